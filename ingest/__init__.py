@@ -1,0 +1,1 @@
+"""Reports, images, labels and predictions into the knowledge base; the mining of reports."""

@@ -1,0 +1,1 @@
+"""The knowledge base: storage, commits, vocabulary, embedding and search."""
