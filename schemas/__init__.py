@@ -1,0 +1,1 @@
+"""The one definition of every stored table, of the extraction output, and of the terms both use."""

@@ -1,0 +1,17 @@
+-- The vocabulary with its counts, most mentioned first.
+SELECT c.concept_id, c.text, c.assertion, c.finding, c.anatomy, c.laterality, c.severity, c.descriptors, c.status,
+       coalesce(o.mentions, 0) AS mentions,
+       coalesce(o.reports, 0) AS reports
+FROM concepts c
+LEFT JOIN (
+    SELECT concept_id, count(*) AS mentions, count(DISTINCT report_id) AS reports
+    FROM observations
+    GROUP BY concept_id
+) o USING (concept_id)
+WHERE ($assertion IS NULL OR c.assertion = $assertion)
+  AND ($status IS NULL OR c.status = $status)
+  AND ($laterality IS NULL OR c.laterality = $laterality)
+  AND ($findings IS NULL OR list_contains($findings, c.finding))
+  AND coalesce(o.mentions, 0) >= $min_count
+ORDER BY mentions DESC, c.text, c.concept_id
+LIMIT $limit OFFSET $offset

@@ -1,0 +1,188 @@
+"""Every table of a knowledge base, defined once.
+
+A *versioned* table is pinned by every commit; the others stand beside the history: the commits and tags
+themselves, and the embedding cache, whose rows are keyed by content and can never go stale.
+"""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One stored table: its name, what a row is, its Arrow schema, and whether commits pin it."""
+
+    name: str
+    row: str
+    schema: pa.Schema
+    versioned: bool = True
+
+
+def _required(name: str, kind: pa.DataType) -> pa.Field:
+    return pa.field(name, kind, nullable=False)
+
+
+_TIME = pa.timestamp("us", tz="UTC")
+SPAN = pa.struct([_required("start", pa.int32()), _required("end", pa.int32())])
+_SECTION = pa.struct([_required("name", pa.string()), pa.field("text", pa.string()), _required("mined", pa.bool_())])
+_PIN = pa.struct([_required("table", pa.string()), _required("version", pa.int64())])
+
+CONCEPTS = Table(
+    "concepts",
+    "one concept of the vocabulary; a column `embedding` (see `embedding_field`) joins it with the first embedder",
+    pa.schema(
+        [
+            _required("concept_id", pa.string()),
+            _required("text", pa.string()),
+            _required("normal_form", pa.string()),
+            _required("assertion", pa.string()),
+            _required("finding", pa.string()),
+            pa.field("anatomy", pa.string()),
+            _required("laterality", pa.string()),
+            pa.field("severity", pa.string()),
+            _required("descriptors", pa.list_(pa.string())),
+            _required("synonyms", pa.list_(pa.string())),
+            _required("status", pa.string()),
+            pa.field("replaced_by", pa.string()),
+            _required("source", pa.string()),
+            pa.field("note", pa.string()),
+            pa.field("embedder", pa.string()),
+        ]
+    ),
+)
+
+REPORTS = Table(
+    "reports",
+    "one report; the text of its sections is null where it was ingested with --no-store-text",
+    pa.schema(
+        [
+            _required("report_id", pa.string()),
+            pa.field("study_id", pa.string()),
+            pa.field("patient_id", pa.string()),
+            _required("source", pa.string()),
+            _required("position", pa.string()),
+            _required("content_hash", pa.string()),
+            _required("extractor", pa.string()),
+            _required("sections", pa.list_(_SECTION)),
+        ]
+    ),
+)
+
+OBSERVATIONS = Table(
+    "observations",
+    "one mention of a concept in a report: the evidence that every count derives from",
+    pa.schema(
+        [
+            _required("report_id", pa.string()),
+            _required("section", pa.string()),
+            _required("sentence", pa.int32()),
+            _required("sentence_span", SPAN),
+            _required("spans", pa.list_(SPAN)),
+            _required("text", pa.string()),
+            _required("concept_id", pa.string()),
+            _required("assertion", pa.string()),
+            _required("certainty", pa.string()),
+            _required("temporality", pa.string()),
+            _required("laterality", pa.string()),
+            _required("severity", pa.string()),
+            _required("extractor", pa.string()),
+        ]
+    ),
+)
+
+REJECTS = Table(
+    "rejects",
+    "one input that could not be taken, and why",
+    pa.schema(
+        [
+            _required("source", pa.string()),
+            _required("position", pa.string()),
+            pa.field("report_id", pa.string()),
+            _required("reason", pa.string()),
+        ]
+    ),
+)
+
+EMBEDDERS = Table(
+    "embedders",
+    "one embedder that concept embeddings came from: all that is needed to embed a query the same way",
+    pa.schema(
+        [
+            _required("embedder", pa.string()),
+            _required("name", pa.string()),
+            _required("revision", pa.string()),
+            _required("dimension", pa.int32()),
+            _required("prompt", pa.string()),
+            _required("query_prompt", pa.string()),
+            _required("dtype", pa.string()),
+            _required("normalised", pa.bool_()),
+        ]
+    ),
+)
+
+COMMITS = Table(
+    "commits",
+    "one commit: the version of every table that makes up one consistent state",
+    pa.schema(
+        [
+            _required("number", pa.int64()),
+            _required("commit_id", pa.string()),
+            pa.field("parent", pa.string()),
+            _required("operation", pa.string()),
+            _required("author", pa.string()),
+            pa.field("reason", pa.string()),
+            _required("time", _TIME),
+            _required("pins", pa.list_(_PIN)),
+            _required("summary", pa.string()),
+        ],
+        metadata={"clear_kb_format": "1"},
+    ),
+    versioned=False,
+)
+
+TAGS = Table(
+    "tags",
+    "one name for a commit",
+    pa.schema(
+        [
+            _required("name", pa.string()),
+            _required("commit_id", pa.string()),
+            _required("author", pa.string()),
+            pa.field("reason", pa.string()),
+            _required("time", _TIME),
+        ]
+    ),
+    versioned=False,
+)
+
+EMBEDDINGS = Table(
+    "embeddings",
+    "one cached embedding, keyed by embedder and text, so that none is ever computed twice",
+    pa.schema(
+        [
+            _required("key", pa.string()),
+            _required("embedder", pa.string()),
+            _required("vector", pa.list_(pa.float32())),
+        ]
+    ),
+    versioned=False,
+)
+
+TABLES: tuple[Table, ...] = (
+    CONCEPTS,
+    REPORTS,
+    OBSERVATIONS,
+    REJECTS,
+    EMBEDDERS,
+    COMMITS,
+    TAGS,
+    EMBEDDINGS,
+)
+
+VERSIONED: tuple[Table, ...] = tuple(table for table in TABLES if table.versioned)
+
+
+def embedding_field(dimension: int) -> pa.Field:
+    """The column of `concepts` that holds unit vectors of `dimension` numbers; null until embedded."""
+    return pa.field("embedding", pa.list_(pa.float32(), dimension))

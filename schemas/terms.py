@@ -1,0 +1,22 @@
+"""The closed sets of words that observations and concepts are described with."""
+
+from typing import Literal, get_args
+
+Assertion = Literal["present", "absent", "uncertain"]
+"""What a mention says of its finding. A concept is only ever present or absent: hedging is of the mention."""
+
+Certainty = Literal["definite", "probable", "possible"]
+"""How sure the reader was: "likely" is probable, "may represent" is possible."""
+
+Temporality = Literal["current", "new", "increased", "decreased", "stable", "resolved", "historical"]
+"""How the finding stands against earlier studies, where the sentence says so; otherwise current."""
+
+Laterality = Literal["left", "right", "bilateral", "none"]
+
+Status = Literal["candidate", "accepted", "rejected", "retired"]
+
+ASSERTIONS: tuple[Assertion, ...] = get_args(Assertion)
+CERTAINTIES: tuple[Certainty, ...] = get_args(Certainty)
+TEMPORALITIES: tuple[Temporality, ...] = get_args(Temporality)
+LATERALITIES: tuple[Laterality, ...] = get_args(Laterality)
+STATUSES: tuple[Status, ...] = get_args(Status)
