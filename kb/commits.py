@@ -1,0 +1,160 @@
+"""Commits: one row pins one version of every table, so that a reader sees one consistent state."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+from kb.errors import ClearKbError, UsageError
+
+if TYPE_CHECKING:
+    from kb.storage import Storage
+
+FORMAT = "1"
+"""The layout this code reads and writes; a knowledge base that says another one is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One consistent state: what was done, by whom and why, and the version of every table."""
+
+    number: int
+    parent: str | None
+    operation: str
+    author: str
+    reason: str | None
+    pins: Mapping[str, int]
+    summary: Mapping[str, Any] = field(default_factory=dict)
+    time: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def commit_id(self) -> str:
+        """A hash of all that the commit says, 12 hex digits."""
+        return blake2b(json.dumps(self._said(), sort_keys=True).encode(), digest_size=6).hexdigest()
+
+    def to_row(self) -> dict[str, Any]:
+        """The commit as a row of the `commits` table."""
+        return {
+            "number": self.number,
+            "commit_id": self.commit_id,
+            "parent": self.parent,
+            "operation": self.operation,
+            "author": self.author,
+            "reason": self.reason,
+            "time": self.time,
+            "pins": [{"table": name, "version": version} for name, version in sorted(self.pins.items())],
+            "summary": json.dumps(dict(self.summary), sort_keys=True),
+        }
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Commit:
+        """The commit that `row` of the `commits` table holds."""
+        return cls(
+            number=row["number"],
+            parent=row["parent"],
+            operation=row["operation"],
+            author=row["author"],
+            reason=row["reason"],
+            pins={pin["table"]: pin["version"] for pin in row["pins"]},
+            summary=json.loads(row["summary"]),
+            time=row["time"].astimezone(UTC),
+        )
+
+    def _said(self) -> dict[str, Any]:
+        return {
+            "number": self.number,
+            "parent": self.parent,
+            "operation": self.operation,
+            "author": self.author,
+            "reason": self.reason,
+            "time": self.time.isoformat(),
+            "pins": dict(self.pins),
+            "summary": dict(self.summary),
+        }
+
+
+class CommitLog:
+    """The commits of one knowledge base and the names that tags give them."""
+
+    def __init__(self, storage: Storage):
+        self._storage = storage
+
+    def all(self) -> list[Commit]:
+        """Every commit, oldest first.
+
+        Where an object store let two writers take one number, the row that was appended first holds it: the
+        other writer sees that on re-reading, and publishes anew.
+        """
+        dataset = self._storage.dataset("commits")
+        self._check_format(dataset.schema.metadata or {})
+        first: dict[int, dict[str, Any]] = {}
+        for row in dataset.to_table().to_pylist():
+            first.setdefault(row["number"], row)
+        return [Commit.from_row(first[number]) for number in sorted(first)]
+
+    def head(self) -> Commit:
+        """The newest commit."""
+        commits = self.all()
+        if not commits:
+            raise ClearKbError(f"{self._storage.uri} was never finished: create it again with `clear-kb init`")
+        return commits[-1]
+
+    def append(self, commit: Commit) -> bool:
+        """Append `commit` unless its number is taken; says whether it now stands in the log."""
+        inserted = self._storage.insert_if_absent("commits", "number", commit.to_row())
+        return inserted and self.head().commit_id == commit.commit_id
+
+    def resolve(self, ref: str) -> Commit:
+        """The commit that `ref` names: `HEAD`, `HEAD~2`, a tag, or the first letters of a commit id."""
+        commits = self.all()
+        if match := re.fullmatch(r"(?i:head)(?:~(\d+))?", ref):
+            back = int(match[1] or 0)
+            if back >= len(commits):
+                raise UsageError(f"'{ref}' goes back beyond the first commit: there are {len(commits)}")
+            return commits[-1 - back]
+        wanted = self.tags().get(ref, ref)
+        found = [commit for commit in commits if len(wanted) >= 4 and commit.commit_id.startswith(wanted)]
+        if len(found) != 1:
+            what = "is the beginning of several commits" if found else "is no commit or tag"
+            raise UsageError(f"'{ref}' {what} of {self._storage.uri}: see `clear-kb log`")
+        return found[0]
+
+    def tags(self) -> dict[str, str]:
+        """Tag names and the ids of the commits they name."""
+        rows = self._storage.dataset("tags").to_table(columns=["name", "commit_id"]).to_pylist()
+        return {row["name"]: row["commit_id"] for row in rows}
+
+    def tag(self, name: str, commit: Commit, author: str, reason: str | None = None) -> None:
+        """Name `commit`, for good: its table versions are tagged in Lance too, so no clean-up drops them."""
+        self._check_tag_name(name)
+        taken = self.tags().get(name)
+        if taken == commit.commit_id:
+            return
+        row = {
+            "name": name,
+            "commit_id": commit.commit_id,
+            "author": author,
+            "reason": reason,
+            "time": datetime.now(UTC),
+        }
+        if taken or not self._storage.insert_if_absent("tags", "name", row):
+            raise UsageError(f"tag '{name}' already names commit {taken or self.tags()[name]}: take another name")
+        for table, version in commit.pins.items():
+            self._storage.dataset(table).tags.create(name, version)
+
+    def _check_tag_name(self, name: str) -> None:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name) or name.lower() == "head":
+            raise UsageError(f"'{name}' cannot be a tag: use letters, digits, '.', '_' and '-', and not HEAD")
+
+    def _check_format(self, metadata: Mapping[bytes, bytes]) -> None:
+        found = metadata.get(b"clear_kb_format", b"none").decode()
+        if found != FORMAT:
+            raise ClearKbError(
+                f"{self._storage.uri} has format {found}, this clear-kb reads format {FORMAT}: use the version "
+                "that wrote it"
+            )

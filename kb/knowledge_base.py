@@ -1,0 +1,176 @@
+"""A knowledge base, opened at one commit."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kb.commits import Commit, CommitLog
+from kb.errors import UsageError
+from kb.publication import Publication, publish
+from kb.storage import Storage
+
+if TYPE_CHECKING:
+    import lance
+
+    from kb.embedding import EmbedderInfo
+    from kb.search import SearchHit
+    from kb.status import Status
+    from kb.vocabulary import Vocabulary
+
+
+class KnowledgeBase:
+    """One consistent state of a knowledge base; reading it never sees a writer at work.
+
+    Example:
+        >>> kb = KnowledgeBase.open("openi.kb", at="v1")          # doctest: +SKIP
+        >>> kb.vocabulary.get("C6f1f0f6a1c0ffee0").text           # doctest: +SKIP
+        'small left pleural effusion'
+    """
+
+    def __init__(self, storage: Storage, log: CommitLog, commit: Commit):
+        self.storage = storage
+        self.commits = log
+        self.commit = commit
+
+    @classmethod
+    def exists(cls, uri: str | Path, storage_options: Mapping[str, str] | None = None) -> bool:
+        """Whether a finished knowledge base stands at `uri`."""
+        storage = Storage(uri, storage_options)
+        return storage.has("commits") and bool(CommitLog(storage).all())
+
+    @classmethod
+    def create(
+        cls,
+        uri: str | Path,
+        storage_options: Mapping[str, str] | None = None,
+        *,
+        by: str | None = None,
+        why: str | None = None,
+    ) -> KnowledgeBase:
+        """Create an empty knowledge base at `uri`: a new folder, or an object-store address.
+
+        Raises:
+            UsageError: one stands there already, or the folder holds other files.
+        """
+        if cls.exists(uri, storage_options):
+            raise UsageError(f"{uri} is a knowledge base already")
+        storage = Storage(uri, storage_options)
+        storage.create()
+        log = CommitLog(storage)
+        pins = {name: storage.dataset(name).version for name in _versioned_tables()}
+        log.append(Commit(0, None, "init", by or default_author(), why, pins))
+        return cls(storage, log, log.head())
+
+    @classmethod
+    def open(
+        cls, uri: str | Path, at: str | None = None, storage_options: Mapping[str, str] | None = None
+    ) -> KnowledgeBase:
+        """Open the knowledge base at `uri`, at its newest commit or at the commit or tag `at`.
+
+        Raises:
+            UsageError: there is none, or `at` names no commit.
+        """
+        storage = Storage(uri, storage_options)
+        if not storage.has("commits"):
+            raise UsageError(
+                f"there is no knowledge base at {uri}: `clear-kb ingest reports SRC --kb {uri}` makes one, "
+                "or name another with --kb"
+            )
+        log = CommitLog(storage)
+        return cls(storage, log, log.resolve(at) if at else log.head())
+
+    @property
+    def uri(self) -> str:
+        """Where it stands."""
+        return self.storage.uri
+
+    def at(self, ref: str) -> KnowledgeBase:
+        """The same knowledge base at another commit or tag."""
+        return KnowledgeBase(self.storage, self.commits, self.commits.resolve(ref))
+
+    def dataset(self, table: str) -> lance.LanceDataset:
+        """The Lance dataset of `table` as this commit pins it: an Arrow dataset, for DuckDB, Polars, pandas."""
+        return self.storage.dataset(table, self.commit.pins[table])
+
+    def log(self) -> list[Commit]:
+        """Every commit up to this one, newest first."""
+        return [commit for commit in reversed(self.commits.all()) if commit.number <= self.commit.number]
+
+    def tags(self) -> dict[str, str]:
+        """Tag names and the ids of the commits they name."""
+        return self.commits.tags()
+
+    def tag(self, name: str, *, by: str | None = None, why: str | None = None) -> None:
+        """Name this commit for good. A tag never moves: a taken name is a UsageError."""
+        self.commits.tag(name, self.commit, by or default_author(), why)
+
+    def publish(
+        self,
+        operation: str,
+        change: Callable[[Publication], Mapping[str, Any] | None],
+        *,
+        by: str | None = None,
+        why: str | None = None,
+    ) -> Commit | None:
+        """Commit a change on the newest commit, and stand on it; see `kb.publication.publish`."""
+        commit = publish(
+            self.storage, self.commits, change, operation=operation, author=by or default_author(), reason=why
+        )
+        if commit is not None:
+            self.commit = commit
+            self.__dict__.pop("vocabulary", None)
+        return commit
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The concepts of this commit."""
+        from kb.vocabulary import Vocabulary
+
+        return Vocabulary(self)
+
+    @property
+    def embedder(self) -> EmbedderInfo | None:
+        """What the concepts of this commit were embedded with, or None where they were not yet."""
+        from kb.embedding import EmbedderInfo
+
+        rows = self.dataset("embedders").to_table().to_pylist()
+        return EmbedderInfo.from_row(rows[0]) if rows else None
+
+    def search(self, query: str, **options: Any) -> list[SearchHit]:
+        """The concepts that `query` means, best first; the options are those of `kb.search.search`."""
+        from kb.search import search
+
+        return search(self, query, **options)
+
+    def status(self) -> Status:
+        """What this commit holds, in numbers."""
+        from kb.status import read_status
+
+        return read_status(self)
+
+    def rejects(self) -> list[dict[str, Any]]:
+        """The inputs that could not be taken: source, position, report_id, reason."""
+        rows: list[dict[str, Any]] = self.dataset("rejects").to_table().to_pylist()
+        return rows
+
+    def __repr__(self) -> str:
+        return f"KnowledgeBase({self.uri!r}, commit {self.commit.commit_id}, {self.commit.operation})"
+
+
+def default_author() -> str:
+    """Who a commit is by where nobody says: CLEAR_KB_AUTHOR, or the login name."""
+    try:
+        return os.environ.get("CLEAR_KB_AUTHOR") or getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+def _versioned_tables() -> list[str]:
+    from schemas.tables import VERSIONED
+
+    return [table.name for table in VERSIONED]

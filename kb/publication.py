@@ -1,0 +1,183 @@
+"""Publishing: staged data becomes one commit, or nothing does.
+
+Lance versions each table on its own, and an append that meets another append is rebased in silence. So a
+publication counts: every step must raise its table's version by exactly one. If it does not, another writer
+came between, and the whole publication starts again on the new head. Nothing of that is seen by readers,
+who follow commits. A lock file spares local writers the retries; the counting is what keeps them correct,
+in a folder as in an object store.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+from kb.commits import Commit, CommitLog
+from kb.errors import ClearKbError
+
+if TYPE_CHECKING:
+    import lance
+    import pyarrow as pa
+
+    from kb.storage import Storage
+
+ATTEMPTS = 30
+LONGEST_PAUSE_S = 2.0
+
+
+class Interleaved(Exception):
+    """Another writer changed a table between two steps of this publication."""
+
+
+class Publication:
+    """One attempt to write a commit on top of `head`: the steps of a change, table by table."""
+
+    def __init__(self, storage: Storage, head: Commit):
+        self.head = head
+        self._storage = storage
+        self._open: dict[str, lance.LanceDataset] = {}
+
+    def dataset(self, table: str) -> lance.LanceDataset:
+        """`table` as this publication has left it so far; at first as `head` pins it."""
+        if table not in self._open:
+            self._open[table] = self._at_head(table)
+        return self._open[table]
+
+    def delete(self, table: str, predicate: str) -> None:
+        """Delete the rows that `predicate` (SQL) holds for."""
+        with self._step(table) as dataset:
+            dataset.delete(predicate)
+
+    def append(self, table: str, fragments: Iterable[str]) -> None:
+        """Append the data files that `Storage.stage` wrote."""
+        import lance
+
+        staged = [lance.FragmentMetadata.from_json(fragment) for fragment in fragments]
+        if not staged:
+            return
+        with self._step(table) as dataset:
+            self._open[table] = lance.LanceDataset.commit(
+                dataset,
+                lance.LanceOperation.Append(staged),
+                read_version=dataset.version,
+                storage_options=self._storage.options,
+            )
+
+    def write(self, table: str, batches: Iterable[pa.RecordBatch]) -> None:
+        """Write rows in one go: stage them and append them."""
+        self.dataset(table)
+        self.append(table, self._storage.stage(table, batches))
+
+    def set_column(self, table: str, field: pa.Field) -> None:
+        """Give `table` the column `field`, all null, in place of any column of that name."""
+        if field.name in self.dataset(table).schema.names:
+            with self._step(table) as dataset:
+                dataset.drop_columns([field.name])
+        with self._step(table) as dataset:
+            dataset.add_columns(field)
+
+    def index_words(self, table: str, column: str) -> None:
+        """Bring the full-text index of `column` up to date with the table."""
+        indexed = any(column in index.field_names for index in self.dataset(table).describe_indices())
+        with self._step(table) as dataset:
+            if indexed:
+                dataset.optimize.optimize_indices()
+            else:
+                dataset.create_scalar_index(
+                    column, index_type="INVERTED", with_position=False, stem=True, remove_stop_words=False
+                )
+
+    def pins(self) -> dict[str, int]:
+        """The version of every table, as this publication leaves it."""
+        return {**self.head.pins, **{name: dataset.version for name, dataset in self._open.items()}}
+
+    def _at_head(self, table: str) -> lance.LanceDataset:
+        dataset = self._storage.dataset(table)
+        pinned = self.head.pins[table]
+        if dataset.version == pinned:
+            return dataset
+        # What lies above the pinned version was left by a writer that died: no commit names it.
+        newest = dataset.version
+        restored = self._storage.dataset(table, pinned)
+        with _conflicts_as_interleaving():
+            restored.restore()
+        if restored.version != newest + 1:
+            raise Interleaved(table)
+        return restored
+
+    @contextmanager
+    def _step(self, table: str) -> Iterator[lance.LanceDataset]:
+        dataset = self.dataset(table)
+        before = dataset.version
+        with _conflicts_as_interleaving():
+            yield dataset
+        if self._open[table].version != before + 1:
+            raise Interleaved(table)
+
+
+def publish(
+    storage: Storage,
+    log: CommitLog,
+    change: Callable[[Publication], Mapping[str, Any] | None],
+    *,
+    operation: str,
+    author: str,
+    reason: str | None = None,
+) -> Commit | None:
+    """Run `change` on the head and commit what it did; None where it returned None: nothing to commit.
+
+    `change` may run more than once, each time on the then newest commit, so it must look at
+    `publication.head` and `publication.dataset(...)` rather than remember an earlier state. It returns the
+    summary that the commit stores.
+    """
+    with _writer_lock(storage):
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                time.sleep(random.uniform(0, min(LONGEST_PAUSE_S, 0.05 * 2**attempt)))
+            publication = Publication(storage, log.head())
+            try:
+                summary = change(publication)
+            except Interleaved:
+                continue
+            if summary is None:
+                return None
+            head = publication.head
+            commit = Commit(
+                head.number + 1, head.commit_id, operation, author, reason, publication.pins(), dict(summary)
+            )
+            if log.append(commit):
+                return commit
+    raise ClearKbError(
+        f"other writers kept changing {storage.uri} ({ATTEMPTS} attempts): nothing was written; try again"
+    )
+
+
+def fragments_exist(storage: Storage, table: str, fragments: Iterable[str]) -> bool:
+    """Whether every staged data file is still there (a clean-up may have swept an old one)."""
+    folder = storage.folder
+    if folder is None:
+        return True
+    data = folder / f"{table}.lance" / "data"
+    return all((data / file["path"]).exists() for text in fragments for file in json.loads(text)["files"])
+
+
+def _writer_lock(storage: Storage) -> Any:
+    if storage.folder is None:
+        return nullcontext()
+    from filelock import FileLock
+
+    return FileLock(storage.folder / ".lock")
+
+
+@contextmanager
+def _conflicts_as_interleaving() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, RuntimeError, ValueError) as error:
+        if "conflict" in str(error).lower():
+            raise Interleaved(str(error)) from error
+        raise

@@ -1,0 +1,147 @@
+"""The Lance tables of one knowledge base, in a folder or an object store, one version at a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kb.errors import ClearKbError, UsageError
+
+if TYPE_CHECKING:
+    import lance
+    import pyarrow as pa
+
+STAGING = "_staging"
+"""Where a local knowledge base keeps the journals of writers under way."""
+
+
+class Storage:
+    """The tables under `uri`: a folder, or anything LanceDB's `storage_options` can reach (`s3://...`)."""
+
+    def __init__(self, uri: str | Path, storage_options: Mapping[str, str] | None = None):
+        self.uri = str(uri).rstrip("/")
+        self.options = dict(storage_options) if storage_options else None
+
+    @property
+    def folder(self) -> Path | None:
+        """The local folder, or None for an object store."""
+        return None if "://" in self.uri else Path(self.uri)
+
+    def location(self, table: str) -> str:
+        """Where the Lance dataset of `table` lies: LanceDB's own layout, so LanceDB opens it too."""
+        return f"{self.uri}/{table}.lance"
+
+    def has(self, table: str) -> bool:
+        """Whether `table` is there. An object store that cannot be reached is an error, never a "no"."""
+        if self.folder is not None:
+            return Path(self.location(table)).is_dir()
+        return table in self._connection().list_tables().tables
+
+    def create(self) -> None:
+        """Create every table that is not there yet; a creation that died half-way is taken up again."""
+        from schemas.tables import TABLES
+
+        self._refuse_foreign_folder()
+        connection = self._connection()
+        for table in TABLES:
+            connection.create_table(table.name, schema=table.schema, exist_ok=True)
+
+    def dataset(self, table: str, version: int | None = None) -> lance.LanceDataset:
+        """The Lance dataset of `table` at `version` (default: the newest, which no commit may name yet)."""
+        import lance
+
+        try:
+            return lance.dataset(self.location(table), version=version, storage_options=self.options)
+        except (OSError, ValueError) as error:
+            at = "" if version is None else f" at version {version}"
+            raise ClearKbError(f"cannot open table '{table}'{at} of {self.uri}: {first_line(error)}") from error
+
+    def stage(self, table: str, batches: Iterable[pa.RecordBatch]) -> list[str]:
+        """Write `batches` as data files that no version of `table` names yet; returns them as JSON.
+
+        Staged files cost no version and nobody sees them until `Publication.append` names them: a writer
+        that dies leaves files that nothing points to.
+        """
+        import pyarrow as pa
+        from lance.fragment import write_fragments
+
+        dataset = self.dataset(table)
+        raised: list[Exception] = []
+        reader = pa.RecordBatchReader.from_batches(dataset.schema, _noting_errors(batches, raised))
+        try:
+            fragments = write_fragments(reader, dataset, mode="append", storage_options=self.options)
+        except (OSError, ValueError, RuntimeError):
+            if raised:
+                raise raised[0] from None
+            raise
+        return [json.dumps(fragment.to_json()) for fragment in fragments]
+
+    def append(self, table: str, rows: Sequence[Mapping[str, Any]] | pa.Table) -> None:
+        """Append rows to a table that commits do not pin."""
+        import lance
+        import pyarrow as pa
+
+        dataset = self.dataset(table)
+        data = rows if isinstance(rows, pa.Table) else pa.Table.from_pylist(list(rows), schema=dataset.schema)
+        lance.write_dataset(data, dataset, mode="append", storage_options=self.options)
+
+    def insert_if_absent(self, table: str, key: str, row: Mapping[str, Any]) -> bool:
+        """Insert one row unless its `key` is taken: Lance's compare-and-set; says whether it went in."""
+        import pyarrow as pa
+
+        dataset = self.dataset(table)
+        data = pa.Table.from_pylist([dict(row)], schema=dataset.schema)
+        result = dataset.merge_insert(key).when_not_matched_insert_all().execute(data)
+        return bool(result["num_inserted_rows"])
+
+    def lance_table(self, table: str, version: int) -> Any:
+        """The LanceDB table, pinned at `version`: for searching."""
+        opened = self._connection().open_table(table)
+        opened.checkout(version)
+        return opened
+
+    def size_bytes(self) -> int | None:
+        """Bytes on disk of a local knowledge base; None for an object store."""
+        if self.folder is None:
+            return None
+        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
+
+    def _connection(self) -> Any:
+        import lancedb
+
+        try:
+            return lancedb.connect(self.uri, storage_options=self.options)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise ClearKbError(f"cannot reach {self.uri}: {first_line(error)}") from error
+
+    def _refuse_foreign_folder(self) -> None:
+        if self.folder is None or not self.folder.exists():
+            return
+        if not self.folder.is_dir():
+            raise UsageError(f"{self.uri} is a file; a knowledge base is a folder or an s3:// address")
+        strangers = [p.name for p in self.folder.iterdir() if p.suffix != ".lance" and p.name not in (STAGING, ".lock")]
+        if strangers:
+            raise UsageError(
+                f"{self.uri} holds other files ({', '.join(sorted(strangers)[:3])}): name a new folder with --kb"
+            )
+
+
+def _noting_errors(batches: Iterable[pa.RecordBatch], raised: list[Exception]) -> Iterator[pa.RecordBatch]:
+    """`batches` as they come; an error on the way is noted, for Lance would pass it on as a text of its own."""
+    try:
+        yield from batches
+    except Exception as error:
+        raised.append(error)
+        raise
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's text: what a person needs of a message that Rust wrote."""
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+
+
+def quoted(values: Iterable[str]) -> str:
+    """A SQL list of string literals, for `column IN (...)`."""
+    return "(" + ", ".join("'" + value.replace("'", "''") + "'" for value in values) + ")"

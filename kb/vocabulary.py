@@ -1,0 +1,142 @@
+"""The concepts of one commit: found by id, listed, counted, and shown with the sentences behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from kb.errors import UsageError
+from kb.query import run_named
+
+if TYPE_CHECKING:
+    from kb.knowledge_base import KnowledgeBase
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """One concept of the vocabulary, without its vector."""
+
+    concept_id: str
+    text: str
+    normal_form: str
+    assertion: str
+    finding: str
+    anatomy: str | None
+    laterality: str
+    severity: str | None
+    descriptors: tuple[str, ...]
+    synonyms: tuple[str, ...]
+    status: str
+    replaced_by: str | None
+    source: str
+    note: str | None
+    embedder: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How often a concept is mentioned, in how many reports, and how many of the mentions are hedged."""
+
+    mentions: int = 0
+    reports: int = 0
+    uncertain: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One mention with its sentence; the sentence is None where report texts are not stored."""
+
+    report_id: str
+    study_id: str | None
+    patient_id: str | None
+    source: str | None
+    section: str
+    sentence: str | None
+    spans: tuple[tuple[int, int], ...]
+    text: str
+    assertion: str
+    certainty: str
+    temporality: str
+    laterality: str
+    severity: str
+
+    @classmethod
+    def from_row(cls, row: dict[str, Any]) -> Evidence:
+        """The mention that a row of the `concept_evidence` query holds; spans count within the sentence."""
+        start, end = row["sentence_span"]["start"], row["sentence_span"]["end"]
+        text = row["section_text"]
+        said = {name.name: row[name.name] for name in fields(cls) if name.name in row}
+        return cls(
+            **{
+                **said,
+                "sentence": None if text is None else text[start:end],
+                "spans": tuple((span["start"] - start, span["end"] - start) for span in row["spans"]),
+            }
+        )
+
+
+class Vocabulary:
+    """Reads the concepts of one commit."""
+
+    def __init__(self, kb: KnowledgeBase):
+        self._kb = kb
+
+    def __len__(self) -> int:
+        return int(self._kb.dataset("concepts").count_rows())
+
+    def get(self, ref: str) -> Concept:
+        """The concept whose id is `ref`, or begins with it where only one does.
+
+        Raises:
+            UsageError: no concept has that id, or several begin so.
+        """
+        if not ref.isalnum():
+            raise UsageError(f"'{ref}' is not a concept id: `clear-kb vocab search \"{ref}\"` finds ids by text")
+        names = [field.name for field in fields(Concept)]
+        table = self._kb.dataset("concepts").to_table(
+            columns=names, filter=f"starts_with(concept_id, '{ref}')", limit=3
+        )
+        rows = table.to_pylist()
+        if len(rows) != 1:
+            what = "several concepts' ids begin with" if rows else "there is no concept"
+            raise UsageError(f"{what} '{ref}' at commit {self._kb.commit.commit_id}: see `clear-kb vocab search`")
+        row = rows[0]
+        return Concept(**{**row, "descriptors": tuple(row["descriptors"]), "synonyms": tuple(row["synonyms"])})
+
+    def counts(self, concept_ids: Sequence[str] | None = None) -> dict[str, Counts]:
+        """How often each of `concept_ids` (default: every concept that has evidence) is mentioned."""
+        wanted = None if concept_ids is None else [*concept_ids]
+        rows = run_named(self._kb, "concept_counts", {"concept_ids": wanted})
+        return {row["concept_id"]: Counts(row["mentions"], row["reports"], row["uncertain"]) for row in rows}
+
+    def evidence(self, concept_id: str, limit: int = 10) -> list[Evidence]:
+        """Up to `limit` mentions of the concept with the sentences they stand in."""
+        rows = run_named(self._kb, "concept_evidence", {"concept_id": concept_id, "limit": limit})
+        return [Evidence.from_row(row) for row in rows]
+
+    def list(
+        self,
+        *,
+        assertion: str | None = None,
+        status: str | None = None,
+        laterality: str | None = None,
+        findings: Sequence[str] | None = None,
+        min_count: int = 0,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[dict[str, Any]]:
+        """The concepts that pass every filter with their counts, most mentioned first."""
+        return run_named(
+            self._kb,
+            "concept_list",
+            {
+                "assertion": assertion,
+                "status": status,
+                "laterality": laterality,
+                "findings": None if findings is None else [*findings],
+                "min_count": min_count,
+                "limit": 1 << 40 if limit is None else limit,
+                "offset": offset,
+            },
+        )
