@@ -1,0 +1,15 @@
+"""Text into vectors: one protocol, the embedders behind it, and the cache that spares computing twice."""
+
+from kb.embedding.cache import EmbeddingCache
+from kb.embedding.embedder import Embedder, EmbedderInfo, EmbeddingError
+from kb.embedding.load import EmbedderOptions, load_embedder, load_stored_embedder
+
+__all__ = [
+    "Embedder",
+    "EmbedderInfo",
+    "EmbedderOptions",
+    "EmbeddingCache",
+    "EmbeddingError",
+    "load_embedder",
+    "load_stored_embedder",
+]

@@ -1,0 +1,81 @@
+"""Which embedder a name stands for, and the embedder that a knowledge base was embedded with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kb.embedding import bundled
+from kb.embedding.embedder import Embedder, EmbedderInfo, EmbeddingError
+from kb.embedding.openai_endpoint import SCHEME, OpenAIEmbedder
+from kb.embedding.sentence_transformer import SentenceTransformerEmbedder
+from kb.errors import UsageError
+
+DTYPES = ("float32", "bfloat16", "float16")
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedderOptions:
+    """How an embedder is to be loaded; None means the model's own default."""
+
+    name: str = bundled.NAME
+    revision: str | None = None
+    dtype: str = "float32"
+    prompt: str | None = None
+    query_prompt: str | None = None
+    device: str | None = None
+    batch_size: int = 64
+
+
+def load_embedder(options: EmbedderOptions | str = bundled.NAME) -> Embedder:
+    """The embedder that `options` (or just a name) ask for.
+
+    Raises:
+        UsageError: the options contradict themselves.
+        EmbeddingError: the model or endpoint is not to be had.
+    """
+    options = EmbedderOptions(options) if isinstance(options, str) else options
+    if options.dtype not in DTYPES:
+        raise UsageError(f"dtype '{options.dtype}': choose one of {', '.join(DTYPES)}")
+    if options.name.startswith(SCHEME):
+        return OpenAIEmbedder.load(
+            options.name,
+            prompt=options.prompt,
+            query_prompt=options.query_prompt,
+            batch_size=options.batch_size,
+        )
+    return SentenceTransformerEmbedder.load(
+        options.name,
+        revision=options.revision,
+        dtype=options.dtype,
+        prompt=options.prompt,
+        query_prompt=options.query_prompt,
+        device=options.device,
+        batch_size=options.batch_size,
+    )
+
+
+def load_stored_embedder(info: EmbedderInfo, device: str | None = None) -> Embedder:
+    """The embedder that `info` was written by, checked to be still the same one.
+
+    Raises:
+        EmbeddingError: it is gone, or what has its name now gives other vectors.
+    """
+    is_endpoint = info.name.startswith(SCHEME)
+    hub = not is_endpoint and info.name != bundled.NAME and not info.name.startswith("/")
+    embedder = load_embedder(
+        EmbedderOptions(
+            name=info.name,
+            revision=info.revision if hub and info.revision != "unknown" else None,
+            dtype="float32" if is_endpoint else info.dtype,
+            prompt=info.prompt,
+            query_prompt=info.query_prompt,
+            device=device,
+        )
+    )
+    if embedder.info.embedder_id != info.embedder_id:
+        raise EmbeddingError(
+            f"'{info.name}' is no longer the embedder this knowledge base was embedded with "
+            f"(then revision {info.revision[:12]}, {info.dimension}-d; now {embedder.info.revision[:12]}, "
+            f"{embedder.info.dimension}-d): bring that one back, or embed again with `clear-kb embed`"
+        )
+    return embedder
