@@ -1,0 +1,69 @@
+"""JSON Lines as a source of reports."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from ingest.report import Reject, Report
+from ingest.sources.columns import find_columns, report_from_row
+from ingest.sources.lines import Line, read_lines
+from kb.errors import ClearKbError
+
+HEADER_LINES = 100
+"""Lines whose keys together are taken for the columns: keys may differ from one object to the next."""
+
+
+class JsonLinesSource:
+    """The reports of one JSON Lines file, an object a line; the units of `size` are bytes."""
+
+    def __init__(self, path: Path, *, mapping: Mapping[str, str], encoding: str, max_chars: int):
+        self.name = str(path.resolve())
+        self.format = "jsonl"
+        self.size = path.stat().st_size
+        self.done = 0
+        self._path = path
+        self._encoding = encoding
+        self._max_chars = max_chars
+        names = self._first_keys()
+        self._columns = find_columns(names, mapping, str(path))
+        self.unused_columns = tuple(name for name in names if name not in self._columns.used())
+
+    def __iter__(self) -> Iterator[Report | Reject]:
+        for line in read_lines(self._path, self._encoding, self):
+            if line.error is None and not line.text.strip():
+                continue
+            row = _object(line)
+            position = f"line {line.number}"
+            if isinstance(row, str):
+                yield Reject(position, row)
+            else:
+                yield report_from_row(row, self._columns, position, self._max_chars)
+
+    def _first_keys(self) -> list[str]:
+        keys: dict[str, None] = {}
+        empty = True
+        for line in islice(read_lines(self._path, self._encoding), HEADER_LINES):
+            empty = empty and not line.text.strip() and line.error is None
+            row = _object(line)
+            if not isinstance(row, str):
+                keys.update(dict.fromkeys(row))
+        if empty:
+            raise ClearKbError(f"{self._path} is empty")
+        if not keys:
+            raise ClearKbError(f"{self._path} is not JSON Lines: none of its first lines is a JSON object")
+        return list(keys)
+
+
+def _object(line: Line) -> dict[str, Any] | str:
+    """The object on a line, or why there is none."""
+    if line.error:
+        return line.error
+    try:
+        row = json.loads(line.text)
+    except (ValueError, RecursionError) as error:
+        return f"not JSON: {error}"
+    return row if isinstance(row, dict) else "not a JSON object"

@@ -1,0 +1,86 @@
+"""Open-i's NLMCXR reports as a source: a folder, a tar archive, or one file of XML."""
+
+from __future__ import annotations
+
+import tarfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree.ElementTree import Element, ParseError
+
+from ingest.report import Reject, Report, Section
+from ingest.sources.columns import refusal
+from ingest.sources.text_folder import walk
+from kb.errors import ClearKbError
+
+FILE_LIMIT = 32 << 20
+"""Bytes of one XML file that are read; the published ones have a few thousand."""
+
+
+class OpeniSource:
+    """The reports of Open-i XML files; the units of `size` are files, or bytes of an archive."""
+
+    unused_columns: tuple[str, ...] = ()
+
+    def __init__(self, path: Path, *, encoding: str, max_chars: int):
+        self.name = str(path.resolve())
+        self.format = "openi"
+        self.done = 0
+        self._path = path
+        self._max_chars = max_chars
+        self._files = list(walk(path, ".xml")) if path.is_dir() else [path]
+        self._is_archive = path.is_file() and path.suffix.lower() != ".xml"
+        self.size = path.stat().st_size if self._is_archive else len(self._files)
+
+    def __iter__(self) -> Iterator[Report | Reject]:
+        for position, data in self._archived() if self._is_archive else self._lying():
+            yield data if isinstance(data, Reject) else parse_openi(data, position, self._max_chars)
+
+    def _lying(self) -> Iterator[tuple[str, bytes | Reject]]:
+        root = self._path if self._path.is_dir() else self._path.parent
+        for done, path in enumerate(self._files, start=1):
+            self.done = done
+            position = path.relative_to(root).as_posix()
+            try:
+                with path.open("rb") as file:
+                    yield position, file.read(FILE_LIMIT)
+            except OSError as error:
+                yield position, Reject(position, f"cannot be read: {error.strerror}")
+
+    def _archived(self) -> Iterator[tuple[str, bytes | Reject]]:
+        # Read as a stream, member by member: nothing is unpacked to disk, so no member can choose its place.
+        try:
+            with self._path.open("rb") as raw, tarfile.open(fileobj=raw, mode="r|*") as archive:
+                for member in archive:
+                    self.done = raw.tell()
+                    if member.isfile() and member.name.lower().endswith(".xml"):
+                        file = archive.extractfile(member)
+                        yield member.name, file.read(FILE_LIMIT) if file else b""
+        except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+            raise ClearKbError(f"{self._path} is damaged: {error}") from error
+
+
+def parse_openi(data: bytes, position: str, max_chars: int) -> Report | Reject:
+    """The report of one Open-i XML file, or why there is none."""
+    from defusedxml import DefusedXmlException
+    from defusedxml.ElementTree import fromstring
+
+    try:
+        root = fromstring(data)
+    except (ParseError, DefusedXmlException, ValueError) as error:
+        return Reject(position, f"not readable XML: {error}")
+    report_id = _report_id(root)
+    if report_id is None:
+        return Reject(position, "no report id: an Open-i report has <uId id=...>")
+    sections = tuple(
+        Section(str(part.get("Label", "body")).strip().lower(), part.text)
+        for part in root.iter("AbstractText")
+        if part.text and part.text.strip()
+    )
+    reason = refusal(sections, max_chars)
+    return Reject(position, reason, report_id) if reason else Report(report_id, sections, position)
+
+
+def _report_id(root: Element) -> str | None:
+    uid = root.find(".//uId")
+    return None if uid is None else (uid.get("id") or uid.text or "").strip() or None

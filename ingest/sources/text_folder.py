@@ -1,0 +1,77 @@
+"""A folder of text files as a source of reports, a file a report; MIMIC-CXR's layout is known."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from ingest.report import Reject, Report
+from ingest.sections import split_sections
+from ingest.sources.columns import refusal
+from ingest.sources.lines import sniff_bom
+
+MIMIC_PATIENT, MIMIC_STUDY = re.compile(r"p(\d{8})"), re.compile(r"s(\d{8})")
+
+
+class TextFolderSource:
+    """The reports of a folder of `.txt` files, or of one; the units of `size` are files."""
+
+    unused_columns: tuple[str, ...] = ()
+
+    def __init__(self, path: Path, *, encoding: str, max_chars: int):
+        self.name = str(path.resolve())
+        self.format = "text"
+        self.done = 0
+        self._root = path if path.is_dir() else path.parent
+        self._files = list(walk(path, ".txt")) if path.is_dir() else [path]
+        self.size = len(self._files)
+        self._encoding = encoding
+        self._max_chars = max_chars
+
+    def __iter__(self) -> Iterator[Report | Reject]:
+        for done, path in enumerate(self._files, start=1):
+            self.done = done
+            yield self._report(path)
+
+    def _report(self, path: Path) -> Report | Reject:
+        position = path.relative_to(self._root).as_posix()
+        try:
+            if path.stat().st_size > 4 * self._max_chars:
+                return Reject(position, f"{path.stat().st_size:,} bytes, over the limit of --max-chars")
+            data = path.read_bytes()
+            encoding, skip = sniff_bom(data[:4], self._encoding)
+            text = data[skip:].decode(encoding)
+        except OSError as error:
+            return Reject(position, f"cannot be read: {error.strerror}")
+        except UnicodeDecodeError as error:
+            return Reject(position, f"not {error.encoding}: byte 0x{data[error.start]:02x} (try --encoding latin-1)")
+        sections = tuple(section for section in split_sections(text) if section.text.strip())
+        report_id, study, patient = identity(path.relative_to(self._root))
+        reason = refusal(sections, self._max_chars)
+        if reason:
+            return Reject(position, reason, report_id)
+        return Report(report_id, sections, position, study, patient)
+
+
+def identity(path: Path) -> tuple[str, str | None, str | None]:
+    """The report, study and patient ids that a file's place tells.
+
+    MIMIC-CXR's `p10/p10000032/s50414267.txt` is report s50414267, study 50414267 of patient 10000032; any other
+    file is named by its place in the folder, without the suffix.
+    """
+    study = MIMIC_STUDY.fullmatch(path.stem)
+    patient = MIMIC_PATIENT.fullmatch(path.parent.name)
+    if study:
+        return path.stem, study[1], patient[1] if patient else None
+    return path.with_suffix("").as_posix(), None, None
+
+
+def walk(folder: Path, suffix: str) -> Iterator[Path]:
+    """The files of that suffix under `folder`, always in the same order; hidden ones are passed over."""
+    for root, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            if name.lower().endswith(suffix) and not name.startswith("."):
+                yield Path(root) / name
