@@ -1,0 +1,40 @@
+"""Abbreviations that a report defines itself ("pulmonary embolism (PE)"), by scispaCy's detector."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+
+def defined_abbreviations(text: str) -> dict[str, str]:
+    """Short forms that `text` defines in parentheses, with their long forms (Schwartz and Hearst, 2003).
+
+    The detector takes milliseconds, so only texts with a parenthesis are shown to it.
+    """
+    if "(" not in text:
+        return {}
+    with warnings.catch_warnings():
+        # The detector's matcher for abbreviations that stand elsewhere is empty, and says so every time.
+        warnings.filterwarnings("ignore", message=r"\[W036\]")
+        document = _pipeline()(text)
+    return {str(short): str(short._.long_form) for short in document._.abbreviations}
+
+
+def written_out(phrase: str, abbreviations: Mapping[str, str]) -> str:
+    """`phrase` with its abbreviations written out."""
+    for short, long in abbreviations.items():
+        phrase = re.sub(rf"\b{re.escape(short)}\b", long.replace("\\", r"\\"), phrase)
+    return phrase
+
+
+@cache
+def _pipeline() -> Any:
+    import spacy
+    from scispacy.abbreviation import AbbreviationDetector  # noqa: F401 - registers the component
+
+    pipeline = spacy.blank("en")
+    pipeline.add_pipe("abbreviation_detector")
+    return pipeline

@@ -1,0 +1,80 @@
+"""The cues: what words do to the words around them, as `cues.tsv` has it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from hashlib import blake2b
+from importlib.resources import files
+
+from ingest.tokens import Token, tokenise
+
+EFFECTS = frozenset(
+    [
+        "deny",
+        "free",
+        "doubt",
+        "likely",
+        "affirm",
+        "break",
+        "cut",
+        "void",
+        "denied",
+        "doubted",
+        "copula",
+        "show",
+        "likened",
+        "on",
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A cue's effect, the cue itself, and the tokens up to the next cue; the first effect is "start"."""
+
+    effect: str
+    cue: tuple[Token, ...]
+    tokens: list[Token]
+
+
+class Cues:
+    """The table, loaded."""
+
+    def __init__(self, text: str):
+        rows = [line.split("\t") for line in text.splitlines() if line.strip() and not line.startswith("#")][1:]
+        unknown = {effect for _, effect in rows} - EFFECTS
+        if unknown:
+            raise ValueError(f"cues.tsv: there is no effect {', '.join(sorted(unknown))}")
+        self._effects = {tuple(token.lower for token in tokenise(phrase)): effect for phrase, effect in rows}
+        self._longest = max(map(len, self._effects))
+        self._first = {phrase[0] for phrase in self._effects}
+        self.fingerprint = blake2b(text.encode(), digest_size=4).hexdigest()
+
+    def segments(self, tokens: Sequence[Token]) -> list[Segment]:
+        """The sentence cut at its cues, the longest cue at each place."""
+        segments = [Segment("start", (), [])]
+        at = 0
+        while at < len(tokens):
+            length = self._cue_length(tokens, at)
+            if length:
+                cue = tuple(tokens[at : at + length])
+                segments.append(Segment(self._effects[tuple(token.lower for token in cue)], cue, []))
+                at += length
+            else:
+                segments[-1].tokens.append(tokens[at])
+                at += 1
+        return segments
+
+    def _cue_length(self, tokens: Sequence[Token], at: int) -> int:
+        if tokens[at].lower not in self._first:
+            return 0
+        words = tuple(token.lower for token in tokens[at : at + self._longest])
+        return next((length for length in range(len(words), 0, -1) if words[:length] in self._effects), 0)
+
+
+@cache
+def load_cues() -> Cues:
+    """The cues of this installation, read once."""
+    return Cues((files("ingest") / "cues.tsv").read_text(encoding="utf-8"))

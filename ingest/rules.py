@@ -1,0 +1,114 @@
+"""The `rules` extractor: spaCy's tokeniser, a lexicon, a table of cues and a grammar of clauses; no download."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2b
+
+from ingest.abbreviations import defined_abbreviations, written_out
+from ingest.cues import load_cues
+from ingest.mention import Mention, Span
+from ingest.report import Section
+from ingest.sentences import split_sentences
+from ingest.statements import Statement, read_statements
+from ingest.temporality import read_temporality
+from ingest.tokens import runs, tokenise
+from ingest.wording import FINGERPRINT, says_nothing
+from kb.facets import Facets, read_facets, read_severity, read_side
+from kb.lexicon import load_lexicon
+from schemas.terms import Laterality, Temporality
+
+VERSION = "1"
+"""Raised whenever the code mines another thing from the same text; the tables have fingerprints of their own."""
+
+CACHED_SENTENCES = 50_000
+"""Distinct sentences remembered: reports repeat themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """An observation in a sentence; spans count from the sentence's beginning."""
+
+    spans: tuple[Span, ...]
+    text: str
+    statement: Statement
+    temporality: Temporality
+    laterality: Laterality
+    severity: str
+    facets: Facets
+
+
+class RulesExtractor:
+    """Mines by rules that a reader can follow; the same text always gives the same observations."""
+
+    name = "rules"
+
+    def __init__(self) -> None:
+        tables = load_lexicon().fingerprint + load_cues().fingerprint + FINGERPRINT
+        self.fingerprint = f"rules/{VERSION}+{blake2b(tables.encode(), digest_size=5).hexdigest()}"
+
+    def extract(self, sections: Sequence[Section]) -> list[Mention]:
+        """Mine the sections of one report, in order; spans count characters of each section's text."""
+        abbreviations: dict[str, str] = {}
+        mentions: list[Mention] = []
+        for section in sections:
+            abbreviations |= defined_abbreviations(section.text)
+            for index, span in enumerate(split_sentences(section.text)):
+                mentions += _in_sentence(section, index, span, abbreviations)
+        return mentions
+
+
+def _in_sentence(section: Section, index: int, span: Span, abbreviations: Mapping[str, str]) -> list[Mention]:
+    start, end = span
+    return [
+        Mention(
+            section=section.name,
+            sentence=index,
+            sentence_span=span,
+            spans=tuple((start + first, start + last) for first, last in found.spans),
+            text=found.text,
+            assertion=found.statement.assertion,
+            certainty=found.statement.certainty,
+            temporality=found.temporality,
+            laterality=found.laterality,
+            severity=found.severity,
+            facets=_facets(written_out(found.text, abbreviations), found.statement) or found.facets
+            if abbreviations
+            else found.facets,
+        )
+        for found in _mine(section.text[start:end])
+    ]
+
+
+@lru_cache(CACHED_SENTENCES)
+def _mine(sentence: str) -> tuple[_Found, ...]:
+    """The observations of a sentence, whatever stands around it: so each distinct sentence is read once."""
+    if says_nothing(sentence):
+        return ()
+    tokens = tokenise(sentence)
+    order = {token.start: at for at, token in enumerate(tokens)}
+    temporality = read_temporality(sentence)
+    found: list[_Found] = []
+    for statement in read_statements(tokens):
+        spans = runs(statement.tokens, order)
+        text = " ".join(sentence[start:end] for start, end in spans)
+        facets = _facets(text, statement)
+        if facets is not None:
+            side, size = read_side(text), read_severity(text) or "none"
+            found.append(_Found(spans, text, statement, temporality, side, size, facets))
+    return tuple(found)
+
+
+def _facets(phrase: str, statement: Statement) -> Facets | None:
+    """The concept of a statement; None where nothing is left of its words once they are normalised."""
+    try:
+        return read_facets(phrase, "absent" if statement.assertion == "absent" else "present")
+    except ValueError:
+        return None
+
+
+def forget_sentences() -> None:
+    """Forget every sentence that was read: for measuring, each run from the beginning."""
+    _mine.cache_clear()

@@ -1,0 +1,286 @@
+"""A sentence as statements: what it says of what, and whether it affirms, denies or doubts it.
+
+The sentence is cut at its cues and read from left to right with one statement open at a time. A cue closes the
+open statement and says how the next one is meant; a copula makes what stands before it the subject.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from ingest.coordination import SEPARATORS, conjuncts, predicates
+from ingest.cues import Segment, load_cues
+from ingest.tokens import Token
+from ingest.wording import (
+    CONJUNCTIONS,
+    PREPOSITIONS,
+    STATES,
+    TECHNIQUE,
+    is_modifier,
+    observes,
+    only_compares,
+    trimmed,
+    unchanged_words,
+)
+from kb.lexicon import content_words, load_lexicon
+from schemas.terms import Assertion, Certainty
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """The tokens of one observation, and how it is meant."""
+
+    tokens: tuple[Token, ...]
+    assertion: Assertion
+    certainty: Certainty
+
+
+@dataclass(slots=True)
+class _Open:
+    """The statement that is being read."""
+
+    body: list[Token] = field(default_factory=list)
+    subject: list[Token] | None = None
+    assertion: Assertion = "present"
+    certainty: Certainty = "definite"
+    carried: list[Token] = field(default_factory=list)
+    in_template: bool = False
+
+
+_MEANT: dict[str, tuple[Assertion, Certainty]] = {
+    "start": ("present", "definite"),
+    "break": ("present", "definite"),
+    "affirm": ("present", "definite"),
+    "deny": ("absent", "definite"),
+    "free": ("absent", "definite"),
+    "denied": ("absent", "definite"),
+    "doubt": ("uncertain", "possible"),
+    "doubted": ("uncertain", "possible"),
+    "likened": ("uncertain", "possible"),
+    "likely": ("uncertain", "probable"),
+}
+
+
+def read_statements(tokens: Sequence[Token]) -> list[Statement]:
+    """The observations that a sentence states, in the order they stand."""
+    statements: list[Statement] = []
+    for part in _unbracketed(tokens):
+        reader = _Reader()
+        for segment in load_cues().segments(part):
+            reader.take(segment)
+        reader.close()
+        statements += reader.statements
+    return statements
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.statements: list[Statement] = []
+        self._open = _Open()
+
+    def take(self, segment: Segment) -> None:
+        """Take in one cue and what follows it."""
+        effect = segment.effect
+        if effect in ("copula", "show"):
+            self._say_of_subject(segment)
+        elif effect in ("denied", "doubted"):
+            self._turn_back(segment)
+        elif effect in ("void", "cut"):
+            self._pass_over(segment)
+        elif effect == "affirm" and self._goes_on_with_tip(segment):
+            self._open.body += [*segment.cue, *segment.tokens]
+        elif effect == "on":
+            self._begin(segment.tokens, self._open.assertion, self._open.certainty)
+        elif effect == "likened":
+            self._liken(segment)
+        else:
+            self._begin_as_meant(segment)
+
+    def close(self) -> None:
+        """Turn the open statement into observations."""
+        opened, self._open = self._open, _Open()
+        for tokens in _observations(opened):
+            kept = tuple(token for token in unchanged_words(tokens) if not token.removed)
+            if observes(kept):
+                self.statements.append(Statement(kept, opened.assertion, opened.certainty))
+
+    def _begin(self, body: list[Token], assertion: Assertion, certainty: Certainty) -> None:
+        self.close()
+        self._open = _Open(list(body), assertion=assertion, certainty=certainty)
+
+    def _begin_as_meant(self, segment: Segment) -> None:
+        assertion, certainty = _MEANT[segment.effect]
+        opened = self._open
+        if segment.effect == "affirm" and opened.assertion != "present" and not trimmed(opened.body):
+            opened.body += segment.tokens  # "there is no" + "evidence of"
+            return
+        hanging = opened.subject is not None and not trimmed(opened.body)
+        body_says_what = bool(trimmed(segment.tokens))
+        if segment.effect in ("doubt", "likely") and not body_says_what:
+            opened.assertion, opened.certainty = assertion, certainty
+            return
+        if segment.effect in ("deny", "free") and (hanging or segment.effect == "free"):
+            self._deny_of_subject(segment)
+        elif segment.effect in ("doubt", "likely") and hanging and not _names_finding(segment.tokens):
+            opened.assertion, opened.certainty, opened.body = assertion, certainty, list(segment.tokens)
+        else:
+            self._begin(segment.tokens, assertion, certainty)
+
+    def _deny_of_subject(self, segment: Segment) -> None:
+        """ "The lungs show no infiltrate", "lungs are free of effusion": the subject says where."""
+        opened = self._open
+        subject = opened.subject if opened.subject is not None else opened.body
+        predicate_said = opened.subject is not None and trimmed(opened.body)
+        if not trimmed(segment.tokens):
+            opened.assertion = "absent"
+            return
+        if predicate_said or opened.in_template or _is_technique(subject) or opened.assertion != "present":
+            self._begin(segment.tokens, "absent", "definite")
+            return
+        self._open = _Open(list(segment.tokens), assertion="absent", carried=trimmed(subject))
+
+    def _say_of_subject(self, segment: Segment) -> None:
+        opened = self._open
+        if only_compares(segment.tokens) and opened.assertion != "present":
+            return  # "no effusion ... is seen"
+        if opened.subject is not None and not trimmed(opened.body):
+            opened.body = list(segment.tokens)
+            return
+        subject = opened.body
+        if opened.subject is not None or opened.assertion != "present":
+            before, subject = _last_clause(opened.body)
+            if before is None:
+                opened.body = [*opened.body, *segment.tokens]
+                return
+            opened.body = before
+            self.close()
+        if segment.effect == "show" and _is_technique(subject):
+            self._open = _Open(list(segment.tokens))
+            return
+        # "Pleura: no effusion" heads a line of a template; "the lungs show no nodule" says where.
+        self._open = _Open(list(segment.tokens), subject=subject, in_template=segment.cue[0].lower == ":")
+
+    def _turn_back(self, segment: Segment) -> None:
+        """ "X is not seen", "X is not excluded": the cue says how what stands before it is meant."""
+        opened = self._open
+        if opened.subject is None:
+            before, last = _last_clause(opened.body)
+            if before is not None and opened.assertion != "absent":
+                opened.body = before
+                self.close()
+                self._open = opened = _Open(last)
+        else:
+            opened.body = []
+        opened.assertion, opened.certainty = _MEANT[segment.effect]
+        self.close()
+        self._open = _Open(_from_next_clause(segment.tokens))
+
+    def _pass_over(self, segment: Segment) -> None:
+        rest = _from_next_clause(segment.tokens) if segment.effect == "cut" else []
+        if rest or segment.effect == "void":
+            self.close()
+            self._open = _Open(rest)
+
+    def _liken(self, segment: Segment) -> None:
+        """ "Minimal left basilar atelectasis versus infiltrate": both are possible, and share the adjectives."""
+        opened = self._open
+        opened.assertion, opened.certainty = _MEANT["likened"]
+        first = trimmed(opened.body)
+        shared: list[Token] = []
+        for token in first[:-1]:
+            if not is_modifier(token.lower) and load_lexicon().anatomy.exactly([token.lower]) is None:
+                break
+            shared.append(token)
+        self.close()
+        self._open = _Open([*shared, *segment.tokens], assertion="uncertain", certainty="possible")
+
+    def _goes_on_with_tip(self, segment: Segment) -> bool:
+        """Whether "with" only says where a device ends: "catheter with tip in the SVC" is one observation."""
+        words = [token.lower for token in trimmed(segment.tokens)[:2]]
+        return segment.cue[0].lower == "with" and any(word in _DEVICE_ENDS for word in words)
+
+
+_DEVICE_ENDS = frozenset(["tip", "tips", "lead", "leads", "distal", "its", "single"])
+
+
+def _unbracketed(tokens: Sequence[Token]) -> list[list[Token]]:
+    """The sentence without what stands in parentheses, and each parenthesis on its own."""
+    outer: list[Token] = []
+    inner: list[list[Token]] = []
+    depth = 0
+    for token in tokens:
+        if token.lower in "([":
+            depth += 1
+            inner.append([])
+        elif token.lower in ")]":
+            depth = max(0, depth - 1)
+        else:
+            (inner[-1] if depth else outer).append(token)
+    return [outer, *inner]
+
+
+def _observations(opened: _Open) -> Iterator[list[Token]]:
+    body = opened.body
+    if opened.subject is None:
+        subject, predicate = _state_at_end(body) if not opened.carried else (None, body)
+        if subject is None:
+            for at, part in enumerate(conjuncts(body)):
+                yield [*opened.carried, *part] if at == 0 and opened.carried else part
+            return
+    else:
+        subject, predicate = opened.subject, body
+    yield from _paired(subject, predicate)
+
+
+def _paired(subject: Sequence[Token], predicate: Sequence[Token]) -> Iterator[list[Token]]:
+    """Every subject with everything that is said of it; where nothing is said, the subjects alone."""
+    subjects = conjuncts(subject)
+    said = [] if only_compares(predicate) else predicates(predicate)
+    said = [part for part in said if not only_compares(part)]
+    if said and said[0][0].lower in PREPOSITIONS:
+        said = [trimmed(predicate)]
+    for one in subjects:
+        named = any(token.is_word for token in one)
+        for part in said:
+            if named or _names_finding(part):  # "XXXX are normal" says nothing, "XXXX are osteopenic" does
+                yield [*one, *part]
+        if not said:
+            yield one
+
+
+def _state_at_end(tokens: Sequence[Token]) -> tuple[list[Token] | None, list[Token]]:
+    """Subject and state of a clause without a verb: "heart and mediastinum normal", "lungs clear"."""
+    words = [token for token in tokens if token.is_word]
+    if not words or (not load_lexicon().anatomy.exactly([words[0].lower]) and words[0].lower not in _SUBJECTS):
+        return None, []
+    for at, token in enumerate(tokens):
+        if at and token.lower in STATES and tokens[at - 1].lower not in SEPARATORS:
+            return list(tokens[:at]), list(tokens[at:])
+    return None, []
+
+
+_SUBJECTS = frozenset(["heart", "lungs", "cardiac", "mediastinum", "cardiomediastinal", "pulmonary", "bony", "osseous"])
+
+
+def _last_clause(tokens: list[Token]) -> tuple[list[Token] | None, list[Token]]:
+    """What stands before the last separator, and the clause after it; None where there is no separator."""
+    for at in range(len(tokens) - 1, -1, -1):
+        if tokens[at].lower in CONJUNCTIONS:
+            return tokens[:at], tokens[at + 1 :]
+    return None, tokens
+
+
+def _from_next_clause(tokens: list[Token]) -> list[Token]:
+    """What follows the first comma: a comparison ends there."""
+    at = next((i for i, token in enumerate(tokens) if token.lower == ","), None)
+    return [] if at is None else tokens[at + 1 :]
+
+
+def _is_technique(tokens: Sequence[Token]) -> bool:
+    return any(token.lower in TECHNIQUE for token in tokens)
+
+
+def _names_finding(tokens: Sequence[Token]) -> bool:
+    text = " ".join(token.lower for token in tokens if token.is_word)
+    return any(True for _ in load_lexicon().findings.find(content_words(text)))

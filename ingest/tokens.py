@@ -1,0 +1,66 @@
+"""A sentence as tokens, and which of them are removed words ("XXXX", "___", "[**Name**]")."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from ingest.mention import Span
+
+REMOVED = "xxxx"
+"""What a removed word reads as, however it is marked."""
+
+_REMOVED = re.compile(r"[Xx]{3,}|_{2,}|\[\*\*.*?\*\*\]")
+_WORD = re.compile(r"[^\W_]")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One token: its lower-cased text, where it stands, and whether it is a word or stands for a removed one."""
+
+    lower: str
+    start: int
+    end: int
+    is_word: bool
+    removed: bool = False
+
+
+def tokenise(sentence: str) -> list[Token]:
+    """The tokens of a sentence, as spaCy's English tokeniser has them; removed words are tokens of their own."""
+    removed = [match.span() for match in _REMOVED.finditer(sentence)]
+    tokens = [Token(REMOVED, start, end, is_word=False, removed=True) for start, end in removed]
+    for start, end in _between(removed, len(sentence)):
+        for token in _tokeniser()(sentence[start:end]):
+            if not token.is_space:
+                at = start + token.idx
+                tokens.append(Token(token.lower_, at, at + len(token), _WORD.search(token.text) is not None))
+    return sorted(tokens, key=lambda token: token.start)
+
+
+def runs(tokens: Sequence[Token], order: dict[int, int]) -> tuple[Span, ...]:
+    """The stretches of text under `tokens`: neighbours in the sentence (`order`: start to index) make one."""
+    spans: list[Span] = []
+    last = -2
+    for token in sorted(tokens, key=lambda token: token.start):
+        at = order[token.start]
+        if at == last + 1:
+            spans[-1] = (spans[-1][0], token.end)
+        else:
+            spans.append((token.start, token.end))
+        last = at
+    return tuple(spans)
+
+
+def _between(taken: list[Span], length: int) -> list[Span]:
+    edges = [0, *(edge for span in taken for edge in span), length]
+    return [(start, end) for start, end in zip(edges[::2], edges[1::2], strict=True) if start < end]
+
+
+@cache
+def _tokeniser() -> Any:
+    import spacy
+
+    return spacy.blank("en").tokenizer

@@ -1,0 +1,123 @@
+"""The small words of report English: what is left out of an observation, and what cannot stand alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from hashlib import blake2b
+from importlib.resources import files
+
+from ingest.tokens import Token
+from kb.lexicon import content_words, fold, load_lexicon
+
+
+def _load() -> dict[str, frozenset[str]]:
+    lists: dict[str, set[str]] = {}
+    for line in (files("ingest") / "words.tsv").read_text(encoding="utf-8").splitlines():
+        if line.strip() and not line.startswith("#"):
+            name, words = line.split("\t")
+            lists.setdefault(name, set()).update(words.split())
+    return {name: frozenset(words) for name, words in lists.items()}
+
+
+WORDS = _load()
+FINGERPRINT = blake2b(repr(sorted((k, sorted(v)) for k, v in WORDS.items())).encode(), digest_size=4).hexdigest()
+"""Changes with the lists."""
+
+ARTICLES = WORDS["articles"]
+PREPOSITIONS = WORDS["prepositions"]
+CONJUNCTIONS = WORDS["conjunctions"]
+FILLERS = WORDS["fillers"]
+STATES = WORDS["states"]
+TECHNIQUE = WORDS["technique"]
+JOINED_NOUNS = WORDS["joined_nouns"]
+MODIFIER_ENDINGS = ("al", "ic", "ous", "ive", "ed", "ar", "oid", "less", "ary", "ine")
+
+_NOTHING = re.compile(
+    r"\b(?:recommend\w*|discussed|dictat\w+|notified|correlat\w+|follow[- ]?up|consider\b|views? of the chest were|"
+    r"(?:was|were) (?:obtained|performed|reviewed|provided)|examination consists|"
+    r"limited (?:by|study|exam|due|secondary)|"
+    r"exam(?:ination)? (?:is |was )?limited|comparison (?:is |was )?made|advised|suggest (?:ct|chest|clinical)|"
+    r"further (?:evaluation|investigation|imaging|characterization)|technologist|telephone|per (?:the )?protocol|"
+    r"clinical (?:suspicion|concern|history|information)|^technique|no comparison|no prior|none available|"
+    r"reason for exam|rotat(?:ed|ion)|suboptimal|comparison with|would be helpful|may be helpful|"
+    r"if (?:clinically|there))\b",
+    re.I,
+)
+
+
+def says_nothing(sentence: str) -> bool:
+    """Whether a sentence is about technique, advice or who was told, and not about what is in the image."""
+    return bool(_NOTHING.search(sentence))
+
+
+def trimmed(tokens: Sequence[Token]) -> list[Token]:
+    """`tokens` without articles, fillers, conjunctions and punctuation at either edge."""
+    start, end = 0, len(tokens)
+    while start < end and _drops_left(tokens[start]):
+        start += 1
+    while end > start and _drops_right(tokens[end - 1]):
+        end -= 1
+    return list(tokens[start:end])
+
+
+def unchanged_words(tokens: Sequence[Token]) -> list[Token]:
+    """`tokens` without words of change, unless it is a neutral thing that changed."""
+    if any(token.lower in WORDS["changeable"] for token in tokens):
+        return list(tokens)
+    return [token for token in tokens if token.lower not in WORDS["changes"]]
+
+
+def only_compares(tokens: Sequence[Token]) -> bool:
+    """Whether a predicate says no more than that something is as it was, or that it is seen."""
+    return all(
+        not t.is_word or t.lower in WORDS["comparing"] or t.lower in FILLERS or t.lower in ARTICLES for t in tokens
+    )
+
+
+def observes(tokens: Sequence[Token]) -> bool:
+    """Whether the words name something that can be true or false of an image, rather than a place alone."""
+    text = " ".join(token.lower for token in tokens if token.is_word)
+    return _observes(text)
+
+
+@cache
+def is_modifier(word: str) -> bool:
+    """Whether a word only describes what follows it ("acute", "pleural"): it heads nothing by itself."""
+    if word in WORDS["not_modifiers"]:
+        return False
+    if word in WORDS["modifiers"] or word in load_lexicon().severities or word in load_lexicon().sides:
+        return True
+    return word.endswith(MODIFIER_ENDINGS) and load_lexicon().canonical(word) is None
+
+
+def _drops_left(token: Token) -> bool:
+    return (
+        not (token.is_word or token.removed)
+        or token.lower in ARTICLES
+        or token.lower in FILLERS
+        or token.lower in CONJUNCTIONS
+        or token.lower == "of"
+    )
+
+
+def _drops_right(token: Token) -> bool:
+    if token.lower in WORDS["kept_right"]:
+        return False
+    return _drops_left(token) or (token.lower in PREPOSITIONS)
+
+
+def _observes(text: str) -> bool:
+    lexicon = load_lexicon()
+    words = content_words(text)
+    if any(True for _ in lexicon.findings.find(words)):
+        return True
+    places = {at for match in lexicon.anatomy.find(words) for at in range(match.first, match.last)}
+    rest = [word.folded for at, word in enumerate(words) if at not in places]
+    return any(
+        word not in _NEUTRAL_FOLDED and word not in lexicon.sides and word not in lexicon.severities for word in rest
+    )
+
+
+_NEUTRAL_FOLDED = frozenset(fold(word) for word in WORDS["neutral"] | FILLERS | WORDS["comparing"])

@@ -1,0 +1,272 @@
+"""What the `rules` extractor makes of report English, by examples written for this project."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingest.mention import Mention
+from ingest.report import Section
+from ingest.rules import RulesExtractor
+from tests.conftest import SHARED
+
+
+def mine(text: str, section: str = "findings") -> list[Mention]:
+    return RulesExtractor().extract([Section(section, text)])
+
+
+def told(text: str) -> list[tuple[str, str]]:
+    """The mentions of a text as (what, assertion)."""
+    return [(mention.text, mention.assertion) for mention in mine(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Small left pleural effusion.", [("Small left pleural effusion", "present")]),
+        ("No pleural effusion or pneumothorax.", [("pleural effusion", "absent"), ("pneumothorax", "absent")]),
+        (
+            "No consolidation, effusion, or pneumothorax is seen.",
+            [("consolidation", "absent"), ("effusion", "absent"), ("pneumothorax", "absent")],
+        ),
+        ("There is no evidence of acute fracture.", [("acute fracture", "absent")]),
+        ("Heart size normal.", [("Heart size normal", "present")]),
+        ("The lungs are clear.", [("lungs clear", "present")]),
+        ("Heart and mediastinum are normal.", [("Heart normal", "present"), ("mediastinum normal", "present")]),
+        ("The heart is normal in size and contour.", [("heart normal in size and contour", "present")]),
+        ("Both lungs are clear and expanded.", [("Both lungs clear", "present"), ("Both lungs expanded", "present")]),
+        ("The heart is not enlarged.", [("heart enlarged", "absent")]),
+        ("The lungs are free of focal consolidation.", [("lungs focal consolidation", "absent")]),
+        (
+            "Lungs are clear without effusion or edema.",
+            [("Lungs clear", "present"), ("effusion", "absent"), ("edema", "absent")],
+        ),
+        ("Bones show no acute abnormality.", [("Bones acute abnormality", "absent")]),
+        ("Lateral view shows mild kyphosis.", [("mild kyphosis", "present")]),
+        ("No acute, displaced rib fractures.", [("acute, displaced rib fractures", "absent")]),
+        (
+            "Cardiac and mediastinal silhouettes are normal.",
+            [("Cardiac silhouettes normal", "present"), ("mediastinal silhouettes normal", "present")],
+        ),
+        (
+            "Cardiac, mediastinal and hilar contours are normal.",
+            [
+                ("Cardiac contours normal", "present"),
+                ("mediastinal contours normal", "present"),
+                ("hilar contours normal", "present"),
+            ],
+        ),
+        (
+            "Degenerative changes and osteopenia of the thoracic spine.",
+            [
+                ("Degenerative changes of the thoracic spine", "present"),
+                ("osteopenia of the thoracic spine", "present"),
+            ],
+        ),
+        ("Right PICC with tip in the SVC.", [("Right PICC with tip in the SVC", "present")]),
+        (
+            "Low lung volumes with minimal left basilar opacity.",
+            [("Low lung volumes", "present"), ("minimal left basilar opacity", "present")],
+        ),
+        ("NO EFFUSION. HEART SIZE IS NORMAL.", [("EFFUSION", "absent"), ("HEART SIZE NORMAL", "present")]),
+        ("Pneumothorax: none\nEffusion: small, left", [("Pneumothorax", "absent"), ("Effusion small left", "present")]),
+    ],
+)
+def test_an_observation_is_one_statement_about_one_thing(text: str, expected: list[tuple[str, str]]) -> None:
+    assert told(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Opacity may represent pneumonia.", [("Opacity", "present"), ("pneumonia", "uncertain")]),
+        ("Opacity concerning for pneumonia.", [("Opacity", "present"), ("pneumonia", "uncertain")]),
+        ("Opacity consistent with pneumonia.", [("Opacity", "present"), ("pneumonia", "present")]),
+        ("Possible small right effusion.", [("small right effusion", "uncertain")]),
+        ("Questionable left lower lobe nodule.", [("left lower lobe nodule", "uncertain")]),
+        ("Pneumonia cannot be excluded.", [("Pneumonia", "uncertain")]),
+        ("Atelectasis versus infiltrate.", [("Atelectasis", "uncertain"), ("infiltrate", "uncertain")]),
+        (
+            "Nodule, likely a granuloma.",
+            [("Nodule", "present"), ("granuloma", "uncertain")],
+        ),
+        (
+            "Retrocardiac opacity, which could be atelectasis or pneumonia.",
+            [("Retrocardiac opacity", "present"), ("atelectasis", "uncertain"), ("pneumonia", "uncertain")],
+        ),
+    ],
+)
+def test_a_hedge_makes_what_it_hedges_uncertain(text: str, expected: list[tuple[str, str]]) -> None:
+    assert told(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "certainty"),
+    [("Likely pneumonia.", "probable"), ("Possible pneumonia.", "possible"), ("Pneumonia.", "definite")],
+)
+def test_likely_is_more_than_possible(text: str, certainty: str) -> None:
+    assert [mention.certainty for mention in mine(text)] == [certainty]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The effusion has resolved.", [("effusion", "absent")]),
+        ("The pneumothorax is no longer seen.", [("pneumothorax", "absent")]),
+        ("Interval removal of the chest tube.", [("chest tube", "absent")]),
+        ("Pneumothorax is not seen.", [("Pneumothorax", "absent")]),
+        ("Effusion has decreased.", [("Effusion", "present")]),
+        ("Stable cardiomegaly.", [("cardiomegaly", "present")]),
+        ("Cardiomegaly is unchanged since the prior study.", [("Cardiomegaly", "present")]),
+    ],
+)
+def test_what_is_gone_is_absent_and_what_changed_is_present(text: str, expected: list[tuple[str, str]]) -> None:
+    assert told(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "temporality"),
+    [
+        ("New right pneumothorax.", "new"),
+        ("Stable cardiomegaly.", "stable"),
+        ("The effusion has increased.", "increased"),
+        ("Improved edema.", "decreased"),
+        ("The effusion has resolved.", "resolved"),
+        ("Old rib fracture.", "historical"),
+        ("Rib fracture.", "current"),
+    ],
+)
+def test_comparison_is_of_the_mention_and_not_of_the_concept(text: str, temporality: str) -> None:
+    (mention,) = mine(text)
+    assert mention.temporality == temporality
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "   \n ",
+        "...",
+        "Mediastinum is stable.",
+        "No significant interval change.",
+        "Clinical correlation is recommended.",
+        "Two views of the chest were obtained.",
+        "Discussed with Dr. Smith by telephone at 5 p.m.",
+        "Recommend CT for further evaluation.",
+        "The examination is limited by motion.",
+        "XXXX are normal.",
+        "Heart.",
+    ],
+)
+def test_what_says_nothing_about_the_image_gives_nothing(text: str) -> None:
+    assert told(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "laterality", "severity"),
+    [
+        ("Small left effusion.", "left", "Small"),
+        ("Mildly enlarged heart.", "none", "Mildly"),
+        ("Bibasilar atelectasis.", "bilateral", "none"),
+        ("Lungs are clear bilaterally.", "bilateral", "none"),
+        ("No large right-sided pneumothorax.", "right", "large"),
+        ("Enlarged right ventricle.", "none", "none"),
+        ("Tip in the right atrium.", "none", "none"),
+        ("Opacities in the left and right bases.", "bilateral", "none"),
+    ],
+)
+def test_side_and_size_stand_in_the_mention(text: str, laterality: str, severity: str) -> None:
+    mention = mine(text)[0]
+    assert (mention.laterality, mention.severity) == (laterality, severity)
+
+
+@pytest.mark.parametrize("mark", ["XXXX", "___", "[**Hospital**]", "xxxx"])
+def test_a_removed_word_is_never_quoted(mark: str) -> None:
+    text = f"Blunted left costophrenic {mark} with {mark} effusion."
+    for mention in mine(text):
+        assert mark not in mention.text
+
+
+def test_a_removed_hedge_leaves_a_guess() -> None:
+    assert told("Calcified nodule, XXXX representing a granuloma.")[-1] == ("granuloma", "uncertain")
+
+
+def test_a_hedged_mention_belongs_to_the_affirmed_concept() -> None:
+    hedged, affirmed, denied = mine("Possible pneumonia. Pneumonia. No pneumonia.")
+    assert hedged.facets == affirmed.facets
+    assert denied.facets.concept_id != affirmed.facets.concept_id
+    assert denied.facets.text == "no pneumonia"
+
+
+def test_an_abbreviation_that_the_report_defines_is_understood() -> None:
+    mentions = mine("Concern for pulmonary alveolar proteinosis (PAP). No new PAP.")
+    assert mentions[-1].facets.concept_id == mine("No pulmonary alveolar proteinosis.")[0].facets.concept_id
+    assert mentions[-1].text == "PAP"
+
+
+def test_each_sentence_keeps_its_place() -> None:
+    text = "1. No effusion. 2. Small nodule."
+    first, second = mine(text)
+    assert (first.sentence, second.sentence) == (0, 1)
+    assert text[slice(*second.sentence_span)] == "Small nodule."
+
+
+def test_the_fingerprint_tells_the_tables_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = RulesExtractor().fingerprint
+    assert before == RulesExtractor().fingerprint
+    monkeypatch.setattr("ingest.rules.FINGERPRINT", "edited")
+    assert RulesExtractor().fingerprint != before
+
+
+VOCABULARY = """
+no without mild left lungs heart are is clear pleural effusion or and , . / ( ) XXXX may represent versus opacity in the
+right base not seen : 1. free of with tip unchanged pneumonia but cannot be excluded
+"""
+WORDS = st.sampled_from(VOCABULARY.split())
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.one_of(st.text(max_size=120), st.lists(WORDS, max_size=25).map(" ".join)))
+def test_any_text_gives_spans_that_lie_in_it_in_order(text: str) -> None:
+    for mention in mine(text):
+        ends = [0]
+        for start, end in mention.spans:
+            assert ends[-1] <= start < end <= len(text)
+            ends.append(end)
+        assert mention.text == " ".join(text[start:end] for start, end in mention.spans)
+        assert mention.sentence_span[0] <= mention.spans[0][0] < mention.spans[-1][1] <= mention.sentence_span[1]
+
+
+def test_the_shipped_annotations_are_met(tmp_path: Path) -> None:
+    """A floor on reports that the project wrote and annotated itself, by the measure of overlapping words."""
+    found = expected = met = 0
+    for line in (Path(__file__).parent / "annotated.jsonl").read_text(encoding="utf-8").splitlines():
+        report = json.loads(line)
+        wanted = {(" ".join(quote), how) for quote, how in report["observations"]}
+        mined = {(mention.text, mention.assertion) for mention in mine(report["text"])}
+        found, expected, met = found + len(mined), expected + len(wanted), met + len(wanted & mined)
+    assert expected >= 60
+    assert 2 * met / (found + expected) >= 0.9
+
+
+def test_the_annotated_open_i_reports(openi_csv: Path, tmp_path: Path) -> None:
+    import csv
+    import subprocess
+    import sys
+
+    predicted = tmp_path / "predicted.jsonl"
+    extractor = RulesExtractor()
+    with openi_csv.open(encoding="utf-8") as source, predicted.open("w", encoding="utf-8") as file:
+        for row in csv.DictReader(source):
+            for m in extractor.extract([Section(name, row[name]) for name in ("findings", "impression")]):
+                line = {"report_id": row["uid"], "section": m.section, "spans": m.spans, "assertion": m.assertion}
+                file.write(json.dumps({**line, "laterality": m.laterality, "severity": m.severity}) + "\n")
+    gold = SHARED / "gold"
+    command = [sys.executable, gold / "score_observations.py", gold / "openi_observations.jsonl", predicted, "--json"]
+    score = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert score["observation"]["f1"] >= 0.92
+    assert score["assertion_accuracy"] >= 0.98
