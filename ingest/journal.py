@@ -1,0 +1,151 @@
+"""The journal of one ingest under way: what was read, mined and staged, on disk rather than in memory.
+
+It is an SQLite file, so a batch is either wholly in it or not, however the process ends. For a local
+knowledge base it lies in the folder's `_staging`, and the same ingest started again goes on from it; for an
+object store it is a temporary file, and an interrupted ingest mines anew.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from ingest.report import Reject
+
+Outcome = Literal["new", "changed", "unchanged", "other extractor"]
+"""What became of a report: the last says it is as stored, but was mined by another extractor or version."""
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS run (run_id TEXT);
+CREATE TABLE IF NOT EXISTS seen (
+    report_id TEXT PRIMARY KEY, content_hash TEXT, source TEXT, position TEXT, outcome TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS stored (
+    report_id TEXT PRIMARY KEY, content_hash TEXT, extractor TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS concepts (concept_id TEXT PRIMARY KEY, row TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS known (concept_id TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS fragments (name TEXT, fragment TEXT);
+CREATE TABLE IF NOT EXISTS batches (observations INTEGER);
+CREATE TABLE IF NOT EXISTS rejects (source TEXT, position TEXT, report_id TEXT, reason TEXT);
+"""
+
+
+class Journal:
+    """What one ingest has read and staged so far."""
+
+    def __init__(self, path: Path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        # Lance reads a stream of rows from a thread of its own, while the one that opened the journal waits.
+        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;" + _TABLES)
+        if self._db.execute("SELECT count(*) FROM run").fetchone() == (0,):
+            self._db.execute("INSERT INTO run VALUES (?)", (uuid.uuid4().hex,))
+        # What was staged stays; everything else is read again with the source.
+        self._db.execute("DELETE FROM seen WHERE outcome NOT IN ('new', 'changed')")
+        self._db.execute("DELETE FROM rejects")
+
+    @property
+    def run_id(self) -> str:
+        """The identity of this run: the commit it ends in carries it."""
+        return str(self._db.execute("SELECT run_id FROM run").fetchone()[0])
+
+    def discard(self) -> None:
+        """Close the journal and delete it."""
+        self._db.close()
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{self._path}{suffix}").unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Close the journal and keep it: the same ingest goes on from here."""
+        self._db.close()
+
+    def load_stored(self, batches: Iterable[Any]) -> None:
+        """Take up the reports that a commit holds: Arrow batches of report_id, content_hash, extractor."""
+        self._replace("stored", 3, batches)
+
+    def load_known(self, batches: Iterable[Any]) -> None:
+        """Take up the concepts that a commit holds: Arrow batches of concept_id."""
+        self._replace("known", 1, batches)
+
+    def stored(self, report_id: str) -> tuple[str, str] | None:
+        """The content hash and extractor of a stored report."""
+        row = self._db.execute("SELECT content_hash, extractor FROM stored WHERE report_id = ?", (report_id,))
+        return row.fetchone()
+
+    def seen(self, report_id: str) -> tuple[str, str, str] | None:
+        """The content hash, source and position of a report that this ingest has met before."""
+        row = self._db.execute("SELECT content_hash, source, position FROM seen WHERE report_id = ?", (report_id,))
+        return row.fetchone()
+
+    def note_unchanged(self, report_id: str, digest: str, source: str, position: str, outcome: Outcome) -> None:
+        """Note a report that needs no mining."""
+        self._db.execute("INSERT INTO seen VALUES (?, ?, ?, ?, ?)", (report_id, digest, source, position, outcome))
+
+    def reject(self, source: str, reject: Reject) -> None:
+        """Note an input that cannot be taken."""
+        row = (source, reject.position, reject.report_id, reject.reason)
+        self._db.execute("INSERT INTO rejects VALUES (?, ?, ?, ?)", row)
+
+    def note_staged(
+        self,
+        reports: Iterable[tuple[str, str, str, str, Outcome]],
+        concepts: Iterable[Mapping[str, Any]],
+        fragments: Mapping[str, Sequence[str]],
+        observations: int,
+    ) -> None:
+        """Note a batch as staged, all at once: its reports, its concepts and its data files."""
+        self._db.execute("BEGIN")
+        self._db.executemany("INSERT INTO seen VALUES (?, ?, ?, ?, ?)", reports)
+        self._db.executemany(
+            "INSERT OR IGNORE INTO concepts VALUES (?, ?)",
+            ((row["concept_id"], json.dumps(row)) for row in concepts),
+        )
+        for name, staged in fragments.items():
+            self._db.executemany("INSERT INTO fragments VALUES (?, ?)", ((name, fragment) for fragment in staged))
+        self._db.execute("INSERT INTO batches VALUES (?)", (observations,))
+        self._db.execute("COMMIT")
+
+    def observations(self) -> int:
+        """How many observations are staged."""
+        return int(self._db.execute("SELECT coalesce(sum(observations), 0) FROM batches").fetchone()[0])
+
+    def fragments(self, table: str) -> list[str]:
+        """The data files staged for `table`."""
+        return [row[0] for row in self._db.execute("SELECT fragment FROM fragments WHERE name = ?", (table,))]
+
+    def outcomes(self) -> dict[str, int]:
+        """How many reports had each outcome."""
+        return dict(self._db.execute("SELECT outcome, count(*) FROM seen GROUP BY outcome"))
+
+    def replaced(self) -> Iterator[str]:
+        """The ids of stored reports that the staged ones take the place of."""
+        sql = "SELECT report_id FROM seen JOIN stored USING (report_id) WHERE outcome IN ('new', 'changed')"
+        return (row[0] for row in self._db.execute(sql))
+
+    def new_concepts(self) -> Iterator[dict[str, Any]]:
+        """The mined concepts that the commit does not hold yet, in the order of their ids."""
+        sql = "SELECT row FROM concepts WHERE concept_id NOT IN (SELECT concept_id FROM known) ORDER BY concept_id"
+        return (json.loads(row[0]) for row in self._db.execute(sql))
+
+    def new_concept_count(self) -> int:
+        """How many of the mined concepts the commit does not hold yet."""
+        sql = "SELECT count(*) FROM concepts WHERE concept_id NOT IN (SELECT concept_id FROM known)"
+        return int(self._db.execute(sql).fetchone()[0])
+
+    def rejects(self) -> list[dict[str, Any]]:
+        """The inputs that could not be taken, as rows of the `rejects` table."""
+        names = ("source", "position", "report_id", "reason")
+        return [dict(zip(names, row, strict=True)) for row in self._db.execute("SELECT * FROM rejects")]
+
+    def _replace(self, table: str, width: int, batches: Iterable[Any]) -> None:
+        marks = ", ".join("?" * width)
+        self._db.execute("BEGIN")
+        self._db.execute(f"DELETE FROM {table}")
+        for batch in batches:
+            columns = [column.to_pylist() for column in batch.columns]
+            self._db.executemany(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", zip(*columns, strict=True))
+        self._db.execute("COMMIT")

@@ -1,0 +1,121 @@
+"""Mining chunks of reports, in this process or in several, in order and in bounded memory."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ingest.extractors import make_extractor
+from ingest.report import Report
+from ingest.rows import concept_row, mined_sections, observation_batch
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+T = TypeVar("T")
+
+CHUNK_REPORTS = 500
+"""Reports mined together: what a worker process is handed at a time."""
+
+INLINE_CHUNKS = 10
+"""Chunks mined before another process is started: a small ingest is done before one would be up."""
+
+WAITING_CHUNKS = 64
+"""Mined chunks that may wait for an earlier one, so that memory stays bounded while a process starts."""
+
+
+@dataclass(frozen=True, slots=True)
+class MinedChunk:
+    """The observations of one chunk, and the concepts that this miner had not brought up before."""
+
+    observations: pa.RecordBatch
+    concepts: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class MinerSetup:
+    """What makes two miners alike: the extractor's name, the fingerprint they stamp, the sections they mine."""
+
+    extractor: str
+    fingerprint: str
+    sections: tuple[str, ...]
+
+
+class Miner:
+    """Mines chunks with one extractor and remembers which concepts it has handed on."""
+
+    def __init__(self, setup: MinerSetup):
+        self._setup = setup
+        self._extract = make_extractor(setup.extractor).extract
+        self._known: set[str] = set()
+
+    def mine(self, reports: Sequence[Report]) -> MinedChunk:
+        """Mine `reports`."""
+        mined = [(report.report_id, self._extract(mined_sections(report, self._setup.sections))) for report in reports]
+        concepts: list[dict[str, Any]] = []
+        for _, mentions in mined:
+            for mention in mentions:
+                concept_id = mention.facets.concept_id
+                if concept_id not in self._known:
+                    self._known.add(concept_id)
+                    concepts.append(concept_row(mention.facets, self._setup.extractor))
+        return MinedChunk(observation_batch(mined, self._setup.fingerprint), concepts)
+
+
+def mine_chunks(
+    chunks: Iterable[T],
+    reports_of: Callable[[T], Sequence[Report]],
+    setup: MinerSetup,
+    workers: int = 1,
+) -> Iterator[tuple[T, MinedChunk]]:
+    """Each of `chunks` with what was mined from its reports, in order, by this process and `workers` - 1 others.
+
+    This process mines too: the others take seconds to start, and it does not wait for them.
+    """
+    chunks = iter(chunks)
+    miner = Miner(setup)
+    for done, chunk in enumerate(chunks, start=1):
+        yield chunk, miner.mine(reports_of(chunk))
+        if workers > 1 and done == INLINE_CHUNKS:
+            yield from _with_others(chunks, reports_of, miner, setup, workers - 1)
+
+
+def _with_others(
+    chunks: Iterator[T], reports_of: Callable[[T], Sequence[Report]], miner: Miner, setup: MinerSetup, others: int
+) -> Iterator[tuple[T, MinedChunk]]:
+    # Lance has threads running here: a forked child could inherit a locked lock, a spawned one cannot.
+    with ProcessPoolExecutor(others, get_context("spawn"), _start_worker, (setup,)) as pool:
+        mined: deque[tuple[T, Future[MinedChunk]]] = deque()
+        for chunk in chunks:
+            away = sum(not future.done() for _, future in mined)
+            if away < 2 * others:
+                mined.append((chunk, pool.submit(_mine_in_worker, reports_of(chunk))))
+            else:
+                mined.append((chunk, _done(miner.mine(reports_of(chunk)))))
+            while mined and (mined[0][1].done() or len(mined) > WAITING_CHUNKS):
+                first, future = mined.popleft()
+                yield first, future.result()
+        for first, future in mined:
+            yield first, future.result()
+
+
+def _done(chunk: MinedChunk) -> Future[MinedChunk]:
+    future: Future[MinedChunk] = Future()
+    future.set_result(chunk)
+    return future
+
+
+_worker: Miner
+
+
+def _start_worker(setup: MinerSetup) -> None:
+    global _worker
+    _worker = Miner(setup)
+
+
+def _mine_in_worker(reports: Sequence[Report]) -> MinedChunk:
+    return _worker.mine(reports)

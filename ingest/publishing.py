@@ -1,0 +1,116 @@
+"""An ingest's last step: what was staged becomes one commit on the newest state of the knowledge base."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from ingest.journal import Journal
+from kb.concept_rows import concept_batches
+from kb.embed_concepts import set_embedder
+from kb.embedding import EmbeddingCache
+from kb.storage import quoted
+
+if TYPE_CHECKING:
+    import lance
+
+    from kb.commits import Commit
+    from kb.embedding import Embedder
+    from kb.knowledge_base import KnowledgeBase
+    from kb.publication import Publication
+
+DELETE_CHUNK = 2_000
+
+
+def publish_ingest(
+    kb: KnowledgeBase,
+    journal: Journal,
+    sources: Sequence[str],
+    embedder: Embedder | None,
+    *,
+    by: str | None,
+    why: str | None,
+) -> Commit | None:
+    """Commit what `journal` has staged; None where the knowledge base holds all of it already."""
+
+    def change(publication: Publication) -> Mapping[str, Any] | None:
+        load_stored(journal, publication.dataset("reports"))
+        load_known(journal, publication.dataset("concepts"))
+        new_concepts = journal.new_concept_count()
+        staged = journal.fragments("reports")
+        changed_rejects = _write_rejects(publication, journal, sources)
+        if not staged and not new_concepts and not changed_rejects:
+            return None
+        _replace_reports(publication, journal)
+        if new_concepts:
+            _write_concepts(kb, publication, journal, embedder)
+        return {**_summary(journal), "new_concepts": new_concepts}
+
+    return kb.publish("ingest reports", change, by=by, why=why)
+
+
+def load_stored(journal: Journal, reports: lance.LanceDataset) -> None:
+    """Tell the journal which reports a commit holds."""
+    journal.load_stored(reports.to_batches(columns=["report_id", "content_hash", "extractor"]))
+
+
+def load_known(journal: Journal, concepts: lance.LanceDataset) -> None:
+    """Tell the journal which concepts a commit holds."""
+    journal.load_known(concepts.to_batches(columns=["concept_id"]))
+
+
+def _replace_reports(publication: Publication, journal: Journal) -> None:
+    """Staged reports and their observations go in; the reports they replace go out with theirs."""
+    replaced = journal.replaced()
+    while chunk := list(islice(replaced, DELETE_CHUNK)):
+        for table in ("reports", "observations"):
+            publication.delete(table, f"report_id IN {quoted(chunk)}")
+    for table in ("reports", "observations"):
+        publication.append(table, journal.fragments(table))
+
+
+def _write_concepts(kb: KnowledgeBase, publication: Publication, journal: Journal, embedder: Embedder | None) -> None:
+    cache = info = None
+    if embedder is not None:
+        info = embedder.info
+        cache = EmbeddingCache(kb.storage, info)
+        # Where another writer took concepts away meanwhile, some are new again; mostly nothing is left to do.
+        for texts in _chunks((row["text"] for row in journal.new_concepts()), DELETE_CHUNK):
+            cache.fill(texts, embedder)
+        set_embedder(publication, info)
+    schema = publication.dataset("concepts").schema
+    publication.write("concepts", concept_batches(journal.new_concepts(), schema, cache, info))
+    publication.index_words("concepts", "text")
+
+
+def _write_rejects(publication: Publication, journal: Journal, sources: Sequence[str]) -> bool:
+    """The rejects of `sources` become those of this run; says whether that changed anything."""
+    import pyarrow as pa
+
+    where = f"source IN {quoted(sources)}"
+    rejects = journal.rejects()
+    before = publication.dataset("rejects").to_table(filter=where).to_pylist()
+    if sorted(map(repr, before)) == sorted(map(repr, rejects)):
+        return False
+    publication.delete("rejects", where)
+    if rejects:
+        schema = publication.dataset("rejects").schema
+        publication.write("rejects", [pa.RecordBatch.from_pylist(rejects, schema=schema)])
+    return True
+
+
+def _summary(journal: Journal) -> dict[str, Any]:
+    outcomes = journal.outcomes()
+    return {
+        "run": journal.run_id,
+        "new": outcomes.get("new", 0),
+        "changed": outcomes.get("changed", 0),
+        "observations": journal.observations(),
+        "rejects": len(journal.rejects()),
+    }
+
+
+def _chunks(texts: Iterator[str], size: int) -> Iterator[list[str]]:
+    while chunk := list(islice(texts, size)):
+        yield chunk

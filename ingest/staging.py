@@ -1,0 +1,73 @@
+"""Staging: mined chunks gathered into data files of a good size, each noted in the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ingest.intake import Incoming, Intake
+from ingest.journal import Journal
+from ingest.mining import MinedChunk
+from ingest.rows import report_row
+
+if TYPE_CHECKING:
+    from kb.storage import Storage
+
+FLUSH_REPORTS = 5_000
+"""Reports in one data file: a file of a few MB, and what an interrupted run has to mine again at most."""
+
+
+class Stager:
+    """Gathers mined chunks and stages them; `storage` None stages nothing (a dry run only counts)."""
+
+    def __init__(
+        self,
+        storage: Storage | None,
+        journal: Journal,
+        intake: Intake,
+        sections: Sequence[str],
+        store_text: bool,
+    ):
+        self._storage = storage
+        self._journal = journal
+        self._intake = intake
+        self._sections = sections
+        self._store_text = store_text
+        self._incoming: list[Incoming] = []
+        self._mined: list[MinedChunk] = []
+
+    def add(self, chunk: Sequence[Incoming], mined: MinedChunk) -> None:
+        """Take in one mined chunk, and stage what has gathered once it is enough."""
+        self._incoming += chunk
+        self._mined.append(mined)
+        if len(self._incoming) >= FLUSH_REPORTS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Stage what has gathered."""
+        if not self._incoming:
+            return
+        observations = [mined.observations for mined in self._mined if mined.observations.num_rows]
+        fragments: dict[str, list[str]] = {}
+        if self._storage is not None:
+            fragments["reports"] = self._storage.stage("reports", [self._report_batch()])
+            fragments["observations"] = self._storage.stage("observations", observations) if observations else []
+        self._journal.note_staged(
+            ((i.report.report_id, i.content_hash, i.source, i.report.position, i.outcome) for i in self._incoming),
+            (row for mined in self._mined for row in mined.concepts),
+            fragments,
+            sum(batch.num_rows for batch in observations),
+        )
+        self._intake.settle(self._incoming)
+        self._incoming, self._mined = [], []
+
+    def _report_batch(self) -> Any:
+        import pyarrow as pa
+
+        from schemas.tables import REPORTS
+
+        rows = [
+            report_row(i.report, i.source, i.content_hash, self._intake.fingerprint, self._sections, self._store_text)
+            for i in self._incoming
+        ]
+        return pa.RecordBatch.from_pylist(rows, schema=REPORTS.schema)

@@ -1,0 +1,84 @@
+"""What many tests stand on: a fresh knowledge base, the bundled embedder, the command line as a person runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from kb.embedding import Embedder, load_embedder
+from kb.knowledge_base import KnowledgeBase
+from tests.support import S3Server, tiny_sentence_transformer
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture
+def kb(tmp_path: Path) -> KnowledgeBase:
+    return KnowledgeBase.create(tmp_path / "test.kb", by="tester")
+
+
+@pytest.fixture(scope="session")
+def embedder() -> Embedder:
+    """The bundled all-MiniLM-L6-v2."""
+    return load_embedder()
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sentence-transformers folder with a 16-d BERT made from a config: quick to load, of no meaning."""
+    return tiny_sentence_transformer(tmp_path_factory.mktemp("models") / "tiny", dimension=16, seed=0)
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3Server]:
+    """A real S3 server on loopback."""
+    with S3Server() as server:
+        yield server
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs `clear-kb` through its installed entry point, in an empty folder."""
+    command = Path(sys.executable).with_name("clear-kb")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("CLEAR_KB")} | {"NO_COLOR": "1"}
+
+    def run(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [command, *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            cwd=tmp_path,
+            env=environment,
+            timeout=300,
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    return run
+
+
+@pytest.fixture
+def cli_json(cli: Callable[..., subprocess.CompletedProcess[str]]) -> Callable[..., object]:
+    """Runs `clear-kb ... --format json` and reads what it prints."""
+
+    def run(*arguments: object, code: int = 0) -> object:
+        return json.loads(cli(*arguments, "--format", "json", code=code).stdout)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def openi_csv() -> Path:
+    """The real Open-i reports, where they are at hand."""
+    path = SHARED / "data" / "openi_reports.csv"
+    if not path.exists():
+        pytest.skip("../shared/data is not here")
+    return path
