@@ -1,0 +1,57 @@
+"""The root command: mounts the groups, and turns what went wrong into one line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from ingest.commands import demo, reports
+from kb.commands import base, observations, vocab
+from kb.errors import ClearKbError
+
+app = typer.Typer(
+    name="clear-kb",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="A versioned concept knowledge base for auditable radiology: reports in, embedded concepts out.",
+)
+app.command("demo")(demo.demo_command)
+app.command("init")(base.init_command)
+app.command("status")(base.status_command)
+app.command("log")(base.log_command)
+app.command("tag")(base.tag_command)
+app.command("embed")(base.embed_command)
+app.add_typer(reports.app, name="ingest")
+app.add_typer(observations.app, name="observations")
+app.add_typer(vocab.app, name="vocab")
+
+
+def main() -> None:
+    """Run the command line: exit 0 done, 1 the work failed, 2 wrong usage, 130 interrupted."""
+    try:
+        app()
+    except ClearKbError as error:
+        _fail(str(error), error.exit_code)
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough; Python must not complain about it while it shuts down.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except SystemExit as ended:
+        # typer turns Ctrl-C into this exit, without a word.
+        if ended.code == 130:
+            sys.stderr.write("interrupted: the knowledge base is as it was; the same command goes on from here\n")
+        raise
+    except OSError as error:
+        _fail(f"{error.filename or 'input/output'}: {error.strerror or error}", 1)
+
+
+def _fail(message: str, code: int) -> None:
+    sys.stderr.write(f"error: {message}\n")
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

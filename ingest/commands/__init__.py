@@ -1,0 +1,1 @@
+"""The ingest's commands: parse, call one library function, print."""

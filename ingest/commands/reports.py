@@ -1,0 +1,227 @@
+"""`clear-kb ingest`: what comes into the knowledge base."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from ingest.options import IngestOptions, IngestResult
+from ingest.rows import DEFAULT_SECTIONS
+from kb.commands.options import (
+    DEFAULT_KB,
+    By,
+    DryRun,
+    Format,
+    KbUri,
+    OutputFormat,
+    Quiet,
+    StorageOptions,
+    Why,
+    parse_pairs,
+)
+from kb.commands.output import print_facts, print_json, print_rows, say
+from kb.commands.progress import Progress
+from kb.errors import UsageError
+
+if TYPE_CHECKING:
+    from kb.embedding import Embedder, EmbedderOptions
+    from kb.knowledge_base import KnowledgeBase
+
+app = typer.Typer(no_args_is_help=True, help="Bring data in: reports.")
+
+
+@app.callback()
+def ingest_group() -> None:
+    """Bring data in."""
+
+
+@app.command("reports")
+def reports_command(
+    sources: Annotated[list[str], typer.Argument(metavar="SRC...", help="Files or folders of reports.")],
+    kb: KbUri = DEFAULT_KB,
+    source_format: Annotated[
+        str | None,
+        typer.Option(
+            "--source-format",
+            help="csv, tsv, jsonl, parquet, text or openi; default: found out.",
+            rich_help_panel="Source",
+        ),
+    ] = None,
+    column_map: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            metavar="WHAT=COLUMN",
+            help="id, text, study, patient or a section; repeatable.",
+            rich_help_panel="Source",
+        ),
+    ] = None,
+    sections: Annotated[
+        str, typer.Option("--sections", help="The sections to mine, with commas between.", rich_help_panel="Source")
+    ] = ",".join(DEFAULT_SECTIONS),
+    encoding: Annotated[str, typer.Option(help="The encoding of text files.", rich_help_panel="Source")] = "utf-8",
+    max_chars: Annotated[
+        int, typer.Option(min=1, help="Longer reports are rejected.", rich_help_panel="Source")
+    ] = 1_000_000,
+    extractor: Annotated[str, typer.Option(help="What mines: rules.", rich_help_panel="Mining")] = "rules",
+    remine: Annotated[
+        bool,
+        typer.Option("--remine", help="Mine again what another extractor or version mined.", rich_help_panel="Mining"),
+    ] = False,
+    no_store_text: Annotated[
+        bool, typer.Option("--no-store-text", help="Keep the section texts out.", rich_help_panel="Mining")
+    ] = False,
+    embedder: Annotated[
+        str | None,
+        typer.Option(
+            "--embedder",
+            metavar="NAME|PATH|openai:MODEL@URL",
+            help="What embeds; default: the one in use, else the bundled all-MiniLM-L6-v2.",
+            rich_help_panel="Embedding",
+        ),
+    ] = None,
+    no_embed: Annotated[
+        bool,
+        typer.Option("--no-embed", help="Mine alone; `clear-kb embed` fills in later.", rich_help_panel="Embedding"),
+    ] = False,
+    prompt: Annotated[
+        str | None,
+        typer.Option(help="Put before every concept; default: the model's own.", rich_help_panel="Embedding"),
+    ] = None,
+    query_prompt: Annotated[
+        str | None, typer.Option(help="Put before queries; default: the model's own.", rich_help_panel="Embedding")
+    ] = None,
+    dtype: Annotated[str, typer.Option(help="float32, bfloat16 or float16.", rich_help_panel="Embedding")] = "float32",
+    revision: Annotated[
+        str | None, typer.Option(help="Commit or tag of a hub model.", rich_help_panel="Embedding")
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="cpu, cuda, cuda:1; default: the best there is.", rich_help_panel="Embedding")
+    ] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Texts a forward pass.", rich_help_panel="Embedding")] = 64,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Processes to mine with; 0: one a core.", rich_help_panel="Mining")
+    ] = 0,
+    by: By = None,
+    why: Why = None,
+    dry_run: DryRun = False,
+    quiet: Quiet = False,
+    storage_option: StorageOptions = None,
+    output: OutputFormat = Format.table,
+) -> None:
+    """Mine reports into the vocabulary: observations, concepts and their embeddings, as one commit.
+
+    The same file twice adds nothing; a changed report replaces its own observations; what cannot be taken is
+    listed by `clear-kb status --rejects`. Interrupted, the same command goes on where it was.
+    """
+    from ingest.reports import ingest_reports
+    from kb.embedding import EmbedderOptions
+    from kb.embedding.bundled import NAME
+
+    asked = None
+    if embedder is not None or dtype != "float32" or any(v is not None for v in (prompt, query_prompt, revision)):
+        asked = EmbedderOptions(embedder or NAME, revision, dtype, prompt, query_prompt, device, batch_size)
+    options = IngestOptions(
+        source_format=source_format,
+        mapping=parse_pairs(column_map, "--map"),
+        encoding=encoding,
+        max_chars=max_chars,
+        sections=_section_names(sections),
+        extractor=extractor,
+        workers=workers or os.cpu_count() or 1,
+        remine=remine,
+        store_text=not no_store_text,
+    )
+    with tempfile.TemporaryDirectory(prefix="clear-kb-") as scratch:
+        opened = _open_or_create(kb, storage_option, by, scratch if dry_run else None)
+        with Progress("reports", hidden=quiet) as progress:
+            result = ingest_reports(
+                opened,
+                sources,
+                options,
+                embedder=None if no_embed else _embedder(opened, asked, device),
+                by=by,
+                why=why,
+                dry_run=dry_run,
+                watcher=progress,
+            )
+    _print_result(result, kb, quiet, output)
+    if result.rejected and not result.read:
+        raise typer.Exit(1)
+
+
+def _section_names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip().lower() for name in text.split(",") if name.strip())
+    if not names:
+        raise UsageError("--sections names no section: findings,impression is the default")
+    return names
+
+
+def _open_or_create(uri: str, storage_option: list[str] | None, by: str | None, scratch: str | None) -> KnowledgeBase:
+    """The knowledge base, made where there is none; a dry run makes it in `scratch` instead."""
+    from kb.knowledge_base import KnowledgeBase
+
+    options = parse_pairs(storage_option, "--storage-option") or None
+    if KnowledgeBase.exists(uri, options):
+        return KnowledgeBase.open(uri, storage_options=options)
+    if scratch is not None:
+        return KnowledgeBase.create(Path(scratch) / "dry.kb", by=by)
+    return KnowledgeBase.create(uri, options, by=by)
+
+
+def _embedder(kb: KnowledgeBase, asked: EmbedderOptions | None, device: str | None) -> Callable[[], Embedder]:
+    """What loads the embedder once it is needed: the one asked for, else the one in use, else the bundled one."""
+    from kb.embedding import EmbedderOptions, load_embedder, load_stored_embedder
+
+    stored = kb.embedder
+    if asked is None and stored is not None:
+        return lambda: load_stored_embedder(stored, device)
+    return lambda: load_embedder(asked or EmbedderOptions(device=device))
+
+
+def _print_result(result: IngestResult, uri: str, quiet: bool, output: Format) -> None:
+    if output is Format.json:
+        print_json(result.to_dict())
+    elif output is Format.csv:
+        print_rows([result.to_dict()], list(result.to_dict()), output)
+    elif not quiet:
+        print_facts(_facts(result, uri))
+    if result.unused_columns:
+        say(f"columns not used: {escape(', '.join(result.unused_columns))} (see --map)", quiet=quiet)
+
+
+def _facts(result: IngestResult, uri: str) -> list[tuple[str, str]]:
+    facts = [
+        ("read", f"{result.read:,} reports in {result.mining_seconds:,.1f} s, {result.seconds:,.1f} s in all"),
+        ("new", f"{result.new:,}"),
+        ("changed", f"{result.changed:,}"),
+        ("unchanged", f"{result.unchanged:,}"),
+    ]
+    if result.other_extractor:
+        hint = "as stored, but mined by another extractor, version or choice of sections: --remine mines them again"
+        facts.append(("mined before", f"{result.other_extractor:,} {hint}"))
+    if result.repeated:
+        facts.append(("repeated", f"{result.repeated:,} stood twice in the source, word for word"))
+    facts.append(
+        (
+            "rejected",
+            f"{result.rejected:,}{f': clear-kb status --rejects --kb {uri}' if result.rejected else ''}",
+        )
+    )
+    facts.append(("observations", f"{result.observations:,}"))
+    facts.append(("new concepts", f"{result.new_concepts:,}"))
+    if result.new_concepts and not result.dry_run:
+        known = result.embedded - result.embeddings_computed
+        done = f"{result.embeddings_computed:,} computed, {known:,} known from before"
+        facts.append(("embedded", done if result.embedded else "none: clear-kb embed fills them in"))
+    if result.dry_run:
+        facts.append(("commit", "none: a dry run"))
+    else:
+        facts.append(("commit", result.commit.commit_id if result.commit else "none: there was nothing new"))
+    return [(name, escape(value)) for name, value in facts]

@@ -1,0 +1,1 @@
+"""The knowledge base's commands: parse, call one library function, print."""

@@ -1,0 +1,230 @@
+"""Commands on the knowledge base as a whole: init, status, log, tag, embed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from kb.commands.options import (
+    DEFAULT_KB,
+    At,
+    By,
+    DryRun,
+    Format,
+    KbUri,
+    OutputFormat,
+    Quiet,
+    StorageOptions,
+    Why,
+    open_kb,
+    parse_pairs,
+)
+from kb.commands.output import print_facts, print_json, print_rows, say
+
+if TYPE_CHECKING:
+    from kb.commits import Commit
+    from kb.status import Status
+
+
+def init_command(
+    kb: KbUri = DEFAULT_KB,
+    storage_option: StorageOptions = None,
+    by: By = None,
+    why: Why = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Create an empty knowledge base; `ingest reports` creates one too."""
+    from kb.knowledge_base import KnowledgeBase
+
+    options = parse_pairs(storage_option, "--storage-option") or None
+    if dry_run:
+        exists = KnowledgeBase.exists(kb, options)
+        say(f"{kb} is a knowledge base already" if exists else f"would create a knowledge base at {kb}")
+        return
+    created = KnowledgeBase.create(kb, options, by=by, why=why)
+    say(f"created {escape(kb)} at commit {created.commit.commit_id}")
+
+
+def status_command(
+    kb: KbUri = DEFAULT_KB,
+    at: At = None,
+    rejects: Annotated[bool, typer.Option("--rejects", help="List the inputs that could not be taken.")] = False,
+    storage_option: StorageOptions = None,
+    output: OutputFormat = Format.table,
+) -> None:
+    """Show what a knowledge base holds, or with --rejects what it could not take."""
+    opened = open_kb(kb, at, storage_option)
+    if rejects:
+        columns = ["source", "position", "report_id", "reason"]
+        print_rows(opened.rejects(), columns, output, empty="nothing was rejected")
+        return
+    status = opened.status()
+    if output is Format.json:
+        print_json(status.to_dict())
+    elif output is Format.csv:
+        print_rows([status.to_dict()], list(status.to_dict()), output)
+    else:
+        print_facts(_status_facts(status))
+
+
+def log_command(
+    kb: KbUri = DEFAULT_KB,
+    at: At = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many commits at most.")] = 50,
+    storage_option: StorageOptions = None,
+    output: OutputFormat = Format.table,
+) -> None:
+    """List the commits, newest first: what was done, by whom, when and why."""
+    opened = open_kb(kb, at, storage_option)
+    names = opened.tags()
+    rows = [
+        _log_row(commit, [name for name, commit_id in names.items() if commit_id == commit.commit_id], output)
+        for commit in opened.log()[:limit]
+    ]
+    print_rows(rows, ["commit", "time", "by", "operation", "summary", "tags", "why"], output)
+
+
+def tag_command(
+    name: Annotated[str | None, typer.Argument(help="The name to give; without it, the tags are listed.")] = None,
+    kb: KbUri = DEFAULT_KB,
+    at: At = None,
+    by: By = None,
+    why: Why = None,
+    dry_run: DryRun = False,
+    storage_option: StorageOptions = None,
+    output: OutputFormat = Format.table,
+) -> None:
+    """Name a commit for good (the newest, or --at), or list the tags. Tagged data is never cleaned up."""
+    opened = open_kb(kb, at, storage_option)
+    if name is None:
+        rows = [{"tag": tag, "commit": commit_id} for tag, commit_id in sorted(opened.tags().items())]
+        print_rows(rows, ["tag", "commit"], output, empty="there are no tags")
+        return
+    if not dry_run:
+        opened.tag(name, by=by, why=why)
+    say(f"{'would tag' if dry_run else 'tagged'} commit {opened.commit.commit_id} as {escape(name)}")
+
+
+def embed_command(
+    kb: KbUri = DEFAULT_KB,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            "--embedder",
+            metavar="NAME|PATH|openai:MODEL@URL",
+            help="The embedder; default: the one in use, else the bundled all-MiniLM-L6-v2.",
+        ),
+    ] = None,
+    revision: Annotated[str | None, typer.Option(help="Commit or tag of a hub model.")] = None,
+    dtype: Annotated[str, typer.Option(help="float32, bfloat16 or float16.")] = "float32",
+    prompt: Annotated[str | None, typer.Option(help="Put before every concept; default: the model's own.")] = None,
+    query_prompt: Annotated[str | None, typer.Option(help="Put before queries; default: the model's own.")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; default: the best there is.")] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Texts a forward pass.")] = 64,
+    by: By = None,
+    why: Why = None,
+    dry_run: DryRun = False,
+    quiet: Quiet = False,
+    storage_option: StorageOptions = None,
+    output: OutputFormat = Format.table,
+) -> None:
+    """Embed the concepts that have no vector yet; another model replaces all vectors, as a new commit."""
+    from kb.commands.progress import Progress
+    from kb.embed_concepts import embed_concepts
+    from kb.embedding import EmbedderOptions, load_embedder, load_stored_embedder
+    from kb.embedding.bundled import NAME
+
+    opened = open_kb(kb, None, storage_option)
+    stored = opened.embedder
+    if model is None and stored is not None:
+        embedder = load_stored_embedder(stored, device)
+    else:
+        options = EmbedderOptions(model or NAME, revision, dtype, prompt, query_prompt, device, batch_size)
+        embedder = load_embedder(options)
+    with Progress("concepts", hidden=quiet) as progress:
+        done = 0
+
+        def on_done(count: int) -> None:
+            nonlocal done
+            done += count
+            progress.advance(done, done)
+
+        result = embed_concepts(
+            opened,
+            embedder,
+            by=by,
+            why=why,
+            dry_run=dry_run,
+            on_start=lambda total: progress.stage("embedding", total),
+            on_done=on_done,
+        )
+    if output is Format.json:
+        commit = result.commit.commit_id if result.commit else None
+        print_json(
+            {
+                "embedder": result.embedder.to_row(),
+                "embedded": result.embedded,
+                "computed": result.computed,
+                "commit": commit,
+                "dry_run": dry_run,
+            }
+        )
+    elif dry_run:
+        say(f"would embed {result.embedded:,} concepts with {escape(result.embedder.name)}", quiet=quiet)
+    elif not result.embedded:
+        say(f"every concept has its {escape(result.embedder.name)} vector already", quiet=quiet)
+    else:
+        commit = f" at commit {result.commit.commit_id}" if result.commit else ""
+        computed = f"{result.computed:,} computed, {result.embedded - result.computed:,} known from before"
+        say(
+            f"embedded {result.embedded:,} concepts with {escape(result.embedder.name)} ({computed}){commit}",
+            quiet=quiet,
+        )
+
+
+def _log_row(commit: Commit, tags: list[str], output: Format) -> dict[str, Any]:
+    told = {name: value for name, value in commit.summary.items() if name != "run" and value != 0}
+    return {
+        "commit": commit.commit_id,
+        "time": commit.time.isoformat(timespec="seconds" if output is not Format.table else "minutes"),
+        "by": commit.author,
+        "operation": commit.operation,
+        "summary": told if output is Format.json else ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in told.items()),
+        "tags": tags,
+        "why": commit.reason,
+    }
+
+
+def _status_facts(status: Status) -> list[tuple[str, str]]:
+    commit = status.commit
+    tags = f" ({', '.join(status.tags)})" if status.tags else ""
+    older = "" if status.is_newest else ", not the newest"
+    embedder = status.embedder
+    return [
+        ("knowledge base", escape(status.uri)),
+        ("commit", f"{commit.commit_id}{escape(tags)}, {status.commits} in all{older}"),
+        (
+            "last change",
+            f"{escape(commit.operation)} by {escape(commit.author)}, {commit.time:%Y-%m-%d %H:%M} UTC",
+        ),
+        ("reports", f"{status.reports:,}{_parts(status.extractors) if len(status.extractors) > 1 else ''}"),
+        ("observations", f"{sum(status.observations.values()):,}{_parts(status.observations)}"),
+        (
+            "concepts",
+            f"{sum(status.concepts.values()):,}{_parts(status.concepts)}{_parts(status.concept_statuses)}",
+        ),
+        (
+            "embedder",
+            f"{escape(embedder.name)}, {embedder.dimension}-d" if embedder else "none yet: clear-kb embed",
+        ),
+        ("not embedded", f"{status.not_embedded:,}{': clear-kb embed' if status.not_embedded else ''}"),
+        ("rejects", f"{status.rejects:,}{': clear-kb status --rejects' if status.rejects else ''}"),
+        ("size", "in an object store" if status.size_bytes is None else f"{status.size_bytes / 1e6:,.1f} MB"),
+    ]
+
+
+def _parts(counts: dict[str, int]) -> str:
+    return f" ({', '.join(f'{count:,} {escape(name)}' for name, count in counts.items())})" if counts else ""

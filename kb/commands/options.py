@@ -1,0 +1,86 @@
+"""The options that many commands share, each defined once."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kb.errors import UsageError
+
+if TYPE_CHECKING:
+    from kb.knowledge_base import KnowledgeBase
+
+
+class Format(StrEnum):
+    """How data is printed."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+
+
+class AssertionChoice(StrEnum):
+    """What a concept says of its finding."""
+
+    present = "present"
+    absent = "absent"
+
+
+class LateralityChoice(StrEnum):
+    """The side of a concept."""
+
+    left = "left"
+    right = "right"
+    bilateral = "bilateral"
+    none = "none"
+
+
+class StatusChoice(StrEnum):
+    """What curation has made of a concept."""
+
+    candidate = "candidate"
+    accepted = "accepted"
+    rejected = "rejected"
+    retired = "retired"
+
+
+KbUri = Annotated[
+    str,
+    typer.Option("--kb", envvar="CLEAR_KB", metavar="URI", help="The knowledge base: a folder, or s3://bucket/path."),
+]
+StorageOptions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--storage-option",
+        metavar="KEY=VALUE",
+        help="Passed to the object store (aws_endpoint=..., region=...); repeatable. AWS_* variables work too.",
+    ),
+]
+At = Annotated[str | None, typer.Option("--at", metavar="COMMIT|TAG", help="Read this commit or tag, not the newest.")]
+OutputFormat = Annotated[Format, typer.Option("--format", help="How to print the data.")]
+By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who does this; default: the login name.")]
+Why = Annotated[str | None, typer.Option("--why", metavar="TEXT", help="The reason, kept in the log.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen and write nothing.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary: errors only.")]
+
+DEFAULT_KB = "clear.kb"
+
+
+def parse_pairs(pairs: list[str] | None, flag: str) -> dict[str, str]:
+    """KEY=VALUE arguments of a repeatable option as a dictionary; UsageError where one is not of that form."""
+    parsed: dict[str, str] = {}
+    for pair in pairs or []:
+        key, equals, value = pair.partition("=")
+        if not equals or not key or not value:
+            raise UsageError(f"{flag} {pair}: KEY=VALUE was expected")
+        parsed[key] = value
+    return parsed
+
+
+def open_kb(uri: str, at: str | None = None, storage_options: list[str] | None = None) -> KnowledgeBase:
+    """The knowledge base that a command names."""
+    from kb.knowledge_base import KnowledgeBase
+
+    return KnowledgeBase.open(uri, at, parse_pairs(storage_options, "--storage-option") or None)

@@ -1,0 +1,236 @@
+"""The command line as a person or a script meets it: what it prints, where, and how it exits."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from ingest.synthetic import write_synthetic_csv
+
+ROOT = Path(__file__).resolve().parents[1]
+Run = Callable[..., subprocess.CompletedProcess[str]]
+RunJson = Callable[..., Any]
+
+COMMANDS = [
+    "demo",
+    "init",
+    "status",
+    "log",
+    "tag",
+    "embed",
+    "ingest reports",
+    "observations export",
+    "vocab search",
+    "vocab show",
+    "vocab list",
+    "vocab stats",
+]
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "reports.csv"
+    write_synthetic_csv(path, 40, seed=5)
+    return path
+
+
+@pytest.fixture
+def ingested(cli: Run, source: Path) -> str:
+    """The name of a knowledge base that holds the synthetic reports, not embedded."""
+    cli("ingest", "reports", source, "--kb", "x.kb", "--no-embed", "--quiet")
+    return "x.kb"
+
+
+class TestHelp:
+    @pytest.mark.parametrize("command", COMMANDS)
+    def test_every_command_tells_what_it_does(self, cli: Run, command: str) -> None:
+        told = cli(*command.split(), "--help").stdout
+        assert "Usage: clear-kb" in told
+        assert len(told) > 300
+
+    @pytest.mark.parametrize("command", COMMANDS)
+    def test_every_command_is_in_the_readme(self, command: str) -> None:
+        assert f"clear-kb {command}" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+    def test_help_loads_nothing_heavy(self) -> None:
+        heavy = ("torch", "spacy", "lancedb", "lance", "duckdb", "pyarrow", "numpy")
+        script = f"import sys, cli; print([m for m in {heavy} if m in sys.modules])"
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True)
+        assert done.stdout.strip() == "[]"
+
+
+class TestTheTour:
+    def test_reports_in_concepts_out(self, cli: Run, cli_json: RunJson, source: Path, tmp_path: Path) -> None:
+        first = cli_json("ingest", "reports", source, "--kb", "x.kb", "--by", "ada", "--why", "pilot")
+        assert (first["read"], first["new"], first["rejected"]) == (40, 40, 0)
+        assert first["embedded"] == first["new_concepts"] > 20
+
+        second = cli_json("ingest", "reports", source, "--kb", "x.kb")
+        assert (second["new"], second["unchanged"], second["commit"]) == (0, 40, None)
+
+        status = cli_json("status", "--kb", "x.kb")
+        assert (status["reports"], status["not_embedded"]) == (40, 0)
+        assert status["embedder"]["name"] == "all-MiniLM-L6-v2"
+
+        (hit,) = cli_json("vocab", "search", "fluid in the pleural space", "--kb", "x.kb", "--k", "1")
+        assert set(hit) >= {"concept_id", "text", "assertion", "score"}
+        assert "effusion" in hit["text"]
+
+        shown = cli_json("vocab", "show", hit["concept_id"], "--kb", "x.kb")
+        assert shown["mentions"] >= len(shown["evidence"]) >= 1
+        for mention in shown["evidence"]:
+            assert mention["text"] == " ".join(mention["sentence"][a:b] for a, b in mention["spans"])
+
+        log = cli_json("log", "--kb", "x.kb")
+        assert (log[0]["operation"], log[0]["by"], log[0]["why"]) == (
+            "ingest reports",
+            "ada",
+            "pilot",
+        )
+
+        cli("observations", "export", "-o", "out.jsonl", "--kb", "x.kb")
+        schema = json.loads((ROOT / "schemas" / "observation.schema.json").read_text(encoding="utf-8"))
+        lines = (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()
+        assert len(lines) == status["observations"]
+        for line in lines:
+            jsonschema.validate(json.loads(line), schema)
+
+    def test_tables_are_for_people(self, cli: Run, ingested: str) -> None:
+        assert "observations" in cli("status", "--kb", ingested).stdout
+        assert "ingest reports" in cli("log", "--kb", ingested).stdout
+        listed = cli("vocab", "list", "--kb", ingested, "-n", "3").stdout
+        assert "mentions" in listed
+        (concept_id,) = [line.split()[0] for line in listed.splitlines() if line.startswith("C")][:1]
+        assert "evidence" in cli("vocab", "show", concept_id[:9], "--kb", ingested).stdout
+
+    def test_tag_and_read_at_it(self, cli: Run, cli_json: RunJson, ingested: str) -> None:
+        cli("tag", "v1", "--kb", ingested, "--why", "release")
+        cli("embed", "--kb", ingested)
+        assert cli_json("status", "--kb", ingested)["not_embedded"] == 0
+        assert cli_json("status", "--kb", ingested, "--at", "v1")["not_embedded"] > 0
+        assert cli_json("tag", "--kb", ingested)[0]["tag"] == "v1"
+
+    def test_init_makes_an_empty_one(self, cli: Run, cli_json: RunJson) -> None:
+        cli("init", "--kb", "new.kb", "--by", "ada")
+        assert cli_json("status", "--kb", "new.kb")["reports"] == 0
+        assert cli_json("vocab", "list", "--kb", "new.kb") == []
+
+    def test_search_without_vectors_says_so_and_finds_words(self, cli: Run, ingested: str) -> None:
+        done = cli("vocab", "search", "effusion", "--kb", ingested, "--format", "json")
+        assert "not embedded" in done.stderr
+        assert json.loads(done.stdout)
+
+    def test_csv_is_csv(self, cli: Run, ingested: str) -> None:
+        lines = cli("vocab", "list", "--kb", ingested, "--format", "csv", "-n", "2").stdout.splitlines()
+        assert lines[0] == "concept_id,text,assertion,status,mentions,reports"
+        assert len(lines) == 3
+
+    def test_the_environment_names_the_knowledge_base(self, ingested: str, tmp_path: Path) -> None:
+        command = [Path(sys.executable).with_name("clear-kb"), "status", "--format", "json"]
+        done = subprocess.run(
+            command,
+            cwd=tmp_path,
+            env={"CLEAR_KB": ingested, "PATH": "/usr/bin"},
+            capture_output=True,
+            text=True,
+        )
+        assert json.loads(done.stdout)["reports"] == 40
+
+
+class TestOutput:
+    def test_quiet_says_nothing(self, cli: Run, source: Path) -> None:
+        done = cli("ingest", "reports", source, "--kb", "q.kb", "--no-embed", "--quiet")
+        assert (done.stdout, done.stderr) == ("", "")
+
+    def test_json_is_alone_on_standard_output(self, cli: Run, source: Path) -> None:
+        done = cli("ingest", "reports", source, "--kb", "j.kb", "--no-embed", "--format", "json")
+        assert json.loads(done.stdout)["new"] == 40
+
+    def test_a_dry_run_makes_no_knowledge_base(self, cli: Run, cli_json: RunJson, source: Path, tmp_path: Path) -> None:
+        told = cli_json("ingest", "reports", source, "--kb", "dry.kb", "--dry-run")
+        assert (told["new"], told["commit"]) == (40, None)
+        assert not (tmp_path / "dry.kb").exists()
+
+    def test_a_reader_that_leaves_early_is_no_error(self, cli: Run, ingested: str, tmp_path: Path) -> None:
+        command = f"{Path(sys.executable).with_name('clear-kb')} observations export -o - --kb {ingested} | head -n 1"
+        done = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=tmp_path, capture_output=True, text=True)
+        assert json.loads(done.stdout)
+        assert "Traceback" not in done.stderr
+        assert "error" not in done.stderr
+
+
+class TestWhatGoesWrong:
+    @pytest.mark.parametrize(
+        ("arguments", "code", "message"),
+        [
+            (["status", "--kb", "none.kb"], 2, "there is no knowledge base"),
+            (["ingest", "reports", "none.csv"], 2, "none.csv"),
+            (["ingest", "reports", "reports.csv", "--map", "text"], 2, "KEY=VALUE"),
+            (["ingest", "reports", "reports.csv", "--map", "text=Nope"], 2, "Nope"),
+            (["ingest", "reports", "reports.csv", "--source-format", "docx"], 2, "docx"),
+            (["ingest", "reports", "reports.csv", "--extractor", "magic"], 2, "magic"),
+            (["ingest", "reports", "reports.csv", "--sections", ","], 2, "--sections"),
+            (["ingest", "reports", "reports.csv", "--embedder", "openai:model"], 2, "openai:MODEL@URL"),
+            (["ingest", "reports", "reports.csv", "--embedder", "./no-such-model"], 1, "no-such-model"),
+            (["ingest", "reports", "empty.csv"], 1, "empty"),
+            (["ingest", "reports", "pictures"], 2, "pictures"),
+            (["vocab", "show", "Cffff", "--kb", "x.kb"], 2, "no concept"),
+            (["vocab", "show", "what is this", "--kb", "x.kb"], 2, "not a concept id"),
+            (["vocab", "search", " ", "--kb", "x.kb"], 2, "some words"),
+            (["vocab", "list", "--kb", "x.kb", "--at", "v9"], 2, "no commit or tag"),
+            (["vocab", "list", "--kb", "x.kb", "--assertion", "maybe"], 2, "maybe"),
+            (["observations", "export", "-o", "no/such/folder.jsonl", "--kb", "x.kb"], 2, "no folder"),
+            (["init", "--kb", "x.kb"], 2, "already"),
+            (["nonsense"], 2, "nonsense"),
+        ],
+    )
+    def test_one_message_and_an_exit_code(
+        self, cli: Run, ingested: str, tmp_path: Path, arguments: list[str], code: int, message: str
+    ) -> None:
+        (tmp_path / "empty.csv").touch()
+        (tmp_path / "pictures").mkdir()
+        (tmp_path / "pictures" / "a.jpg").write_bytes(b"\xff\xd8")
+        done = cli(*arguments, code=code)
+        assert message in " ".join(done.stderr.split())
+        assert done.stdout == ""
+
+    def test_a_file_of_nothing_but_rejects_fails_and_names_where_to_look(
+        self, cli: Run, cli_json: RunJson, tmp_path: Path
+    ) -> None:
+        (tmp_path / "bad.csv").write_bytes(b"uid,findings\n1,\xe9panchement\n2,\xe9\n")
+        done = cli("ingest", "reports", "bad.csv", "--kb", "b.kb", code=1)
+        assert "status --rejects" in done.stdout
+        rejects = cli_json("status", "--kb", "b.kb", "--rejects")
+        assert len(rejects) == 2
+        assert all("--encoding" in reject["reason"] for reject in rejects)
+
+    def test_interrupted_it_says_how_to_go_on(self, tmp_path: Path) -> None:
+        import signal
+
+        write_synthetic_csv(tmp_path / "many.csv", 30_000, seed=1)
+        command = [
+            Path(sys.executable).with_name("clear-kb"),
+            "ingest",
+            "reports",
+            "many.csv",
+            "--no-embed",
+            "--workers",
+            "1",
+        ]
+        process = subprocess.Popen([*map(str, command)], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+        while not list(tmp_path.glob("clear.kb/_staging/*.sqlite")):
+            time.sleep(0.05)
+            assert process.poll() is None
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=60)
+        assert process.returncode == 130
+        assert "goes on from here" in stderr
+        assert "Traceback" not in stderr
