@@ -1,0 +1,28 @@
+"""`make bench`: every measurement, as one table; `python -m bench mining` runs one of them."""
+
+from __future__ import annotations
+
+import sys
+
+from rich.console import Console
+from rich.table import Table
+
+from bench import memory, mining, startup
+
+BENCHES = {"startup": startup.run, "mining": mining.run, "memory": memory.run}
+
+
+def main(names: list[str]) -> None:
+    """Run the benches named (default: all) and print their rows."""
+    unknown = set(names) - set(BENCHES)
+    if unknown:
+        sys.exit(f"there is no bench {', '.join(sorted(unknown))}: choose of {', '.join(BENCHES)}")
+    table = Table("what", "ratio", "range over rounds", "against", box=None, header_style="bold")
+    for name in names or BENCHES:
+        for row in BENCHES[name]():
+            table.add_row(row.what, row.value, row.spread, row.against)
+    Console(width=140).print(table)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
