@@ -210,10 +210,10 @@ def _unbracketed(tokens: Sequence[Token]) -> list[list[Token]]:
     inner: list[list[Token]] = []
     depth = 0
     for token in tokens:
-        if token.lower in "([":
+        if token.lower in ("(", "["):
             depth += 1
             inner.append([])
-        elif token.lower in ")]":
+        elif token.lower in (")", "]"):
             depth = max(0, depth - 1)
         else:
             (inner[-1] if depth else outer).append(token)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from types import TracebackType
 
 from rich.console import Console
@@ -14,6 +15,9 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.progress import Progress as RichProgress
+
+REFRESH_S = 0.1
+"""Seconds between two pictures: work that is done in between is not drawn."""
 
 
 class Progress:
@@ -35,6 +39,7 @@ class Progress:
             transient=True,
         )
         self._task: TaskID | None = None
+        self._shown = 0.0
 
     def __enter__(self) -> Progress:
         self._bar.start()
@@ -53,8 +58,10 @@ class Progress:
 
     def advance(self, done: int, items: int) -> None:
         """Show that `done` units, which were `items` items, are behind us."""
-        if self._task is None:
+        now = time.monotonic()
+        if self._task is None or now - self._shown < REFRESH_S:
             return
+        self._shown = now
         elapsed = self._bar.tasks[-1].elapsed or 0.0
         speed = f"{items / elapsed:,.0f} {self._items}/s" if elapsed > 0.5 else ""
         self._bar.update(self._task, completed=done, speed=speed)

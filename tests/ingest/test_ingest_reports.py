@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -298,6 +300,28 @@ class TestCutOff:
         assert state(after) == state(expected)
         assert len(after.log()) == 2
 
+    @pytest.mark.soak
+    def test_thirty_kills_at_random_while_it_embeds(self, tmp_path: Path, tiny_model: Path) -> None:
+        source = write_synthetic(tmp_path, 6_000)
+        whole, killed = (KnowledgeBase.create(tmp_path / f"{name}.kb") for name in ("whole", "killed"))
+        embedding = ("--embedder", str(tiny_model))
+        seconds = time.monotonic()
+        assert run_ingest(source, whole.uri, *embedding).wait() == 0
+        seconds = time.monotonic() - seconds
+        draw = random.Random(0)
+        for _ in range(30):
+            process = run_ingest(source, killed.uri, *embedding)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=seconds * draw.uniform(0.2, 0.95))
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+            assert KnowledgeBase.open(killed.uri).status().reports in (0, 6_000)
+        assert run_ingest(source, killed.uri, *embedding).wait() == 0
+        after = KnowledgeBase.open(killed.uri)
+        assert state(after) == state(KnowledgeBase.open(whole.uri))
+        assert (len(after.log()), after.status().not_embedded) == (2, 0)
+
 
 def write_synthetic(folder: Path, reports: int) -> Path:
     path = folder / "synthetic.csv"
@@ -305,9 +329,10 @@ def write_synthetic(folder: Path, reports: int) -> Path:
     return path
 
 
-def run_ingest(source: Path, uri: str) -> subprocess.Popen[bytes]:
+def run_ingest(source: Path, uri: str, *embedding: str) -> subprocess.Popen[bytes]:
     command = [Path(sys.executable).with_name("clear-kb"), "ingest", "reports", source, "--kb", uri]
-    return subprocess.Popen([*map(str, command), "--no-embed", "--quiet", "--workers", "1"], start_new_session=True)
+    options = [*(embedding or ("--no-embed",)), "--quiet", "--workers", "1"]
+    return subprocess.Popen([*map(str, command), *options], start_new_session=True)
 
 
 def test_the_real_open_i_reports(kb: KnowledgeBase, openi_csv: Path) -> None:
