@@ -1,21 +1,40 @@
 """Free report text cut into sections by its headings.
 
 Only known headings count: a report is full of lines like "Heart: normal" that head nothing. A heading stands
-at the beginning of a line with a colon after it ("Findings:"), alone on its line in capitals ("IMPRESSION"),
-or in capitals with a colon after a sentence ("... normal. IMPRESSION: ...").
+- at the beginning of a line with a colon after it ("Findings:"; "History and findings:" is findings);
+- alone on its line, beginning with a capital ("IMPRESSION", "Impression");
+- in capitals with a colon after a sentence or a word in small letters ("... normal. IMPRESSION: ..."), as in
+  exports that lost their line ends.
+
+So does a title of the views in capitals, alone on its line or with a colon: the findings of many reports have
+no other heading than "PA AND LATERAL VIEWS OF THE CHEST:", and would pass for the comparison above it.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from ingest.report import Section
 
 HEADINGS = {
-    "findings": ("findings", "finding", "report", "description", "interpretation", "chest findings", "observations"),
+    "findings": (
+        "findings",
+        "finding",
+        "report",
+        "description",
+        "interpretation",
+        "chest findings",
+        "observations",
+        "radiographic findings",
+        "results",
+    ),
     "impression": (
         "impression",
         "impressions",
+        "impression and plan",
+        "impression and recommendations",
         "imp",
         "conclusion",
         "conclusions",
@@ -25,7 +44,6 @@ HEADINGS = {
         "diagnosis",
         "wet read",
     ),
-    "findings and impression": ("findings and impression", "findings/impression", "findings / impression"),
     "indication": (
         "indication",
         "indications",
@@ -40,76 +58,146 @@ HEADINGS = {
         "reason for examination",
         "reason for study",
         "reason for this examination",
+        "reason for the exam",
+        "reason for the examination",
+        "reason for the study",
+        "clinical statement",
+        "clinical question",
         "symptoms",
     ),
-    "comparison": ("comparison", "comparisons", "comparison exam", "comparison study", "prior studies"),
+    "comparison": (
+        "comparison",
+        "comparisons",
+        "comparison exam",
+        "comparison study",
+        "comparison studies",
+        "prior studies",
+    ),
     "technique": ("technique", "procedure", "views", "number of views"),
     "examination": ("examination", "exam", "study", "type of examination", "exam type"),
     "recommendation": ("recommendation", "recommendations", "recommendation(s)", "advice"),
     "notification": ("notification", "notifications", "critical result", "communication"),
-    "addendum": ("addendum",),
-    "header": ("final report", "preliminary report", "final addendum"),
+    "addendum": ("addendum", "final addendum"),
+    "body": ("final report", "preliminary report", "radiology report"),
     "signature": ("signed by", "dictated by", "reported by", "approved by", "electronically signed by", "attending"),
 }
 """The sections by name, and the headings that begin each."""
 
 _NAMES = {heading: name for name, headings in HEADINGS.items() for heading in headings}
 
+BODY = "body"
+"""The name of text under no heading, or under a mere title ("FINAL REPORT")."""
 
-def _any(headings: list[str]) -> str:
+_OBSERVED = ("findings", "impression", "addendum", BODY)
+
+
+def _any(headings: Iterable[str]) -> str:
     words = (r"[ \t]+".join(map(re.escape, heading.split())) for heading in sorted(headings, key=len, reverse=True))
     return "|".join(words)
 
 
-_LOWER, _UPPER = _any(list(_NAMES)), _any([heading.upper() for heading in _NAMES])
-_HEADING = re.compile(
-    rf"(?:^[ \t]*(?P<line>(?i:{_LOWER}))[ \t]*:)"
-    rf"|(?:^[ \t]*(?P<alone>{_UPPER})[ \t]*$)"
-    rf"|(?:(?<=[.:;)])[ \t]+(?P<inline>{_UPPER})[ \t]*:)",
-    re.MULTILINE,
+_JOINT = r"[ \t]*(?:/|&|\band\b|\bAND\b)[ \t]*"
+_LOWER, _UPPER = rf"(?i:{_any(_NAMES)})", rf"(?:{_any(heading.upper() for heading in _NAMES)})"
+_REMARK = r"(?:[ \t]*\([^()\r\n]{0,40}\))?"
+_START, _END = r"(?:\A|(?<=[\r\n]))[ \t]*", r"[ \t]*(?=[\r\n]|\Z)"
+_VIEW = (
+    r"(?:AP|PA|CHEST|CXR|PORTABLE|BEDSIDE|SUPINE|UPRIGHT|ERECT|SEMI|FRONTAL|LATERAL|DECUBITUS|LEFT|RIGHT|SINGLE|ONE"
+    r"|TWO|THREE|VIEWS?|RADIOGRAPHS?|X-?RAYS?|FILMS?|EXAMINATION|STUDY|OF|THE|AND|WITH|AT|ON|DATED|HOURS|[AP]\.?M\.?"
+    r"|[\d_:/.\[\]*]+)"
 )
+_HEADING = re.compile(
+    rf"{_START}(?:\*\*|\#+[ \t]+)?(?=[A-Za-z])(?P<line>{_LOWER}(?:{_JOINT}{_LOWER})?){_REMARK}(?:\*\*)?"
+    rf"(?:[ \t]*(?P<colon>:)(?:\*\*)?|{_END})"
+    rf"|(?:(?<=[.:;)!?,_a-z0-9])\s+|(?<=[ \t][ \t]))(?=[A-Z]{{3}})(?P<inline>{_UPPER}(?:{_JOINT}{_UPPER})?){_REMARK}"
+    rf"[ \t]*:"
+    rf"|{_START}(?P<title>(?=[A-Z0-9]){_VIEW}(?:[ \t,;()&-]+{_VIEW})*[ \t)]*)(?::|{_END})"
+)
+_IMAGE = re.compile(r"CHEST|CXR|RADIOGRAPH|VIEW|RAY|FILM")
 
 _SHORT = frozenset(["indication", "comparison", "technique", "examination"])
 """Sections of a line or two: after a blank line, other text begins."""
 
-_TEXT, _BLANK_LINE = re.compile(r"\S"), re.compile(r"\n[ \t]*\n")
+_TEXT, _BLANK_LINE = re.compile(r"\S"), re.compile(r"\n[ \t]*\r?\n")
 
-BODY = "body"
-"""The name of text under no heading."""
+
+class SectionSpan(NamedTuple):
+    """Where a section stands: its heading is `text[heading:start]`, its text `text[start:end]`."""
+
+    name: str
+    heading: int
+    start: int
+    end: int
 
 
 def split_sections(text: str) -> tuple[Section, ...]:
-    """The sections of a report, in order; each text is an exact slice of `text`.
+    """The sections of a report, in order; each text is an exact slice of `text`, and none is blank.
 
-    Text before the first heading is the section "body". Where a name comes twice (an addendum), the second is
+    Text under no heading is the section "body". Where a name comes twice (an addendum), the second is
     "findings#2", so that a span always says which text it counts in.
     """
-    cuts = [(0, 0, BODY)]
-    for match in _HEADING.finditer(text):
-        cuts += [*_resumed_body(text, cuts[-1], match.start()), (match.start(), match.end(), _name(match))]
+    spans = [span for span in section_spans(text) if text[span.start : span.end].strip()]
+    names = number_repeats([span.name for span in spans])
+    return tuple(Section(name, text[span.start : span.end]) for name, span in zip(names, spans, strict=True))
+
+
+def section_spans(text: str) -> list[SectionSpan]:
+    """Every section, blank ones too: headings and texts cover `text` from end to end."""
+    cuts = [(BODY, 0, 0)]
+    for heading in _headings(text):
+        cuts += [*_resumed_body(text, cuts[-1], heading[1]), heading]
     cuts += _resumed_body(text, cuts[-1], len(text))
-    ends = [start for start, _, _ in cuts[1:]] + [len(text)]
-    sections: list[Section] = []
-    met: dict[str, int] = {}
-    for (_, start, name), end in zip(cuts, ends, strict=True):
-        if not text[start:end].strip():
-            continue
-        met[name] = met.get(name, 0) + 1
-        sections.append(Section(name if met[name] == 1 else f"{name}#{met[name]}", text[start:end]))
-    return tuple(sections)
+    ends = [heading for _, heading, _ in cuts[1:]] + [len(text)]
+    return [SectionSpan(*cut, end) for cut, end in zip(cuts, ends, strict=True)]
 
 
-def _resumed_body(text: str, cut: tuple[int, int, str], end: int) -> list[tuple[int, int, str]]:
+def _resumed_body(text: str, cut: tuple[str, int, int], end: int) -> list[tuple[str, int, int]]:
     """The body that goes on under a short section: "REASON FOR EXAM: cough", a blank line, then what was seen."""
-    _, start, name = cut
+    name, _, start = cut
     if name not in _SHORT or not (first := _TEXT.search(text, start, end)):
         return []
     blank = _BLANK_LINE.search(text, first.end(), end)
-    return [(blank.start(), blank.end(), BODY)] if blank and _TEXT.search(text, blank.end(), end) else []
+    return [(BODY, blank.start(), blank.end())] if blank and _TEXT.search(text, blank.end(), end) else []
 
 
-def _name(match: re.Match[str]) -> str:
-    heading = match["line"] or match["alone"] or match["inline"]
-    name = _NAMES[re.sub(r"[ \t]+", " ", heading).lower()]
-    # What follows a mere title ("FINAL REPORT") is under no heading yet.
-    return {"header": BODY, "findings and impression": "findings"}.get(name, name)
+def number_repeats(names: Sequence[str]) -> list[str]:
+    """The names with a number at each that came before: "findings", "findings#2"."""
+    met: dict[str, int] = {}
+    numbered = []
+    for name in names:
+        met[name] = met.get(name, 0) + 1
+        numbered.append(name if met[name] == 1 else f"{name}#{met[name]}")
+    return numbered
+
+
+def section_name(heading: str) -> str:
+    """The name of the section under `heading`; of two joined, the one that tells what the image shows."""
+    plain = " ".join(heading.lower().split())
+    if plain in _NAMES:
+        return _NAMES[plain]
+    for joint in re.finditer(_JOINT, plain):
+        names = [_NAMES.get(part) for part in (plain[: joint.start()], plain[joint.end() :])]
+        if None not in names:
+            return next((name for name in names if name in _OBSERVED), names[0]) or plain
+    return plain
+
+
+def _headings(text: str) -> Iterator[tuple[str, int, int]]:
+    """Each heading's section, where it begins and where it ends."""
+    name, end = BODY, 0
+    for match in _HEADING.finditer(text):
+        heading = match["line"] or match["inline"]
+        if heading is None:
+            # Below "EXAMINATION:" a title is what the section says.
+            if not _is_title(match["title"]) or (name != BODY and not text[end : match.start("title")].strip()):
+                continue
+            name = "findings"
+        elif match["line"] and not match["colon"] and not heading[0].isupper():
+            continue
+        else:
+            name = section_name(heading)
+        begin, end = match.start("inline") if match["inline"] else match.start(), match.end()
+        yield name, begin, end
+
+
+def _is_title(text: str) -> bool:
+    return text.isupper() and _IMAGE.search(text) is not None

@@ -57,6 +57,8 @@ def open_source(
         raise UsageError(f"--source-format {source_format}: choose one of {', '.join(SOURCE_FORMATS)}")
     name = source_format or detect_format(path)
     common = {"encoding": known_encoding(encoding), "max_chars": max_chars}
+    if name in TABLES and path.is_dir():
+        raise UsageError(f"{path} is a folder, and {name} is read from a file: name the files")
     if name in TABLES:
         return TABLES[name](path, mapping=mapping or {}, **common)
     if mapping:

@@ -3,34 +3,29 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ingest.report import Reject, Report, Section
-from ingest.sections import split_sections
+from ingest.sections import HEADINGS, number_repeats, split_sections
+from ingest.sources.cells import identifier, text_of, unstorable
 from kb.errors import UsageError
 
-ID_NAMES = ("report_id", "reportid", "uid", "id", "accession", "accession_number", "study_id", "dicom_id", "note_id")
-TEXT_NAMES = ("text", "report", "report_text", "reporttext", "full_report", "note", "note_text", "narrative", "content")
-STUDY_NAMES = ("study_id", "studyid", "study", "study_instance_uid")
-PATIENT_NAMES = ("patient_id", "patientid", "patient", "subject_id", "subjectid", "subject", "mrn")
+ID_NAMES = ("report_id", "uid", "id", "accession", "accession_number", "study_id", "dicom_id", "note_id")
+TEXT_NAMES = ("text", "report", "report_text", "full_report", "note", "note_text", "narrative", "content")
+STUDY_NAMES = ("study_id", "study", "study_instance_uid")
+PATIENT_NAMES = ("patient_id", "patient", "subject_id", "subject", "deid_patient_id", "mrn")
 SECTION_NAMES = {
-    "findings": ("findings", "finding", "section_findings"),
-    "impression": (
-        "impression",
-        "impressions",
-        "conclusion",
-        "conclusions",
-        "opinion",
-        "summary",
-        "section_impression",
-    ),
+    "findings": ("findings", "finding"),
+    "impression": ("impression", "impressions", "conclusion", "conclusions", "opinion", "summary"),
     "indication": (
         "indication",
         "indications",
         "history",
         "clinical_history",
         "clinical_information",
+        "clinical_indication",
         "reason_for_exam",
     ),
     "comparison": ("comparison", "comparisons"),
@@ -38,6 +33,9 @@ SECTION_NAMES = {
     "examination": ("examination", "exam", "study_description"),
     "recommendation": ("recommendation", "recommendations"),
 }
+ROLES = ("id", "text", "study", "patient")
+SECTION_OF = {name: section for section, usual in SECTION_NAMES.items() for name in usual}
+"""The section that a usual name stands for, for `--map conclusion=COLUMN`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,88 +57,117 @@ class Columns:
 def find_columns(names: Iterable[str], mapping: Mapping[str, str], where: str) -> Columns:
     """The columns of a table whose header is `names`.
 
+    Where there are columns of findings or impression, a column of the whole text is left aside, unless it is
+    mapped. Two columns of one section (impression and conclusion) are both taken, the second as "impression#2".
+
     Args:
         names: the header.
         mapping: what the user mapped: "id", "text", "study", "patient" or a section's name, to a column.
         where: the table, for the message.
 
     Raises:
-        UsageError: a mapped column is not there, or there is no id, or neither text nor sections.
+        UsageError: a mapped column is not there, a column to read stands there twice, or there is no id, or
+            neither text nor sections.
     """
     names = list(names)
-    by_norm = {_norm(name): name for name in reversed(names)}
-    _check_mapping(names, mapping, where)
-
-    def find(what: str, usual: Iterable[str]) -> str | None:
-        return mapping.get(what) or next((by_norm[_norm(name)] for name in usual if _norm(name) in by_norm), None)
-
-    text = find("text", TEXT_NAMES)
-    asked = {what: column for what, column in mapping.items() if what not in ("id", "text", "study", "patient")}
-    found = {section: find(section, usual) for section, usual in SECTION_NAMES.items()}
-    sections = {**{section: column for section, column in found.items() if column}, **asked}
-    report_id = find("id", ID_NAMES)
+    mapped = {what: _mapped(what, column, names, where) for what, column in _known_keys(mapping).items()}
     listed = f"{where} has the columns {', '.join(names) or '(none)'}"
+    report_id = mapped.get("id") or _first(names, ID_NAMES)
     if report_id is None:
         raise UsageError(f"no column of report ids: {listed}; name it with --map id=COLUMN")
+    text = mapped.get("text") or _first(names, TEXT_NAMES)
+    asked = {what: column for what, column in mapped.items() if what not in ROLES}
+    sections = {**_sections(names, exclude=set(asked)), **asked}
     if text is None and not sections:
         raise UsageError(f"no column of report text: {listed}; name it with --map text=COLUMN")
-    if "text" in mapping or not {"findings", "impression"} & set(sections):
-        sections = {s: c for s, c in sections.items() if s in asked} if text else sections
+    if text is not None and ("text" in mapped or not {"findings", "impression"} & set(sections)):
+        sections = asked
     else:
         text = None
-    study = find("study", STUDY_NAMES)
-    return Columns(report_id, text, study, find("patient", PATIENT_NAMES), sections)
+    study, patient = mapped.get("study") or _first(names, STUDY_NAMES), mapped.get("patient")
+    columns = Columns(report_id, text, study, patient or _first(names, PATIENT_NAMES), sections)
+    twice = sorted(name for name, count in Counter(names).items() if count > 1 and name in columns.used())
+    if twice:
+        raise UsageError(f"{where} has two columns named {', '.join(twice)}: rename one")
+    return columns
+
+
+def with_late_sections(columns: Columns, names: Iterable[str]) -> Columns:
+    """`columns` and those of `names` that are usual names of sections: JSON objects may bring new keys late."""
+    if columns.text is not None:
+        return columns
+    used = columns.used()
+    late = [name for name in names if name not in used and _norm(name) in _SECTION_BY_NORM]
+    if not late:
+        return columns
+    met = [section.split("#")[0] for section in columns.sections]
+    numbered = number_repeats([*met, *(_SECTION_BY_NORM[_norm(name)] for name in late)])[len(met) :]
+    return replace(columns, sections={**columns.sections, **dict(zip(numbered, late, strict=True))})
 
 
 def report_from_row(row: Mapping[str, object], columns: Columns, position: str, max_chars: int) -> Report | Reject:
     """The report that a row holds, or why there is none; texts are taken exactly as they stand."""
-    report_id = _text(row.get(columns.report_id)).strip()
-    if not report_id:
+    report_id = None
+    try:
+        report_id = identifier(row, columns.report_id)
+        study, patient = identifier(row, columns.study), identifier(row, columns.patient)
+        whole = text_of(row, columns.text) if columns.text is not None else ""
+        parts = [Section(name, text_of(row, column)) for name, column in columns.sections.items()]
+    except ValueError as error:
+        return Reject(position, str(error), report_id)
+    if report_id is None:
         return Reject(position, f"no report id in column '{columns.report_id}'")
-    sections = split_sections(_text(row.get(columns.text))) if columns.text is not None else ()
-    sections += tuple(Section(name, _text(row.get(column))) for name, column in columns.sections.items())
-    sections = tuple(section for section in sections if section.text.strip())
-    reason = refusal(sections, max_chars)
-    if reason is None and "\0" in report_id:
-        reason = "NUL byte in the report id"
+    # A text that is too long is refused before any time goes into its headings.
+    reason = refusal((Section("text", whole), *parts), max_chars)
     if reason:
-        return Reject(position, reason, report_id.replace("\0", "\\0"))
-    study = _text(row.get(columns.study)).strip() if columns.study else ""
-    patient = _text(row.get(columns.patient)).strip() if columns.patient else ""
-    return Report(report_id, sections, position, study or None, patient or None)
+        return Reject(position, reason, report_id)
+    sections = (*(split_sections(whole) if whole else ()), *(section for section in parts if section.text.strip()))
+    return Report(report_id, sections, position, study, patient)
 
 
 def refusal(sections: tuple[Section, ...], max_chars: int) -> str | None:
     """Why a report of these sections cannot be taken; None where it can."""
-    if not sections:
+    if not any(section.text.strip() for section in sections):
         return "no text"
-    if any("\0" in section.text for section in sections):
-        return "NUL byte in the text"
     length = sum(len(section.text) for section in sections)
     if length > max_chars:
         return f"{length:,} characters, over the limit of {max_chars:,} (--max-chars)"
-    return None
+    return next((reason for section in sections if (reason := unstorable(section.text, "the text"))), None)
 
 
-def _check_mapping(names: list[str], mapping: Mapping[str, str], where: str) -> None:
+def _known_keys(mapping: Mapping[str, str]) -> dict[str, str]:
     for what, column in mapping.items():
-        if column not in names:
-            raise UsageError(f"--map {what}={column}: {where} has no such column, but {', '.join(names) or '(none)'}")
-        if not re.fullmatch(r"[a-z][a-z0-9 _-]*", what):
-            raise UsageError(f"--map {what}={column}: map id, text, study, patient or a section's name in lower case")
+        if what not in ROLES and what not in SECTION_OF and what not in HEADINGS:
+            known = ", ".join([*ROLES, *HEADINGS])
+            raise UsageError(f"--map {what}={column}: there is no '{what}' to map; choose one of {known}")
+    return {SECTION_OF.get(what, what): column for what, column in mapping.items()}
+
+
+def _mapped(what: str, column: str, names: list[str], where: str) -> str:
+    """The column that the user means: as it is written, or the only one that differs in case or spaces alone."""
+    alike = [name for name in dict.fromkeys(names) if _norm(name) == _norm(column)]
+    if column in names:
+        return column
+    if len(alike) == 1:
+        return alike[0]
+    raise UsageError(f"--map {what}={column}: {where} has no such column, but {', '.join(names) or '(none)'}")
+
+
+def _first(names: list[str], usual: Iterable[str]) -> str | None:
+    by_norm = {_norm(name): name for name in reversed(names)}
+    return next((by_norm[_norm(name)] for name in usual if _norm(name) in by_norm), None)
+
+
+def _sections(names: list[str], exclude: set[str]) -> dict[str, str]:
+    """The columns of sections in the order of the header, by the section's name."""
+    # Of the same name twice one is kept here, and refused by the caller.
+    columns = [name for name in dict.fromkeys(names) if _SECTION_BY_NORM.get(_norm(name)) not in (None, *exclude)]
+    return dict(zip(number_repeats([_SECTION_BY_NORM[_norm(name)] for name in columns]), columns, strict=True))
 
 
 def _norm(name: str) -> str:
-    return re.sub(r"[\s_\-.]+", "", name).lower()
+    """The name without case, spaces and signs, nor the "section" that some tables put before it."""
+    return re.sub(r"[\s_\-.]+", "", name).lower().removeprefix("section")
 
 
-def _text(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bytes):
-        return value.decode("utf-8", errors="replace")
-    if isinstance(value, float) and value != value:
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
+_SECTION_BY_NORM = {_norm(name): section for section, usual in SECTION_NAMES.items() for name in usual}

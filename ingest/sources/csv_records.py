@@ -9,16 +9,23 @@ from __future__ import annotations
 import csv
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ingest.sources.lines import Line
 
 RECORD_LIMIT = 32 << 20
 """Characters that one record may span before its first line is taken to hold an unclosed quote."""
 
+RECORD_FLOOR = 4 << 10
+CREDIT = 8
+"""Characters that may be read again for each that is taken for good.
 
-@dataclass(frozen=True, slots=True)
-class Record:
+A file full of stray quotes would otherwise be read to its end for each of them. What a broken record read in
+vain is taken from the limit of the next ones, which never falls below `RECORD_FLOOR`.
+"""
+
+
+class Record(NamedTuple):
     """One record and the number of its first line; `error` is set where the line holds no record."""
 
     line: int
@@ -34,33 +41,27 @@ class _Pulled(Iterator[str]):
         self._lines = lines
         self._again: deque[Line] = deque()
         self._size = 0
+        self._limit = RECORD_LIMIT
 
-    def begin(self) -> None:
+    def take(self) -> list[Line]:
+        """The lines of the present record, which is done with."""
+        taken = self.pulled
+        self._limit = min(RECORD_LIMIT, self._limit + CREDIT * self._size)
         self.pulled, self._size = [], 0
+        return taken
 
     def give_up_first(self) -> Line:
+        """The first line of the present record; the others will be handed out again."""
         first, *rest = self.pulled
         self._again.extendleft(reversed(rest))
-        self.begin()
+        self._limit = max(RECORD_FLOOR, self._limit - self._size)
+        self.pulled, self._size = [], 0
         return first
 
-    def peek(self) -> Line | None:
-        """The next line, left where it is."""
-        if not self._again:
-            line = next(self._lines, None)
-            if line is None:
-                return None
-            self._again.append(line)
-        return self._again[0]
-
-    def skip(self) -> Line:
-        return self._again.popleft()
-
     def __next__(self) -> str:
-        line = self.peek()
-        if line is None or (self.pulled and (line.error or self._size > RECORD_LIMIT)):
-            raise StopIteration
-        self._again.popleft()
+        if self._size > self._limit:
+            raise StopIteration  # csv.reader takes it for the end of the file, and an open quote for an error
+        line = self._again.popleft() if self._again else next(self._lines)
         self.pulled.append(line)
         self._size += len(line.text)
         return line.text
@@ -69,27 +70,40 @@ class _Pulled(Iterator[str]):
 def read_records(lines: Iterator[Line], delimiter: str) -> Iterator[Record]:
     """The records of `lines`; every line that belongs to none comes as a record with an error.
 
-    The first record is the header, and every other must have as many fields.
+    The first record is the header, and every other must have as many fields. Blank lines are passed over. A
+    record of several lines one of which is not text is given up as a whole: its other lines are no records.
     """
-    csv.field_size_limit(RECORD_LIMIT * 2)
+    csv.field_size_limit(max(csv.field_size_limit(), RECORD_LIMIT * 4))
     pulled = _Pulled(lines)
-    width: int | None = None
-    while (line := pulled.peek()) is not None:
-        if line.error:
-            yield Record(line.number, [], pulled.skip().error)
-            continue
-        pulled.begin()
+    reader = csv.reader(pulled, delimiter=delimiter, strict=True)
+    width = 0
+    while True:
         try:
-            fields = next(csv.reader(pulled, delimiter=delimiter, strict=True))
-            error = None if width in (None, len(fields)) else f"{len(fields)} fields where the header has {width}"
-        except (csv.Error, StopIteration) as broken:
-            fields, error = [], f"broken quoting ({broken or 'unclosed quote'})"
-        number = pulled.pulled[0].number
-        if error is None:
-            if fields:
-                width = width or len(fields)
-                yield Record(number, fields)
-        elif fields and len(pulled.pulled) == 1:
-            yield Record(number, fields, error)
-        else:
-            yield Record(pulled.give_up_first().number, [], error)
+            fields = next(reader)
+            error = None if len(fields) == width else _wrong_width(fields, width, pulled.pulled)
+        except csv.Error as broken:
+            fields, error = [], f"broken quoting ({broken})"
+        except StopIteration:
+            return
+        if error is not None:
+            first = pulled.give_up_first()
+            yield Record(first.number, [], first.error or error)
+            continue
+        taken = pulled.take()
+        if fields:
+            width = width or len(fields)
+            yield Record(taken[0].number, fields, _unreadable(taken))
+
+
+def _unreadable(lines: list[Line]) -> str | None:
+    """Why the lines of a record cannot be taken; where there are several, with the line's number."""
+    if len(lines) == 1:
+        return lines[0].error
+    return next((f"line {line.number}: {line.error}" for line in lines if line.error), None)
+
+
+def _wrong_width(fields: list[str], width: int, lines: list[Line]) -> str | None:
+    """What is wrong with a record that has not as many fields as the header; a blank line has none at all."""
+    if not fields:
+        return lines[0].error
+    return f"{len(fields)} fields where the header has {width}" if width else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -10,7 +11,10 @@ from ingest.report import Reject, Report
 from ingest.sources.columns import Columns, find_columns, report_from_row
 from ingest.sources.csv_records import read_records
 from ingest.sources.lines import read_lines
-from kb.errors import ClearKbError, UsageError
+from kb.errors import ClearKbError
+
+DELIMITERS = ",;\t|"
+"""What may stand between the fields of a .csv file: the one that cuts the header into most names."""
 
 
 class DelimitedSource:
@@ -22,8 +26,8 @@ class DelimitedSource:
         self.size = path.stat().st_size
         self.done = 0
         self._path = path
-        self._delimiter = delimiter
         self._encoding = encoding
+        self._delimiter = self._told_delimiter() if delimiter == "," else delimiter
         self._max_chars = max_chars
         self._header, self._columns = self._read_header(mapping)
         used = self._columns.used()
@@ -43,10 +47,16 @@ class DelimitedSource:
         first = next(read_records(read_lines(self._path, self._encoding), self._delimiter), None)
         if first is None:
             raise ClearKbError(f"{self._path} is empty")
+        if first.error and "new-line character" in first.error:
+            raise ClearKbError(f"{self._path} ends its lines with carriage returns alone: convert it (`mac2unix`)")
         if first.error:
             raise ClearKbError(f"the header of {self._path} cannot be read: {first.error}")
         header = [name.strip() for name in first.fields]
-        twice = sorted({name for name in header if header.count(name) > 1})
-        if twice:
-            raise UsageError(f"{self._path} has two columns named {', '.join(twice)}: rename one")
+        if "\0" in "".join(header):
+            raise ClearKbError(f"{self._path} is not a text file: there are NUL bytes in its header")
         return header, find_columns(header, mapping, str(self._path))
+
+    def _told_delimiter(self) -> str:
+        lines = read_lines(self._path, self._encoding)
+        first = next((line.text for line in lines if line.text.strip()), "")
+        return max(DELIMITERS, key=re.sub(r'"[^"]*"', "", first).count)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import tarfile
+import zlib
 from itertools import islice
 from pathlib import Path
 
-from ingest.sources.lines import open_raw
+from ingest.sources.lines import UNREADABLE, open_raw
 from ingest.sources.text_folder import walk
 from kb.errors import ClearKbError, UsageError
 
@@ -44,19 +45,23 @@ def detect_format(path: Path) -> str:
 
 
 def _folder_format(path: Path) -> str:
-    if next(walk(path, ".txt"), None):
-        return "text"
-    if next(walk(path, ".xml"), None):
-        return "openi"
+    texts, documents = (sum(1 for _ in walk(path, suffix)) for suffix in (".txt", ".xml"))
+    if texts and documents:
+        raise UsageError(f"{path} holds {texts} .txt and {documents} .xml files: --source-format text or openi")
+    if texts or documents:
+        return "text" if texts else "openi"
     found = ", ".join(sorted(p.name for p in islice(path.iterdir(), 3))) or "nothing"
     raise UsageError(f"{path} holds neither .txt nor .xml reports, but {found}: expected {EXPECTED}")
 
 
 def _sniff(path: Path) -> str:
-    if tarfile.is_tarfile(path):
+    if _is_archive(path):
         return "openi"
-    with open_raw(path) as (_, data):
-        head = data.read(4096)
+    try:
+        with open_raw(path) as (_, data):
+            head = data.read(4096)
+    except UNREADABLE as error:
+        raise ClearKbError(f"{path} cannot be read: {error}") from error
     if head.startswith(b"PAR1"):
         return "parquet"
     first = head.lstrip(b"\xef\xbb\xbf \r\n").split(b"\n")[0]
@@ -69,3 +74,10 @@ def _sniff(path: Path) -> str:
     if b"\t" in first or b"," in first:
         return "tsv" if first.count(b"\t") > first.count(b",") else "csv"
     raise UsageError(f"{path}: cannot tell its format; expected {EXPECTED}, or force one with --source-format")
+
+
+def _is_archive(path: Path) -> bool:
+    try:
+        return tarfile.is_tarfile(path)
+    except (EOFError, zlib.error):  # gzip that is cut short, of whatever
+        return False

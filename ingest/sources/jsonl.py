@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from ingest.report import Reject, Report
-from ingest.sources.columns import find_columns, report_from_row
+from ingest.sources.columns import find_columns, report_from_row, with_late_sections
 from ingest.sources.lines import Line, read_lines
 from kb.errors import ClearKbError
 
 HEADER_LINES = 100
-"""Lines whose keys together are taken for the columns: keys may differ from one object to the next."""
+"""Lines whose keys together are taken for the columns: keys may differ from one object to the next.
+
+A section whose key comes later is taken from there on; the other columns stay as the first lines tell.
+"""
 
 
 class JsonLinesSource:
@@ -29,10 +32,12 @@ class JsonLinesSource:
         self._encoding = encoding
         self._max_chars = max_chars
         names = self._first_keys()
+        self._known = frozenset(names)
         self._columns = find_columns(names, mapping, str(path))
         self.unused_columns = tuple(name for name in names if name not in self._columns.used())
 
     def __iter__(self) -> Iterator[Report | Reject]:
+        columns = self._columns
         for line in read_lines(self._path, self._encoding, self):
             if line.error is None and not line.text.strip():
                 continue
@@ -40,13 +45,16 @@ class JsonLinesSource:
             position = f"line {line.number}"
             if isinstance(row, str):
                 yield Reject(position, row)
-            else:
-                yield report_from_row(row, self._columns, position, self._max_chars)
+                continue
+            if not row.keys() <= self._known:
+                columns = with_late_sections(columns, [key for key in row if key not in self._known])
+            yield report_from_row(row, columns, position, self._max_chars)
 
     def _first_keys(self) -> list[str]:
         keys: dict[str, None] = {}
-        empty = True
+        empty, array = True, False
         for line in islice(read_lines(self._path, self._encoding), HEADER_LINES):
+            array = array or (empty and line.text.lstrip().startswith("["))
             empty = empty and not line.text.strip() and line.error is None
             row = _object(line)
             if not isinstance(row, str):
@@ -54,7 +62,8 @@ class JsonLinesSource:
         if empty:
             raise ClearKbError(f"{self._path} is empty")
         if not keys:
-            raise ClearKbError(f"{self._path} is not JSON Lines: none of its first lines is a JSON object")
+            hint = "; one JSON array becomes JSON Lines with `jq -c '.[]'`" if array else ""
+            raise ClearKbError(f"{self._path} is not JSON Lines: none of its first lines is a JSON object{hint}")
         return list(keys)
 
 

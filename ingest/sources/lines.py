@@ -7,14 +7,27 @@ import gzip
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, NamedTuple, Protocol
 
 from kb.errors import ClearKbError, UsageError
 
 LINE_LIMIT = 64 << 20
-"""Bytes that one line may have: a longer one is cut and each part told as broken."""
+"""Bytes that one line may have: a longer one is told as an error, and never held in memory."""
+
+TOO_LONG = f"a line over {LINE_LIMIT >> 20} MB"
+
+BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16: its mark begins with UTF-16's
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+# Without a mark, "utf-16" and "utf-32" mean what Windows writes.
+PLAIN_NAMES = {"utf-8-sig": "utf-8", "utf-16": "utf-16-le", "utf-32": "utf-32-le"}
+DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)
+UNREADABLE = (*DAMAGED, OSError)
 
 
 class Counter(Protocol):
@@ -23,9 +36,12 @@ class Counter(Protocol):
     done: int
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line with its ending; `error` says why it could not be decoded, and `text` is then empty."""
+class Line(NamedTuple):
+    """One line with its ending; `error` says why it cannot be taken.
+
+    The text of a line that cannot be decoded has U+FFFD for the bad bytes: whoever looks for quotes or commas
+    still finds them.
+    """
 
     number: int
     text: str
@@ -33,75 +49,98 @@ class Line:
 
 
 def known_encoding(name: str) -> str:
-    """The encoding's proper name; UsageError where Python knows none of that name."""
+    """The encoding's proper name; UsageError where Python knows none of that name, or it is not for text lines."""
     try:
-        return codecs.lookup(name).name
-    except LookupError as error:
-        raise UsageError(
-            f"--encoding {name}: there is no such encoding (utf-8, latin-1, cp1252, utf-16, ...)"
-        ) from error
+        proper = codecs.lookup(name).name
+        feed = "\n".encode(PLAIN_NAMES.get(proper, proper))
+    except (LookupError, UnicodeError) as error:
+        known = "utf-8, latin-1, cp1252, utf-16, ..."
+        raise UsageError(f"--encoding {name}: there is no such encoding ({known})") from error
+    if feed.strip(b"\0") != b"\n":
+        raise UsageError(f"--encoding {name}: its line ends cannot be told; convert the file to utf-8")
+    return PLAIN_NAMES.get(proper, proper)
 
 
 def read_lines(path: Path, encoding: str, counter: Counter | None = None) -> Iterator[Line]:
-    """The lines of a file (`.gz` too), decoded one by one; a UTF byte order mark wins over `encoding`.
+    """The lines of a file (gzip too), decoded one by one; a UTF byte order mark wins over `encoding`.
 
-    `counter.done` follows the position in the file as it lies on disk.
+    Lines end at a line feed and keep it. `counter.done` follows the position in the file as it lies on disk.
 
     Raises:
-        ClearKbError: the file cannot be read on (a truncated .gz): what was read before it stays taken.
+        ClearKbError: the file cannot be read, or not to its end (a truncated .gz): what was read stays taken.
     """
-    with open_raw(path) as (raw, data):
-        head = data.peek(4)[:4]  # type: ignore[attr-defined]
-        actual, skip = sniff_bom(head, encoding)
-        data.read(skip)
-        lines = _utf16_lines(data, actual) if actual.startswith("utf-16") else _byte_lines(data, actual)
-        try:
-            for line in lines:
+    number = 0
+    try:
+        with open_raw(path) as (raw, data):
+            actual, skip = sniff_bom(data.peek(4)[:4], encoding)  # type: ignore[attr-defined]
+            data.read(skip)
+            for line in _byte_lines(data, "\n".encode(actual)):
+                number += 1
                 if counter is not None:
                     counter.done = raw.tell()
-                yield line
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise ClearKbError(f"{path} is damaged: {error}") from error
+                yield Line(number, "", TOO_LONG) if line is None else _decoded(number, line, actual)
+    except UNREADABLE as error:
+        what = "is damaged" if isinstance(error, DAMAGED) else "cannot be read"
+        after = f" after line {number:,}" if number else ""
+        raise ClearKbError(f"{path} {what}{after}: {error}") from error
 
 
 def sniff_bom(head: bytes, encoding: str) -> tuple[str, int]:
     """The encoding that a byte order mark tells (else `encoding`), and the mark's length."""
-    for bom, name in (
-        (codecs.BOM_UTF8, "utf-8"),
-        (codecs.BOM_UTF16_LE, "utf-16-le"),
-        (codecs.BOM_UTF16_BE, "utf-16-be"),
-    ):
+    for bom, name in BOMS:
         if head.startswith(bom):
-            return name, len(bom)
+            # Whoever asks for latin-1 in spite of a UTF-8 mark has lines that are not UTF-8.
+            return (encoding if name == "utf-8" else name), len(bom)
     return encoding, 0
+
+
+def encoding_error(error: UnicodeDecodeError, encoding: str) -> str:
+    """What to say of bytes that are not text in `encoding`."""
+    hint = "--encoding latin-1" if encoding == "utf-8" else "another --encoding"
+    return f"not {encoding}: byte 0x{error.object[error.start]:02x} at byte {error.start + 1} (try {hint})"
 
 
 @contextmanager
 def open_raw(path: Path) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
     """The file as it lies on disk (for the position) and its content, unpacked where it is gzip."""
     with path.open("rb") as raw:
-        if path.suffix == ".gz":
+        if raw.peek(2)[:2] == b"\x1f\x8b":
             with gzip.open(raw) as data:
                 yield raw, data  # type: ignore[misc]
         else:
             yield raw, raw
 
 
-def _byte_lines(data: IO[bytes], encoding: str) -> Iterator[Line]:
-    number = 0
+def _byte_lines(data: IO[bytes], feed: bytes) -> Iterator[bytes | None]:
+    """The lines, each with its line feed; None for a line over the limit."""
     while line := data.readline(LINE_LIMIT):
-        number += 1
-        try:
-            yield Line(number, line.decode(encoding))
-        except UnicodeDecodeError as error:
-            hint = "--encoding latin-1" if encoding == "utf-8" else "another --encoding"
-            bad = line[error.start]
-            yield Line(number, "", f"not {encoding}: byte 0x{bad:02x} at column {error.start + 1} (try {hint})")
+        if len(feed) > 1:
+            line = _wide_line(data, line, feed)
+        if len(line) < LINE_LIMIT:
+            yield line
+            continue
+        while line and not line.endswith(feed):
+            line = data.readline(LINE_LIMIT)
+        yield None
 
 
-def _utf16_lines(data: IO[bytes], encoding: str) -> Iterator[Line]:
-    # Line feeds are two bytes here, so the whole stream is decoded as one; what is not text becomes U+FFFD.
-    text = codecs.getreader(encoding)(data, "replace")
-    for number, line in enumerate(text, start=1):
-        error = f"not {encoding}" if "\ufffd" in line else None
-        yield Line(number, "" if error else line, error)
+def _wide_line(data: IO[bytes], line: bytes, feed: bytes) -> bytes:
+    """Read on where `line` ends in the midst of a character (of two or four bytes), or in one like U+0A0A."""
+    parts, length = [line], len(line)
+    while length < LINE_LIMIT:
+        parts.append(data.read(-length % len(feed)))
+        length += len(parts[-1])
+        if b"".join(parts[-2:])[-len(feed) :] == feed:
+            break
+        parts.append(data.readline(LINE_LIMIT))
+        length += len(parts[-1])
+        if not parts[-1]:
+            break
+    return b"".join(parts)
+
+
+def _decoded(number: int, line: bytes, encoding: str) -> Line:
+    try:
+        return Line(number, line.decode(encoding))
+    except UnicodeDecodeError as error:
+        return Line(number, line.decode(encoding, "replace"), encoding_error(error, encoding))

@@ -9,9 +9,10 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError
 
 from ingest.report import Reject, Report, Section
+from ingest.sections import number_repeats, section_name
 from ingest.sources.columns import refusal
-from ingest.sources.text_folder import walk
-from kb.errors import ClearKbError
+from ingest.sources.text_folder import report_files
+from kb.errors import ClearKbError, UsageError
 
 FILE_LIMIT = 32 << 20
 """Bytes of one XML file that are read; the published ones have a few thousand."""
@@ -28,8 +29,8 @@ class OpeniSource:
         self.done = 0
         self._path = path
         self._max_chars = max_chars
-        self._files = list(walk(path, ".xml")) if path.is_dir() else [path]
-        self._is_archive = path.is_file() and path.suffix.lower() != ".xml"
+        self._files = report_files(path, ".xml")
+        self._is_archive = path.is_file() and not _is_xml(path)
         self.size = path.stat().st_size if self._is_archive else len(self._files)
 
     def __iter__(self) -> Iterator[Report | Reject]:
@@ -51,13 +52,18 @@ class OpeniSource:
         # Read as a stream, member by member: nothing is unpacked to disk, so no member can choose its place.
         try:
             with self._path.open("rb") as raw, tarfile.open(fileobj=raw, mode="r|*") as archive:
+                found = False
                 for member in archive:
                     self.done = raw.tell()
-                    if member.isfile() and member.name.lower().endswith(".xml"):
+                    if member.isfile() and _is_report(member.name):
+                        found = True
                         file = archive.extractfile(member)
                         yield member.name, file.read(FILE_LIMIT) if file else b""
-        except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+        except (tarfile.TarError, EOFError, zlib.error, OSError, TypeError) as error:
+            # TypeError: what tarfile raises where gzip's own header is cut short.
             raise ClearKbError(f"{self._path} is damaged: {error}") from error
+        if not found:
+            raise UsageError(f"{self._path} holds no .xml files: an archive of other files is to be unpacked first")
 
 
 def parse_openi(data: bytes, position: str, max_chars: int) -> Report | Reject:
@@ -72,11 +78,10 @@ def parse_openi(data: bytes, position: str, max_chars: int) -> Report | Reject:
     report_id = _report_id(root)
     if report_id is None:
         return Reject(position, "no report id: an Open-i report has <uId id=...>")
-    sections = tuple(
-        Section(str(part.get("Label", "body")).strip().lower(), part.text)
-        for part in root.iter("AbstractText")
-        if part.text and part.text.strip()
-    )
+    parts = [(section_name(part.get("Label", "body")), "".join(part.itertext())) for part in root.iter("AbstractText")]
+    parts = [(name, text) for name, text in parts if text.strip()]
+    names = number_repeats([name for name, _ in parts])
+    sections = tuple(Section(name, text) for name, (_, text) in zip(names, parts, strict=True))
     reason = refusal(sections, max_chars)
     return Reject(position, reason, report_id) if reason else Report(report_id, sections, position)
 
@@ -84,3 +89,14 @@ def parse_openi(data: bytes, position: str, max_chars: int) -> Report | Reject:
 def _report_id(root: Element) -> str | None:
     uid = root.find(".//uId")
     return None if uid is None else (uid.get("id") or uid.text or "").strip() or None
+
+
+def _is_xml(path: Path) -> bool:
+    """Tell one XML file from an archive, also where its name does not."""
+    with path.open("rb") as file:
+        return path.suffix.lower() == ".xml" or file.read(64).lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<")
+
+
+def _is_report(name: str) -> bool:
+    """Tell a report from what macOS puts beside each file of an archive ("._CXR1.xml")."""
+    return name.lower().endswith(".xml") and not name.rpartition("/")[2].startswith(".")

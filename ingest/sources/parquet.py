@@ -11,6 +11,7 @@ from ingest.sources.columns import find_columns, report_from_row
 from kb.errors import ClearKbError
 
 BATCH_ROWS = 1_000
+UNREADABLE = (OSError, ValueError, RuntimeError, NotImplementedError)  # Arrow's errors are of these kinds
 
 
 class ParquetSource:
@@ -31,23 +32,46 @@ class ParquetSource:
         self.unused_columns = tuple(name for name in names if name not in self._columns.used())
 
     def __iter__(self) -> Iterator[Report | Reject]:
-        import pyarrow as pa
-
-        wanted = sorted(self._columns.used())
+        file = self._open()
         self.done = 0
-        try:
-            for batch in self._open().iter_batches(BATCH_ROWS, columns=wanted):
-                for row in batch.to_pylist():
-                    self.done += 1
-                    yield report_from_row(row, self._columns, f"row {self.done}", self._max_chars)
-        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-            raise ClearKbError(f"{self._path} is damaged after row {self.done}: {error}") from error
+        for group in range(file.num_row_groups):
+            end = self.done + file.metadata.row_group(group).num_rows
+            try:
+                yield from self._group(file, group)
+            except UNREADABLE as error:
+                # The other row groups stand on their own.
+                reason = f"rows {self.done + 1} to {end} cannot be read: {error}"
+                yield Reject(f"row {self.done + 1}", reason)
+            self.done = end
+
+    def _group(self, file: Any, group: int) -> Iterator[Report | Reject]:
+        wanted = sorted(self._columns.used())
+        for batch in file.iter_batches(BATCH_ROWS, row_groups=[group], columns=wanted):
+            for row in _rows(batch):
+                self.done += 1
+                yield report_from_row(row, self._columns, f"row {self.done}", self._max_chars)
 
     def _open(self) -> Any:
-        import pyarrow as pa
         import pyarrow.parquet as pq
 
         try:
             return pq.ParquetFile(self._path)
-        except (pa.ArrowException, OSError) as error:
+        except UNREADABLE as error:
             raise ClearKbError(f"{self._path} is not a Parquet file: {error}") from error
+
+
+def _rows(batch: Any) -> Iterator[dict[str, Any]]:
+    """The rows of a batch; a string that is not UTF-8 comes as its bytes, and costs its row alone."""
+    values = [_values(column) for column in batch.columns]
+    for cells in zip(*values, strict=True):
+        yield dict(zip(batch.schema.names, cells, strict=True))
+
+
+def _values(column: Any) -> list[Any]:
+    try:
+        return column.to_pylist()
+    except UnicodeDecodeError:
+        import pyarrow as pa
+
+        binary = pa.large_binary() if pa.types.is_large_string(column.type) else pa.binary()
+        return column.cast(binary).to_pylist()

@@ -7,10 +7,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from ingest.report import Reject, Report
+from ingest.report import Reject, Report, Section
 from ingest.sections import split_sections
 from ingest.sources.columns import refusal
-from ingest.sources.lines import sniff_bom
+from ingest.sources.lines import encoding_error, sniff_bom
+from kb.errors import ClearKbError, UsageError
 
 MIMIC_PATIENT, MIMIC_STUDY = re.compile(r"p(\d{8})"), re.compile(r"s(\d{8})")
 
@@ -25,7 +26,7 @@ class TextFolderSource:
         self.format = "text"
         self.done = 0
         self._root = path if path.is_dir() else path.parent
-        self._files = list(walk(path, ".txt")) if path.is_dir() else [path]
+        self._files = report_files(path, ".txt")
         self.size = len(self._files)
         self._encoding = encoding
         self._max_chars = max_chars
@@ -46,32 +47,43 @@ class TextFolderSource:
         except OSError as error:
             return Reject(position, f"cannot be read: {error.strerror}")
         except UnicodeDecodeError as error:
-            return Reject(position, f"not {error.encoding}: byte 0x{data[error.start]:02x} (try --encoding latin-1)")
-        sections = tuple(section for section in split_sections(text) if section.text.strip())
-        report_id, study, patient = identity(path.relative_to(self._root))
-        reason = refusal(sections, self._max_chars)
+            return Reject(position, encoding_error(error, encoding))
+        report_id, study, patient = identity(path, self._root)
+        reason = refusal((Section("text", text),), self._max_chars)
         if reason:
             return Reject(position, reason, report_id)
-        return Report(report_id, sections, position, study, patient)
+        return Report(report_id, split_sections(text), position, study, patient)
 
 
-def identity(path: Path) -> tuple[str, str | None, str | None]:
+def identity(path: Path, root: Path) -> tuple[str, str | None, str | None]:
     """The report, study and patient ids that a file's place tells.
 
-    MIMIC-CXR's `p10/p10000032/s50414267.txt` is report s50414267, study 50414267 of patient 10000032; any other
-    file is named by its place in the folder, without the suffix.
+    MIMIC-CXR's `p10/p10000032/s50414267.txt` is report s50414267, study 50414267 of patient 10000032, whichever of
+    its folders is opened; any other file is named by its place under `root`, without the suffix.
     """
     study = MIMIC_STUDY.fullmatch(path.stem)
-    patient = MIMIC_PATIENT.fullmatch(path.parent.name)
+    patient = MIMIC_PATIENT.fullmatch(path.absolute().parent.name)
     if study:
         return path.stem, study[1], patient[1] if patient else None
-    return path.with_suffix("").as_posix(), None, None
+    return path.relative_to(root).with_suffix("").as_posix(), None, None
+
+
+def report_files(path: Path, suffix: str) -> list[Path]:
+    """The files to read of a folder, or the one file that `path` is; UsageError where a folder has none."""
+    files = list(walk(path, suffix)) if path.is_dir() else [path]
+    if not files:
+        raise UsageError(f"{path} holds no {suffix} files; --source-format says what to look for")
+    return files
 
 
 def walk(folder: Path, suffix: str) -> Iterator[Path]:
     """The files of that suffix under `folder`, always in the same order; hidden ones are passed over."""
-    for root, folders, files in os.walk(folder):
+    for root, folders, files in os.walk(folder, onerror=_refuse):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             if name.lower().endswith(suffix) and not name.startswith("."):
                 yield Path(root) / name
+
+
+def _refuse(error: OSError) -> None:
+    raise ClearKbError(f"{error.filename} cannot be listed: {error.strerror}")
