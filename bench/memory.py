@@ -7,9 +7,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from ingest.synthetic import write_synthetic_csv
-
 from bench.measure import Row, peak_mb
+from ingest.synthetic import write_synthetic_csv
 
 SMALL, LARGE = 25_000, 100_000
 REPEATS = 3

@@ -10,6 +10,7 @@ from ingest.report import Reject, Report
 from ingest.rows import content_hash
 from ingest.sources import Source
 from ingest.watcher import Watcher
+from kb.batched import batched
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +44,7 @@ class Intake:
 
     def chunks(self, size: int) -> Iterator[list[Incoming]]:
         """The reports to be mined, `size` at a time."""
-        chunk: list[Incoming] = []
-        for incoming in self._incoming():
-            chunk.append(incoming)
-            if len(chunk) == size:
-                yield chunk
-                chunk = []
-        if chunk:
-            yield chunk
+        return batched(self._incoming(), size)
 
     def settle(self, chunk: Sequence[Incoming]) -> None:
         """Forget `chunk`, now that the journal has it."""

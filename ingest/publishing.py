@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ingest.journal import Journal
+from kb.batched import batched
 from kb.concept_rows import concept_batches
 from kb.embed_concepts import set_embedder
 from kb.embedding import EmbeddingCache
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from kb.knowledge_base import KnowledgeBase
     from kb.publication import Publication
 
-DELETE_CHUNK = 2_000
+CHUNK = 2_000
 
 
 def publish_ingest(
@@ -62,8 +62,7 @@ def load_known(journal: Journal, concepts: lance.LanceDataset) -> None:
 
 def _replace_reports(publication: Publication, journal: Journal) -> None:
     """Staged reports and their observations go in; the reports they replace go out with theirs."""
-    replaced = journal.replaced()
-    while chunk := list(islice(replaced, DELETE_CHUNK)):
+    for chunk in batched(journal.replaced(), CHUNK):
         for table in ("reports", "observations"):
             publication.delete(table, f"report_id IN {quoted(chunk)}")
     for table in ("reports", "observations"):
@@ -76,7 +75,7 @@ def _write_concepts(kb: KnowledgeBase, publication: Publication, journal: Journa
         info = embedder.info
         cache = EmbeddingCache(kb.storage, info)
         # Where another writer took concepts away meanwhile, some are new again; mostly nothing is left to do.
-        for texts in _chunks((row["text"] for row in journal.new_concepts()), DELETE_CHUNK):
+        for texts in batched((row["text"] for row in journal.new_concepts()), CHUNK):
             cache.fill(texts, embedder)
         set_embedder(publication, info)
     schema = publication.dataset("concepts").schema
@@ -109,8 +108,3 @@ def _summary(journal: Journal) -> dict[str, Any]:
         "observations": journal.observations(),
         "rejects": len(journal.rejects()),
     }
-
-
-def _chunks(texts: Iterator[str], size: int) -> Iterator[list[str]]:
-    while chunk := list(islice(texts, size)):
-        yield chunk

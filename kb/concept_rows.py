@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from kb.batched import batched
 from kb.embedding.embedder import EmbeddingError
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def concept_batches(
     Raises:
         EmbeddingError: the cache has no vector for a concept's text; the message names the concept.
     """
-    for chunk in _chunks(rows, CHUNK):
+    for chunk in batched(rows, CHUNK):
         texts = [row["text"] for row in chunk]
         vectors = cache.vectors(texts) if cache is not None else {}
         yield _batch(chunk, schema, vectors, info)
@@ -56,14 +57,3 @@ def _vector(row: Mapping[str, Any], vectors: Mapping[str, Any]) -> Any:
     if row["text"] not in vectors:
         raise EmbeddingError(f"no embedding for concept {row['concept_id']} '{row['text']}': run `clear-kb embed`")
     return vectors[row["text"]]
-
-
-def _chunks(rows: Iterable[Mapping[str, Any]], size: int) -> Iterator[list[Mapping[str, Any]]]:
-    chunk: list[Mapping[str, Any]] = []
-    for row in rows:
-        chunk.append(row)
-        if len(chunk) == size:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk

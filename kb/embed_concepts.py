@@ -27,6 +27,15 @@ class EmbedResult:
     computed: int
     commit: Commit | None
 
+    def to_dict(self) -> dict[str, Any]:
+        """The result as plain data, for JSON."""
+        return {
+            "embedder": self.embedder.to_row(),
+            "embedded": self.embedded,
+            "computed": self.computed,
+            "commit": self.commit.commit_id if self.commit else None,
+        }
+
 
 def embed_concepts(
     kb: KnowledgeBase,

@@ -12,6 +12,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+
 from ingest.synthetic import write_synthetic_csv
 
 ROOT = Path(__file__).resolve().parents[1]

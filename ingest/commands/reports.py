@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,12 +15,18 @@ from ingest.options import IngestOptions, IngestResult
 from ingest.rows import DEFAULT_SECTIONS
 from kb.commands.options import (
     DEFAULT_KB,
+    BatchSize,
     By,
+    Device,
     DryRun,
+    Dtype,
     Format,
     KbUri,
     OutputFormat,
+    Prompt,
+    QueryPrompt,
     Quiet,
+    Revision,
     StorageOptions,
     Why,
     parse_pairs,
@@ -30,7 +36,6 @@ from kb.commands.progress import Progress
 from kb.errors import UsageError
 
 if TYPE_CHECKING:
-    from kb.embedding import Embedder, EmbedderOptions
     from kb.knowledge_base import KnowledgeBase
 
 app = typer.Typer(no_args_is_help=True, help="Bring data in: reports.")
@@ -39,6 +44,7 @@ app = typer.Typer(no_args_is_help=True, help="Bring data in: reports.")
 @app.callback()
 def ingest_group() -> None:
     """Bring data in."""
+    # A callback makes typer keep the group while it has a single command.
 
 
 @app.command("reports")
@@ -90,21 +96,12 @@ def reports_command(
         bool,
         typer.Option("--no-embed", help="Mine alone; `clear-kb embed` fills in later.", rich_help_panel="Embedding"),
     ] = False,
-    prompt: Annotated[
-        str | None,
-        typer.Option(help="Put before every concept; default: the model's own.", rich_help_panel="Embedding"),
-    ] = None,
-    query_prompt: Annotated[
-        str | None, typer.Option(help="Put before queries; default: the model's own.", rich_help_panel="Embedding")
-    ] = None,
-    dtype: Annotated[str, typer.Option(help="float32, bfloat16 or float16.", rich_help_panel="Embedding")] = "float32",
-    revision: Annotated[
-        str | None, typer.Option(help="Commit or tag of a hub model.", rich_help_panel="Embedding")
-    ] = None,
-    device: Annotated[
-        str | None, typer.Option(help="cpu, cuda, cuda:1; default: the best there is.", rich_help_panel="Embedding")
-    ] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Texts a forward pass.", rich_help_panel="Embedding")] = 64,
+    prompt: Prompt = None,
+    query_prompt: QueryPrompt = None,
+    dtype: Dtype = None,
+    revision: Revision = None,
+    device: Device = None,
+    batch_size: BatchSize = 64,
     workers: Annotated[
         int, typer.Option(min=0, help="Processes to mine with; 0: one a core.", rich_help_panel="Mining")
     ] = 0,
@@ -121,12 +118,9 @@ def reports_command(
     listed by `clear-kb status --rejects`. Interrupted, the same command goes on where it was.
     """
     from ingest.reports import ingest_reports
-    from kb.embedding import EmbedderOptions
-    from kb.embedding.bundled import NAME
+    from kb.embedding import EmbedderOptions, choose_embedder
 
-    asked = None
-    if embedder is not None or dtype != "float32" or any(v is not None for v in (prompt, query_prompt, revision)):
-        asked = EmbedderOptions(embedder or NAME, revision, dtype, prompt, query_prompt, device, batch_size)
+    asked = EmbedderOptions(embedder, revision, dtype, prompt, query_prompt, device, batch_size)
     options = IngestOptions(
         source_format=source_format,
         mapping=parse_pairs(column_map, "--map"),
@@ -145,7 +139,7 @@ def reports_command(
                 opened,
                 sources,
                 options,
-                embedder=None if no_embed else _embedder(opened, asked, device),
+                embedder=None if no_embed else partial(choose_embedder, opened.embedder, asked),
                 by=by,
                 why=why,
                 dry_run=dry_run,
@@ -173,16 +167,6 @@ def _open_or_create(uri: str, storage_option: list[str] | None, by: str | None, 
     if scratch is not None:
         return KnowledgeBase.create(Path(scratch) / "dry.kb", by=by)
     return KnowledgeBase.create(uri, options, by=by)
-
-
-def _embedder(kb: KnowledgeBase, asked: EmbedderOptions | None, device: str | None) -> Callable[[], Embedder]:
-    """What loads the embedder once it is needed: the one asked for, else the one in use, else the bundled one."""
-    from kb.embedding import EmbedderOptions, load_embedder, load_stored_embedder
-
-    stored = kb.embedder
-    if asked is None and stored is not None:
-        return lambda: load_stored_embedder(stored, device)
-    return lambda: load_embedder(asked or EmbedderOptions(device=device))
 
 
 def _print_result(result: IngestResult, uri: str, quiet: bool, output: Format) -> None:

@@ -10,12 +10,18 @@ from rich.markup import escape
 from kb.commands.options import (
     DEFAULT_KB,
     At,
+    BatchSize,
     By,
+    Device,
     DryRun,
+    Dtype,
     Format,
     KbUri,
     OutputFormat,
+    Prompt,
+    QueryPrompt,
     Quiet,
+    Revision,
     StorageOptions,
     Why,
     open_kb,
@@ -25,6 +31,7 @@ from kb.commands.output import print_facts, print_json, print_rows, say
 
 if TYPE_CHECKING:
     from kb.commits import Commit
+    from kb.embed_concepts import EmbedResult
     from kb.status import Status
 
 
@@ -118,12 +125,12 @@ def embed_command(
             help="The embedder; default: the one in use, else the bundled all-MiniLM-L6-v2.",
         ),
     ] = None,
-    revision: Annotated[str | None, typer.Option(help="Commit or tag of a hub model.")] = None,
-    dtype: Annotated[str, typer.Option(help="float32, bfloat16 or float16.")] = "float32",
-    prompt: Annotated[str | None, typer.Option(help="Put before every concept; default: the model's own.")] = None,
-    query_prompt: Annotated[str | None, typer.Option(help="Put before queries; default: the model's own.")] = None,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; default: the best there is.")] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Texts a forward pass.")] = 64,
+    revision: Revision = None,
+    dtype: Dtype = None,
+    prompt: Prompt = None,
+    query_prompt: QueryPrompt = None,
+    device: Device = None,
+    batch_size: BatchSize = 64,
     by: By = None,
     why: Why = None,
     dry_run: DryRun = False,
@@ -134,16 +141,11 @@ def embed_command(
     """Embed the concepts that have no vector yet; another model replaces all vectors, as a new commit."""
     from kb.commands.progress import Progress
     from kb.embed_concepts import embed_concepts
-    from kb.embedding import EmbedderOptions, load_embedder, load_stored_embedder
-    from kb.embedding.bundled import NAME
+    from kb.embedding import EmbedderOptions, choose_embedder
 
     opened = open_kb(kb, None, storage_option)
-    stored = opened.embedder
-    if model is None and stored is not None:
-        embedder = load_stored_embedder(stored, device)
-    else:
-        options = EmbedderOptions(model or NAME, revision, dtype, prompt, query_prompt, device, batch_size)
-        embedder = load_embedder(options)
+    options = EmbedderOptions(model, revision, dtype, prompt, query_prompt, device, batch_size)
+    embedder = choose_embedder(opened.embedder, options)
     with Progress("concepts", hidden=quiet) as progress:
         done = 0
 
@@ -162,27 +164,20 @@ def embed_command(
             on_done=on_done,
         )
     if output is Format.json:
-        commit = result.commit.commit_id if result.commit else None
-        print_json(
-            {
-                "embedder": result.embedder.to_row(),
-                "embedded": result.embedded,
-                "computed": result.computed,
-                "commit": commit,
-                "dry_run": dry_run,
-            }
-        )
-    elif dry_run:
-        say(f"would embed {result.embedded:,} concepts with {escape(result.embedder.name)}", quiet=quiet)
-    elif not result.embedded:
-        say(f"every concept has its {escape(result.embedder.name)} vector already", quiet=quiet)
+        print_json({**result.to_dict(), "dry_run": dry_run})
     else:
-        commit = f" at commit {result.commit.commit_id}" if result.commit else ""
-        computed = f"{result.computed:,} computed, {result.embedded - result.computed:,} known from before"
-        say(
-            f"embedded {result.embedded:,} concepts with {escape(result.embedder.name)} ({computed}){commit}",
-            quiet=quiet,
-        )
+        say(_embed_told(result, dry_run), quiet=quiet)
+
+
+def _embed_told(result: EmbedResult, dry_run: bool) -> str:
+    name = escape(result.embedder.name)
+    if dry_run:
+        return f"would embed {result.embedded:,} concepts with {name}"
+    if not result.embedded:
+        return f"every concept has its {name} vector already"
+    commit = f" at commit {result.commit.commit_id}" if result.commit else ""
+    computed = f"{result.computed:,} computed, {result.embedded - result.computed:,} known from before"
+    return f"embedded {result.embedded:,} concepts with {name} ({computed}){commit}"
 
 
 def _log_row(commit: Commit, tags: list[str], output: Format) -> dict[str, Any]:

@@ -23,6 +23,7 @@ app = typer.Typer(no_args_is_help=True, help="The mentions behind the concepts: 
 @app.callback()
 def observations_group() -> None:
     """The mentions behind the concepts."""
+    # A callback makes typer keep the group while it has a single command.
 
 
 @app.command("export")

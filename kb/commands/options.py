@@ -65,6 +65,20 @@ Why = Annotated[str | None, typer.Option("--why", metavar="TEXT", help="The reas
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen and write nothing.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary: errors only.")]
 
+_EMBEDDING = "Embedding"
+Revision = Annotated[str | None, typer.Option(help="Commit or tag of a hub model.", rich_help_panel=_EMBEDDING)]
+Dtype = Annotated[str | None, typer.Option(help="float32, bfloat16 or float16.", rich_help_panel=_EMBEDDING)]
+Prompt = Annotated[
+    str | None, typer.Option(help="Put before every concept; default: the model's own.", rich_help_panel=_EMBEDDING)
+]
+QueryPrompt = Annotated[
+    str | None, typer.Option(help="Put before queries; default: the model's own.", rich_help_panel=_EMBEDDING)
+]
+Device = Annotated[
+    str | None, typer.Option(help="cpu, cuda, cuda:1; default: the best there is.", rich_help_panel=_EMBEDDING)
+]
+BatchSize = Annotated[int, typer.Option(min=1, help="Texts a forward pass.", rich_help_panel=_EMBEDDING)]
+
 DEFAULT_KB = "clear.kb"
 
 

@@ -2,7 +2,7 @@
 
 from kb.embedding.cache import EmbeddingCache
 from kb.embedding.embedder import Embedder, EmbedderInfo, EmbeddingError
-from kb.embedding.load import EmbedderOptions, load_embedder, load_stored_embedder
+from kb.embedding.load import EmbedderOptions, choose_embedder, load_embedder, load_stored_embedder
 
 __all__ = [
     "Embedder",
@@ -10,6 +10,7 @@ __all__ = [
     "EmbedderOptions",
     "EmbeddingCache",
     "EmbeddingError",
+    "choose_embedder",
     "load_embedder",
     "load_stored_embedder",
 ]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
+from kb.batched import batched
 from kb.storage import quoted
 
 if TYPE_CHECKING:
@@ -31,11 +32,9 @@ class EmbeddingCache:
 
         keys = {self._key(text): text for text in texts}
         found: dict[str, np.ndarray] = {}
-        wanted = list(keys)
         dataset = self._storage.dataset("embeddings")
-        for start in range(0, len(wanted), CHUNK):
-            chunk = quoted(wanted[start : start + CHUNK])
-            for batch in dataset.to_batches(columns=["key", "vector"], filter=f"key IN {chunk}"):
+        for chunk in batched(keys, CHUNK):
+            for batch in dataset.to_batches(columns=["key", "vector"], filter=f"key IN {quoted(chunk)}"):
                 width = self._info.dimension
                 matrix = batch["vector"].flatten().to_numpy(zero_copy_only=False).reshape(-1, width)
                 found.update(
@@ -54,14 +53,14 @@ class EmbeddingCache:
         an interrupted run goes on from there.
         """
         computed = 0
-        for start in range(0, len(texts), CHUNK):
-            chunk = list(dict.fromkeys(texts[start : start + CHUNK]))
+        for batch in batched(texts, CHUNK):
+            chunk = list(dict.fromkeys(batch))
             known = self.vectors(chunk)
             missing = [text for text in chunk if text not in known]
             if missing:
                 self._store(missing, embedder.embed(missing))
                 computed += len(missing)
-            on_done(len(texts[start : start + CHUNK]))
+            on_done(len(batch))
         return computed
 
     def _store(self, texts: Sequence[str], vectors: np.ndarray) -> None:

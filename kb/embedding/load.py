@@ -15,18 +15,23 @@ DTYPES = ("float32", "bfloat16", "float16")
 
 @dataclass(frozen=True, slots=True)
 class EmbedderOptions:
-    """How an embedder is to be loaded; None means the model's own default."""
+    """How an embedder is to be loaded; None means the default: the bundled model, float32, the model's own prompts."""
 
-    name: str = bundled.NAME
+    name: str | None = None
     revision: str | None = None
-    dtype: str = "float32"
+    dtype: str | None = None
     prompt: str | None = None
     query_prompt: str | None = None
     device: str | None = None
     batch_size: int = 64
 
+    @property
+    def names_a_model(self) -> bool:
+        """Whether these options ask for a certain embedder, rather than say how to run whichever it is."""
+        return any(v is not None for v in (self.name, self.revision, self.dtype, self.prompt, self.query_prompt))
 
-def load_embedder(options: EmbedderOptions | str = bundled.NAME) -> Embedder:
+
+def load_embedder(options: EmbedderOptions | str = EmbedderOptions()) -> Embedder:
     """The embedder that `options` (or just a name) ask for.
 
     Raises:
@@ -34,19 +39,17 @@ def load_embedder(options: EmbedderOptions | str = bundled.NAME) -> Embedder:
         EmbeddingError: the model or endpoint is not to be had.
     """
     options = EmbedderOptions(options) if isinstance(options, str) else options
-    if options.dtype not in DTYPES:
-        raise UsageError(f"dtype '{options.dtype}': choose one of {', '.join(DTYPES)}")
-    if options.name.startswith(SCHEME):
+    name, dtype = options.name or bundled.NAME, options.dtype or DTYPES[0]
+    if dtype not in DTYPES:
+        raise UsageError(f"dtype '{dtype}': choose one of {', '.join(DTYPES)}")
+    if name.startswith(SCHEME):
         return OpenAIEmbedder.load(
-            options.name,
-            prompt=options.prompt,
-            query_prompt=options.query_prompt,
-            batch_size=options.batch_size,
+            name, prompt=options.prompt, query_prompt=options.query_prompt, batch_size=options.batch_size
         )
     return SentenceTransformerEmbedder.load(
-        options.name,
+        name,
         revision=options.revision,
-        dtype=options.dtype,
+        dtype=dtype,
         prompt=options.prompt,
         query_prompt=options.query_prompt,
         device=options.device,
@@ -54,7 +57,14 @@ def load_embedder(options: EmbedderOptions | str = bundled.NAME) -> Embedder:
     )
 
 
-def load_stored_embedder(info: EmbedderInfo, device: str | None = None) -> Embedder:
+def choose_embedder(stored: EmbedderInfo | None, options: EmbedderOptions) -> Embedder:
+    """The embedder that `options` ask for; where they name none, the one in use (`stored`), else the bundled one."""
+    if options.names_a_model or stored is None:
+        return load_embedder(options)
+    return load_stored_embedder(stored, options.device, options.batch_size)
+
+
+def load_stored_embedder(info: EmbedderInfo, device: str | None = None, batch_size: int = 64) -> Embedder:
     """The embedder that `info` was written by, checked to be still the same one.
 
     Raises:
@@ -66,10 +76,11 @@ def load_stored_embedder(info: EmbedderInfo, device: str | None = None) -> Embed
         EmbedderOptions(
             name=info.name,
             revision=info.revision if hub and info.revision != "unknown" else None,
-            dtype="float32" if is_endpoint else info.dtype,
+            dtype=None if is_endpoint else info.dtype,
             prompt=info.prompt,
             query_prompt=info.query_prompt,
             device=device,
+            batch_size=batch_size,
         )
     )
     if embedder.info.embedder_id != info.embedder_id:

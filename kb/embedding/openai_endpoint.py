@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from kb.batched import batched
 from kb.embedding.embedder import EmbedderInfo, EmbeddingError, unit_vectors
 from kb.errors import UsageError
 from kb.storage import first_line
@@ -68,9 +69,8 @@ class OpenAIEmbedder:
         import numpy as np
 
         vectors: list[list[float]] = []
-        for start in range(0, len(texts), self.batch_size):
-            batch = [prompt + text for text in texts[start : start + self.batch_size]]
-            vectors += _request(self.client, self.model, self.info.name, batch)
+        for batch in batched(texts, self.batch_size):
+            vectors += _request(self.client, self.model, self.info.name, [prompt + text for text in batch])
         wrong = {len(vector) for vector in vectors} - {self.info.dimension}
         if wrong:
             raise EmbeddingError(
