@@ -24,11 +24,14 @@ def stream_named(kb: KnowledgeBase, name: str, parameters: Mapping[str, Any] | N
     import duckdb
 
     sql = named_sql(name)
+    forwards = "forwarding" in sql
     with duckdb.connect() as connection:
         connection.execute("SET enable_progress_bar = false")
         for table in kb.commit.pins:
-            if re.search(rf"\b{table}\b", sql):
+            if re.search(rf"\b{table}\b", sql) or (forwards and table == "concepts"):
                 connection.register(table, kb.dataset(table))
+        if forwards:
+            connection.execute(f"CREATE TEMP TABLE forwarding AS {named_sql('forwarding')}")
         cursor = connection.execute(sql, dict(parameters) if parameters else None)
         columns = [column[0] for column in cursor.description or ()]
         while rows := cursor.fetchmany(FETCH):

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from kb.curator import Curator
 from kb.errors import UsageError
 from kb.query import run_named
 
 if TYPE_CHECKING:
-    from kb.knowledge_base import KnowledgeBase
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +77,8 @@ class Evidence:
         )
 
 
-class Vocabulary:
-    """Reads the concepts of one commit."""
-
-    def __init__(self, kb: KnowledgeBase):
-        self._kb = kb
+class Vocabulary(Curator):
+    """The concepts of one commit: read here, changed by the acts of `Curator`."""
 
     def __len__(self) -> int:
         return int(self._kb.dataset("concepts").count_rows())
@@ -103,6 +101,13 @@ class Vocabulary:
             raise UsageError(f"{what} '{ref}' at commit {self._kb.commit.commit_id}: see `clear-kb vocab search`")
         row = rows[0]
         return Concept(**{**row, "descriptors": tuple(row["descriptors"]), "synonyms": tuple(row["synonyms"])})
+
+    def resolve(self, ref: str) -> Concept:
+        """The concept that stands for `ref`: itself, or the survivor that its replacements lead to."""
+        concept = self.get(ref)
+        while concept.replaced_by is not None:
+            concept = self.get(concept.replaced_by)
+        return concept
 
     def counts(self, concept_ids: Sequence[str] | None = None) -> dict[str, Counts]:
         """How often each of `concept_ids` (default: every concept that has evidence) is mentioned."""

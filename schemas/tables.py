@@ -121,6 +121,24 @@ EMBEDDERS = Table(
     ),
 )
 
+CHANGES = Table(
+    "changes",
+    "one act of curation: what it did to which concepts, with the values before and after",
+    pa.schema(
+        [
+            _required("change_id", pa.string()),
+            _required("act", pa.string()),
+            _required("concept_ids", pa.list_(pa.string())),
+            _required("before", pa.string()),
+            _required("after", pa.string()),
+            _required("author", pa.string()),
+            pa.field("reason", pa.string()),
+            _required("time", _TIME),
+            pa.field("reverts", pa.string()),
+        ]
+    ),
+)
+
 COMMITS = Table(
     "commits",
     "one commit: the version of every table that makes up one consistent state",
@@ -175,6 +193,7 @@ TABLES: tuple[Table, ...] = (
     OBSERVATIONS,
     REJECTS,
     EMBEDDERS,
+    CHANGES,
     COMMITS,
     TAGS,
     EMBEDDINGS,

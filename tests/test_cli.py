@@ -32,6 +32,17 @@ COMMANDS = [
     "vocab show",
     "vocab list",
     "vocab stats",
+    "vocab add",
+    "vocab accept",
+    "vocab reject",
+    "vocab rename",
+    "vocab merge",
+    "vocab retire",
+    "vocab synonym",
+    "vocab facet",
+    "vocab note",
+    "vocab revert",
+    "vocab changes",
 ]
 
 

@@ -20,7 +20,7 @@ NUMBERS = (int, float)
 def say(message: str, *, quiet: bool = False) -> None:
     """Say something to the person at the terminal: on standard error, so that it never mixes with data."""
     if not quiet:
-        Console(stderr=True, highlight=False).print(message)
+        Console(stderr=True, highlight=False, soft_wrap=True).print(message)
 
 
 def print_json(data: Any) -> None:

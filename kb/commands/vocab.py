@@ -26,7 +26,7 @@ from kb.commands.output import print_facts, print_json, print_rows, say
 if TYPE_CHECKING:
     from kb.vocabulary import Concept, Counts, Evidence
 
-app = typer.Typer(no_args_is_help=True, help="The concepts: search, show, list, stats.")
+app = typer.Typer(no_args_is_help=True, help="The concepts: search, show, list, and curate them.")
 
 AssertionFilter = Annotated[AssertionChoice | None, typer.Option("--assertion", help="Only present or absent ones.")]
 StatusFilter = Annotated[StatusChoice | None, typer.Option("--status", help="Only those of this status.")]

@@ -1,7 +1,14 @@
--- The mentions of one concept with the section text they stand in, in a fixed order.
+-- The mentions of one concept, and of those it replaced, with the section text they stand in, in a fixed order.
 SELECT o.report_id, r.study_id, r.patient_id, r.source, o.section, o.sentence, o.sentence_span, o.spans, o.text,
        o.assertion, o.certainty, o.temporality, o.laterality, o.severity,
        list_filter(r.sections, lambda s: s.name = o.section)[1].text AS section_text
-FROM (SELECT * FROM observations WHERE concept_id = $concept_id ORDER BY report_id, section, sentence LIMIT $limit) o
+FROM (
+    SELECT observations.*
+    FROM observations
+    LEFT JOIN forwarding f USING (concept_id)
+    WHERE coalesce(f.resolved, observations.concept_id) = $concept_id
+    ORDER BY report_id, section, sentence
+    LIMIT $limit
+) o
 LEFT JOIN reports r USING (report_id)
 ORDER BY o.report_id, o.section, o.sentence

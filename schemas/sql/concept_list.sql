@@ -4,9 +4,12 @@ SELECT c.concept_id, c.text, c.assertion, c.finding, c.anatomy, c.laterality, c.
        coalesce(o.reports, 0) AS reports
 FROM concepts c
 LEFT JOIN (
-    SELECT concept_id, count(*) AS mentions, count(DISTINCT report_id) AS reports
+    SELECT coalesce(f.resolved, observations.concept_id) AS concept_id,
+           count(*) AS mentions,
+           count(DISTINCT report_id) AS reports
     FROM observations
-    GROUP BY concept_id
+    LEFT JOIN forwarding f USING (concept_id)
+    GROUP BY 1
 ) o USING (concept_id)
 WHERE ($assertion IS NULL OR c.assertion = $assertion)
   AND ($status IS NULL OR c.status = $status)

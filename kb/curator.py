@@ -1,0 +1,95 @@
+"""The acts of curation as methods: what `kb.vocabulary` offers beside reading."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypedDict, Unpack
+
+from kb import curation
+from kb.changes import Change
+from kb.errors import UsageError
+
+if TYPE_CHECKING:
+    from kb.knowledge_base import KnowledgeBase
+
+
+class ActOptions(TypedDict, total=False):
+    """What every act can be told: who, the reason, and whether to only say what would change."""
+
+    by: str | None
+    why: str | None
+    dry_run: bool
+
+
+class Curator:
+    """Changes the vocabulary of `kb`: every method is one commit and gives the change, None if all was so already.
+
+    Each takes `by` (who), `why` (the reason) and `dry_run` (say what would change, write nothing), and raises
+    UsageError where the act cannot be done.
+    """
+
+    def __init__(self, kb: KnowledgeBase):
+        self._kb = kb
+
+    def add(self, text: str, synonyms: Sequence[str] = (), **options: Unpack[ActOptions]) -> Change | None:
+        """Add an accepted concept by its text."""
+        return self._act("add", curation.add(text, synonyms), **options)
+
+    def accept(self, *concept_ids: str, **options: Unpack[ActOptions]) -> Change | None:
+        """Accept concepts."""
+        return self._act("accept", curation.set_status(concept_ids, "accepted"), **options)
+
+    def reject(self, *concept_ids: str, **options: Unpack[ActOptions]) -> Change | None:
+        """Reject concepts: mined again they stay rejected."""
+        return self._act("reject", curation.set_status(concept_ids, "rejected"), **options)
+
+    def rename(self, concept_id: str, text: str, **options: Unpack[ActOptions]) -> Change | None:
+        """Give a concept another text; its id stays."""
+        return self._act("rename", curation.rename(concept_id, text), **options)
+
+    def merge(self, *sources: str, into: str, **options: Unpack[ActOptions]) -> Change | None:
+        """Merge concepts into another one, which takes their names and evidence; their ids still resolve."""
+        return self._act("merge", curation.merge(sources, into), **options)
+
+    def retire(self, concept_id: str, replacement: str | None = None, **options: Unpack[ActOptions]) -> Change | None:
+        """Retire a concept, with another in its place or with none."""
+        return self._act("retire", curation.retire(concept_id, replacement), **options)
+
+    def add_synonyms(self, concept_id: str, *names: str, **options: Unpack[ActOptions]) -> Change | None:
+        """Add other names of a concept."""
+        return self._act("synonym", curation.set_synonyms(concept_id, added=names), **options)
+
+    def remove_synonyms(self, concept_id: str, *names: str, **options: Unpack[ActOptions]) -> Change | None:
+        """Take other names of a concept away."""
+        return self._act("synonym", curation.set_synonyms(concept_id, removed=names), **options)
+
+    def set_facet(self, concept_id: str, facet: str, value: str | None, **options: Unpack[ActOptions]) -> Change | None:
+        """Set a facet of a concept: finding, anatomy, laterality, severity or descriptors."""
+        return self._act("facet", curation.set_facet(concept_id, facet, value), **options)
+
+    def set_note(self, concept_id: str, note: str | None, **options: Unpack[ActOptions]) -> Change | None:
+        """Put a note on a concept."""
+        return self._act("note", curation.set_note(concept_id, note), **options)
+
+    def revert(self, change_id: str, **options: Unpack[ActOptions]) -> Change | None:
+        """Undo a change by a new one; the history stays."""
+        found = [change for change in self.changes() if len(change_id) >= 4 and change.change_id.startswith(change_id)]
+        if len(found) != 1:
+            raise UsageError(f"'{change_id}' is no change of {self._kb.uri}: see `clear-kb vocab changes`")
+        return self._act("revert", curation.revert(found[0]), reverts=found[0].change_id, **options)
+
+    def changes(self, concept_id: str | None = None) -> list[Change]:
+        """The changes up to this commit, oldest first; of one concept, where one is given."""
+        return curation.read_changes(self._kb, concept_id)
+
+    def _act(
+        self,
+        act: str,
+        plan: curation.Plan,
+        *,
+        by: str | None = None,
+        why: str | None = None,
+        dry_run: bool = False,
+        reverts: str | None = None,
+    ) -> Change | None:
+        return curation.curate(self._kb, act, plan, by=by, why=why, dry_run=dry_run, reverts=reverts)

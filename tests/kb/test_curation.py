@@ -1,0 +1,267 @@
+"""Curation: what each act does, what it refuses, and that nothing is ever lost."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ingest.reports import ingest_reports
+from kb.embed_concepts import embed_concepts
+from kb.embedding import load_embedder
+from kb.errors import UsageError
+from kb.facets import read_query
+from kb.knowledge_base import KnowledgeBase
+from tests.ingest.test_ingest_reports import REPORTS, write_csv
+from tests.support import add_concepts
+
+TEXTS = ("pleural effusion", "pleural fluid collection", "left nodule", "right nodule", "no mass")
+
+
+def concept_id(text: str) -> str:
+    return read_query(text).concept_id
+
+
+EFFUSION, FLUID, LEFT, RIGHT, NO_MASS = map(concept_id, TEXTS)
+
+
+@pytest.fixture
+def vocabulary(kb: KnowledgeBase):
+    add_concepts(kb, TEXTS)
+    return kb.vocabulary
+
+
+def rows(kb: KnowledgeBase) -> list[dict[str, Any]]:
+    """The concepts as they stand, but for their vectors."""
+    names = [name for name in kb.dataset("concepts").schema.names if name not in ("embedding", "embedder")]
+    return sorted(kb.dataset("concepts").to_table(columns=names).to_pylist(), key=lambda row: row["concept_id"])
+
+
+class TestActs:
+    def test_every_act_is_a_commit_and_a_change_with_who_and_why(self, kb: KnowledgeBase, vocabulary) -> None:
+        change = vocabulary.accept(EFFUSION, by="ada", why="seen often")
+        assert (change.act, change.author, change.reason) == ("accept", "ada", "seen often")
+        assert (change.before, change.after) == (
+            {EFFUSION: {"status": "candidate"}},
+            {EFFUSION: {"status": "accepted"}},
+        )
+        assert change.line() == f"accept by ada: {EFFUSION}: status 'candidate' -> 'accepted' (seen often)"
+        assert kb.vocabulary.changes() == [change]
+        assert (kb.log()[0].operation, kb.log()[0].author, kb.log()[0].reason) == ("vocab accept", "ada", "seen often")
+
+    def test_what_is_so_already_makes_no_change(self, kb: KnowledgeBase, vocabulary) -> None:
+        vocabulary.accept(EFFUSION)
+        assert vocabulary.accept(EFFUSION) is None
+        assert len(vocabulary.changes()) == 1
+
+    def test_add(self, vocabulary) -> None:
+        vocabulary.add("small left pneumothorax", synonyms=["small left PTX"])
+        added = vocabulary.get(concept_id("small left pneumothorax"))
+        assert (added.status, added.laterality, added.severity, added.synonyms) == (
+            "accepted",
+            "left",
+            "small",
+            ("small left PTX",),
+        )
+        with pytest.raises(UsageError, match="already"):
+            vocabulary.add("small left pneumothorax")
+
+    def test_rename_keeps_the_id_and_takes_the_vector_away(
+        self, kb: KnowledgeBase, vocabulary, tiny_model: Path
+    ) -> None:
+        embedder = load_embedder(str(tiny_model))
+        embed_concepts(kb, embedder)
+        kb.vocabulary.rename(EFFUSION, "fluid in the pleural space")
+        assert kb.vocabulary.get(EFFUSION).text == "fluid in the pleural space"
+        assert kb.status().not_embedded == 1
+        assert embed_concepts(kb, embedder).embedded == 1
+
+    def test_merge_forwards_ids_names_and_evidence(self, kb: KnowledgeBase, vocabulary) -> None:
+        vocabulary.add_synonyms(FLUID, "fluid")
+        vocabulary.merge(FLUID, into=EFFUSION)
+        survivor = vocabulary.resolve(FLUID)
+        assert (survivor.concept_id, survivor.synonyms) == (EFFUSION, ("collection pleural effusion", "fluid"))
+        assert vocabulary.get(FLUID).status == "retired"
+
+    @pytest.mark.parametrize(
+        ("source", "into", "facet"), [(LEFT, RIGHT, "laterality"), (NO_MASS, EFFUSION, "assertion")]
+    )
+    def test_merge_holds_sides_and_denials_apart(self, vocabulary, source: str, into: str, facet: str) -> None:
+        with pytest.raises(UsageError, match=f"differ in {facet}"):
+            vocabulary.merge(source, into=into)
+
+    def test_retire_with_a_replacement_forwards(self, vocabulary) -> None:
+        vocabulary.retire(LEFT, RIGHT)
+        assert vocabulary.resolve(LEFT).concept_id == RIGHT
+
+    def test_facets_notes_and_synonyms(self, vocabulary) -> None:
+        vocabulary.set_facet(LEFT, "anatomy", "upper lobe")
+        vocabulary.set_facet(LEFT, "descriptors", "calcified, round")
+        vocabulary.set_note(LEFT, "ask Bob")
+        vocabulary.add_synonyms(LEFT, "coin lesion", "spot")
+        vocabulary.remove_synonyms(LEFT, "spot")
+        concept = vocabulary.get(LEFT)
+        assert (concept.anatomy, concept.descriptors, concept.note, concept.synonyms) == (
+            "upper lobe",
+            ("calcified", "round"),
+            "ask Bob",
+            ("coin lesion",),
+        )
+
+    def test_a_dry_run_tells_and_writes_nothing(self, kb: KnowledgeBase, vocabulary) -> None:
+        before = rows(kb)
+        change = vocabulary.merge(FLUID, into=EFFUSION, dry_run=True)
+        assert "retired" in change.line()
+        assert rows(KnowledgeBase.open(kb.uri)) == before
+        assert vocabulary.changes() == []
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        "act",
+        [
+            lambda v: v.accept("C0000000000000000"),
+            lambda v: v.merge(EFFUSION, into=EFFUSION),
+            lambda v: v.retire(EFFUSION, EFFUSION),
+            lambda v: v.retire(EFFUSION, "C0000000000000000"),
+            lambda v: v.rename(EFFUSION, "  "),
+            lambda v: v.add("the"),
+            lambda v: v.set_facet(EFFUSION, "assertion", "absent"),
+            lambda v: v.set_facet(EFFUSION, "laterality", "up"),
+            lambda v: v.set_facet(EFFUSION, "finding", ""),
+            lambda v: v.remove_synonyms(EFFUSION, "nothing"),
+            lambda v: v.revert("X000000"),
+        ],
+    )
+    def test_an_act_that_makes_no_sense_is_refused_and_writes_nothing(self, kb: KnowledgeBase, vocabulary, act) -> None:
+        before = rows(kb)
+        with pytest.raises(UsageError):
+            act(vocabulary)
+        assert rows(KnowledgeBase.open(kb.uri)) == before
+
+    def test_replacements_cannot_go_in_a_circle(self, vocabulary) -> None:
+        retired = vocabulary.retire(LEFT, RIGHT)
+        vocabulary.revert(retired.change_id)
+        vocabulary.retire(RIGHT, LEFT)
+        with pytest.raises(UsageError):
+            vocabulary.retire(LEFT, RIGHT)
+
+    def test_a_change_that_was_built_upon_is_not_undone(self, vocabulary) -> None:
+        accepted = vocabulary.accept(EFFUSION)
+        vocabulary.reject(EFFUSION)
+        with pytest.raises(UsageError, match="its status changed"):
+            vocabulary.revert(accepted.change_id)
+
+    def test_an_added_concept_with_evidence_is_not_taken_away(self, kb: KnowledgeBase, tmp_path: Path) -> None:
+        added = kb.vocabulary.add("cardiomegaly")
+        ingest_reports(kb, [write_csv(tmp_path / "r.csv", REPORTS)])
+        with pytest.raises(UsageError, match="reports mention it"):
+            kb.vocabulary.revert(added.change_id)
+
+
+class TestReingest:
+    """What a curator decided stands, whatever is mined again."""
+
+    @pytest.fixture
+    def mined(self, kb: KnowledgeBase, tmp_path: Path) -> KnowledgeBase:
+        ingest_reports(kb, [write_csv(tmp_path / "r.csv", REPORTS)])
+        return kb
+
+    def again(self, kb: KnowledgeBase, tmp_path: Path) -> None:
+        more = [{"uid": "z", "findings": "Small left pleural effusion. Cardiomegaly.", "impression": "Effusion."}]
+        ingest_reports(kb, [write_csv(tmp_path / "more.csv", more)])
+
+    def test_a_rejected_concept_stays_rejected(self, mined: KnowledgeBase, tmp_path: Path) -> None:
+        mined.vocabulary.reject(concept_id("cardiomegaly"))
+        self.again(mined, tmp_path)
+        assert mined.vocabulary.get(concept_id("cardiomegaly")).status == "rejected"
+
+    def test_a_renamed_concept_keeps_its_name(self, mined: KnowledgeBase, tmp_path: Path) -> None:
+        mined.vocabulary.rename(concept_id("cardiomegaly"), "enlarged heart")
+        self.again(mined, tmp_path)
+        assert mined.vocabulary.get(concept_id("cardiomegaly")).text == "enlarged heart"
+
+    def test_what_was_merged_flows_to_its_survivor(self, mined: KnowledgeBase, tmp_path: Path) -> None:
+        added = mined.vocabulary.add("heart of remarkable size")
+        (survivor,) = added.after
+        before = mined.vocabulary.counts()[concept_id("cardiomegaly")].mentions
+        mined.vocabulary.merge(concept_id("cardiomegaly"), into=survivor)
+        self.again(mined, tmp_path)
+        counts = mined.vocabulary.counts()
+        assert counts[survivor].mentions == before + 1
+        assert concept_id("cardiomegaly") not in counts
+        assert {mention.report_id for mention in mined.vocabulary.evidence(survivor)} == {"b", "z"}
+        listed = {row["concept_id"]: row["mentions"] for row in mined.vocabulary.list()}
+        assert listed[survivor] == before + 1
+
+
+ACTS: list[Callable[[Any], Any]] = [
+    lambda v: v.accept(EFFUSION, LEFT),
+    lambda v: v.reject(LEFT),
+    lambda v: v.rename(LEFT, "spot on the left"),
+    lambda v: v.merge(FLUID, into=EFFUSION),
+    lambda v: v.retire(NO_MASS),
+    lambda v: v.retire(LEFT, RIGHT),
+    lambda v: v.add("hiatal hernia"),
+    lambda v: v.add_synonyms(RIGHT, "coin lesion"),
+    lambda v: v.set_facet(RIGHT, "anatomy", "lung base"),
+    lambda v: v.set_note(RIGHT, "a note"),
+]
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(order=st.lists(st.sampled_from(range(len(ACTS))), max_size=6))
+def test_any_acts_and_then_their_reverts_give_the_same_vocabulary(tmp_path_factory, order: list[int]) -> None:
+    kb = KnowledgeBase.create(tmp_path_factory.mktemp("acts") / "a.kb", by="tester")
+    add_concepts(kb, TEXTS)
+    before = rows(kb)
+    made = []
+    for number in order:
+        try:
+            change = ACTS[number](kb.vocabulary)
+        except UsageError:
+            continue  # refused on this state, and so nothing was written
+        made += [change] if change else []
+    for change in reversed(made):
+        kb.vocabulary.revert(change.change_id)
+    assert rows(kb) == before
+    assert len(kb.vocabulary.changes()) == 2 * len(made)
+
+
+CURATOR = """
+import sys
+from kb.knowledge_base import KnowledgeBase
+for n in range(4):
+    KnowledgeBase.open(sys.argv[1]).vocabulary.add(f"{sys.argv[2]} sign {n} mm", by=sys.argv[2])
+"""
+
+
+def test_two_curators_at_once_lose_nothing(kb: KnowledgeBase) -> None:
+    root = Path(__file__).resolve().parents[2]
+    curators = [subprocess.Popen([sys.executable, "-c", CURATOR, kb.uri, name], cwd=root) for name in ("ada", "bob")]
+    assert [curator.wait(timeout=120) for curator in curators] == [0, 0]
+    after = KnowledgeBase.open(kb.uri)
+    assert len(after.vocabulary) == len(after.vocabulary.changes()) == 8
+
+
+def test_the_command_line_curates(cli, cli_json, tmp_path: Path) -> None:
+    source = write_csv(tmp_path / "r.csv", REPORTS)
+    cli("ingest", "reports", source, "--kb", "x.kb", "--no-embed", "--quiet")
+    heart = concept_id("cardiomegaly")
+    told = cli("vocab", "accept", heart[:8], "--kb", "x.kb", "--by", "ada", "--why", "sure").stderr
+    assert "accept by ada" in told
+    change = cli_json("vocab", "rename", heart, "big heart", "--kb", "x.kb")
+    assert cli_json("vocab", "show", heart, "--kb", "x.kb")["text"] == "big heart"
+    cli("vocab", "revert", change["change_id"], "--kb", "x.kb")
+    assert cli_json("vocab", "show", heart, "--kb", "x.kb")["text"] == "cardiomegaly"
+    acts = [row["act"] for row in cli_json("vocab", "changes", heart, "--kb", "x.kb")]
+    assert acts == ["revert", "rename", "accept"]
+    assert "cannot be merged" in cli("vocab", "merge", heart, "--into", heart, "--kb", "x.kb", code=2).stderr
+    cli("vocab", "synonym", heart, "--kb", "x.kb", code=2)
+    assert "nothing to change" in cli("vocab", "accept", heart, "--kb", "x.kb").stderr
