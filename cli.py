@@ -8,7 +8,7 @@ import sys
 import typer
 
 from ingest.commands import demo, reports
-from kb.commands import base, curate, observations
+from kb.commands import base, compare, observations
 from kb.errors import ClearKbError
 
 app = typer.Typer(
@@ -26,7 +26,7 @@ app.command("tag")(base.tag_command)
 app.command("embed")(base.embed_command)
 app.add_typer(reports.app, name="ingest")
 app.add_typer(observations.app, name="observations")
-app.add_typer(curate.app, name="vocab")
+app.add_typer(compare.app, name="vocab")
 
 
 def main() -> None:

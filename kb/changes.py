@@ -39,7 +39,7 @@ class Change:
     def line(self) -> str:
         """The change as one line that a person reads."""
         parts = [
-            f"{concept_id}: {_moved(self.before.get(concept_id), self.after.get(concept_id))}"
+            f"{concept_id}: {told_move(self.before.get(concept_id), self.after.get(concept_id))}"
             for concept_id in self.concept_ids
         ]
         why = f" ({self.reason})" if self.reason else ""
@@ -84,7 +84,8 @@ class Change:
         }
 
 
-def _moved(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
+def told_move(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
+    """What became of a concept's fields, as a person reads it."""
     if before is None:
         return f"new, '{(after or {}).get('text')}'"
     if after is None:

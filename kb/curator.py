@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from kb import curation
 from kb.changes import Change
 from kb.errors import UsageError
 
 if TYPE_CHECKING:
+    from kb.diff import VocabularyDiff
     from kb.knowledge_base import KnowledgeBase
 
 
@@ -77,6 +78,18 @@ class Curator:
         if len(found) != 1:
             raise UsageError(f"'{change_id}' is no change of {self._kb.uri}: see `clear-kb vocab changes`")
         return self._act("revert", curation.revert(found[0]), reverts=found[0].change_id, **options)
+
+    def apply(self, patch: Mapping[str, Any], **options: Unpack[ActOptions]) -> Change | None:
+        """Apply a patch that `diff` made: all of it or, where a concept is not as the patch found it, nothing."""
+        from kb.diff import patch_plan
+
+        return self._act("apply", patch_plan(patch), **options)
+
+    def diff(self, old: str, new: str = "HEAD") -> VocabularyDiff:
+        """What differs in the vocabulary between two commits or tags."""
+        from kb.diff import diff_vocabularies
+
+        return diff_vocabularies(self._kb.at(old), self._kb.at(new))
 
     def changes(self, concept_id: str | None = None) -> list[Change]:
         """The changes up to this commit, oldest first; of one concept, where one is given."""

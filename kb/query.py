@@ -14,12 +14,25 @@ if TYPE_CHECKING:
 FETCH = 5_000
 
 
-def run_named(kb: KnowledgeBase, name: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-    """All rows of the named query on `kb` at its commit; filters and columns are pushed down to Lance."""
-    return list(stream_named(kb, name, parameters))
+def run_named(
+    kb: KnowledgeBase,
+    name: str,
+    parameters: Mapping[str, Any] | None = None,
+    tables: Mapping[str, Any] | None = None,
+) -> list[dict[str, Any]]:
+    """All rows of the named query on `kb` at its commit; filters and columns are pushed down to Lance.
+
+    `tables` are Arrow datasets that the query reads beside those of `kb`.
+    """
+    return list(stream_named(kb, name, parameters, tables))
 
 
-def stream_named(kb: KnowledgeBase, name: str, parameters: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
+def stream_named(
+    kb: KnowledgeBase,
+    name: str,
+    parameters: Mapping[str, Any] | None = None,
+    tables: Mapping[str, Any] | None = None,
+) -> Iterator[dict[str, Any]]:
     """The rows of the named query on `kb` at its commit, a few thousand at a time."""
     import duckdb
 
@@ -30,6 +43,8 @@ def stream_named(kb: KnowledgeBase, name: str, parameters: Mapping[str, Any] | N
         for table in kb.commit.pins:
             if re.search(rf"\b{table}\b", sql) or (forwards and table == "concepts"):
                 connection.register(table, kb.dataset(table))
+        for table, dataset in (tables or {}).items():
+            connection.register(table, dataset)
         if forwards:
             connection.execute(f"CREATE TEMP TABLE forwarding AS {named_sql('forwarding')}")
         cursor = connection.execute(sql, dict(parameters) if parameters else None)

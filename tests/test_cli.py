@@ -43,6 +43,8 @@ COMMANDS = [
     "vocab note",
     "vocab revert",
     "vocab changes",
+    "vocab diff",
+    "vocab apply",
 ]
 
 

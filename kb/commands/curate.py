@@ -44,7 +44,7 @@ def add_command(
     output: OutputFormat = Format.table,
 ) -> None:
     """Add an accepted concept."""
-    _act(kb, storage_option, output, by, why, dry_run, lambda v, o: v.add(text, synonym or (), **o))
+    act_and_print(kb, storage_option, output, by, why, dry_run, lambda v, o: v.add(text, synonym or (), **o))
 
 
 @app.command("accept")
@@ -58,7 +58,7 @@ def accept_command(
     output: OutputFormat = Format.table,
 ) -> None:
     """Accept concepts."""
-    _act(kb, storage_option, output, by, why, dry_run, lambda v, o: v.accept(*_ids(v, concept_ids), **o))
+    act_and_print(kb, storage_option, output, by, why, dry_run, lambda v, o: v.accept(*_ids(v, concept_ids), **o))
 
 
 @app.command("reject")
@@ -72,7 +72,7 @@ def reject_command(
     output: OutputFormat = Format.table,
 ) -> None:
     """Reject concepts: mined again, they stay rejected."""
-    _act(kb, storage_option, output, by, why, dry_run, lambda v, o: v.reject(*_ids(v, concept_ids), **o))
+    act_and_print(kb, storage_option, output, by, why, dry_run, lambda v, o: v.reject(*_ids(v, concept_ids), **o))
 
 
 @app.command("rename")
@@ -87,7 +87,7 @@ def rename_command(
     output: OutputFormat = Format.table,
 ) -> None:
     """Give a concept another text. Its id stays; `clear-kb embed` computes its new vector."""
-    _act(kb, storage_option, output, by, why, dry_run, lambda v, o: v.rename(_id(v, concept_id), text, **o))
+    act_and_print(kb, storage_option, output, by, why, dry_run, lambda v, o: v.rename(_id(v, concept_id), text, **o))
 
 
 @app.command("merge")
@@ -102,7 +102,7 @@ def merge_command(
     output: OutputFormat = Format.table,
 ) -> None:
     """Merge concepts into another: it takes their names and evidence, and their ids still resolve."""
-    _act(
+    act_and_print(
         kb,
         storage_option,
         output,
@@ -132,7 +132,7 @@ def retire_command(
         other = _id(vocabulary, replacement) if replacement else None
         return vocabulary.retire(_id(vocabulary, concept_id), other, **options)
 
-    _act(kb, storage_option, output, by, why, dry_run, act)
+    act_and_print(kb, storage_option, output, by, why, dry_run, act)
 
 
 @app.command("synonym")
@@ -157,7 +157,7 @@ def synonym_command(
             return vocabulary.add_synonyms(found, *add, **options)
         return vocabulary.remove_synonyms(found, *(remove or ()), **options)
 
-    _act(kb, storage_option, output, by, why, dry_run, act)
+    act_and_print(kb, storage_option, output, by, why, dry_run, act)
 
 
 @app.command("facet")
@@ -173,7 +173,7 @@ def facet_command(
     output: OutputFormat = Format.table,
 ) -> None:
     """Set a facet of a concept; its id stays."""
-    _act(
+    act_and_print(
         kb,
         storage_option,
         output,
@@ -196,7 +196,7 @@ def note_command(
     output: OutputFormat = Format.table,
 ) -> None:
     """Put a note on a concept."""
-    _act(kb, storage_option, output, by, why, dry_run, lambda v, o: v.set_note(_id(v, concept_id), note, **o))
+    act_and_print(kb, storage_option, output, by, why, dry_run, lambda v, o: v.set_note(_id(v, concept_id), note, **o))
 
 
 @app.command("revert")
@@ -210,7 +210,7 @@ def revert_command(
     output: OutputFormat = Format.table,
 ) -> None:
     """Undo a change, by a new change: the history stays."""
-    _act(kb, storage_option, output, by, why, dry_run, lambda v, o: v.revert(change_id, **o))
+    act_and_print(kb, storage_option, output, by, why, dry_run, lambda v, o: v.revert(change_id, **o))
 
 
 @app.command("changes")
@@ -233,7 +233,7 @@ def changes_command(
 _FIELDS = ["act", "author", "reason", "concept_ids", "before", "after", "reverts"]
 
 
-def _act(
+def act_and_print(
     uri: str,
     storage_option: list[str] | None,
     output: Format,

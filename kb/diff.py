@@ -1,0 +1,147 @@
+"""The difference between two states of a vocabulary, and the patch that carries it to another knowledge base."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kb.changes import told_move
+from kb.curation import Concepts, Plan
+from kb.errors import UsageError
+from kb.query import run_named
+
+if TYPE_CHECKING:
+    from kb.knowledge_base import KnowledgeBase
+
+FORMAT = "clear-kb vocabulary patch 1"
+FACETS = {"finding", "anatomy", "laterality", "severity", "descriptors"}
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One concept that differs: its differing fields before and after, or all of them where it came or went."""
+
+    concept_id: str
+    text: str
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+
+    @property
+    def kind(self) -> str:
+        """What happened to it: added, removed, merged, retired, renamed, re-faceted, judged or described."""
+        if self.before is None:
+            return "added"
+        if self.after is None:
+            return "removed"
+        if self.after.get("replaced_by"):
+            return "merged"
+        if self.after.get("status") == "retired":
+            return "retired"
+        if "text" in self.after:
+            return "renamed"
+        if FACETS & set(self.after):
+            return "re-faceted"
+        return "judged" if "status" in self.after else "described"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The difference as plain data."""
+        told = told_move(self.before, self.after)
+        return {"kind": self.kind, "concept_id": self.concept_id, "text": self.text, "change": told}
+
+
+@dataclass(frozen=True, slots=True)
+class VocabularyDiff:
+    """What differs between two commits. `counts` holds the mentions before and after, where they moved."""
+
+    old: str
+    new: str
+    differences: Sequence[Difference]
+    counts: Mapping[str, tuple[int, int]]
+
+    def to_patch(self) -> dict[str, Any]:
+        """The difference as a patch that `patch_plan` reads; counts are told, not applied."""
+        return {
+            "format": FORMAT,
+            "from": self.old,
+            "to": self.new,
+            "edits": {d.concept_id: {"before": d.before, "after": d.after} for d in self.differences},
+            "counts": {concept_id: list(moved) for concept_id, moved in self.counts.items()},
+        }
+
+
+def diff_vocabularies(old: KnowledgeBase, new: KnowledgeBase) -> VocabularyDiff:
+    """What differs in the vocabulary of `new` from that of `old`: two commits, or two knowledge bases."""
+    rows = run_named(new, "vocabulary_diff", tables={"old_concepts": old.dataset("concepts")})
+    differences = [_difference(row["concept_id"], row["before"], row["after"]) for row in rows]
+    was, now = old.vocabulary.counts(), new.vocabulary.counts()
+    moved = {
+        concept_id: (
+            was[concept_id].mentions if concept_id in was else 0,
+            now[concept_id].mentions if concept_id in now else 0,
+        )
+        for concept_id in sorted({*was, *now})
+        if was.get(concept_id) != now.get(concept_id)
+    }
+    return VocabularyDiff(old.commit.commit_id, new.commit.commit_id, differences, moved)
+
+
+def read_patch(text: str) -> dict[str, Any]:
+    """The patch that a file holds; UsageError where it is none."""
+    try:
+        patch = json.loads(text)
+    except ValueError as error:
+        raise UsageError(f"not a vocabulary patch: {error}") from error
+    if not isinstance(patch, dict) or patch.get("format") != FORMAT or not isinstance(patch.get("edits"), dict):
+        raise UsageError("not a vocabulary patch: `clear-kb vocab diff A B --format json` makes one")
+    return patch
+
+
+def patch_plan(patch: Mapping[str, Any]) -> Plan:
+    """The act that carries a patch out: all of it, or nothing.
+
+    Raises (when planned):
+        UsageError: a concept is not as the patch found it; the message names every conflict.
+    """
+    edits: dict[str, Any] = patch["edits"]
+
+    def plan(concepts: Concepts) -> dict[str, Mapping[str, Any] | None]:
+        known = {name for name in concepts.columns if name not in ("concept_id", "embedder")}
+        conflicts = [c for concept_id, edit in edits.items() for c in _conflicts(concepts, concept_id, edit, known)]
+        if conflicts:
+            raise UsageError(f"the patch does not fit, nothing was applied: {'; '.join(conflicts)}")
+        return {concept_id: _applied(concept_id, edit["before"], edit["after"]) for concept_id, edit in edits.items()}
+
+    return plan
+
+
+def _difference(concept_id: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> Difference:
+    text = str((after or before or {})["text"])
+    if before is None or after is None:
+        return Difference(concept_id, text, before, after)
+    names = [name for name in after if before[name] != after[name]]
+    return Difference(concept_id, text, {n: before[n] for n in names}, {n: after[n] for n in names})
+
+
+def _conflicts(concepts: Concepts, concept_id: str, edit: Any, known: set[str]) -> list[str]:
+    if not isinstance(edit, dict) or set(edit) != {"before", "after"}:
+        return [f"{concept_id} has no before and after"]
+    before, after = edit["before"], edit["after"]
+    if unknown := {*(before or {}), *(after or {})} - known:
+        return [f"{concept_id} has unknown fields {', '.join(sorted(unknown))}"]
+    now = concepts.find(concept_id)
+    if before is None:
+        return [] if now is None else [f"{concept_id} '{now['text']}' is there already"]
+    if now is None:
+        return [f"{concept_id} is not there"]
+    moved = [f"{name} is {now[name]!r}, not {value!r}" for name, value in before.items() if now[name] != value]
+    return [f"{concept_id} '{now['text']}': {', '.join(moved)}"] if moved else []
+
+
+def _applied(
+    concept_id: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
+) -> Mapping[str, Any] | None:
+    if after is None:
+        return None
+    return {"concept_id": concept_id, **after} if before is None else after
