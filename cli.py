@@ -8,7 +8,7 @@ import sys
 import typer
 
 from ingest.commands import demo, reports
-from kb.commands import base, compare, observations
+from kb.commands import base, check, compare, observations
 from kb.errors import ClearKbError
 
 app = typer.Typer(
@@ -24,6 +24,8 @@ app.command("status")(base.status_command)
 app.command("log")(base.log_command)
 app.command("tag")(base.tag_command)
 app.command("embed")(base.embed_command)
+app.command("check")(check.check_command)
+app.command("restore")(base.restore_command)
 app.add_typer(reports.app, name="ingest")
 app.add_typer(observations.app, name="observations")
 app.add_typer(compare.app, name="vocab")

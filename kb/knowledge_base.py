@@ -126,6 +126,22 @@ class KnowledgeBase:
             self.__dict__.pop("vocabulary", None)
         return commit
 
+    def restore(self, ref: str, *, by: str | None = None, why: str | None = None) -> Commit | None:
+        """Make the state of `ref` the newest one, as a new commit; None where it is already.
+
+        The acts of curation stay listed, the ones that this undoes too.
+        """
+        target = self.commits.resolve(ref)
+
+        def change(publication: Publication) -> Mapping[str, Any] | None:
+            moved = [name for name, version in target.pins.items() if publication.head.pins[name] != version]
+            for table in moved:
+                if table != "changes":
+                    publication.restore(table, target.pins[table])
+            return {"restored": target.commit_id} if moved else None
+
+        return self.publish("restore", change, by=by, why=why)
+
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """The concepts of this commit."""

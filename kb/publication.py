@@ -80,6 +80,13 @@ class Publication:
         with self._step(table) as dataset:
             dataset.add_columns(field)
 
+    def restore(self, table: str, version: int) -> None:
+        """Make `table` again what it was at `version`."""
+        with self._step(table):
+            earlier = self._storage.dataset(table, version)
+            earlier.restore()
+            self._open[table] = earlier
+
     def index_words(self, table: str, column: str) -> None:
         """Bring the full-text index of `column` up to date with the table."""
         indexed = any(column in index.field_names for index in self.dataset(table).describe_indices())

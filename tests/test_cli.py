@@ -45,6 +45,8 @@ COMMANDS = [
     "vocab changes",
     "vocab diff",
     "vocab apply",
+    "check",
+    "restore",
 ]
 
 

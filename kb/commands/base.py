@@ -114,6 +114,27 @@ def tag_command(
     say(f"{'would tag' if dry_run else 'tagged'} commit {opened.commit.commit_id} as {escape(name)}")
 
 
+def restore_command(
+    ref: Annotated[str, typer.Argument(metavar="COMMIT|TAG", help="The state to go back to.")],
+    kb: KbUri = DEFAULT_KB,
+    by: By = None,
+    why: Why = None,
+    dry_run: DryRun = False,
+    storage_option: StorageOptions = None,
+) -> None:
+    """Make an earlier state the newest one, by a new commit: what came between stays in the log."""
+    opened = open_kb(kb, None, storage_option)
+    target = opened.at(ref).commit
+    if dry_run:
+        say(f"would restore commit {target.commit_id} ({escape(target.operation)})")
+        return
+    commit = opened.restore(ref, by=by, why=why)
+    done = (
+        f"restored {target.commit_id} as commit {commit.commit_id}" if commit else f"{target.commit_id} is the newest"
+    )
+    say(done)
+
+
 def embed_command(
     kb: KbUri = DEFAULT_KB,
     model: Annotated[

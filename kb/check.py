@@ -1,0 +1,107 @@
+"""`check`: named rules that a sound knowledge base keeps, each with how bad it is to break it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from kb.facets import read_query
+from kb.query import stream_named
+from schemas.terms import STATUSES
+
+if TYPE_CHECKING:
+    from kb.commits import Commit
+    from kb.knowledge_base import KnowledgeBase
+    from kb.publication import Publication
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One place where a rule is broken."""
+
+    rule: str
+    severity: Severity
+    concept_id: str
+    text: str
+    detail: str
+
+    def to_dict(self) -> dict[str, str]:
+        """The problem as plain data."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: its name, how bad it is to break it, and what finds the breaches."""
+
+    name: str
+    severity: Severity
+    find: Callable[[KnowledgeBase], Iterator[Mapping[str, Any]]]
+
+
+def _by_sql(name: str, parameters: Mapping[str, Any] | None = None) -> Callable[[KnowledgeBase], Iterator[Any]]:
+    return lambda kb: stream_named(kb, f"check_{name}", parameters)
+
+
+def _contradicted(kb: KnowledgeBase) -> Iterator[Mapping[str, Any]]:
+    """Concepts whose text, read on its own, says another assertion or side than their facets."""
+    for row in stream_named(kb, "check_contradicted_facet"):
+        try:
+            read = read_query(row["text"])
+        except ValueError:
+            continue  # a text of no known words contradicts nothing
+        for facet, said in (("assertion", read.assertion), ("laterality", read.laterality)):
+            if said != row[facet] and said != "none":
+                yield {**row, "detail": f"the text says {facet} {said}, the facet {row[facet]}"}
+
+
+RULES = (
+    Rule("dangling-replacement", "error", _by_sql("dangling_replacement")),
+    Rule("circular-replacement", "error", _by_sql("circular_replacement")),
+    Rule("illegal-status", "error", _by_sql("illegal_status", {"statuses": list(STATUSES)})),
+    Rule("replaced-but-used", "error", _by_sql("replaced_but_used")),
+    Rule("foreign-embedding", "error", _by_sql("foreign_embedding")),
+    Rule("evidence-without-report", "error", _by_sql("evidence_without_report")),
+    Rule("evidence-without-concept", "error", _by_sql("evidence_without_concept")),
+    Rule("contradicted-facet", "warning", _contradicted),
+    Rule("missing-embedding", "warning", _by_sql("missing_embedding")),
+    Rule("shared-synonym", "warning", _by_sql("shared_synonym")),
+)
+FIXABLE = "foreign-embedding"
+"""The rule whose breaches are safe to mend: a vector of another space is taken away, and `embed` computes it."""
+
+
+def check(kb: KnowledgeBase) -> list[Problem]:
+    """Every breach of every rule at the commit of `kb`, errors first."""
+    return [
+        Problem(rule.name, rule.severity, row["concept_id"], row["text"], row["detail"])
+        for rule in RULES
+        for row in rule.find(kb)
+    ]
+
+
+def fix(kb: KnowledgeBase, *, by: str | None = None, why: str | None = None) -> Commit | None:
+    """Mend what is safe to mend, as one commit; None where there is nothing of the kind."""
+
+    def change(publication: Publication) -> Mapping[str, Any] | None:
+        import pyarrow as pa
+
+        dataset = publication.dataset("concepts")
+        known = [row["embedder"] for row in publication.dataset("embedders").to_table().to_pylist()]
+        foreign = " AND ".join(["embedder IS NOT NULL", *(f"embedder != '{embedder}'" for embedder in known)])
+        rows = dataset.to_table(filter=foreign).to_pylist()
+        if not rows:
+            return None
+        mended = [{**row, "embedder": None, "embedding": None} for row in rows]
+        batch = pa.RecordBatch.from_pylist(
+            [{n: row[n] for n in dataset.schema.names} for row in mended], dataset.schema
+        )
+        publication.delete("concepts", foreign)
+        publication.write("concepts", [batch])
+        publication.index_words("concepts", "text")
+        return {"mended": len(rows)}
+
+    return kb.publish("check --fix", change, by=by, why=why)

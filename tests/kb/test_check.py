@@ -1,0 +1,140 @@
+"""The rules that a sound knowledge base keeps, and going back to an earlier state."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from ingest.reports import ingest_reports
+from kb.check import RULES, check, fix
+from kb.embed_concepts import embed_concepts
+from kb.embedding import load_embedder
+from kb.knowledge_base import KnowledgeBase
+from tests.ingest.test_ingest_reports import REPORTS, state, write_csv
+from tests.support import add_concepts, concept
+
+
+@pytest.fixture
+def sound(kb: KnowledgeBase, tmp_path: Path, tiny_model: Path) -> KnowledgeBase:
+    ingest_reports(kb, [write_csv(tmp_path / "r.csv", REPORTS)], embedder=lambda: load_embedder(str(tiny_model)))
+    return kb
+
+
+def damage(kb: KnowledgeBase, **fields: Any) -> None:
+    """Write a concept that no act of curation would."""
+    schema = kb.dataset("concepts").schema
+    row = {**concept("sclerosis of the wombat"), **fields}
+    batch = pa.RecordBatch.from_pylist([{name: row.get(name) for name in schema.names}], schema=schema)
+    kb.publish("damage", lambda publication: publication.write("concepts", [batch]) or {})
+
+
+def broken(kb: KnowledgeBase) -> set[str]:
+    return {problem.rule for problem in check(kb)}
+
+
+def test_what_was_ingested_and_curated_keeps_every_rule(sound: KnowledgeBase) -> None:
+    rows = sound.vocabulary.list(assertion="present", limit=2)
+    sound.vocabulary.accept(rows[0]["concept_id"])
+    sound.vocabulary.retire(rows[1]["concept_id"], rows[0]["concept_id"])
+    assert check(sound) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "rule"),
+    [
+        ({"replaced_by": "C0000000000000000", "status": "retired"}, "dangling-replacement"),
+        (
+            {"replaced_by": concept("sclerosis of the wombat")["concept_id"], "status": "retired"},
+            "circular-replacement",
+        ),
+        ({"status": "splendid"}, "illegal-status"),
+        ({"embedder": "E000000000000"}, "foreign-embedding"),
+        ({}, "missing-embedding"),
+        ({"synonyms": ["Cardiomegaly"]}, "shared-synonym"),
+        ({"text": "no sclerosis of the wombat"}, "contradicted-facet"),
+        ({"laterality": "left", "text": "right sclerosis"}, "contradicted-facet"),
+    ],
+)
+def test_a_broken_rule_is_named(sound: KnowledgeBase, fields: dict[str, Any], rule: str) -> None:
+    damage(sound, **fields)
+    assert rule in broken(sound)
+
+
+def test_a_replaced_concept_that_is_still_used_is_named(sound: KnowledgeBase) -> None:
+    damage(sound, replaced_by=concept("cardiomegaly")["concept_id"])
+    assert "replaced-but-used" in broken(sound)
+
+
+@pytest.mark.parametrize(
+    ("table", "rule"), [("reports", "evidence-without-report"), ("concepts", "evidence-without-concept")]
+)
+def test_evidence_needs_its_report_and_its_concept(sound: KnowledgeBase, table: str, rule: str) -> None:
+    sound.publish("damage", lambda publication: publication.delete(table, "true") or {})
+    assert rule in broken(sound)
+
+
+def test_every_rule_was_broken_above() -> None:
+    assert {rule.name for rule in RULES} == {
+        "dangling-replacement",
+        "circular-replacement",
+        "illegal-status",
+        "replaced-but-used",
+        "foreign-embedding",
+        "evidence-without-report",
+        "evidence-without-concept",
+        "contradicted-facet",
+        "missing-embedding",
+        "shared-synonym",
+    }
+
+
+def test_a_foreign_vector_is_taken_away_and_nothing_else(sound: KnowledgeBase) -> None:
+    damage(sound, embedder="E000000000000")
+    commit = fix(sound)
+    assert commit is not None
+    assert commit.summary == {"mended": 1}
+    assert broken(sound) == {"missing-embedding"}
+    assert fix(sound) is None
+
+
+def test_the_command_exits_1_on_errors_and_0_on_warnings(cli, kb: KnowledgeBase) -> None:
+    add_concepts(kb, ["cardiomegaly"])
+    assert "every rule is kept" in cli("check", "--kb", kb.uri).stderr
+    damage(kb, synonyms=["cardiomegaly"])
+    assert "shared-synonym" in cli("check", "--kb", kb.uri).stdout
+    damage(kb, concept_id="C1", status="splendid")
+    assert "illegal-status" in cli("check", "--kb", kb.uri, code=1).stdout
+
+
+class TestRestore:
+    def test_an_earlier_state_comes_back_as_a_new_commit(self, kb: KnowledgeBase, tmp_path: Path) -> None:
+        ingest_reports(kb, [write_csv(tmp_path / "a.csv", REPORTS[:1])])
+        kb.tag("first")
+        before = state(kb)
+        ingest_reports(kb, [write_csv(tmp_path / "b.csv", REPORTS[1:])])
+        kb.restore("first", by="ada", why="wrong site")
+        assert state(KnowledgeBase.open(kb.uri)) == before
+        assert [commit.operation for commit in kb.log()][:2] == ["restore", "ingest reports"]
+        assert kb.at("HEAD~1").status().reports == 3
+
+    def test_work_goes_on_from_there(self, kb: KnowledgeBase, tmp_path: Path, tiny_model: Path) -> None:
+        ingest_reports(kb, [write_csv(tmp_path / "a.csv", REPORTS[:1])])
+        kb.tag("first")
+        embed_concepts(kb, load_embedder(str(tiny_model)))
+        kb.restore("first")
+        ingest_reports(kb, [write_csv(tmp_path / "b.csv", REPORTS)])
+        assert kb.status().reports == 3
+        assert kb.status().not_embedded == len(kb.vocabulary)
+
+    def test_the_newest_state_needs_no_restoring(self, kb: KnowledgeBase) -> None:
+        assert kb.restore("HEAD") is None
+
+    def test_the_command_line_restores(self, cli, cli_json, kb: KnowledgeBase) -> None:
+        add_concepts(kb, ["cardiomegaly"])
+        cli("restore", "HEAD~1", "--kb", kb.uri, "--dry-run")
+        assert cli_json("status", "--kb", kb.uri)["concepts"] == 1
+        cli("restore", "HEAD~1", "--kb", kb.uri, "--why", "a mistake")
+        assert cli_json("status", "--kb", kb.uri)["concepts"] == 0
