@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
     from kb.storage import Storage
 
+UNINDEXED_ROWS = 2_000
+"""Rows that may wait for the full-text index."""
+
 ATTEMPTS = 30
 LONGEST_PAUSE_S = 2.0
 
@@ -88,10 +91,17 @@ class Publication:
             self._open[table] = earlier
 
     def index_words(self, table: str, column: str) -> None:
-        """Bring the full-text index of `column` up to date with the table."""
-        indexed = any(column in index.field_names for index in self.dataset(table).describe_indices())
-        with self._step(table) as dataset:
-            if indexed:
+        """Bring the full-text index of `column` up to date, once enough rows wait for it.
+
+        Rows that are not in the index yet are searched one by one, so a few of them cost nothing, while bringing
+        a large index up to date for each act of curation would.
+        """
+        dataset = self.dataset(table)
+        index = next((index for index in dataset.describe_indices() if column in index.field_names), None)
+        if index is not None and dataset.count_rows() - index.num_rows_indexed < UNINDEXED_ROWS:
+            return
+        with self._step(table):
+            if index is not None:
                 dataset.optimize.optimize_indices()
             else:
                 dataset.create_scalar_index(

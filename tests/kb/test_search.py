@@ -126,3 +126,13 @@ def test_an_empty_vocabulary_finds_nothing(tmp_path: Path) -> None:
 def test_an_older_commit_is_searched_as_it_was(kb: KnowledgeBase, embedder: Embedder) -> None:
     assert [hit.text for hit in kb.at("HEAD~1").search("cardiomegaly", k=1, words_only=True)] == ["cardiomegaly"]
     assert kb.at("HEAD~3").search("cardiomegaly", words_only=True) == []
+
+
+def test_what_was_curated_since_the_index_was_built_is_found_by_words(tmp_path: Path) -> None:
+    kb = KnowledgeBase.create(tmp_path / "curated.kb")
+    add_all(kb)
+    renamed = kb.search("rib fracture", k=1, words_only=True)[0].concept_id
+    kb.vocabulary.rename(renamed, "cracked costa")
+    kb.vocabulary.add("wombat shadow")
+    assert [hit.text for hit in kb.search("costa", k=1, words_only=True)] == ["cracked costa"]
+    assert [hit.text for hit in kb.search("wombat", k=1, words_only=True)] == ["wombat shadow"]
