@@ -124,6 +124,10 @@ class CommitLog:
             raise UsageError(f"'{ref}' {what} of {self._storage.uri}: see `clear-kb log`")
         return found[0]
 
+    def is_readable(self, commit: Commit) -> bool:
+        """Whether the data of `commit` is still there: `gc` may have dropped it."""
+        return all(self._storage.has_version(table, version) for table, version in commit.pins.items())
+
     def tags(self) -> dict[str, str]:
         """Tag names and the ids of the commits they name."""
         rows = self._storage.dataset("tags").to_table(columns=["name", "commit_id"]).to_pylist()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import lance
 
     from kb.embedding import EmbedderInfo
+    from kb.gc import GcResult
     from kb.search import SearchHit
     from kb.status import Status
     from kb.vocabulary import Vocabulary
@@ -82,7 +83,7 @@ class KnowledgeBase:
                 "or name another with --kb"
             )
         log = CommitLog(storage)
-        return cls(storage, log, log.resolve(at) if at else log.head())
+        return cls(storage, log, log.head()).at(at) if at else cls(storage, log, log.head())
 
     @property
     def uri(self) -> str:
@@ -91,7 +92,10 @@ class KnowledgeBase:
 
     def at(self, ref: str) -> KnowledgeBase:
         """The same knowledge base at another commit or tag."""
-        return KnowledgeBase(self.storage, self.commits, self.commits.resolve(ref))
+        commit = self.commits.resolve(ref)
+        if commit.commit_id != self.commit.commit_id and not self.commits.is_readable(commit):
+            raise UsageError(f"commit {commit.commit_id} was dropped by `clear-kb gc`: its data is gone")
+        return KnowledgeBase(self.storage, self.commits, commit)
 
     def dataset(self, table: str) -> lance.LanceDataset:
         """The Lance dataset of `table` as this commit pins it: an Arrow dataset, for DuckDB, Polars, pandas."""
@@ -141,6 +145,12 @@ class KnowledgeBase:
             return {"restored": target.commit_id} if moved else None
 
         return self.publish("restore", change, by=by, why=why)
+
+    def gc(self, *, keep: int | None = None, dry_run: bool = False, **who: str | None) -> GcResult:
+        """Give back the storage that nothing names any more; see `kb.gc.collect_garbage`."""
+        from kb.gc import collect_garbage
+
+        return collect_garbage(self, keep=keep, dry_run=dry_run, **who)
 
     @cached_property
     def vocabulary(self) -> Vocabulary:

@@ -83,6 +83,19 @@ class Publication:
         with self._step(table) as dataset:
             dataset.add_columns(field)
 
+    def compact(self, table: str, few: int) -> bool:
+        """Gather the data files of `table` into fewer where it has more than `few`; says whether it did."""
+        dataset = self.dataset(table)
+        if len(dataset.get_fragments()) <= few:
+            return False
+        before = dataset.version
+        with _conflicts_as_interleaving():
+            metrics = dataset.optimize.compact_files()
+        # Lance reserves the new files' numbers as a version of its own.
+        if dataset.version - before > 2 or not metrics.fragments_removed:
+            raise Interleaved(table)
+        return True
+
     def restore(self, table: str, version: int) -> None:
         """Make `table` again what it was at `version`."""
         with self._step(table):
@@ -151,7 +164,7 @@ def publish(
     `publication.head` and `publication.dataset(...)` rather than remember an earlier state. It returns the
     summary that the commit stores.
     """
-    with _writer_lock(storage):
+    with writer_lock(storage):
         for attempt in range(ATTEMPTS):
             if attempt:
                 time.sleep(random.uniform(0, min(LONGEST_PAUSE_S, 0.05 * 2**attempt)))
@@ -182,7 +195,8 @@ def fragments_exist(storage: Storage, table: str, fragments: Iterable[str]) -> b
     return all((data / file["path"]).exists() for text in fragments for file in json.loads(text)["files"])
 
 
-def _writer_lock(storage: Storage) -> Any:
+def writer_lock(storage: Storage) -> Any:
+    """A lock that local writers take in turn; in an object store there is none, and counting has to do."""
     if storage.folder is None:
         return nullcontext()
     from filelock import FileLock

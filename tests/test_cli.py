@@ -47,6 +47,7 @@ COMMANDS = [
     "vocab apply",
     "check",
     "restore",
+    "gc",
 ]
 
 

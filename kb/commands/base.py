@@ -135,6 +135,27 @@ def restore_command(
     say(done)
 
 
+def gc_command(
+    keep: Annotated[
+        int | None, typer.Option("--keep", min=1, help="Newest commits that stay readable beside tagged ones; all.")
+    ] = None,
+    kb: KbUri = DEFAULT_KB,
+    by: By = None,
+    why: Why = None,
+    dry_run: DryRun = False,
+    storage_option: StorageOptions = None,
+    output: OutputFormat = Format.table,
+) -> None:
+    """Give storage back: what no commit names, and with --keep what older, untagged commits name."""
+    result = open_kb(kb, None, storage_option).gc(keep=keep, dry_run=dry_run, by=by, why=why)
+    if output is Format.json:
+        print_json(result.to_dict())
+        return
+    would = "would drop" if dry_run else "dropped"
+    freed = "" if dry_run else f", gave {result.bytes_removed / 1e6:,.1f} MB back"
+    say(f"kept {result.kept:,} commits, {would} {result.dropped:,}{freed}")
+
+
 def embed_command(
     kb: KbUri = DEFAULT_KB,
     model: Annotated[
