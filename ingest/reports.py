@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 def ingest_reports(
     kb: KnowledgeBase,
-    paths: Sequence[str | Path],
+    paths: Sequence[str | Path | Source],
     options: IngestOptions | None = None,
     *,
     embedder: Callable[[], Embedder] | None = None,
@@ -41,7 +41,7 @@ def ingest_reports(
 
     Args:
         kb: where to; it stands on the new commit afterwards.
-        paths: files or folders, each of any known format.
+        paths: files or folders, each of any known format; or what `open_sources` made of them.
         options: how to read and mine.
         embedder: gives the embedder for new concepts, called once there is something new; None embeds
             nothing (`kb.embed_concepts` fills in later).
@@ -58,7 +58,7 @@ def ingest_reports(
     """
     started = time.monotonic()
     options = options or IngestOptions()
-    sources = _open_sources(paths, options)
+    sources = open_sources(paths, options)
     fingerprint = f"{make_extractor(options.extractor).fingerprint}|{'+'.join(sorted(options.sections))}"
     settings = (fingerprint, options.settings())
     with open_journal(kb, sources, settings, temporary=dry_run) as journal:
@@ -164,7 +164,8 @@ def _reports(chunk: Sequence[Incoming]) -> list[Report]:
     return [incoming.report for incoming in chunk]
 
 
-def _open_sources(paths: Sequence[str | Path], options: IngestOptions) -> list[Source]:
+def open_sources(paths: Sequence[str | Path | Source], options: IngestOptions) -> list[Source]:
+    """The sources that files and folders are; whatever is wrong with one of them is said before any work begins."""
     if not paths:
         raise UsageError("name at least one file or folder of reports")
     return [
@@ -175,5 +176,7 @@ def _open_sources(paths: Sequence[str | Path], options: IngestOptions) -> list[S
             encoding=options.encoding,
             max_chars=options.max_chars,
         )
+        if isinstance(path, str | Path)
+        else path
         for path in paths
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,8 @@ from kb.errors import ClearKbError, UsageError
 if TYPE_CHECKING:
     import lance
     import pyarrow as pa
+
+LONGEST_MESSAGE = 300
 
 STAGING = "_staging"
 """Where a local knowledge base keeps the journals of writers under way."""
@@ -37,7 +40,11 @@ class Storage:
         """Whether `table` is there. An object store that cannot be reached is an error, never a "no"."""
         if self.folder is not None:
             return Path(self.location(table)).is_dir()
-        return table in self._connection().list_tables().tables
+        connection = self._connection()
+        try:
+            return table in connection.list_tables().tables
+        except (OSError, ValueError, RuntimeError) as error:
+            raise ClearKbError(f"cannot reach {self.uri}: {first_line(error)}") from error
 
     def create(self) -> None:
         """Create every table that is not there yet; a creation that died half-way is taken up again."""
@@ -142,8 +149,10 @@ def _noting_errors(batches: Iterable[pa.RecordBatch], raised: list[Exception]) -
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error's text: what a person needs of a message that Rust wrote."""
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    """What a person needs of an error's text: of a message that Rust wrote, the cause and not the whole chain."""
+    text = (str(error).strip() or type(error).__name__).splitlines()[0].split(", location:")[0]
+    cause = re.search(r'message: "([^"]+)"', text)
+    return cause[1] if cause and len(text) > LONGEST_MESSAGE else text[:LONGEST_MESSAGE]
 
 
 def quoted(values: Iterable[str]) -> str:

@@ -218,6 +218,10 @@ class TestWhatGoesWrong:
         assert message in " ".join(done.stderr.split())
         assert done.stdout == ""
 
+    def test_a_mistyped_name_leaves_no_knowledge_base_behind(self, cli: Run, tmp_path: Path) -> None:
+        cli("ingest", "reports", "none.csv", "--kb", "new.kb", code=2)
+        assert not (tmp_path / "new.kb").exists()
+
     def test_a_file_of_nothing_but_rejects_fails_and_names_where_to_look(
         self, cli: Run, cli_json: RunJson, tmp_path: Path
     ) -> None:

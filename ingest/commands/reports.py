@@ -117,7 +117,7 @@ def reports_command(
     The same file twice adds nothing; a changed report replaces its own observations; what cannot be taken is
     listed by `clear-kb status --rejects`. Interrupted, the same command goes on where it was.
     """
-    from ingest.reports import ingest_reports
+    from ingest.reports import ingest_reports, open_sources
     from kb.embedding import EmbedderOptions, choose_embedder
 
     asked = EmbedderOptions(embedder, revision, dtype, prompt, query_prompt, device, batch_size)
@@ -132,12 +132,14 @@ def reports_command(
         remine=remine,
         store_text=not no_store_text,
     )
+    # Before a knowledge base is made: a mistyped name should leave nothing behind.
+    opened_sources = open_sources(sources, options)
     with tempfile.TemporaryDirectory(prefix="clear-kb-") as scratch:
         opened = _open_or_create(kb, storage_option, by, scratch if dry_run else None)
         with Progress("reports", hidden=quiet) as progress:
             result = ingest_reports(
                 opened,
-                sources,
+                opened_sources,
                 options,
                 embedder=None if no_embed else partial(choose_embedder, opened.embedder, asked),
                 by=by,
