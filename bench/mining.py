@@ -17,7 +17,7 @@ from ingest.rules import forget_sentences
 from ingest.synthetic import synthetic_reports
 from kb.lexicon import load_lexicon
 
-REPORTS = 60_000
+REPORTS = 150_000
 REPEATS = 3
 
 
