@@ -91,8 +91,8 @@ class Publication:
         before = dataset.version
         with _conflicts_as_interleaving():
             metrics = dataset.optimize.compact_files()
-        # Lance reserves the new files' numbers as a version of its own.
-        if dataset.version - before > 2 or not metrics.fragments_removed:
+        # Lance reserves the new files' numbers in a version of its own, so gathering takes two steps, always.
+        if dataset.version != before + 2 or not metrics.fragments_removed:
             raise Interleaved(table)
         return True
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
+from kb.commands.changes import print_changes
 from kb.commands.options import (
     DEFAULT_KB,
     At,
@@ -79,12 +80,18 @@ def status_command(
 def log_command(
     kb: KbUri = DEFAULT_KB,
     at: At = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many commits at most.")] = 50,
+    concept: Annotated[
+        str | None, typer.Option("--concept", metavar="ID", help="The acts of curation on this concept instead.")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at most.")] = 50,
     storage_option: StorageOptions = None,
     output: OutputFormat = Format.table,
 ) -> None:
     """List the commits, newest first: what was done, by whom, when and why."""
     opened = open_kb(kb, at, storage_option)
+    if concept is not None:
+        print_changes(opened.vocabulary, concept, limit, output)
+        return
     names = opened.tags()
     rows = [
         _log_row(commit, [name for name, commit_id in names.items() if commit_id == commit.commit_id], output)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
+from kb.commands.changes import print_changes
 from kb.commands.options import (
     DEFAULT_KB,
     At,
@@ -20,7 +21,7 @@ from kb.commands.options import (
     Why,
     open_kb,
 )
-from kb.commands.output import print_json, print_rows, say
+from kb.commands.output import print_json, say
 from kb.commands.vocab import app
 from kb.errors import UsageError
 
@@ -223,14 +224,7 @@ def changes_command(
     output: OutputFormat = Format.table,
 ) -> None:
     """List the acts of curation, newest first: of all concepts, or of one (who did what to it, and why)."""
-    vocabulary = open_kb(kb, at, storage_option).vocabulary
-    wanted = None if concept_id is None else vocabulary.get(concept_id).concept_id
-    rows = [change.to_dict() for change in reversed(vocabulary.changes(wanted))][:limit]
-    columns = ["change_id", "time", "line"] if output is Format.table else ["change_id", "time", *_FIELDS]
-    print_rows(rows, columns, output, empty="nothing was changed yet")
-
-
-_FIELDS = ["act", "author", "reason", "concept_ids", "before", "after", "reverts"]
+    print_changes(open_kb(kb, at, storage_option).vocabulary, concept_id, limit, output)
 
 
 def act_and_print(

@@ -262,6 +262,7 @@ def test_the_command_line_curates(cli, cli_json, tmp_path: Path) -> None:
     assert cli_json("vocab", "show", heart, "--kb", "x.kb")["text"] == "cardiomegaly"
     acts = [row["act"] for row in cli_json("vocab", "changes", heart, "--kb", "x.kb")]
     assert acts == ["revert", "rename", "accept"]
+    assert [row["act"] for row in cli_json("log", "--concept", heart, "--kb", "x.kb")] == acts
     assert "cannot be merged" in cli("vocab", "merge", heart, "--into", heart, "--kb", "x.kb", code=2).stderr
     cli("vocab", "synonym", heart, "--kb", "x.kb", code=2)
     assert "nothing to change" in cli("vocab", "accept", heart, "--kb", "x.kb").stderr
