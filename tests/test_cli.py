@@ -245,7 +245,14 @@ class TestWhatGoesWrong:
             "--workers",
             "1",
         ]
-        process = subprocess.Popen([*map(str, command)], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            [*map(str, command)],
+            cwd=tmp_path,
+            stderr=subprocess.PIPE,
+            text=True,
+            # A test run in the background may have been told to ignore Ctrl-C, and would hand that on.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
         while not list(tmp_path.glob("clear.kb/_staging/*.sqlite")):
             time.sleep(0.05)
             assert process.poll() is None
