@@ -19,6 +19,7 @@ import pytest
 from ingest.options import IngestOptions
 from ingest.reports import ingest_reports
 from ingest.synthetic import write_synthetic_csv
+from kb.check import check
 from kb.embed_concepts import embed_concepts
 from kb.embedding import Embedder, EmbeddingError, load_embedder
 from kb.errors import ClearKbError, UsageError
@@ -231,6 +232,18 @@ class TestRejects:
         write_csv(source, [*REPORTS, {"uid": "d", "findings": "Now with an id.", "impression": ""}])
         ingest_reports(kb, [source])
         assert kb.rejects() == []
+
+
+def test_two_ingests_at_once_lose_nothing_and_double_nothing(kb: KnowledgeBase, tmp_path: Path) -> None:
+    rows = [{"uid": str(n), "findings": f"A {n} mm nodule. No effusion.", "impression": ""} for n in range(600)]
+    other = [{**row, "impression": "Cardiomegaly."} for row in rows[300:]]
+    files = [write_csv(tmp_path / "a.csv", rows[:400]), write_csv(tmp_path / "b.csv", other)]
+    assert [process.wait() for process in [run_ingest(file, kb.uri) for file in files]] == [0, 0]
+    after = KnowledgeBase.open(kb.uri)
+    ids = after.dataset("reports").to_table(columns=["report_id"])["report_id"].to_pylist()
+    assert sorted(map(int, ids)) == list(range(600))
+    assert [commit.operation for commit in after.log()] == ["ingest reports", "ingest reports", "init"]
+    assert check(after) == []
 
 
 class TestDryRun:
