@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ingest.extractors import make_extractor
 from ingest.report import Report
-from ingest.rows import concept_row, mined_sections, observation_batch
+from ingest.rows import mined_sections, observation_batch
+from kb.concept_rows import new_concept
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -62,7 +63,7 @@ class Miner:
                 concept_id = mention.facets.concept_id
                 if concept_id not in self._known:
                     self._known.add(concept_id)
-                    concepts.append(concept_row(mention.facets, self._setup.extractor))
+                    concepts.append(new_concept(mention.facets, self._setup.extractor))
         return MinedChunk(observation_batch(mined, self._setup.fingerprint), concepts)
 
 

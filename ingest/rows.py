@@ -14,7 +14,6 @@ from ingest.sections import BODY
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from kb.facets import Facets
 
 DEFAULT_SECTIONS = ("findings", "impression")
 """What is mined unless the user names other sections."""
@@ -89,24 +88,6 @@ def observation_batch(mined: Iterable[tuple[str, Sequence[Mention]]], fingerprin
 
     schema = OBSERVATIONS.schema
     return pa.RecordBatch.from_arrays([column(field) for field in schema], schema=schema)
-
-
-def concept_row(facets: Facets, source: str) -> dict[str, Any]:
-    """One new row of the `concepts` table, without its vector: a candidate that nobody has judged yet."""
-    return {
-        "concept_id": facets.concept_id,
-        "text": facets.text,
-        "normal_form": facets.normal_form,
-        "assertion": facets.assertion,
-        "finding": facets.finding,
-        "anatomy": facets.anatomy,
-        "laterality": facets.laterality,
-        "severity": facets.severity,
-        "descriptors": list(facets.descriptors),
-        "synonyms": [],
-        "status": "candidate",
-        "source": source,
-    }
 
 
 def _span_array(spans: Sequence[Span]) -> pa.StructArray:

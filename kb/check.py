@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from kb.concept_rows import concept_batches
 from kb.facets import read_query
 from kb.query import stream_named
 from schemas.terms import STATUSES
@@ -87,21 +88,15 @@ def fix(kb: KnowledgeBase, *, by: str | None = None, why: str | None = None) -> 
     """Mend what is safe to mend, as one commit; None where there is nothing of the kind."""
 
     def change(publication: Publication) -> Mapping[str, Any] | None:
-        import pyarrow as pa
-
         dataset = publication.dataset("concepts")
         known = [row["embedder"] for row in publication.dataset("embedders").to_table().to_pylist()]
         foreign = " AND ".join(["embedder IS NOT NULL", *(f"embedder != '{embedder}'" for embedder in known)])
-        rows = dataset.to_table(filter=foreign).to_pylist()
-        if not rows:
+        count = dataset.count_rows(foreign)
+        if not count:
             return None
-        mended = [{**row, "embedder": None, "embedding": None} for row in rows]
-        batch = pa.RecordBatch.from_pylist(
-            [{n: row[n] for n in dataset.schema.names} for row in mended], dataset.schema
-        )
-        publication.delete("concepts", foreign)
-        publication.write("concepts", [batch])
+        rows = (row for batch in dataset.to_batches(filter=foreign) for row in batch.to_pylist())
+        publication.replace("concepts", foreign, concept_batches(rows, dataset.schema))
         publication.index_words("concepts", "text")
-        return {"mended": len(rows)}
+        return {"mended": count}
 
     return kb.publish("check --fix", change, by=by, why=why)

@@ -1,4 +1,4 @@
-"""Concepts as Arrow batches, each with the vector that the embedding cache holds for its text."""
+"""Concepts as rows: a new one from its facets, and batches with the vectors that the cache holds for their texts."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from kb.batched import batched
 from kb.embedding.embedder import EmbeddingError
+from kb.facets import Facets
+from schemas.terms import Status
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -14,6 +16,31 @@ if TYPE_CHECKING:
     from kb.embedding import EmbedderInfo, EmbeddingCache
 
 CHUNK = 2048
+
+WITHOUT_VECTOR: Mapping[str, None] = {"embedder": None, "embedding": None}
+"""What a concept's row holds where there is no vector of its text in the vocabulary's space."""
+
+
+def new_concept(
+    facets: Facets, source: str, status: Status = "candidate", synonyms: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The row of a new concept, without its vector; `source` is the extractor or curator it comes from."""
+    return {
+        "concept_id": facets.concept_id,
+        "text": facets.text,
+        "normal_form": facets.normal_form,
+        "assertion": facets.assertion,
+        "finding": facets.finding,
+        "anatomy": facets.anatomy,
+        "laterality": facets.laterality,
+        "severity": facets.severity,
+        "descriptors": list(facets.descriptors),
+        "synonyms": list(synonyms),
+        "status": status,
+        "replaced_by": None,
+        "source": source,
+        "note": None,
+    }
 
 
 def concept_batches(

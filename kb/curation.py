@@ -10,13 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from kb.batched import batched
 from kb.changes import Change
+from kb.concept_rows import WITHOUT_VECTOR, new_concept
 from kb.errors import UsageError
 from kb.facets import read_query
 from kb.storage import quoted
 from schemas.terms import LATERALITIES, STATUSES
 
 if TYPE_CHECKING:
+    import lance
+
     from kb.knowledge_base import KnowledgeBase
     from kb.publication import Publication
 
@@ -24,22 +28,36 @@ Row = dict[str, Any]
 Plan = Callable[["Concepts"], Mapping[str, Mapping[str, Any] | None]]
 """Given the concepts, the fields that become another value, by concept id; None takes a concept away."""
 
+CHUNK = 2_000
+"""Concepts that are looked up together."""
+
 FACETS = ("finding", "anatomy", "laterality", "severity", "descriptors")
 """The facets that a curator may set. The assertion is not one of them: the denied finding is another concept."""
 
 
 class Concepts:
-    """The concepts of one state, looked up by id."""
+    """The concepts of one state, looked up by id, each read once.
 
-    def __init__(self, publication: Publication):
-        self._dataset = publication.dataset("concepts")
-        self._observations = publication.dataset("observations")
+    `dataset` gives the tables of that state: those of a publication, or of a knowledge base at a commit.
+    """
+
+    def __init__(self, dataset: Callable[[str], lance.LanceDataset]):
+        self._dataset = dataset("concepts")
+        self._observations = dataset("observations")
+        self._read: dict[str, Row | None] = {}
         self.columns = [name for name in self._dataset.schema.names if name != "embedding"]
+
+    def read(self, concept_ids: Iterable[str]) -> None:
+        """Read the rows of many concepts in one go, so that each `find` needs none of its own."""
+        wanted = [concept_id for concept_id in dict.fromkeys(concept_ids) if concept_id not in self._read]
+        for chunk in batched(wanted, CHUNK):
+            rows = self._dataset.to_table(columns=self.columns, filter=f"concept_id IN {quoted(chunk)}").to_pylist()
+            self._read |= dict.fromkeys(chunk) | {row["concept_id"]: row for row in rows}
 
     def find(self, concept_id: str) -> Row | None:
         """The row of a concept, or None where there is none."""
-        rows = self._dataset.to_table(columns=self.columns, filter=f"concept_id IN {quoted([concept_id])}").to_pylist()
-        return rows[0] if rows else None
+        self.read([concept_id])
+        return self._read[concept_id]
 
     def get(self, concept_id: str) -> Row:
         """The row of a concept; UsageError where there is none."""
@@ -74,24 +92,7 @@ def add(text: str, synonyms: Sequence[str] = ()) -> Plan:
     def plan(concepts: Concepts) -> dict[str, Row]:
         if concepts.find(facets.concept_id) is not None:
             raise UsageError(f"'{facets.text}' is in the vocabulary already: {facets.concept_id}")
-        return {
-            facets.concept_id: {
-                "concept_id": facets.concept_id,
-                "text": facets.text,
-                "normal_form": facets.normal_form,
-                "assertion": facets.assertion,
-                "finding": facets.finding,
-                "anatomy": facets.anatomy,
-                "laterality": facets.laterality,
-                "severity": facets.severity,
-                "descriptors": list(facets.descriptors),
-                "synonyms": list(synonyms),
-                "status": "accepted",
-                "replaced_by": None,
-                "source": "curator",
-                "note": None,
-            }
-        }
+        return {facets.concept_id: new_concept(facets, "curator", "accepted", synonyms)}
 
     return plan
 
@@ -102,6 +103,7 @@ def set_status(concept_ids: Sequence[str], status: str) -> Plan:
         raise UsageError(f"status '{status}': choose one of {', '.join(STATUSES)}")
 
     def plan(concepts: Concepts) -> dict[str, Row]:
+        concepts.read(concept_ids)
         rows = [concepts.get(concept_id) for concept_id in concept_ids]
         for row in rows:
             if row["status"] == "retired":
@@ -221,23 +223,25 @@ def curate(
         UsageError: the act cannot be done on the newest state; nothing is written.
     """
     from kb.knowledge_base import default_author
-    from kb.publication import Publication
 
     author = by or default_author()
     made: list[Change] = []
 
-    def change(publication: Publication) -> Mapping[str, Any] | None:
-        concepts = Concepts(publication)
+    def planned(concepts: Concepts) -> dict[str, Row | None]:
         edits = _real_edits(concepts, plan(concepts))
         _check_replacements(concepts, edits)
         made[:] = [_change(concepts, act, edits, author, why, reverts)] if edits else []
-        if not edits or dry_run:
+        return edits
+
+    def change(publication: Publication) -> Mapping[str, Any] | None:
+        edits = planned(Concepts(publication.dataset))
+        if not edits:
             return None
-        _write(kb, publication, concepts, edits, made[0])
+        _write(publication, edits, made[0])
         return {"change": made[0].change_id, "concepts": len(edits)}
 
     if dry_run:
-        change(Publication(kb.storage, kb.commits.head()))
+        planned(Concepts(kb.at("HEAD").dataset))
     else:
         kb.publish(f"vocab {act}", change, by=author, why=why)
     return made[0] if made else None
@@ -272,6 +276,7 @@ def _retired(replaced_by: str | None) -> Row:
 
 def _real_edits(concepts: Concepts, edits: Mapping[str, Mapping[str, Any] | None]) -> dict[str, Row | None]:
     """The edits without the fields that hold their value already."""
+    concepts.read(edits)
     real: dict[str, Row | None] = {}
     for concept_id, fields in edits.items():
         now = concepts.find(concept_id)
@@ -311,25 +316,22 @@ def _change(
     return Change(act, before, dict(edits), author, why, reverts)
 
 
-def _write(
-    kb: KnowledgeBase, publication: Publication, concepts: Concepts, edits: Mapping[str, Row | None], change: Change
-) -> None:
+def _write(publication: Publication, edits: Mapping[str, Row | None], change: Change) -> None:
     import pyarrow as pa
 
     from schemas.tables import CHANGES
 
     dataset = publication.dataset("concepts")
-    touched = quoted(edits)
-    rows = {row["concept_id"]: row for row in dataset.to_table(filter=f"concept_id IN {touched}").to_pylist()}
+    touched = f"concept_id IN {quoted(edits)}"
+    rows = {row["concept_id"]: row for row in dataset.to_table(filter=touched).to_pylist()}
     written = []
     for concept_id, fields in edits.items():
         if fields is not None:
-            row = {**rows.get(concept_id, {}), **fields}
-            if "text" in fields:
-                row |= {"embedder": None, "embedding": None}  # the vector was of another text
+            # A vector is of a text: with another text it goes.
+            row = {**rows.get(concept_id, {}), **fields, **(WITHOUT_VECTOR if "text" in fields else {})}
             written.append({name: row.get(name) for name in dataset.schema.names})
-    publication.delete("concepts", f"concept_id IN {touched}")
+    batches = [pa.RecordBatch.from_pylist(written, schema=dataset.schema)] if written else []
+    publication.replace("concepts", touched, batches)
     if written:
-        publication.write("concepts", [pa.RecordBatch.from_pylist(written, schema=dataset.schema)])
         publication.index_words("concepts", "text")
     publication.write("changes", [pa.RecordBatch.from_pylist([change.to_row()], schema=CHANGES.schema)])

@@ -107,6 +107,7 @@ def patch_plan(patch: Mapping[str, Any]) -> Plan:
     edits: dict[str, Any] = patch["edits"]
 
     def plan(concepts: Concepts) -> dict[str, Mapping[str, Any] | None]:
+        concepts.read(edits)
         known = {name for name in concepts.columns if name not in ("concept_id", "embedder")}
         conflicts = [c for concept_id, edit in edits.items() for c in _conflicts(concepts, concept_id, edit, known)]
         if conflicts:

@@ -66,7 +66,7 @@ def embed_concepts(
         # Another writer may have added concepts meanwhile; nearly always there is nothing left to compute.
         cache.fill(lacking, embedder)
         set_embedder(publication, embedder.info)
-        _replace_lacking(kb, publication, cache, embedder.info)
+        _replace_lacking(publication, cache, embedder.info)
         return {"embedder": embedder.info.name, "embedded": len(lacking)}
 
     commit = kb.publish("embed", change, by=by, why=why)
@@ -88,13 +88,11 @@ def set_embedder(publication: Publication, info: EmbedderInfo) -> None:
         publication.set_column("concepts", field)
 
 
-def _replace_lacking(kb: KnowledgeBase, publication: Publication, cache: EmbeddingCache, info: EmbedderInfo) -> None:
+def _replace_lacking(publication: Publication, cache: EmbeddingCache, info: EmbedderInfo) -> None:
     dataset = publication.dataset("concepts")
     columns = [name for name in dataset.schema.names if name not in ("embedding", "embedder")]
     batches = concept_batches(_rows_lacking(dataset, info, columns), dataset.schema, cache, info)
-    fragments = kb.storage.stage("concepts", batches)
-    publication.delete("concepts", _lacks(info))
-    publication.append("concepts", fragments)
+    publication.replace("concepts", _lacks(info), batches)
     publication.index_words("concepts", "text")
 
 

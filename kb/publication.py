@@ -75,6 +75,13 @@ class Publication:
         self.dataset(table)
         self.append(table, self._storage.stage(table, batches))
 
+    def replace(self, table: str, predicate: str, batches: Iterable[pa.RecordBatch]) -> None:
+        """Put rows in the place of those that `predicate` holds for; `batches` may be read from these."""
+        self.dataset(table)
+        staged = self._storage.stage(table, batches)
+        self.delete(table, predicate)
+        self.append(table, staged)
+
     def set_column(self, table: str, field: pa.Field) -> None:
         """Give `table` the column `field`, all null, in place of any column of that name."""
         if field.name in self.dataset(table).schema.names:

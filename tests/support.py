@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from kb.concept_rows import concept_batches
+from kb.concept_rows import concept_batches, new_concept
 from kb.knowledge_base import KnowledgeBase
 from kb.publication import Publication
 
@@ -141,10 +141,9 @@ def tiny_sentence_transformer(folder: Path, dimension: int, seed: int) -> Path:
 
 def concept(text: str, **fields: Any) -> dict[str, Any]:
     """A row of the `concepts` table as the ingest makes it, with some fields set."""
-    from ingest.rows import concept_row
     from kb.facets import read_query
 
-    return {**concept_row(read_query(text), "test"), **fields}
+    return {**new_concept(read_query(text), "test"), **fields}
 
 
 def add_concepts(kb: KnowledgeBase, texts: Sequence[str], **fields: Any) -> None:

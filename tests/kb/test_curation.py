@@ -122,6 +122,13 @@ class TestActs:
         assert vocabulary.changes() == []
 
 
+    def test_a_dry_run_leaves_even_what_a_dead_writer_left(self, kb: KnowledgeBase, vocabulary) -> None:
+        kb.storage.dataset("concepts").delete("true")  # named by no commit; the next act would sweep it
+        version = kb.storage.dataset("concepts").version
+        assert vocabulary.accept(EFFUSION, dry_run=True) is not None
+        assert kb.storage.dataset("concepts").version == version
+
+
 class TestRefusals:
     @pytest.mark.parametrize(
         "act",
