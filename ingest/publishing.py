@@ -32,11 +32,14 @@ def publish_ingest(
     by: str | None,
     why: str | None,
 ) -> Commit | None:
-    """Commit what `journal` has staged; None where the knowledge base holds all of it already."""
+    """Commit what `journal` has staged; None where the knowledge base holds all of it already.
+
+    The journal knows the state of `kb`, and the embedding cache holds the vectors of what is new to it.
+    """
 
     def change(publication: Publication) -> Mapping[str, Any] | None:
-        load_stored(journal, publication.dataset("reports"))
-        load_known(journal, publication.dataset("concepts"))
+        if publication.head.commit_id != kb.commit.commit_id:
+            _catch_up(kb, publication, journal, embedder)
         new_concepts = journal.new_concept_count()
         staged = journal.fragments("reports")
         changed_rejects = _write_rejects(publication, journal, sources)
@@ -60,6 +63,15 @@ def load_known(journal: Journal, concepts: lance.LanceDataset) -> None:
     journal.load_known(concepts.to_batches(columns=["concept_id"]))
 
 
+def _catch_up(kb: KnowledgeBase, publication: Publication, journal: Journal, embedder: Embedder | None) -> None:
+    """Tell the journal of the commits that other writers made meanwhile; what is new again gets its vector."""
+    load_stored(journal, publication.dataset("reports"))
+    load_known(journal, publication.dataset("concepts"))
+    if embedder is not None:
+        for texts in batched((row["text"] for row in journal.new_concepts()), CHUNK):
+            EmbeddingCache(kb.storage, embedder.info).fill(texts, embedder)
+
+
 def _replace_reports(publication: Publication, journal: Journal) -> None:
     """Staged reports and their observations go in; the reports they replace go out with theirs."""
     for chunk in batched(journal.replaced(), CHUNK):
@@ -74,9 +86,6 @@ def _write_concepts(kb: KnowledgeBase, publication: Publication, journal: Journa
     if embedder is not None:
         info = embedder.info
         cache = EmbeddingCache(kb.storage, info)
-        # Where another writer took concepts away meanwhile, some are new again; mostly nothing is left to do.
-        for texts in batched((row["text"] for row in journal.new_concepts()), CHUNK):
-            cache.fill(texts, embedder)
         set_embedder(publication, info)
     schema = publication.dataset("concepts").schema
     publication.write("concepts", concept_batches(journal.new_concepts(), schema, cache, info))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ingest.extractors import make_extractor
 from ingest.intake import Incoming, Intake
@@ -75,18 +75,8 @@ def ingest_reports(
             intake.watcher.stage("writing", None)
             names = [source.name for source in sources]
             commit = publish_ingest(kb, journal, names, job.loaded, by=by, why=why)
-        outcomes = journal.outcomes()
         return IngestResult(
-            sources=tuple(source.name for source in sources),
-            unused_columns=tuple(dict.fromkeys(column for source in sources for column in source.unused_columns)),
-            read=intake.read,
-            new=outcomes.get("new", 0),
-            changed=outcomes.get("changed", 0),
-            unchanged=outcomes.get("unchanged", 0),
-            other_extractor=outcomes.get("other extractor", 0),
-            repeated=intake.repeated,
-            rejected=intake.rejected,
-            observations=journal.observations(),
+            **_counted(intake, journal),
             new_concepts=new_concepts,
             embedded=new_concepts if job.loaded else 0,
             embeddings_computed=computed,
@@ -95,6 +85,24 @@ def ingest_reports(
             dry_run=dry_run,
             commit=commit,
         )
+
+
+def _counted(intake: Intake, journal: Journal) -> dict[str, Any]:
+    """What the result tells of the sources and of what became of their reports."""
+    outcomes = journal.outcomes()
+    unused = dict.fromkeys(column for source in intake.sources for column in source.unused_columns)
+    return {
+        "sources": tuple(source.name for source in intake.sources),
+        "unused_columns": tuple(unused),
+        "read": intake.read,
+        "new": outcomes.get("new", 0),
+        "changed": outcomes.get("changed", 0),
+        "unchanged": outcomes.get("unchanged", 0),
+        "other_extractor": outcomes.get("other extractor", 0),
+        "repeated": intake.repeated,
+        "rejected": intake.rejected,
+        "observations": journal.observations(),
+    }
 
 
 class _Job:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -40,12 +40,8 @@ class Commit:
     def to_row(self) -> dict[str, Any]:
         """The commit as a row of the `commits` table."""
         return {
-            "number": self.number,
+            **self._said(),
             "commit_id": self.commit_id,
-            "parent": self.parent,
-            "operation": self.operation,
-            "author": self.author,
-            "reason": self.reason,
             "time": self.time,
             "pins": [{"table": name, "version": version} for name, version in sorted(self.pins.items())],
             "summary": json.dumps(dict(self.summary), sort_keys=True),
@@ -124,9 +120,11 @@ class CommitLog:
             raise UsageError(f"'{ref}' {what} of {self._storage.uri}: see `clear-kb log`")
         return found[0]
 
-    def is_readable(self, commit: Commit) -> bool:
-        """Whether the data of `commit` is still there: `gc` may have dropped it."""
-        return all(self._storage.has_version(table, version) for table, version in commit.pins.items())
+    def readable(self, commits: Sequence[Commit]) -> list[Commit]:
+        """Those of `commits` whose data is still there: `gc` may have dropped some."""
+        tables = {table for commit in commits for table in commit.pins}
+        there = {table: self._storage.versions(table) for table in tables}
+        return [c for c in commits if all(version in there[table] for table, version in c.pins.items())]
 
     def tags(self) -> dict[str, str]:
         """Tag names and the ids of the commits they name."""

@@ -8,13 +8,14 @@ clean-up does the work; the versions to keep are tagged for its duration, so it 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from kb.errors import ClearKbError
 from kb.publication import writer_lock
-from schemas.tables import TABLES, VERSIONED
+from schemas.tables import TABLES, VERSIONED, Table
 
 if TYPE_CHECKING:
     from kb.commits import Commit
@@ -55,23 +56,21 @@ def collect_garbage(
         why: the reason, for the log.
         dry_run: count the commits that would be dropped, and touch nothing.
 
-    A commit that is dropped stays in the log, but can no longer be read.
+    A commit that is dropped stays in the log, but can no longer be read. In an object store no lock keeps writers
+    away: run it there while nobody writes.
     """
     if keep is not None and keep < 1:
         raise ClearKbError("at least the newest commit has to stay: keep 1 or more")
     if not dry_run:
         kb.publish("gc", _gather, by=by, why=why)
-    commits = kb.commits.all()
-    kept = _kept(commits, kb.tags().values(), keep)
-    dropped = len([c for c in commits if c.number not in {k.number for k in kept} and kb.commits.is_readable(c)])
-    removed = versions = 0
-    if not dry_run:
-        with writer_lock(kb.storage):
-            for table in TABLES:
-                pins = {commit.pins[table.name] for commit in kept} if table in VERSIONED else set()
-                freed = _sweep(kb.storage, table.name, pins)
-                removed, versions = removed + freed[0], versions + freed[1]
-    return GcResult(len(kept), dropped, removed, versions, dry_run)
+    # The log is read under the lock: what is committed after it was read would be dropped unseen.
+    with nullcontext() if dry_run else writer_lock(kb.storage):
+        commits = kb.commits.all()
+        kept = _kept(commits, kb.tags().values(), keep)
+        dropped = kb.commits.readable([commit for commit in commits if commit not in kept])
+        swept = [] if dry_run else [_sweep(kb.storage, table, kept) for table in TABLES]
+    removed, versions = (sum(column) for column in zip(*swept, strict=True)) if swept else (0, 0)
+    return GcResult(len(kept), len(dropped), removed, versions, dry_run)
 
 
 def _gather(publication: Publication) -> Mapping[str, Any] | None:
@@ -85,12 +84,13 @@ def _kept(commits: list[Commit], tagged: Collection[str], keep: int | None) -> l
     return [commit for commit in commits if commit.number in numbers]
 
 
-def _sweep(storage: Storage, table: str, pins: set[int]) -> tuple[int, int]:
-    """Drop the versions of a table but for `pins` and the newest; says the bytes and versions that went."""
-    dataset = storage.dataset(table)
-    if not pins and len(dataset.get_fragments()) > FEW_FRAGMENTS:
+def _sweep(storage: Storage, table: Table, kept: list[Commit]) -> tuple[int, int]:
+    """Drop the versions of a table but for those that `kept` pin and the newest; the bytes and versions that went."""
+    dataset = storage.dataset(table.name)
+    if not table.versioned and len(dataset.get_fragments()) > FEW_FRAGMENTS:
         dataset.optimize.compact_files()
-    held = [version for version in sorted(pins) if storage.has_version(table, version)]
+    pins = {commit.pins[table.name] for commit in kept} if table.versioned else set()
+    held = sorted(pins & storage.versions(table.name))
     for version in held:
         dataset.tags.create(_HOLD.format(version), version)
     try:

@@ -93,7 +93,7 @@ class KnowledgeBase:
     def at(self, ref: str) -> KnowledgeBase:
         """The same knowledge base at another commit or tag."""
         commit = self.commits.resolve(ref)
-        if commit.commit_id != self.commit.commit_id and not self.commits.is_readable(commit):
+        if commit.commit_id != self.commit.commit_id and not self.commits.readable([commit]):
             raise UsageError(f"commit {commit.commit_id} was dropped by `clear-kb gc`: its data is gone")
         return KnowledgeBase(self.storage, self.commits, commit)
 
@@ -135,7 +135,7 @@ class KnowledgeBase:
 
         The acts of curation stay listed, the ones that this undoes too.
         """
-        target = self.commits.resolve(ref)
+        target = self.at(ref).commit
 
         def change(publication: Publication) -> Mapping[str, Any] | None:
             moved = [name for name, version in target.pins.items() if publication.head.pins[name] != version]

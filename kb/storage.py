@@ -65,9 +65,9 @@ class Storage:
             at = "" if version is None else f" at version {version}"
             raise ClearKbError(f"cannot open table '{table}'{at} of {self.uri}: {first_line(error)}") from error
 
-    def has_version(self, table: str, version: int) -> bool:
-        """Whether `version` of `table` is still there: a clean-up may have dropped it."""
-        return any(known["version"] == version for known in self.dataset(table).versions())
+    def versions(self, table: str) -> set[int]:
+        """The versions of `table` that are still there: a clean-up may have dropped some."""
+        return {known["version"] for known in self.dataset(table).versions()}
 
     def stage(self, table: str, batches: Iterable[pa.RecordBatch]) -> list[str]:
         """Write `batches` as data files that no version of `table` names yet; returns them as JSON.

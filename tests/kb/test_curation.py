@@ -121,7 +121,6 @@ class TestActs:
         assert rows(KnowledgeBase.open(kb.uri)) == before
         assert vocabulary.changes() == []
 
-
     def test_a_dry_run_leaves_even_what_a_dead_writer_left(self, kb: KnowledgeBase, vocabulary) -> None:
         kb.storage.dataset("concepts").delete("true")  # named by no commit; the next act would sweep it
         version = kb.storage.dataset("concepts").version
