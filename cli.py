@@ -8,7 +8,7 @@ import sys
 import typer
 
 from ingest.commands import demo, reports
-from kb.commands import base, check, compare, observations
+from kb.commands import base, branch, check, compare, observations
 from kb.errors import ClearKbError
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ app.command("gc")(base.gc_command)
 app.command("restore")(base.restore_command)
 app.add_typer(reports.app, name="ingest")
 app.add_typer(observations.app, name="observations")
+app.add_typer(branch.app, name="branch")
 app.add_typer(compare.app, name="vocab")
 
 

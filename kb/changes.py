@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
 
+from kb.splits import Split
+
 Values = Mapping[str, Mapping[str, Any] | None]
 """Concept ids and the values of their fields; None where the concept is not there."""
 
@@ -96,4 +98,6 @@ def told_move(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None)
 def _shown(value: Any) -> str:
     if value is None:
         return "none"
-    return f"[{', '.join(value)}]" if isinstance(value, list) else f"'{value}'"
+    if not isinstance(value, list):
+        return f"'{value}'"
+    return f"[{', '.join(v if isinstance(v, str) else Split.from_row(v).told() for v in value)}]"

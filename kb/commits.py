@@ -15,7 +15,13 @@ from kb.errors import ClearKbError, UsageError
 if TYPE_CHECKING:
     from kb.storage import Storage
 
-FORMAT = "1"
+MAIN = "main"
+"""The branch that everything stands on unless a draft is named."""
+
+CREATE, DELETE = "branch create", "branch delete"
+"""The commits that a branch begins and ends with."""
+
+FORMAT = "2"
 """The layout this code reads and writes; a knowledge base that says another one is refused."""
 
 
@@ -31,6 +37,7 @@ class Commit:
     pins: Mapping[str, int]
     summary: Mapping[str, Any] = field(default_factory=dict)
     time: datetime = field(default_factory=lambda: datetime.now(UTC))
+    branch: str = MAIN
 
     @property
     def commit_id(self) -> str:
@@ -59,6 +66,7 @@ class Commit:
             pins={pin["table"]: pin["version"] for pin in row["pins"]},
             summary=json.loads(row["summary"]),
             time=row["time"].astimezone(UTC),
+            branch=row["branch"],
         )
 
     def _said(self) -> dict[str, Any]:
@@ -71,6 +79,7 @@ class Commit:
             "time": self.time.isoformat(),
             "pins": dict(self.pins),
             "summary": dict(self.summary),
+            "branch": self.branch,
         }
 
 
@@ -93,32 +102,49 @@ class CommitLog:
             first.setdefault(row["number"], row)
         return [Commit.from_row(first[number]) for number in sorted(first)]
 
-    def head(self) -> Commit:
-        """The newest commit."""
-        commits = self.all()
-        if not commits:
+    def head(self, branch: str = MAIN) -> Commit:
+        """The newest commit of a branch."""
+        found = self.branches().get(branch)
+        if found is None and branch == MAIN:
             raise ClearKbError(f"{self._storage.uri} was never finished: create it again with `clear-kb init`")
-        return commits[-1]
+        if found is None:
+            raise UsageError(f"there is no branch '{branch}' in {self._storage.uri}: see `clear-kb branch list`")
+        return found
+
+    def branches(self) -> dict[str, Commit]:
+        """The branches and the newest commit of each; main is the first."""
+        heads = {commit.branch: commit for commit in self.all()}
+        return {name: commit for name, commit in heads.items() if commit.operation != DELETE}
+
+    def chain(self, commit: Commit) -> list[Commit]:
+        """`commit` and all that it builds on, newest first."""
+        known = {other.commit_id: other for other in self.all()}
+        chain = [commit]
+        while chain[-1].parent is not None:
+            chain.append(known[chain[-1].parent])
+        return chain
 
     def append(self, commit: Commit) -> bool:
         """Append `commit` unless its number is taken; says whether it now stands in the log."""
         inserted = self._storage.insert_if_absent("commits", "number", commit.to_row())
-        return inserted and self.head().commit_id == commit.commit_id
+        return inserted and any(other.commit_id == commit.commit_id for other in self.all())
 
-    def resolve(self, ref: str) -> Commit:
-        """The commit that `ref` names: `HEAD`, `HEAD~2`, a tag, or the first letters of a commit id."""
-        commits = self.all()
+    def resolve(self, ref: str, branch: str = MAIN) -> Commit:
+        """The commit that `ref` names: `HEAD` or `HEAD~2` of `branch`, a branch, a tag, or a commit id's beginning."""
         if match := re.fullmatch(r"(?i:head)(?:~(\d+))?", ref):
+            chain = self.chain(self.head(branch))
             back = int(match[1] or 0)
-            if back >= len(commits):
-                raise UsageError(f"'{ref}' goes back beyond the first commit: there are {len(commits)}")
-            return commits[-1 - back]
+            if back >= len(chain):
+                raise UsageError(f"'{ref}' goes back beyond the first commit: there are {len(chain)}")
+            return chain[back]
+        if found := self.branches().get(ref):
+            return found
         wanted = self.tags().get(ref, ref)
-        found = [commit for commit in commits if len(wanted) >= 4 and commit.commit_id.startswith(wanted)]
-        if len(found) != 1:
-            what = "is the beginning of several commits" if found else "is no commit or tag"
+        matches = [commit for commit in self.all() if len(wanted) >= 4 and commit.commit_id.startswith(wanted)]
+        if len(matches) != 1:
+            what = "is the beginning of several commits" if matches else "is no commit, tag or branch"
             raise UsageError(f"'{ref}' {what} of {self._storage.uri}: see `clear-kb log`")
-        return found[0]
+        return matches[0]
 
     def readable(self, commits: Sequence[Commit]) -> list[Commit]:
         """Those of `commits` whose data is still there: `gc` may have dropped some."""
@@ -133,7 +159,9 @@ class CommitLog:
 
     def tag(self, name: str, commit: Commit, author: str, reason: str | None = None) -> None:
         """Name `commit`, for good: its table versions are tagged in Lance too, so no clean-up drops them."""
-        self._check_tag_name(name)
+        check_name(name, "tag")
+        if name in self.branches():
+            raise UsageError(f"'{name}' is a branch: take another name for the tag")
         taken = self.tags().get(name)
         if taken == commit.commit_id:
             return
@@ -149,10 +177,6 @@ class CommitLog:
         for table, version in commit.pins.items():
             self._storage.dataset(table).tags.create(name, version)
 
-    def _check_tag_name(self, name: str) -> None:
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name) or name.lower() == "head":
-            raise UsageError(f"'{name}' cannot be a tag: use letters, digits, '.', '_' and '-', and not HEAD")
-
     def _check_format(self, metadata: Mapping[bytes, bytes]) -> None:
         found = metadata.get(b"clear_kb_format", b"none").decode()
         if found != FORMAT:
@@ -160,3 +184,9 @@ class CommitLog:
                 f"{self._storage.uri} has format {found}, this clear-kb reads format {FORMAT}: use the version "
                 "that wrote it"
             )
+
+
+def check_name(name: str, kind: str) -> None:
+    """Refuse a name that no tag or branch can have (UsageError)."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name) or name.lower() == "head":
+        raise UsageError(f"'{name}' cannot be a {kind}: use letters, digits, '.', '_' and '-', and not HEAD")

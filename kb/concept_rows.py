@@ -38,6 +38,7 @@ def new_concept(
         "synonyms": list(synonyms),
         "status": status,
         "replaced_by": None,
+        "splits": [],
         "source": source,
         "note": None,
     }

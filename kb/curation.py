@@ -15,12 +15,12 @@ from kb.changes import Change
 from kb.concept_rows import WITHOUT_VECTOR, new_concept
 from kb.errors import UsageError
 from kb.facets import read_query
+from kb.query import Tables, run_named
+from kb.splits import Condition, Split, targets
 from kb.storage import quoted
 from schemas.terms import LATERALITIES, STATUSES
 
 if TYPE_CHECKING:
-    import lance
-
     from kb.knowledge_base import KnowledgeBase
     from kb.publication import Publication
 
@@ -38,12 +38,12 @@ FACETS = ("finding", "anatomy", "laterality", "severity", "descriptors")
 class Concepts:
     """The concepts of one state, looked up by id, each read once.
 
-    `dataset` gives the tables of that state: those of a publication, or of a knowledge base at a commit.
+    `state` is a publication, or a knowledge base at a commit.
     """
 
-    def __init__(self, dataset: Callable[[str], lance.LanceDataset]):
-        self._dataset = dataset("concepts")
-        self._observations = dataset("observations")
+    def __init__(self, state: Tables):
+        self._state = state
+        self._dataset = state.dataset("concepts")
         self._read: dict[str, Row | None] = {}
         self.columns = [name for name in self._dataset.schema.names if name != "embedding"]
 
@@ -66,13 +66,27 @@ class Concepts:
             raise UsageError(f"there is no concept '{concept_id}': see `clear-kb vocab search`")
         return row
 
-    def holding(self, concept_ids: Iterable[str]) -> str | None:
-        """What keeps concepts from being taken away: mentions, or others that forward to them."""
-        listed = quoted(concept_ids)
-        if self._observations.count_rows(f"concept_id IN {listed}"):
+    def holding(self, concept_ids: Iterable[str], edits: Mapping[str, Row | None]) -> str | None:
+        """What keeps concepts from being taken away by `edits`: mentions, or others that still lead to them."""
+        gone = set(concept_ids)
+        if self._state.dataset("observations").count_rows(f"concept_id IN {quoted(gone)}"):
             return "reports mention it; retire it instead"
-        forwarding = self._dataset.count_rows(f"replaced_by IN {listed}")
-        return "others were merged into it" if forwarding else None
+        leading = [
+            {**row, **(edits.get(row["concept_id"]) or {})} for row in self._leading() if row["concept_id"] not in gone
+        ]
+        return "others lead to it" if any(gone & set(targets(row)) for row in leading) else None
+
+    def mentions(self, concept_id: str, rule: str) -> int:
+        """How many of the mentions of a concept a rule (SQL, see `kb.splits`) holds for."""
+        rows = run_named(self._state, "split_mentions", {"concept_id": concept_id}, rule=rule)
+        return int(rows[0]["mentions"])
+
+    def _leading(self) -> list[Row]:
+        leads = "replaced_by IS NOT NULL OR array_length(splits) > 0"
+        rows: list[Row] = self._dataset.to_table(
+            columns=["concept_id", "replaced_by", "splits"], filter=leads
+        ).to_pylist()
+        return rows
 
     def survivor(self, concept_id: str) -> Row:
         """The concept that stands for `concept_id` in the end: itself, or where its replacements lead."""
@@ -154,6 +168,30 @@ def retire(concept_id: str, replacement_id: str | None = None) -> Plan:
     return plan
 
 
+def split(concept_id: str, into: str, where: Sequence[Condition]) -> Plan:
+    """Some mentions of a concept, those that meet the conditions, become another's: a living one, or a new one.
+
+    `into` is the other one's id, or the text of a new concept. What is mined later follows the rule too.
+    """
+
+    def plan(concepts: Concepts) -> dict[str, Row]:
+        source = _living(concepts.get(concept_id))
+        target, edits = _split_target(concepts, into)
+        parted = Split(target["concept_id"], tuple(where))
+        if target["concept_id"] == source["concept_id"]:
+            raise UsageError(f"{concept_id} cannot be split into itself")
+        if target["assertion"] != source["assertion"]:
+            raise UsageError(
+                f"'{source['text']}' is {source['assertion']}, '{target['text']}' {target['assertion']}: a mention of "
+                "the one is none of the other"
+            )
+        if not concepts.mentions(concept_id, parted.sql()):
+            raise UsageError(f"no mention of {concept_id} '{source['text']}' goes {parted.told()}")
+        return {**edits, source["concept_id"]: {"splits": [*source["splits"], parted.to_row()]}}
+
+    return plan
+
+
 def set_synonyms(concept_id: str, *, added: Iterable[str] = (), removed: Iterable[str] = ()) -> Plan:
     """Other names for a concept, added or taken away."""
     added, removed = list(added), list(removed)
@@ -216,8 +254,12 @@ def curate(
     why: str | None = None,
     dry_run: bool = False,
     reverts: str | None = None,
+    carried: Sequence[Change] = (),
+    summary: Mapping[str, Any] | None = None,
 ) -> Change | None:
     """Carry out an act as one commit and one row of `changes`; None where all is so already.
+
+    `carried` are changes of another branch that come with it, and `summary` is told by the commit.
 
     Raises:
         UsageError: the act cannot be done on the newest state; nothing is written.
@@ -234,14 +276,14 @@ def curate(
         return edits
 
     def change(publication: Publication) -> Mapping[str, Any] | None:
-        edits = planned(Concepts(publication.dataset))
+        edits = planned(Concepts(publication))
         if not edits:
             return None
-        _write(publication, edits, made[0])
-        return {"change": made[0].change_id, "concepts": len(edits)}
+        _write(publication, edits, [*carried, made[0]])
+        return {"change": made[0].change_id, "concepts": len(edits), **(summary or {})}
 
     if dry_run:
-        planned(Concepts(kb.at("HEAD").dataset))
+        planned(Concepts(kb.at("HEAD")))
     else:
         kb.publish(f"vocab {act}", change, by=author, why=why)
     return made[0] if made else None
@@ -257,6 +299,20 @@ def _living(row: Row) -> Row:
     if row["status"] in ("retired", "rejected"):
         raise UsageError(f"{row['concept_id']} '{row['text']}' is {row['status']}")
     return row
+
+
+def _split_target(concepts: Concepts, into: str) -> tuple[Row, dict[str, Row]]:
+    """The concept that mentions go to, and what makes it where it is new."""
+    if row := concepts.find(into):
+        return _living(concepts.survivor(row["concept_id"])), {}
+    try:
+        facets = read_query(into)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    if concepts.find(facets.concept_id):
+        return _living(concepts.survivor(facets.concept_id)), {}
+    row = new_concept(facets, "curator", "accepted")
+    return row, {facets.concept_id: row}
 
 
 def _same_meaning(row: Row, survivor: Row) -> None:
@@ -290,19 +346,29 @@ def _real_edits(concepts: Concepts, edits: Mapping[str, Mapping[str, Any] | None
 def _check_replacements(concepts: Concepts, edits: Mapping[str, Row | None]) -> None:
     """Refuse edits after which a replacement would lead nowhere, or in a circle."""
     gone = {concept_id for concept_id, fields in edits.items() if fields is None}
-    if gone and (held := concepts.holding(gone)):
+    if gone and (held := concepts.holding(gone, edits)):
         raise UsageError(f"{', '.join(sorted(gone))} cannot be taken away: {held}")
+    leads = {"replaced_by", "splits"}
     for concept_id, fields in edits.items():
-        met = {concept_id}
-        target = (fields or {}).get("replaced_by")
-        while target is not None:
-            if target in met:
-                raise UsageError(f"{concept_id} would be replaced by itself, by way of {target}")
-            met.add(target)
-            row = concepts.find(target)
-            if row is None or target in gone:
-                raise UsageError(f"{concept_id} would be replaced by {target}, which is not in the vocabulary")
-            target = (edits.get(target) or {}).get("replaced_by", row["replaced_by"])
+        if fields is not None and leads & set(fields):
+            _follow(concepts, edits, gone, concept_id)
+
+
+def _follow(concepts: Concepts, edits: Mapping[str, Row | None], gone: set[str], start: str) -> None:
+    """Go every way that the mentions of `start` would go; UsageError where one ends nowhere or comes back."""
+    ways = [start]
+    met: set[str] = set()
+    while ways:
+        at = ways.pop()
+        row = {"replaced_by": None, "splits": [], **(concepts.find(at) or {}), **(edits.get(at) or {})}
+        for target in targets(row):
+            if target == start:
+                raise UsageError(f"{start} would be replaced by itself, by way of {at}")
+            if target in gone or (concepts.find(target) is None and target not in edits):
+                raise UsageError(f"{at} would be replaced by {target}, which is not in the vocabulary")
+            if target not in met:
+                met.add(target)
+                ways.append(target)
 
 
 def _change(
@@ -316,7 +382,7 @@ def _change(
     return Change(act, before, dict(edits), author, why, reverts)
 
 
-def _write(publication: Publication, edits: Mapping[str, Row | None], change: Change) -> None:
+def _write(publication: Publication, edits: Mapping[str, Row | None], changes: Sequence[Change]) -> None:
     import pyarrow as pa
 
     from schemas.tables import CHANGES
@@ -334,4 +400,5 @@ def _write(publication: Publication, edits: Mapping[str, Row | None], change: Ch
     publication.replace("concepts", touched, batches)
     if written:
         publication.index_words("concepts", "text")
-    publication.write("changes", [pa.RecordBatch.from_pylist([change.to_row()], schema=CHANGES.schema)])
+    told = [change.to_row() for change in changes]
+    publication.write("changes", [pa.RecordBatch.from_pylist(told, schema=CHANGES.schema)])

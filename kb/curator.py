@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 from kb import curation
 from kb.changes import Change
 from kb.errors import UsageError
+from kb.splits import Condition, Split, read_conditions
 
 if TYPE_CHECKING:
     from kb.diff import VocabularyDiff
@@ -55,6 +56,20 @@ class Curator:
     def retire(self, concept_id: str, replacement: str | None = None, **options: Unpack[ActOptions]) -> Change | None:
         """Retire a concept, with another in its place or with none."""
         return self._act("retire", curation.retire(concept_id, replacement), **options)
+
+    def split(
+        self, concept_id: str, into: str, where: Mapping[str, str | Sequence[str]], **options: Unpack[ActOptions]
+    ) -> Change | None:
+        """Give the mentions that meet a rule to another concept: its id, or the text of a new one.
+
+        `where` has fields of a mention (see `kb.splits.FIELDS`) and the values that each may have; for `text` they
+        are regular expressions, for `mention` places: `REPORT/SECTION/START`.
+        """
+        return self._act("split", curation.split(concept_id, into, _conditions(where)), **options)
+
+    def split_count(self, concept_id: str, where: Mapping[str, str | Sequence[str]]) -> int:
+        """How many mentions of a concept meet a rule: what `split` would move."""
+        return curation.Concepts(self._kb).mentions(concept_id, Split(concept_id, _conditions(where)).sql())
 
     def add_synonyms(self, concept_id: str, *names: str, **options: Unpack[ActOptions]) -> Change | None:
         """Add other names of a concept."""
@@ -106,3 +121,8 @@ class Curator:
         reverts: str | None = None,
     ) -> Change | None:
         return curation.curate(self._kb, act, plan, by=by, why=why, dry_run=dry_run, reverts=reverts)
+
+
+def _conditions(where: Mapping[str, str | Sequence[str]]) -> tuple[Condition, ...]:
+    told = {field: [values] if isinstance(values, str) else values for field, values in where.items()}
+    return read_conditions((field, value) for field, values in told.items() for value in values)

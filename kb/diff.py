@@ -30,13 +30,15 @@ class Difference:
 
     @property
     def kind(self) -> str:
-        """What happened to it: added, removed, merged, retired, renamed, re-faceted, judged or described."""
+        """What happened to it: added, removed, merged, split, retired, renamed, re-faceted, judged or described."""
         if self.before is None:
             return "added"
         if self.after is None:
             return "removed"
         if self.after.get("replaced_by"):
             return "merged"
+        if "splits" in self.after:
+            return "split"
         if self.after.get("status") == "retired":
             return "retired"
         if "text" in self.after:

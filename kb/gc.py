@@ -1,8 +1,9 @@
 """`gc`: storage that nothing names any more is given back; what a kept commit names stays, to the byte.
 
-A table version is kept when a kept commit pins it: the newest commit, every tagged one, and as many of the newest
-as are asked for (all, unless asked otherwise). What dead writers left is named by no commit, and goes. Lance's own
-clean-up does the work; the versions to keep are tagged for its duration, so it cannot touch them.
+A table version is kept when a kept commit pins it: the newest commit of every branch, what a branch would be merged
+against, every tagged one, and as many of the newest as are asked for (all, unless asked otherwise). What dead
+writers left is named by no commit, and goes. Lance's own clean-up does the work; the versions to keep are tagged
+for its duration, so it cannot touch them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from kb.branches import list_branches
 from kb.errors import ClearKbError
 from kb.publication import writer_lock
 from schemas.tables import TABLES, VERSIONED, Table
@@ -66,7 +68,7 @@ def collect_garbage(
     # The log is read under the lock: what is committed after it was read would be dropped unseen.
     with nullcontext() if dry_run else writer_lock(kb.storage):
         commits = kb.commits.all()
-        kept = _kept(commits, kb.tags().values(), keep)
+        kept = _kept(commits, _named(kb), keep)
         dropped = kb.commits.readable([commit for commit in commits if commit not in kept])
         swept = [] if dry_run else [_sweep(kb.storage, table, kept) for table in TABLES]
     removed, versions = (sum(column) for column in zip(*swept, strict=True)) if swept else (0, 0)
@@ -78,9 +80,15 @@ def _gather(publication: Publication) -> Mapping[str, Any] | None:
     return {"gathered": gathered} if gathered else None
 
 
-def _kept(commits: list[Commit], tagged: Collection[str], keep: int | None) -> list[Commit]:
+def _named(kb: KnowledgeBase) -> set[str]:
+    """The commits that a tag or a branch names, by id."""
+    heads = {commit.commit_id for commit in kb.commits.branches().values()}
+    return heads | set(kb.tags().values()) | {branch.base.commit_id for branch in list_branches(kb)}
+
+
+def _kept(commits: list[Commit], named: Collection[str], keep: int | None) -> list[Commit]:
     newest = commits if keep is None else commits[-keep:]
-    numbers = {commit.number for commit in newest} | {c.number for c in commits if c.commit_id in tagged}
+    numbers = {commit.number for commit in newest} | {c.number for c in commits if c.commit_id in named}
     return [commit for commit in commits if commit.number in numbers]
 
 

@@ -71,7 +71,7 @@ class KnowledgeBase:
     def open(
         cls, uri: str | Path, at: str | None = None, storage_options: Mapping[str, str] | None = None
     ) -> KnowledgeBase:
-        """Open the knowledge base at `uri`, at its newest commit or at the commit or tag `at`.
+        """Open the knowledge base at `uri`, at its newest commit or at the commit, tag or branch `at`.
 
         Raises:
             UsageError: there is none, or `at` names no commit.
@@ -86,13 +86,18 @@ class KnowledgeBase:
         return cls(storage, log, log.head()).at(at) if at else cls(storage, log, log.head())
 
     @property
+    def branch(self) -> str:
+        """The branch it stands on, where its commits go."""
+        return self.commit.branch
+
+    @property
     def uri(self) -> str:
         """Where it stands."""
         return self.storage.uri
 
     def at(self, ref: str) -> KnowledgeBase:
-        """The same knowledge base at another commit or tag."""
-        commit = self.commits.resolve(ref)
+        """The same knowledge base at another commit, tag or branch; `HEAD` is the newest of this branch."""
+        commit = self.commits.resolve(ref, self.branch)
         if commit.commit_id != self.commit.commit_id and not self.commits.readable([commit]):
             raise UsageError(f"commit {commit.commit_id} was dropped by `clear-kb gc`: its data is gone")
         return KnowledgeBase(self.storage, self.commits, commit)
@@ -102,8 +107,8 @@ class KnowledgeBase:
         return self.storage.dataset(table, self.commit.pins[table])
 
     def log(self) -> list[Commit]:
-        """Every commit up to this one, newest first."""
-        return [commit for commit in reversed(self.commits.all()) if commit.number <= self.commit.number]
+        """This commit and all that it builds on, newest first."""
+        return self.commits.chain(self.commit)
 
     def tags(self) -> dict[str, str]:
         """Tag names and the ids of the commits they name."""
@@ -121,9 +126,15 @@ class KnowledgeBase:
         by: str | None = None,
         why: str | None = None,
     ) -> Commit | None:
-        """Commit a change on the newest commit, and stand on it; see `kb.publication.publish`."""
+        """Commit a change on the newest commit of its branch, and stand on it; see `kb.publication.publish`."""
         commit = publish(
-            self.storage, self.commits, change, operation=operation, author=by or default_author(), reason=why
+            self.storage,
+            self.commits,
+            change,
+            operation=operation,
+            author=by or default_author(),
+            reason=why,
+            branch=self.branch,
         )
         if commit is not None:
             self.commit = commit

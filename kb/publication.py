@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from kb.commits import Commit, CommitLog
+from kb.commits import MAIN, Commit, CommitLog
 from kb.errors import ClearKbError
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ class Publication:
         pinned = self.head.pins[table]
         if dataset.version == pinned:
             return dataset
-        # What lies above the pinned version was left by a writer that died: no commit names it.
+        # What lies above the pinned version is another branch's, or was left by a writer that died.
         newest = dataset.version
         restored = self._storage.dataset(table, pinned)
         with _conflicts_as_interleaving():
@@ -164,8 +164,9 @@ def publish(
     operation: str,
     author: str,
     reason: str | None = None,
+    branch: str = MAIN,
 ) -> Commit | None:
-    """Run `change` on the head and commit what it did; None where it returned None: nothing to commit.
+    """Run `change` on the head of `branch` and commit what it did; None where it returned None: nothing to commit.
 
     `change` may run more than once, each time on the then newest commit, so it must look at
     `publication.head` and `publication.dataset(...)` rather than remember an earlier state. It returns the
@@ -175,7 +176,8 @@ def publish(
         for attempt in range(ATTEMPTS):
             if attempt:
                 time.sleep(random.uniform(0, min(LONGEST_PAUSE_S, 0.05 * 2**attempt)))
-            publication = Publication(storage, log.head())
+            newest = log.all()[-1]
+            publication = Publication(storage, log.head(branch))
             try:
                 summary = change(publication)
             except Interleaved:
@@ -184,7 +186,14 @@ def publish(
                 return None
             head = publication.head
             commit = Commit(
-                head.number + 1, head.commit_id, operation, author, reason, publication.pins(), dict(summary)
+                newest.number + 1,
+                head.commit_id,
+                operation,
+                author,
+                reason,
+                publication.pins(),
+                dict(summary),
+                branch=branch,
             )
             if log.append(commit):
                 return commit

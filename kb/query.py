@@ -4,50 +4,94 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
+from kb.splits import routes
 from schemas.named_sql import named_sql
+from schemas.tables import VERSIONED
 
 if TYPE_CHECKING:
-    from kb.knowledge_base import KnowledgeBase
+    import duckdb
+    import lance
 
 FETCH = 5_000
 
 
+class Tables(Protocol):
+    """The tables of one state: a knowledge base at a commit, or a publication on its way to one."""
+
+    def dataset(self, table: str) -> lance.LanceDataset:
+        """The Lance dataset of `table` in that state."""
+        ...
+
+
 def run_named(
-    kb: KnowledgeBase,
+    state: Tables,
     name: str,
     parameters: Mapping[str, Any] | None = None,
     tables: Mapping[str, Any] | None = None,
+    rule: str | None = None,
 ) -> list[dict[str, Any]]:
-    """All rows of the named query on `kb` at its commit; filters and columns are pushed down to Lance.
+    """All rows of the named query on `state`; filters and columns are pushed down to Lance.
 
-    `tables` are Arrow datasets that the query reads beside those of `kb`.
+    `tables` are Arrow datasets that the query reads beside those of `state`; `rule` is SQL, made by this project,
+    that stands where the query says /*rule*/.
     """
-    return list(stream_named(kb, name, parameters, tables))
+    return list(stream_named(state, name, parameters, tables, rule))
 
 
 def stream_named(
-    kb: KnowledgeBase,
+    state: Tables,
     name: str,
     parameters: Mapping[str, Any] | None = None,
     tables: Mapping[str, Any] | None = None,
+    rule: str | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """The rows of the named query on `kb` at its commit, a few thousand at a time."""
+    """The rows of the named query on `state`, a few thousand at a time."""
     import duckdb
 
     sql = named_sql(name)
-    forwards = "forwarding" in sql
+    if rule is not None:
+        sql = sql.replace("/*rule*/", f"AND {rule}")
+    mentions = bool(re.search(r"\bmentions m\b", sql))
     with duckdb.connect() as connection:
         connection.execute("SET enable_progress_bar = false")
-        for table in kb.commit.pins:
-            if re.search(rf"\b{table}\b", sql) or (forwards and table == "concepts"):
-                connection.register(table, kb.dataset(table))
-        for table, dataset in (tables or {}).items():
-            connection.register(table, dataset)
-        if forwards:
-            connection.execute(f"CREATE TEMP TABLE forwarding AS {named_sql('forwarding')}")
+        for table in VERSIONED:
+            if re.search(rf"\b{table.name}\b", sql) or (mentions and table.name in ("concepts", "observations")):
+                connection.register(table.name, state.dataset(table.name))
+        for table_name, dataset in (tables or {}).items():
+            connection.register(table_name, dataset)
+        if mentions:
+            _create_mentions(connection)
         cursor = connection.execute(sql, dict(parameters) if parameters else None)
         columns = [column[0] for column in cursor.description or ()]
         while rows := cursor.fetchmany(FETCH):
             yield from (dict(zip(columns, row, strict=True)) for row in rows)
+
+
+def _create_mentions(connection: duckdb.DuckDBPyConnection) -> None:
+    """The view `mentions`: every observation with the concept that it is of now, and the one it was mined as."""
+    connection.execute(f"CREATE TEMP TABLE forwarding AS {named_sql('forwarding')}")
+    split = "SELECT concept_id, replaced_by, splits FROM concepts"
+    graph = {}
+    if connection.execute(f"SELECT count(*) FROM ({split}) WHERE len(splits) > 0").fetchone() != (0,):
+        found = connection.execute(f"{split} WHERE replaced_by IS NOT NULL OR len(splits) > 0").fetchall()
+        graph = {row[0]: dict(zip(("concept_id", "replaced_by", "splits"), row, strict=True)) for row in found}
+    cases = [case for concept_id in graph for case in _cases(concept_id, graph)]
+    plain = "coalesce(f.resolved, m.mined_as)"
+    now = f"CASE {' '.join(cases)} ELSE {plain} END" if cases else plain
+    connection.execute(
+        f"CREATE TEMP VIEW mentions AS SELECT m.* EXCLUDE (mined_as), m.mined_as, {now} AS concept_id "
+        "FROM (SELECT * EXCLUDE (concept_id), concept_id AS mined_as FROM observations) m "
+        "LEFT JOIN forwarding f ON f.concept_id = m.mined_as"
+    )
+
+
+def _cases(concept_id: str, graph: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    found = routes(concept_id, graph)
+    if len(found) == 1:
+        return []  # replaced and nothing else: `forwarding` knows the end
+    return [
+        f"WHEN {' AND '.join((f'm.mined_as = {chr(39)}{concept_id}{chr(39)}', *conditions))} THEN '{end}'"
+        for conditions, end in found
+    ]

@@ -61,13 +61,12 @@ class Status:
 def read_status(kb: KnowledgeBase) -> Status:
     """Count what `kb` holds at its commit."""
     totals = run_named(kb, "concept_totals")
-    log = kb.commits.all()
     return Status(
         uri=kb.uri,
         commit=kb.commit,
         tags=tuple(sorted(name for name, commit_id in kb.tags().items() if commit_id == kb.commit.commit_id)),
-        is_newest=log[-1].number == kb.commit.number,
-        commits=kb.commit.number + 1,
+        is_newest=kb.commits.head(kb.branch).commit_id == kb.commit.commit_id,
+        commits=len(kb.log()),
         reports=kb.dataset("reports").count_rows(),
         observations={row["assertion"]: row["observations"] for row in run_named(kb, "observation_totals")},
         concepts=_sum_by(totals, "assertion"),

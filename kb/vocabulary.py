@@ -9,6 +9,7 @@ from typing import Any
 from kb.curator import Curator
 from kb.errors import UsageError
 from kb.query import run_named
+from kb.splits import Split
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Concept:
     synonyms: tuple[str, ...]
     status: str
     replaced_by: str | None
+    splits: tuple[Split, ...]
     source: str
     note: str | None
     embedder: str | None
@@ -97,7 +99,12 @@ class Vocabulary(Curator):
             what = "several concepts' ids begin with" if rows else "there is no concept"
             raise UsageError(f"{what} '{ref}' at commit {self._kb.commit.commit_id}: see `clear-kb vocab search`")
         row = rows[0]
-        return Concept(**{**row, "descriptors": tuple(row["descriptors"]), "synonyms": tuple(row["synonyms"])})
+        lists = {
+            "descriptors": tuple(row["descriptors"]),
+            "synonyms": tuple(row["synonyms"]),
+            "splits": tuple(map(Split.from_row, row["splits"])),
+        }
+        return Concept(**{**row, **lists})
 
     def resolve(self, ref: str) -> Concept:
         """The concept that stands for `ref`: itself, or the survivor that its replacements lead to."""

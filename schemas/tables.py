@@ -26,6 +26,8 @@ def _required(name: str, kind: pa.DataType) -> pa.Field:
 _TIME = pa.timestamp("us", tz="UTC")
 SPAN = pa.struct([_required("start", pa.int32()), _required("end", pa.int32())])
 _SECTION = pa.struct([_required("name", pa.string()), pa.field("text", pa.string()), _required("mined", pa.bool_())])
+_CONDITION = pa.struct([_required("field", pa.string()), _required("values", pa.list_(pa.string()))])
+_SPLIT = pa.struct([_required("into", pa.string()), _required("where", pa.list_(_CONDITION))])
 _PIN = pa.struct([_required("table", pa.string()), _required("version", pa.int64())])
 
 CONCEPTS = Table(
@@ -45,6 +47,7 @@ CONCEPTS = Table(
             _required("synonyms", pa.list_(pa.string())),
             _required("status", pa.string()),
             pa.field("replaced_by", pa.string()),
+            _required("splits", pa.list_(_SPLIT)),
             _required("source", pa.string()),
             pa.field("note", pa.string()),
             pa.field("embedder", pa.string()),
@@ -153,8 +156,9 @@ COMMITS = Table(
             _required("time", _TIME),
             _required("pins", pa.list_(_PIN)),
             _required("summary", pa.string()),
+            _required("branch", pa.string()),
         ],
-        metadata={"clear_kb_format": "1"},
+        metadata={"clear_kb_format": "2"},
     ),
     versioned=False,
 )

@@ -201,7 +201,7 @@ class TestWhatGoesWrong:
             (["vocab", "show", "Cffff", "--kb", "x.kb"], 2, "no concept"),
             (["vocab", "show", "what is this", "--kb", "x.kb"], 2, "not a concept id"),
             (["vocab", "search", " ", "--kb", "x.kb"], 2, "some words"),
-            (["vocab", "list", "--kb", "x.kb", "--at", "v9"], 2, "no commit or tag"),
+            (["vocab", "list", "--kb", "x.kb", "--at", "v9"], 2, "no commit, tag or branch"),
             (["vocab", "list", "--kb", "x.kb", "--assertion", "maybe"], 2, "maybe"),
             (["observations", "export", "-o", "no/such/folder.jsonl", "--kb", "x.kb"], 2, "no folder"),
             (["init", "--kb", "x.kb"], 2, "already"),

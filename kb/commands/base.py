@@ -18,6 +18,7 @@ from kb.commands.options import (
     Dtype,
     Format,
     KbUri,
+    OnBranch,
     OutputFormat,
     Prompt,
     QueryPrompt,
@@ -29,6 +30,7 @@ from kb.commands.options import (
     parse_pairs,
 )
 from kb.commands.output import print_facts, print_json, print_rows, say
+from kb.commits import MAIN
 
 if TYPE_CHECKING:
     from kb.commits import Commit
@@ -180,6 +182,7 @@ def embed_command(
     query_prompt: QueryPrompt = None,
     device: Device = None,
     batch_size: BatchSize = 64,
+    branch: OnBranch = None,
     by: By = None,
     why: Why = None,
     dry_run: DryRun = False,
@@ -192,7 +195,7 @@ def embed_command(
     from kb.embed_concepts import embed_concepts
     from kb.embedding import EmbedderOptions, choose_embedder
 
-    opened = open_kb(kb, None, storage_option)
+    opened = open_kb(kb, None, storage_option, branch)
     options = EmbedderOptions(model, revision, dtype, prompt, query_prompt, device, batch_size)
     embedder = choose_embedder(opened.embedder, options)
     with Progress("concepts", hidden=quiet) as progress:
@@ -246,10 +249,11 @@ def _status_facts(status: Status) -> list[tuple[str, str]]:
     commit = status.commit
     tags = f" ({', '.join(status.tags)})" if status.tags else ""
     older = "" if status.is_newest else ", not the newest"
+    on = "" if commit.branch == MAIN else f" on {escape(commit.branch)}"
     embedder = status.embedder
     return [
         ("knowledge base", escape(status.uri)),
-        ("commit", f"{commit.commit_id}{escape(tags)}, {status.commits} in all{older}"),
+        ("commit", f"{commit.commit_id}{escape(tags)}{on}, {status.commits} in all{older}"),
         (
             "last change",
             f"{escape(commit.operation)} by {escape(commit.author)}, {commit.time:%Y-%m-%d %H:%M} UTC",

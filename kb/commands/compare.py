@@ -9,7 +9,18 @@ from typing import Annotated
 import typer
 
 from kb.commands.curate import act_and_print
-from kb.commands.options import DEFAULT_KB, By, DryRun, Format, KbUri, OutputFormat, StorageOptions, Why, open_kb
+from kb.commands.options import (
+    DEFAULT_KB,
+    By,
+    DryRun,
+    Format,
+    KbUri,
+    OnBranch,
+    OutputFormat,
+    StorageOptions,
+    Why,
+    open_kb,
+)
 from kb.commands.output import print_json, print_rows, say
 from kb.commands.vocab import app
 from kb.errors import UsageError
@@ -38,6 +49,7 @@ def diff_command(
 def apply_command(
     patch: Annotated[str, typer.Argument(metavar="FILE", help="What `vocab diff --format json` wrote; - reads stdin.")],
     kb: KbUri = DEFAULT_KB,
+    branch: OnBranch = None,
     by: By = None,
     why: Why = None,
     dry_run: DryRun = False,
@@ -51,4 +63,4 @@ def apply_command(
     if patch != "-" and not path.is_file():
         raise UsageError(f"there is no file {patch}")
     edits = read_patch(sys.stdin.read() if patch == "-" else path.read_text(encoding="utf-8"))
-    act_and_print(kb, storage_option, output, by, why, dry_run, lambda v, o: v.apply(edits, **o))
+    act_and_print(kb, branch, storage_option, output, by, why, dry_run, lambda v, o: v.apply(edits, **o))

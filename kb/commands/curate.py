@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,6 +18,7 @@ from kb.commands.options import (
     DryRun,
     Format,
     KbUri,
+    OnBranch,
     OutputFormat,
     StorageOptions,
     Why,
@@ -38,6 +41,7 @@ def add_command(
     text: Annotated[str, typer.Argument(help='The concept in words: "small left pleural effusion", "no mass".')],
     synonym: Annotated[list[str] | None, typer.Option("--synonym", help="Another name; repeatable.")] = None,
     kb: KbUri = DEFAULT_KB,
+    branch: OnBranch = None,
     by: By = None,
     why: Why = None,
     dry_run: DryRun = False,
@@ -45,13 +49,14 @@ def add_command(
     output: OutputFormat = Format.table,
 ) -> None:
     """Add an accepted concept."""
-    act_and_print(kb, storage_option, output, by, why, dry_run, lambda v, o: v.add(text, synonym or (), **o))
+    act_and_print(kb, branch, storage_option, output, by, why, dry_run, lambda v, o: v.add(text, synonym or (), **o))
 
 
 @app.command("accept")
 def accept_command(
     concept_ids: ConceptIds,
     kb: KbUri = DEFAULT_KB,
+    branch: OnBranch = None,
     by: By = None,
     why: Why = None,
     dry_run: DryRun = False,
@@ -59,13 +64,16 @@ def accept_command(
     output: OutputFormat = Format.table,
 ) -> None:
     """Accept concepts."""
-    act_and_print(kb, storage_option, output, by, why, dry_run, lambda v, o: v.accept(*_ids(v, concept_ids), **o))
+    act_and_print(
+        kb, branch, storage_option, output, by, why, dry_run, lambda v, o: v.accept(*_ids(v, concept_ids), **o)
+    )
 
 
 @app.command("reject")
 def reject_command(
     concept_ids: ConceptIds,
     kb: KbUri = DEFAULT_KB,
+    branch: OnBranch = None,
     by: By = None,
     why: Why = None,
     dry_run: DryRun = False,
@@ -73,7 +81,9 @@ def reject_command(
     output: OutputFormat = Format.table,
 ) -> None:
     """Reject concepts: mined again, they stay rejected."""
-    act_and_print(kb, storage_option, output, by, why, dry_run, lambda v, o: v.reject(*_ids(v, concept_ids), **o))
+    act_and_print(
+        kb, branch, storage_option, output, by, why, dry_run, lambda v, o: v.reject(*_ids(v, concept_ids), **o)
+    )
 
 
 @app.command("rename")
@@ -81,6 +91,7 @@ def rename_command(
     concept_id: ConceptId,
     text: Annotated[str, typer.Argument(help="The new text.")],
     kb: KbUri = DEFAULT_KB,
+    branch: OnBranch = None,
     by: By = None,
     why: Why = None,
     dry_run: DryRun = False,
@@ -88,7 +99,9 @@ def rename_command(
     output: OutputFormat = Format.table,
 ) -> None:
     """Give a concept another text. Its id stays; `clear-kb embed` computes its new vector."""
-    act_and_print(kb, storage_option, output, by, why, dry_run, lambda v, o: v.rename(_id(v, concept_id), text, **o))
+    act_and_print(
+        kb, branch, storage_option, output, by, why, dry_run, lambda v, o: v.rename(_id(v, concept_id), text, **o)
+    )
 
 
 @app.command("merge")
@@ -96,6 +109,7 @@ def merge_command(
     concept_ids: ConceptIds,
     into: Annotated[str, typer.Option("--into", metavar="ID", help="The concept that stays.")],
     kb: KbUri = DEFAULT_KB,
+    branch: OnBranch = None,
     by: By = None,
     why: Why = None,
     dry_run: DryRun = False,
@@ -105,6 +119,7 @@ def merge_command(
     """Merge concepts into another: it takes their names and evidence, and their ids still resolve."""
     act_and_print(
         kb,
+        branch,
         storage_option,
         output,
         by,
@@ -114,6 +129,52 @@ def merge_command(
     )
 
 
+@app.command("split")
+def split_command(
+    concept_id: ConceptId,
+    into: Annotated[str, typer.Option("--into", metavar="ID|TEXT", help="A concept, or the text of a new one.")],
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--where",
+            metavar="FIELD=VALUE",
+            help="Which mentions go: laterality=left, section=impression, text=REGEX, ...; all have to hold, values "
+            "of one field are alternatives; repeatable.",
+        ),
+    ] = None,
+    mentions: Annotated[
+        Path | None, typer.Option("--mentions", help="A file of mentions, a line each: REPORT/SECTION/START.")
+    ] = None,
+    kb: KbUri = DEFAULT_KB,
+    branch: OnBranch = None,
+    by: By = None,
+    why: Why = None,
+    dry_run: DryRun = False,
+    storage_option: StorageOptions = None,
+    output: OutputFormat = Format.table,
+) -> None:
+    """Give some of a concept's mentions to another, by a rule that later mentions follow too, or by a list."""
+    rule: dict[str, list[str]] = {}
+    for pair in where or []:
+        field, equals, value = pair.partition("=")
+        if not equals or not value:
+            raise UsageError(f"--where {pair}: FIELD=VALUE was expected")
+        rule.setdefault(field, []).append(value)
+    if mentions is not None:
+        if not mentions.is_file():
+            raise UsageError(f"there is no file {mentions}")
+        rule["mention"] = [line.strip() for line in mentions.read_text(encoding="utf-8").splitlines() if line.strip()]
+
+    def act(vocabulary: Vocabulary, options: Any) -> Change | None:
+        source = _id(vocabulary, concept_id)
+        count = vocabulary.split_count(source, rule)
+        change = vocabulary.split(source, _id(vocabulary, into) if _is_id(into) else into, rule, **options)
+        say(f"{count:,} mentions {'would go' if dry_run else 'went'} over")
+        return change
+
+    act_and_print(kb, branch, storage_option, output, by, why, dry_run, act)
+
+
 @app.command("retire")
 def retire_command(
     concept_id: ConceptId,
@@ -121,6 +182,7 @@ def retire_command(
         str | None, typer.Option("--replacement", metavar="ID", help="What takes its place.")
     ] = None,
     kb: KbUri = DEFAULT_KB,
+    branch: OnBranch = None,
     by: By = None,
     why: Why = None,
     dry_run: DryRun = False,
@@ -133,7 +195,7 @@ def retire_command(
         other = _id(vocabulary, replacement) if replacement else None
         return vocabulary.retire(_id(vocabulary, concept_id), other, **options)
 
-    act_and_print(kb, storage_option, output, by, why, dry_run, act)
+    act_and_print(kb, branch, storage_option, output, by, why, dry_run, act)
 
 
 @app.command("synonym")
@@ -142,6 +204,7 @@ def synonym_command(
     add: Annotated[list[str] | None, typer.Option("--add", help="A name to add; repeatable.")] = None,
     remove: Annotated[list[str] | None, typer.Option("--remove", help="A name to take away; repeatable.")] = None,
     kb: KbUri = DEFAULT_KB,
+    branch: OnBranch = None,
     by: By = None,
     why: Why = None,
     dry_run: DryRun = False,
@@ -158,7 +221,7 @@ def synonym_command(
             return vocabulary.add_synonyms(found, *add, **options)
         return vocabulary.remove_synonyms(found, *(remove or ()), **options)
 
-    act_and_print(kb, storage_option, output, by, why, dry_run, act)
+    act_and_print(kb, branch, storage_option, output, by, why, dry_run, act)
 
 
 @app.command("facet")
@@ -167,6 +230,7 @@ def facet_command(
     facet: Annotated[str, typer.Argument(help="finding, anatomy, laterality, severity or descriptors.")],
     value: Annotated[str, typer.Argument(help='The value; "none" takes it away.')],
     kb: KbUri = DEFAULT_KB,
+    branch: OnBranch = None,
     by: By = None,
     why: Why = None,
     dry_run: DryRun = False,
@@ -176,6 +240,7 @@ def facet_command(
     """Set a facet of a concept; its id stays."""
     act_and_print(
         kb,
+        branch,
         storage_option,
         output,
         by,
@@ -190,6 +255,7 @@ def note_command(
     concept_id: ConceptId,
     note: Annotated[str, typer.Argument(help="The note; an empty one takes it away.")],
     kb: KbUri = DEFAULT_KB,
+    branch: OnBranch = None,
     by: By = None,
     why: Why = None,
     dry_run: DryRun = False,
@@ -197,13 +263,16 @@ def note_command(
     output: OutputFormat = Format.table,
 ) -> None:
     """Put a note on a concept."""
-    act_and_print(kb, storage_option, output, by, why, dry_run, lambda v, o: v.set_note(_id(v, concept_id), note, **o))
+    act_and_print(
+        kb, branch, storage_option, output, by, why, dry_run, lambda v, o: v.set_note(_id(v, concept_id), note, **o)
+    )
 
 
 @app.command("revert")
 def revert_command(
     change_id: Annotated[str, typer.Argument(help="The id of a change, or its first letters.")],
     kb: KbUri = DEFAULT_KB,
+    branch: OnBranch = None,
     by: By = None,
     why: Why = None,
     dry_run: DryRun = False,
@@ -211,7 +280,7 @@ def revert_command(
     output: OutputFormat = Format.table,
 ) -> None:
     """Undo a change, by a new change: the history stays."""
-    act_and_print(kb, storage_option, output, by, why, dry_run, lambda v, o: v.revert(change_id, **o))
+    act_and_print(kb, branch, storage_option, output, by, why, dry_run, lambda v, o: v.revert(change_id, **o))
 
 
 @app.command("changes")
@@ -229,6 +298,7 @@ def changes_command(
 
 def act_and_print(
     uri: str,
+    branch: str | None,
     storage_option: list[str] | None,
     output: Format,
     by: str | None,
@@ -237,7 +307,7 @@ def act_and_print(
     act: Callable[[Vocabulary, Any], Change | None],
 ) -> None:
     """Carry out an act and print the change that it made."""
-    kb = open_kb(uri, None, storage_option)
+    kb = open_kb(uri, None, storage_option, branch)
     change = act(kb.vocabulary, {"by": by, "why": why, "dry_run": dry_run})
     if output is Format.json:
         print_json({**change.to_dict(), "dry_run": dry_run} if change else None)
@@ -249,6 +319,11 @@ def act_and_print(
 
 def _ids(vocabulary: Vocabulary, refs: list[str]) -> list[str]:
     return [_id(vocabulary, ref) for ref in refs]
+
+
+def _is_id(ref: str) -> bool:
+    """Whether a word is written as ids are; everything else is the text of a concept."""
+    return re.fullmatch(r"C[0-9a-f]{4,16}", ref) is not None
 
 
 def _id(vocabulary: Vocabulary, ref: str) -> str:

@@ -58,7 +58,12 @@ StorageOptions = Annotated[
         help="Passed to the object store (aws_endpoint=..., region=...); repeatable. AWS_* variables work too.",
     ),
 ]
-At = Annotated[str | None, typer.Option("--at", metavar="COMMIT|TAG", help="Read this commit or tag, not the newest.")]
+At = Annotated[
+    str | None, typer.Option("--at", metavar="COMMIT|TAG|BRANCH", help="Read this state, not the newest of main.")
+]
+OnBranch = Annotated[
+    str | None, typer.Option("--branch", metavar="NAME", help="Work on this draft (see `branch create`), not on main.")
+]
 OutputFormat = Annotated[Format, typer.Option("--format", help="How to print the data.")]
 By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who does this; default: the login name.")]
 Why = Annotated[str | None, typer.Option("--why", metavar="TEXT", help="The reason, kept in the log.")]
@@ -93,8 +98,11 @@ def parse_pairs(pairs: list[str] | None, flag: str) -> dict[str, str]:
     return parsed
 
 
-def open_kb(uri: str, at: str | None = None, storage_options: list[str] | None = None) -> KnowledgeBase:
-    """The knowledge base that a command names."""
+def open_kb(
+    uri: str, at: str | None = None, storage_options: list[str] | None = None, branch: str | None = None
+) -> KnowledgeBase:
+    """The knowledge base that a command names: to read at a state, or to work on a branch."""
     from kb.knowledge_base import KnowledgeBase
 
-    return KnowledgeBase.open(uri, at, parse_pairs(storage_options, "--storage-option") or None)
+    opened = KnowledgeBase.open(uri, at, parse_pairs(storage_options, "--storage-option") or None)
+    return opened.at(opened.commits.head(branch).commit_id) if branch else opened

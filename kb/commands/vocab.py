@@ -143,6 +143,7 @@ def _concept_facts(concept: Concept, counts: Counts) -> list[tuple[str, str]]:
         ("synonyms", ", ".join(concept.synonyms)),
         ("status", concept.status),
         ("replaced by", concept.replaced_by),
+        ("split", "; ".join(split.told() for split in concept.splits)),
         ("normal form", concept.normal_form),
         ("mentions", f"{counts.mentions:,} in {counts.reports:,} reports{hedged}"),
         ("source", concept.source),

@@ -1,13 +1,19 @@
--- A concept whose replacements lead back to it.
-WITH RECURSIVE steps AS (
-    SELECT concept_id, replaced_by AS target, 1 AS depth
+-- A concept whose replacements and splits lead back to it.
+WITH RECURSIVE leads AS (
+    SELECT concept_id, replaced_by AS target
     FROM concepts
     WHERE replaced_by IS NOT NULL
     UNION ALL
-    SELECT steps.concept_id, concepts.replaced_by, steps.depth + 1
+    SELECT concept_id, unnest(splits).into AS target
+    FROM concepts
+),
+steps AS (
+    SELECT concept_id, target FROM leads
+    UNION
+    SELECT steps.concept_id, leads.target
     FROM steps
-    JOIN concepts ON concepts.concept_id = steps.target
-    WHERE concepts.replaced_by IS NOT NULL AND steps.target != steps.concept_id AND steps.depth < 1000
+    JOIN leads ON leads.concept_id = steps.target
+    WHERE steps.target != steps.concept_id
 )
 SELECT DISTINCT concept_id, text, 'its replacements lead back to it' AS detail
 FROM steps

@@ -3,11 +3,10 @@ SELECT o.report_id, r.study_id, r.patient_id, r.source, o.section, o.sentence, o
        o.assertion, o.certainty, o.temporality, o.laterality, o.severity,
        list_filter(r.sections, lambda s: s.name = o.section)[1].text AS section_text
 FROM (
-    SELECT observations.*
-    FROM observations
-    LEFT JOIN forwarding f USING (concept_id)
-    WHERE coalesce(f.resolved, observations.concept_id) = $concept_id
-    ORDER BY report_id, section, sentence
+    SELECT m.*
+    FROM mentions m
+    WHERE m.concept_id = $concept_id
+    ORDER BY m.report_id, m.section, m.sentence
     LIMIT $limit
 ) o
 LEFT JOIN reports r USING (report_id)

@@ -4,11 +4,8 @@ SELECT c.concept_id, c.text, c.assertion, c.finding, c.anatomy, c.laterality, c.
        coalesce(o.reports, 0) AS reports
 FROM concepts c
 LEFT JOIN (
-    SELECT coalesce(f.resolved, observations.concept_id) AS concept_id,
-           count(*) AS mentions,
-           count(DISTINCT report_id) AS reports
-    FROM observations
-    LEFT JOIN forwarding f USING (concept_id)
+    SELECT m.concept_id, count(*) AS mentions, count(DISTINCT m.report_id) AS reports
+    FROM mentions m
     GROUP BY 1
 ) o USING (concept_id)
 WHERE ($assertion IS NULL OR c.assertion = $assertion)
