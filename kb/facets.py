@@ -20,6 +20,17 @@ ConceptAssertion = Literal["present", "absent"]
 _NEGATION = re.compile(
     r"^\s*(?:no(?: evidence (?:of|for))?|without(?: evidence of)?|absence of|absent|not|negative for)\b[\s:]*", re.I
 )
+_SAID = re.compile(
+    r"(?<=\w)(?:\s+(?:is|are|was|were|has been|have been))?\s+"
+    r"(?:(?:again|also|clearly|definitely)\s+)?(?:seen|noted|identified|visuali[sz]ed|demonstrated|evident|present|"
+    r"apparent|appreciated|observed|detected|found)\s*\.?$",
+    re.I,
+)
+"""What only says that something was said of it, at the end of a text."""
+
+_LATE_NEGATION = re.compile(
+    r"\s(?:(?:is|are|was|were)\s+)?(?:not|absent|negative)\b|\s*:\s*(?:none|no|absent|negative)\b", re.I
+)
 NEGATORS = frozenset(["no", "without", "not", "absent", "absence", "nor", "neither"])
 """Words that a phrase cannot hold: whether it is denied is told by its assertion, and only there."""
 
@@ -60,22 +71,30 @@ def read_facets(phrase: str, assertion: ConceptAssertion = "present") -> Facets:
     Raises:
         ValueError: the phrase has no word that says anything.
     """
-    return _settled(" ".join(phrase.split()), assertion)
+    return _settled(" ".join(load_lexicon().written_out(phrase).split()), assertion)
 
 
 def read_query(text: str) -> Facets:
-    """The facets of a query or a concept's text, in which a leading "no" or "without" means absent.
+    """The facets of a query or a concept's text ("no mass", "mass is not seen", "heart is not enlarged").
 
     Raises:
         ValueError: the text has no word that says anything.
     """
-    match = _NEGATION.match(text)
-    return read_facets(text[match.end() :], "absent") if match else read_facets(text)
+    said = _SAID.sub("", text)
+    assertion: ConceptAssertion = "present"
+    if match := _NEGATION.match(said):
+        said, assertion = said[match.end() :], "absent"
+    elif match := _LATE_NEGATION.search(said):
+        said, assertion = f"{said[: match.start()]} {said[match.end() :]}", "absent"
+    try:
+        return read_facets(said, assertion)
+    except ValueError as error:
+        raise ValueError(f"'{text}' says nothing that could be observed") from error
 
 
 def read_side(phrase: str) -> Laterality:
     """The side that a phrase tells; the chambers of the heart tell none."""
-    words = words_of(phrase)
+    words = words_of(load_lexicon().written_out(phrase))
     chambers = {at for match in _chambers(words) for at in range(match.first, match.last)}
     return _side([word for at, word in enumerate(words) if at not in chambers])[0]
 

@@ -13,7 +13,7 @@ from functools import cache
 from hashlib import blake2b
 from importlib.resources import files
 
-FILES = ("findings.tsv", "anatomy.tsv", "severity.tsv", "laterality.tsv", "stop_words.tsv")
+FILES = ("findings.tsv", "anatomy.tsv", "severity.tsv", "laterality.tsv", "abbreviations.tsv", "stop_words.tsv")
 
 STOP_WORDS = frozenset((files("kb.lexicon") / "stop_words.tsv").read_text(encoding="utf-8").split("words\n")[1].split())
 """Words that carry no meaning of their own inside a term (`stop_words.tsv`)."""
@@ -95,11 +95,19 @@ class Lexicon:
             label: (kind, _synonyms(synonyms)) for label, kind, synonyms in _rows(texts["findings.tsv"], 3)
         }
         anatomy = {label: ("anatomy", _synonyms(synonyms)) for label, synonyms in _rows(texts["anatomy.tsv"], 2)}
+        self._places = tuple(anatomy)
         self.findings = Terms(self._findings, ordered=False)
         self.anatomy = Terms(anatomy, ordered=True)
         self.severities = {fold_phrase(word): normal for word, normal in _rows(texts["severity.tsv"], 2)}
         self.sides = {fold_phrase(word): side for word, side in _rows(texts["laterality.tsv"], 2)}
+        self._abbreviations = {short.lower(): long for short, long in _rows(texts["abbreviations.tsv"], 2)}
+        shorts = sorted(map(re.escape, self._abbreviations), key=len, reverse=True)
+        self._short = re.compile(rf"(?<![\w-])(?:{'|'.join(shorts) or '(?!)'})(?![\w-])", re.IGNORECASE)
         self.fingerprint = blake2b("\0".join(texts[name] for name in FILES).encode(), digest_size=6).hexdigest()
+
+    def written_out(self, text: str) -> str:
+        """`text` with the abbreviations of the field written out: "RLL opacity" is "right lower lobe opacity"."""
+        return self._short.sub(lambda match: self._abbreviations[match.group().lower()], text)
 
     def canonical(self, term: str) -> str | None:
         """The label that `term` is a name of, or None where it is none."""
@@ -118,6 +126,10 @@ class Lexicon:
         """Every label with its kind and synonyms."""
         return [(label, kind, synonyms) for label, (kind, synonyms) in self._findings.items()]
 
+    def places(self) -> tuple[str, ...]:
+        """The labels of the places that a finding can be at."""
+        return self._places
+
     def terms(self) -> list[str]:
         """Every label and synonym of the findings, devices and normal statements."""
         return [term for label, (_, synonyms) in self._findings.items() for term in (label, *synonyms)]
@@ -128,6 +140,11 @@ def load_lexicon() -> Lexicon:
     """The lexicon of this installation, read once."""
     folder = files("kb.lexicon")
     return Lexicon({name: (folder / name).read_text(encoding="utf-8") for name in FILES})
+
+
+def read_table(name: str, width: int) -> list[list[str]]:
+    """The rows of a table beside this file, each of `width` cells; comments and the header are left out."""
+    return list(_rows((files("kb.lexicon") / name).read_text(encoding="utf-8"), width))
 
 
 def words_of(text: str) -> list[Word]:

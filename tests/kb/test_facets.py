@@ -21,6 +21,9 @@ from kb.lexicon import load_lexicon
         ("collapsed lung", "atelectasis"),
         ("fracture of the right 5th rib", "right 5th rib fracture"),
         ("1.5 cm nodule", "nodule 1.5 CM"),
+        ("RLL opacity", "right lower lobe opacity"),
+        ("small rt ptx", "small right pneumothorax"),
+        ("lt IJ catheter", "left internal jugular catheter"),
     ],
 )
 def test_surface_forms_of_one_observation_are_one_concept(phrases: tuple[str, ...]) -> None:
@@ -83,9 +86,47 @@ def test_a_phrase_is_taken_apart(phrase: str, facets: Facets) -> None:
     assert read_facets(phrase) == facets
 
 
-@pytest.mark.parametrize("query", ["no effusion", "without effusion", "absence of effusion", "No evidence of effusion"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "no effusion",
+        "without effusion",
+        "absence of effusion",
+        "No evidence of effusion",
+        "effusion is not seen",
+        "effusion absent",
+        "effusion: none",
+        "no effusion identified",
+    ],
+)
 def test_a_query_can_ask_for_the_absent(query: str) -> None:
     assert read_query(query) == read_facets("effusion", "absent")
+
+
+def test_a_denial_in_the_middle_denies_the_rest() -> None:
+    assert read_query("the heart is not enlarged") == read_facets("enlarged heart", "absent")
+    assert read_query("lungs are not clear") == read_facets("clear lungs", "absent")
+
+
+def test_what_only_says_that_it_is_said_is_left_out() -> None:
+    assert read_query("small effusion is again seen") == read_facets("small effusion")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("aortic valve replacement", "mitral valve replacement"),
+        ("lobectomy", "pneumonectomy"),
+        ("right IJ catheter", "right subclavian catheter"),
+        ("fluid in the minor fissure", "fluid in the major fissure"),
+        ("lumbar fusion", "cervical fusion"),
+        ("coronary stent", "aortic stent graft"),
+        ("dextroscoliosis", "levoscoliosis"),
+        ("dobbhoff tube", "nasogastric tube"),
+    ],
+)
+def test_what_a_radiologist_keeps_apart_is_no_one_concept(one: str, other: str) -> None:
+    assert read_facets(one).concept_id != read_facets(other).concept_id
 
 
 @pytest.mark.parametrize("phrase", ["", " ", "the", "...", "left", "--", "no"])

@@ -44,6 +44,11 @@ def test_a_term_has_one_label(term: str, label: str | None) -> None:
     assert LEXICON.canonical(term) == label
 
 
+def test_abbreviations_of_the_field_are_written_out_as_whole_words() -> None:
+    assert LEXICON.written_out("RUL nodule, no ptx") == "right upper lobe nodule, no pneumothorax"
+    assert LEXICON.written_out("a rulling, start and l-spine") == "a rulling, start and l-spine"
+
+
 def test_the_longest_term_wins_and_terms_do_not_overlap() -> None:
     text = "Rib fracture and small pleural effusions; collapsed lung."
     assert [(match.label, text[match.start : match.end]) for match in LEXICON.find(text)] == [
