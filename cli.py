@@ -8,7 +8,7 @@ import sys
 import typer
 
 from ingest.commands import demo, reports
-from kb.commands import base, branch, check, compare, observations
+from kb.commands import base, branch, check, compare, curate, exchange, index, observations, suggest, vocab
 from kb.errors import ClearKbError
 
 app = typer.Typer(
@@ -24,13 +24,16 @@ app.command("status")(base.status_command)
 app.command("log")(base.log_command)
 app.command("tag")(base.tag_command)
 app.command("embed")(base.embed_command)
+app.command("index")(index.index_command)
 app.command("check")(check.check_command)
 app.command("gc")(base.gc_command)
 app.command("restore")(base.restore_command)
 app.add_typer(reports.app, name="ingest")
 app.add_typer(observations.app, name="observations")
 app.add_typer(branch.app, name="branch")
-app.add_typer(compare.app, name="vocab")
+for _part in (curate, compare, suggest, exchange):
+    assert _part.app is vocab.app  # importing a part adds its commands to the one group of the vocabulary
+app.add_typer(vocab.app, name="vocab")
 
 
 def main() -> None:

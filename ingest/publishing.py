@@ -10,6 +10,7 @@ from kb.batched import batched
 from kb.concept_rows import concept_batches
 from kb.embed_concepts import set_embedder
 from kb.embedding import EmbeddingCache
+from kb.rejects import replace_rejects
 from kb.storage import quoted
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def publish_ingest(
             _catch_up(kb, publication, journal, embedder)
         new_concepts = journal.new_concept_count()
         staged = journal.fragments("reports")
-        changed_rejects = _write_rejects(publication, journal, sources)
+        changed_rejects = replace_rejects(publication, sources, journal.rejects())
         if not staged and not new_concepts and not changed_rejects:
             return None
         _replace_reports(publication, journal)
@@ -90,22 +91,6 @@ def _write_concepts(kb: KnowledgeBase, publication: Publication, journal: Journa
     schema = publication.dataset("concepts").schema
     publication.write("concepts", concept_batches(journal.new_concepts(), schema, cache, info))
     publication.index_words("concepts", "text")
-
-
-def _write_rejects(publication: Publication, journal: Journal, sources: Sequence[str]) -> bool:
-    """The rejects of `sources` become those of this run; says whether that changed anything."""
-    import pyarrow as pa
-
-    where = f"source IN {quoted(sources)}"
-    rejects = journal.rejects()
-    before = publication.dataset("rejects").to_table(filter=where).to_pylist()
-    if sorted(map(repr, before)) == sorted(map(repr, rejects)):
-        return False
-    publication.delete("rejects", where)
-    if rejects:
-        schema = publication.dataset("rejects").schema
-        publication.write("rejects", [pa.RecordBatch.from_pylist(rejects, schema=schema)])
-    return True
 
 
 def _summary(journal: Journal) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from kb.commits import CREATE, DELETE, MAIN, Commit, check_name
-from kb.curation import Concepts, curate
+from kb.curate import Concepts, curate
 from kb.diff import Difference, diff_vocabularies
 from kb.errors import UsageError
 from kb.publication import writer_lock

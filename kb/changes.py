@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
 
+from kb.mappings import told_mapping
 from kb.splits import Split
 
 Values = Mapping[str, Mapping[str, Any] | None]
@@ -100,4 +101,10 @@ def _shown(value: Any) -> str:
         return "none"
     if not isinstance(value, list):
         return f"'{value}'"
-    return f"[{', '.join(v if isinstance(v, str) else Split.from_row(v).told() for v in value)}]"
+    return f"[{', '.join(map(_shown_item, value))}]"
+
+
+def _shown_item(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return told_mapping(value) if "object_id" in value else Split.from_row(value).told()

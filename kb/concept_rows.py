@@ -39,6 +39,8 @@ def new_concept(
         "status": status,
         "replaced_by": None,
         "splits": [],
+        "distinct_from": [],
+        "mappings": [],
         "source": source,
         "note": None,
     }

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from kb import curation
 from kb.changes import Change
+from kb.curate import Concepts, Plan, curate, read_changes
+from kb.display import Listing
 from kb.errors import UsageError
 from kb.splits import Condition, Split, read_conditions
 
 if TYPE_CHECKING:
     from kb.diff import VocabularyDiff
+    from kb.exchange.importing import ImportResult
     from kb.knowledge_base import KnowledgeBase
 
 
@@ -69,7 +73,7 @@ class Curator:
 
     def split_count(self, concept_id: str, where: Mapping[str, str | Sequence[str]]) -> int:
         """How many mentions of a concept meet a rule: what `split` would move."""
-        return curation.Concepts(self._kb).mentions(concept_id, Split(concept_id, _conditions(where)).sql())
+        return Concepts(self._kb).mentions(concept_id, Split(concept_id, _conditions(where)).sql())
 
     def add_synonyms(self, concept_id: str, *names: str, **options: Unpack[ActOptions]) -> Change | None:
         """Add other names of a concept."""
@@ -82,6 +86,20 @@ class Curator:
     def set_facet(self, concept_id: str, facet: str, value: str | None, **options: Unpack[ActOptions]) -> Change | None:
         """Set a facet of a concept: finding, anatomy, laterality, severity or descriptors."""
         return self._act("facet", curation.set_facet(concept_id, facet, value), **options)
+
+    def keep_apart(self, concept_id: str, *others: str, **options: Unpack[ActOptions]) -> Change | None:
+        """Say that concepts are not the same as another one: they are not suggested as its duplicates again."""
+        return self._act("distinct", curation.keep_apart(concept_id, others), **options)
+
+    def map_to(
+        self, concept_id: str, object_id: str, predicate: str = "skos:exactMatch", label: str = "", **options: Any
+    ) -> Change | None:
+        """Map a concept to one of an outside terminology (object_id "RADLEX:RID34539"), as its curator says."""
+        return self._act("map", curation.map_to(concept_id, object_id, predicate, label), **options)
+
+    def unmap(self, concept_id: str, object_id: str, **options: Unpack[ActOptions]) -> Change | None:
+        """Take the mappings of a concept to an outside one away."""
+        return self._act("map", curation.unmap(concept_id, object_id), **options)
 
     def set_note(self, concept_id: str, note: str | None, **options: Unpack[ActOptions]) -> Change | None:
         """Put a note on a concept."""
@@ -106,21 +124,47 @@ class Curator:
 
         return diff_vocabularies(self._kb.at(old), self._kb.at(new))
 
-    def changes(self, concept_id: str | None = None) -> list[Change]:
+    def import_from(self, path: str | Path, named: str | None = None, **options: Any) -> ImportResult:
+        """Take a vocabulary file in, as one commit; see `kb.exchange.formats.import_vocabulary`."""
+        from kb.exchange.formats import import_vocabulary
+
+        return import_vocabulary(self._kb, Path(path), named, **options)
+
+    def link(
+        self, path: str | Path, prefix: str | None = None, threshold: float | None = None, **options: Unpack[ActOptions]
+    ) -> Change | None:
+        """Link concepts to an outside terminology by their names; see `kb.linking`."""
+        from kb.linking import THRESHOLD, find_links, store_links
+        from kb.terminology import read_terminology
+
+        terms = read_terminology(Path(path), prefix)
+        links = find_links(self._kb, terms, threshold=THRESHOLD if threshold is None else threshold)
+        return store_links(self._kb, links, terms, **options)
+
+    def import_clear(
+        self, concepts: str | Path, embeddings: str | Path, embedder: str | None = None, **options: Any
+    ) -> ImportResult:
+        """Take the published bank in, as one commit; see `kb.exchange.clear_bank`."""
+        from kb.exchange.clear_bank import clear_bank
+        from kb.exchange.importing import import_records
+
+        return import_records(self._kb, clear_bank(Path(concepts), Path(embeddings), embedder), **options)
+
+    def changes(self, concept_id: str | None = None) -> Listing[Change]:
         """The changes up to this commit, oldest first; of one concept, where one is given."""
-        return curation.read_changes(self._kb, concept_id)
+        return Listing(read_changes(self._kb, concept_id), ("change_id", "time", "line"))
 
     def _act(
         self,
         act: str,
-        plan: curation.Plan,
+        plan: Plan,
         *,
         by: str | None = None,
         why: str | None = None,
         dry_run: bool = False,
         reverts: str | None = None,
     ) -> Change | None:
-        return curation.curate(self._kb, act, plan, by=by, why=why, dry_run=dry_run, reverts=reverts)
+        return curate(self._kb, act, plan, by=by, why=why, dry_run=dry_run, reverts=reverts)
 
 
 def _conditions(where: Mapping[str, str | Sequence[str]]) -> tuple[Condition, ...]:

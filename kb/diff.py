@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kb.changes import told_move
-from kb.curation import Concepts, Plan
+from kb.curate import Concepts, Plan
+from kb.display import Listing
 from kb.errors import UsageError
 from kb.query import run_named
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from kb.knowledge_base import KnowledgeBase
 
 FORMAT = "clear-kb vocabulary patch 1"
@@ -61,6 +64,15 @@ class VocabularyDiff:
     new: str
     differences: Sequence[Difference]
     counts: Mapping[str, tuple[int, int]]
+
+    def _repr_html_(self) -> str:
+        return self._listing()._repr_html_()
+
+    def __rich__(self) -> RenderableType:
+        return self._listing().__rich__()
+
+    def _listing(self) -> Listing[Difference]:
+        return Listing(self.differences, ("kind", "concept_id", "text", "change"))
 
     def to_patch(self) -> dict[str, Any]:
         """The difference as a patch that `patch_plan` reads; counts are told, not applied."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kb.concept_rows import concept_batches
 from kb.embedding import EmbeddingCache
+from kb.vector_storage import stored_type
 
 if TYPE_CHECKING:
     import lance
@@ -73,16 +74,21 @@ def embed_concepts(
     return EmbedResult(embedder.info, len(texts), computed, commit)
 
 
-def set_embedder(publication: Publication, info: EmbedderInfo) -> None:
-    """Make `info` the embedder of the vocabulary: its row, and a vector column of its dimension."""
+def set_embedder(publication: Publication, info: EmbedderInfo, stored_as: str | None = None) -> None:
+    """Make `info` the embedder of the vocabulary: its row, and a vector column of its dimension.
+
+    `stored_as` is "float32" or "float16"; None keeps what the vocabulary has, float32 where it has nothing yet.
+    """
     import pyarrow as pa
 
     from schemas.tables import EMBEDDERS, embedding_field
 
+    stored_as = stored_as or stored_type(publication) or "float32"
     if publication.dataset("embedders").count_rows(f"embedder = '{info.embedder_id}'") == 0:
+        row = {**info.to_row(), "stored_as": stored_as, "stored_recall": None}
         publication.delete("embedders", "true")
-        publication.write("embedders", [pa.RecordBatch.from_pylist([info.to_row()], schema=EMBEDDERS.schema)])
-    field = embedding_field(info.dimension)
+        publication.write("embedders", [pa.RecordBatch.from_pylist([row], schema=EMBEDDERS.schema)])
+    field = embedding_field(info.dimension, stored_as)
     schema = publication.dataset("concepts").schema
     if field.name not in schema.names or schema.field(field.name).type != field.type:
         publication.set_column("concepts", field)

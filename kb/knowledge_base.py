@@ -17,10 +17,12 @@ from kb.storage import Storage
 if TYPE_CHECKING:
     import lance
 
+    from kb.display import Listing
     from kb.embedding import EmbedderInfo
     from kb.gc import GcResult
     from kb.search import SearchHit
     from kb.status import Status
+    from kb.vector_index import VectorIndex
     from kb.vocabulary import Vocabulary
 
 
@@ -178,7 +180,7 @@ class KnowledgeBase:
         rows = self.dataset("embedders").to_table().to_pylist()
         return EmbedderInfo.from_row(rows[0]) if rows else None
 
-    def search(self, query: str, **options: Any) -> list[SearchHit]:
+    def search(self, query: str, **options: Any) -> Listing[SearchHit]:
         """The concepts that `query` means, best first; the options are those of `kb.search.search`."""
         from kb.search import search
 
@@ -194,6 +196,25 @@ class KnowledgeBase:
         """The inputs that could not be taken: source, position, report_id, reason."""
         rows: list[dict[str, Any]] = self.dataset("rejects").to_table().to_pylist()
         return rows
+
+    @property
+    def vector_index(self) -> VectorIndex | None:
+        """The index over the embeddings of this commit, with what was measured when it was built."""
+        from kb.vector_index import read_index
+
+        return read_index(self)
+
+    def build_index(self, kind: str = "hnsw", **options: Any) -> VectorIndex:
+        """Build the vector index and measure it, as one commit; see `kb.vector_index.build_index`."""
+        from kb.vector_index import build_index
+
+        return build_index(self, kind, **options)
+
+    def _repr_html_(self) -> str:
+        from kb.display import html_table
+
+        rows = [{"": name, "value": value} for name, value in self.status().facts()]
+        return html_table(rows, ("", "value"))
 
     def __repr__(self) -> str:
         return f"KnowledgeBase({self.uri!r}, commit {self.commit.commit_id}, {self.commit.operation})"

@@ -50,6 +50,10 @@ class Publication:
             self._open[table] = self._at_head(table)
         return self._open[table]
 
+    def snapshot(self, table: str) -> lance.LanceDataset:
+        """`table` as this publication has left it so far, in a handle that later steps do not move."""
+        return self._storage.dataset(table, self.dataset(table).version)
+
     def delete(self, table: str, predicate: str) -> None:
         """Delete the rows that `predicate` (SQL) holds for."""
         with self._step(table) as dataset:
@@ -122,11 +126,25 @@ class Publication:
             return
         with self._step(table):
             if index is not None:
-                dataset.optimize.optimize_indices()
+                dataset.optimize.optimize_indices(index_names=[index.name])
             else:
                 dataset.create_scalar_index(
                     column, index_type="INVERTED", with_position=False, stem=True, remove_stop_words=False
                 )
+
+    def index_vectors(self, table: str, name: str, kind: str, parameters: Mapping[str, Any]) -> None:
+        """Build a vector index by cosine over the column `embedding`, in place of the one of that name."""
+        with self._step(table) as dataset:
+            dataset.create_index("embedding", kind, name=name, metric="cosine", replace=True, **parameters)
+
+    def drop_index(self, table: str, name: str) -> None:
+        """Take an index away."""
+        with self._step(table) as dataset:
+            dataset.drop_index(name)
+
+    def lance_table(self, table: str) -> Any:
+        """The LanceDB table as this publication has left it so far: for searching."""
+        return self._storage.lance_table(table, self.dataset(table).version)
 
     def pins(self) -> dict[str, int]:
         """The version of every table, as this publication leaves it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kb.splits import routes
@@ -58,15 +59,45 @@ def stream_named(
         connection.execute("SET enable_progress_bar = false")
         for table in VERSIONED:
             if re.search(rf"\b{table.name}\b", sql) or (mentions and table.name in ("concepts", "observations")):
-                connection.register(table.name, state.dataset(table.name))
+                connection.register(table.name, readable(state.dataset(table.name)))
         for table_name, dataset in (tables or {}).items():
-            connection.register(table_name, dataset)
+            connection.register(table_name, readable(dataset))
         if mentions:
             _create_mentions(connection)
         cursor = connection.execute(sql, dict(parameters) if parameters else None)
         columns = [column[0] for column in cursor.description or ()]
         while rows := cursor.fetchmany(FETCH):
             yield from (dict(zip(columns, row, strict=True)) for row in rows)
+
+
+def readable(dataset: lance.LanceDataset) -> Any:
+    """A dataset as DuckDB can read it: it knows no float16, so vectors of those are left out."""
+    import pyarrow as pa
+
+    schema = dataset.schema
+    if "embedding" not in schema.names or schema.field("embedding").type.value_type != pa.float16():
+        return dataset
+    return _without_vectors()(dataset)
+
+
+@cache
+def _without_vectors() -> type:
+    """A class, made where pyarrow is loaded: a dataset without its column `embedding`, scanned as it is asked for."""
+    import pyarrow as pa
+    import pyarrow.dataset
+
+    class WithoutVectors(pa.dataset.Dataset):
+        def __init__(self, dataset: lance.LanceDataset):
+            self._dataset = dataset
+
+        @property
+        def schema(self) -> pa.Schema:
+            return pa.schema([field for field in self._dataset.schema if field.name != "embedding"])
+
+        def scanner(self, columns: list[str] | None = None, **options: Any) -> Any:
+            return self._dataset.scanner(columns=self.schema.names if columns is None else columns, **options)
+
+    return WithoutVectors
 
 
 def _create_mentions(connection: duckdb.DuckDBPyConnection) -> None:

@@ -12,11 +12,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from kb.display import Listing
 from kb.errors import UsageError
 from kb.facets import Facets, read_query
 from kb.lexicon import load_lexicon
+from kb.vector_search import VectorSearch
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from kb.embedding import Embedder
     from kb.knowledge_base import KnowledgeBase
 
@@ -64,6 +68,43 @@ class Filters:
         return [("assertion", self.assertion), ("status", self.status), ("laterality", self.laterality)]
 
 
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """One concept near a vector, and the cosine between the two."""
+
+    concept_id: str
+    text: str
+    assertion: str
+    status: str
+    cosine: float
+
+
+def nearest_concepts(kb: KnowledgeBase, vector: np.ndarray, k: int = 10) -> Listing[Neighbour]:
+    """The `k` concepts in use whose embeddings are nearest to a vector, the nearest first.
+
+    Args:
+        kb: where to search, at its commit.
+        vector: (dimension,), of the vocabulary's own space; its length does not matter.
+        k: how many at most.
+
+    Raises:
+        UsageError: nothing is embedded, or the vector is not of that dimension or has no direction.
+    """
+    import numpy as np
+
+    info = kb.embedder
+    if info is None:
+        raise UsageError(f"nothing is embedded in {kb.uri} yet: `clear-kb embed` first")
+    wanted = np.asarray(vector, dtype=np.float32)
+    if wanted.shape != (info.dimension,) or not np.isfinite(wanted).all() or not wanted.any():
+        raise UsageError(f"a vector of {info.dimension} finite numbers was expected, not one of shape {wanted.shape}")
+    rows = VectorSearch(kb).nearest(wanted, k, HIT_COLUMNS, Filters().sql())
+    found = [
+        Neighbour(row["concept_id"], row["text"], row["assertion"], row["status"], 1 - row["_distance"]) for row in rows
+    ]
+    return Listing(found, ("concept_id", "text", "assertion", "status", "cosine"))
+
+
 def search(
     kb: KnowledgeBase,
     query: str,
@@ -72,7 +113,7 @@ def search(
     filters: Filters = Filters(),
     embedder: Embedder | None = None,
     words_only: bool = False,
-) -> list[SearchHit]:
+) -> Listing[SearchHit]:
     """The concepts that `query` means, best first.
 
     Args:
@@ -98,7 +139,8 @@ def search(
     if not words_only and kb.embedder is not None:
         vectors = _query_vectors(kb, wordings, embedder)
         rankings += [(1.0 / len(vectors), pool.by_vector(vector)) for vector in vectors]
-    return _hits(kb, pool.rows, _fuse(rankings), facets, filters, k)
+    hits = _hits(kb, pool.rows, _fuse(rankings), facets, filters, k)
+    return Listing(hits, ("concept_id", "text", "assertion", "score", "mentions"))
 
 
 class _Pool:
@@ -114,28 +156,23 @@ class _Pool:
         self._depth = depth if filters.min_count <= 1 else 20 * depth
 
     def by_words(self, text: str) -> list[str]:
-        if not self._kb.dataset("concepts").describe_indices():
+        if not any("text" in index.field_names for index in self._kb.dataset("concepts").describe_indices()):
             return []
         found = self._table.search(text, query_type="fts").where(self._where, prefilter=True)
         return self._take(found.select([*HIT_COLUMNS, "_score"]).limit(self._depth).to_list())
 
     def by_vector(self, vector: Any) -> list[str]:
-        found = self._table.search(vector, vector_column_name="embedding").distance_type("cosine")
-        where = f"{self._where} AND embedder IS NOT NULL"
-        return self._take(
-            found.where(where, prefilter=True).select([*HIT_COLUMNS, "_distance"]).limit(self._depth).to_list()
-        )
+        return self._take(VectorSearch(self._kb).nearest(vector, self._depth, HIT_COLUMNS, self._where))
 
     def by_facets(self, facets: Facets) -> list[str]:
-        rows = self._kb.vocabulary.list(
+        listed = self._kb.vocabulary.list(
             assertion=self._filters.assertion,
             status=self._filters.status,
             laterality=self._filters.laterality,
             findings=[facets.finding],
             min_count=self._filters.min_count,
         )
-        if self._filters.status is None:
-            rows = [row for row in rows if row["status"] in ("candidate", "accepted")]
+        rows = [row for row in listed if self._filters.status or row["status"] in ("candidate", "accepted")]
         rows.sort(key=lambda row: -_agreement(row, facets))  # stable: most mentioned first within a tie
         return self._take(rows[: self._depth])
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from kb.commits import MAIN
 from kb.query import run_named
+from kb.vector_storage import Stored, read_stored
 
 if TYPE_CHECKING:
     from kb.commits import Commit
     from kb.embedding import EmbedderInfo
     from kb.knowledge_base import KnowledgeBase
+    from kb.vector_index import VectorIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,8 @@ class Status:
     rejects: int
     extractors: dict[str, int]
     size_bytes: int | None
+    stored: Stored | None
+    index: VectorIndex | None
 
     def to_dict(self) -> dict[str, Any]:
         """The status as plain data, for JSON."""
@@ -52,10 +57,34 @@ class Status:
             "concepts_by_status": self.concept_statuses,
             "not_embedded": self.not_embedded,
             "embedder": embedder,
+            "vectors": None if self.stored is None else asdict(self.stored),
+            "index": None if self.index is None else self.index.to_dict(),
             "rejects": self.rejects,
             "reports_by_extractor": self.extractors,
             "size_bytes": self.size_bytes,
         }
+
+    def facts(self) -> list[tuple[str, str]]:
+        """The status as names and values, as a person reads it."""
+        commit, embedder = self.commit, self.embedder
+        tags = f" ({', '.join(self.tags)})" if self.tags else ""
+        older = "" if self.is_newest else ", not the newest"
+        on = "" if commit.branch == MAIN else f" on {commit.branch}"
+        facts = [
+            ("knowledge base", self.uri),
+            ("commit", f"{commit.commit_id}{tags}{on}, {self.commits} in all{older}"),
+            ("last change", f"{commit.operation} by {commit.author}, {commit.time:%Y-%m-%d %H:%M} UTC"),
+            ("reports", f"{self.reports:,}{_parts(self.extractors) if len(self.extractors) > 1 else ''}"),
+            ("observations", f"{sum(self.observations.values()):,}{_parts(self.observations)}"),
+            ("concepts", f"{sum(self.concepts.values()):,}{_parts(self.concepts)}{_parts(self.concept_statuses)}"),
+            ("embedder", f"{embedder.name}, {embedder.dimension}-d" if embedder else "none yet: clear-kb embed"),
+            ("stored as", _told_stored(self.stored)),
+            ("index", _told_index(self.index)),
+            ("not embedded", f"{self.not_embedded:,}{': clear-kb embed' if self.not_embedded else ''}"),
+            ("rejects", f"{self.rejects:,}{': clear-kb status --rejects' if self.rejects else ''}"),
+            ("size", "in an object store" if self.size_bytes is None else f"{self.size_bytes / 1e6:,.1f} MB"),
+        ]
+        return [(name, value) for name, value in facts if value]
 
 
 def read_status(kb: KnowledgeBase) -> Status:
@@ -76,6 +105,8 @@ def read_status(kb: KnowledgeBase) -> Status:
         rejects=kb.dataset("rejects").count_rows(),
         extractors={row["extractor"]: row["reports"] for row in run_named(kb, "extractor_totals")},
         size_bytes=kb.storage.size_bytes(),
+        stored=read_stored(kb),
+        index=kb.vector_index,
     )
 
 
@@ -84,3 +115,22 @@ def _sum_by(rows: list[dict[str, Any]], key: str) -> dict[str, int]:
     for row in rows:
         sums[row[key]] = sums.get(row[key], 0) + row["concepts"]
     return sums
+
+
+def _parts(counts: dict[str, int]) -> str:
+    return f" ({', '.join(f'{count:,} {name}' for name, count in counts.items())})" if counts else ""
+
+
+def _told_stored(stored: Stored | None) -> str:
+    """How vectors are stored, where that is not as they were computed."""
+    if stored is None or stored.stored_as == "float32":
+        return ""
+    measured = "" if stored.recall is None else f", recall@10 {stored.recall:.3f} against float32"
+    return f"{stored.stored_as}{measured}"
+
+
+def _told_index(index: VectorIndex | None) -> str:
+    if index is None:
+        return ""
+    measured = f"recall@10 {index.recall:.3f}, {index.p50_ms:.1f} ms (exact: {index.exact_ms:,.0f} ms)"
+    return f"{index.kind} over {index.rows:,}: {measured}{'' if index.used else ', too little: not used'}"

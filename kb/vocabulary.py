@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from html import escape as escape_html
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from kb.curator import Curator
+from kb.display import FactSheet, Listing, table_of
 from kb.errors import UsageError
+from kb.mappings import told_mapping
 from kb.query import run_named
 from kb.splits import Split
 
+if TYPE_CHECKING:
+    import numpy as np
+    from rich.table import Table
+
+    from kb.check import Problem
+    from kb.search import Neighbour, SearchHit
+    from kb.suggest import Suggestions
+
 
 @dataclass(frozen=True, slots=True)
-class Concept:
+class Concept(FactSheet):
     """One concept of the vocabulary, without its vector."""
 
     concept_id: str
@@ -29,9 +41,34 @@ class Concept:
     status: str
     replaced_by: str | None
     splits: tuple[Split, ...]
+    distinct_from: tuple[str, ...]
+    mappings: tuple[Mapping[str, Any], ...]
     source: str
     note: str | None
     embedder: str | None
+
+    def facts(self) -> list[tuple[str, str]]:
+        """What is said of the concept, in the order in which a person reads it."""
+        told: list[tuple[str, str | None]] = [
+            ("concept", self.concept_id),
+            ("text", self.text),
+            ("assertion", self.assertion),
+            ("finding", self.finding),
+            ("anatomy", self.anatomy),
+            ("laterality", self.laterality),
+            ("severity", self.severity),
+            ("descriptors", ", ".join(self.descriptors)),
+            ("synonyms", ", ".join(self.synonyms)),
+            ("status", self.status),
+            ("replaced by", self.replaced_by),
+            ("split", "; ".join(split.told() for split in self.splits)),
+            ("is not", ", ".join(self.distinct_from)),
+            ("mappings", "; ".join(map(told_mapping, self.mappings))),
+            ("normal form", self.normal_form),
+            ("source", self.source),
+            ("note", self.note),
+        ]
+        return [(name, value) for name, value in told if value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +140,8 @@ class Vocabulary(Curator):
             "descriptors": tuple(row["descriptors"]),
             "synonyms": tuple(row["synonyms"]),
             "splits": tuple(map(Split.from_row, row["splits"])),
+            "distinct_from": tuple(row["distinct_from"]),
+            "mappings": tuple(row["mappings"]),
         }
         return Concept(**{**row, **lists})
 
@@ -119,10 +158,10 @@ class Vocabulary(Curator):
         rows = run_named(self._kb, "concept_counts", {"concept_ids": wanted})
         return {row["concept_id"]: Counts(row["mentions"], row["reports"], row["uncertain"]) for row in rows}
 
-    def evidence(self, concept_id: str, limit: int = 10) -> list[Evidence]:
+    def evidence(self, concept_id: str, limit: int = 10) -> Listing[Evidence]:
         """Up to `limit` mentions of the concept with the sentences they stand in."""
         rows = run_named(self._kb, "concept_evidence", {"concept_id": concept_id, "limit": limit})
-        return [Evidence.from_row(row) for row in rows]
+        return Listing(map(Evidence.from_row, rows), ("report_id", "section", "sentence", "assertion", "certainty"))
 
     def list(
         self,
@@ -134,9 +173,9 @@ class Vocabulary(Curator):
         min_count: int = 0,
         limit: int | None = None,
         offset: int = 0,
-    ) -> list[dict[str, Any]]:
+    ) -> Listing[dict[str, Any]]:
         """The concepts that pass every filter with their counts, most mentioned first."""
-        return run_named(
+        rows = run_named(
             self._kb,
             "concept_list",
             {
@@ -149,3 +188,44 @@ class Vocabulary(Curator):
                 "offset": offset,
             },
         )
+        return Listing(rows, ("concept_id", "text", "assertion", "status", "mentions", "reports"))
+
+    def search(self, query: str, **options: Any) -> Listing[SearchHit]:
+        """The concepts that `query` means, best first; the options are those of `kb.search.search`."""
+        from kb.search import search
+
+        return search(self._kb, query, **options)
+
+    def nearest(self, vector: np.ndarray, k: int = 10) -> Listing[Neighbour]:
+        """The `k` concepts whose embeddings are nearest to a vector, by cosine; see `kb.search.nearest_concepts`."""
+        from kb.search import nearest_concepts
+
+        return nearest_concepts(self._kb, vector, k)
+
+    def suggest(self, kind: str = "duplicates", **options: Any) -> Suggestions:
+        """What to curate: duplicates, synonyms, outliers or rare concepts; see `kb.suggest`."""
+        from kb.suggest import suggest
+
+        return suggest(self._kb, kind, **options)
+
+    def export(self, path: str | Path, named: str | None = None, **options: Any) -> int:
+        """Write the vocabulary to a file; the options are those of `kb.exchange.formats.ExportOptions`."""
+        from kb.exchange.formats import ExportOptions, export_vocabulary
+
+        return export_vocabulary(self._kb, Path(path), named, ExportOptions(**options))
+
+    def check(self) -> Listing[Problem]:
+        """Every breach of the rules that a sound knowledge base keeps, errors first."""
+        from kb.check import check
+
+        return Listing(check(self._kb), ("severity", "rule", "concept_id", "text", "detail"))
+
+    def __repr__(self) -> str:
+        return f"Vocabulary({len(self):,} concepts at commit {self._kb.commit.commit_id})"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape_html(repr(self))}</p>{self.list(limit=20)._repr_html_()}"
+
+    def __rich__(self) -> Table:
+        listed = self.list(limit=20)
+        return table_of(listed.rows(), listed.columns, repr(self))

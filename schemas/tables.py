@@ -28,6 +28,15 @@ SPAN = pa.struct([_required("start", pa.int32()), _required("end", pa.int32())])
 _SECTION = pa.struct([_required("name", pa.string()), pa.field("text", pa.string()), _required("mined", pa.bool_())])
 _CONDITION = pa.struct([_required("field", pa.string()), _required("values", pa.list_(pa.string()))])
 _SPLIT = pa.struct([_required("into", pa.string()), _required("where", pa.list_(_CONDITION))])
+_MAPPING = pa.struct(
+    [
+        _required("predicate", pa.string()),
+        _required("object_id", pa.string()),
+        _required("object_label", pa.string()),
+        _required("justification", pa.string()),
+        pa.field("confidence", pa.float64()),
+    ]
+)
 _PIN = pa.struct([_required("table", pa.string()), _required("version", pa.int64())])
 
 CONCEPTS = Table(
@@ -48,6 +57,8 @@ CONCEPTS = Table(
             _required("status", pa.string()),
             pa.field("replaced_by", pa.string()),
             _required("splits", pa.list_(_SPLIT)),
+            _required("distinct_from", pa.list_(pa.string())),
+            _required("mappings", pa.list_(_MAPPING)),
             _required("source", pa.string()),
             pa.field("note", pa.string()),
             pa.field("embedder", pa.string()),
@@ -120,6 +131,27 @@ EMBEDDERS = Table(
             _required("query_prompt", pa.string()),
             _required("dtype", pa.string()),
             _required("normalised", pa.bool_()),
+            _required("stored_as", pa.string()),
+            pa.field("stored_recall", pa.float64()),
+        ]
+    ),
+)
+
+VECTOR_INDEXES = Table(
+    "vector_indexes",
+    "one index over the embeddings: what it is, and what share of the true neighbours it found when it was built",
+    pa.schema(
+        [
+            _required("name", pa.string()),
+            _required("kind", pa.string()),
+            _required("embedder", pa.string()),
+            _required("parameters", pa.string()),
+            _required("rows", pa.int64()),
+            _required("queries", pa.int32()),
+            _required("recall", pa.float64()),
+            _required("p50_ms", pa.float64()),
+            _required("exact_ms", pa.float64()),
+            _required("build_s", pa.float64()),
         ]
     ),
 )
@@ -158,7 +190,7 @@ COMMITS = Table(
             _required("summary", pa.string()),
             _required("branch", pa.string()),
         ],
-        metadata={"clear_kb_format": "2"},
+        metadata={"clear_kb_format": "3"},
     ),
     versioned=False,
 )
@@ -197,6 +229,7 @@ TABLES: tuple[Table, ...] = (
     OBSERVATIONS,
     REJECTS,
     EMBEDDERS,
+    VECTOR_INDEXES,
     CHANGES,
     COMMITS,
     TAGS,
@@ -206,6 +239,10 @@ TABLES: tuple[Table, ...] = (
 VERSIONED: tuple[Table, ...] = tuple(table for table in TABLES if table.versioned)
 
 
-def embedding_field(dimension: int) -> pa.Field:
+STORED_AS: dict[str, pa.DataType] = {"float32": pa.float32(), "float16": pa.float16()}
+"""How the numbers of an embedding may be stored."""
+
+
+def embedding_field(dimension: int, stored_as: str = "float32") -> pa.Field:
     """The column of `concepts` that holds unit vectors of `dimension` numbers; null until embedded."""
-    return pa.field("embedding", pa.list_(pa.float32(), dimension))
+    return pa.field("embedding", pa.list_(STORED_AS[stored_as], dimension))

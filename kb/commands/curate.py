@@ -250,6 +250,65 @@ def facet_command(
     )
 
 
+@app.command("distinct")
+def distinct_command(
+    concept_id: ConceptId,
+    others: Annotated[list[str], typer.Argument(help="The concepts that it is not.")],
+    kb: KbUri = DEFAULT_KB,
+    branch: OnBranch = None,
+    by: By = None,
+    why: Why = None,
+    dry_run: DryRun = False,
+    storage_option: StorageOptions = None,
+    output: OutputFormat = Format.table,
+) -> None:
+    """Say that concepts are not the same: they are not suggested as duplicates again."""
+    act_and_print(
+        kb,
+        branch,
+        storage_option,
+        output,
+        by,
+        why,
+        dry_run,
+        lambda v, o: v.keep_apart(_id(v, concept_id), *_ids(v, others), **o),
+    )
+
+
+@app.command("map")
+def map_command(
+    concept_id: ConceptId,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="PREFIX:ID", help="The outside concept: RADLEX:RID34539.")
+    ] = None,
+    predicate: Annotated[
+        str, typer.Option("--predicate", help="exactMatch, closeMatch, broadMatch, narrowMatch or relatedMatch.")
+    ] = "exactMatch",
+    label: Annotated[str, typer.Option("--label", help="What it is called there.")] = "",
+    remove: Annotated[
+        str | None, typer.Option("--remove", metavar="PREFIX:ID", help="Take the mapping to this one away.")
+    ] = None,
+    kb: KbUri = DEFAULT_KB,
+    branch: OnBranch = None,
+    by: By = None,
+    why: Why = None,
+    dry_run: DryRun = False,
+    storage_option: StorageOptions = None,
+    output: OutputFormat = Format.table,
+) -> None:
+    """Map a concept to one of an outside terminology (`vocab link` finds many), or take such a mapping away."""
+    if (to is None) == (remove is None):
+        raise UsageError("name what to map it --to or which mapping to --remove, one of the two")
+
+    def act(vocabulary: Vocabulary, options: Any) -> Change | None:
+        found = _id(vocabulary, concept_id)
+        if to is not None:
+            return vocabulary.map_to(found, to, f"skos:{predicate.removeprefix('skos:')}", label, **options)
+        return vocabulary.unmap(found, str(remove), **options)
+
+    act_and_print(kb, branch, storage_option, output, by, why, dry_run, act)
+
+
 @app.command("note")
 def note_command(
     concept_id: ConceptId,

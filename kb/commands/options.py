@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -83,6 +83,11 @@ Device = Annotated[
     str | None, typer.Option(help="cpu, cuda, cuda:1; default: the best there is.", rich_help_panel=_EMBEDDING)
 ]
 BatchSize = Annotated[int, typer.Option(min=1, help="Texts a forward pass.", rich_help_panel=_EMBEDDING)]
+
+Store = Annotated[
+    Literal["float32", "float16"] | None,
+    typer.Option("--store", help="How vectors are stored; float16 halves the space, and status shows its recall."),
+]
 
 DEFAULT_KB = "clear.kb"
 

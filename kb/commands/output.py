@@ -9,12 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from kb.commands.options import Format
-
-NUMBERS = (int, float)
+from kb.display import facts_of, plain, table_of
 
 
 def say(message: str, *, quiet: bool = False) -> None:
@@ -44,46 +41,18 @@ def print_rows(
     elif output is Format.csv:
         writer = csv.DictWriter(sys.stdout, list(columns), lineterminator="\n")
         writer.writeheader()
-        writer.writerows({name: _flat(value) for name, value in row.items()} for row in chosen)
+        writer.writerows({name: plain(value) for name, value in row.items()} for row in chosen)
     elif not chosen:
         say(empty)
     else:
-        _print_table(chosen, columns, title)
+        _console().print(table_of(chosen, columns, title))
 
 
 def print_facts(facts: Sequence[tuple[str, str]]) -> None:
-    """Print names and values in two columns."""
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in facts:
-        table.add_row(name, value)
-    _console().print(table)
-
-
-def _print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str | None) -> None:
-    table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
-    for column in columns:
-        number = all(isinstance(row[column], NUMBERS) for row in rows)
-        table.add_column(
-            column.replace("_", " "),
-            justify="right" if number else "left",
-            no_wrap=number or column.endswith(("_id", "commit")),
-            overflow="fold",
-        )
-    for row in rows:
-        table.add_row(*(escape(_flat(row[column])) for column in columns))
-    _console().print(table)
+    """Print names and values (rich markup) in two columns."""
+    _console().print(facts_of(facts))
 
 
 def _console() -> Console:
     # Piped output is not cut at 80 columns: a table in a file or a pager keeps its lines whole.
     return Console(highlight=False, width=None if sys.stdout.isatty() else 140)
-
-
-def _flat(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, list | tuple):
-        return ", ".join(map(str, value))
-    return str(value)

@@ -131,24 +131,7 @@ def _value(choice: AssertionChoice | StatusChoice | LateralityChoice | None) -> 
 
 def _concept_facts(concept: Concept, counts: Counts) -> list[tuple[str, str]]:
     hedged = f", {counts.uncertain:,} of them uncertain" if counts.uncertain else ""
-    facts = [
-        ("concept", concept.concept_id),
-        ("text", concept.text),
-        ("assertion", concept.assertion),
-        ("finding", concept.finding),
-        ("anatomy", concept.anatomy),
-        ("laterality", concept.laterality),
-        ("severity", concept.severity),
-        ("descriptors", ", ".join(concept.descriptors)),
-        ("synonyms", ", ".join(concept.synonyms)),
-        ("status", concept.status),
-        ("replaced by", concept.replaced_by),
-        ("split", "; ".join(split.told() for split in concept.splits)),
-        ("normal form", concept.normal_form),
-        ("mentions", f"{counts.mentions:,} in {counts.reports:,} reports{hedged}"),
-        ("source", concept.source),
-        ("note", concept.note),
-    ]
+    facts = [*concept.facts(), ("mentions", f"{counts.mentions:,} in {counts.reports:,} reports{hedged}")]
     return [(name, escape(value)) for name, value in facts if value]
 
 

@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+UNKNOWN_REVISION = "unknown"
+"""The revision of an embedder whose vectors came without saying which weights made them."""
+
+FILE_SCHEME = "file:"
+"""What the name of an embedder begins with whose vectors came from a file that does not say what made them."""
+
+
 class EmbeddingError(ClearKbError):
     """An embedder is not there, is not the one it should be, or gave no usable vector."""
 

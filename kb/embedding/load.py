@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kb.embedding import bundled
-from kb.embedding.embedder import Embedder, EmbedderInfo, EmbeddingError
+from kb.embedding.embedder import FILE_SCHEME, UNKNOWN_REVISION, Embedder, EmbedderInfo, EmbeddingError
 from kb.embedding.openai_endpoint import SCHEME, OpenAIEmbedder
 from kb.embedding.sentence_transformer import SentenceTransformerEmbedder
 from kb.errors import UsageError
@@ -70,12 +70,17 @@ def load_stored_embedder(info: EmbedderInfo, device: str | None = None, batch_si
     Raises:
         EmbeddingError: it is gone, or what has its name now gives other vectors.
     """
+    if info.name.startswith(FILE_SCHEME):
+        raise EmbeddingError(
+            f"the vectors came from {info.name.removeprefix(FILE_SCHEME)}, which does not say what made them: "
+            "search by words (--words), or import them again with --embedder NAME"
+        )
     is_endpoint = info.name.startswith(SCHEME)
     hub = not is_endpoint and info.name != bundled.NAME and not info.name.startswith("/")
     embedder = load_embedder(
         EmbedderOptions(
             name=info.name,
-            revision=info.revision if hub and info.revision != "unknown" else None,
+            revision=info.revision if hub and info.revision != UNKNOWN_REVISION else None,
             dtype=None if is_endpoint else info.dtype,
             prompt=info.prompt,
             query_prompt=info.query_prompt,
@@ -83,6 +88,8 @@ def load_stored_embedder(info: EmbedderInfo, device: str | None = None, batch_si
             batch_size=batch_size,
         )
     )
+    if info.revision == UNKNOWN_REVISION and embedder.info.dimension == info.dimension:
+        embedder.info = info  # nobody can say that these are other weights: the space stays the one it is called
     if embedder.info.embedder_id != info.embedder_id:
         raise EmbeddingError(
             f"'{info.name}' is no longer the embedder this knowledge base was embedded with "

@@ -72,6 +72,40 @@ class TestActs:
         with pytest.raises(UsageError, match="already"):
             vocabulary.add("small left pneumothorax")
 
+    def test_what_is_kept_apart_is_said_of_both(self, vocabulary) -> None:
+        change = vocabulary.keep_apart(LEFT, RIGHT, EFFUSION, by="ada")
+        assert vocabulary.get(RIGHT).distinct_from == (LEFT,)
+        assert set(vocabulary.get(LEFT).distinct_from) == {RIGHT, EFFUSION}
+        assert vocabulary.keep_apart(RIGHT, LEFT) is None
+        vocabulary.revert(change.change_id)
+        assert vocabulary.get(RIGHT).distinct_from == ()
+        with pytest.raises(UsageError, match="itself"):
+            vocabulary.keep_apart(LEFT, LEFT)
+
+    def test_a_mapping_is_a_change_that_reads_as_a_line(self, vocabulary) -> None:
+        change = vocabulary.map_to(EFFUSION, "RADLEX:RID34539", label="pleural effusion", by="ada")
+        assert change.line() == (
+            f"map by ada: {EFFUSION}: mappings [] -> [skos:exactMatch RADLEX:RID34539 'pleural effusion']"
+        )
+        vocabulary.map_to(EFFUSION, "UMLS:C0032227", "skos:broadMatch")
+        assert len(vocabulary.get(EFFUSION).mappings) == 2
+        vocabulary.unmap(EFFUSION, "RADLEX:RID34539")
+        assert [mapping["object_id"] for mapping in vocabulary.get(EFFUSION).mappings] == ["UMLS:C0032227"]
+        with pytest.raises(UsageError, match="not mapped to"):
+            vocabulary.unmap(EFFUSION, "RADLEX:RID34539")
+
+    @pytest.mark.parametrize(
+        ("object_id", "predicate"), [("RID34539", "skos:exactMatch"), ("RADLEX:RID34539", "owl:sameAs"), ("a b:c", "x")]
+    )
+    def test_what_is_no_mapping_is_refused(self, vocabulary, object_id: str, predicate: str) -> None:
+        with pytest.raises(UsageError, match=r"no CURIE|choose one of"):
+            vocabulary.map_to(EFFUSION, object_id, predicate)
+
+    def test_a_merge_takes_the_mappings_along(self, vocabulary) -> None:
+        vocabulary.map_to(FLUID, "RADLEX:RID34539")
+        vocabulary.merge(FLUID, into=EFFUSION)
+        assert [mapping["object_id"] for mapping in vocabulary.get(EFFUSION).mappings] == ["RADLEX:RID34539"]
+
     def test_rename_keeps_the_id_and_takes_the_vector_away(
         self, kb: KnowledgeBase, vocabulary, tiny_model: Path
     ) -> None:

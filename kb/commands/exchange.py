@@ -1,0 +1,236 @@
+"""`clear-kb vocab export`, `import` and `link`: vocabularies out, in, and tied to outside terminologies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.markup import escape
+
+from kb.commands.options import (
+    DEFAULT_KB,
+    At,
+    By,
+    DryRun,
+    Format,
+    KbUri,
+    OnBranch,
+    OutputFormat,
+    Quiet,
+    StatusChoice,
+    StorageOptions,
+    Store,
+    Why,
+    open_kb,
+    parse_pairs,
+)
+from kb.commands.output import print_facts, print_json, print_rows, say
+from kb.commands.vocab import app
+from kb.errors import UsageError
+
+if TYPE_CHECKING:
+    from kb.exchange.importing import ImportResult, Incoming
+    from kb.knowledge_base import KnowledgeBase
+
+FileFormat = Annotated[
+    Literal["csv", "jsonl", "parquet", "skos", "sssom"] | None,
+    typer.Option("--as", help="The file's format; default: what its ending says (.ttl .nt .rdf: skos, .tsv: sssom)."),
+]
+Base = Annotated[
+    str | None, typer.Option("--base", metavar="IRI", help="What concepts' IRIs begin with in SKOS and SSSOM.")
+]
+PrefixOptions = Annotated[
+    list[str] | None,
+    typer.Option("--prefix", metavar="PREFIX=IRI", help="What a prefix of outside ids stands for; repeatable."),
+]
+
+
+@app.command("export")
+def export_command(
+    file: Annotated[Path | None, typer.Argument(help="Where to; the ending says the format.")] = None,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="The same, as an option.")] = None,
+    kb: KbUri = DEFAULT_KB,
+    at: At = None,
+    named: FileFormat = None,
+    vectors: Annotated[bool, typer.Option("--vectors", help="With the embeddings (Parquet).")] = False,
+    status: Annotated[StatusChoice | None, typer.Option("--status", help="Only concepts of this status.")] = None,
+    base: Base = None,
+    prefix: PrefixOptions = None,
+    license_iri: Annotated[
+        str | None, typer.Option("--license", metavar="IRI", help="Under which SSSOM mappings are given away.")
+    ] = None,
+    quiet: Quiet = False,
+    storage_option: StorageOptions = None,
+) -> None:
+    """Write the vocabulary to a file: CSV, JSON lines, Parquet, SKOS (RDF), or its mappings as SSSOM."""
+    from kb.exchange.formats import ExportOptions, export_vocabulary, format_of
+    from kb.exchange.prefixes import Prefixes
+    from kb.exchange.sssom import LICENSE
+
+    path = out or file
+    if path is None or (out and file):
+        raise UsageError("name one file to export to")
+    opened = open_kb(kb, at, storage_option)
+    prefixes = Prefixes.told(base, parse_pairs(prefix, "--prefix"))
+    options = ExportOptions(vectors, status.value if status else None, prefixes, license_iri or LICENSE)
+    written = export_vocabulary(opened, path, named, options)
+    what = "mappings" if format_of(path, named) == "sssom" else "concepts"
+    say(f"wrote {written:,} {what} of commit {opened.commit.commit_id} to {escape(str(path))}", quiet=quiet)
+
+
+@app.command("import")
+def import_command(
+    files: Annotated[list[Path], typer.Argument(help="The file; with --clear: the CSV and the tensor.")],
+    clear: Annotated[
+        bool, typer.Option("--clear", help="The published bank: mimic_concepts.csv and concept_embeddings.pt.")
+    ] = False,
+    kb: KbUri = DEFAULT_KB,
+    named: FileFormat = None,
+    no_vectors: Annotated[bool, typer.Option("--no-vectors", help="Leave a file's vectors out.")] = False,
+    store: Store = None,
+    embedder: Annotated[
+        str | None,
+        typer.Option("--embedder", metavar="NAME", help="With --clear: the model that the tensor is of."),
+    ] = None,
+    query_prompt: Annotated[
+        str | None, typer.Option("--query-prompt", help="With --clear: what stands before a query to that model.")
+    ] = None,
+    base: Base = None,
+    prefix: PrefixOptions = None,
+    branch: OnBranch = None,
+    by: By = None,
+    why: Why = None,
+    dry_run: DryRun = False,
+    quiet: Quiet = False,
+    storage_option: StorageOptions = None,
+    output: OutputFormat = Format.table,
+) -> None:
+    """Take concepts (or SSSOM mappings) in from a file, as one commit; a knowledge base is made where there is none.
+
+    New concepts are added; what a file says otherwise of known ones is one change that `vocab revert` undoes. Rows
+    that cannot be taken are listed by `clear-kb status --rejects`.
+    """
+    from kb.commands.progress import Progress
+    from kb.exchange.formats import file_to_import
+    from kb.exchange.importing import import_records
+    from kb.exchange.prefixes import Prefixes
+
+    if clear:
+        incoming = _published(files, embedder, query_prompt, no_vectors)
+    elif len(files) != 1:
+        raise UsageError("name one file to import (two with --clear)")
+    else:
+        prefixes = Prefixes.told(base, parse_pairs(prefix, "--prefix"))
+        incoming = file_to_import(files[0], named, prefixes=prefixes, vectors=not no_vectors)
+    opened = _open_or_create(kb, branch, storage_option, by)
+    with Progress("concepts", hidden=quiet) as progress:
+        progress.stage("reading", None)
+        done = 0
+
+        def on_read(count: int) -> None:
+            nonlocal done
+            done += count
+            progress.advance(done, done)
+
+        def on_written(written: int, total: int) -> None:
+            if written == 0:
+                progress.stage("writing", total)
+            progress.advance(written, written)
+
+        result = import_records(
+            opened,
+            incoming,
+            stored_as=store,
+            by=by,
+            why=why,
+            dry_run=dry_run,
+            on_read=on_read,
+            on_written=on_written,
+        )
+    if output is Format.json:
+        print_json({**result.to_dict(), "dry_run": dry_run})
+    elif output is Format.csv:
+        print_rows([result.to_dict()], list(result.to_dict()), output)
+    elif not quiet:
+        print_facts(_import_facts(result, dry_run, kb))
+
+
+@app.command("link")
+def link_command(
+    file: Annotated[Path, typer.Argument(help="The terminology as CSV or TSV: id, label, synonyms, parent.")],
+    terminology: Annotated[
+        str | None,
+        typer.Option("--terminology", metavar="PREFIX", help="What ids without a prefix are of: RADLEX, UMLS."),
+    ] = None,
+    threshold: Annotated[float, typer.Option("--threshold", help="From which likeness on, 0 to 1.")] = 0.85,
+    status: Annotated[StatusChoice | None, typer.Option("--status", help="Only concepts of this status.")] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many links to show at most.")] = 25,
+    kb: KbUri = DEFAULT_KB,
+    branch: OnBranch = None,
+    by: By = None,
+    why: Why = None,
+    dry_run: DryRun = False,
+    quiet: Quiet = False,
+    storage_option: StorageOptions = None,
+    output: OutputFormat = Format.table,
+) -> None:
+    """Link concepts to an outside terminology by their names; --dry-run only shows what would be linked.
+
+    A whole text that is a name there is an exactMatch (where a word differs, a closeMatch), a finding a broadMatch.
+    Links become mappings, in the place of earlier ones to that terminology; `vocab export x.sssom.tsv` writes them.
+    """
+    from kb.linking import find_links, store_links
+    from kb.terminology import read_terminology
+
+    terms = read_terminology(file, terminology)
+    opened = open_kb(kb, None, storage_option, branch)
+    links = find_links(opened, terms, threshold=threshold, statuses=[status.value] if status else [])
+    change = store_links(opened, links, terms, by=by, why=why or f"linked to {file.name}", dry_run=dry_run)
+    shown = [link.to_dict() for link in links]
+    columns = ["score", "concept_id", "text", "predicate", "object_id", "object_label"]
+    if output is Format.table:
+        print_rows(shown[:limit], columns, output, empty="no concept is named there")
+    else:
+        print_rows(shown, columns, output)
+    done = "would link" if dry_run else "linked"
+    change_id = f" (change {change.change_id})" if change and not dry_run else ""
+    new = len(change.concept_ids) if change else 0
+    say(f"{len(links):,} concepts are named there; {done} {new:,} anew{change_id}", quiet=quiet)
+
+
+def _published(files: list[Path], embedder: str | None, query_prompt: str | None, no_vectors: bool) -> Incoming:
+    from dataclasses import replace
+
+    from kb.exchange.clear_bank import clear_bank
+
+    if len(files) != 2:
+        raise UsageError("--clear takes two files: mimic_concepts.csv concept_embeddings.pt")
+    incoming = clear_bank(files[0], files[1], embedder, query_prompt)
+    return replace(incoming, info=None, vectors=None) if no_vectors else incoming
+
+
+def _open_or_create(uri: str, branch: str | None, storage_option: list[str] | None, by: str | None) -> KnowledgeBase:
+    from kb.knowledge_base import KnowledgeBase
+
+    options = parse_pairs(storage_option, "--storage-option") or None
+    if branch is None and not KnowledgeBase.exists(uri, options):
+        return KnowledgeBase.create(uri, options, by=by)
+    return open_kb(uri, None, storage_option, branch)
+
+
+def _import_facts(result: ImportResult, dry_run: bool, kb: str) -> list[tuple[str, str]]:
+    commit = result.commit.commit_id if result.commit else "none: there was nothing new"
+    embedded = f", {result.embedded:,} of them with their vector" if result.embedded else ""
+    where = f": clear-kb status --rejects --kb {escape(kb)}" if result.rejected and not dry_run else ""
+    facts = [
+        ("read", f"{result.read:,}"),
+        ("added", f"{result.added:,}{embedded}"),
+        ("edited", f"{result.edited:,}"),
+        ("unchanged", f"{result.unchanged:,}"),
+        ("synonyms", f"{result.synonyms:,} texts became another name of a concept" if result.synonyms else ""),
+        ("rejected", f"{result.rejected:,}{where}"),
+        ("not used", escape(", ".join(result.unused))),
+        ("commit", "none: a dry run writes nothing" if dry_run else commit),
+    ]
+    return [(name, value) for name, value in facts if value]

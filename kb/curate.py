@@ -1,0 +1,228 @@
+"""Carrying out an act of curation: checked, written as one commit and one row of `changes`, or not at all.
+
+An act is planned on the newest state, so two curators who work at once meet in the plan, not in the storage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from kb.batched import batched
+from kb.changes import Change
+from kb.concept_rows import WITHOUT_VECTOR
+from kb.errors import UsageError
+from kb.query import Tables, run_named
+from kb.splits import targets
+from kb.storage import quoted
+
+if TYPE_CHECKING:
+    from kb.knowledge_base import KnowledgeBase
+    from kb.publication import Publication
+
+Row = dict[str, Any]
+Plan = Callable[["Concepts"], Mapping[str, Mapping[str, Any] | None]]
+"""Given the concepts, the fields that become another value, by concept id; None takes a concept away."""
+
+CHUNK = 2_000
+"""Concepts that are looked up together."""
+
+
+class Concepts:
+    """The concepts of one state, looked up by id, each read once.
+
+    `state` is a publication, or a knowledge base at a commit.
+    """
+
+    def __init__(self, state: Tables):
+        self._state = state
+        self._dataset = state.dataset("concepts")
+        self._read: dict[str, Row | None] = {}
+        self.columns = [name for name in self._dataset.schema.names if name != "embedding"]
+
+    def fresh(self) -> Concepts:
+        """The same state with nothing read yet: for going through a whole vocabulary in bounded memory."""
+        return Concepts(self._state)
+
+    def read(self, concept_ids: Iterable[str]) -> None:
+        """Read the rows of many concepts in one go, so that each `find` needs none of its own."""
+        wanted = [concept_id for concept_id in dict.fromkeys(concept_ids) if concept_id not in self._read]
+        for chunk in batched(wanted, CHUNK):
+            rows = self._dataset.to_table(columns=self.columns, filter=f"concept_id IN {quoted(chunk)}").to_pylist()
+            self._read |= dict.fromkeys(chunk) | {row["concept_id"]: row for row in rows}
+
+    def find(self, concept_id: str) -> Row | None:
+        """The row of a concept, or None where there is none."""
+        self.read([concept_id])
+        return self._read[concept_id]
+
+    def get(self, concept_id: str) -> Row:
+        """The row of a concept; UsageError where there is none."""
+        row = self.find(concept_id)
+        if row is None:
+            raise UsageError(f"there is no concept '{concept_id}': see `clear-kb vocab search`")
+        return row
+
+    def holding(self, concept_ids: Iterable[str], edits: Mapping[str, Row | None]) -> str | None:
+        """What keeps concepts from being taken away by `edits`: mentions, or others that still lead to them."""
+        gone = set(concept_ids)
+        if self._state.dataset("observations").count_rows(f"concept_id IN {quoted(gone)}"):
+            return "reports mention it; retire it instead"
+        leading = [
+            {**row, **(edits.get(row["concept_id"]) or {})} for row in self._leading() if row["concept_id"] not in gone
+        ]
+        return "others lead to it" if any(gone & set(targets(row)) for row in leading) else None
+
+    def mentions(self, concept_id: str, rule: str) -> int:
+        """How many of the mentions of a concept a rule (SQL, see `kb.splits`) holds for."""
+        rows = run_named(self._state, "split_mentions", {"concept_id": concept_id}, rule=rule)
+        return int(rows[0]["mentions"])
+
+    def _leading(self) -> list[Row]:
+        leads = "replaced_by IS NOT NULL OR array_length(splits) > 0"
+        rows: list[Row] = self._dataset.to_table(
+            columns=["concept_id", "replaced_by", "splits"], filter=leads
+        ).to_pylist()
+        return rows
+
+    def survivor(self, concept_id: str) -> Row:
+        """The concept that stands for `concept_id` in the end: itself, or where its replacements lead."""
+        row = self.get(concept_id)
+        while row["replaced_by"] is not None:
+            row = self.get(row["replaced_by"])
+        return row
+
+
+def curate(
+    kb: KnowledgeBase,
+    act: str,
+    plan: Plan,
+    *,
+    by: str | None = None,
+    why: str | None = None,
+    dry_run: bool = False,
+    reverts: str | None = None,
+    carried: Sequence[Change] = (),
+    summary: Mapping[str, Any] | None = None,
+) -> Change | None:
+    """Carry out an act as one commit and one row of `changes`; None where all is so already.
+
+    `carried` are changes of another branch that come with it, and `summary` is told by the commit.
+
+    Raises:
+        UsageError: the act cannot be done on the newest state; nothing is written.
+    """
+    from kb.knowledge_base import default_author
+
+    author = by or default_author()
+    made: list[Change] = []
+
+    def planned(concepts: Concepts) -> dict[str, Row | None]:
+        edits = real_edits(concepts, plan(concepts))
+        made[:] = [tell(concepts, act, edits, author, why, reverts)] if edits else []
+        return edits
+
+    def change(publication: Publication) -> Mapping[str, Any] | None:
+        edits = planned(Concepts(publication))
+        if not edits:
+            return None
+        write_edits(publication, edits, [*carried, made[0]])
+        return {"change": made[0].change_id, "concepts": len(edits), **(summary or {})}
+
+    if dry_run:
+        planned(Concepts(kb.at("HEAD")))
+    else:
+        kb.publish(f"vocab {act}", change, by=author, why=why)
+    return made[0] if made else None
+
+
+def read_changes(kb: KnowledgeBase, concept_id: str | None = None) -> list[Change]:
+    """The changes up to the commit of `kb`, oldest first; of one concept, where `concept_id` is given."""
+    rows = kb.dataset("changes").to_table().to_pylist()
+    return [Change.from_row(row) for row in rows if concept_id is None or concept_id in row["concept_ids"]]
+
+
+def real_edits(concepts: Concepts, edits: Mapping[str, Mapping[str, Any] | None]) -> dict[str, Row | None]:
+    """The edits without the fields that hold their value already.
+
+    Raises:
+        UsageError: a replacement would lead nowhere or in a circle, or what is taken away is still needed.
+    """
+    concepts.read(edits)
+    real: dict[str, Row | None] = {}
+    for concept_id, fields in edits.items():
+        now = concepts.find(concept_id)
+        if fields is None:
+            real[concept_id] = None
+        elif kept := {name: value for name, value in fields.items() if now is None or now[name] != value}:
+            real[concept_id] = kept
+    check_replacements(concepts, real)
+    return real
+
+
+def check_replacements(concepts: Concepts, edits: Mapping[str, Row | None]) -> None:
+    """Refuse edits after which a replacement would lead nowhere, or in a circle."""
+    gone = {concept_id for concept_id, fields in edits.items() if fields is None}
+    if gone and (held := concepts.holding(gone, edits)):
+        raise UsageError(f"{', '.join(sorted(gone))} cannot be taken away: {held}")
+    leads = {"replaced_by", "splits"}
+    for concept_id, fields in edits.items():
+        if fields is not None and leads & set(fields):
+            _follow(concepts, edits, gone, concept_id)
+
+
+def _follow(concepts: Concepts, edits: Mapping[str, Row | None], gone: set[str], start: str) -> None:
+    """Go every way that the mentions of `start` would go; UsageError where one ends nowhere or comes back."""
+    ways = [start]
+    met: set[str] = set()
+    while ways:
+        at = ways.pop()
+        row = {"replaced_by": None, "splits": [], **(concepts.find(at) or {}), **(edits.get(at) or {})}
+        for target in targets(row):
+            if target == start:
+                raise UsageError(f"{start} would be replaced by itself, by way of {at}")
+            if target in gone or (concepts.find(target) is None and target not in edits):
+                raise UsageError(f"{at} would be replaced by {target}, which is not in the vocabulary")
+            if target not in met:
+                met.add(target)
+                ways.append(target)
+
+
+def tell(
+    concepts: Concepts,
+    act: str,
+    edits: Mapping[str, Row | None],
+    author: str,
+    why: str | None,
+    reverts: str | None = None,
+) -> Change:
+    """The change that `edits` are, with the values before them."""
+    before: dict[str, Row | None] = {}
+    for concept_id, fields in edits.items():
+        now = concepts.find(concept_id)
+        names = [name for name in concepts.columns if name != "embedder"] if fields is None else list(fields)
+        before[concept_id] = None if now is None else {name: now[name] for name in names}
+    return Change(act, before, dict(edits), author, why, reverts)
+
+
+def write_edits(publication: Publication, edits: Mapping[str, Row | None], changes: Sequence[Change]) -> None:
+    """Write edited concepts and the changes that tell of them."""
+    import pyarrow as pa
+
+    from schemas.tables import CHANGES
+
+    dataset = publication.dataset("concepts")
+    touched = f"concept_id IN {quoted(edits)}"
+    rows = {row["concept_id"]: row for row in dataset.to_table(filter=touched).to_pylist()}
+    written = []
+    for concept_id, fields in edits.items():
+        if fields is not None:
+            # A vector is of a text: with another text it goes.
+            row = {**rows.get(concept_id, {}), **fields, **(WITHOUT_VECTOR if "text" in fields else {})}
+            written.append({name: row.get(name) for name in dataset.schema.names})
+    batches = [pa.RecordBatch.from_pylist(written, schema=dataset.schema)] if written else []
+    publication.replace("concepts", touched, batches)
+    if written:
+        publication.index_words("concepts", "text")
+    told = [change.to_row() for change in changes]
+    publication.write("changes", [pa.RecordBatch.from_pylist(told, schema=CHANGES.schema)])

@@ -1,0 +1,122 @@
+"""How data looks to a person: one description, shown by rich in a terminal and as HTML in a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, is_dataclass
+from html import escape as escape_html
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+
+T = TypeVar("T")
+
+NUMBERS = (int, float)
+MOST_ROWS = 50
+"""Rows that a notebook or a terminal is shown of a listing; the rest is counted."""
+
+Row = Mapping[str, Any]
+
+
+def plain(value: Any) -> str:
+    """A value as one cell of a table."""
+    if value is None:
+        return ""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return str(value)
+
+
+def table_of(rows: Sequence[Row], columns: Sequence[str], title: str | None = None) -> Table:
+    """Rows as a rich table; numbers stand right, ids are not broken."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    for column in columns:
+        number = bool(rows) and all(isinstance(row[column], NUMBERS) for row in rows)
+        table.add_column(
+            column.replace("_", " "),
+            justify="right" if number else "left",
+            no_wrap=number or column.endswith(("_id", "commit")),
+            overflow="fold",
+        )
+    for row in rows:
+        table.add_row(*(escape(plain(row[column])) for column in columns))
+    return table
+
+
+def facts_of(facts: Iterable[tuple[str, str]]) -> Table:
+    """Names and values (rich markup) in two columns, as a rich table."""
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in facts:
+        table.add_row(name, value)
+    return table
+
+
+def html_table(rows: Iterable[Row], columns: Sequence[str]) -> str:
+    """Rows as an HTML table."""
+    head = "".join(f"<th>{escape_html(column.replace('_', ' '))}</th>" for column in columns)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape_html(plain(row[column]))}</td>" for column in columns) + "</tr>" for row in rows
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+class Listing(list[T]):
+    """A list of plain rows or dataclasses that shows itself as a table."""
+
+    def __init__(self, items: Iterable[T], columns: Sequence[str]):
+        super().__init__(items)
+        self.columns = tuple(columns)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The items as plain data."""
+        return [_as_row(item) for item in self]
+
+    def __rich__(self) -> RenderableType:
+        from rich.console import Group
+
+        table, more = table_of(self._shown(), self.columns), self._more()
+        return Group(table, more) if more else table
+
+    def _repr_html_(self) -> str:
+        more = self._more()
+        return html_table(self._shown(), self.columns) + (f"<p>{escape_html(more)}</p>" if more else "")
+
+    def _shown(self) -> list[dict[str, Any]]:
+        return [{column: row.get(column) for column in self.columns} for row in map(_as_row, self[:MOST_ROWS])]
+
+    def _more(self) -> str | None:
+        return f"the first {MOST_ROWS} of {len(self):,}" if len(self) > MOST_ROWS else None
+
+
+class FactSheet:
+    """Something that shows itself as names and values."""
+
+    __slots__ = ()
+
+    def facts(self) -> list[tuple[str, str]]:
+        """The names and values, in plain text; what is empty is left out."""
+        raise NotImplementedError
+
+    def __rich__(self) -> Table:
+        from rich.markup import escape
+
+        return facts_of((name, escape(value)) for name, value in self.facts() if value)
+
+    def _repr_html_(self) -> str:
+        rows = [{"": name, "value": value} for name, value in self.facts() if value]
+        return html_table(rows, ("", "value"))
+
+
+def _as_row(item: Any) -> dict[str, Any]:
+    if hasattr(item, "to_dict"):
+        return dict(item.to_dict())
+    return asdict(item) if is_dataclass(item) and not isinstance(item, type) else dict(item)

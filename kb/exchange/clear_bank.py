@@ -1,0 +1,193 @@
+"""The published CLEAR bank: `mimic_concepts.csv` (concept_idx, concept) and one tensor of their embeddings.
+
+The order of the published rows depends on a hash seed, so `concept_idx`, and nothing else, says which row of the
+tensor is whose. Every concept keeps its number in `source`.
+"""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kb.embedding.embedder import FILE_SCHEME, UNKNOWN_REVISION
+from kb.errors import UsageError
+from kb.exchange.importing import Incoming
+from kb.exchange.records import Record
+from kb.storage import first_line
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from kb.embedding import EmbedderInfo
+
+PUBLISHED_NAME = "Salesforce/SFR-Embedding-Mistral"
+PUBLISHED_DIMENSION = 4096
+PUBLISHED_PROMPT = "Instruct: Retrieve radiological observations that mean the same\nQuery: "
+"""The model wants its queries, not its documents, with a task before them (its model card)."""
+
+COLUMNS = ("concept_idx", "concept")
+ROWS = 8_192
+LET_GO = 512 << 20
+"""Bytes that are read before the file is mapped anew."""
+
+
+def clear_bank(
+    concepts: Path, embeddings: Path, embedder: str | None = None, query_prompt: str | None = None
+) -> Incoming:
+    """The published bank as something to import: facets are read from the texts, vectors from the tensor.
+
+    Args:
+        concepts: the CSV file.
+        embeddings: the file of the tensor, (rows, dimension); read with `weights_only`, mapped into memory.
+        embedder: the model that the tensor is of; default: the published one, where the dimension is its own.
+        query_prompt: what stands before a query to that model; default: that of the published one.
+
+    Raises:
+        UsageError: a file is not there or not what it should be, or the two do not fit together.
+    """
+    tensor = MappedTensor(embeddings)
+    rows = len(tensor)
+    indices = list(_indices(concepts))
+    if len(indices) != rows:
+        raise UsageError(f"{concepts} has {len(indices):,} concepts, {embeddings} {rows:,} vectors")
+    info = _info(tensor, embedder, query_prompt)
+    unusable = tensor.unusable()
+    return Incoming(
+        concepts.name,
+        lambda: _records(concepts, rows, unusable),
+        info,
+        lambda: TensorVectors(info, tensor, indices),
+    )
+
+
+class MappedTensor:
+    """The rows of a tensor in a file, mapped into memory; what was read is let go after a while."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self._tensor = _read_tensor(path)
+        self._read = 0
+
+    def __len__(self) -> int:
+        return len(self._tensor)
+
+    @property
+    def dimension(self) -> int:
+        """How many numbers a row has."""
+        return int(self._tensor.shape[1])
+
+    def rows(self, numbers: Sequence[int]) -> Any:
+        """The rows with these numbers, float32."""
+        import torch
+
+        found = self._tensor[torch.tensor(list(numbers), dtype=torch.long)].float()
+        self._read += found.numel() * self._tensor.element_size()
+        if self._read > LET_GO:
+            # Pages that were touched count as memory in use until the mapping ends.
+            self._tensor, self._read = _read_tensor(self.path), 0
+        return found
+
+    def unusable(self) -> set[int]:
+        """The rows that are no vector: zero, or not finite."""
+        import torch
+
+        bad: set[int] = set()
+        for start in range(0, len(self), ROWS):
+            lengths = self.rows(range(start, min(start + ROWS, len(self)))).norm(dim=1)
+            usable = torch.isfinite(lengths) & (lengths > 0)
+            bad.update(start + at for at in (~usable).nonzero().flatten().tolist())
+        return bad
+
+
+@dataclass
+class TensorVectors:
+    """The rows of a tensor, by the numbers of the records whose `concept_idx` they stand at."""
+
+    info: EmbedderInfo
+    tensor: MappedTensor
+    indices: Sequence[int | None]
+
+    def take(self, numbers: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+        """The vectors of the records with these numbers, all of them there; see `importing.Vectors`."""
+        import numpy as np
+        import torch
+
+        wanted = [index for number in numbers if (index := self.indices[number - 1]) is not None]
+        unit = torch.nn.functional.normalize(self.tensor.rows(wanted), dim=1).numpy()
+        return unit, np.ones(len(numbers), dtype=bool)
+
+
+def _records(path: Path, rows: int, unusable: set[int]) -> Iterator[Record]:
+    met: set[int] = set()
+    for index, text in _lines(path):
+        number = _number(index)
+        if number is None or not 0 <= number < rows:
+            yield {"unreadable": f"concept_idx '{index}' is no row of the tensor"}
+        elif number in met:
+            yield {"unreadable": f"concept_idx {number} stands in the file twice"}
+        elif number in unusable:
+            yield {"unreadable": f"the vector of concept_idx {number} is zero or not finite"}
+        else:
+            met.add(number)
+            yield {"text": text, "source": f"{path.name}#{number}"}
+
+
+def _indices(path: Path) -> Iterator[int | None]:
+    for index, _ in _lines(path):
+        yield _number(index)
+
+
+def _number(index: str) -> int | None:
+    return int(index) if index.isascii() and index.isdigit() else None
+
+
+def _lines(path: Path) -> Iterator[tuple[str, str]]:
+    csv.field_size_limit(sys.maxsize)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            if missing := [name for name in COLUMNS if name not in (reader.fieldnames or ())]:
+                raise UsageError(f"{path} has no column {', '.join(missing)}: concept_idx and concept are needed")
+            for row in reader:
+                yield row["concept_idx"] or "", row["concept"] or ""
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8: {error}") from error
+
+
+def _read_tensor(path: Path) -> Any:
+    import pickle
+
+    import torch
+
+    if not path.is_file():
+        raise UsageError(f"there is no file {path}")
+    try:
+        tensor = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except (RuntimeError, ValueError, OSError, EOFError, pickle.UnpicklingError) as error:
+        raise UsageError(f"{path} is no file of one tensor that can be read safely: {first_line(error)}") from error
+    if not isinstance(tensor, torch.Tensor) or tensor.ndim != 2 or not tensor.is_floating_point():
+        what = f"a tensor of shape {tuple(tensor.shape)}" if isinstance(tensor, torch.Tensor) else type(tensor).__name__
+        raise UsageError(f"{path} holds {what}: one tensor of numbers, (concepts, dimension), was expected")
+    return tensor
+
+
+def _info(tensor: MappedTensor, name: str | None, query_prompt: str | None) -> EmbedderInfo:
+    from kb.embedding import EmbedderInfo
+
+    rows, dimension = len(tensor), tensor.dimension
+    if name is None and dimension == PUBLISHED_DIMENSION:
+        name = PUBLISHED_NAME
+    if name is not None:
+        prompt = query_prompt if query_prompt is not None else (PUBLISHED_PROMPT if name == PUBLISHED_NAME else "")
+        dtype = "bfloat16" if name == PUBLISHED_NAME else "float32"
+        return EmbedderInfo(name, UNKNOWN_REVISION, dimension, query_prompt=prompt, dtype=dtype)
+    some = tensor.rows(sorted({0, rows // 2, rows - 1})) if rows else tensor.rows([])
+    revision = blake2b(some.numpy().tobytes(), digest_size=16).hexdigest()
+    return EmbedderInfo(f"{FILE_SCHEME}{tensor.path.name}", revision, dimension)

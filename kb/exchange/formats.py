@@ -1,0 +1,160 @@
+"""The formats by name and by file ending, and the two functions that use them: export and import."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kb.errors import UsageError
+from kb.exchange import skos, sssom, tabular
+from kb.exchange.importing import ImportResult, Incoming, import_records
+from kb.exchange.prefixes import KNOWN, Prefixes
+from kb.exchange.records import Record, iter_records
+from kb.exchange.vectors import StreamedVectors
+
+if TYPE_CHECKING:
+    from kb.knowledge_base import KnowledgeBase
+
+FORMATS: Mapping[str, tuple[str, ...]] = {
+    "sssom": (".sssom.tsv", ".tsv"),
+    "skos": tuple(skos.FORMATS),
+    "parquet": (".parquet",),
+    "jsonl": (".jsonl", ".ndjson"),
+    "csv": (".csv",),
+}
+"""The formats, and how the names of their files end."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportOptions:
+    """What an export may be told beside where it goes.
+
+    `vectors` puts the embeddings into Parquet; `status` takes only the concepts of one status; `prefixes` say what
+    ids stand for in RDF and SSSOM, `license_iri` under which the mappings of an SSSOM file are given away.
+    """
+
+    vectors: bool = False
+    status: str | None = None
+    prefixes: Prefixes = KNOWN
+    license_iri: str = sssom.LICENSE
+
+
+def format_of(path: Path, named: str | None = None) -> str:
+    """The format that is named, or that the file's ending says; UsageError where neither does."""
+    if named is not None:
+        if named not in FORMATS:
+            raise UsageError(f"format '{named}': choose one of {', '.join(sorted(FORMATS))}")
+        return named
+    for name, endings in FORMATS.items():
+        if path.name.endswith(endings):
+            return name
+    known = ", ".join(ending for endings in FORMATS.values() for ending in endings)
+    raise UsageError(f"{path}: the ending says no format ({known}); name one")
+
+
+def export_vocabulary(
+    kb: KnowledgeBase, path: Path, named: str | None = None, options: ExportOptions = ExportOptions()
+) -> int:
+    """Write the vocabulary of the commit to `path`; says how many concepts (for SSSOM: mappings) went out.
+
+    The file appears whole or not at all.
+
+    Raises:
+        UsageError: the format is unknown, vectors are asked of one that has none, or a prefix is not known.
+    """
+    kind = format_of(path, named)
+    if options.vectors and kind != "parquet":
+        raise UsageError(f"{kind} carries no vectors: export as parquet")
+    if options.vectors and kb.embedder is None:
+        raise UsageError(f"nothing is embedded in {kb.uri} yet: `clear-kb embed` first")
+    written_to = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        written = _WRITERS[kind](kb, written_to, options)
+        written_to.replace(path)
+    finally:
+        written_to.unlink(missing_ok=True)
+    return written
+
+
+def import_vocabulary(
+    kb: KnowledgeBase,
+    path: Path,
+    named: str | None = None,
+    *,
+    prefixes: Prefixes = KNOWN,
+    vectors: bool = True,
+    **options: Any,
+) -> ImportResult:
+    """Take a vocabulary file in, as one commit; the other options are those of `import_records`.
+
+    Raises:
+        UsageError: the file is not there, is not of its format, or does not fit the vocabulary.
+    """
+    return import_records(kb, file_to_import(path, named, prefixes=prefixes, vectors=vectors), **options)
+
+
+def file_to_import(
+    path: Path, named: str | None = None, *, prefixes: Prefixes = KNOWN, vectors: bool = True
+) -> Incoming:
+    """A vocabulary file as something to import; without `vectors`, those of a Parquet file are left out."""
+    kind = format_of(path, named)
+    if not path.is_file():
+        raise UsageError(f"there is no file {path}")
+    info = tabular.parquet_embedder(path) if kind == "parquet" and vectors else None
+    return Incoming(
+        path.name,
+        lambda: _readable(path, _READERS[kind](path, prefixes)),
+        info,
+        None if info is None else lambda: StreamedVectors(info, tabular.parquet_vectors(path)),
+        mappings_only=kind == "sssom",
+    )
+
+
+def _readable(path: Path, records: Iterable[Record]) -> Iterator[Record]:
+    try:
+        yield from records
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8: {error}") from error
+    except csv.Error as error:
+        raise UsageError(f"{path} is no CSV that can be read: {error}") from error
+
+
+def _counted(kb: KnowledgeBase, options: ExportOptions) -> Iterator[Record]:
+    counts = kb.vocabulary.counts()
+    for record in _chosen(kb, options):
+        found = counts.get(record["concept_id"])
+        yield {**record, "mentions": found.mentions if found else 0}
+
+
+def _chosen(kb: KnowledgeBase, options: ExportOptions) -> Iterator[Record]:
+    records = iter_records(kb, vectors=options.vectors)
+    return (record for record in records if options.status in (None, record["status"]))
+
+
+_WRITERS: Mapping[str, Callable[[KnowledgeBase, Path, ExportOptions], int]] = {
+    "csv": lambda kb, path, options: tabular.write_csv(_counted(kb, options), path),
+    "jsonl": lambda kb, path, options: tabular.write_jsonl(_counted(kb, options), path),
+    "parquet": lambda kb, path, options: tabular.write_parquet(
+        _counted(kb, options), path, kb.embedder if options.vectors else None
+    ),
+    "skos": lambda kb, path, options: skos.write_skos(_chosen(kb, options), path, options.prefixes, _title(kb)),
+    "sssom": lambda kb, path, options: sssom.write_sssom(
+        _chosen(kb, options), path, options.prefixes, kb.commit.commit_id, options.license_iri
+    ),
+}
+
+_READERS: Mapping[str, Callable[[Path, Prefixes], Iterable[Record]]] = {
+    "csv": lambda path, _: tabular.read_csv(path),
+    "jsonl": lambda path, _: tabular.read_jsonl(path),
+    "parquet": lambda path, _: tabular.read_parquet(path),
+    "skos": skos.read_skos,
+    "sssom": lambda path, _: sssom.read_sssom(path),
+}
+
+
+def _title(kb: KnowledgeBase) -> str:
+    return f"{Path(kb.uri).name} at commit {kb.commit.commit_id}"

@@ -1,0 +1,46 @@
+"""Prefixes: how concept ids and outside ids become IRIs, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from kb.errors import UsageError
+from kb.mappings import PREFIXES
+
+BASE = "urn:clear-kb:concept:"
+"""What a concept's IRI begins with unless its publisher names another."""
+
+OUR_PREFIX = "CLEARKB"
+
+
+@dataclass(frozen=True)
+class Prefixes:
+    """The base of our concepts' IRIs, and what the prefixes of outside ids stand for."""
+
+    base: str = BASE
+    outside: Mapping[str, str] = field(default_factory=lambda: PREFIXES)
+
+    @classmethod
+    def told(cls, base: str | None = None, more: Mapping[str, str] | None = None) -> Prefixes:
+        """The known prefixes, with a base and `more` of them."""
+        return cls(base or BASE, {**PREFIXES, **(more or {})})
+
+    def expand(self, curie: str) -> str:
+        """The IRI of an outside id; UsageError where its prefix is not known."""
+        prefix, _, local = curie.partition(":")
+        if prefix not in self.outside:
+            raise UsageError(f"the prefix of '{curie}' is not known: name it with --prefix {prefix}=IRI")
+        return self.outside[prefix] + local
+
+    def contract(self, iri: str) -> str:
+        """The outside id of an IRI; the IRI itself where no prefix fits."""
+        fitting = [(prefix, start) for prefix, start in self.outside.items() if iri.startswith(start)]
+        if not fitting:
+            return iri
+        prefix, start = max(fitting, key=lambda known: len(known[1]))
+        return f"{prefix}:{iri[len(start) :]}"
+
+
+KNOWN = Prefixes()
+"""The prefixes that are known without being told, and the default base."""

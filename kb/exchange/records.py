@@ -1,0 +1,202 @@
+"""A concept as a record: what every exchange format carries, and how one is read back, checked field by field."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from kb.concept_rows import new_concept
+from kb.errors import UsageError
+from kb.facets import read_query
+from kb.mappings import mapping_row
+from kb.splits import read_conditions
+from schemas.tables import CONCEPTS
+from schemas.terms import LATERALITIES, STATUSES
+
+if TYPE_CHECKING:
+    from kb.knowledge_base import KnowledgeBase
+
+Record = Mapping[str, Any]
+Row = dict[str, Any]
+
+FIELDS: tuple[str, ...] = tuple(name for name in CONCEPTS.schema.names if name != "embedder")
+"""The fields of a record, in the order of the `concepts` table. What is derived (counts, vectors) is no part of it."""
+
+IDENTITY = ("concept_id", "normal_form", "assertion")
+"""What a concept is known by: no import changes it."""
+
+_ID = re.compile(r"C[0-9a-f]{16}")
+_CONCEPT_ASSERTIONS = ("present", "absent")
+
+
+def iter_records(kb: KnowledgeBase, *, vectors: bool = False) -> Iterator[Row]:
+    """Every concept of the commit as a record, by id; with `vectors` its `embedding` too, None where it has none."""
+    import pyarrow.compute as pc
+
+    concepts = kb.dataset("concepts")
+    columns = [*FIELDS, *(["embedding"] if vectors else [])]
+    order = pc.sort_indices(concepts.to_table(columns=["concept_id"])["concept_id"])
+    for start in range(0, len(order), 2_048):
+        yield from concepts.take(order[start : start + 2_048].to_pylist(), columns=columns).to_pylist()
+
+
+def read_record(record: Record) -> Row:
+    """The fields that a record tells, each checked; those it does not name are left out.
+
+    Raises:
+        ValueError: a field cannot be what it says; the message names it.
+    """
+    told = {name: _READERS[name](record[name]) for name in FIELDS if name in record}
+    if not told.get("concept_id", ""):
+        told.pop("concept_id", None)
+    return told
+
+
+def complete_row(told: Row, source: str) -> Row:
+    """A row of the `concepts` table from what a record tells of a new concept; the rest is read from its text.
+
+    Raises:
+        ValueError: it has no text, or its id is not that of its normal form.
+    """
+    text = told.get("text") or ""
+    if not text:
+        raise ValueError("no text")
+    row = {**new_concept(read_query(text), source), **told}
+    row["source"] = told.get("source") or source
+    if row["concept_id"] != concept_id_of(row["normal_form"]):
+        raise ValueError(f"concept_id {row['concept_id']} is not that of '{row['normal_form']}'")
+    if not row["normal_form"].startswith(f"{row['assertion']}: "):
+        raise ValueError(f"assertion {row['assertion']}, but its normal form is '{row['normal_form']}'")
+    return row
+
+
+def concept_id_of(normal_form: str) -> str:
+    """The id of the concept with a normal form; see `kb.facets.Facets.concept_id`."""
+    from hashlib import blake2b
+
+    return "C" + blake2b(normal_form.encode(), digest_size=8).hexdigest()
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not a text")
+    return " ".join(value.split())
+
+
+def _needed(value: Any) -> str:
+    if not (text := _text(value)):
+        raise ValueError("a needed field is empty")
+    return text
+
+
+def _optional(value: Any) -> str | None:
+    return None if value is None else _text(value) or None
+
+
+def _exactly(value: Any) -> str:
+    """An identity is hashed from every character."""
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{value!r} is not a text")
+    return value
+
+
+def _verbatim(value: Any) -> str | None:
+    """A note keeps its lines."""
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"{value!r} is not a text")
+    return value or None
+
+
+def _one_of(values: tuple[str, ...]) -> Callable[[Any], str]:
+    def read(value: Any) -> str:
+        if value not in values:
+            raise ValueError(f"'{value}' is none of {', '.join(values)}")
+        return str(value)
+
+    return read
+
+
+def _concept_id(value: Any) -> str:
+    text = _optional(value) or ""
+    if text and not _ID.fullmatch(text):
+        raise ValueError(f"'{text}' is no concept id")
+    return text
+
+
+def _replacement(value: Any) -> str | None:
+    return _concept_id(value) or None
+
+
+def _texts(value: Any) -> list[str]:
+    if value is None:
+        return []
+    if not isinstance(value, list | tuple):
+        raise ValueError(f"{value!r} is not a list")
+    return [_needed(item) for item in value]
+
+
+def _splits(value: Any) -> list[dict[str, Any]]:
+    return [
+        {
+            "into": _concept_id(item["into"]),
+            "where": [
+                {"field": condition.field, "values": list(condition.values)}
+                for condition in read_conditions((c["field"], v) for c in item["where"] for v in c["values"])
+            ],
+        }
+        for item in _items(value)
+    ]
+
+
+def _mappings(value: Any) -> list[dict[str, Any]]:
+    return [
+        mapping_row(
+            item["object_id"], item["predicate"], item.get("object_label") or "", item["justification"],
+            item.get("confidence"),
+        )
+        for item in _items(value)
+    ]  # fmt: skip
+
+
+def _items(value: Any) -> list[Mapping[str, Any]]:
+    items = list(value or [])
+    if not all(isinstance(item, Mapping) for item in items):
+        raise ValueError(f"{value!r} is not a list of objects")
+    return items
+
+
+def _named(name: str, read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def named(value: Any) -> Any:
+        try:
+            return read(value)
+        except KeyError as error:
+            raise ValueError(f"{name}: {error} is missing") from error
+        except (ValueError, TypeError, UsageError) as error:
+            raise ValueError(f"{name}: {error}") from error
+
+    return named
+
+
+_READERS: Mapping[str, Callable[[Any], Any]] = {
+    name: _named(name, read)
+    for name, read in {
+        "concept_id": _concept_id,
+        "text": _needed,
+        "normal_form": _exactly,
+        "assertion": _one_of(_CONCEPT_ASSERTIONS),
+        "finding": _needed,
+        "anatomy": _optional,
+        "laterality": _one_of(LATERALITIES),
+        "severity": _optional,
+        "descriptors": _texts,
+        "synonyms": _texts,
+        "status": _one_of(STATUSES),
+        "replaced_by": _replacement,
+        "splits": _splits,
+        "distinct_from": _texts,
+        "mappings": _mappings,
+        "source": _needed,
+        "note": _verbatim,
+    }.items()
+}

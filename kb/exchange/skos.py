@@ -1,0 +1,197 @@
+"""Concepts as SKOS (RDF), for ontology tools: Turtle, N-Triples or RDF/XML.
+
+Names, notes, mappings and replacements are said in SKOS, OWL and Dublin Core; facets, which have no word there, in a
+small namespace of ours. What RDF does not keep (the order of names, the details of a mapping) stands beside it as
+JSON, and gives way where an editor has changed the RDF. Written a few thousand concepts at a time.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kb.batched import batched
+from kb.errors import UsageError
+from kb.exchange.prefixes import Prefixes
+from kb.exchange.records import Record, concept_id_of
+from kb.mappings import PREDICATES, mapping_row
+from kb.storage import first_line
+
+if TYPE_CHECKING:
+    from rdflib import Graph, URIRef
+
+OURS = "urn:clear-kb:term:"
+FORMATS: Mapping[str, str] = {".ttl": "turtle", ".nt": "nt", ".rdf": "xml", ".xml": "xml"}
+FACETS = ("normal_form", "assertion", "finding", "anatomy", "laterality", "severity", "status", "source")
+ROWS = 2_000
+
+
+def write_skos(records: Iterable[Record], path: Path, prefixes: Prefixes, title: str) -> int:
+    """Write records as RDF, in the format that the file's name says; says how many.
+
+    Args:
+        records: the concepts.
+        path: a file that ends in .ttl, .nt, .rdf or .xml.
+        prefixes: what concept ids and outside ids stand for.
+        title: what the concept scheme is called.
+    """
+    kind = rdf_format(path)
+    written = 0
+    head: set[str] = set()
+    with path.open("w", encoding="utf-8") as file:
+        if kind == "xml":
+            everything = list(records)
+            file.write(_graph(everything, prefixes, title, scheme=True).serialize(format=kind))
+            return len(everything)
+        for at, chunk in enumerate(batched(records, ROWS)):
+            graph = _graph(chunk, prefixes, title, scheme=at == 0)
+            for line in graph.serialize(format=kind).splitlines(keepends=True):
+                if line.startswith("@prefix"):
+                    if line in head:
+                        continue
+                    head.add(line)
+                file.write(line)
+            written += len(chunk)
+        if not written:
+            file.write(_graph([], prefixes, title, scheme=True).serialize(format=kind))
+    return written
+
+
+def read_skos(path: Path, prefixes: Prefixes) -> Iterator[Record]:
+    """The concepts of an RDF file as records.
+
+    Raises:
+        UsageError: the file is no RDF that can be read.
+    """
+    from rdflib import Graph
+    from rdflib.namespace import RDF, SKOS
+
+    graph = Graph()
+    kind = rdf_format(path)
+    try:
+        graph.parse(path, format=kind)
+    except Exception as error:  # rdflib's parsers raise what they like
+        raise UsageError(f"{path} cannot be read as RDF: {first_line(error)}") from error
+    for subject in sorted(graph.subjects(RDF.type, SKOS.Concept), key=str):
+        yield _record(graph, subject, prefixes)
+
+
+def rdf_format(path: Path) -> str:
+    """The RDF format that a file's name says; UsageError where it says none."""
+    if path.suffix not in FORMATS:
+        raise UsageError(f"{path}: SKOS is written as {', '.join(sorted(FORMATS))}")
+    return FORMATS[path.suffix]
+
+
+def _graph(records: Iterable[Record], prefixes: Prefixes, title: str, *, scheme: bool) -> Graph:
+    from rdflib import Graph, Literal, URIRef
+    from rdflib.namespace import DCTERMS, OWL, RDF, SKOS
+
+    graph = Graph(bind_namespaces="core")
+    names = {"skos": SKOS, "dcterms": DCTERMS, "owl": OWL, "ckb": OURS, "rdf": RDF, "concept": prefixes.base}
+    for prefix, namespace in names.items():
+        graph.bind(prefix, namespace)
+    vocabulary = URIRef(prefixes.base + "scheme")
+    if scheme:
+        graph.add((vocabulary, RDF.type, SKOS.ConceptScheme))
+        graph.add((vocabulary, DCTERMS.title, Literal(title)))
+    for record in records:
+        subject = URIRef(prefixes.base + record["concept_id"])
+        graph.add((subject, SKOS.inScheme, vocabulary))
+        for predicate, value in _said(record, prefixes):
+            graph.add((subject, predicate, value))
+    return graph
+
+
+def _said(record: Record, prefixes: Prefixes) -> Iterator[tuple[URIRef, Any]]:
+    """What is said of one concept: predicates and objects."""
+    from rdflib import Literal, URIRef
+    from rdflib.namespace import DCTERMS, OWL, RDF, SKOS
+
+    def json_literal(value: Any) -> Literal:
+        return Literal(json.dumps(value, ensure_ascii=False), datatype=RDF.JSON, normalize=False)
+
+    yield RDF.type, SKOS.Concept
+    yield SKOS.notation, Literal(record["concept_id"])
+    yield SKOS.prefLabel, Literal(record["text"], lang="en")
+    for name in record["synonyms"]:
+        yield SKOS.altLabel, Literal(name, lang="en")
+    if record["note"]:
+        yield SKOS.editorialNote, Literal(record["note"])
+    if record["status"] in ("rejected", "retired"):
+        yield OWL.deprecated, Literal(True)
+    if record["replaced_by"]:
+        yield DCTERMS.isReplacedBy, URIRef(prefixes.base + record["replaced_by"])
+    if (broader := _broader(record)) is not None:
+        yield SKOS.broader, URIRef(prefixes.base + broader)
+    for other in record["distinct_from"]:
+        yield OWL.differentFrom, URIRef(prefixes.base + other)
+    for mapping in record["mappings"]:
+        yield URIRef(SKOS + mapping["predicate"].removeprefix("skos:")), URIRef(prefixes.expand(mapping["object_id"]))
+    for name in FACETS:
+        if record[name]:
+            yield URIRef(OURS + name), Literal(record[name])
+    for name in ("descriptors", "synonyms", "splits", "mappings"):
+        if record[name]:
+            yield URIRef(OURS + name), json_literal(record[name])
+
+
+def _broader(record: Record) -> str | None:
+    """The concept of the finding alone, of which a placed, sided or sized one is a narrower one."""
+    if record["assertion"] != "present":
+        return None  # no effusion at all says more than no large effusion, not less
+    broader = concept_id_of(f"present: {record['finding']} |  | none |  | ")
+    return None if broader == record["concept_id"] else broader
+
+
+def _record(graph: Graph, subject: Any, prefixes: Prefixes) -> Record:
+    from rdflib import URIRef
+    from rdflib.namespace import DCTERMS, OWL, SKOS
+
+    def one(predicate: Any) -> str | None:
+        found = graph.value(subject, predicate)
+        return None if found is None else str(found)
+
+    def ours(name: str) -> Any:
+        found = one(URIRef(OURS + name))
+        return json.loads(found) if found else []
+
+    told = {name: one(URIRef(OURS + name)) for name in FACETS}
+    record: dict[str, Any] = {name: value for name, value in told.items() if value is not None}
+    try:
+        record |= {name: ours(name) for name in ("descriptors", "splits")}
+        names, mappings = ours("synonyms"), ours("mappings")
+    except ValueError as error:
+        return {"unreadable": f"{subject}: {error}"}
+    record["text"] = one(SKOS.prefLabel)
+    record["concept_id"] = _local_id(str(subject), one(SKOS.notation))
+    record["note"] = one(SKOS.editorialNote)
+    record["replaced_by"] = _local_id(one(DCTERMS.isReplacedBy), None)
+    record["distinct_from"] = sorted(_local_id(str(other), None) for other in graph.objects(subject, OWL.differentFrom))
+    said = {str(name) for name in graph.objects(subject, SKOS.altLabel)}
+    record["synonyms"] = [name for name in names if name in said] + sorted(said - set(names))
+    record["mappings"] = _mappings(graph, subject, prefixes, mappings)
+    return {name: value for name, value in record.items() if name != "concept_id" or value}
+
+
+def _mappings(graph: Graph, subject: Any, prefixes: Prefixes, told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The mappings that RDF says: with their details where these stand beside it, without where an editor added one."""
+    from rdflib import URIRef
+    from rdflib.namespace import SKOS
+
+    said: dict[tuple[str, str], None] = {}
+    for predicate in PREDICATES:
+        for outside in sorted(graph.objects(subject, URIRef(SKOS + predicate.removeprefix("skos:"))), key=str):
+            said[predicate, prefixes.contract(str(outside))] = None
+    kept = [mapping for mapping in told if (mapping["predicate"], mapping["object_id"]) in said]
+    known = {(mapping["predicate"], mapping["object_id"]) for mapping in kept}
+    return kept + [mapping_row(outside, predicate) for predicate, outside in said if (predicate, outside) not in known]
+
+
+def _local_id(iri: str | None, notation: str | None) -> str | None:
+    """The concept id at the end of an IRI, or the notation."""
+    match = re.search(r"C[0-9a-f]{16}$", iri or "")
+    return match[0] if match else notation

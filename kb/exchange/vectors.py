@@ -1,0 +1,55 @@
+"""Vectors on their way in: from a Parquet file, or from a tensor; and as a column of the `concepts` table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from kb.embedding.embedder import unit_vectors
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+    from kb.embedding import EmbedderInfo
+
+
+def vector_array(matrix: np.ndarray, there: np.ndarray, kind: pa.DataType) -> pa.Array:
+    """A matrix of vectors, (rows, dimension), as a column of fixed-size lists; null where `there` is false."""
+    import pyarrow as pa
+
+    numbers = pa.array(matrix.reshape(-1)).cast(kind.value_type)
+    mask = None if there.all() else pa.array(~there)
+    return pa.FixedSizeListArray.from_arrays(numbers, type=kind, mask=mask)
+
+
+@dataclass
+class StreamedVectors:
+    """Vectors that come in the order of their records, batch by batch; taken by rising numbers."""
+
+    info: EmbedderInfo
+    batches: Iterator[pa.Array]
+    _start: int = 1
+    _batch: pa.Array | None = field(default=None, repr=False)
+
+    def take(self, numbers: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+        """The vectors of the records with these numbers, and which of them are there; see `importing.Vectors`."""
+        import numpy as np
+
+        matrix = np.zeros((len(numbers), self.info.dimension), dtype=np.float32)
+        there = np.zeros(len(numbers), dtype=bool)
+        for row, number in enumerate(numbers):
+            if (vector := self._one(number)) is not None:
+                matrix[row], there[row] = vector, True
+        if there.any():
+            texts = [f"record {number}" for number in np.asarray(numbers)[there]]
+            matrix[there] = unit_vectors(matrix[there], texts, self.info.name)
+        return matrix, there
+
+    def _one(self, number: int) -> np.ndarray | None:
+        while self._batch is None or number >= self._start + len(self._batch):
+            self._start += 0 if self._batch is None else len(self._batch)
+            self._batch = next(self.batches)
+        scalar = self._batch[number - self._start]
+        return scalar.values.to_numpy() if scalar.is_valid else None

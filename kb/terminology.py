@@ -1,0 +1,106 @@
+"""An outside terminology from a table: its concepts by id, with their names and parents."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from kb.errors import UsageError
+
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "id": ("id", "concept_id", "curie", "code", "object_id", "class id", "cui"),
+    "label": ("label", "name", "preferred label", "preferred_label", "preferred name", "term", "object_label"),
+    "synonyms": ("synonyms", "synonym", "aliases", "alternative labels"),
+    "parent": ("parent", "parents", "parent_id", "broader", "is_a"),
+}
+"""What the columns of such tables are usually called, in either case; only the first two have to be there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One outside concept: its CURIE, names, and the CURIEs of its parents."""
+
+    id: str
+    label: str
+    synonyms: tuple[str, ...]
+    parents: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Terminology:
+    """The terms of an outside terminology, by id."""
+
+    terms: Mapping[str, Term]
+
+    @cached_property
+    def depths(self) -> Mapping[str, int]:
+        """How many steps each term is from one without a known parent: the lower, the more general."""
+        found: dict[str, int] = {}
+        for term_id in self.terms:
+            self._depth(term_id, found)
+        return found
+
+    def _depth(self, term_id: str, found: dict[str, int]) -> int:
+        way = [term_id]
+        while way[-1] not in found:
+            known = [parent for parent in self.terms[way[-1]].parents if parent in self.terms and parent not in way]
+            if not known:
+                found[way[-1]] = 0
+                break
+            way.append(known[0])
+        for child, parent in zip(reversed(way[:-1]), reversed(way[1:]), strict=True):
+            found[child] = found[parent] + 1
+        return found[term_id]
+
+
+def read_terminology(path: Path, prefix: str | None = None) -> Terminology:
+    """The terminology that a CSV or TSV file holds: a term a row; synonyms and parents with "|" between.
+
+    Args:
+        path: the file.
+        prefix: what stands before ids that are no CURIEs ("RADLEX" makes RID1301 RADLEX:RID1301).
+
+    Raises:
+        UsageError: the file cannot be read, has no column of ids or labels, or an id is no CURIE and no prefix is told.
+    """
+    if not path.is_file():
+        raise UsageError(f"there is no file {path}")
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file, delimiter="\t" if path.suffix == ".tsv" else ",")
+        try:
+            names = _columns(path, reader.fieldnames or ())
+            rows = [{told: (row.get(name) or "").strip() for told, name in names.items()} for row in reader]
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise UsageError(f"{path} cannot be read as a table: {error}") from error
+    terms = {}
+    for row in rows:
+        if row["id"] and row["label"]:
+            curie = _curie(path, row["id"], prefix)
+            parents = tuple(_curie(path, parent, prefix) for parent in _parts(row.get("parent", "")))
+            terms[curie] = Term(curie, row["label"], _parts(row.get("synonyms", "")), parents)
+    if not terms:
+        raise UsageError(f"{path} holds no term with an id and a label")
+    return Terminology(terms)
+
+
+def _columns(path: Path, found: Sequence[str]) -> dict[str, str]:
+    by_name = {name.strip().lower(): name for name in found}
+    names = {told: next((by_name[name] for name in usual if name in by_name), None) for told, usual in COLUMNS.items()}
+    if missing := [told for told in ("id", "label") if names[told] is None]:
+        raise UsageError(f"{path} has no column of {' and '.join(missing)}s: its columns are {', '.join(found)}")
+    return {told: name for told, name in names.items() if name is not None}
+
+
+def _parts(cell: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in cell.split("|") if part.strip())
+
+
+def _curie(path: Path, term_id: str, prefix: str | None) -> str:
+    if ":" in term_id and "://" not in term_id:
+        return term_id
+    if prefix is None:
+        raise UsageError(f"'{term_id}' in {path} is no CURIE (PREFIX:ID): name what it is of with --terminology PREFIX")
+    return f"{prefix}:{term_id.rstrip('/').rpartition('/')[2]}"

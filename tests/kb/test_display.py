@@ -1,0 +1,76 @@
+"""Display: what a person sees of a result, in a notebook and in a terminal."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from kb.display import MOST_ROWS, Listing, html_table
+from kb.facets import read_query
+from kb.knowledge_base import KnowledgeBase
+from tests.support import add_concepts
+
+NODULE = read_query("nodule").concept_id
+
+
+@pytest.fixture
+def kb(tmp_path: Path) -> KnowledgeBase:
+    kb = KnowledgeBase.create(tmp_path / "shown.kb")
+    add_concepts(kb, ["nodule", "nodular <b>thing</b>", "fluid collection", "old fracture", "prior fracture"])
+    kb.vocabulary.set_note(NODULE, "a [bold] & <i>note</i>")
+    return kb
+
+
+def shown(thing: Any) -> str:
+    stream = io.StringIO()
+    Console(file=stream, width=200).print(thing)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda kb: kb,
+        lambda kb: kb.vocabulary,
+        lambda kb: kb.vocabulary.get(NODULE),
+        lambda kb: kb.vocabulary.list(),
+        lambda kb: kb.vocabulary.changes(),
+        lambda kb: kb.vocabulary.evidence(NODULE),
+        lambda kb: kb.vocabulary.search("nodule", words_only=True),
+        lambda kb: kb.vocabulary.suggest("duplicates"),
+        lambda kb: kb.vocabulary.diff("HEAD~1"),
+        lambda kb: kb.vocabulary.check(),
+    ],
+)
+def test_every_result_shows_itself_in_a_notebook(kb: KnowledgeBase, make) -> None:
+    html = make(kb)._repr_html_()
+    assert html.count("<table>") == html.count("</table>") == 1
+    assert "<b>" not in html and "<i>" not in html
+
+
+def test_a_concept_is_a_sheet_of_facts(kb: KnowledgeBase) -> None:
+    concept = kb.vocabulary.get(NODULE)
+    assert "a [bold] &amp; &lt;i&gt;note&lt;/i&gt;" in concept._repr_html_()
+    told = shown(concept)
+    assert NODULE in told and "a [bold] & <i>note</i>" in told
+
+
+def test_suggestions_show_what_and_why(kb: KnowledgeBase) -> None:
+    told = shown(kb.vocabulary.suggest("duplicates"))
+    assert "old fracture" in told and "prior fracture" in told and "the same words" in told
+
+
+def test_a_long_listing_says_how_long_it_is() -> None:
+    listing = Listing([{"n": number} for number in range(MOST_ROWS + 1)], ["n"])
+    assert f"the first {MOST_ROWS} of {MOST_ROWS + 1}" in listing._repr_html_()
+    assert f"the first {MOST_ROWS} of {MOST_ROWS + 1}" in shown(listing)
+    assert len(listing.rows()) == MOST_ROWS + 1
+
+
+def test_nothing_is_an_empty_table() -> None:
+    assert html_table([], ["a"]) == "<table><thead><tr><th>a</th></tr></thead><tbody></tbody></table>"
+    assert shown(Listing([], ["a"])).strip() == "a"
