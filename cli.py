@@ -8,7 +8,7 @@ import sys
 import typer
 
 from ingest.commands import demo, reports
-from kb.commands import base, branch, check, compare, curate, exchange, index, observations, suggest, vocab
+from kb.commands import base, branch, check, compare, curate, exchange, index, observations, review, suggest, vocab
 from kb.errors import ClearKbError
 
 app = typer.Typer(
@@ -31,7 +31,7 @@ app.command("restore")(base.restore_command)
 app.add_typer(reports.app, name="ingest")
 app.add_typer(observations.app, name="observations")
 app.add_typer(branch.app, name="branch")
-for _part in (curate, compare, suggest, exchange):
+for _part in (curate, compare, suggest, review, exchange):
     assert _part.app is vocab.app  # importing a part adds its commands to the one group of the vocabulary
 app.add_typer(vocab.app, name="vocab")
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kb.search import SearchHit
     from kb.status import Status
     from kb.vector_index import VectorIndex
+    from kb.vector_search import VectorSearch
     from kb.vocabulary import Vocabulary
 
 
@@ -140,7 +141,8 @@ class KnowledgeBase:
         )
         if commit is not None:
             self.commit = commit
-            self.__dict__.pop("vocabulary", None)
+            for remembered in ("vocabulary", "vector_search"):
+                self.__dict__.pop(remembered, None)
         return commit
 
     def restore(self, ref: str, *, by: str | None = None, why: str | None = None) -> Commit | None:
@@ -196,6 +198,13 @@ class KnowledgeBase:
         """The inputs that could not be taken: source, position, report_id, reason."""
         rows: list[dict[str, Any]] = self.dataset("rejects").to_table().to_pylist()
         return rows
+
+    @cached_property
+    def vector_search(self) -> VectorSearch:
+        """The vectors of this commit, ready to be searched; an index, once loaded, stays in memory."""
+        from kb.vector_search import VectorSearch
+
+        return VectorSearch(self)
 
     @property
     def vector_index(self) -> VectorIndex | None:

@@ -16,7 +16,6 @@ from kb.display import Listing
 from kb.errors import UsageError
 from kb.facets import Facets, read_query
 from kb.lexicon import load_lexicon
-from kb.vector_search import VectorSearch
 
 if TYPE_CHECKING:
     import numpy as np
@@ -98,7 +97,7 @@ def nearest_concepts(kb: KnowledgeBase, vector: np.ndarray, k: int = 10) -> List
     wanted = np.asarray(vector, dtype=np.float32)
     if wanted.shape != (info.dimension,) or not np.isfinite(wanted).all() or not wanted.any():
         raise UsageError(f"a vector of {info.dimension} finite numbers was expected, not one of shape {wanted.shape}")
-    rows = VectorSearch(kb).nearest(wanted, k, HIT_COLUMNS, Filters().sql())
+    rows = kb.vector_search.nearest(wanted, k, HIT_COLUMNS, Filters().sql())
     found = [
         Neighbour(row["concept_id"], row["text"], row["assertion"], row["status"], 1 - row["_distance"]) for row in rows
     ]
@@ -162,7 +161,7 @@ class _Pool:
         return self._take(found.select([*HIT_COLUMNS, "_score"]).limit(self._depth).to_list())
 
     def by_vector(self, vector: Any) -> list[str]:
-        return self._take(VectorSearch(self._kb).nearest(vector, self._depth, HIT_COLUMNS, self._where))
+        return self._take(self._kb.vector_search.nearest(vector, self._depth, HIT_COLUMNS, self._where))
 
     def by_facets(self, facets: Facets) -> list[str]:
         listed = self._kb.vocabulary.list(

@@ -12,6 +12,7 @@ from kb.curator import Curator
 from kb.display import FactSheet, Listing, table_of
 from kb.errors import UsageError
 from kb.mappings import told_mapping
+from kb.nearest import vector_chunks
 from kb.query import run_named
 from kb.splits import Split
 
@@ -201,6 +202,19 @@ class Vocabulary(Curator):
         from kb.search import nearest_concepts
 
         return nearest_concepts(self._kb, vector, k)
+
+    def neighbours(self, concept_id: str, k: int = 10) -> Listing[Concept]:
+        """The `k` concepts in use nearest to one, by its vector; where it has none, those of its finding."""
+        own = self.get(concept_id)
+        if own.embedder is not None:
+            where = f"concept_id = '{own.concept_id}'"
+            (vector,) = vector_chunks(self._kb.dataset("concepts"), where)
+            found = [near.concept_id for near in self.nearest(vector[0], k + 1)]
+        else:
+            found = [row["concept_id"] for row in self.list(findings=[own.finding], assertion=own.assertion)]
+        near = [self.get(other) for other in [other for other in found if other != own.concept_id][:k]]
+        near = [concept for concept in near if concept.status in ("candidate", "accepted")]
+        return Listing(near, ("concept_id", "text", "assertion", "status"))
 
     def suggest(self, kind: str = "duplicates", **options: Any) -> Suggestions:
         """What to curate: duplicates, synonyms, outliers or rare concepts; see `kb.suggest`."""

@@ -48,6 +48,7 @@ COMMANDS = [
     "vocab distinct",
     "vocab map",
     "vocab suggest",
+    "vocab review",
     "vocab export",
     "vocab import",
     "vocab link",

@@ -1,0 +1,49 @@
+"""`clear-kb vocab review`: a screen that walks through what a curator has to decide."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Literal
+
+import typer
+
+from kb.commands.options import DEFAULT_KB, By, KbUri, OnBranch, StorageOptions, open_kb
+from kb.commands.output import say
+from kb.commands.vocab import app
+from kb.errors import UsageError
+
+
+@app.command("review")
+def review_command(
+    queue: Annotated[
+        Literal["duplicates", "synonyms", "outliers", "rare", "new", "unreviewed"],
+        typer.Argument(help="Suggestions of a kind, concepts new since a tag, or the most used unreviewed ones."),
+    ] = "unreviewed",
+    since: Annotated[str | None, typer.Option("--since", metavar="COMMIT|TAG", help="What 'new' counts from.")] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many items at most.")] = 500,
+    kb: KbUri = DEFAULT_KB,
+    branch: OnBranch = None,
+    by: By = None,
+    storage_option: StorageOptions = None,
+) -> None:
+    """Review concepts one by one, with the keyboard: accept, reject, merge, rename, skip, undo.
+
+    Every decision is a change at once (see `vocab changes`), so stopping half-way loses nothing; the same queue begins
+    with what is still undecided.
+    """
+    from kb.review.queue import review_queue
+    from kb.review.session import ReviewSession
+
+    opened = open_kb(kb, None, storage_option, branch)
+    items = review_queue(opened, queue, limit=limit, since=since)
+    if not items:
+        say(f"there is nothing to review: no {queue}" if queue != "new" else f"nothing is new since {since}")
+        return
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("a review needs a terminal; `vocab suggest` lists what there is to decide")
+    from kb.review.screen import ReviewApp
+
+    session = ReviewSession(opened, items, by)
+    ReviewApp(session, queue).run()
+    left = len(items) - min(session.at, len(items))
+    say(f"{session.decided:,} decided, {left:,} left: see `clear-kb vocab changes`")

@@ -1,0 +1,224 @@
+"""The review on a terminal screen: the concept, its evidence and neighbours, and a key for every decision."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.text import Text
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Footer, Input, Label, Static
+
+from kb.display import facts_of
+from kb.errors import ClearKbError
+from kb.vocabulary import Counts
+
+if TYPE_CHECKING:
+    from kb.review.session import ReviewSession
+    from kb.vocabulary import Concept, Evidence
+
+EVIDENCE = 5
+HIDDEN = ("normal form", "source")
+TAKEN_BY = {
+    "accept": ("single",),
+    "keep_apart": ("pair",),
+    "add_name": ("name",),
+    "reject": ("single",),
+    "reject_other": ("pair",),
+    "merge": ("single", "pair"),
+    "merge_swapped": ("pair",),
+    "merge_into": ("single",),
+}
+"""Which kinds of items take a key: a concept alone, a pair that may be one, or a name for a concept."""
+
+
+class RenameScreen(ModalScreen[str | None]):
+    """Asks for another text; Escape leaves it as it is."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "leave it")]
+
+    def __init__(self, text: str):
+        super().__init__()
+        self._text = text
+
+    def compose(self) -> ComposeResult:
+        """A line to edit."""
+        yield Label("Another text for it (Enter: take it, Escape: leave it)")
+        yield Input(self._text, id="text")
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter was pressed."""
+        self.dismiss(event.value)
+
+
+class ReviewApp(App[None]):
+    """Walks a review session; the footer says what each key does."""
+
+    TITLE = "clear-kb review"
+    ENABLE_COMMAND_PALETTE = False
+    CSS = """
+    #head { background: $primary; color: $text; padding: 0 1; }
+    #left, #right { width: 1fr; padding: 0 1; border: round $surface-lighten-2; }
+    #said { padding: 0 1; color: $text-muted; height: auto; }
+    RenameScreen { align: center middle; }
+    RenameScreen Input { width: 80; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("a", "accept", "accept"),
+        Binding("a", "keep_apart", "keep apart"),
+        Binding("a", "add_name", "add the name"),
+        Binding("r", "reject", "reject"),
+        Binding("r", "reject_other", "reject the right one"),
+        Binding("m", "merge", "merge"),
+        Binding("x", "merge_swapped", "merge the other way"),
+        Binding("e", "rename", "rename"),
+        Binding("s,space", "skip", "skip"),
+        Binding("u", "undo", "undo"),
+        Binding("q,escape", "quit", "stop"),
+        *(Binding(str(n), f"merge_into({n})", show=False) for n in range(1, 10)),
+    ]
+
+    def __init__(self, session: ReviewSession, queue: str):
+        super().__init__()
+        self.session = session
+        self._queue = queue
+        self._said = ""
+        self._near: list[Concept] = []
+
+    def compose(self) -> ComposeResult:
+        """Head line, the two concepts side by side, what was said last, and the keys."""
+        yield Static(id="head")
+        with Horizontal():
+            with VerticalScroll(id="left", can_focus=False):
+                yield Static(id="concept")
+            with VerticalScroll(id="right", can_focus=False):
+                yield Static(id="beside")
+        yield Static(id="said")
+        yield Footer()
+
+    def on_mount(self) -> None:
+        """The screen is there: show the first item."""
+        self._show()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Which keys the item at hand takes."""
+        item = self.session.item
+        if item is None:
+            return action in ("undo", "quit")
+        kind = "pair" if item.other_id is not None else "name" if item.name is not None else "single"
+        return kind in TAKEN_BY.get(action, (kind,))
+
+    def action_accept(self) -> None:
+        """A: what is suggested is right."""
+        self._decide(lambda: self.session.accept())
+
+    action_keep_apart = action_add_name = action_accept
+
+    def action_reject(self) -> None:
+        """R: it is no concept."""
+        self._decide(lambda: self.session.reject())
+
+    action_reject_other = action_reject
+
+    def action_merge(self) -> None:
+        """M: the two are one; elsewhere the number of a neighbour says which."""
+        item = self.session.item
+        if item is not None and item.other_id is None:
+            self._said = "merge it into which one? press the number of a neighbour"
+            self._show()
+            return
+        self._decide(lambda: self.session.merge())
+
+    def action_merge_swapped(self) -> None:
+        """X: the two are one, and the second stays."""
+        self._decide(lambda: self.session.merge(swapped=True))
+
+    def action_merge_into(self, number: int) -> None:
+        """1-9: it is that neighbour."""
+        if number <= len(self._near):
+            neighbour = self._near[number - 1]
+            self._decide(lambda: self.session.merge(neighbour.concept_id))
+
+    def action_rename(self) -> None:
+        """E: another text."""
+
+        def renamed(text: str | None) -> None:
+            if text is not None:
+                self._decide(lambda: self.session.rename(text))
+
+        self.push_screen(RenameScreen(self.session.concept().text), renamed)
+
+    def action_skip(self) -> None:
+        """S: not now."""
+        self._decide(lambda: self.session.skip())
+
+    def action_undo(self) -> None:
+        """U: the last step is taken back."""
+        try:
+            self._said = self.session.undo()
+        except ClearKbError as error:
+            self._said = str(error)
+        self._show()
+
+    def _decide(self, act: object) -> None:
+        """Carry a decision out and say what was done, or why it could not be."""
+        try:
+            change = act()  # type: ignore[operator]
+            last = self.session.steps[-1].told if self.session.steps else ""
+            self._said = f"{last}: {change.line()}" if change is not None else last or "it is so already"
+        except ClearKbError as error:
+            self._said = str(error)
+        self._show()
+
+    def _show(self) -> None:
+        session, item = self.session, self.session.item
+        place = f"{min(session.at + 1, len(session.items)):,} of {len(session.items):,}"
+        head = f"[b]{escape(self._queue)}[/b]  {place}  decided {session.decided:,}"
+        concept: RenderableType = "[b]That was the last one.[/b] u takes the last step back, q stops."
+        beside: RenderableType = ""
+        self._near = []
+        if item is not None:
+            head += f"  [i]{escape(item.reason)}[/i]"
+            concept, beside = self._sheet(session.concept()), self._beside()
+        self.query_one("#head", Static).update(head)
+        self.query_one("#concept", Static).update(concept)
+        self.query_one("#beside", Static).update(beside)
+        self.query_one("#said", Static).update(escape(self._said))
+        self.refresh_bindings()
+
+    def _beside(self) -> RenderableType:
+        """The other of a pair, the name that is suggested, or the neighbours."""
+        item, other = self.session.item, self.session.other()
+        if other is not None:
+            return self._sheet(other)
+        if item is not None and item.name is not None:
+            return f"[b]is this another name of it?[/b]\n\n  {escape(item.name)}"
+        self._near = self.session.neighbours()
+        counts = self.session.vocabulary.counts([near.concept_id for near in self._near])
+        lines = ["[b]neighbours[/b] (m, then the number: merge into it)", ""]
+        for number, near in enumerate(self._near, start=1):
+            mentions = counts.get(near.concept_id, Counts()).mentions
+            lines.append(f"[b]{number}[/b] {escape(near.text)}  [dim]{near.status}, {mentions:,} mentions[/dim]")
+        return "\n".join(lines)
+
+    def _sheet(self, concept: Concept) -> RenderableType:
+        vocabulary = self.session.vocabulary
+        counts = vocabulary.counts([concept.concept_id]).get(concept.concept_id, Counts())
+        facts = [(name, escape(value)) for name, value in concept.facts() if name not in HIDDEN]
+        facts.append(("mentions", f"{counts.mentions:,} in {counts.reports:,} reports"))
+        sentences = [_sentence(mention) for mention in vocabulary.evidence(concept.concept_id, EVIDENCE)]
+        return Group(facts_of(facts), Text(""), *sentences)
+
+
+def _sentence(mention: Evidence) -> Text:
+    """A report sentence with the mention in it standing out."""
+    if mention.sentence is None:
+        return Text(f"{mention.text}  (report texts are not stored)")
+    text = Text(mention.sentence)
+    for start, end in mention.spans:
+        text.stylize("bold reverse", start, end)
+    return Text(f"{mention.report_id} ", style="dim").append_text(text)

@@ -1,0 +1,157 @@
+"""A review under way: where it stands in its queue, what each decision does, and how the last one is undone.
+
+Nothing is kept but the place in the queue: a decision is committed before the next item is shown, so a review that
+stops half-way has lost nothing, and one that begins again meets only what is still undecided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from kb.changes import Change
+from kb.errors import UsageError
+from kb.review.queue import Item
+
+if TYPE_CHECKING:
+    from kb.knowledge_base import KnowledgeBase
+    from kb.vocabulary import Concept, Vocabulary
+
+IN_USE = ("candidate", "accepted")
+NEIGHBOURS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One place passed: where in the queue, what was done there, and the change that it made, if any."""
+
+    at: int
+    told: str
+    change: Change | None
+
+
+@dataclass
+class ReviewSession:
+    """Walks `items`; every method that decides gives the change that it made and goes on to the next open item.
+
+    They raise UsageError where a decision makes no sense; the session then stays where it is.
+    """
+
+    kb: KnowledgeBase
+    items: Sequence[Item]
+    by: str | None = None
+    at: int = -1
+    steps: list[Step] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._go_on()
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The vocabulary as it is now."""
+        return self.kb.vocabulary
+
+    @property
+    def item(self) -> Item | None:
+        """What is to be decided now; None at the end."""
+        return self.items[self.at] if self.at < len(self.items) else None
+
+    @property
+    def decided(self) -> int:
+        """How many changes this session made that still stand."""
+        return sum(step.change is not None for step in self.steps)
+
+    def concept(self) -> Concept:
+        """The concept of the item."""
+        return self.vocabulary.get(self._now().concept_id)
+
+    def other(self) -> Concept | None:
+        """The concept that it may be the same as, where the item has one."""
+        item = self._now()
+        return None if item.other_id is None else self.vocabulary.get(item.other_id)
+
+    def neighbours(self) -> list[Concept]:
+        """The concepts nearest to the item's, by their vectors or, where it has none, of the same finding."""
+        return self.vocabulary.neighbours(self._now().concept_id, NEIGHBOURS)
+
+    def accept(self) -> Change | None:
+        """What is suggested is right: the name is added, the two are kept apart, the concept is accepted."""
+        item, by = self._now(), self.by
+        if item.name is not None:
+            name = item.name
+            return self._decide(f"added the name '{name}'", lambda v: v.add_synonyms(item.concept_id, name, by=by))
+        if item.other_id is not None:
+            other = item.other_id
+            return self._decide("kept the two apart", lambda v: v.keep_apart(item.concept_id, other, by=by))
+        return self._decide("accepted", lambda v: v.accept(item.concept_id, by=by))
+
+    def reject(self) -> Change | None:
+        """The concept is none: mined again it stays rejected. Of two it is the second one."""
+        item = self._now()
+        if item.name is not None:
+            raise UsageError("a name is added or passed over, not rejected")
+        return self._decide("rejected", lambda v: v.reject(item.other_id or item.concept_id, by=self.by))
+
+    def merge(self, into: str | None = None, *, swapped: bool = False) -> Change | None:
+        """Merge the second of two into the first (`swapped`: the other way), or the concept into another one."""
+        item = self._now()
+        if into is not None:
+            return self._decide("merged", lambda v: v.merge(item.concept_id, into=into, by=self.by))
+        if item.other_id is None:
+            raise UsageError("merge into which one? choose a neighbour by its number")
+        source, survivor = (item.concept_id, item.other_id) if swapped else (item.other_id, item.concept_id)
+        return self._decide("merged", lambda v: v.merge(source, into=survivor, by=self.by))
+
+    def rename(self, text: str) -> Change | None:
+        """Give the concept another text; it stays to be decided on."""
+        item = self._now()
+        change = self.vocabulary.rename(item.concept_id, text, by=self.by)
+        if change is not None:
+            self.steps.append(Step(self.at, f"renamed to '{text}'", change))
+        return change
+
+    def skip(self) -> None:
+        """Go on without a decision."""
+        self._now()
+        self.steps.append(Step(self.at, "skipped", None))
+        self._go_on()
+
+    def undo(self) -> str:
+        """Take the last step back: its change is reverted by a new one, and its item is shown again; tells what."""
+        if not self.steps:
+            raise UsageError("there is nothing to undo in this session")
+        step = self.steps[-1]
+        if step.change is not None:
+            self.vocabulary.revert(step.change.change_id, by=self.by)
+        self.steps.pop()
+        self.at = step.at
+        return f"undone: {step.told}"
+
+    def _decide(self, told: str, act: Callable[[Vocabulary], Change | None]) -> Change | None:
+        change = act(self.vocabulary)
+        self.steps.append(Step(self.at, told, change))
+        self._go_on()
+        return change
+
+    def _now(self) -> Item:
+        if self.item is None:
+            raise UsageError("the queue is at its end")
+        return self.item
+
+    def _go_on(self) -> None:
+        """On to the next item that is still open: another curator, or an earlier step, may have settled some."""
+        self.at += 1
+        while self.item is not None and not self._open(self.item):
+            self.at += 1
+
+    def _open(self, item: Item) -> bool:
+        concept = self.vocabulary.get(item.concept_id)
+        if concept.status not in IN_USE:
+            return False
+        if item.name is not None:
+            return item.name not in concept.synonyms
+        if item.other_id is not None:
+            apart = item.other_id in concept.distinct_from
+            return not apart and self.vocabulary.get(item.other_id).status in IN_USE
+        return concept.status == "candidate"

@@ -1,0 +1,217 @@
+"""Review: driven as a person would, key by key; every key is a change, and stopping half-way loses nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kb.errors import UsageError
+from kb.facets import read_query
+from kb.knowledge_base import KnowledgeBase
+from kb.review.queue import Item, review_queue
+from kb.review.session import ReviewSession
+from tests.support import add_concepts
+
+TEXTS = ("old fracture", "prior fracture", "left nodule", "nodule", "rounded thing", "loculated effusion")
+OLD, PRIOR, LEFT, NODULE, THING, EFFUSION = (read_query(text).concept_id for text in TEXTS)
+
+
+@pytest.fixture
+def vocabulary_kb(tmp_path: Path) -> KnowledgeBase:
+    kb = KnowledgeBase.create(tmp_path / "review.kb")
+    add_concepts(kb, TEXTS)
+    kb.tag("begun")
+    return kb
+
+
+def acts(kb: KnowledgeBase) -> list[str]:
+    return [change.act for change in kb.at("HEAD").vocabulary.changes()]
+
+
+class TestQueues:
+    def test_the_unreviewed_are_the_candidates(self, vocabulary_kb: KnowledgeBase) -> None:
+        vocabulary_kb.vocabulary.accept(NODULE)
+        queue = {item.concept_id for item in review_queue(vocabulary_kb, "unreviewed")}
+        assert queue == {OLD, PRIOR, LEFT, THING, EFFUSION}
+
+    def test_what_is_new_since_a_tag(self, vocabulary_kb: KnowledgeBase) -> None:
+        add_concepts(vocabulary_kb, ["scoliosis"])
+        (item,) = review_queue(vocabulary_kb, "new", since="begun")
+        assert (item.concept_id, item.reason) == (read_query("scoliosis").concept_id, "new since begun")
+        with pytest.raises(UsageError, match="--since"):
+            review_queue(vocabulary_kb, "new")
+
+    def test_duplicates_are_pairs(self, vocabulary_kb: KnowledgeBase) -> None:
+        (item,) = review_queue(vocabulary_kb, "duplicates")
+        assert {item.concept_id, item.other_id} == {OLD, PRIOR}
+
+    def test_an_unknown_queue_is_wrong_usage(self, vocabulary_kb: KnowledgeBase) -> None:
+        with pytest.raises(UsageError, match="choose one of duplicates"):
+            review_queue(vocabulary_kb, "triplets")
+
+
+class TestSession:
+    def session(self, kb: KnowledgeBase, *items: Item) -> ReviewSession:
+        return ReviewSession(kb, items, by="ada")
+
+    def test_each_decision_is_a_change_and_goes_on(self, vocabulary_kb: KnowledgeBase) -> None:
+        session = self.session(vocabulary_kb, Item(NODULE, ""), Item(THING, ""), Item(OLD, "", PRIOR))
+        session.accept()
+        session.reject()
+        session.merge()
+        assert acts(vocabulary_kb) == ["accept", "reject", "merge"]
+        assert session.item is None and session.decided == 3
+        assert vocabulary_kb.vocabulary.changes()[0].author == "ada"
+        assert vocabulary_kb.vocabulary.resolve(PRIOR).concept_id == OLD
+
+    def test_undo_goes_back_through_everything(self, vocabulary_kb: KnowledgeBase) -> None:
+        session = self.session(vocabulary_kb, Item(OLD, "", PRIOR), Item(NODULE, ""), Item(THING, ""))
+        session.merge(swapped=True)
+        session.skip()
+        session.rename("round thing")
+        assert [session.undo() for _ in range(3)] == [
+            "undone: renamed to 'round thing'",
+            "undone: skipped",
+            "undone: merged",
+        ]
+        assert session.item == Item(OLD, "", PRIOR)
+        assert vocabulary_kb.vocabulary.diff("begun").differences == []
+        with pytest.raises(UsageError, match="nothing to undo"):
+            session.undo()
+
+    def test_a_name_is_added_and_a_pair_kept_apart(self, vocabulary_kb: KnowledgeBase) -> None:
+        session = self.session(vocabulary_kb, Item(NODULE, "", name="coin lesion"), Item(OLD, "", PRIOR))
+        with pytest.raises(UsageError, match="not rejected"):
+            session.reject()
+        session.accept()
+        session.accept()
+        assert vocabulary_kb.vocabulary.get(NODULE).synonyms == ("coin lesion",)
+        assert vocabulary_kb.vocabulary.get(OLD).distinct_from == (PRIOR,)
+
+    def test_what_is_settled_meanwhile_is_passed_over(self, vocabulary_kb: KnowledgeBase) -> None:
+        session = self.session(vocabulary_kb, Item(NODULE, ""), Item(OLD, "", PRIOR), Item(THING, ""), Item(LEFT, ""))
+        other = KnowledgeBase.open(vocabulary_kb.uri)
+        other.vocabulary.keep_apart(OLD, PRIOR)
+        other.vocabulary.reject(THING)
+        session.accept()
+        assert session.item == Item(LEFT, "")
+
+    def test_a_decision_that_cannot_be_leaves_it_where_it_is(self, vocabulary_kb: KnowledgeBase) -> None:
+        session = self.session(vocabulary_kb, Item(NODULE, ""))
+        with pytest.raises(UsageError, match="differ in laterality"):
+            session.merge(LEFT)
+        with pytest.raises(UsageError, match="number"):
+            session.merge()
+        assert (session.item, acts(vocabulary_kb)) == (Item(NODULE, ""), [])
+
+
+def drive(
+    kb: KnowledgeBase, items: list[Item], *keys: str, at_end: Callable[[str], None] = lambda _: None
+) -> ReviewSession:
+    """Press keys on the real screen, without a terminal; `at_end` sees what stands on it then."""
+    from textual.widgets import Static
+
+    from kb.review.screen import ReviewApp
+
+    session = ReviewSession(kb, items, "ada")
+
+    async def run() -> None:
+        app = ReviewApp(session, "unreviewed")
+        async with app.run_test(size=(140, 40)) as pilot:
+            for key in keys:
+                await pilot.press(key)
+                await pilot.pause()
+            at_end("\n".join(str(app.query_one(f"#{name}", Static).content) for name in ("head", "said")))
+
+    asyncio.run(run())
+    return session
+
+
+class TestScreen:
+    def test_a_key_is_a_change(self, vocabulary_kb: KnowledgeBase) -> None:
+        items = [Item(NODULE, ""), Item(THING, ""), Item(OLD, "", PRIOR), Item(EFFUSION, "", name="pocket of fluid")]
+        session = drive(vocabulary_kb, items, "a", "r", "m", "a")
+        assert acts(vocabulary_kb) == ["accept", "reject", "merge", "synonym"]
+        assert session.item is None
+
+    def test_it_says_where_it_is_and_what_was_done(self, vocabulary_kb: KnowledgeBase) -> None:
+        seen: list[str] = []
+        drive(vocabulary_kb, [Item(NODULE, "used most"), Item(THING, "why")], "a", at_end=seen.append)
+        assert "2 of 2" in seen[0] and "decided 1" in seen[0] and "why" in seen[0]
+        assert f"accepted: accept by ada: {NODULE}" in seen[0]
+
+    def test_the_same_key_means_what_the_item_is(self, vocabulary_kb: KnowledgeBase) -> None:
+        drive(vocabulary_kb, [Item(OLD, "", PRIOR)], "a")
+        assert acts(vocabulary_kb) == ["distinct"]
+
+    def test_rename_edits_the_text(self, vocabulary_kb: KnowledgeBase) -> None:
+        drive(vocabulary_kb, [Item(THING, "")], "e", "end", "s", "enter", "e", "x", "escape", "s")
+        assert vocabulary_kb.vocabulary.get(THING).text == "rounded things"
+        assert acts(vocabulary_kb) == ["rename"]
+
+    def test_a_neighbour_is_chosen_by_its_number(self, vocabulary_kb: KnowledgeBase) -> None:
+        add_concepts(vocabulary_kb, ["round nodule"])
+        drive(vocabulary_kb, [Item(read_query("round nodule").concept_id, "")], "m", "1")
+        assert acts(vocabulary_kb) in (["merge"], [])  # the first neighbour may be the left one, which is refused
+        drive(vocabulary_kb, [Item(read_query("round nodule").concept_id, "")], "m", "2")
+        assert acts(vocabulary_kb) == ["merge"]
+
+    def test_what_cannot_be_done_is_said_and_nothing_moves(self, vocabulary_kb: KnowledgeBase) -> None:
+        seen: list[str] = []
+        session = drive(vocabulary_kb, [Item(NODULE, "")], "u", at_end=seen.append)
+        assert "nothing to undo" in seen[0] and session.at == 0
+
+    def test_undo_and_skip(self, vocabulary_kb: KnowledgeBase) -> None:
+        session = drive(vocabulary_kb, [Item(NODULE, ""), Item(THING, "")], "a", "s", "u", "u")
+        assert acts(vocabulary_kb) == ["accept", "revert"]
+        assert session.at == 0
+        assert vocabulary_kb.vocabulary.get(NODULE).status == "candidate"
+
+    def test_stopped_half_way_it_goes_on_with_what_is_open(self, vocabulary_kb: KnowledgeBase) -> None:
+        items = review_queue(vocabulary_kb, "unreviewed")
+        drive(vocabulary_kb, items, "a", "r", "q")
+        left = review_queue(KnowledgeBase.open(vocabulary_kb.uri), "unreviewed")
+        assert [item.concept_id for item in left] == [item.concept_id for item in items[2:]]
+
+
+class TestTheCommand:
+    def test_in_a_real_terminal(self, vocabulary_kb: KnowledgeBase, tmp_path: Path) -> None:
+        command = [Path(sys.executable).with_name("clear-kb"), "vocab", "review", "duplicates", "--by", "ada"]
+        master, slave = pty.openpty()
+        environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "120", "LINES": "40"}
+        process = subprocess.Popen(
+            [*map(str, command), "--kb", vocabulary_kb.uri],
+            stdin=slave, stdout=slave, stderr=slave, env=environment, cwd=tmp_path,
+        )  # fmt: skip
+        os.close(slave)
+        wait_for(master, "old fracture")
+        os.write(master, b"m")
+        wait_for(master, "merged")
+        os.write(master, b"q")
+        wait_for(master, "1 decided, 0 left")
+        assert process.wait(timeout=60) == 0
+        os.close(master)
+        assert acts(vocabulary_kb) == ["merge"]
+
+    def test_without_a_terminal_it_says_so(self, vocabulary_kb: KnowledgeBase, cli) -> None:
+        assert "needs a terminal" in cli("vocab", "review", "--kb", vocabulary_kb.uri, code=2).stderr
+        told = cli("vocab", "review", "synonyms", "--kb", vocabulary_kb.uri).stderr
+        assert "nothing to review: no synonyms" in told
+
+
+def wait_for(master: int, text: str, seconds: float = 60) -> None:
+    """Read the terminal until `text` stands in what was drawn."""
+    seen, until = b"", time.monotonic() + seconds
+    while text.encode() not in seen:
+        assert time.monotonic() < until, f"'{text}' was not shown: {seen[-500:]!r}"
+        if select.select([master], [], [], 0.2)[0]:
+            seen += os.read(master, 65_536)
