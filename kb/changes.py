@@ -12,6 +12,9 @@ from typing import Any
 from kb.mappings import told_mapping
 from kb.splits import Split
 
+TOLD = 3
+"""The concepts of a change that its line tells of; the others are counted."""
+
 Values = Mapping[str, Mapping[str, Any] | None]
 """Concept ids and the values of their fields; None where the concept is not there."""
 
@@ -39,12 +42,12 @@ class Change:
         """The concepts it touched."""
         return sorted({*self.before, *self.after})
 
-    def line(self) -> str:
-        """The change as one line that a person reads."""
-        parts = [
-            f"{concept_id}: {told_move(self.before.get(concept_id), self.after.get(concept_id))}"
-            for concept_id in self.concept_ids
-        ]
+    def line(self, concept_id: str | None = None) -> str:
+        """The change as one line that a person reads: what became of `concept_id`, or of its first few concepts."""
+        told = [concept_id] if concept_id is not None else self.concept_ids[:TOLD]
+        parts = [f"{of}: {told_move(self.before.get(of), self.after.get(of))}" for of in told]
+        if len(self.concept_ids) > len(told):
+            parts.append(f"and {len(self.concept_ids) - len(told):,} more")
         why = f" ({self.reason})" if self.reason else ""
         undoes = f" of {self.reverts}" if self.reverts else ""
         return f"{self.act}{undoes} by {self.author}: {'; '.join(parts)}{why}"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from kb.diff import VocabularyDiff
     from kb.exchange.importing import ImportResult
     from kb.knowledge_base import KnowledgeBase
+    from kb.review.session import ReviewSession
 
 
 class ActOptions(TypedDict, total=False):
@@ -149,6 +150,13 @@ class Curator:
         from kb.exchange.importing import import_records
 
         return import_records(self._kb, clear_bank(Path(concepts), Path(embeddings), embedder), **options)
+
+    def review(self, queue: str = "unreviewed", *, by: str | None = None, **options: Any) -> ReviewSession:
+        """A review under way over a queue, decision by decision; the options are those of `kb.review.queue`."""
+        from kb.review.queue import review_queue
+        from kb.review.session import ReviewSession
+
+        return ReviewSession(self._kb, review_queue(self._kb, queue, **options), by)
 
     def changes(self, concept_id: str | None = None) -> Listing[Change]:
         """The changes up to this commit, oldest first; of one concept, where one is given."""

@@ -64,6 +64,21 @@ class VocabularyDiff:
     new: str
     differences: Sequence[Difference]
     counts: Mapping[str, tuple[int, int]]
+    texts: Mapping[str, str]
+    """The texts of the concepts in `counts`."""
+
+    def rows(self) -> list[dict[str, Any]]:
+        """What differs as plain data: the concepts first, then those that are mentioned more or less often."""
+        moved = [
+            {
+                "kind": "counted",
+                "concept_id": concept_id,
+                "text": self.texts.get(concept_id, ""),
+                "change": f"mentions {was:,} -> {now:,}",
+            }
+            for concept_id, (was, now) in self.counts.items()
+        ]
+        return [difference.to_dict() for difference in self.differences] + moved
 
     def _repr_html_(self) -> str:
         return self._listing()._repr_html_()
@@ -71,8 +86,8 @@ class VocabularyDiff:
     def __rich__(self) -> RenderableType:
         return self._listing().__rich__()
 
-    def _listing(self) -> Listing[Difference]:
-        return Listing(self.differences, ("kind", "concept_id", "text", "change"))
+    def _listing(self) -> Listing[dict[str, Any]]:
+        return Listing(self.rows(), ("kind", "concept_id", "text", "change"))
 
     def to_patch(self) -> dict[str, Any]:
         """The difference as a patch that `patch_plan` reads; counts are told, not applied."""
@@ -98,7 +113,10 @@ def diff_vocabularies(old: KnowledgeBase, new: KnowledgeBase) -> VocabularyDiff:
         for concept_id in sorted({*was, *now})
         if was.get(concept_id) != now.get(concept_id)
     }
-    return VocabularyDiff(old.commit.commit_id, new.commit.commit_id, differences, moved)
+    concepts = Concepts(new)
+    concepts.read(moved)
+    texts = {concept_id: row["text"] for concept_id in moved if (row := concepts.find(concept_id))}
+    return VocabularyDiff(old.commit.commit_id, new.commit.commit_id, differences, moved, texts)
 
 
 def read_patch(text: str) -> dict[str, Any]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from kb.status import Status
     from kb.vector_index import VectorIndex
     from kb.vector_search import VectorSearch
+    from kb.vector_storage import Stored
     from kb.vocabulary import Vocabulary
 
 
@@ -218,6 +219,12 @@ class KnowledgeBase:
         from kb.vector_index import build_index
 
         return build_index(self, kind, **options)
+
+    def store_vectors(self, stored_as: str, **who: str | None) -> Stored:
+        """Store the vectors as "float32" or "float16", as one commit; see `kb.vector_storage.store_vectors`."""
+        from kb.vector_storage import store_vectors
+
+        return store_vectors(self, stored_as, **who)
 
     def _repr_html_(self) -> str:
         from kb.display import html_table

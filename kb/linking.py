@@ -17,7 +17,7 @@ from kb.curate import Concepts, curate
 from kb.display import Listing
 from kb.errors import UsageError
 from kb.facets import read_query
-from kb.mappings import LEXICAL, mapping_row
+from kb.mappings import LEXICAL, PREDICATES, mapping_row
 from kb.suggest.wording import compare, wording_of
 from kb.terminology import Terminology
 
@@ -52,7 +52,7 @@ class Link:
 def find_links(
     kb: KnowledgeBase, terminology: Terminology, *, threshold: float = THRESHOLD, statuses: Sequence[str] = ()
 ) -> Listing[Link]:
-    """The best link of every affirmed concept in use that has one, the surest first.
+    """The best link of every affirmed concept in use that has one: exact ones first, then the surest.
 
     Args:
         kb: the vocabulary, at its commit.
@@ -68,7 +68,7 @@ def find_links(
     names = sorted({name for row in rows for name in (row["text"], row["finding"])})
     candidates = dict(zip(names, _generator(terminology, names)(names, CANDIDATES), strict=True)) if names else {}
     links = [link for row in rows if (link := _best_link(row, candidates, terminology, threshold))]
-    links.sort(key=lambda link: (-link.score, link.text, link.concept_id))
+    links.sort(key=lambda link: (PREDICATES.index(link.predicate), -link.score, link.text, link.concept_id))
     return Listing(links, ("score", "concept_id", "text", "predicate", "object_id", "object_label"))
 
 

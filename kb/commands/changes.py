@@ -16,6 +16,7 @@ FIELDS = ["change_id", "time", "act", "author", "reason", "concept_ids", "before
 def print_changes(vocabulary: Vocabulary, concept_id: str | None, limit: int, output: Format) -> None:
     """Print the acts of curation, newest first: all, or those on one concept."""
     wanted = None if concept_id is None else vocabulary.get(concept_id).concept_id
-    rows = [change.to_dict() for change in reversed(vocabulary.changes(wanted))][:limit]
+    shown = list(reversed(vocabulary.changes(wanted)))[:limit]
+    rows = [{**change.to_dict(), "line": change.line(wanted)} for change in shown]
     columns = ["change_id", "time", "line"] if output is Format.table else FIELDS
     print_rows(rows, columns, output, empty="nothing was changed yet")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -39,10 +40,10 @@ def diff_command(
     if output is Format.json:
         print_json(found.to_patch())
         return
-    rows = [difference.to_dict() for difference in found.differences]
-    print_rows(rows, ["kind", "concept_id", "text", "change"], output, empty="the vocabularies are the same")
-    if found.counts:
-        say(f"{len(found.counts):,} concepts are mentioned more or less often than before")
+    print_rows(found.rows(), ["kind", "concept_id", "text", "change"], output, empty="the vocabularies are the same")
+    kinds = Counter(row["kind"] for row in found.rows())
+    if kinds:
+        say(", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common()))
 
 
 @app.command("apply")

@@ -32,7 +32,7 @@ PUBLISHED_PROMPT = "Instruct: Retrieve radiological observations that mean the s
 
 COLUMNS = ("concept_idx", "concept")
 ROWS = 8_192
-LET_GO = 512 << 20
+LET_GO = 64 << 20
 """Bytes that are read before the file is mapped anew."""
 
 

@@ -252,6 +252,9 @@ ACTS: list[Callable[[Any], Any]] = [
     lambda v: v.add_synonyms(RIGHT, "coin lesion"),
     lambda v: v.set_facet(RIGHT, "anatomy", "lung base"),
     lambda v: v.set_note(RIGHT, "a note"),
+    lambda v: v.keep_apart(LEFT, RIGHT, EFFUSION),
+    lambda v: v.map_to(EFFUSION, "RADLEX:RID34539"),
+    lambda v: v.merge(EFFUSION, into=FLUID),
 ]
 
 
@@ -268,6 +271,9 @@ def test_any_acts_and_then_their_reverts_give_the_same_vocabulary(tmp_path_facto
         except UsageError:
             continue  # refused on this state, and so nothing was written
         made += [change] if change else []
+    for text in TEXTS:  # whatever was done, every id leads to a concept that leads no further
+        assert kb.vocabulary.resolve(concept_id(text)).replaced_by is None
+    assert [problem for problem in kb.vocabulary.check() if problem.severity == "error"] == []
     for change in reversed(made):
         kb.vocabulary.revert(change.change_id)
     assert rows(kb) == before

@@ -20,6 +20,8 @@ from kb.exchange.prefixes import Prefixes
 from kb.exchange.tabular import read_csv, write_csv
 from kb.facets import read_query
 from kb.knowledge_base import KnowledgeBase
+from tests.kb.test_curation import ACTS
+from tests.kb.test_curation import TEXTS as CURATED
 from tests.support import add_concepts
 
 TEXTS = ("pleural effusion", "fluid collection in the pleura", "left nodule", "right nodule", "no mass", "old tube")
@@ -106,6 +108,23 @@ class TestRoundTrips:
         path = tmp_path / "cell.csv"
         write_csv([{"concept_id": "C1", "synonyms": names}], path)
         assert next(read_csv(path))["synonyms"] == names
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(order=st.lists(st.sampled_from(range(len(ACTS))), max_size=6), name=st.sampled_from(FILES))
+def test_whatever_was_curated_goes_out_and_comes_back(tmp_path_factory, order: list[int], name: str) -> None:
+    folder = tmp_path_factory.mktemp("exchange")
+    kb = KnowledgeBase.create(folder / "a.kb", by="tester")
+    add_concepts(kb, CURATED)
+    for number in order:
+        try:
+            ACTS[number](kb.vocabulary)
+        except UsageError:
+            continue  # refused on this state, and so nothing was written
+    back = KnowledgeBase.create(folder / "b.kb")
+    kb.vocabulary.export(folder / name)
+    back.vocabulary.import_from(folder / name)
+    assert_same(kb, back)
 
 
 class TestImport:
