@@ -7,9 +7,15 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from bench import memory, mining, startup
+from bench import duplicates, memory, mining, startup, vocabulary_size
 
-BENCHES = {"startup": startup.run, "mining": mining.run, "memory": memory.run}
+BENCHES = {
+    "startup": startup.run,
+    "mining": mining.run,
+    "memory": memory.run,
+    "duplicates": duplicates.run,
+    "vocabulary_size": vocabulary_size.run,
+}
 
 
 def main(names: list[str]) -> None:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import random
 from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kb.lexicon import load_lexicon
+
+if TYPE_CHECKING:
+    import numpy as np
 
 BANK = 368_294
 """Observations in the published bank."""
@@ -46,3 +52,32 @@ def _observations(dice: random.Random) -> Iterator[str]:
         ]
         place = dice.choice(places)
         yield " ".join(word for word in [*words, f"in the {place}" if place else ""] if word)
+
+
+def word_vectors(texts: list[str], dimension: int, seed: int = 0) -> np.ndarray:
+    """Unit vectors that are near where texts share words, as embeddings are: the sum of one random vector a word."""
+    import numpy as np
+
+    dice = np.random.default_rng(seed)
+    words = {word: at for at, word in enumerate(sorted({word for text in texts for word in text.split()}))}
+    table = dice.standard_normal((len(words), dimension)).astype(np.float32)
+    vectors = np.empty((len(texts), dimension), dtype=np.float32)
+    for at, text in enumerate(texts):
+        vectors[at] = table[[words[word] for word in text.split()]].sum(axis=0)
+    vectors += 0.3 * dice.standard_normal(vectors.shape, dtype=np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors
+
+
+def bank_of(folder: Path, count: int, dimension: int) -> tuple[Path, Path]:
+    """A bank as the published one is laid out: its CSV and its tensor, written to `folder`."""
+    import torch
+
+    texts = large_vocabulary(count)
+    concepts, tensor = folder / "mimic_concepts.csv", folder / "concept_embeddings.pt"
+    with concepts.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["concept_idx", "concept"])
+        writer.writerows(enumerate(texts))
+    torch.save(torch.from_numpy(word_vectors(texts, dimension)), tensor)
+    return concepts, tensor

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kb.commits import MAIN
 from kb.query import run_named
+from kb.vector_index import rows_beside
 from kb.vector_storage import Stored, read_stored
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Status:
     size_bytes: int | None
     stored: Stored | None
     index: VectorIndex | None
+    beside_index: int
 
     def to_dict(self) -> dict[str, Any]:
         """The status as plain data, for JSON."""
@@ -58,7 +60,7 @@ class Status:
             "not_embedded": self.not_embedded,
             "embedder": embedder,
             "vectors": None if self.stored is None else asdict(self.stored),
-            "index": None if self.index is None else self.index.to_dict(),
+            "index": None if self.index is None else {**self.index.to_dict(), "beside": self.beside_index},
             "rejects": self.rejects,
             "reports_by_extractor": self.extractors,
             "size_bytes": self.size_bytes,
@@ -79,7 +81,7 @@ class Status:
             ("concepts", f"{sum(self.concepts.values()):,}{_parts(self.concepts)}{_parts(self.concept_statuses)}"),
             ("embedder", f"{embedder.name}, {embedder.dimension}-d" if embedder else "none yet: clear-kb embed"),
             ("stored as", _told_stored(self.stored)),
-            ("index", _told_index(self.index)),
+            ("index", _told_index(self.index, self.beside_index)),
             ("not embedded", f"{self.not_embedded:,}{': clear-kb embed' if self.not_embedded else ''}"),
             ("rejects", f"{self.rejects:,}{': clear-kb status --rejects' if self.rejects else ''}"),
             ("size", "in an object store" if self.size_bytes is None else f"{self.size_bytes / 1e6:,.1f} MB"),
@@ -107,6 +109,7 @@ def read_status(kb: KnowledgeBase) -> Status:
         size_bytes=kb.storage.size_bytes(),
         stored=read_stored(kb),
         index=kb.vector_index,
+        beside_index=rows_beside(kb) if kb.vector_index else 0,
     )
 
 
@@ -129,8 +132,9 @@ def _told_stored(stored: Stored | None) -> str:
     return f"{stored.stored_as}{measured}"
 
 
-def _told_index(index: VectorIndex | None) -> str:
+def _told_index(index: VectorIndex | None, beside: int) -> str:
     if index is None:
         return ""
     measured = f"recall@10 {index.recall:.3f}, {index.p50_ms:.1f} ms (exact: {index.exact_ms:,.0f} ms)"
-    return f"{index.kind} over {index.rows:,}: {measured}{'' if index.used else ', too little: not used'}"
+    more = f", {beside:,} newer ones beside it" if beside else ""
+    return f"{index.kind} over {index.rows:,}: {measured}{'' if index.used else ', too little: not used'}{more}"

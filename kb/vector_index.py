@@ -168,6 +168,13 @@ def read_index(state: Tables) -> VectorIndex | None:
     return _from_row(found[0]) if found else None
 
 
+def rows_beside(state: Tables) -> int:
+    """How many embedded rows came after the index was built: they are searched one by one beside it."""
+    concepts = state.dataset("concepts")
+    indexed = sum(index.num_rows_indexed for index in concepts.describe_indices() if index.name == NAME)
+    return max(0, int(concepts.count_rows("embedder IS NOT NULL")) - indexed)
+
+
 def with_settings(query: Any, settings: Settings, k: int) -> Any:
     """A LanceDB vector query for `k` rows that searches as thoroughly as `settings` say."""
     query = query.nprobes(settings["nprobes"]).refine_factor(settings["refine"]).limit(k)

@@ -43,7 +43,7 @@ def _same_study(source: Path, reports: int, seed: int) -> bool:
 
 def _story(source: str, kb: str, out: str) -> None:
     from ingest.commands.reports import reports_command
-    from kb.commands.base import log_command, status_command, tag_command
+    from kb.commands.base import log_command, status_command
     from kb.commands.observations import export_command
     from kb.commands.vocab import search_command, show_command
 
@@ -57,9 +57,30 @@ def _story(source: str, kb: str, out: str) -> None:
     _run(show_command, "vocab show", _most_mentioned(kb), kb=kb, evidence=3)
     _tell("The same file again adds nothing.")
     _run(reports_command, "ingest reports", [source], kb=kb)
-    _run(tag_command, "tag", "demo-v1", kb=kb, why="the first release of the demo")
-    _run(log_command, "log", kb=kb)
+    _curation(kb)
+    _run(log_command, "log", kb=kb, limit=6)
     _run(export_command, "observations export", kb=kb, out=out)
+
+
+def _curation(kb: str) -> None:
+    """What a curator does: name a state, merge what is the same, see what changed, release it."""
+    from kb.commands.base import tag_command
+    from kb.commands.compare import diff_command
+    from kb.commands.curate import merge_command
+    from kb.commands.exchange import export_command
+    from kb.commands.suggest import suggest_command
+    from kb.knowledge_base import KnowledgeBase
+
+    opened = KnowledgeBase.open(kb)
+    before = f"mined-{opened.commit.commit_id}"
+    _tell("A curator names this state, and looks at what may be the same; every act is a change that can be undone.")
+    _run(tag_command, "tag", before, kb=kb)
+    _run(suggest_command, "vocab suggest", "duplicates", kb=kb, limit=5)
+    if found := opened.vocabulary.suggest("duplicates", limit=1).items:
+        _run(merge_command, "vocab merge", [found[0].other_id], into=found[0].concept_id, kb=kb, why=found[0].reason)
+        _run(diff_command, "vocab diff", before, kb=kb)
+    _tell("`vocab review` walks through all of them with the keyboard. The vocabulary goes out as CSV, SKOS, SSSOM, ...")
+    _run(export_command, "vocab export", Path(kb).with_name("vocabulary.ttl"), kb=kb)
 
 
 def _most_mentioned(kb: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,6 +42,7 @@ def write_csv(records: Iterable[Record], path: Path) -> int:
 
 def read_csv(path: Path) -> Iterator[Record]:
     """The rows of a CSV file as records; a cell that is empty says that there is nothing."""
+    csv.field_size_limit(sys.maxsize)  # a concept may have any number of names
     with path.open(encoding="utf-8-sig", newline="") as file:
         for row in csv.DictReader(file, strict=True):
             yield {name: _value(name, cell) for name, cell in row.items() if name and cell is not None}

@@ -193,13 +193,16 @@ class TestTheCommand:
             stdin=slave, stdout=slave, stderr=slave, env=environment, cwd=tmp_path,
         )  # fmt: skip
         os.close(slave)
-        wait_for(master, "old fracture")
-        os.write(master, b"m")
-        wait_for(master, "merged")
-        os.write(master, b"q")
-        wait_for(master, "1 decided, 0 left")
-        assert process.wait(timeout=60) == 0
-        os.close(master)
+        try:
+            wait_for(master, "old fracture")
+            os.write(master, b"m")
+            wait_for(master, "merged")
+            os.write(master, b"q")
+            wait_for(master, "1 decided, 0 left")
+            assert process.wait(timeout=60) == 0
+        finally:
+            process.kill()
+            os.close(master)
         assert acts(vocabulary_kb) == ["merge"]
 
     def test_without_a_terminal_it_says_so(self, vocabulary_kb: KnowledgeBase, cli) -> None:

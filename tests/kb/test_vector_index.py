@@ -92,6 +92,7 @@ class TestIndex:
         first = embedded.vocabulary.nearest(query, 1)[0].concept_id
         embedded.vocabulary.set_note(first, "rewritten, so that it is in no index")
         assert embedded.vocabulary.nearest(query, 1)[0].concept_id == first
+        assert "1 newer ones beside it" in dict(embedded.status().facts())["index"]
         embedded.vocabulary.reject(first)
         assert first not in {hit.concept_id for hit in embedded.vocabulary.nearest(query, 10)}
 
@@ -132,7 +133,7 @@ class TestIndex:
     def test_on_the_command_line(self, embedded: KnowledgeBase, cli, cli_json) -> None:
         assert "would index 1,500 vectors" in cli("index", "--dry-run", "--kb", embedded.uri).stderr
         built = cli_json("index", "--kb", embedded.uri, "--queries", "20")
-        assert cli_json("status", "--kb", embedded.uri)["index"] == built
+        assert cli_json("status", "--kb", embedded.uri)["index"] == {**built, "beside": 0}
         assert "dropped" in cli("index", "--drop", "--kb", embedded.uri).stderr
         assert cli_json("status", "--kb", embedded.uri)["index"] is None
 
