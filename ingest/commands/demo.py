@@ -79,7 +79,7 @@ def _curation(kb: str) -> None:
     if found := opened.vocabulary.suggest("duplicates", limit=1).items:
         _run(merge_command, "vocab merge", [found[0].other_id], into=found[0].concept_id, kb=kb, why=found[0].reason)
         _run(diff_command, "vocab diff", before, kb=kb)
-    _tell("`vocab review` walks through all of them with the keyboard. The vocabulary goes out as CSV, SKOS, SSSOM, ...")
+    _tell("`vocab review` walks through all of them with the keyboard. It goes out as CSV, SKOS, SSSOM, ...")
     _run(export_command, "vocab export", Path(kb).with_name("vocabulary.ttl"), kb=kb)
 
 
