@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from kb.batched import batched
 from kb.embedding.embedder import EmbeddingError
 from kb.facets import Facets
+from kb.vector_columns import vector_column
 from schemas.terms import Status
 
 if TYPE_CHECKING:
@@ -73,14 +74,14 @@ def _batch(
 ) -> pa.RecordBatch:
     import pyarrow as pa
 
-    def values(name: str) -> list[Any]:
-        if name == "embedder":
-            return [info.embedder_id if info else None] * len(rows)
-        if name == "embedding":
-            return [_vector(row, vectors) if info else None for row in rows]
-        return [row.get(name) for row in rows]
+    def column(field: pa.Field) -> pa.Array:
+        if field.name == "embedding":
+            return vector_column([_vector(row, vectors) if info else None for row in rows], field.type)
+        if field.name == "embedder":
+            return pa.array([info.embedder_id if info else None] * len(rows), field.type)
+        return pa.array([row.get(field.name) for row in rows], field.type)
 
-    return pa.RecordBatch.from_arrays([pa.array(values(field.name), field.type) for field in schema], schema=schema)
+    return pa.RecordBatch.from_arrays([column(field) for field in schema], schema=schema)
 
 
 def _vector(row: Mapping[str, Any], vectors: Mapping[str, Any]) -> Any:

@@ -5,18 +5,22 @@ An act is planned on the newest state, so two curators who work at once meet in 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kb.batched import batched
 from kb.changes import Change
-from kb.concept_rows import WITHOUT_VECTOR
 from kb.errors import UsageError
 from kb.query import Tables, run_named
 from kb.splits import targets
 from kb.storage import quoted
+from kb.vector_columns import vector_array
 
 if TYPE_CHECKING:
+    import lance
+    import numpy as np
+    import pyarrow as pa
+
     from kb.knowledge_base import KnowledgeBase
     from kb.publication import Publication
 
@@ -55,6 +59,11 @@ class Concepts:
         """The row of a concept, or None where there is none."""
         self.read([concept_id])
         return self._read[concept_id]
+
+    def where(self, condition: str) -> list[str]:
+        """The ids of the concepts that a condition (SQL) holds for."""
+        found: list[str] = self._dataset.to_table(columns=["concept_id"], filter=condition)["concept_id"].to_pylist()
+        return found
 
     def get(self, concept_id: str) -> Row:
         """The row of a concept; UsageError where there is none."""
@@ -102,11 +111,13 @@ def curate(
     why: str | None = None,
     dry_run: bool = False,
     reverts: str | None = None,
+    expect: Mapping[str, str] | None = None,
     carried: Sequence[Change] = (),
     summary: Mapping[str, Any] | None = None,
 ) -> Change | None:
     """Carry out an act as one commit and one row of `changes`; None where all is so already.
 
+    `expect` is what the curator saw: the statuses of concepts, by id; where one is another by now, the act is refused.
     `carried` are changes of another branch that come with it, and `summary` is told by the commit.
 
     Raises:
@@ -118,6 +129,9 @@ def curate(
     made: list[Change] = []
 
     def planned(concepts: Concepts) -> dict[str, Row | None]:
+        for concept_id, status in (expect or {}).items():
+            if (now := concepts.get(concept_id)["status"]) != status:
+                raise UsageError(f"{concept_id} was {status} when it was shown, and is {now} by now: look at it again")
         edits = real_edits(concepts, plan(concepts))
         made[:] = [tell(concepts, act, edits, author, why, reverts)] if edits else []
         return edits
@@ -142,8 +156,10 @@ def read_changes(kb: KnowledgeBase, concept_id: str | None = None) -> list[Chang
     return [Change.from_row(row) for row in rows if concept_id is None or concept_id in row["concept_ids"]]
 
 
-def real_edits(concepts: Concepts, edits: Mapping[str, Mapping[str, Any] | None]) -> dict[str, Row | None]:
-    """The edits without the fields that hold their value already.
+def real_edits(
+    concepts: Concepts, edits: Mapping[str, Mapping[str, Any] | None], new: Mapping[str, Row] | None = None
+) -> dict[str, Row | None]:
+    """The edits without the fields that hold their value already; `new` are concepts that come beside them.
 
     Raises:
         UsageError: a replacement would lead nowhere or in a circle, or what is taken away is still needed.
@@ -156,7 +172,7 @@ def real_edits(concepts: Concepts, edits: Mapping[str, Mapping[str, Any] | None]
             real[concept_id] = None
         elif kept := {name: value for name, value in fields.items() if now is None or now[name] != value}:
             real[concept_id] = kept
-    check_replacements(concepts, real)
+    check_replacements(concepts, {**(new or {}), **real})
     return real
 
 
@@ -206,23 +222,56 @@ def tell(
 
 
 def write_edits(publication: Publication, edits: Mapping[str, Row | None], changes: Sequence[Change]) -> None:
-    """Write edited concepts and the changes that tell of them."""
+    """Write edited concepts and the changes that tell of them; vectors are passed on as they lie, in bounded memory."""
     import pyarrow as pa
 
     from schemas.tables import CHANGES
 
-    dataset = publication.dataset("concepts")
-    touched = f"concept_id IN {quoted(edits)}"
-    rows = {row["concept_id"]: row for row in dataset.to_table(filter=touched).to_pylist()}
-    written = []
-    for concept_id, fields in edits.items():
-        if fields is not None:
-            # A vector is of a text: with another text it goes.
-            row = {**rows.get(concept_id, {}), **fields, **(WITHOUT_VECTOR if "text" in fields else {})}
-            written.append({name: row.get(name) for name in dataset.schema.names})
-    batches = [pa.RecordBatch.from_pylist(written, schema=dataset.schema)] if written else []
-    publication.replace("concepts", touched, batches)
-    if written:
+    staged = publication.stage("concepts", _edited(publication.snapshot("concepts"), edits))
+    for chunk in batched(edits, CHUNK):
+        publication.delete("concepts", f"concept_id IN {quoted(chunk)}")
+    publication.append("concepts", staged)
+    if staged:
         publication.index_words("concepts", "text")
     told = [change.to_row() for change in changes]
     publication.write("changes", [pa.RecordBatch.from_pylist(told, schema=CHANGES.schema)])
+
+
+def _edited(concepts: lance.LanceDataset, edits: Mapping[str, Row | None]) -> Iterator[pa.RecordBatch]:
+    """The rows of `edits` as they become; those that are taken away are left out."""
+    import pyarrow as pa
+
+    schema = concepts.schema
+    kept = {concept_id: fields for concept_id, fields in edits.items() if fields is not None}
+    for chunk in batched(kept, CHUNK):
+        table = concepts.to_table(filter=f"concept_id IN {quoted(chunk)}")
+        at = {concept_id: row for row, concept_id in enumerate(table["concept_id"].to_pylist())}
+        now = table.select([name for name in schema.names if name != "embedding"]).to_pylist()
+        rows = []
+        for concept_id in chunk:
+            row = {**(now[at[concept_id]] if concept_id in at else {}), **kept[concept_id]}
+            # A vector is of a text: with another text it goes.
+            rows.append({**row, "embedder": None} if "text" in kept[concept_id] else row)
+        columns = {f.name: pa.array([row.get(f.name) for row in rows], f.type) for f in schema if f.name != "embedding"}
+        if "embedding" in schema.names:
+            places = [at.get(concept_id) if "text" not in kept[concept_id] else None for concept_id in chunk]
+            columns["embedding"] = table["embedding"].combine_chunks().take(pa.array(places, pa.int64()))
+        yield pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
+
+
+def put_vectors(publication: Publication, rows: Mapping[str, int], matrix: np.ndarray, embedder: str) -> None:
+    """Give concepts vectors: `rows` says which row of `matrix` (n, dimension) is whose."""
+    import numpy as np
+    import pyarrow as pa
+
+    where = f"concept_id IN {quoted(rows)}"
+    table = publication.snapshot("concepts").to_table(filter=where)
+    kind = table.schema.field("embedding").type
+    chosen = matrix[[rows[concept_id] for concept_id in table["concept_id"].to_pylist()]]
+    told = {
+        "embedding": vector_array(chosen, np.ones(len(chosen), dtype=bool), kind),
+        "embedder": pa.array([embedder] * len(chosen)),
+    }
+    columns = [told.get(name, table[name]) for name in table.schema.names]
+    publication.replace("concepts", where, pa.table(columns, schema=table.schema).to_batches())
+    publication.index_words("concepts", "text")

@@ -74,14 +74,18 @@ def merge(sources: Sequence[str], survivor_id: str) -> Plan:
         merged = [_living(concepts.get(source)) for source in sources]
         for row in merged:
             _same_meaning(row, survivor)
+            if row["concept_id"] in survivor["distinct_from"]:
+                raise UsageError(f"{row['concept_id']} and {survivor['concept_id']} were told apart: revert that first")
         names = [survivor["text"], *survivor["synonyms"]]
         for row in merged:
             names += [name for name in (row["text"], *row["synonyms"]) if name not in names]
         mappings = list(survivor["mappings"])
         for row in merged:
             mappings = merged_mappings(mappings, row["mappings"])
+        apart = sorted({other for row in (survivor, *merged) for other in row["distinct_from"]})
         edits: dict[str, Row] = {row["concept_id"]: _retired(survivor["concept_id"]) for row in merged}
-        return {**edits, survivor["concept_id"]: {"synonyms": names[1:], "mappings": mappings}}
+        taken = {"synonyms": names[1:], "mappings": mappings, "distinct_from": apart}
+        return {**edits, survivor["concept_id"]: taken}
 
     return plan
 
@@ -154,7 +158,8 @@ def set_facet(concept_id: str, facet: str, value: str | None) -> Plan:
 
 def set_note(concept_id: str, note: str | None) -> Plan:
     """A note on a concept; None or an empty one takes it away."""
-    return lambda concepts: {concepts.get(concept_id)["concept_id"]: {"note": note or None}}
+    text = (note or "").replace("\r\n", "\n").replace("\r", "\n") or None
+    return lambda concepts: {concepts.get(concept_id)["concept_id"]: {"note": text}}
 
 
 def keep_apart(concept_id: str, others: Sequence[str]) -> Plan:

@@ -21,11 +21,15 @@ if TYPE_CHECKING:
 
 
 class ActOptions(TypedDict, total=False):
-    """What every act can be told: who, the reason, and whether to only say what would change."""
+    """What every act can be told: who, the reason, whether to only say what would change, and what the curator saw.
+
+    `expect` has statuses by concept id: where one is another by now, the act is refused.
+    """
 
     by: str | None
     why: str | None
     dry_run: bool
+    expect: Mapping[str, str] | None
 
 
 class Curator:
@@ -132,24 +136,36 @@ class Curator:
         return import_vocabulary(self._kb, Path(path), named, **options)
 
     def link(
-        self, path: str | Path, prefix: str | None = None, threshold: float | None = None, **options: Unpack[ActOptions]
+        self,
+        path: str | Path,
+        prefix: str | None = None,
+        threshold: float | None = None,
+        statuses: Sequence[str] = (),
+        **options: Unpack[ActOptions],
     ) -> Change | None:
         """Link concepts to an outside terminology by their names; see `kb.linking`."""
         from kb.linking import THRESHOLD, find_links, store_links
         from kb.terminology import read_terminology
 
         terms = read_terminology(Path(path), prefix)
-        links = find_links(self._kb, terms, threshold=THRESHOLD if threshold is None else threshold)
-        return store_links(self._kb, links, terms, **options)
+        least = THRESHOLD if threshold is None else threshold
+        links = find_links(self._kb, terms, threshold=least, statuses=statuses)
+        return store_links(self._kb, links, terms, statuses=statuses, **options)
 
     def import_clear(
-        self, concepts: str | Path, embeddings: str | Path, embedder: str | None = None, **options: Any
+        self,
+        concepts: str | Path,
+        embeddings: str | Path,
+        embedder: str | None = None,
+        query_prompt: str | None = None,
+        **options: Any,
     ) -> ImportResult:
         """Take the published bank in, as one commit; see `kb.exchange.clear_bank`."""
         from kb.exchange.clear_bank import clear_bank
         from kb.exchange.importing import import_records
 
-        return import_records(self._kb, clear_bank(Path(concepts), Path(embeddings), embedder), **options)
+        incoming = clear_bank(Path(concepts), Path(embeddings), embedder, query_prompt)
+        return import_records(self._kb, incoming, **options)
 
     def review(self, queue: str = "unreviewed", *, by: str | None = None, **options: Any) -> ReviewSession:
         """A review under way over a queue, decision by decision; the options are those of `kb.review.queue`."""
@@ -170,9 +186,10 @@ class Curator:
         by: str | None = None,
         why: str | None = None,
         dry_run: bool = False,
+        expect: Mapping[str, str] | None = None,
         reverts: str | None = None,
     ) -> Change | None:
-        return curate(self._kb, act, plan, by=by, why=why, dry_run=dry_run, reverts=reverts)
+        return curate(self._kb, act, plan, by=by, why=why, dry_run=dry_run, reverts=reverts, expect=expect)
 
 
 def _conditions(where: Mapping[str, str | Sequence[str]]) -> tuple[Condition, ...]:

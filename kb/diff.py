@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from kb.knowledge_base import KnowledgeBase
 
-FORMAT = "clear-kb vocabulary patch 1"
+FORMAT = "clear-kb vocabulary patch 2"
 FACETS = {"finding", "anatomy", "laterality", "severity", "descriptors"}
 
 

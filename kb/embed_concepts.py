@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kb.concept_rows import concept_batches
 from kb.embedding import EmbeddingCache
+from kb.errors import UsageError
 from kb.vector_storage import stored_type
 
 if TYPE_CHECKING:
@@ -83,8 +84,12 @@ def set_embedder(publication: Publication, info: EmbedderInfo, stored_as: str | 
 
     from schemas.tables import EMBEDDERS, embedding_field
 
-    stored_as = stored_as or stored_type(publication) or "float32"
-    if publication.dataset("embedders").count_rows(f"embedder = '{info.embedder_id}'") == 0:
+    now = stored_type(publication)
+    same_space = publication.dataset("embedders").count_rows(f"embedder = '{info.embedder_id}'") > 0
+    if stored_as is not None and same_space and stored_as != now:
+        raise UsageError(f"the vectors are stored as {now}: `clear-kb embed --store {stored_as}` changes all")
+    stored_as = stored_as or now or "float32"
+    if not same_space:
         row = {**info.to_row(), "stored_as": stored_as, "stored_recall": None}
         publication.delete("embedders", "true")
         publication.write("embedders", [pa.RecordBatch.from_pylist([row], schema=EMBEDDERS.schema)])

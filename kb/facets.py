@@ -18,19 +18,39 @@ from schemas.terms import Laterality
 ConceptAssertion = Literal["present", "absent"]
 
 _NEGATION = re.compile(
-    r"^\s*(?:no(?: evidence (?:of|for))?|without(?: evidence of)?|absence of|absent|not|negative for)\b[\s:]*", re.I
+    r"^\s*(?:no(?: evidence (?:of|for))?|without(?: evidence of)?|absence of|absent|not|negative for)\b(?!-)[\s:]*",
+    re.I,
+)
+_SEEN = (
+    r"(?:seen|noted|identified|visuali[sz]ed|demonstrated|evident|present|apparent|appreciated|observed|detected|found)"
 )
 _SAID = re.compile(
-    r"(?<=\w)(?:\s+(?:is|are|was|were|has been|have been))?\s+"
-    r"(?:(?:again|also|clearly|definitely)\s+)?(?:seen|noted|identified|visuali[sz]ed|demonstrated|evident|present|"
-    r"apparent|appreciated|observed|detected|found)\s*\.?$",
+    rf"(?<=\w)(?:\s+(?:is|are|was|were|has been|have been))?\s+(?:(?:again|also|clearly|definitely)\s+)?{_SEEN}\s*\.?$",
     re.I,
 )
 """What only says that something was said of it, at the end of a text."""
 
-_LATE_NEGATION = re.compile(
-    r"\s(?:(?:is|are|was|were)\s+)?(?:not|absent|negative)\b|\s*:\s*(?:none|no|absent|negative)\b", re.I
+_NOT_A_STATE = (
+    "changed|unchanged|excluded|included|new|increased|decreased|larger|smaller|improved|worsened|resolved|significant|"
+    "significantly|well|fully|definite|definitely|imaged|covered|evaluated|assessed|visible|specific|certain"
 )
+_LATE_NEGATION = re.compile(
+    rf"\s(?:(?:is|are|was|were)\s+)?(?:not\s+(?:clearly\s+|definitely\s+)?{_SEEN}|absent|negative)\s*\.?$"
+    r"|\s*:\s*(?:none|no|absent|negative)\s*\.?$"
+    rf"|\s(?:is|are|was|were)\s+not(?=\s+(?!(?:{_NOT_A_STATE})\b)\w+\s*\.?$)",
+    re.I,
+)
+"""A denial after what it denies: that it is seen, or a single word of state ("is not enlarged").
+
+That something is not changed, excluded or assessed denies nothing of it.
+"""
+
+_INNER_NEGATION = re.compile(r"\b(not|no|without)\s+(?=\w)", re.I)
+"""A denial of a word inside a text that affirms: it stays with its word ("not-changed"), or it would be lost."""
+
+_PART_OF_IT = re.compile(r"\b(?:tip|tips|end|side ?port|margin|margins|extent)\s*$", re.I)
+"""What may not be seen of a thing that is there."""
+
 NEGATORS = frozenset(["no", "without", "not", "absent", "absence", "nor", "neither"])
 """Words that a phrase cannot hold: whether it is denied is told by its assertion, and only there."""
 
@@ -80,12 +100,13 @@ def read_query(text: str) -> Facets:
     Raises:
         ValueError: the text has no word that says anything.
     """
-    said = _SAID.sub("", text)
     assertion: ConceptAssertion = "present"
-    if match := _NEGATION.match(said):
-        said, assertion = said[match.end() :], "absent"
-    elif match := _LATE_NEGATION.search(said):
-        said, assertion = f"{said[: match.start()]} {said[match.end() :]}", "absent"
+    if match := _NEGATION.match(text):
+        said, assertion = _SAID.sub("", f"that {text[match.end() :]}").removeprefix("that "), "absent"
+    elif (match := _LATE_NEGATION.search(text)) and not _PART_OF_IT.search(text[: match.start()]):
+        said, assertion = f"{text[: match.start()]} {text[match.end() :]}", "absent"
+    else:
+        said = _SAID.sub("", _INNER_NEGATION.sub(lambda match: f"{match[1]}-", text))
     try:
         return read_facets(said, assertion)
     except ValueError as error:

@@ -141,10 +141,17 @@ class KnowledgeBase:
             branch=self.branch,
         )
         if commit is not None:
-            self.commit = commit
-            for remembered in ("vocabulary", "vector_search"):
-                self.__dict__.pop(remembered, None)
+            self._stand_on(commit)
         return commit
+
+    def follow(self) -> None:
+        """Stand on the newest commit of the branch: what others have committed since is seen from here on."""
+        self._stand_on(self.commits.head(self.branch))
+
+    def _stand_on(self, commit: Commit) -> None:
+        self.commit = commit
+        for remembered in ("vocabulary", "vector_search"):
+            self.__dict__.pop(remembered, None)
 
     def restore(self, ref: str, *, by: str | None = None, why: str | None = None) -> Commit | None:
         """Make the state of `ref` the newest one, as a new commit; None where it is already.

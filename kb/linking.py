@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from kb.changes import Change
 from kb.curate import Concepts, curate
@@ -18,10 +18,13 @@ from kb.display import Listing
 from kb.errors import UsageError
 from kb.facets import read_query
 from kb.mappings import LEXICAL, PREDICATES, mapping_row
+from kb.storage import quoted
 from kb.suggest.wording import compare, wording_of
 from kb.terminology import Terminology
+from schemas.terms import IN_USE
 
 if TYPE_CHECKING:
+    from kb.curator import ActOptions
     from kb.knowledge_base import KnowledgeBase
 
 THRESHOLD = 0.85
@@ -62,9 +65,7 @@ def find_links(
     """
     if not 0 < threshold <= 1:
         raise UsageError(f"a threshold of {threshold}: it lies between 0 and 1")
-    told = ", ".join(f"'{status}'" for status in statuses or ("candidate", "accepted"))
-    where = f"assertion = 'present' AND status IN ({told})"
-    rows = kb.dataset("concepts").to_table(columns=COLUMNS, filter=where).to_pylist()
+    rows = kb.dataset("concepts").to_table(columns=COLUMNS, filter=_looked_at(statuses)).to_pylist()
     names = sorted({name for row in rows for name in (row["text"], row["finding"])})
     candidates = dict(zip(names, _generator(terminology, names)(names, CANDIDATES), strict=True)) if names else {}
     links = [link for row in rows if (link := _best_link(row, candidates, terminology, threshold))]
@@ -77,25 +78,29 @@ def store_links(
     links: Sequence[Link],
     terminology: Terminology,
     *,
-    by: str | None = None,
-    why: str | None = None,
-    dry_run: bool = False,
+    statuses: Sequence[str] = (),
+    **options: Unpack[ActOptions],
 ) -> Change | None:
-    """Make `links` the lexical mappings to a terminology, as one change; what a curator mapped stays as it is."""
+    """Make `links` the lexical mappings to a terminology of the concepts that were looked at, as one change.
+
+    What a curator mapped stays as it is, and so do concepts of other statuses than those that `find_links` was told.
+    """
     by_concept = {link.concept_id: link for link in links}
-    mapped = kb.at("HEAD").dataset("concepts").to_table(columns=["concept_id"], filter="array_length(mappings) > 0")
 
     def plan(concepts: Concepts) -> Mapping[str, Mapping[str, Any]]:
-        touched = {*by_concept, *mapped["concept_id"].to_pylist()}
+        mapped = concepts.where(f"{_looked_at(statuses)} AND array_length(mappings) > 0")
+        touched = sorted({*by_concept, *mapped})
         concepts.read(touched)
         return {
-            concept_id: {
-                "mappings": _mapped(concepts.get(concept_id)["mappings"], by_concept.get(concept_id), terminology)
-            }
-            for concept_id in touched
+            of: {"mappings": _mapped(concepts.get(of)["mappings"], by_concept.get(of), terminology)} for of in touched
         }
 
-    return curate(kb, "link", plan, by=by, why=why, dry_run=dry_run)
+    return curate(kb, "link", plan, **options)
+
+
+def _looked_at(statuses: Sequence[str]) -> str:
+    """The concepts that are linked, as a condition."""
+    return f"assertion = 'present' AND status IN {quoted(statuses or IN_USE)}"
 
 
 def _mapped(now: Sequence[Mapping[str, Any]], link: Link | None, terminology: Terminology) -> list[Mapping[str, Any]]:

@@ -33,7 +33,7 @@ PREFIXES: Mapping[str, str] = {
 
 Row = Mapping[str, Any]
 
-_CURIE = re.compile(r"[A-Za-z_][\w.-]*:[^\s:/][^\s]*")
+_CURIE = re.compile(r"[A-Za-z_][\w.-]*:[^\s:/<>\"{}|\\^`][^\s<>\"{}|\\^`]*")
 
 
 def mapping_row(
@@ -52,7 +52,7 @@ def mapping_row(
         raise ValueError(f"'{object_id}' is no CURIE (PREFIX:ID, as in RADLEX:RID34539)")
     if predicate not in PREDICATES:
         raise ValueError(f"predicate '{predicate}': choose one of {', '.join(PREDICATES)}")
-    if confidence is not None and not 0 <= confidence <= 1:
+    if confidence is not None and not (isinstance(confidence, int | float) and 0 <= confidence <= 1):
         raise ValueError(f"confidence {confidence} is not between 0 and 1")
     return {
         "predicate": predicate,

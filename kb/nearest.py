@@ -6,13 +6,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from kb.vector_columns import vector_matrix
+
 if TYPE_CHECKING:
     import lance
     import numpy as np
-    import pyarrow as pa
+    import torch
 
 ROWS = 8_192
 """Vectors that are held at once."""
+
+QUERIES = 2_048
+"""Queries that are compared with them at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,18 +26,6 @@ class Neighbours:
 
     rows: np.ndarray
     cosines: np.ndarray
-
-
-def vector_matrix(column: pa.Array | pa.ChunkedArray) -> np.ndarray:
-    """A column of fixed-size lists of numbers, none of them null, as float32, (rows, dimension)."""
-    import numpy as np
-    import pyarrow as pa
-
-    if isinstance(column, pa.ChunkedArray):
-        column = column.combine_chunks()
-    numbers = column.flatten().to_numpy(zero_copy_only=False)
-    # A copy, since torch wants memory that may be written to.
-    return np.array(numbers, dtype=np.float32).reshape(len(column), column.type.list_size)
 
 
 def vector_chunks(dataset: lance.LanceDataset, where: str = "embedding IS NOT NULL") -> Iterator[np.ndarray]:
@@ -50,20 +43,41 @@ def exact_nearest(queries: np.ndarray, chunks: Iterable[np.ndarray], k: int) -> 
         chunks: unit vectors, (rows, dimension) each; rows are numbered through all chunks.
         k: how many; fewer come back where there are fewer rows.
     """
+    import numpy as np
     import torch
 
-    wanted = torch.from_numpy(queries)
-    cosines = torch.empty(len(queries), 0)
-    rows = torch.empty(len(queries), 0, dtype=torch.long)
+    parts = [_Best(part) for part in torch.from_numpy(queries).split(QUERIES)]
     start = 0
     for chunk in chunks:
-        found = wanted @ torch.from_numpy(chunk).T
-        best, at = found.topk(min(k, found.shape[1]), dim=1)
-        cosines, rows = torch.cat([cosines, best], 1), torch.cat([rows, at + start], 1)
-        cosines, order = cosines.topk(min(k, cosines.shape[1]), dim=1)
-        rows = rows.gather(1, order)
-        start += len(chunk)
-    return Neighbours(rows.numpy(), cosines.numpy())
+        for some in torch.from_numpy(chunk).split(ROWS):
+            for part in parts:
+                part.meet(some, start, k)
+            start += len(some)
+    if not parts:
+        return Neighbours(np.empty((0, 0), dtype=np.int64), np.empty((0, 0), dtype=np.float32))
+    return Neighbours(
+        np.concatenate([part.rows.numpy() for part in parts]), np.concatenate([part.cosines.numpy() for part in parts])
+    )
+
+
+class _Best:
+    """The best rows of some queries so far."""
+
+    def __init__(self, queries: torch.Tensor):
+        import torch
+
+        self._queries = queries
+        self.cosines = torch.empty(len(queries), 0)
+        self.rows = torch.empty(len(queries), 0, dtype=torch.long)
+
+    def meet(self, vectors: torch.Tensor, start: int, k: int) -> None:
+        """Compare the queries with vectors that are numbered from `start`."""
+        import torch
+
+        best, at = (self._queries @ vectors.T).topk(min(k, len(vectors)), dim=1)
+        cosines, rows = torch.cat([self.cosines, best], 1), torch.cat([self.rows, at + start], 1)
+        self.cosines, order = cosines.topk(min(k, cosines.shape[1]), dim=1)
+        self.rows = rows.gather(1, order)
 
 
 def recall(found: Iterable[Iterable[Any]], true: Iterable[Iterable[Any]]) -> float:

@@ -74,15 +74,18 @@ class Publication:
                 storage_options=self._storage.options,
             )
 
+    def stage(self, table: str, batches: Iterable[pa.RecordBatch]) -> list[str]:
+        """Write rows as data files for a later `append`; they may be read from what is then deleted."""
+        self.dataset(table)
+        return self._storage.stage(table, batches)
+
     def write(self, table: str, batches: Iterable[pa.RecordBatch]) -> None:
         """Write rows in one go: stage them and append them."""
-        self.dataset(table)
-        self.append(table, self._storage.stage(table, batches))
+        self.append(table, self.stage(table, batches))
 
     def replace(self, table: str, predicate: str, batches: Iterable[pa.RecordBatch]) -> None:
         """Put rows in the place of those that `predicate` holds for; `batches` may be read from these."""
-        self.dataset(table)
-        staged = self._storage.stage(table, batches)
+        staged = self.stage(table, batches)
         self.delete(table, predicate)
         self.append(table, staged)
 

@@ -16,6 +16,8 @@ from kb.display import Listing
 from kb.errors import UsageError
 from kb.facets import Facets, read_query
 from kb.lexicon import load_lexicon
+from kb.storage import quoted
+from schemas.terms import IN_USE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,7 +62,7 @@ class Filters:
         """The filter as Lance reads it, applied before the search."""
         said = [f"{name} = '{value}'" for name, value in self._equal() if value is not None]
         if self.status is None:
-            said.append("status IN ('candidate', 'accepted')")
+            said.append(f"status IN {quoted(IN_USE)}")
         return " AND ".join(said)
 
     def _equal(self) -> list[tuple[str, str | None]]:
@@ -171,7 +173,7 @@ class _Pool:
             findings=[facets.finding],
             min_count=self._filters.min_count,
         )
-        rows = [row for row in listed if self._filters.status or row["status"] in ("candidate", "accepted")]
+        rows = [row for row in listed if self._filters.status or row["status"] in IN_USE]
         rows.sort(key=lambda row: -_agreement(row, facets))  # stable: most mentioned first within a tie
         return self._take(rows[: self._depth])
 

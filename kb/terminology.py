@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -101,6 +102,8 @@ def _parts(cell: str) -> tuple[str, ...]:
 def _curie(path: Path, term_id: str, prefix: str | None) -> str:
     if ":" in term_id and "://" not in term_id:
         return term_id
+    if prefix is not None and not re.fullmatch(r"[A-Za-z_][\w.-]*", prefix := prefix.rstrip(":")):
+        raise UsageError(f"'{prefix}' cannot be a prefix: use letters and digits (RADLEX)")
     if prefix is None:
         raise UsageError(f"'{term_id}' in {path} is no CURIE (PREFIX:ID): name what it is of with --terminology PREFIX")
     return f"{prefix}:{term_id.rstrip('/').rpartition('/')[2]}"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kb.errors import UsageError
-from kb.nearest import ROWS, exact_nearest, recall, vector_chunks, vector_matrix
+from kb.nearest import ROWS, exact_nearest, recall, vector_chunks
 from schemas.tables import EMBEDDERS, STORED_AS, embedding_field
 
 if TYPE_CHECKING:
@@ -91,16 +91,25 @@ def sample_vectors(concepts: lance.LanceDataset, count: int = SAMPLE, seed: int 
     """Up to `count` of the stored vectors, drawn evenly: the queries that recall is measured with."""
     import numpy as np
 
-    total = concepts.count_rows()
-    chosen = np.random.default_rng(seed).choice(total, min(count, total), replace=False)
-    column = concepts.take(sorted(chosen.tolist()), columns=["embedding"])["embedding"]
-    return vector_matrix(column.drop_null())
+    total = concepts.count_rows("embedding IS NOT NULL")
+    chosen = np.sort(np.random.default_rng(seed).choice(total, min(count, total), replace=False))
+    found, start = [np.empty((0, concepts.schema.field("embedding").type.list_size), dtype=np.float32)], 0
+    for chunk in vector_chunks(concepts):
+        here = chosen[(chosen >= start) & (chosen < start + len(chunk))] - start
+        found.append(chunk[here])
+        start += len(chunk)
+    return np.concatenate(found)
 
 
 def float16_recall(concepts: lance.LanceDataset, queries: np.ndarray) -> float:
     """recall@10 of the float16 vectors against the stored ones, over `queries`."""
-    exact = exact_nearest(queries, vector_chunks(concepts), K)
-    rounded = exact_nearest(queries, map(_rounded, vector_chunks(concepts)), K)
+    return rounding_recall(lambda: vector_chunks(concepts), queries)
+
+
+def rounding_recall(chunks: Callable[[], Iterable[np.ndarray]], queries: np.ndarray) -> float:
+    """recall@10 of vectors rounded to float16 against the same as they are; `chunks` gives them as often as asked."""
+    exact = exact_nearest(queries, chunks(), K)
+    rounded = exact_nearest(queries, map(_rounded, chunks()), K)
     return recall(rounded.rows, exact.rows)
 
 

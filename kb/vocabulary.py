@@ -15,6 +15,7 @@ from kb.mappings import told_mapping
 from kb.nearest import vector_chunks
 from kb.query import run_named
 from kb.splits import Split
+from schemas.terms import IN_USE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -211,9 +212,9 @@ class Vocabulary(Curator):
             (vector,) = vector_chunks(self._kb.dataset("concepts"), where)
             found = [near.concept_id for near in self.nearest(vector[0], k + 1)]
         else:
-            found = [row["concept_id"] for row in self.list(findings=[own.finding], assertion=own.assertion)]
+            listed = self.list(findings=[own.finding], assertion=own.assertion)
+            found = [row["concept_id"] for row in listed if row["status"] in IN_USE]
         near = [self.get(other) for other in [other for other in found if other != own.concept_id][:k]]
-        near = [concept for concept in near if concept.status in ("candidate", "accepted")]
         return Listing(near, ("concept_id", "text", "assertion", "status"))
 
     def suggest(self, kind: str = "duplicates", **options: Any) -> Suggestions:

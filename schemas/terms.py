@@ -15,6 +15,9 @@ Laterality = Literal["left", "right", "bilateral", "none"]
 
 Status = Literal["candidate", "accepted", "rejected", "retired"]
 
+IN_USE: tuple[Status, ...] = ("candidate", "accepted")
+"""The statuses of the concepts that count: those that nobody has rejected or retired."""
+
 ASSERTIONS: tuple[Assertion, ...] = get_args(Assertion)
 CERTAINTIES: tuple[Certainty, ...] = get_args(Certainty)
 TEMPORALITIES: tuple[Temporality, ...] = get_args(Temporality)

@@ -221,9 +221,11 @@ def embed_command(
     else:
         say(_embed_told(result, dry_run), quiet=quiet)
     if store is not None and not dry_run:
+        index = opened.vector_index
         stored = store_vectors(opened, store, by=by, why=why)
         lost = "" if stored.recall is None else f": recall@10 {stored.recall:.3f} against float32"
-        say(f"the vectors are stored as {stored.stored_as}{lost}", quiet=quiet)
+        gone = "; their index went with the old ones: clear-kb index" if index and not opened.vector_index else ""
+        say(f"the vectors are stored as {stored.stored_as}{lost}{gone}", quiet=quiet)
 
 
 def _embed_told(result: EmbedResult, dry_run: bool) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -123,7 +126,7 @@ def import_command(
     else:
         prefixes = Prefixes.told(base, parse_pairs(prefix, "--prefix"))
         incoming = file_to_import(files[0], named, prefixes=prefixes, vectors=not no_vectors)
-    opened = _open_or_create(kb, branch, storage_option, by)
+    opened = _open_or_create(kb, branch, storage_option, by, dry_run=dry_run)
     with Progress("concepts", hidden=quiet) as progress:
         progress.stage("reading", None)
         done = 0
@@ -185,8 +188,11 @@ def link_command(
 
     terms = read_terminology(file, terminology)
     opened = open_kb(kb, None, storage_option, branch)
-    links = find_links(opened, terms, threshold=threshold, statuses=[status.value] if status else [])
-    change = store_links(opened, links, terms, by=by, why=why or f"linked to {file.name}", dry_run=dry_run)
+    statuses = [status.value] if status else []
+    links = find_links(opened, terms, threshold=threshold, statuses=statuses)
+    change = store_links(
+        opened, links, terms, statuses=statuses, by=by, why=why or f"linked to {file.name}", dry_run=dry_run
+    )
     shown = [link.to_dict() for link in links]
     columns = ["score", "concept_id", "text", "predicate", "object_id", "object_label"]
     if output is Format.table:
@@ -195,8 +201,10 @@ def link_command(
         print_rows(shown, columns, output)
     done = "would link" if dry_run else "linked"
     change_id = f" (change {change.change_id})" if change and not dry_run else ""
-    new = len(change.concept_ids) if change else 0
-    say(f"{len(links):,} concepts are named there; {done} {new:,} anew{change_id}", quiet=quiet)
+    touched = set(change.concept_ids) if change else set()
+    new = len(touched & {link.concept_id for link in links})
+    gone = f", took {len(touched) - new:,} earlier links away" if len(touched) > new else ""
+    say(f"{len(links):,} concepts are named there; {done} {new:,} anew{gone}{change_id}", quiet=quiet)
 
 
 def _published(files: list[Path], embedder: str | None, query_prompt: str | None, no_vectors: bool) -> Incoming:
@@ -210,13 +218,20 @@ def _published(files: list[Path], embedder: str | None, query_prompt: str | None
     return replace(incoming, info=None, vectors=None) if no_vectors else incoming
 
 
-def _open_or_create(uri: str, branch: str | None, storage_option: list[str] | None, by: str | None) -> KnowledgeBase:
+def _open_or_create(
+    uri: str, branch: str | None, storage_option: list[str] | None, by: str | None, *, dry_run: bool
+) -> KnowledgeBase:
+    """The knowledge base to import into: made where there is none, for a dry run in a folder that goes again."""
     from kb.knowledge_base import KnowledgeBase
 
     options = parse_pairs(storage_option, "--storage-option") or None
-    if branch is None and not KnowledgeBase.exists(uri, options):
+    if branch is not None or KnowledgeBase.exists(uri, options):
+        return open_kb(uri, None, storage_option, branch)
+    if not dry_run:
         return KnowledgeBase.create(uri, options, by=by)
-    return open_kb(uri, None, storage_option, branch)
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return KnowledgeBase.create(f"{folder}/dry-run.kb", by=by)
 
 
 def _import_facts(result: ImportResult, dry_run: bool, kb: str) -> list[tuple[str, str]]:

@@ -20,7 +20,7 @@ from kb.commands.options import (
     Why,
     open_kb,
 )
-from kb.commands.output import print_json, say
+from kb.commands.output import print_json, print_rows, say
 from kb.errors import UsageError
 
 
@@ -29,7 +29,7 @@ def index_command(
         Literal["hnsw", "pq"],
         typer.Option("--kind", help="hnsw: a graph, quick and thorough; pq: smaller, quicker to build."),
     ] = "hnsw",
-    queries: Annotated[int, typer.Option("--queries", min=10, help="Vectors that recall is measured with.")] = 200,
+    queries: Annotated[int, typer.Option("--queries", min=50, help="Vectors that recall is measured with.")] = 200,
     drop: Annotated[bool, typer.Option("--drop", help="Take the index away: search is exact again.")] = False,
     kb: KbUri = DEFAULT_KB,
     branch: OnBranch = None,
@@ -63,7 +63,9 @@ def index_command(
         on_stage = lambda stage: progress.stage(stage, None)  # noqa: E731
         index = build_index(opened, kind, queries=queries, by=by, why=why, on_stage=on_stage)
     if output is not Format.table:
-        print_json(index.to_dict())
+        print_rows([index.to_dict()], list(index.to_dict()), output) if output is Format.csv else print_json(
+            index.to_dict()
+        )
         return
     used = "used from now on" if index.used else "under 0.95, so it is not used: search stays exact"
     built = f"built {escape(index.kind)} over {index.rows:,} vectors in {index.build_s:,.0f} s"

@@ -175,7 +175,7 @@ def _read_tensor(path: Path) -> Any:
     if not isinstance(tensor, torch.Tensor) or tensor.ndim != 2 or not tensor.is_floating_point():
         what = f"a tensor of shape {tuple(tensor.shape)}" if isinstance(tensor, torch.Tensor) else type(tensor).__name__
         raise UsageError(f"{path} holds {what}: one tensor of numbers, (concepts, dimension), was expected")
-    return tensor
+    return tensor.detach()
 
 
 def _info(tensor: MappedTensor, name: str | None, query_prompt: str | None) -> EmbedderInfo:

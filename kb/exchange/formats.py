@@ -71,6 +71,11 @@ def export_vocabulary(
         raise UsageError(f"{kind} carries no vectors: export as parquet")
     if options.vectors and kb.embedder is None:
         raise UsageError(f"nothing is embedded in {kb.uri} yet: `clear-kb embed` first")
+    path = path.resolve()
+    if not path.parent.is_dir():
+        raise UsageError(f"there is no folder {path.parent}")
+    if path.exists() and not path.is_file():
+        return _WRITERS[kind](kb, path, options)  # a pipe, a device
     written_to = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
         written = _WRITERS[kind](kb, written_to, options)
@@ -152,7 +157,7 @@ _READERS: Mapping[str, Callable[[Path, Prefixes], Iterable[Record]]] = {
     "jsonl": lambda path, _: tabular.read_jsonl(path),
     "parquet": lambda path, _: tabular.read_parquet(path),
     "skos": skos.read_skos,
-    "sssom": lambda path, _: sssom.read_sssom(path),
+    "sssom": sssom.read_sssom,
 }
 
 

@@ -7,18 +7,20 @@ are written. So the vectors of the published bank (6 GB) never stand in memory.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kb.batched import batched
-from kb.curate import Concepts, check_replacements, real_edits, tell, write_edits
+from kb.curate import Concepts, check_replacements, put_vectors, real_edits, tell, write_edits
 from kb.embed_concepts import set_embedder
 from kb.errors import UsageError
 from kb.exchange.records import IDENTITY, Record, Row, complete_row, read_record
-from kb.exchange.vectors import vector_array
 from kb.mappings import merged_mappings
+from kb.query import Tables
 from kb.rejects import replace_rejects
+from kb.vector_columns import vector_array
+from kb.vector_storage import Stored, rounding_recall, sample_vectors, write_stored
 
 if TYPE_CHECKING:
     import numpy as np
@@ -89,7 +91,9 @@ class _Sorted:
     edits: dict[str, Row] = field(default_factory=dict)
     leads: dict[str, Row] = field(default_factory=dict)
     rejects: list[dict[str, Any]] = field(default_factory=list)
-    known: int = 0
+    told: set[str] = field(default_factory=set)
+    vectors: dict[str, int] = field(default_factory=dict)
+    """Known concepts that get their vector from a record, and its number."""
     synonyms: int = 0
     unused: dict[str, None] = field(default_factory=dict)
 
@@ -122,36 +126,45 @@ def import_records(
     """
     from kb.knowledge_base import default_author
 
-    _check_space(kb, incoming)
     author = by or default_author()
     done: list[ImportResult] = []
 
     def change(publication: Publication) -> Mapping[str, Any] | None:
+        _check_space(publication, incoming)
         found = _sort_out(Concepts(publication), _known_ids(publication), incoming, on_read)
         embedded = _write_new(publication, found, incoming, stored_as, on_written)
         edits = _write_edits(publication, found, author, why)
+        embedded += _write_vectors(publication, found, incoming)
+        _measure_rounding(publication, found, incoming, stored_as)
         moved = replace_rejects(publication, [incoming.source], found.rejects)
         done[:] = [_result(found, len(edits), embedded)]
         told = {name: value for name, value in done[0].to_dict().items() if isinstance(value, int)}
-        return told if found.new_ids or edits or moved else None
+        return told if found.new_ids or edits or moved or embedded else None
 
     if dry_run:
         state = kb.at("HEAD")
+        _check_space(state, incoming)
         concepts = Concepts(state)
         found = _sort_out(concepts, _known_ids(state), incoming, on_read)
-        return _result(found, len(real_edits(concepts, found.edits)), 0)
+        new = {concept_id: found.leads.get(concept_id, _LEADS_NOWHERE) for concept_id in found.new_ids}
+        return _result(found, len(real_edits(concepts, found.edits, new)), 0)
     commit = kb.publish("vocab import", change, by=author, why=why)
-    return _with_commit(done[0], commit)
+    return replace(done[0], commit=commit)
 
 
-def _check_space(kb: KnowledgeBase, incoming: Incoming) -> None:
-    info, stored = incoming.info, kb.embedder
-    if info is None or stored is None:
+_LEADS_NOWHERE: Row = {"replaced_by": None, "splits": []}
+
+
+def _check_space(state: Tables, incoming: Incoming) -> None:
+    """Refuse vectors of another space than those of the state that is written to."""
+    rows = state.dataset("embedders").to_table().to_pylist()
+    if incoming.info is None or not rows:
         return
-    if info.embedder_id != stored.embedder_id:
+    info, stored = incoming.info, rows[0]
+    if info.embedder_id != stored["embedder"]:
         raise UsageError(
             f"the vectors of {incoming.source} are of {info.name} ({info.dimension}-d), the vocabulary's of "
-            f"{stored.name} ({stored.dimension}-d): import into another knowledge base, or with --no-vectors"
+            f"{stored['name']} ({stored['dimension']}-d): import into another knowledge base, or with --no-vectors"
         )
 
 
@@ -218,28 +231,44 @@ def _edit_known(found: _Sorted, concepts: Concepts, incoming: Incoming, told: Se
     """What records tell of known concepts, where it differs; one that changes its identity is rejected."""
     concepts.read(concept_id for _, concept_id, _ in told)
     for number, concept_id, fields in told:
-        now = {**concepts.get(concept_id), **found.edits.get(concept_id, {})}
-        other = next((name for name in IDENTITY if name in fields and fields[name] != now[name]), None)
-        if other is not None:
-            reason = f"{other} of {concept_id} is '{now[other]}' and stays so"
-            found.rejects.append(_reject(incoming.source, number, reason))
-            continue
-        if incoming.mappings_only:
-            fields = {"mappings": merged_mappings(now["mappings"], fields["mappings"])}
-        if fields.get("text", "") is None:
-            fields = _named_too(now, fields)
-            found.synonyms += len(fields.get("synonyms", now["synonyms"])) - len(now["synonyms"])
-        edit = {name: value for name, value in fields.items() if value != now[name]}
-        found.known += 1
-        if edit:
-            found.edits[concept_id] = {**found.edits.get(concept_id, {}), **edit}
+        try:
+            _edit_one(found, concepts, incoming, number, concept_id, fields)
+        except ValueError as error:
+            found.rejects.append(_reject(incoming.source, number, str(error)))
+
+
+def _edit_one(
+    found: _Sorted, concepts: Concepts, incoming: Incoming, number: int, concept_id: str, fields: Row
+) -> None:
+    by_text = fields.get("text", "") is None
+    if by_text:  # what reads as a merged concept is another name of its survivor
+        concept_id = concepts.survivor(concept_id)["concept_id"]
+    now = {**concepts.get(concept_id), **found.edits.get(concept_id, {})}
+    if by_text:
+        fields = _named_too(now, fields)
+        found.synonyms += len(fields["synonyms"]) - len(now["synonyms"])
+    elif incoming.mappings_only:
+        fields = {"mappings": merged_mappings(now["mappings"], fields["mappings"])}
+    elif concept_id in found.told:
+        raise ValueError(f"{concept_id} stands in the file twice")
+    elif other := next((name for name in IDENTITY if name in fields and fields[name] != now[name]), None):
+        raise ValueError(f"{other} of {concept_id} is '{now[other]}' and stays so")
+    found.told.add(concept_id)
+    edit = {name: value for name, value in fields.items() if value != now[name]}
+    if edit:
+        found.edits[concept_id] = {**found.edits.get(concept_id, {}), **edit}
+    if incoming.info is not None and not by_text and ("text" in edit or now["embedder"] is None):
+        found.vectors[concept_id] = number
 
 
 def _named_too(now: Row, fields: Row) -> Row:
-    """A record that was told apart by its text alone: that text, and its synonyms, become names of the concept."""
+    """A record that was told apart by its text alone: that text, and its synonyms, become names of the concept.
+
+    What else it tells is taken where it tells something; that it is silent on the rest empties nothing.
+    """
     names = [*now["synonyms"]]
     names += [name for name in dict.fromkeys(fields["synonyms"]) if name not in (now["text"], *names)]
-    told = {name: value for name, value in fields.items() if name not in ("text", "source")}
+    told = {name: value for name, value in fields.items() if value and name not in ("text", "source", *IDENTITY)}
     return {**told, "synonyms": names}
 
 
@@ -309,6 +338,37 @@ def _batches(
         on_written(written, total)
 
 
+def _write_vectors(publication: Publication, found: _Sorted, incoming: Incoming) -> int:
+    """Give known concepts that have none the vectors of their records; says how many got one."""
+    if not found.vectors or incoming.vectors is None or incoming.info is None:
+        return 0
+    set_embedder(publication, incoming.info)
+    vectors, info, written = incoming.vectors(), incoming.info, 0
+    for chunk in batched(sorted(found.vectors.items(), key=lambda pair: pair[1]), CHUNK):
+        matrix, there = vectors.take([number for _, number in chunk])
+        wanted = {concept_id: row for row, (concept_id, _) in enumerate(chunk) if there[row]}
+        if wanted:
+            put_vectors(publication, wanted, matrix, info.embedder_id)
+            written += len(wanted)
+    return written
+
+
+def _measure_rounding(publication: Publication, found: _Sorted, incoming: Incoming, stored_as: str | None) -> None:
+    """Where a vocabulary begins as float16, say in its embedder's row what the rounding costs."""
+    if stored_as != "float16" or incoming.vectors is None or not found.new:
+        return
+
+    def chunks() -> Iterator[np.ndarray]:
+        vectors = incoming.vectors() if incoming.vectors is not None else None
+        for numbers, _ in found.new:
+            if vectors is not None:
+                matrix, there = vectors.take(numbers)
+                yield matrix[there]
+
+    queries = sample_vectors(publication.dataset("concepts"))
+    write_stored(publication, Stored(stored_as, rounding_recall(chunks, queries)))
+
+
 def _write_edits(publication: Publication, found: _Sorted, author: str, why: str | None) -> dict[str, Row | None]:
     concepts = Concepts(publication)
     edits = real_edits(concepts, found.edits)
@@ -326,14 +386,10 @@ def _result(found: _Sorted, edited: int, embedded: int) -> ImportResult:
         read=found.read,
         added=len(found.new_ids),
         edited=edited,
-        unchanged=max(0, found.known - edited),
+        unchanged=max(0, len(found.told) - edited),
         synonyms=found.synonyms,
         rejected=len(found.rejects),
         embedded=embedded,
         unused=tuple(found.unused),
         commit=None,
     )
-
-
-def _with_commit(result: ImportResult, commit: Commit | None) -> ImportResult:
-    return ImportResult(**{**asdict(result), "unused": result.unused, "commit": commit})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -12,6 +13,8 @@ BASE = "urn:clear-kb:concept:"
 """What a concept's IRI begins with unless its publisher names another."""
 
 OUR_PREFIX = "CLEARKB"
+
+_IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]+")
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,9 @@ class Prefixes:
     @classmethod
     def told(cls, base: str | None = None, more: Mapping[str, str] | None = None) -> Prefixes:
         """The known prefixes, with a base and `more` of them."""
+        for iri in (base or BASE, *(more or {}).values()):
+            if not _IRI.fullmatch(iri):
+                raise UsageError(f"'{iri}' is no IRI: it begins with a scheme (https://..., urn:...) and has no spaces")
         return cls(base or BASE, {**PREFIXES, **(more or {})})
 
     def expand(self, curie: str) -> str:

@@ -27,6 +27,7 @@ IDENTITY = ("concept_id", "normal_form", "assertion")
 """What a concept is known by: no import changes it."""
 
 _ID = re.compile(r"C[0-9a-f]{16}")
+_ID_AT_END = re.compile(r"C[0-9a-f]{16}$")
 _CONCEPT_ASSERTIONS = ("present", "absent")
 
 
@@ -78,9 +79,19 @@ def concept_id_of(normal_form: str) -> str:
     return "C" + blake2b(normal_form.encode(), digest_size=8).hexdigest()
 
 
+def id_in(iri: str | None) -> str | None:
+    """The concept id that an IRI or CURIE ends in; None where it ends in none."""
+    match = _ID_AT_END.search(iri or "")
+    return match[0] if match else None
+
+
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError(f"{value!r} is not a text")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"{value!r} holds half a letter") from error
     return " ".join(value.split())
 
 
@@ -103,9 +114,10 @@ def _exactly(value: Any) -> str:
 
 def _verbatim(value: Any) -> str | None:
     """A note keeps its lines."""
-    if value is not None and not isinstance(value, str):
-        raise ValueError(f"{value!r} is not a text")
-    return value or None
+    if value is None:
+        return None
+    _text(value)
+    return value.replace("\r\n", "\n").replace("\r", "\n") or None
 
 
 def _one_of(values: tuple[str, ...]) -> Callable[[Any], str]:
@@ -126,6 +138,10 @@ def _concept_id(value: Any) -> str:
 
 def _replacement(value: Any) -> str | None:
     return _concept_id(value) or None
+
+
+def _concept_ids(value: Any) -> list[str]:
+    return [_concept_id(text) for text in _texts(value)]
 
 
 def _texts(value: Any) -> list[str]:
@@ -152,11 +168,14 @@ def _splits(value: Any) -> list[dict[str, Any]]:
 def _mappings(value: Any) -> list[dict[str, Any]]:
     return [
         mapping_row(
-            item["object_id"], item["predicate"], item.get("object_label") or "", item["justification"],
+            _needed(item["object_id"]),
+            _needed(item["predicate"]),
+            _text(item.get("object_label") or ""),
+            _needed(item["justification"]),
             item.get("confidence"),
         )
         for item in _items(value)
-    ]  # fmt: skip
+    ]
 
 
 def _items(value: Any) -> list[Mapping[str, Any]]:
@@ -194,7 +213,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
         "status": _one_of(STATUSES),
         "replaced_by": _replacement,
         "splits": _splits,
-        "distinct_from": _texts,
+        "distinct_from": _concept_ids,
         "mappings": _mappings,
         "source": _needed,
         "note": _verbatim,

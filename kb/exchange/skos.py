@@ -8,7 +8,6 @@ JSON, and gives way where an editor has changed the RDF. Written a few thousand 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from kb.batched import batched
 from kb.errors import UsageError
 from kb.exchange.prefixes import Prefixes
-from kb.exchange.records import Record, concept_id_of
+from kb.exchange.records import Record, concept_id_of, id_in
 from kb.mappings import PREDICATES, mapping_row
 from kb.storage import first_line
 
@@ -76,7 +75,7 @@ def read_skos(path: Path, prefixes: Prefixes) -> Iterator[Record]:
     except Exception as error:  # rdflib's parsers raise what they like
         raise UsageError(f"{path} cannot be read as RDF: {first_line(error)}") from error
     for subject in sorted(graph.subjects(RDF.type, SKOS.Concept), key=str):
-        yield _record(graph, subject, prefixes)
+        yield _checked(graph, subject, prefixes)
 
 
 def rdf_format(path: Path) -> str:
@@ -147,37 +146,79 @@ def _broader(record: Record) -> str | None:
     return None if broader == record["concept_id"] else broader
 
 
-def _record(graph: Graph, subject: Any, prefixes: Prefixes) -> Record:
-    from rdflib import URIRef
-    from rdflib.namespace import DCTERMS, OWL, SKOS
-
-    def one(predicate: Any) -> str | None:
-        found = graph.value(subject, predicate)
-        return None if found is None else str(found)
-
-    def ours(name: str) -> Any:
-        found = one(URIRef(OURS + name))
-        return json.loads(found) if found else []
-
-    told = {name: one(URIRef(OURS + name)) for name in FACETS}
-    record: dict[str, Any] = {name: value for name, value in told.items() if value is not None}
+def _checked(graph: Graph, subject: Any, prefixes: Prefixes) -> Record:
+    """The record of a concept, or why there is none: one that is odd must not spoil the others."""
     try:
-        record |= {name: ours(name) for name in ("descriptors", "splits")}
-        names, mappings = ours("synonyms"), ours("mappings")
+        return _record(graph, subject, prefixes)
     except ValueError as error:
         return {"unreadable": f"{subject}: {error}"}
-    record["text"] = one(SKOS.prefLabel)
-    record["concept_id"] = _local_id(str(subject), one(SKOS.notation))
-    record["note"] = one(SKOS.editorialNote)
-    record["replaced_by"] = _local_id(one(DCTERMS.isReplacedBy), None)
-    record["distinct_from"] = sorted(_local_id(str(other), None) for other in graph.objects(subject, OWL.differentFrom))
-    said = {str(name) for name in graph.objects(subject, SKOS.altLabel)}
-    record["synonyms"] = [name for name in names if name in said] + sorted(said - set(names))
-    record["mappings"] = _mappings(graph, subject, prefixes, mappings)
-    return {name: value for name, value in record.items() if name != "concept_id" or value}
 
 
-def _mappings(graph: Graph, subject: Any, prefixes: Prefixes, told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _record(graph: Graph, subject: Any, prefixes: Prefixes) -> Record:
+    """What RDF says of a concept. What it is silent on is left out or, in RDF of our own making, empty."""
+    from rdflib.namespace import DCTERMS, OWL, SKOS
+
+    told = {name: _ours(graph, subject, name) for name in FACETS}
+    own = told["normal_form"] is not None
+    record: dict[str, Any] = {name: value for name, value in told.items() if value is not None}
+    replaced = graph.value(subject, DCTERMS.isReplacedBy)
+    others = (id_in(str(other)) for other in graph.objects(subject, OWL.differentFrom))
+    said: dict[str, Any] = {
+        "descriptors": _own_list(graph, subject, "descriptors"),
+        "splits": _own_list(graph, subject, "splits"),
+        "note": next(map(str, graph.objects(subject, SKOS.editorialNote)), None),
+        "replaced_by": None if replaced is None else id_in(str(replaced)),
+        "distinct_from": sorted(filter(None, others)),
+        "synonyms": _names(graph, subject),
+        "mappings": _mappings(graph, subject, prefixes),
+    }
+    record |= {name: value for name, value in said.items() if value or own}
+    record["text"] = _preferred(graph, subject)
+    concept_id = id_in(str(subject)) or id_in(str(graph.value(subject, SKOS.notation) or ""))
+    return {**record, "concept_id": concept_id} if concept_id else record
+
+
+def _ours(graph: Graph, subject: Any, name: str) -> str | None:
+    from rdflib import URIRef
+
+    found = graph.value(subject, URIRef(OURS + name))
+    return None if found is None else str(found)
+
+
+def _own_list(graph: Graph, subject: Any, name: str) -> list[Any]:
+    found = _ours(graph, subject, name)
+    value = json.loads(found) if found else []
+    if not isinstance(value, list):
+        raise ValueError(f"{name} is no list")
+    return value
+
+
+def _preferred(graph: Graph, subject: Any) -> str | None:
+    """The preferred label in English, else without a language, else in any."""
+    from rdflib.namespace import SKOS
+
+    labels = sorted(graph.objects(subject, SKOS.prefLabel), key=_language)
+    return str(labels[0]) if labels else None
+
+
+def _names(graph: Graph, subject: Any) -> list[str]:
+    """The other labels in English or no language, in the order that stands beside them."""
+    from rdflib.namespace import SKOS
+
+    said = {str(label) for label in graph.objects(subject, SKOS.altLabel) if _language(label) < OTHER_LANGUAGE}
+    told = [name for name in _own_list(graph, subject, "synonyms") if name in said]
+    return told + sorted(said - set(told))
+
+
+OTHER_LANGUAGE = 2
+
+
+def _language(label: Any) -> int:
+    language = getattr(label, "language", None)
+    return 1 if not language else 0 if language.lower().startswith("en") else OTHER_LANGUAGE
+
+
+def _mappings(graph: Graph, subject: Any, prefixes: Prefixes) -> list[dict[str, Any]]:
     """The mappings that RDF says: with their details where these stand beside it, without where an editor added one."""
     from rdflib import URIRef
     from rdflib.namespace import SKOS
@@ -186,12 +227,10 @@ def _mappings(graph: Graph, subject: Any, prefixes: Prefixes, told: list[dict[st
     for predicate in PREDICATES:
         for outside in sorted(graph.objects(subject, URIRef(SKOS + predicate.removeprefix("skos:"))), key=str):
             said[predicate, prefixes.contract(str(outside))] = None
-    kept = [mapping for mapping in told if (mapping["predicate"], mapping["object_id"]) in said]
+    kept = [
+        mapping
+        for mapping in _own_list(graph, subject, "mappings")
+        if isinstance(mapping, dict) and (mapping.get("predicate"), mapping.get("object_id")) in said
+    ]
     known = {(mapping["predicate"], mapping["object_id"]) for mapping in kept}
     return kept + [mapping_row(outside, predicate) for predicate, outside in said if (predicate, outside) not in known]
-
-
-def _local_id(iri: str | None, notation: str | None) -> str | None:
-    """The concept id at the end of an IRI, or the notation."""
-    match = re.search(r"C[0-9a-f]{16}$", iri or "")
-    return match[0] if match else notation

@@ -6,7 +6,6 @@ A file is a table with its metadata above it, as YAML in comments. Importing one
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
@@ -14,7 +13,9 @@ from typing import Any
 
 from kb.errors import UsageError
 from kb.exchange.prefixes import OUR_PREFIX, Prefixes
-from kb.exchange.records import Record
+from kb.exchange.records import Record, id_in
+from kb.storage import first_line
+from schemas.terms import IN_USE
 
 LICENSE = "https://w3id.org/sssom/license/unspecified"
 COLUMNS = (
@@ -26,6 +27,7 @@ COLUMNS = (
     "mapping_justification",
     "confidence",
 )
+NO_TERM = "sssom:NoTermFound"
 NEEDED = ("subject_id", "predicate_id", "object_id", "mapping_justification")
 VOCABULARIES = {
     "skos": "http://www.w3.org/2004/02/skos/core#",
@@ -45,7 +47,7 @@ def write_sssom(
         version: the commit that the mappings are of.
         license_iri: under which the mappings are given away.
     """
-    rows = [row for record in records if record["status"] in ("candidate", "accepted") for row in _rows(record)]
+    rows = [row for record in records if record["status"] in IN_USE for row in _rows(record)]
     used = {row["object_id"].partition(":")[0] for row in rows}
     known = {prefix: prefixes.expand(f"{prefix}:") for prefix in sorted(used)}
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -57,21 +59,26 @@ def write_sssom(
     return len(rows)
 
 
-def read_sssom(path: Path) -> Iterator[Record]:
+def read_sssom(path: Path, prefixes: Prefixes) -> Iterator[Record]:
     """The mappings of an SSSOM TSV file, each as a record that tells a concept's id and one mapping.
 
     Raises:
         UsageError: the file is no SSSOM TSV.
     """
     try:
-        lines = [line for line in path.read_text(encoding="utf-8-sig").splitlines() if not line.startswith("#")]
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not UTF-8: {error}") from error
-    reader = csv.DictReader(lines, delimiter="\t")
+    theirs = _curie_map(path, [line[1:] for line in lines if line.startswith("#")])
+    reader = csv.DictReader([line for line in lines if not line.startswith("#")], delimiter="\t")
     if missing := [name for name in NEEDED if name not in (reader.fieldnames or ())]:
         raise UsageError(f"{path} is no SSSOM table: it has no column {', '.join(missing)}")
     for row in reader:
-        yield {"concept_id": _concept_id(row["subject_id"] or ""), "mappings": [_mapping(row)]}
+        if row.get("predicate_modifier") or row["object_id"] == NO_TERM:
+            yield {"unreadable": f"{row['subject_id']} is said not to be {row['object_id']}: only mappings are taken"}
+        else:
+            concept_id = id_in(row["subject_id"]) or row["subject_id"] or ""
+            yield {"concept_id": concept_id, "mappings": [_mapping(row, theirs, prefixes)]}
 
 
 def _rows(record: Record) -> Iterator[dict[str, Any]]:
@@ -105,15 +112,24 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _concept_id(subject: str) -> str:
-    match = re.search(r"C[0-9a-f]{16}$", subject)
-    return match[0] if match else subject
+def _curie_map(path: Path, lines: list[str]) -> Mapping[str, str]:
+    """The prefixes that a file declares: it may call RadLex something else than we do."""
+    import yaml
+
+    try:
+        told = yaml.safe_load("\n".join(lines)) or {}
+    except yaml.YAMLError as error:
+        raise UsageError(f"{path}: its metadata are no YAML: {first_line(error)}") from error
+    found = told.get("curie_map") if isinstance(told, dict) else None
+    return {str(prefix): str(iri) for prefix, iri in found.items()} if isinstance(found, dict) else {}
 
 
-def _mapping(row: Mapping[str, str]) -> dict[str, Any]:
+def _mapping(row: Mapping[str, str], theirs: Mapping[str, str], prefixes: Prefixes) -> dict[str, Any]:
+    prefix, _, local = (row["object_id"] or "").partition(":")
+    outside = prefixes.contract(theirs[prefix] + local) if prefix in theirs else row["object_id"]
     return {
         "predicate": row["predicate_id"],
-        "object_id": row["object_id"],
+        "object_id": row["object_id"] if "://" in (outside or "") else outside,
         "object_label": row.get("object_label") or "",
         "justification": row["mapping_justification"],
         "confidence": _confidence(row.get("confidence")),

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from kb.batched import batched
 from kb.errors import UsageError
@@ -34,7 +34,7 @@ EMBEDDER_KEY = b"clear_kb_embedder"
 
 def write_csv(records: Iterable[Record], path: Path) -> int:
     """Write records as CSV; says how many."""
-    with _new_file(path) as file:
+    with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, [*FIELDS, "mentions"], lineterminator="\n", restval="")
         writer.writeheader()
         return sum(1 for record in records if writer.writerow(_cells(record)) is not None)
@@ -45,12 +45,14 @@ def read_csv(path: Path) -> Iterator[Record]:
     csv.field_size_limit(sys.maxsize)  # a concept may have any number of names
     with path.open(encoding="utf-8-sig", newline="") as file:
         for row in csv.DictReader(file, strict=True):
-            yield {name: _value(name, cell) for name, cell in row.items() if name and cell is not None}
+            told = {name: _value(name, cell) for name, cell in row.items() if name and cell is not None}
+            # A cell that is empty where something is needed says nothing: a row may be typed under a header.
+            yield {name: value for name, value in told.items() if value != "" or name not in FIELDS}
 
 
 def write_jsonl(records: Iterable[Record], path: Path) -> int:
     """Write records as lines of JSON; says how many."""
-    with _new_file(path) as file:
+    with path.open("w", encoding="utf-8", newline="") as file:
         return sum(bool(file.write(json.dumps(dict(record), ensure_ascii=False) + "\n")) for record in records)
 
 
@@ -120,12 +122,6 @@ def _parquet(path: Path) -> Iterator[Any]:
     except pa.ArrowInvalid as error:
         raise UsageError(f"{path} is no Parquet file: {error}") from error
     with file:
-        yield file
-
-
-@contextmanager
-def _new_file(path: Path) -> Iterator[IO[str]]:
-    with path.open("w", encoding="utf-8", newline="") as file:
         yield file
 
 

@@ -1,4 +1,4 @@
-"""Vectors on their way in: from a Parquet file, or from a tensor; and as a column of the `concepts` table."""
+"""Vectors on their way in that come in the order of their records."""
 
 from __future__ import annotations
 
@@ -13,15 +13,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from kb.embedding import EmbedderInfo
-
-
-def vector_array(matrix: np.ndarray, there: np.ndarray, kind: pa.DataType) -> pa.Array:
-    """A matrix of vectors, (rows, dimension), as a column of fixed-size lists; null where `there` is false."""
-    import pyarrow as pa
-
-    numbers = pa.array(matrix.reshape(-1)).cast(kind.value_type)
-    mask = None if there.all() else pa.array(~there)
-    return pa.FixedSizeListArray.from_arrays(numbers, type=kind, mask=mask)
 
 
 @dataclass

@@ -59,9 +59,8 @@ def _suggested(kb: KnowledgeBase, kind: str, limit: int | None) -> list[Item]:
         return [
             Item(s.concept_id, s.reason, s.other_id if other else None, None if other else s.other_text) for s in found
         ]
-    candidates = {row["concept_id"] for row in kb.vocabulary.list(status="candidate")}
-    found = suggest(kb, kind, limit=None).items
-    return [Item(s.concept_id, s.reason) for s in found if s.concept_id in candidates][:limit]
+    more = {"candidates_only": True} if kind == "outliers" else {}
+    return [Item(s.concept_id, s.reason) for s in suggest(kb, kind, limit=limit, **more).items]
 
 
 def _unreviewed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.console import Group, RenderableType
@@ -18,6 +19,7 @@ from kb.errors import ClearKbError
 from kb.vocabulary import Counts
 
 if TYPE_CHECKING:
+    from kb.changes import Change
     from kb.review.session import ReviewSession
     from kb.vocabulary import Concept, Evidence
 
@@ -164,30 +166,33 @@ class ReviewApp(App[None]):
             self._said = str(error)
         self._show()
 
-    def _decide(self, act: object) -> None:
+    def _decide(self, act: Callable[[], Change | None]) -> None:
         """Carry a decision out and say what was done, or why it could not be."""
+        steps = len(self.session.steps)
         try:
-            change = act()  # type: ignore[operator]
-            last = self.session.steps[-1].told if self.session.steps else ""
-            self._said = f"{last}: {change.line()}" if change is not None else last or "it is so already"
+            change = act()
+            told = self.session.steps[-1].told if len(self.session.steps) > steps else "it is so already"
+            self._said = told if change is None else f"{told}: {change.line()}"
         except ClearKbError as error:
             self._said = str(error)
+            self.session.refresh()
         self._show()
 
     def _show(self) -> None:
         session, item = self.session, self.session.item
         place = f"{min(session.at + 1, len(session.items)):,} of {len(session.items):,}"
-        head = f"[b]{escape(self._queue)}[/b]  {place}  decided {session.decided:,}"
-        concept: RenderableType = "[b]That was the last one.[/b] u takes the last step back, q stops."
-        beside: RenderableType = ""
+        head = Text.assemble((self._queue, "bold"), f"  {place}  decided {session.decided:,}")
+        concept: RenderableType = Text("That was the last one: u takes the last step back, q stops.")
+        beside: RenderableType = Text()
         self._near = []
         if item is not None:
-            head += f"  [i]{escape(item.reason)}[/i]"
+            head.append(f"  {item.reason}", "italic")
             concept, beside = self._sheet(session.concept()), self._beside()
+        # Texts of reports hold brackets: they are shown as Text, never read as markup.
         self.query_one("#head", Static).update(head)
         self.query_one("#concept", Static).update(concept)
         self.query_one("#beside", Static).update(beside)
-        self.query_one("#said", Static).update(escape(self._said))
+        self.query_one("#said", Static).update(Text(self._said))
         self.refresh_bindings()
 
     def _beside(self) -> RenderableType:
@@ -196,14 +201,16 @@ class ReviewApp(App[None]):
         if other is not None:
             return self._sheet(other)
         if item is not None and item.name is not None:
-            return f"[b]is this another name of it?[/b]\n\n  {escape(item.name)}"
+            return Text.assemble(("is this another name of it?", "bold"), f"\n\n  {item.name}")
         self._near = self.session.neighbours()
         counts = self.session.vocabulary.counts([near.concept_id for near in self._near])
-        lines = ["[b]neighbours[/b] (m, then the number: merge into it)", ""]
+        told = Text.assemble(("neighbours", "bold"), " (m, then the number: merge into it)\n")
         for number, near in enumerate(self._near, start=1):
             mentions = counts.get(near.concept_id, Counts()).mentions
-            lines.append(f"[b]{number}[/b] {escape(near.text)}  [dim]{near.status}, {mentions:,} mentions[/dim]")
-        return "\n".join(lines)
+            told.append(f"\n{number} ", "bold").append(near.text).append(
+                f"  {near.status}, {mentions:,} mentions", "dim"
+            )
+        return told
 
     def _sheet(self, concept: Concept) -> RenderableType:
         vocabulary = self.session.vocabulary

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 from kb.changes import Change
 from kb.errors import UsageError
 from kb.review.queue import Item
+from schemas.terms import IN_USE
 
 if TYPE_CHECKING:
+    from kb.curator import ActOptions
     from kb.knowledge_base import KnowledgeBase
     from kb.vocabulary import Concept, Vocabulary
 
-IN_USE = ("candidate", "accepted")
 NEIGHBOURS = 8
 
 
@@ -43,6 +44,7 @@ class ReviewSession:
     by: str | None = None
     at: int = -1
     steps: list[Step] = field(default_factory=list)
+    _shown: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._go_on()
@@ -77,36 +79,37 @@ class ReviewSession:
 
     def accept(self) -> Change | None:
         """What is suggested is right: the name is added, the two are kept apart, the concept is accepted."""
-        item, by = self._now(), self.by
+        item, who = self._now(), self._who()
         if item.name is not None:
             name = item.name
-            return self._decide(f"added the name '{name}'", lambda v: v.add_synonyms(item.concept_id, name, by=by))
+            return self._decide(f"added the name '{name}'", lambda v: v.add_synonyms(item.concept_id, name, **who))
         if item.other_id is not None:
             other = item.other_id
-            return self._decide("kept the two apart", lambda v: v.keep_apart(item.concept_id, other, by=by))
-        return self._decide("accepted", lambda v: v.accept(item.concept_id, by=by))
+            return self._decide("kept the two apart", lambda v: v.keep_apart(item.concept_id, other, **who))
+        return self._decide("accepted", lambda v: v.accept(item.concept_id, **who))
 
     def reject(self) -> Change | None:
         """The concept is none: mined again it stays rejected. Of two it is the second one."""
         item = self._now()
         if item.name is not None:
             raise UsageError("a name is added or passed over, not rejected")
-        return self._decide("rejected", lambda v: v.reject(item.other_id or item.concept_id, by=self.by))
+        who = self._who()
+        return self._decide("rejected", lambda v: v.reject(item.other_id or item.concept_id, **who))
 
     def merge(self, into: str | None = None, *, swapped: bool = False) -> Change | None:
         """Merge the second of two into the first (`swapped`: the other way), or the concept into another one."""
-        item = self._now()
+        item, who = self._now(), self._who()
         if into is not None:
-            return self._decide("merged", lambda v: v.merge(item.concept_id, into=into, by=self.by))
+            return self._decide("merged", lambda v: v.merge(item.concept_id, into=into, **who))
         if item.other_id is None:
             raise UsageError("merge into which one? choose a neighbour by its number")
         source, survivor = (item.concept_id, item.other_id) if swapped else (item.other_id, item.concept_id)
-        return self._decide("merged", lambda v: v.merge(source, into=survivor, by=self.by))
+        return self._decide("merged", lambda v: v.merge(source, into=survivor, **who))
 
     def rename(self, text: str) -> Change | None:
         """Give the concept another text; it stays to be decided on."""
         item = self._now()
-        change = self.vocabulary.rename(item.concept_id, text, by=self.by)
+        change = self.vocabulary.rename(item.concept_id, text, **self._who())
         if change is not None:
             self.steps.append(Step(self.at, f"renamed to '{text}'", change))
         return change
@@ -121,11 +124,13 @@ class ReviewSession:
         """Take the last step back: its change is reverted by a new one, and its item is shown again; tells what."""
         if not self.steps:
             raise UsageError("there is nothing to undo in this session")
-        step = self.steps[-1]
-        if step.change is not None:
-            self.vocabulary.revert(step.change.change_id, by=self.by)
-        self.steps.pop()
+        step = self.steps.pop()
         self.at = step.at
+        if step.change is not None:
+            try:
+                self.vocabulary.revert(step.change.change_id, by=self.by)
+            except UsageError as error:  # others built on it; the steps before it can still be undone
+                return f"not undone: {error}"
         return f"undone: {step.told}"
 
     def _decide(self, told: str, act: Callable[[Vocabulary], Change | None]) -> Change | None:
@@ -133,6 +138,10 @@ class ReviewSession:
         self.steps.append(Step(self.at, told, change))
         self._go_on()
         return change
+
+    def _who(self) -> ActOptions:
+        """Who decides, and what was shown: another curator's decision meanwhile is not overturned unseen."""
+        return {"by": self.by, "expect": dict(self._shown)}
 
     def _now(self) -> Item:
         if self.item is None:
@@ -144,14 +153,35 @@ class ReviewSession:
         self.at += 1
         while self.item is not None and not self._open(self.item):
             self.at += 1
+        self.look()
+
+    def refresh(self) -> None:
+        """Look at the item again as it stands now, or go on where others have settled it."""
+        self.kb.follow()
+        if self.item is not None and not self._open(self.item):
+            self._go_on()
+        self.look()
+
+    def look(self) -> None:
+        """Remember how the item's concepts stand, as they are shown now."""
+        item = self.item
+        shown = [] if item is None else [self._find(concept_id) for concept_id in (item.concept_id, item.other_id)]
+        self._shown = {concept.concept_id: concept.status for concept in shown if concept is not None}
+
+    def _find(self, concept_id: str | None) -> Concept | None:
+        """A concept, or None where it was taken away."""
+        try:
+            return None if concept_id is None else self.vocabulary.get(concept_id)
+        except UsageError:
+            return None
 
     def _open(self, item: Item) -> bool:
-        concept = self.vocabulary.get(item.concept_id)
-        if concept.status not in IN_USE:
+        concept = self._find(item.concept_id)
+        if concept is None or concept.status not in IN_USE:
             return False
         if item.name is not None:
             return item.name not in concept.synonyms
         if item.other_id is not None:
-            apart = item.other_id in concept.distinct_from
-            return not apart and self.vocabulary.get(item.other_id).status in IN_USE
+            other = self._find(item.other_id)
+            return item.other_id not in concept.distinct_from and other is not None and other.status in IN_USE
         return concept.status == "candidate"

@@ -42,10 +42,10 @@ def suggest_duplicates(
     on_stage("reading")
     living = read_living(kb)
     on_stage("wordings")
-    pairs: Pairs = {pair: (EQUAL, _alike(living, pair)) for pair in _equal_wordings(living)}
+    apart = {frozenset((row["concept_id"], other)) for row in living.rows for other in row["distinct_from"]}
+    pairs: Pairs = {pair: (EQUAL, _alike(living, pair)) for pair in _equal_wordings(living, apart)}
     on_stage("neighbours")
     recalls = list(_neighbours(living, pairs, min_score))
-    apart = {(row["concept_id"], other) for row in living.rows for other in row["distinct_from"]}
     suggested = [
         _suggestion(living, pair, score, found)
         for pair, (score, found) in pairs.items()
@@ -58,15 +58,16 @@ def suggest_duplicates(
     return Suggestions("duplicates", suggested[:limit], len(suggested), recall)
 
 
-def _equal_wordings(living: Living) -> Iterator[tuple[int, int]]:
-    """Every concept with the one of its block and wording that it would be merged into."""
+def _equal_wordings(living: Living, apart: set[frozenset[str]]) -> Iterator[tuple[int, int]]:
+    """Every concept with the one of its block and wording that it would be merged into, unless they were told apart."""
     for rows in living.blocks().values():
         alike: dict[frozenset[str], list[int]] = {}
         for at in rows:
             alike.setdefault(living.wordings[at].words, []).append(at)
         for group in alike.values():
             survivor, *others = sorted(group, key=living.rank)
-            yield from ((survivor, other) for other in others)
+            pairs = ((survivor, other) for other in others)
+            yield from (pair for pair in pairs if _ids(living, pair) not in apart)
 
 
 def _neighbours(living: Living, pairs: Pairs, min_score: float) -> Iterator[tuple[float | None, int]]:
@@ -102,8 +103,8 @@ def _alike(living: Living, pair: tuple[int, int]) -> Comparison:
     return compare(living.wordings[pair[0]], living.wordings[pair[1]])
 
 
-def _ids(living: Living, pair: tuple[int, int]) -> tuple[str, str]:
-    return living.rows[pair[0]]["concept_id"], living.rows[pair[1]]["concept_id"]
+def _ids(living: Living, pair: tuple[int, int]) -> frozenset[str]:
+    return frozenset(living.rows[at]["concept_id"] for at in pair)
 
 
 def _suggestion(living: Living, pair: tuple[int, int], score: float, found: Comparison) -> Suggestion:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from kb.nearest import vector_matrix
+from kb.storage import quoted
 from kb.suggest.wording import Wording, wording_of
+from kb.vector_columns import vector_matrix
+from schemas.terms import IN_USE
 
 if TYPE_CHECKING:
     import lance
@@ -20,7 +22,7 @@ COLUMNS = [
     "concept_id", "text", "assertion", "finding", "anatomy", "laterality", "severity", "descriptors", "synonyms",
     "status", "distinct_from",
 ]  # fmt: skip
-IN_USE = "status IN ('candidate', 'accepted')"
+LIVING = f"status IN {quoted(IN_USE)}"
 WIDEST = 512
 """Vectors of more dimensions are brought down to so many at random: enough to tell neighbours, in memory for all."""
 
@@ -66,7 +68,7 @@ class Living:
 def read_living(kb: KnowledgeBase, *, vectors: bool = True) -> Living:
     """The concepts in use at the commit of `kb`, with their vectors where asked and there."""
     concepts = kb.dataset("concepts")
-    rows = concepts.to_table(columns=COLUMNS, filter=IN_USE).to_pylist()
+    rows = concepts.to_table(columns=COLUMNS, filter=LIVING).to_pylist()
     counts = kb.vocabulary.counts()
     mentions = [counts[row["concept_id"]].mentions if row["concept_id"] in counts else 0 for row in rows]
     matrix = _read_vectors(concepts, len(rows)) if vectors and "embedding" in concepts.schema.names else None
@@ -80,7 +82,7 @@ def _read_vectors(concepts: lance.LanceDataset, count: int) -> np.ndarray:
     narrow = _narrowing(dimension)
     matrix = np.full((count, min(dimension, WIDEST)), np.nan, dtype=np.float32)
     start = 0
-    for batch in concepts.to_batches(columns=["embedding"], filter=IN_USE, batch_size=8_192):
+    for batch in concepts.to_batches(columns=["embedding"], filter=LIVING, batch_size=8_192):
         column = batch["embedding"]
         there = column.is_valid().to_numpy(zero_copy_only=False)
         if there.any():

@@ -23,10 +23,13 @@ FAR = 2.0
 NEAREST = 20
 
 
-def suggest_outliers(kb: KnowledgeBase, *, limit: int | None = None, far: float = FAR) -> Suggestions:
+def suggest_outliers(
+    kb: KnowledgeBase, *, limit: int | None = None, far: float = FAR, candidates_only: bool = False
+) -> Suggestions:
     """Concepts that lie far from the others of their finding, the farthest first.
 
-    The score is how many standard deviations the cosine to the mean of the others is below the group's usual one.
+    The score is how many standard deviations the cosine to the mean of the others is below the group's usual one. With
+    `candidates_only`, what was accepted is left out.
 
     Raises:
         UsageError: nothing is embedded.
@@ -40,6 +43,8 @@ def suggest_outliers(kb: KnowledgeBase, *, limit: int | None = None, far: float 
         spread = max(float(cosines.std()), 1e-6)
         scores = (float(cosines.mean()) - cosines) / spread
         found += [(float(score), at) for score, at in zip(scores, group, strict=True) if score >= far]
+    if candidates_only:
+        found = [scored for scored in found if living.rows[scored[1]]["status"] == "candidate"]
     found.sort(key=lambda scored: (-scored[0], living.rows[scored[1]]["concept_id"]))
     return Suggestions("outliers", _told(living, found[:limit]), len(found))
 

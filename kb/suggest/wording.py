@@ -23,6 +23,12 @@ _BRITISH = (
     (re.compile(r"is(?=ed\b|ing\b|ation\b)"), lambda m: "iz"),
 )
 _NEGATIVE = re.compile(r"^(?:non|un|in|im|a(?!cute)|hypo|hyper|mal|dys)")
+_TELLING_BEGINNINGS = (
+    "hypo", "hyper", "intra", "infra", "inter", "pre", "para", "peri", "sub", "supra", "ante", "anti", "endo", "epi",
+)  # fmt: skip
+_TELLING_ENDINGS = ("ectomi", "ostomi", "otomi", "plasti", "scopi", "graphi", "lobular", "lobar")
+"""Beginnings and endings (of stems) in which two words may differ by a letter and mean different things."""
+
 _WORD = re.compile(r"[a-z]+\+*|\d+(?:[.,]\d+)*(?:st|nd|rd|th)?")
 _MEASURE = re.compile(r"(\d+(?:[.,]\d+)*)\s*(mm|cm)\b")
 
@@ -198,6 +204,10 @@ def _misspelt(word: str, other: str) -> bool:
     if (word in known and other in known) or word[0] != other[0] or shorter < 5:
         return False
     if not (word.isalpha() and other.isalpha()) or bool(_NEGATIVE.match(word)) != bool(_NEGATIVE.match(other)):
+        return False
+    beginnings = {next((b for b in _TELLING_BEGINNINGS if w.startswith(b)), None) for w in (word, other)}
+    endings = {next((e for e in _TELLING_ENDINGS if w.endswith(e)), None) for w in (word, other)}
+    if len(beginnings - {None}) > 1 or len(endings - {None}) > 1:
         return False
     allowed = 1 if shorter < 8 else 3 if word[:5] == other[:5] else 2
     return int(OSA.distance(word, other, score_cutoff=allowed)) <= allowed

@@ -176,6 +176,15 @@ class TestImport:
             ({"text": "mass", "mappings": [{"object_id": "x"}]}, "mappings: 'predicate' is missing"),
             ({"text": "mass", "splits": "x"}, "splits"),
             ({"text": 7}, "7 is not a text"),
+            ({"text": "mass", "distinct_from": ["x y"]}, "is no concept id"),
+            ({"text": "mass \ud800"}, "half a letter"),
+            (
+                {
+                    "text": "mass",
+                    "mappings": [{"object_id": "A:1", "predicate": "skos:exactMatch", "justification": 5}],
+                },
+                "mappings: 5 is not a text",
+            ),
         ],
     )
     def test_a_row_that_cannot_be_taken_is_rejected_with_its_reason(
@@ -187,6 +196,48 @@ class TestImport:
         (reject,) = kb.rejects()
         assert (reject["source"], reject["position"]) == ("x.jsonl", "row 1")
         assert reason in reject["reason"]
+
+    def test_a_row_typed_under_an_exported_header_is_a_new_concept(self, curated, tmp_path: Path) -> None:
+        path = tmp_path / "x.csv"
+        curated.vocabulary.export(path)
+        columns = path.read_text(encoding="utf-8").splitlines()[0].split(",")
+        with path.open("a", encoding="utf-8") as file:
+            file.write(",".join("hiatal hernia" if name == "text" else "" for name in columns) + "\n")
+        result = import_vocabulary(curated, path)
+        assert (result.added, result.edited, result.rejected) == (1, 0, 0)
+
+    def test_a_concept_that_stands_there_twice_is_told_once(self, curated, tmp_path: Path) -> None:
+        path = self.write(tmp_path / "x.csv", f"concept_id,note\n{RIGHT},one\n{RIGHT},two\n")
+        assert import_vocabulary(curated, path).rejected == 1
+        assert curated.vocabulary.get(RIGHT).note == "one"
+
+    def test_what_reads_as_a_merged_concept_names_its_survivor(self, curated, tmp_path: Path) -> None:
+        import_vocabulary(curated, self.write(tmp_path / "x.csv", "text\npleura fluid collections\n"))
+        assert "pleura fluid collections" in curated.vocabulary.get(EFFUSION).synonyms
+
+    def test_vectors_reach_the_concepts_that_lack_one(self, curated, tmp_path: Path, tiny_model: Path) -> None:
+        import shutil
+
+        bare = shutil.copytree(curated.uri, tmp_path / "bare.kb")
+        embed_concepts(curated, load_embedder(str(tiny_model)))
+        export_vocabulary(curated, tmp_path / "x.parquet", options=ExportOptions(vectors=True))
+        without = KnowledgeBase.open(bare)
+        result = import_vocabulary(without, tmp_path / "x.parquet")
+        assert (result.added, result.edited, result.embedded) == (0, 0, len(TEXTS))
+        assert without.status().not_embedded == 0
+        change = without.vocabulary.rename(RIGHT, "right spot")
+        assert import_vocabulary(without, tmp_path / "x.parquet").embedded == 1
+        assert without.vocabulary.get(RIGHT).text == "right nodule"
+        assert change is not None
+
+    def test_a_replacement_within_the_file_is_seen_by_a_dry_run_too(self, curated, tmp_path: Path) -> None:
+        new = read_query("pulmonary nodule on the right").concept_id
+        rows = [{"text": "hiatal hernia"}, {"concept_id": RIGHT, "status": "retired", "replaced_by": None}]
+        rows[1]["replaced_by"] = read_query("hiatal hernia").concept_id
+        path = self.write(tmp_path / "x.jsonl", "\n".join(map(json.dumps, rows)))
+        assert import_vocabulary(curated, path, dry_run=True).edited == 1
+        assert import_vocabulary(curated, path).edited == 1
+        assert new
 
     def test_identity_cannot_be_edited(self, curated, tmp_path: Path) -> None:
         path = self.write(tmp_path / "x.csv", f"concept_id,assertion\n{LEFT},absent\n")
@@ -293,6 +344,60 @@ class TestSkos:
             assert not (tmp_path / name).exists()
         options = ExportOptions(prefixes=Prefixes.told(more={"LOCAL": "https://here.org/"}))
         assert export_vocabulary(curated, tmp_path / "x.tsv", options=options) == 3
+
+    def test_rdf_of_others_adds_and_empties_nothing(self, curated, tmp_path: Path) -> None:
+        path = tmp_path / "theirs.ttl"
+        path.write_text(
+            """@prefix skos: <http://www.w3.org/2004/02/skos/core#> .
+            <http://x.org/RID1> a skos:Concept ; skos:notation "RID1" ;
+                skos:prefLabel "Knoten links"@de, "Left nodule"@en ; skos:altLabel "spot"@en, "Fleck"@de .
+            <http://x.org/RID2> a skos:Concept ; skos:prefLabel "spiculated calcified nodule"@en .
+            <http://x.org/RID3> a skos:Concept ; skos:prefLabel "mass"@en ;
+                skos:exactMatch <http://www.wikidata.org/entity/Q1> .
+            """,
+            encoding="utf-8",
+        )
+        before = curated.vocabulary.get(LEFT)
+        result = import_vocabulary(curated, path)
+        after = curated.vocabulary.get(LEFT)
+        assert (result.added, result.rejected) == (1, 1)
+        assert "no CURIE" in curated.rejects()[0]["reason"]
+        assert after.synonyms == ("Left nodule", "spot")
+        assert (after.note, after.descriptors, after.distinct_from) == (
+            before.note,
+            before.descriptors,
+            before.distinct_from,
+        )
+        added = curated.vocabulary.get(read_query("spiculated calcified nodule").concept_id)
+        assert added.descriptors == ("calcified", "spiculated")
+
+    @pytest.mark.parametrize("base", ["no iri", "x", "https://a b/"])
+    def test_a_base_that_is_no_iri_is_refused(self, base: str) -> None:
+        with pytest.raises(UsageError, match="no IRI"):
+            Prefixes.told(base)
+
+
+class TestSssom:
+    HEAD = "subject_id\tpredicate_id\tobject_id\tmapping_justification\tpredicate_modifier\n"
+
+    def rows(self, path: Path, *rows: str, head: str = "") -> Path:
+        path.write_text(head + self.HEAD + "".join(rows), encoding="utf-8")
+        return path
+
+    def test_what_is_said_not_to_match_is_no_mapping(self, curated, tmp_path: Path) -> None:
+        row = f"CLEARKB:{LEFT}\tskos:exactMatch\tRADLEX:RID1\tsemapv:ManualMappingCuration\tNot\n"
+        assert import_vocabulary(curated, self.rows(tmp_path / "x.tsv", row)).rejected == 1
+        assert curated.vocabulary.get(LEFT).mappings == ()
+
+    def test_their_prefixes_become_ours(self, curated, tmp_path: Path) -> None:
+        head = '#curie_map:\n#  RID: "http://radlex.org/RID/"\n'
+        row = f"X:{LEFT}\tskos:exactMatch\tRID:RID1\tsemapv:ManualMappingCuration\t\n"
+        import_vocabulary(curated, self.rows(tmp_path / "x.tsv", row, head=head))
+        assert [mapping["object_id"] for mapping in curated.vocabulary.get(LEFT).mappings] == ["RADLEX:RID1"]
+
+    def test_a_row_that_is_cut_short_is_one_reject(self, curated, tmp_path: Path) -> None:
+        path = self.rows(tmp_path / "x.tsv", f"X:{LEFT}\tskos:exactMatch\n", f"X:{LEFT}\n")
+        assert import_vocabulary(curated, path).rejected == 2
 
 
 class TestThePublishedBank:
@@ -404,6 +509,20 @@ class TestTheCommandLine:
         assert (told["added"], told["rejected"]) == (len(TEXTS), 0)
         assert "6" in cli("vocab", "export", "y.csv", "--kb", "new.kb").stderr
         assert "added" in cli("vocab", "import", "y.csv", "--kb", "new.kb").stdout
+
+    def test_a_dry_run_makes_no_knowledge_base(self, curated, cli, tmp_path: Path) -> None:
+        cli("vocab", "export", "x.csv", "--kb", curated.uri)
+        assert "dry run" in cli("vocab", "import", "x.csv", "--kb", "new.kb", "--dry-run").stdout
+        assert not (tmp_path / "new.kb").exists()
+
+    def test_an_export_writes_through_a_link(self, curated, tmp_path: Path) -> None:
+        (tmp_path / "real.csv").write_text("old")
+        (tmp_path / "link.csv").symlink_to(tmp_path / "real.csv")
+        curated.vocabulary.export(tmp_path / "link.csv")
+        assert (tmp_path / "link.csv").is_symlink()
+        assert "pleural effusion" in (tmp_path / "real.csv").read_text(encoding="utf-8")
+        with pytest.raises(UsageError, match="no folder"):
+            curated.vocabulary.export(tmp_path / "nowhere" / "x.csv")
 
     def test_wrong_usage_exits_with_2(self, curated, cli) -> None:
         cli("vocab", "export", "--kb", curated.uri, code=2)

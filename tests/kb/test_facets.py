@@ -108,6 +108,22 @@ def test_a_denial_in_the_middle_denies_the_rest() -> None:
     assert read_query("lungs are not clear") == read_facets("clear lungs", "absent")
 
 
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("right effusion is not changed", "right not-changed pleural effusion"),
+        ("small effusion not excluded", "small not-excluded pleural effusion"),
+        ("nodule: no change", "no-change nodule"),
+        ("cardiac enlargement, not new", "not-new cardiomegaly"),
+        ("picc tip not seen", "not-seen tip peripherally inserted central catheter"),
+    ],
+)
+def test_what_is_not_said_of_a_finding_does_not_deny_it(text: str, read: str) -> None:
+    facets = read_query(text)
+    assert (facets.assertion, facets.text) == ("present", read)
+    assert read_query(facets.text) == facets
+
+
 def test_what_only_says_that_it_is_said_is_left_out() -> None:
     assert read_query("small effusion is again seen") == read_facets("small effusion")
 

@@ -44,6 +44,12 @@ def test_a_term_has_one_label(term: str, label: str | None) -> None:
     assert LEXICON.canonical(term) == label
 
 
+def test_no_label_holds_an_abbreviation_that_would_be_written_out() -> None:
+    """Or the canonical text would not read as itself."""
+    labels = [label for label, _, _ in LEXICON.rows()] + list(LEXICON.places())
+    assert [label for label in labels if LEXICON.written_out(label) != label] == []
+
+
 def test_abbreviations_of_the_field_are_written_out_as_whole_words() -> None:
     assert LEXICON.written_out("RUL nodule, no ptx") == "right upper lobe nodule, no pneumothorax"
     assert LEXICON.written_out("a rulling, start and l-spine") == "a rulling, start and l-spine"

@@ -115,6 +115,17 @@ class TestLinks:
         assert not kb.vocabulary.get(concept_id("pneumothorax")).mappings
         assert [m["predicate"] for m in kb.vocabulary.get(concept_id("atelectasis")).mappings] == ["skos:closeMatch"]
 
+    def test_linking_some_leaves_the_links_of_others(self, kb, vocabulary, table: Path) -> None:
+        vocabulary.link(table, "RADLEX")
+        kb.vocabulary.accept(concept_id("atelectasis"))
+        assert kb.vocabulary.link(table, "RADLEX", statuses=["accepted"]) is None
+        assert kb.vocabulary.get(concept_id("pleural effusion")).mappings
+
+    @pytest.mark.parametrize("prefix", ["RAD LEX", "1", "a/b"])
+    def test_a_prefix_that_is_none_is_wrong_usage(self, table: Path, prefix: str) -> None:
+        with pytest.raises(UsageError, match="cannot be a prefix"):
+            read_terminology(table, prefix)
+
     def test_an_empty_vocabulary_has_no_links(self, kb: KnowledgeBase, table: Path) -> None:
         assert find_links(kb, read_terminology(table, "RADLEX")) == []
 

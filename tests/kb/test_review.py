@@ -105,6 +105,32 @@ class TestSession:
         session.accept()
         assert session.item == Item(LEFT, "")
 
+    def test_what_another_curator_decided_is_not_overturned_unseen(self, vocabulary_kb: KnowledgeBase) -> None:
+        session = self.session(vocabulary_kb, Item(NODULE, ""), Item(THING, ""))
+        KnowledgeBase.open(vocabulary_kb.uri).vocabulary.reject(NODULE, by="bob")
+        with pytest.raises(UsageError, match="candidate when it was shown, and is rejected by now"):
+            session.accept()
+        session.refresh()
+        assert session.item == Item(THING, "")
+
+    def test_what_was_taken_away_is_passed_over(self, vocabulary_kb: KnowledgeBase) -> None:
+        other = KnowledgeBase.open(vocabulary_kb.uri)
+        added = other.vocabulary.add("hiatal hernia")
+        session = self.session(
+            vocabulary_kb.at("HEAD"), Item(NODULE, ""), Item(added.concept_ids[0], ""), Item(THING, "")
+        )
+        other.vocabulary.revert(added.change_id)
+        session.accept()
+        assert session.item == Item(THING, "")
+
+    def test_an_undo_that_cannot_be_lets_the_earlier_ones_be_undone(self, vocabulary_kb: KnowledgeBase) -> None:
+        session = self.session(vocabulary_kb, Item(NODULE, ""), Item(THING, ""), Item(LEFT, ""))
+        session.accept()
+        session.accept()
+        KnowledgeBase.open(vocabulary_kb.uri).vocabulary.reject(THING, by="bob")
+        assert session.undo().startswith("not undone")
+        assert session.undo() == "undone: accepted"
+
     def test_a_decision_that_cannot_be_leaves_it_where_it_is(self, vocabulary_kb: KnowledgeBase) -> None:
         session = self.session(vocabulary_kb, Item(NODULE, ""))
         with pytest.raises(UsageError, match="differ in laterality"):
@@ -169,6 +195,12 @@ class TestScreen:
         seen: list[str] = []
         session = drive(vocabulary_kb, [Item(NODULE, "")], "u", at_end=seen.append)
         assert "nothing to undo" in seen[0] and session.at == 0
+
+    def test_brackets_in_a_text_are_shown_as_they_stand(self, vocabulary_kb: KnowledgeBase) -> None:
+        vocabulary_kb.vocabulary.rename(LEFT, "fracture [L1")
+        vocabulary_kb.vocabulary.rename(THING, "[R] nodule [/b]")
+        session = drive(vocabulary_kb, [Item(NODULE, "[odd"), Item(LEFT, ""), Item(THING, "")], "s", "s", "a")
+        assert session.item is None
 
     def test_undo_and_skip(self, vocabulary_kb: KnowledgeBase) -> None:
         session = drive(vocabulary_kb, [Item(NODULE, ""), Item(THING, "")], "a", "s", "u", "u")

@@ -71,6 +71,10 @@ class TestWording:
             ("rib fracture", "displaced rib fracture"),
             ("granuloma", "nodule"),
             ("pectus excavatum", "pectus carinatum"),
+            ("hypodense lesion", "hyperdense lesion"),
+            ("prior thoracotomy", "prior thoracostomy"),
+            ("paravertebral mass", "prevertebral mass"),
+            ("interlobar septa", "interlobular septa"),
         ],
     )
     def test_what_differs_is_never_suggested(self, one: str, other: str) -> None:
@@ -179,6 +183,18 @@ class TestDuplicates:
         granuloma, misspelt = ids(TEXTS[-2:])
         kb.vocabulary.merge(misspelt, into=granuloma)
         assert kb.vocabulary.suggest().found == 0
+
+    def test_one_kept_apart_still_meets_its_other_duplicates(self, kb: KnowledgeBase) -> None:
+        add_concepts(kb, ["old fracture", "prior fracture", "former fracture"])
+        old, prior, former = ids(["old fracture", "prior fracture", "former fracture"])
+        kb.vocabulary.keep_apart(old, prior)
+        kb.vocabulary.accept(old)
+        assert {frozenset((s.concept_id, s.other_id)) for s in kb.vocabulary.suggest().items} == {
+            frozenset((old, former))
+        }
+        kb.vocabulary.merge(former, into=old)
+        with pytest.raises(UsageError, match="told apart"):
+            kb.vocabulary.merge(prior, into=old)
 
     def test_the_survivor_is_the_accepted_one(self, vocabulary, kb) -> None:
         other = ids(TEXTS[:2])[1]

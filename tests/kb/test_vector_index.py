@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ingest.reports import ingest_reports
 from kb.concept_rows import new_concept
 from kb.embed_concepts import embed_concepts, set_embedder
 from kb.embedding import EmbedderInfo, load_embedder
 from kb.errors import UsageError
-from kb.exchange.vectors import vector_array
 from kb.facets import read_query
 from kb.knowledge_base import KnowledgeBase
 from kb.nearest import exact_nearest, recall, vector_chunks
+from kb.vector_columns import vector_array
 from kb.vector_index import VectorIndex, build_index, drop_index
 from kb.vector_search import VectorSearch
 from kb.vector_storage import store_vectors
@@ -103,6 +104,10 @@ class TestIndex:
         rows = VectorSearch(embedded).nearest(some_vectors(embedded, 1)[0], 30, ["status"], "status = 'rejected'")
         assert [row["status"] for row in rows] == ["rejected"] * 30
 
+    def test_recall_is_sampled_from_what_is_embedded(self, embedded: KnowledgeBase) -> None:
+        add_concepts(embedded, [f"{number} cm mass" for number in range(2_000)])
+        assert build_index(embedded, queries=60).queries == 60
+
     def test_another_embedder_ends_it(self, embedded: KnowledgeBase, tiny_model) -> None:
         build_index(embedded, queries=20)
         embed_concepts(embedded, load_embedder(str(tiny_model)))
@@ -132,7 +137,7 @@ class TestIndex:
 
     def test_on_the_command_line(self, embedded: KnowledgeBase, cli, cli_json) -> None:
         assert "would index 1,500 vectors" in cli("index", "--dry-run", "--kb", embedded.uri).stderr
-        built = cli_json("index", "--kb", embedded.uri, "--queries", "20")
+        built = cli_json("index", "--kb", embedded.uri, "--queries", "50")
         assert cli_json("status", "--kb", embedded.uri)["index"] == {**built, "beside": 0}
         assert "dropped" in cli("index", "--drop", "--kb", embedded.uri).stderr
         assert cli_json("status", "--kb", embedded.uri)["index"] is None
@@ -158,6 +163,37 @@ class TestStorage:
         assert embedded.vocabulary.list(limit=3) and embedded.vocabulary.diff("HEAD~1").differences
         assert embedded.search("7 mm nodule", words_only=True)[0].text == "7 mm nodule"
 
+    def test_what_is_added_since_is_embedded_as_float16(self, kb: KnowledgeBase, tiny_model, tmp_path) -> None:
+        add_concepts(kb, ["mass"])
+        embedder = load_embedder(str(tiny_model))
+        embed_concepts(kb, embedder)
+        store_vectors(kb, "float16")
+        kb.vocabulary.add("nodule")
+        embed_concepts(kb, embedder)
+        (tmp_path / "r.csv").write_text("id,findings\n1,Small effusion.\n", encoding="utf-8")
+        ingest_reports(kb, [tmp_path / "r.csv"], embedder=lambda: embedder)
+        assert kb.status().not_embedded == 0
+        assert len(some_vectors(kb)) == len(kb.vocabulary) == 3
+
+    def test_an_import_cannot_change_the_type_of_the_others(self, embedded: KnowledgeBase, tmp_path) -> None:
+        embedded.vocabulary.export(tmp_path / "x.parquet", vectors=True)
+        embedded.vocabulary.add("hiatal hernia")
+        with pytest.raises(UsageError, match="--store float16"):
+            set_twice(embedded, "float16")
+        assert len(some_vectors(embedded, COUNT)) == COUNT
+
+    def test_recall_of_float16_is_measured_on_the_way_in(self, tmp_path) -> None:
+        import torch
+
+        lines = "".join(f"{n},{n} mm nodule\n" for n in range(40))
+        (tmp_path / "c.csv").write_text(f"concept_idx,concept\n{lines}", encoding="utf-8")
+        torch.manual_seed(0)
+        torch.save(torch.randn(40, 16), tmp_path / "e.pt")
+        kb = KnowledgeBase.create(tmp_path / "bank.kb")
+        kb.vocabulary.import_clear(tmp_path / "c.csv", tmp_path / "e.pt", embedder="m", stored_as="float16")
+        stored = kb.status().stored
+        assert stored.stored_as == "float16" and stored.recall > 0.9
+
     def test_and_back(self, embedded: KnowledgeBase) -> None:
         start, before = embedded.commit.commit_id, some_vectors(embedded, COUNT)
         store_vectors(embedded, "float16")
@@ -170,6 +206,10 @@ class TestStorage:
             store_vectors(embedded, "int4")
         with pytest.raises(UsageError, match="clear-kb embed"):
             store_vectors(KnowledgeBase.create(tmp_path / "empty.kb"), "float16")
+
+
+def set_twice(kb: KnowledgeBase, stored_as: str) -> None:
+    kb.publish("made", lambda publication: set_embedder(publication, INFO, stored_as))  # type: ignore[arg-type]
 
 
 def test_an_index_tells_all_about_itself() -> None:
