@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from ingest.commands import demo, reports
+from ingest.commands import demo, images, reports
 from kb.commands import base, branch, check, compare, curate, exchange, index, observations, review, suggest, vocab
 from kb.errors import ClearKbError
 
@@ -28,6 +28,7 @@ app.command("index")(index.index_command)
 app.command("check")(check.check_command)
 app.command("gc")(base.gc_command)
 app.command("restore")(base.restore_command)
+assert images.app is reports.app
 app.add_typer(reports.app, name="ingest")
 app.add_typer(observations.app, name="observations")
 app.add_typer(branch.app, name="branch")

@@ -15,6 +15,8 @@ def replace_rejects(publication: Publication, sources: Sequence[str], rejects: S
     """Make `rejects` those of `sources`; says whether that changed anything."""
     import pyarrow as pa
 
+    if not sources:
+        return False
     where = f"source IN {quoted(sources)}"
     dataset = publication.dataset("rejects")
     before = dataset.to_table(filter=where).to_pylist()

@@ -27,6 +27,7 @@ class Status:
     is_newest: bool
     commits: int
     reports: int
+    images: int
     observations: dict[str, int]
     concepts: dict[str, int]
     concept_statuses: dict[str, int]
@@ -52,6 +53,7 @@ class Status:
             "newest": self.is_newest,
             "commits": self.commits,
             "reports": self.reports,
+            "images": self.images,
             "observations": sum(self.observations.values()),
             "observations_by_assertion": self.observations,
             "concepts": sum(self.concepts.values()),
@@ -77,6 +79,7 @@ class Status:
             ("commit", f"{commit.commit_id}{tags}{on}, {self.commits} in all{older}"),
             ("last change", f"{commit.operation} by {commit.author}, {commit.time:%Y-%m-%d %H:%M} UTC"),
             ("reports", f"{self.reports:,}{_parts(self.extractors) if len(self.extractors) > 1 else ''}"),
+            ("images", f"{self.images:,}" if self.images else ""),
             ("observations", f"{sum(self.observations.values()):,}{_parts(self.observations)}"),
             ("concepts", f"{sum(self.concepts.values()):,}{_parts(self.concepts)}{_parts(self.concept_statuses)}"),
             ("embedder", f"{embedder.name}, {embedder.dimension}-d" if embedder else "none yet: clear-kb embed"),
@@ -99,6 +102,7 @@ def read_status(kb: KnowledgeBase) -> Status:
         is_newest=kb.commits.head(kb.branch).commit_id == kb.commit.commit_id,
         commits=len(kb.log()),
         reports=kb.dataset("reports").count_rows(),
+        images=kb.dataset("images").count_rows(),
         observations={row["assertion"]: row["observations"] for row in run_named(kb, "observation_totals")},
         concepts=_sum_by(totals, "assertion"),
         concept_statuses=_sum_by(totals, "status"),

@@ -174,6 +174,45 @@ CHANGES = Table(
     ),
 )
 
+_ATTRIBUTE = pa.struct([_required("name", pa.string()), _required("value", pa.string())])
+
+IMAGES = Table(
+    "images",
+    "one radiograph: where it came from, whose it is, and what its table says of it beside that",
+    pa.schema(
+        [
+            _required("image_id", pa.string()),
+            pa.field("study_id", pa.string()),
+            pa.field("patient_id", pa.string()),
+            _required("source", pa.string()),
+            _required("position", pa.string()),
+            _required("content_hash", pa.string()),
+            _required("kind", pa.string()),
+            _required("width", pa.int32()),
+            _required("height", pa.int32()),
+            pa.field("view", pa.string()),
+            pa.field("sex", pa.string()),
+            pa.field("age", pa.float64()),
+            _required("attributes", pa.list_(_ATTRIBUTE)),
+        ]
+    ),
+)
+
+PIXELS = Table(
+    "pixels",
+    "the preprocessed pixels of one image content, uint8 (size x size), so that none is decoded twice",
+    pa.schema(
+        [
+            _required("key", pa.string()),
+            _required("content_hash", pa.string()),
+            _required("preprocessing", pa.string()),
+            _required("size", pa.int32()),
+            _required("pixels", pa.large_binary()),
+        ]
+    ),
+    versioned=False,
+)
+
 COMMITS = Table(
     "commits",
     "one commit: the version of every table that makes up one consistent state",
@@ -230,10 +269,12 @@ TABLES: tuple[Table, ...] = (
     REJECTS,
     EMBEDDERS,
     VECTOR_INDEXES,
+    IMAGES,
     CHANGES,
     COMMITS,
     TAGS,
     EMBEDDINGS,
+    PIXELS,
 )
 
 VERSIONED: tuple[Table, ...] = tuple(table for table in TABLES if table.versioned)

@@ -27,6 +27,7 @@ COMMANDS = [
     "tag",
     "embed",
     "ingest reports",
+    "ingest images",
     "observations export",
     "vocab search",
     "vocab show",

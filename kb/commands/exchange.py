@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
-import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -26,6 +23,7 @@ from kb.commands.options import (
     Store,
     Why,
     open_kb,
+    open_or_create,
     parse_pairs,
 )
 from kb.commands.output import print_facts, print_json, print_rows, say
@@ -34,7 +32,6 @@ from kb.errors import UsageError
 
 if TYPE_CHECKING:
     from kb.exchange.importing import ImportResult, Incoming
-    from kb.knowledge_base import KnowledgeBase
 
 FileFormat = Annotated[
     Literal["csv", "jsonl", "parquet", "skos", "sssom"] | None,
@@ -126,7 +123,7 @@ def import_command(
     else:
         prefixes = Prefixes.told(base, parse_pairs(prefix, "--prefix"))
         incoming = file_to_import(files[0], named, prefixes=prefixes, vectors=not no_vectors)
-    opened = _open_or_create(kb, branch, storage_option, by, dry_run=dry_run)
+    opened = open_or_create(kb, branch, storage_option, by, dry_run=dry_run)
     with Progress("concepts", hidden=quiet) as progress:
         progress.stage("reading", None)
         done = 0
@@ -216,22 +213,6 @@ def _published(files: list[Path], embedder: str | None, query_prompt: str | None
         raise UsageError("--clear takes two files: mimic_concepts.csv concept_embeddings.pt")
     incoming = clear_bank(files[0], files[1], embedder, query_prompt)
     return replace(incoming, info=None, vectors=None) if no_vectors else incoming
-
-
-def _open_or_create(
-    uri: str, branch: str | None, storage_option: list[str] | None, by: str | None, *, dry_run: bool
-) -> KnowledgeBase:
-    """The knowledge base to import into: made where there is none, for a dry run in a folder that goes again."""
-    from kb.knowledge_base import KnowledgeBase
-
-    options = parse_pairs(storage_option, "--storage-option") or None
-    if branch is not None or KnowledgeBase.exists(uri, options):
-        return open_kb(uri, None, storage_option, branch)
-    if not dry_run:
-        return KnowledgeBase.create(uri, options, by=by)
-    folder = tempfile.mkdtemp()
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return KnowledgeBase.create(f"{folder}/dry-run.kb", by=by)
 
 
 def _import_facts(result: ImportResult, dry_run: bool, kb: str) -> list[tuple[str, str]]:

@@ -111,3 +111,23 @@ def open_kb(
 
     opened = KnowledgeBase.open(uri, at, parse_pairs(storage_options, "--storage-option") or None)
     return opened.at(opened.commits.head(branch).commit_id) if branch else opened
+
+
+def open_or_create(
+    uri: str, branch: str | None, storage_option: list[str] | None, by: str | None, *, dry_run: bool
+) -> KnowledgeBase:
+    """The knowledge base to import into: made where there is none, for a dry run in a folder that goes again."""
+    import atexit
+    import shutil
+    import tempfile
+
+    from kb.knowledge_base import KnowledgeBase
+
+    options = parse_pairs(storage_option, "--storage-option") or None
+    if branch is not None or KnowledgeBase.exists(uri, options):
+        return open_kb(uri, None, storage_option, branch)
+    if not dry_run:
+        return KnowledgeBase.create(uri, options, by=by)
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return KnowledgeBase.create(f"{folder}/dry-run.kb", by=by)

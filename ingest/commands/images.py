@@ -1,0 +1,98 @@
+"""`clear-kb ingest images`: radiographs into the knowledge base."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.markup import escape
+
+from ingest.commands.reports import app
+from kb.commands.options import (
+    DEFAULT_KB,
+    By,
+    DryRun,
+    Format,
+    KbUri,
+    OutputFormat,
+    Quiet,
+    StorageOptions,
+    Why,
+    open_or_create,
+    parse_pairs,
+)
+from kb.commands.output import print_facts, print_json, print_rows
+from kb.commands.progress import Progress
+from kb.errors import UsageError
+
+if TYPE_CHECKING:
+    from ingest.images import ImageResult
+
+
+@app.command("images")
+def images_command(
+    sources: Annotated[
+        list[Path] | None, typer.Argument(metavar="SRC...", help="Folders and files: PNG, JPEG, DICOM.")
+    ] = None,
+    table: Annotated[
+        Path | None, typer.Option("--table", help="A CSV or TSV file that names the images and says whose they are.")
+    ] = None,
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="WHAT=COLUMN", help="image, study, patient, view, sex or age; repeatable."),
+    ] = None,
+    size: Annotated[int, typer.Option("--size", min=16, max=4096, help="Pixels of a side, as they are kept.")] = 448,
+    fit: Annotated[
+        Literal["pad", "crop", "stretch"], typer.Option("--fit", help="What becomes of an oblong picture.")
+    ] = "pad",
+    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes that decode.")] = None,
+    kb: KbUri = DEFAULT_KB,
+    by: By = None,
+    why: Why = None,
+    dry_run: DryRun = False,
+    quiet: Quiet = False,
+    storage_option: StorageOptions = None,
+    output: OutputFormat = Format.table,
+) -> None:
+    """Ingest radiographs: PNG and JPEG of 8 or 16 bits, DICOM; their pixels are kept once, as one commit."""
+    from ingest.images import ingest_images
+    from kb.images.preprocessing import Preprocessing
+
+    if not sources and table is None:
+        raise UsageError("name folders or files of images, or a --table that does")
+    pairs = parse_pairs(mapping, "--map")
+    opened = open_or_create(kb, None, storage_option, by, dry_run=dry_run)
+    with Progress("images", hidden=quiet) as progress:
+        result = ingest_images(
+            opened,
+            list(sources or []),
+            table=table,
+            mapping=pairs,
+            preprocessing=Preprocessing(size, fit),
+            workers=workers,
+            by=by,
+            why=why,
+            dry_run=dry_run,
+            watcher=progress,
+        )
+    if output is Format.json:
+        print_json({**result.to_dict(), "dry_run": dry_run})
+    elif output is Format.csv:
+        print_rows([result.to_dict()], list(result.to_dict()), output)
+    elif not quiet:
+        print_facts(_facts(result, dry_run, kb))
+
+
+def _facts(result: ImageResult, dry_run: bool, kb: str) -> list[tuple[str, str]]:
+    commit = result.commit.commit_id if result.commit else "none: there was nothing new"
+    where = f": clear-kb status --rejects --kb {escape(kb)}" if result.rejected and not dry_run else ""
+    return [
+        ("read", f"{result.read:,} images"),
+        ("new", f"{result.new:,}"),
+        ("changed", f"{result.changed:,}"),
+        ("unchanged", f"{result.unchanged:,}"),
+        ("rejected", f"{result.rejected:,}{where}"),
+        ("pixels", f"{result.decoded:,} made, the others known from before"),
+        ("commit", "none: a dry run writes nothing" if dry_run else commit),
+    ]

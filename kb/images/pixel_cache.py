@@ -1,0 +1,71 @@
+"""The pixel cache: a radiograph is decoded and resized once for one content and preprocessing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from kb.batched import batched
+from kb.errors import ClearKbError
+from kb.storage import quoted
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from kb.images.preprocessing import Preprocessing
+    from kb.storage import Storage
+
+CHUNK = 1_024
+
+
+class PixelCache:
+    """The cached pixels of one preprocessing in one knowledge base; keyed by the content of the image's file."""
+
+    def __init__(self, storage: Storage, preprocessing: Preprocessing):
+        self._storage = storage
+        self.preprocessing = preprocessing
+
+    def known(self) -> set[str]:
+        """The contents (hashes) whose pixels are there."""
+        where = f"preprocessing = '{self.preprocessing.preprocessing_id}'"
+        table = self._storage.dataset("pixels").to_table(columns=["content_hash"], filter=where)
+        return set(table["content_hash"].to_pylist())
+
+    def store(self, pixels: Mapping[str, bytes]) -> None:
+        """Add pixels by content: the bytes of uint8 (size, size) each."""
+        import pyarrow as pa
+
+        if not pixels:
+            return
+        identity = self.preprocessing.preprocessing_id
+        rows = {
+            "key": [self._key(content) for content in pixels],
+            "content_hash": list(pixels),
+            "preprocessing": [identity] * len(pixels),
+            "size": pa.array([self.preprocessing.size] * len(pixels), pa.int32()),
+            "pixels": pa.array(list(pixels.values()), pa.large_binary()),
+        }
+        table = pa.table(rows)
+        self._storage.append("pixels", table.cast(self._storage.dataset("pixels").schema))
+
+    def read(self, contents: Sequence[str]) -> Iterator[np.ndarray]:
+        """The pixels of each content in turn: uint8 (size, size).
+
+        Raises:
+            ClearKbError: the pixels of a content are not there; the message names it.
+        """
+        import numpy as np
+
+        size = self.preprocessing.size
+        for chunk in batched(contents, CHUNK):
+            where = f"key IN {quoted(map(self._key, dict.fromkeys(chunk)))}"
+            table = self._storage.dataset("pixels").to_table(columns=["content_hash", "pixels"], filter=where)
+            found = dict(zip(table["content_hash"].to_pylist(), table["pixels"].to_pylist(), strict=True))
+            for content in chunk:
+                if content not in found:
+                    raise ClearKbError(f"no pixels of image content {content}: `clear-kb ingest images` them again")
+                yield np.frombuffer(found[content], dtype=np.uint8).reshape(size, size)
+
+    def _key(self, content: str) -> str:
+        return blake2b(f"{self.preprocessing.preprocessing_id}\0{content}".encode(), digest_size=16).hexdigest()
