@@ -7,7 +7,7 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from bench import duplicates, memory, mining, startup, vocabulary_size
+from bench import duplicates, memory, mining, projection, startup, vocabulary_size
 
 BENCHES = {
     "startup": startup.run,
@@ -15,6 +15,7 @@ BENCHES = {
     "memory": memory.run,
     "duplicates": duplicates.run,
     "vocabulary_size": vocabulary_size.run,
+    "projection": projection.run,
 }
 
 

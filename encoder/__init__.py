@@ -1,1 +1,1 @@
-"""The image encoder and what is predicted with it. Its parts arrive with the encoder issue."""
+"""The image encoder and what is predicted with it. So far the folded projector; training is to come."""
