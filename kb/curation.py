@@ -16,7 +16,8 @@ from kb.errors import UsageError
 from kb.facets import read_query
 from kb.mappings import curated_mapping, merged_mappings
 from kb.splits import Condition, Split
-from schemas.terms import LATERALITIES, STATUSES
+from kb.storage import quoted
+from schemas.terms import IN_USE, LATERALITIES, STATUSES
 
 FACETS = ("finding", "anatomy", "laterality", "severity", "descriptors")
 """The facets that a curator may set. The assertion is not one of them: the denied finding is another concept."""
@@ -60,7 +61,19 @@ def rename(concept_id: str, text: str) -> Plan:
     text = " ".join(text.split())
     if not text:
         raise UsageError("a concept needs a text")
-    return lambda concepts: {concepts.get(concept_id)["concept_id"]: {"text": text}}
+
+    def plan(concepts: Concepts) -> dict[str, Row]:
+        row = concepts.get(concept_id)
+        if (says := _assertion(text)) not in (None, row["assertion"]):
+            raise UsageError(
+                f"'{text}' says that it is {says}, and {concept_id} is {row['assertion']}: that is another one"
+            )
+        same = f"text = {quoted([text])[1:-1]} AND concept_id != '{concept_id}' AND status IN {quoted(IN_USE)}"
+        if taken := concepts.where(same):
+            raise UsageError(f"'{text}' is the text of {taken[0]}: merge the two, or take another one")
+        return {row["concept_id"]: {"text": text}}
+
+    return plan
 
 
 def merge(sources: Sequence[str], survivor_id: str) -> Plan:
@@ -214,6 +227,14 @@ def revert(change: Change) -> Plan:
         return edits
 
     return plan
+
+
+def _assertion(text: str) -> str | None:
+    """Whether a text affirms or denies; None where it holds no known word."""
+    try:
+        return read_query(text).assertion
+    except ValueError:
+        return None
 
 
 def _living(row: Row) -> Row:

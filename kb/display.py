@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from html import escape as escape_html
@@ -24,8 +25,10 @@ def plain(value: Any) -> str:
     """A value as one cell of a table."""
     if value is None:
         return ""
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple) and not any(isinstance(item, list | tuple | dict) for item in value):
         return ", ".join(map(str, value))
+    if isinstance(value, list | tuple | dict):
+        return json.dumps(value, ensure_ascii=False, default=str)
     return str(value)
 
 

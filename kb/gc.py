@@ -72,7 +72,7 @@ def collect_garbage(
         dropped = kb.commits.readable([commit for commit in commits if commit not in kept])
         swept = [] if dry_run else [_sweep(kb.storage, table, kept) for table in TABLES]
     removed, versions = (sum(column) for column in zip(*swept, strict=True)) if swept else (0, 0)
-    return GcResult(len(kept), len(dropped), removed, versions, dry_run)
+    return GcResult(len(kb.commits.readable(kept)), len(dropped), removed, versions, dry_run)
 
 
 def _gather(publication: Publication) -> Mapping[str, Any] | None:

@@ -127,6 +127,7 @@ class Vocabulary(Curator):
         Raises:
             UsageError: no concept has that id, or several begin so.
         """
+        ref = ref[:1].upper() + ref[1:].lower()
         if not ref.isalnum():
             raise UsageError(f"'{ref}' is not a concept id: `clear-kb vocab search \"{ref}\"` finds ids by text")
         names = [field.name for field in fields(Concept)]

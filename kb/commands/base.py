@@ -94,11 +94,17 @@ def log_command(
         print_changes(opened.vocabulary, concept, limit, output)
         return
     names = opened.tags()
+    chain = opened.log()[:limit]
+    there = {commit.commit_id for commit in opened.commits.readable(chain)}
     rows = [
         _log_row(commit, [name for name, commit_id in names.items() if commit_id == commit.commit_id], output)
-        for commit in opened.log()[:limit]
+        | {"readable": commit.commit_id in there}
+        for commit in chain
     ]
-    print_rows(rows, ["commit", "time", "by", "operation", "summary", "tags", "why"], output)
+    columns = ["commit", "time", "by", "operation", "summary", "tags", "why"]
+    print_rows(rows, columns if output is Format.table else [*columns, "readable"], output)
+    if gone := len(chain) - len(there):
+        say(f"{gone:,} of these were dropped by `clear-kb gc`: they are history, and can no longer be read")
 
 
 def tag_command(

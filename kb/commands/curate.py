@@ -99,9 +99,15 @@ def rename_command(
     output: OutputFormat = Format.table,
 ) -> None:
     """Give a concept another text. Its id stays; `clear-kb embed` computes its new vector."""
-    act_and_print(
-        kb, branch, storage_option, output, by, why, dry_run, lambda v, o: v.rename(_id(v, concept_id), text, **o)
-    )
+
+    def act(vocabulary: Vocabulary, options: Any) -> Change | None:
+        found = vocabulary.get(concept_id)
+        change = vocabulary.rename(found.concept_id, text, **options)
+        if change is not None and found.embedder is not None and not dry_run:
+            say("its vector was of the old text: clear-kb embed computes the new one")
+        return change
+
+    act_and_print(kb, branch, storage_option, output, by, why, dry_run, act)
 
 
 @app.command("merge")

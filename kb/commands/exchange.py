@@ -192,10 +192,7 @@ def link_command(
     )
     shown = [link.to_dict() for link in links]
     columns = ["score", "concept_id", "text", "predicate", "object_id", "object_label"]
-    if output is Format.table:
-        print_rows(shown[:limit], columns, output, empty="no concept is named there")
-    else:
-        print_rows(shown, columns, output)
+    print_rows(shown[:limit], columns, output, empty="no concept is named there")
     done = "would link" if dry_run else "linked"
     change_id = f" (change {change.change_id})" if change and not dry_run else ""
     touched = set(change.concept_ids) if change else set()

@@ -16,6 +16,9 @@ from rich.progress import (
 )
 from rich.progress import Progress as RichProgress
 
+UNITS = {"embedding": "concepts"}
+"""What is counted in a stage whose items are others than those of the whole work."""
+
 REFRESH_S = 0.1
 """Seconds between two pictures: work that is done in between is not drawn."""
 
@@ -25,7 +28,7 @@ class Progress:
 
     def __init__(self, items: str, *, hidden: bool = False):
         console = Console(stderr=True)
-        self._items = items
+        self._items = self._unit = items
         self._bar = RichProgress(
             TextColumn("{task.description:<10}"),
             BarColumn(),
@@ -52,6 +55,7 @@ class Progress:
 
     def stage(self, name: str, total: int | None) -> None:
         """Begin a stage of `total` units of work; None where nobody can tell."""
+        self._unit = UNITS.get(name, self._items)
         if self._task is not None:
             self._bar.remove_task(self._task)
         self._task = self._bar.add_task(name, total=total, speed="")
@@ -63,5 +67,5 @@ class Progress:
             return
         self._shown = now
         elapsed = self._bar.tasks[-1].elapsed or 0.0
-        speed = f"{items / elapsed:,.0f} {self._items}/s" if elapsed > 0.5 else ""
+        speed = f"{items / elapsed:,.0f} {self._unit}/s" if elapsed > 0.5 else ""
         self._bar.update(self._task, completed=done, speed=speed)

@@ -13,7 +13,7 @@ from kb.errors import UsageError
 from kb.exchange import skos, sssom, tabular
 from kb.exchange.importing import ImportResult, Incoming, import_records
 from kb.exchange.prefixes import KNOWN, Prefixes
-from kb.exchange.records import Record, iter_records
+from kb.exchange.records import FIELDS, Record, iter_records
 from kb.exchange.vectors import StreamedVectors
 
 if TYPE_CHECKING:
@@ -109,6 +109,7 @@ def file_to_import(
     kind = format_of(path, named)
     if not path.is_file():
         raise UsageError(f"there is no file {path}")
+    _check_columns(path, kind, prefixes)
     info = tabular.parquet_embedder(path) if kind == "parquet" and vectors else None
     return Incoming(
         path.name,
@@ -117,6 +118,14 @@ def file_to_import(
         None if info is None else lambda: StreamedVectors(info, tabular.parquet_vectors(path)),
         mappings_only=kind == "sssom",
     )
+
+
+def _check_columns(path: Path, kind: str, prefixes: Prefixes) -> None:
+    """Refuse a file whose first record tells nothing of a concept: it is another kind of table."""
+    first = next(iter(_readable(path, _READERS[kind](path, prefixes))), None)
+    if first is not None and "unreadable" not in first and not set(first) & set(FIELDS):
+        known = ", ".join(FIELDS[:6])
+        raise UsageError(f"{path} tells of no concepts: it has none of {known}, ..., but {', '.join(first)}")
 
 
 def _readable(path: Path, records: Iterable[Record]) -> Iterator[Record]:

@@ -71,16 +71,17 @@ class ReviewApp(App[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "accept", "accept"),
-        Binding("a", "keep_apart", "keep apart"),
-        Binding("a", "add_name", "add the name"),
+        Binding("a", "keep_apart", "apart"),
+        Binding("a", "add_name", "add name"),
         Binding("r", "reject", "reject"),
-        Binding("r", "reject_other", "reject the right one"),
+        Binding("r", "reject_other", "reject right"),
         Binding("m", "merge", "merge"),
-        Binding("x", "merge_swapped", "merge the other way"),
+        Binding("x", "merge_swapped", "merge swapped"),
         Binding("e", "rename", "rename"),
         Binding("s,space", "skip", "skip"),
         Binding("u", "undo", "undo"),
         Binding("q,escape", "quit", "stop"),
+        Binding("ctrl+c", "quit", show=False),
         *(Binding(str(n), f"merge_into({n})", show=False) for n in range(1, 10)),
     ]
 
@@ -100,7 +101,7 @@ class ReviewApp(App[None]):
             with VerticalScroll(id="right", can_focus=False):
                 yield Static(id="beside")
         yield Static(id="said")
-        yield Footer()
+        yield Footer(compact=True)
 
     def on_mount(self) -> None:
         """The screen is there: show the first item."""

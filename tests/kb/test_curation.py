@@ -72,6 +72,17 @@ class TestActs:
         with pytest.raises(UsageError, match="already"):
             vocabulary.add("small left pneumothorax")
 
+    def test_a_rename_cannot_take_a_name_that_is_taken_or_says_the_opposite(self, vocabulary) -> None:
+        with pytest.raises(UsageError, match=f"is the text of {RIGHT}"):
+            vocabulary.rename(LEFT, "right nodule")
+        with pytest.raises(UsageError, match="says that it is absent"):
+            vocabulary.rename(LEFT, "no left nodule")
+        vocabulary.retire(RIGHT)
+        assert vocabulary.rename(LEFT, "right nodule") is not None
+
+    def test_an_id_may_be_typed_in_either_case(self, vocabulary) -> None:
+        assert vocabulary.get(LEFT.lower()).concept_id == LEFT
+
     def test_what_is_kept_apart_is_said_of_both(self, vocabulary) -> None:
         change = vocabulary.keep_apart(LEFT, RIGHT, EFFUSION, by="ada")
         assert vocabulary.get(RIGHT).distinct_from == (LEFT,)

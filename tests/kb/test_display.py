@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from kb.display import MOST_ROWS, Listing, html_table
+from kb.display import MOST_ROWS, Listing, html_table, plain
 from kb.facets import read_query
 from kb.knowledge_base import KnowledgeBase
 from tests.support import add_concepts
@@ -69,6 +69,12 @@ def test_a_long_listing_says_how_long_it_is() -> None:
     assert f"the first {MOST_ROWS} of {MOST_ROWS + 1}" in listing._repr_html_()
     assert f"the first {MOST_ROWS} of {MOST_ROWS + 1}" in shown(listing)
     assert len(listing.rows()) == MOST_ROWS + 1
+
+
+def test_a_nested_value_is_json_in_a_cell() -> None:
+    assert plain([[0, 27]]) == "[[0, 27]]"
+    assert plain({"note": None}) == '{"note": null}'
+    assert (plain(["a", "b"]), plain(None)) == ("a, b", "")
 
 
 def test_nothing_is_an_empty_table() -> None:

@@ -510,6 +510,11 @@ class TestTheCommandLine:
         assert "6" in cli("vocab", "export", "y.csv", "--kb", "new.kb").stderr
         assert "added" in cli("vocab", "import", "y.csv", "--kb", "new.kb").stdout
 
+    def test_a_table_of_something_else_makes_no_knowledge_base(self, cli, tmp_path: Path) -> None:
+        (tmp_path / "reports.csv").write_text("uid,findings\n1,clear\n", encoding="utf-8")
+        assert "tells of no concepts" in cli("vocab", "import", "reports.csv", "--kb", "new.kb", code=2).stderr
+        assert not (tmp_path / "new.kb").exists()
+
     def test_a_dry_run_makes_no_knowledge_base(self, curated, cli, tmp_path: Path) -> None:
         cli("vocab", "export", "x.csv", "--kb", curated.uri)
         assert "dry run" in cli("vocab", "import", "x.csv", "--kb", "new.kb", "--dry-run").stdout

@@ -85,6 +85,14 @@ def test_two_hundred_acts_cost_at_most_half_of_a_fresh_vocabulary(tmp_path: Path
     assert after <= 1.5 * fresh
 
 
+def test_the_log_says_which_commits_can_still_be_read(cli, cli_json, worked: KnowledgeBase) -> None:
+    dropped = cli_json("gc", "--keep", "1", "--kb", worked.uri)["dropped"]
+    log = cli_json("log", "--kb", worked.uri)
+    assert [commit["readable"] for commit in log].count(False) == dropped > 0
+    assert f"{dropped} of these were dropped" in cli("log", "--kb", worked.uri).stderr
+    assert cli_json("gc", "--kb", worked.uri)["kept"] == len(log) - dropped
+
+
 def test_the_command_line_cleans(cli, cli_json, worked: KnowledgeBase) -> None:
     assert cli_json("gc", "--kb", worked.uri, "--keep", "3", "--dry-run")["dropped"] > 10
     assert "kept 4 commits" in cli("gc", "--kb", worked.uri, "--keep", "3").stderr
