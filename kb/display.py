@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from html import escape as escape_html
@@ -100,14 +101,14 @@ class Listing(list[T]):
         return f"the first {MOST_ROWS} of {len(self):,}" if len(self) > MOST_ROWS else None
 
 
-class FactSheet:
+class FactSheet(ABC):
     """Something that shows itself as names and values."""
 
     __slots__ = ()
 
+    @abstractmethod
     def facts(self) -> list[tuple[str, str]]:
         """The names and values, in plain text; what is empty is left out."""
-        raise NotImplementedError
 
     def __rich__(self) -> Table:
         from rich.markup import escape

@@ -41,12 +41,6 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Bring data in: reports, images.")
 
 
-@app.callback()
-def ingest_group() -> None:
-    """Bring data in."""
-    # A callback makes typer keep the group while it has a single command.
-
-
 @app.command("reports")
 def reports_command(
     sources: Annotated[list[str], typer.Argument(metavar="SRC...", help="Files or folders of reports.")],

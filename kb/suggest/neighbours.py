@@ -7,10 +7,9 @@ every vector is compared with those of the clusters nearest to it. What that mis
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kb.nearest import exact_nearest, recall
+from kb.nearest import Neighbours, exact_nearest, recall
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,16 +31,8 @@ TRAINED_ON = 64
 QUERIES = 4_096
 
 
-@dataclass(frozen=True, slots=True)
-class Nearest:
-    """For every vector the row numbers of its nearest others and their cosines, (n, k); -1 and -inf where too few."""
-
-    rows: np.ndarray
-    cosines: np.ndarray
-
-
-def nearest_others(vectors: np.ndarray, k: int, seed: int = 0) -> Nearest:
-    """The `k` nearest others of every vector, by cosine.
+def nearest_others(vectors: np.ndarray, k: int, seed: int = 0) -> Neighbours:
+    """The `k` nearest others of every vector, by cosine; -1 and -inf where there are fewer.
 
     Args:
         vectors: unit vectors, (n, dimension), float32.
@@ -64,10 +55,10 @@ def nearest_others(vectors: np.ndarray, k: int, seed: int = 0) -> Nearest:
         for cluster, asking in enumerate(_members(nearest_clusters[:, probe], len(centres))):
             for part in asking.split(QUERIES):
                 _merge(data, part, members[cluster], rows, cosines)
-    return Nearest(rows.numpy(), cosines.numpy())
+    return Neighbours(rows.numpy(), cosines.numpy())
 
 
-def sampled_recall(vectors: np.ndarray, found: Nearest, queries: int = 500, seed: int = 0) -> float:
+def sampled_recall(vectors: np.ndarray, found: Neighbours, queries: int = 500, seed: int = 0) -> float:
     """The share of the true nearest others that were found, over a sample compared with all."""
     import numpy as np
 
