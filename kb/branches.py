@@ -145,7 +145,7 @@ def merge_branch(
     known = {change.change_id for change in main.vocabulary.changes()}
     carried = [change for change in draft.vocabulary.changes() if change.change_id not in known]
     told = {"branch": name, "merged": branch.head.commit_id}
-    change = curate(main, MERGE, plan, by=by, why=why, dry_run=dry_run, carried=carried, summary=told)
+    change = curate(main, MERGE, plan, by=by, why=why, dry_run=dry_run, carried=carried, summary=told, vectors_of=draft)
     return MergeResult(change, tuple(conflicts), merged=change is not None and not dry_run)
 
 

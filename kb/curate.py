@@ -14,7 +14,7 @@ from kb.errors import UsageError
 from kb.query import Tables, run_named
 from kb.splits import targets
 from kb.storage import quoted
-from kb.vector_columns import vector_array
+from kb.vector_columns import vector_array, vector_matrix
 
 if TYPE_CHECKING:
     import lance
@@ -114,11 +114,13 @@ def curate(
     expect: Mapping[str, str] | None = None,
     carried: Sequence[Change] = (),
     summary: Mapping[str, Any] | None = None,
+    vectors_of: KnowledgeBase | None = None,
 ) -> Change | None:
     """Carry out an act as one commit and one row of `changes`; None where all is so already.
 
     `expect` is what the curator saw: the statuses of concepts, by id; where one is another by now, the act is refused.
-    `carried` are changes of another branch that come with it, and `summary` is told by the commit.
+    `carried` are changes of another branch that come with it, `summary` is told by the commit, and `vectors_of` is a
+    state whose vectors go with its texts.
 
     Raises:
         UsageError: the act cannot be done on the newest state; nothing is written.
@@ -141,6 +143,8 @@ def curate(
         if not edits:
             return None
         write_edits(publication, edits, [*carried, made[0]])
+        if vectors_of is not None:
+            _carry_vectors(publication, vectors_of, [of for of, fields in edits.items() if fields and "text" in fields])
         return {"change": made[0].change_id, "concepts": len(edits), **(summary or {})}
 
     if dry_run:
@@ -257,6 +261,20 @@ def _edited(concepts: lance.LanceDataset, edits: Mapping[str, Row | None]) -> It
             places = [at.get(concept_id) if "text" not in kept[concept_id] else None for concept_id in chunk]
             columns["embedding"] = table["embedding"].combine_chunks().take(pa.array(places, pa.int64()))
         yield pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
+
+
+def _carry_vectors(publication: Publication, state: KnowledgeBase, concept_ids: Sequence[str]) -> None:
+    """Give concepts whose texts came from `state` the vectors that they have there, where the space is the same."""
+    info = state.embedder
+    known = publication.dataset("embedders").to_table(columns=["embedder"])["embedder"].to_pylist()
+    if info is None or info.embedder_id not in known:
+        return
+    for chunk in batched(concept_ids, CHUNK):
+        where = f"concept_id IN {quoted(chunk)} AND embedder = '{info.embedder_id}'"
+        table = state.dataset("concepts").to_table(columns=["concept_id", "embedding"], filter=where)
+        rows = {concept_id: row for row, concept_id in enumerate(table["concept_id"].to_pylist())}
+        if rows:
+            put_vectors(publication, rows, vector_matrix(table["embedding"]), info.embedder_id)
 
 
 def put_vectors(publication: Publication, rows: Mapping[str, int], matrix: np.ndarray, embedder: str) -> None:

@@ -26,18 +26,18 @@ def test_the_formats_that_can_be_named() -> None:
     [
         ("r.csv", CSV, "csv"),
         ("R.CSV", CSV, "csv"),
-        ("r.csv.gz", gzip.compress(CSV), "csv"),
+        ("r.csv.gz", gzip.compress(CSV, mtime=0), "csv"),
         ("r.tsv", TSV, "tsv"),
         ("r.tab", TSV, "tsv"),
-        ("r.tsv.gz", gzip.compress(TSV), "tsv"),
+        ("r.tsv.gz", gzip.compress(TSV, mtime=0), "tsv"),
         ("r.jsonl", JSON, "jsonl"),
-        ("r.ndjson.gz", gzip.compress(JSON), "jsonl"),
+        ("r.ndjson.gz", gzip.compress(JSON, mtime=0), "jsonl"),
         ("r.xml", XML, "openi"),
         ("r.txt", b"FINDINGS: x, y", "text"),
         ("export", CSV, "csv"),
         ("export.dat", TSV, "tsv"),
         ("export.json", b"\n" + JSON, "jsonl"),
-        ("export.gz", gzip.compress(JSON), "jsonl"),
+        ("export.gz", gzip.compress(JSON, mtime=0), "jsonl"),
         ("export.2024", b'<?xml version="1.0"?>' + XML, "openi"),
     ],
 )
@@ -95,7 +95,7 @@ class TestRefused:
 
     @pytest.mark.parametrize("name", ["r", "r.dat.gz"])
     def test_a_gzip_that_is_cut_short(self, tmp_path: Path, name: str) -> None:
-        (tmp_path / name).write_bytes(gzip.compress(CSV)[:12])
+        (tmp_path / name).write_bytes(gzip.compress(CSV, mtime=0)[:12])
         self.refused(tmp_path / name, "cannot be read", ClearKbError)
 
     def test_a_folder_of_other_files_or_of_none(self, tmp_path: Path) -> None:

@@ -114,6 +114,7 @@ class TestReading:
             (b"\0" * 128 + b"DICM" + b"rubbish", "DICOM"),
             (encoded(np.zeros((1, 30_000), np.uint8), "PNG"), "more than 20,000"),
         ],
+        ids=range(10),  # the bytes hold ids of their own making: they name no test
     )
     def test_what_is_no_radiograph_says_why(self, data: bytes, reason: str) -> None:
         with pytest.raises(ImageError, match=reason):

@@ -7,6 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kb.branches import create_branch, delete_branch, list_branches, merge_branch
+from kb.embed_concepts import embed_concepts
+from kb.embedding import Embedder
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from tests.kb.test_curation import ACTS, EFFUSION, FLUID, LEFT, RIGHT, TEXTS, rows
@@ -43,6 +45,20 @@ def test_a_merge_brings_the_draft_and_its_changes_to_main(main: KnowledgeBase) -
     assert status(newest, RIGHT) == "rejected"
     assert made.change_id in [change.change_id for change in newest.vocabulary.changes(FLUID)]
     assert merge_branch(main, "draft").change is None
+
+
+def test_a_merge_brings_the_vectors_of_the_drafts_texts(kb: KnowledgeBase, embedder: Embedder) -> None:
+    add_concepts(kb, TEXTS)
+    embed_concepts(kb, embedder)
+    create_branch(kb, "draft")
+    draft = kb.at("draft")
+    draft.vocabulary.rename(LEFT, "spot on the left")
+    draft.vocabulary.add("hiatal hernia")
+    embed_concepts(draft, embedder)
+    merge_branch(kb, "draft")
+    newest = kb.at("HEAD")
+    assert newest.status().not_embedded == 0
+    assert newest.vocabulary.nearest(embedder.embed(["hiatal hernia"])[0], 1)[0].text == "hiatal hernia"
 
 
 def test_a_conflict_stops_the_merge_and_is_shown(main: KnowledgeBase) -> None:
