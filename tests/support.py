@@ -124,8 +124,8 @@ def tiny_sentence_transformer(folder: Path, dimension: int, seed: int) -> Path:
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{letter}" for letter in letters)]
     bert = folder.with_name(folder.name + "-bert")
     bert.mkdir(parents=True)
-    (bert / "vocab.txt").write_text("\n".join(words), encoding="utf-8")
-    BertTokenizerFast(vocab_file=str(bert / "vocab.txt")).save_pretrained(bert)
+    # As a mapping: from a file of words, this version of transformers takes the special tokens alone.
+    BertTokenizerFast(vocab={word: number for number, word in enumerate(words)}).save_pretrained(bert)
     config = BertConfig(
         vocab_size=len(words),
         hidden_size=dimension,

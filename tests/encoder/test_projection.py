@@ -13,7 +13,7 @@ from encoder.concept_matrices import iter_concepts
 from encoder.projection import Projector, build_projector, follow, project_explicitly
 from encoder.text_side import LinearTextSide
 from kb.embed_concepts import embed_concepts
-from kb.embedding import Embedder, EmbeddingError
+from kb.embedding import Embedder, EmbeddingError, load_embedder
 from kb.errors import ClearKbError, UsageError
 from kb.facets import read_query
 from kb.knowledge_base import KnowledgeBase
@@ -27,9 +27,8 @@ def concept_id(text: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def model(embedder: Embedder) -> Embedder:
-    """The bundled model: the tiny one of other tests gives every text one vector."""
-    return embedder
+def model(tiny_model: Path) -> Embedder:
+    return load_embedder(str(tiny_model))
 
 
 @pytest.fixture

@@ -214,6 +214,11 @@ class TestEmbedConcepts:
         assert tiny.asked == []
 
 
+def test_a_small_model_tells_texts_apart(tiny_model: Path) -> None:
+    one, other = load_embedder(str(tiny_model)).embed(["mass", "nodule"])
+    assert abs(float(one @ other)) < 0.9999
+
+
 def test_the_stored_embedder_comes_back_with_its_prompts(tiny_model: Path) -> None:
     info = load_embedder(EmbedderOptions(str(tiny_model), prompt="xray: ", query_prompt="find: ")).info
     assert load_stored_embedder(info).info == info
