@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 CHUNK = 2048
 
-WITHOUT_VECTOR: Mapping[str, None] = {"embedder": None, "embedding": None}
-"""What a concept's row holds where there is no vector of its text in the vocabulary's space."""
-
 
 def new_concept(
     facets: Facets, source: str, status: Status = "candidate", synonyms: Sequence[str] = ()

@@ -82,7 +82,12 @@ class Facets:
     @cached_property
     def concept_id(self) -> str:
         """The identity of the concept: the same observation has the same id at every site."""
-        return "C" + blake2b(self.normal_form.encode(), digest_size=8).hexdigest()
+        return concept_id_of(self.normal_form)
+
+
+def concept_id_of(normal_form: str) -> str:
+    """The id of the concept with a normal form: a hash of it."""
+    return "C" + blake2b(normal_form.encode(), digest_size=8).hexdigest()
 
 
 def read_facets(phrase: str, assertion: ConceptAssertion = "present") -> Facets:

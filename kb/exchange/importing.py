@@ -168,7 +168,7 @@ def _check_space(state: Tables, incoming: Incoming) -> None:
         )
 
 
-def _known_ids(state: Any) -> set[str]:
+def _known_ids(state: Tables) -> set[str]:
     return set(state.dataset("concepts").to_table(columns=["concept_id"])["concept_id"].to_pylist())
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kb.concept_rows import new_concept
 from kb.errors import UsageError
-from kb.facets import read_query
+from kb.facets import concept_id_of, read_query
 from kb.mappings import mapping_row
 from kb.splits import read_conditions
 from schemas.tables import CONCEPTS
@@ -70,13 +70,6 @@ def complete_row(told: Row, source: str) -> Row:
     if not row["normal_form"].startswith(f"{row['assertion']}: "):
         raise ValueError(f"assertion {row['assertion']}, but its normal form is '{row['normal_form']}'")
     return row
-
-
-def concept_id_of(normal_form: str) -> str:
-    """The id of the concept with a normal form; see `kb.facets.Facets.concept_id`."""
-    from hashlib import blake2b
-
-    return "C" + blake2b(normal_form.encode(), digest_size=8).hexdigest()
 
 
 def id_in(iri: str | None) -> str | None:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from kb.batched import batched
 from kb.errors import UsageError
 from kb.exchange.prefixes import Prefixes
-from kb.exchange.records import Record, concept_id_of, id_in
+from kb.exchange.records import Record, id_in
+from kb.facets import concept_id_of
 from kb.mappings import PREDICATES, mapping_row
 from kb.storage import first_line
 
