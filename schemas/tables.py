@@ -213,6 +213,110 @@ PIXELS = Table(
     versioned=False,
 )
 
+LABELS = Table(
+    "labels",
+    "what is held to be true of an image or of a whole study: 1, 0, or null where it is unknown",
+    pa.schema(
+        [
+            pa.field("image_id", pa.string()),
+            pa.field("study_id", pa.string()),
+            pa.field("patient_id", pa.string()),
+            _required("label", pa.string()),
+            pa.field("value", pa.int8()),
+            _required("source", pa.string()),
+        ]
+    ),
+)
+
+ENCODERS = Table(
+    "encoders",
+    "one image encoder whose vectors are stored: where its checkpoint stood, and what it was made of",
+    pa.schema(
+        [
+            _required("encoder", pa.string()),
+            _required("checkpoint", pa.string()),
+            _required("dimension", pa.int32()),
+            _required("objective", pa.string()),
+            _required("preprocessing", pa.string()),
+            pa.field("embedder", pa.string()),
+            pa.field("vocabulary_commit", pa.string()),
+        ]
+    ),
+)
+
+IMAGE_VECTORS = Table(
+    "image_vectors",
+    "the vector of one image by one encoder: what all predictions are made from",
+    pa.schema(
+        [
+            _required("image_id", pa.string()),
+            _required("content_hash", pa.string()),
+            _required("encoder", pa.string()),
+            _required("vector", pa.list_(pa.float32())),
+        ]
+    ),
+)
+
+_HEAD = pa.struct(
+    [
+        _required("label", pa.string()),
+        _required("weights", pa.list_(pa.float64())),
+        _required("bias", pa.float64()),
+        _required("scale", pa.float64()),
+    ]
+)
+
+RUNS = Table(
+    "runs",
+    "one set of predictions: by which method, encoder, embedder and vocabulary; the weights of its labels",
+    pa.schema(
+        [
+            _required("run", pa.string()),
+            _required("method", pa.string()),
+            pa.field("space", pa.string()),
+            pa.field("encoder", pa.string()),
+            pa.field("embedder", pa.string()),
+            pa.field("vocabulary_commit", pa.string()),
+            _required("parameters", pa.string()),
+            _required("heads", pa.list_(_HEAD)),
+            _required("time", _TIME),
+        ]
+    ),
+)
+
+PREDICTIONS = Table(
+    "predictions",
+    "the score of one image or study for one label in one run: a probability, and the logit where there is one",
+    pa.schema(
+        [
+            _required("run", pa.string()),
+            pa.field("image_id", pa.string()),
+            pa.field("study_id", pa.string()),
+            pa.field("patient_id", pa.string()),
+            _required("label", pa.string()),
+            _required("score", pa.float64()),
+            pa.field("logit", pa.float64()),
+        ]
+    ),
+)
+
+TRAINING_METRICS = Table(
+    "training_metrics",
+    "one number of one step of a training: appended as it goes, so that it can be watched",
+    pa.schema(
+        [
+            _required("training", pa.string()),
+            _required("step", pa.int64()),
+            _required("epoch", pa.int32()),
+            _required("split", pa.string()),
+            _required("name", pa.string()),
+            _required("value", pa.float64()),
+            _required("time", _TIME),
+        ]
+    ),
+    versioned=False,
+)
+
 COMMITS = Table(
     "commits",
     "one commit: the version of every table that makes up one consistent state",
@@ -229,7 +333,7 @@ COMMITS = Table(
             _required("summary", pa.string()),
             _required("branch", pa.string()),
         ],
-        metadata={"clear_kb_format": "3"},
+        metadata={"clear_kb_format": "4"},
     ),
     versioned=False,
 )
@@ -270,11 +374,17 @@ TABLES: tuple[Table, ...] = (
     EMBEDDERS,
     VECTOR_INDEXES,
     IMAGES,
+    LABELS,
+    ENCODERS,
+    IMAGE_VECTORS,
+    RUNS,
+    PREDICTIONS,
     CHANGES,
     COMMITS,
     TAGS,
     EMBEDDINGS,
     PIXELS,
+    TRAINING_METRICS,
 )
 
 VERSIONED: tuple[Table, ...] = tuple(table for table in TABLES if table.versioned)
