@@ -7,6 +7,7 @@ import sys
 
 import typer
 
+from encoder.commands import import_checkpoint, train
 from ingest.commands import demo, images, reports
 from kb.commands import base, branch, check, compare, curate, exchange, index, observations, review, suggest, vocab
 from kb.errors import ClearKbError
@@ -24,6 +25,8 @@ app.command("status")(base.status_command)
 app.command("log")(base.log_command)
 app.command("tag")(base.tag_command)
 app.command("embed")(base.embed_command)
+app.command("train")(train.train_command)
+app.command("import-checkpoint")(import_checkpoint.import_checkpoint_command)
 app.command("index")(index.index_command)
 app.command("check")(check.check_command)
 app.command("gc")(base.gc_command)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     import numpy as np
 
+    from encoder.model.encoder import Encoder
+
 
 class TextSide(Protocol):
     """Turns concepts into unit vectors of the image space."""
@@ -42,3 +44,17 @@ class LinearTextSide:
         vectors = embeddings @ self.weights
         unit: np.ndarray = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
         return unit
+
+
+@dataclass(frozen=True, eq=False)
+class TransformerTextSide:
+    """A text transformer that reads the words of a concept; `text_side_id` is that of its weights."""
+
+    encoder: Encoder
+    text_side_id: str
+
+    def concept_vectors(self, texts: Sequence[str], embeddings: np.ndarray) -> np.ndarray:
+        """The vectors of concepts from their texts."""
+        import numpy as np
+
+        return np.asarray(self.encoder.text_vectors(texts).numpy())

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ingest.image_sources import ImageEntry, list_images
-from ingest.watcher import Silent, Watcher
 from kb.batched import batched
 from kb.images.pixel_cache import PixelCache
 from kb.images.preprocessing import Preprocessing
 from kb.images.radiograph import ImageError, read_radiograph
 from kb.rejects import replace_rejects
 from kb.storage import quoted
+from kb.watcher import Silent, Watcher
 
 if TYPE_CHECKING:
     from kb.commits import Commit

@@ -9,8 +9,8 @@ from ingest.journal import Journal, Outcome
 from ingest.report import Reject, Report
 from ingest.rows import content_hash
 from ingest.sources import Source
-from ingest.watcher import Watcher
 from kb.batched import batched
+from kb.watcher import Watcher
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,9 @@ from ingest.report import Report
 from ingest.resume import open_journal
 from ingest.sources import Source, open_source
 from ingest.staging import Stager
-from ingest.watcher import Silent, Watcher
 from kb.embedding import EmbeddingCache
 from kb.errors import UsageError
+from kb.watcher import Silent, Watcher
 
 if TYPE_CHECKING:
     from kb.embedding import Embedder

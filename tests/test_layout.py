@@ -15,6 +15,9 @@ MAY_IMPORT = {
     "ingest": {"schemas", "kb"},
     "encoder": {"schemas", "kb"},
 }
+NETWORKS = ("encoder/model/", "encoder/training/")
+"""Networks are classes of torch: their modules need it when they are read, and are themselves read only when used."""
+
 HEAVY = {
     "torch",
     "spacy",
@@ -63,9 +66,10 @@ def test_imports_run_one_way(path: Path) -> None:
 @pytest.mark.parametrize("path", [ROOT / "cli.py", *MODULES], ids=lambda path: str(path.relative_to(ROOT)))
 def test_heavy_libraries_are_imported_only_where_they_are_used(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
+    allowed = {"torch"} if str(path.relative_to(ROOT)).startswith(NETWORKS) else set()
     at_import = [
         node
         for node in tree.body
         if isinstance(node, ast.Import | ast.ImportFrom)  # an `if TYPE_CHECKING:` block is not run
     ]
-    assert not imported(ast.Module(at_import, [])) & HEAVY
+    assert not imported(ast.Module(at_import, [])) & (HEAVY - allowed)

@@ -1,4 +1,4 @@
-"""Who is told how an ingest goes: a progress bar, a notebook, or nobody."""
+"""Who is told how a long work goes: a progress bar, a notebook, or nobody."""
 
 from typing import Protocol
 
@@ -11,7 +11,7 @@ class Watcher(Protocol):
         ...
 
     def advance(self, done: int, items: int) -> None:
-        """`done` units are behind us since the stage began, which were `items` reports or concepts."""
+        """`done` units are behind us since the stage began, which were `items` reports, images or concepts."""
         ...
 
 

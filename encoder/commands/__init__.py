@@ -1,0 +1,1 @@
+"""The encoder's commands: parse, call one library function, print."""

@@ -1,0 +1,121 @@
+"""`clear-kb train`: an image encoder against the vocabulary."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from kb.commands.options import DEFAULT_KB, At, Format, KbUri, OutputFormat, Quiet, StorageOptions, open_kb, parse_pairs
+from kb.commands.output import print_facts, print_json, print_rows, say
+from kb.commands.progress import Progress
+
+if TYPE_CHECKING:
+    from encoder.training.log import EpochResult
+    from encoder.training.trainer import TrainResult
+
+EPOCH_COLUMNS = (
+    "epoch",
+    "step",
+    "loss",
+    "validation_loss",
+    "validation_auroc",
+    "learning_rate",
+    "images_per_second",
+    "best",
+)
+
+
+def train_command(
+    config: Annotated[
+        str, typer.Option("--config", metavar="FILE|NAME", help="A YAML file, or cpu-demo, one-gpu, many-gpus.")
+    ] = "one-gpu",
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder of the checkpoint.")] = Path("encoder"),
+    objective: Annotated[str | None, typer.Option(help="concepts or report, over the file.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="At most, over the file.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Images a step, over the file.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Another seed, another training.")] = None,
+    values: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Any value of the file (augment.rotate=3); repeatable."),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the interrupted training in --out.")] = False,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; default: the best there is.")] = None,
+    kb: KbUri = DEFAULT_KB,
+    at: At = None,
+    quiet: Quiet = False,
+    storage_option: StorageOptions = None,
+    output: OutputFormat = Format.table,
+) -> None:
+    """Train an image encoder on the images that have reports, against the vocabulary's concepts."""
+    from encoder.training.config import read_config
+    from encoder.training.trainer import train
+
+    told = {"objective": objective, "epochs": epochs, "batch_size": batch_size, "seed": seed}
+    chosen = read_config(config).with_values(
+        {**_nested(parse_pairs(values, "--set")), **{name: value for name, value in told.items() if value is not None}}
+    )
+    leads = os.environ.get("RANK", "0") == "0"
+    with Progress("images", hidden=quiet or not leads) as progress:
+        result = train(
+            open_kb(kb, at, storage_option),
+            chosen,
+            out,
+            resume=resume,
+            device=device,
+            watcher=progress,
+            on_epoch=lambda epoch: say(_told(epoch, chosen.epochs), quiet=quiet),
+        )
+    if result is not None:
+        _print(result, output, quiet=quiet)
+
+
+def _nested(pairs: dict[str, str]) -> dict[str, Any]:
+    """`augment.rotate=3` as a mapping in a mapping; values are read as YAML."""
+    import yaml
+
+    told: dict[str, Any] = {}
+    for name, text in pairs.items():
+        first, dot, rest = name.partition(".")
+        value = yaml.safe_load(text)
+        if dot:
+            told.setdefault(first, {})[rest] = value
+        else:
+            told[name] = value
+    return told
+
+
+def _told(epoch: EpochResult, epochs: int) -> str:
+    auroc = "" if epoch.validation_auroc is None else f"  validation AUROC {epoch.validation_auroc:.3f}"
+    best = "  [green]best[/]" if epoch.best else ""
+    return (
+        f"epoch {epoch.epoch:>3}/{epochs}  loss {epoch.loss:.3f}  validation loss {epoch.validation_loss:.3f}"
+        f"{auroc}  {epoch.images_per_second:,.0f} images/s{best}"
+    )
+
+
+def _print(result: TrainResult, output: Format, *, quiet: bool) -> None:
+    if output is Format.json:
+        print_json(result.to_dict())
+    elif output is Format.csv:
+        print_rows([epoch.to_dict() for epoch in result.epochs], EPOCH_COLUMNS, output)
+    elif not quiet:
+        print_facts(_facts(result))
+
+
+def _facts(result: TrainResult) -> list[tuple[str, str]]:
+    best, folder = result.best, result.checkpoint.folder
+    auroc = "too few images to tell" if best.auroc is None else f"{best.auroc:.3f} (mean of {best.concepts} concepts)"
+    early = ": none was better since" if result.stopped_early else ""
+    images = ", ".join(f"{count:,} {split}" for split, count in result.images.items())
+    return [
+        ("images", images),
+        ("best epoch", f"{result.best_epoch}{early}"),
+        ("validation", f"loss {best.loss:.4f}, AUROC {auroc}"),
+        ("encoder", result.checkpoint.encoder_id),
+        ("training", f"{result.training} in the table training_metrics"),
+        ("checkpoint", escape(f"{folder}: weights.safetensors, encoder.json, curve.png")),
+    ]

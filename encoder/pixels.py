@@ -1,0 +1,106 @@
+"""Pixels for an encoder: read from the cache by content, as fast as it takes them, ahead of its work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from kb.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from kb.images.preprocessing import Preprocessing
+    from kb.knowledge_base import KnowledgeBase
+
+AHEAD = 4
+"""Batches that are read while the encoder works on an earlier one."""
+
+IN_MEMORY_BYTES = 4 * 2**30
+"""Pixels of a training are kept in memory where they are no more than this."""
+
+
+class PixelReader:
+    """The cached pixels of one preprocessing, by the content of their files; read by place, without a search."""
+
+    def __init__(self, kb: KnowledgeBase, preprocessing: Preprocessing):
+        self._dataset = kb.storage.dataset("pixels")
+        self.preprocessing = preprocessing
+        self._kb = kb
+        keys = self._dataset.to_table(columns=["content_hash", "preprocessing"])
+        wanted = preprocessing.preprocessing_id
+        self._places = {
+            content: place
+            for place, (content, made) in enumerate(
+                zip(keys["content_hash"].to_pylist(), keys["preprocessing"].to_pylist(), strict=True)
+            )
+            if made == wanted
+        }
+
+    def check(self, contents: Sequence[str]) -> None:
+        """Refuse a work of which pixels are missing (UsageError), before it begins."""
+        missing = [content for content in contents if content not in self._places]
+        if missing:
+            size, fit = self.preprocessing.size, self.preprocessing.fit
+            raise UsageError(
+                f"the pixels of {len(missing):,} of {len(contents):,} images are not in {self._kb.uri} at {size} "
+                f"pixels ({fit}): `clear-kb ingest images ... --size {size} --fit {fit}` makes them"
+            )
+
+    def take(self, contents: Sequence[str]) -> np.ndarray:
+        """The pixels of some contents in their order: uint8, (n, size, size)."""
+        import numpy as np
+        import pyarrow as pa
+
+        self.check(contents)
+        places = [self._places[content] for content in contents]
+        # Lance wants each row once, and gives them in the order asked for.
+        once = sorted(set(places))
+        column = self._dataset.take(once, columns=["pixels"])["pixels"].combine_chunks()
+        size = self.preprocessing.size
+        if isinstance(column, pa.ChunkedArray):
+            column = column.chunk(0)
+        offsets = np.frombuffer(column.buffers()[1], dtype=np.int64)[column.offset : column.offset + len(column) + 1]
+        data = np.frombuffer(column.buffers()[2], dtype=np.uint8)[offsets[0] : offsets[-1]]
+        pixels = data.reshape(len(once), size, size)
+        return np.ascontiguousarray(pixels[np.searchsorted(once, places)])
+
+    def batches(self, batches: Sequence[Sequence[str]], threads: int = 2) -> Iterator[np.ndarray]:
+        """The pixels of one batch of contents after another, read ahead by threads."""
+        with ThreadPoolExecutor(threads) as pool:
+            waiting: list[Future[np.ndarray]] = []
+            for batch in batches:
+                waiting.append(pool.submit(self.take, batch))
+                if len(waiting) > AHEAD:
+                    yield waiting.pop(0).result()
+            while waiting:
+                yield waiting.pop(0).result()
+
+
+class PixelsInMemory:
+    """The pixels of a whole small study, read once."""
+
+    def __init__(self, reader: PixelReader, contents: Sequence[str]):
+        once = list(dict.fromkeys(contents))
+        self._numbers = {content: number for number, content in enumerate(once)}
+        self._pixels = reader.take(once)
+
+    def batches(self, batches: Sequence[Sequence[str]], threads: int = 2) -> Iterator[np.ndarray]:
+        """The pixels of one batch of contents after another."""
+        for batch in batches:
+            yield self._pixels[[self._numbers[content] for content in batch]]
+
+
+def training_pixels(
+    kb: KnowledgeBase, preprocessing: Preprocessing, contents: Sequence[str]
+) -> PixelReader | PixelsInMemory:
+    """The pixels that a training goes through many times: in memory where they fit, else from the cache.
+
+    Raises:
+        UsageError: pixels are missing; the message says how they are made.
+    """
+    reader = PixelReader(kb, preprocessing)
+    reader.check(contents)
+    few = len(set(contents)) * preprocessing.size**2 <= IN_MEMORY_BYTES
+    return PixelsInMemory(reader, contents) if few else reader

@@ -1,0 +1,1 @@
+"""Training an encoder against a vocabulary: what it learns from, what it learns for, and how."""

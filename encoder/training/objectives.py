@@ -1,0 +1,194 @@
+"""The two objectives as what a step needs of them: gradients of a batch, and a loss to watch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import torch
+
+from encoder.model.text_tower import TextTower
+from encoder.training.accumulation import backward
+from encoder.training.concept_loss import concept_loss
+from encoder.training.report_loss import report_loss
+from encoder.training.statements import HOLDS, UNKNOWN
+from kb.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from encoder.model.encoder import Encoder
+    from encoder.training.config import TrainConfig
+    from encoder.training.processes import Processes
+    from encoder.training.study import Study
+
+Vision = Callable[[torch.Tensor], torch.Tensor]
+"""Pixels in, image vectors out: the image tower with its device and precision."""
+
+
+class Objective(Protocol):
+    """What an encoder is trained for.
+
+    Attributes:
+        judged_by_auroc: whether its best epoch is that of the highest AUROC of concepts, rather than the lowest loss.
+    """
+
+    judged_by_auroc: bool
+
+    def begin(self, examples: Sequence[int]) -> None:
+        """Set what the data decides, once, before the first step."""
+        ...
+
+    def backward(self, vision: Vision, pixels: Sequence[torch.Tensor], batch: Sequence[int]) -> torch.Tensor:
+        """Add this process's share of the batch's gradient to the weights; returns its share of the loss.
+
+        Args:
+            vision: the image tower.
+            pixels: this process's pictures, in the parts that fit through at once.
+            batch: the numbers of all examples of the batch, over all processes.
+        """
+        ...
+
+    def loss(self, images: torch.Tensor, batch: Sequence[int]) -> float:
+        """The loss of a batch of image vectors, without gradients: for validation."""
+        ...
+
+    def concept_vectors(self, concepts: Sequence[int]) -> torch.Tensor:
+        """The vectors of concepts by their numbers, without gradients: (n, d)."""
+        ...
+
+
+def objective_of(config: TrainConfig, encoder: Encoder, study: Study, processes: Processes, device: str) -> Objective:
+    """The objective that a configuration names."""
+    kind = ConceptObjective if config.objective == "concepts" else ReportObjective
+    return kind(config, encoder, study, processes, device)
+
+
+class ConceptObjective:
+    """Images against the concepts that the reports of the batch state, through their frozen embeddings."""
+
+    judged_by_auroc = True
+
+    def __init__(self, config: TrainConfig, encoder: Encoder, study: Study, processes: Processes, device: str):
+        self._config, self._encoder, self._study, self._processes = config, encoder, study, processes
+        self._device = device
+        if study.embeddings is None:
+            raise UsageError("no report states anything that the vocabulary knows: there is nothing to train against")
+        self._embeddings = torch.from_numpy(study.embeddings).to(device)
+
+    def begin(self, examples: Sequence[int]) -> None:
+        """Let the bias begin at the log odds of a concept that holds: what is known of every pair beforehand.
+
+        The published -10 is for batches of tens of thousands; in a small training it would take most of the steps to
+        come back from there.
+        """
+        relations = self._relations(list(examples)[: self._config.batch_size])[0]
+        known = int((relations != UNKNOWN).sum())
+        holding = int((relations == HOLDS).sum())
+        odds = (holding + 1) / (known - holding + 1)
+        with torch.no_grad():
+            self._encoder.bias.fill_(float(torch.tensor(odds).log()))
+
+    def backward(self, vision: Vision, pixels: Sequence[torch.Tensor], batch: Sequence[int]) -> torch.Tensor:
+        """Add this process's share of the gradient; every process knows all concepts of the batch."""
+        relations, concepts = self._relations(
+            self._processes.share(list(batch)), self._study.statements.concepts_of(batch)
+        )
+
+        def loss_of(features: list[torch.Tensor]) -> torch.Tensor:
+            logits = self._logits(features[0], concepts)
+            return concept_loss(logits, relations, images=len(batch), denied_weight=self._config.denied_weight)
+
+        return backward([(vision, pixels)], loss_of)
+
+    def loss(self, images: torch.Tensor, batch: Sequence[int]) -> float:
+        """The loss of a batch, without gradients."""
+        relations, concepts = self._relations(list(batch))
+        with torch.no_grad():
+            logits = self._logits(images, concepts)
+            return float(concept_loss(logits, relations, denied_weight=self._config.denied_weight))
+
+    def concept_vectors(self, concepts: Sequence[int]) -> torch.Tensor:
+        """The vectors of concepts, without gradients."""
+        with torch.no_grad():
+            return self._encoder.text(self._embeddings[list(concepts)])
+
+    def _relations(self, examples: Sequence[int], concepts: list[int] | None = None) -> tuple[torch.Tensor, list[int]]:
+        statements = self._study.statements
+        chosen = statements.concepts_of(examples) if concepts is None else concepts
+        relations: np.ndarray = statements.relations(examples, chosen)
+        return torch.from_numpy(relations).to(self._device), chosen
+
+    def _logits(self, images: torch.Tensor, concepts: Sequence[int]) -> torch.Tensor:
+        vectors = self._encoder.text(self._embeddings[list(concepts)])
+        return self._encoder.log_scale.exp() * images @ vectors.T + self._encoder.bias
+
+
+class ReportObjective:
+    """Images against the texts of their reports, through a text transformer.
+
+    It never sees a concept alone, so how well single concepts tell its images apart is no measure to stop by.
+    """
+
+    judged_by_auroc = False
+
+    def __init__(self, config: TrainConfig, encoder: Encoder, study: Study, processes: Processes, device: str):
+        if not isinstance(encoder.text, TextTower):
+            raise UsageError("the objective `report` needs an encoder with a text transformer")
+        self._config, self._encoder, self._study, self._processes = config, encoder, study, processes
+        self._text, self._device = encoder.text, device
+        texts = [example.text for example in study.examples]
+        numbers = {text: number for number, text in enumerate(dict.fromkeys(texts))}
+        self._words = torch.tensor([numbers[text] for text in texts], device=device)
+
+    def begin(self, examples: Sequence[int]) -> None:
+        """Nothing is to be set."""
+
+    def backward(self, vision: Vision, pixels: Sequence[torch.Tensor], batch: Sequence[int]) -> torch.Tensor:
+        """Add this process's share of the gradient; features go around, with their gradients."""
+        own = self._processes.share(list(batch))
+        tokens, done = [], 0
+        for part in pixels:
+            tokens.append(self._tokens(own[done : done + len(part)]))
+            done += len(part)
+
+        def loss_of(features: list[torch.Tensor]) -> torch.Tensor:
+            images, texts = features
+            gather = self._processes.gather
+            return self._loss(images, texts, gather(images), gather(texts), batch, self._processes.rank * len(own))
+
+        return backward([(vision, pixels), (self._text, tokens)], loss_of)
+
+    def loss(self, images: torch.Tensor, batch: Sequence[int]) -> float:
+        """The loss of a batch, without gradients."""
+        with torch.no_grad():
+            texts = self._text(self._tokens(batch))
+            return float(self._loss(images, texts, images, texts, batch, 0))
+
+    def concept_vectors(self, concepts: Sequence[int]) -> torch.Tensor:
+        """The vectors of concepts from their words, without gradients."""
+        texts = [self._study.texts[concept] for concept in concepts]
+        return self._encoder.text_vectors(texts).to(self._device)
+
+    def _tokens(self, examples: Sequence[int]) -> torch.Tensor:
+        return self._text.tokens([self._study.examples[number].text for number in examples]).to(self._device)
+
+    def _loss(
+        self,
+        images: torch.Tensor,
+        texts: torch.Tensor,
+        all_images: torch.Tensor,
+        all_texts: torch.Tensor,
+        batch: Sequence[int],
+        first: int,
+    ) -> torch.Tensor:
+        return report_loss(
+            images,
+            texts,
+            all_images,
+            all_texts,
+            scale=self._encoder.log_scale.exp(),
+            words=self._words[list(batch)],
+            first=first,
+            equal_texts_are_negatives=self._config.equal_texts_are_negatives,
+        )

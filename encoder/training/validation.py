@@ -1,0 +1,80 @@
+"""Validation: how well images are told apart by the concepts that reports state, for either objective."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from encoder.training.statements import HOLDS, UNKNOWN
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from encoder.training.objectives import Objective
+    from encoder.training.study import Study
+
+CONCEPTS = 60
+"""Concepts that are looked at: those stated most often."""
+
+FEWEST = 5
+"""Images for which a concept must hold, and for which it must not, to be counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """How an encoder does on images it was not trained on; `auroc` is None where no concept has enough images."""
+
+    loss: float
+    auroc: float | None
+    concepts: int
+
+    def better_than(self, other: Measured | None, *, by_auroc: bool) -> bool:
+        """Whether this is the better one: by AUROC where that is asked for and both have it, else by loss."""
+        if other is None:
+            return True
+        if by_auroc and self.auroc is not None and other.auroc is not None:
+            return self.auroc > other.auroc
+        return self.loss < other.loss
+
+
+def measure(objective: Objective, study: Study, examples: Sequence[int], images: torch.Tensor, batch: int) -> Measured:
+    """The loss of the examples in batches, and the mean AUROC of the concepts that are stated most.
+
+    Args:
+        objective: whose loss, and whose concept vectors.
+        study: what the reports state.
+        examples: their numbers.
+        images: their vectors, (n, d).
+        batch: images that are compared with each other at once.
+    """
+    losses, counts = [], []
+    for start in range(0, len(examples), batch):
+        part = examples[start : start + batch]
+        losses.append(objective.loss(images[start : start + batch], part))
+        counts.append(len(part))
+    loss = sum(value * count for value, count in zip(losses, counts, strict=True)) / sum(counts)
+    aurocs = _aurocs(objective, study, examples, images)
+    return Measured(loss, sum(aurocs) / len(aurocs) if aurocs else None, len(aurocs))
+
+
+def _aurocs(objective: Objective, study: Study, examples: Sequence[int], images: torch.Tensor) -> list[float]:
+    from sklearn.metrics import roc_auc_score
+
+    statements = study.statements
+    stated = Counter(said.concept for number in examples for said in statements.reports[number] if said.sure)
+    concepts = [concept for concept, _ in stated.most_common() if statements.meanings[concept].present][:CONCEPTS]
+    if not concepts:
+        return []
+    scores: np.ndarray = (images @ objective.concept_vectors(concepts).T).float().cpu().numpy()
+    relations = statements.relations(examples, concepts)
+    aurocs = []
+    for column in range(len(concepts)):
+        known = relations[:, column] != UNKNOWN
+        holds = relations[known, column] == HOLDS
+        if FEWEST <= holds.sum() <= known.sum() - FEWEST:
+            aurocs.append(float(roc_auc_score(holds, scores[known, column])))
+    return aurocs

@@ -1,0 +1,71 @@
+"""What a report's statements say of any concept: the general ones too, and nothing where nobody can know."""
+
+from __future__ import annotations
+
+import pytest
+
+from encoder.training.statements import DENIED, HOLDS, OTHER, UNKNOWN, Meaning, Statement, Statements, says_of
+
+
+def meaning(text: str) -> Meaning:
+    """`- left effusion` denies, `left small effusion` affirms; the last word is the finding."""
+    present = not text.startswith("- ")
+    *words, finding = text.removeprefix("- ").split()
+    side = next((word for word in words if word in ("left", "right")), "none")
+    size = next((word for word in words if word in ("small", "large")), None)
+    place = next((word for word in words if word in ("apex", "base")), None)
+    rest = frozenset(words) - {side, size, place}
+    return Meaning(present, finding, place, side, size, rest)
+
+
+@pytest.mark.parametrize(
+    ("stated", "concept", "expected"),
+    [
+        ("left small effusion", "effusion", HOLDS),
+        ("left small effusion", "left effusion", HOLDS),
+        ("left small effusion", "left small effusion", HOLDS),
+        ("left effusion", "left small effusion", UNKNOWN),
+        ("left effusion", "right effusion", UNKNOWN),
+        ("left effusion", "- effusion", DENIED),
+        ("left effusion", "- right effusion", UNKNOWN),
+        ("left effusion", "- large effusion", UNKNOWN),
+        ("- effusion", "effusion", DENIED),
+        ("- effusion", "left small effusion", DENIED),
+        ("- large effusion", "effusion", UNKNOWN),
+        ("- large effusion", "left large effusion", DENIED),
+        ("- effusion", "- left effusion", HOLDS),
+        ("- left effusion", "- effusion", UNKNOWN),
+        ("loculated effusion", "effusion", HOLDS),
+        ("effusion", "loculated effusion", UNKNOWN),
+        ("base effusion", "apex effusion", UNKNOWN),
+    ],
+)
+def test_one_statement(stated: str, concept: str, expected: int) -> None:
+    assert says_of(meaning(stated), meaning(concept)) == expected
+
+
+CONCEPTS = ["effusion", "left effusion", "- effusion", "nodule", "- nodule"]
+
+
+def relations(*said: tuple[int, bool]) -> list[int]:
+    statements = Statements([meaning(text) for text in CONCEPTS], [[Statement(*one) for one in said]])
+    return statements.relations([0], range(len(CONCEPTS)))[0].tolist()
+
+
+def test_what_is_not_mentioned_is_another_matter_and_a_denial_of_it_may_hold() -> None:
+    assert relations((1, True)) == [HOLDS, HOLDS, DENIED, OTHER, UNKNOWN]
+    assert relations((2, True)) == [DENIED, DENIED, HOLDS, OTHER, UNKNOWN]
+    assert relations() == [OTHER, OTHER, UNKNOWN, OTHER, UNKNOWN]
+
+
+def test_a_hedged_or_past_statement_says_nothing_of_its_finding() -> None:
+    assert relations((1, False)) == [UNKNOWN, UNKNOWN, UNKNOWN, OTHER, UNKNOWN]
+
+
+def test_a_report_that_contradicts_itself_says_nothing() -> None:
+    assert relations((1, True), (2, True))[0] == UNKNOWN
+
+
+def test_only_sure_statements_bring_concepts_into_a_batch() -> None:
+    statements = Statements([meaning(t) for t in CONCEPTS], [[Statement(3, True)], [Statement(0, False)]])
+    assert statements.concepts_of([0, 1]) == [3]
