@@ -109,9 +109,7 @@ def save_checkpoint(folder: Path, encoder: Encoder, facts: CheckpointFacts) -> C
     if encoder.tokenizer is not None:
         encoder.tokenizer.save(str(folder / TOKENIZER))
         tokenizer = _sha256(folder / TOKENIZER)
-    written = replace(
-        facts, weights_sha256=_sha256(folder / WEIGHTS), tokenizer_sha256=tokenizer, code=code_version()
-    )
+    written = replace(facts, weights_sha256=_sha256(folder / WEIGHTS), tokenizer_sha256=tokenizer, code=code_version())
     (folder / FACTS).write_text(json.dumps(asdict(written), indent=2) + "\n", encoding="utf-8")
     return Checkpoint(folder, encoder, written)
 

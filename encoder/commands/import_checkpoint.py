@@ -1,0 +1,79 @@
+"""`clear-kb import-checkpoint`: the published CLEAR release as a checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+from rich.markup import escape
+
+from kb.commands.options import Format, OutputFormat, Quiet
+from kb.commands.output import print_facts, print_json, print_rows
+from kb.commands.progress import Progress
+
+if TYPE_CHECKING:
+    from encoder.checkpoint import Checkpoint
+
+
+def import_checkpoint_command(
+    source: Annotated[Path, typer.Argument(metavar="FILE", help="The published weights: best_model.pt.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where the checkpoint goes.")],
+    merges: Annotated[
+        Path | None,
+        typer.Option("--merges", metavar="PATH", help="CLIP's merges; default: those of an installed open_clip."),
+    ] = None,
+    size: Annotated[int, typer.Option("--size", min=16, max=4096, help="Pixels of a side that it reads.")] = 448,
+    fit: Annotated[
+        Literal["pad", "crop", "stretch"],
+        typer.Option("--fit", help="What becomes of an oblong picture; the published code pads it."),
+    ] = "pad",
+    quiet: Quiet = False,
+    output: OutputFormat = Format.table,
+) -> None:
+    """Import the published CLEAR encoder, DINOv2 and CLIP's text transformer; no code in the file is run."""
+    from encoder.release.importing import import_release
+    from kb.images.preprocessing import Preprocessing
+
+    with Progress("tensors", hidden=quiet) as progress:
+        progress.stage("importing", None)
+        checkpoint = import_release(source, out, merges, Preprocessing(size, fit))
+    told = _told(checkpoint)
+    if output is Format.json:
+        print_json(told)
+    elif output is Format.csv:
+        print_rows([told], list(told), output)
+    elif not quiet:
+        print_facts(_facts(told))
+
+
+def _told(checkpoint: Checkpoint) -> dict[str, Any]:
+    """What was imported, as plain data."""
+    facts = checkpoint.facts
+    image, text = facts.architecture["image"], facts.architecture["text"]
+    return {
+        "folder": str(checkpoint.folder),
+        "encoder": checkpoint.encoder_id,
+        "dimension": image["dimension"],
+        "image_layers": image["backbone"]["num_hidden_layers"],
+        "image_width": image["backbone"]["hidden_size"],
+        "text_layers": text["transformer"]["num_hidden_layers"],
+        "text_width": text["transformer"]["hidden_size"],
+        "tokens": text["transformer"]["vocab_size"],
+        "context": text["context"],
+        **facts.preprocessing,
+        "scale": checkpoint.encoder.log_scale.exp().item(),
+        "source": facts.training["source"],
+        "sha256": facts.training["sha256"],
+    }
+
+
+def _facts(told: dict[str, Any]) -> list[tuple[str, str]]:
+    return [
+        ("checkpoint", escape(told["folder"])),
+        ("encoder", f"{told['encoder']}, vectors of {told['dimension']:,} numbers, scale {told['scale']:.2f}"),
+        ("images", f"DINOv2, {told['image_layers']} layers of {told['image_width']:,}"),
+        ("texts", f"CLIP, {told['text_layers']} layers of {told['text_width']:,}, at most {told['context']} tokens"),
+        ("pixels", f"{told['size']} x {told['size']}, {told['fit']}"),
+        ("source", f"{escape(told['source'])}, SHA-256 {told['sha256'][:12]}"),
+    ]

@@ -1,0 +1,63 @@
+"""Importing the published release: its file of weights becomes a checkpoint folder."""
+
+from __future__ import annotations
+
+from hashlib import file_digest
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from encoder.release.clip_tokenizer import clip_tokenizer, merges_file
+from encoder.release.conversion import release_encoder
+from encoder.release.sizes import read_sizes
+from encoder.release.state_dict import read_state_dict
+from kb.errors import ClearKbError, UsageError
+from kb.images.preprocessing import Preprocessing
+
+if TYPE_CHECKING:
+    from encoder.checkpoint import Checkpoint
+
+OBJECTIVE = "imported"
+
+
+def import_release(
+    source: Path, folder: Path, merges: Path | None = None, preprocessing: Preprocessing | None = None
+) -> Checkpoint:
+    """Write the published weights in `source` to `folder` as a checkpoint.
+
+    Args:
+        source: a state dict, `best_model.pt`.
+        folder: of the checkpoint; it has none yet.
+        merges: of CLIP's tokens; default: those in an installed open_clip.
+        preprocessing: how its pictures are made. The published code pads to a square of black and scales to 448
+            pixels, as the default does; it scales with Lanczos where this one is bicubic.
+
+    Raises:
+        UsageError: a file is not there, the folder is taken, or the size is no multiple of the patch.
+        ClearKbError: `source` is not the published architecture, or cannot be read safely.
+    """
+    from encoder.checkpoint import FACTS, CheckpointFacts, save_checkpoint
+
+    preprocessing = preprocessing or Preprocessing()
+    if (folder / FACTS).exists():
+        raise UsageError(f"{folder} holds a checkpoint already: name another folder")
+    tensors = read_state_dict(source)
+    words = merges_file(merges)
+    try:
+        sizes = read_sizes(tensors)
+        encoder = release_encoder(tensors, clip_tokenizer(words, sizes.vocabulary, sizes.context), preprocessing.size)
+    except UsageError:
+        raise
+    except ClearKbError as error:
+        raise ClearKbError(f"{source}: {error}") from error
+    facts = CheckpointFacts(
+        objective=OBJECTIVE,
+        architecture=encoder.architecture.to_dict(),
+        preprocessing=preprocessing.to_dict(),
+        training={"source": source.name, "sha256": _sha256(source), "merges": words.name},
+    )
+    return save_checkpoint(folder, encoder, facts)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()

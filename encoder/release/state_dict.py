@@ -1,0 +1,79 @@
+"""Reading the published file: a state dict, read safely, mapped into memory, checked before it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kb.errors import ClearKbError, UsageError
+from kb.storage import first_line
+
+if TYPE_CHECKING:
+    import torch
+
+WRAPPER = "state_dict"
+"""Where trainers put the weights in a file that holds more than them."""
+
+PREFIX = "module."
+"""What torch's DistributedDataParallel puts before every name."""
+
+NAMED = 3
+"""Problems that a message names; the others are counted."""
+
+
+def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a file by their names, all finite, mapped into memory; nothing in the file is executed.
+
+    A dictionary around them (`state_dict`) and the prefix `module.` are taken off.
+
+    Raises:
+        UsageError: there is no such file.
+        ClearKbError: it is no state dict of numbers, or cannot be read without executing what it says.
+    """
+    tensors = _unwrapped(path, _load(path))
+    if all(name.startswith(PREFIX) for name in tensors):
+        tensors = {name.removeprefix(PREFIX): tensor for name, tensor in tensors.items()}
+    if broken := [name for name, tensor in tensors.items() if not bool(tensor.isfinite().all())]:
+        raise ClearKbError(f"{path} holds numbers that are not finite: {some_of(broken)}")
+    return tensors
+
+
+def some_of(problems: Iterable[str]) -> str:
+    """The first few problems, and how many more there are."""
+    listed = list(problems)
+    more = f" and {len(listed) - NAMED} more" if len(listed) > NAMED else ""
+    return "; ".join(listed[:NAMED]) + more
+
+
+def _load(path: Path) -> Any:
+    import pickle
+
+    import torch
+
+    if not path.is_file():
+        raise UsageError(f"there is no file {path}")
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except (RuntimeError, ValueError, OSError, EOFError, pickle.UnpicklingError) as error:
+        raise ClearKbError(
+            f"{path} is no state dict that can be read safely: {first_line(error)} (a whole model or its code is not "
+            "read; save `model.state_dict()` with torch.save)"
+        ) from error
+
+
+def _unwrapped(path: Path, held: Any) -> dict[str, torch.Tensor]:
+    import torch
+
+    if isinstance(held, Mapping) and isinstance(held.get(WRAPPER), Mapping):
+        held = held[WRAPPER]
+    if not isinstance(held, Mapping) or not held:
+        raise ClearKbError(f"{path} holds {type(held).__name__}: a state dict, tensors by their names, was expected")
+    strangers = [
+        f"{name} is {type(value).__name__}"
+        for name, value in held.items()
+        if not isinstance(name, str) or not isinstance(value, torch.Tensor) or not value.is_floating_point()
+    ]
+    if strangers:
+        raise ClearKbError(f"{path} is no state dict of floating-point tensors: {some_of(strangers)}")
+    return dict(held)
