@@ -78,8 +78,8 @@ def _report(draw: random.Random, number: int, patient: int, site: str) -> Synthe
         patient_id=f"PT{patient:06d}",
         site=site,
         indication=draw.choice(INDICATIONS),
-        findings=_written(sentences, site),
-        impression=_written(_impression(draw, seen), site),
+        findings=written(sentences, site),
+        impression=written(_impression(draw, seen), site),
     )
 
 
@@ -116,7 +116,7 @@ def _impression(draw: random.Random, seen: list[FindingPhrases]) -> list[str]:
     return told if draw.random() < 0.7 else [*told, "no other acute abnormality"]
 
 
-def _written(sentences: list[str], site: str) -> str:
+def written(sentences: list[str], site: str) -> str:
     """The sentences in the style of a site: prose, one capital line each, or a numbered list."""
     if site == "terse":
         return "\n".join(f"{sentence.upper()}." for sentence in sentences)
