@@ -7,8 +7,8 @@ import sys
 
 import typer
 
-from encoder.commands import import_checkpoint, train
-from ingest.commands import demo, images, reports
+from encoder.commands import encode, evaluate, explain, import_checkpoint, predict, train
+from ingest.commands import demo, images, labels, reports
 from kb.commands import base, branch, check, compare, curate, exchange, index, observations, review, suggest, vocab
 from kb.errors import ClearKbError
 
@@ -27,11 +27,16 @@ app.command("tag")(base.tag_command)
 app.command("embed")(base.embed_command)
 app.command("train")(train.train_command)
 app.command("import-checkpoint")(import_checkpoint.import_checkpoint_command)
+app.command("encode")(encode.encode_command)
+app.add_typer(predict.app, name="predict")
+app.command("explain")(explain.explain_command)
+app.command("evaluate")(evaluate.evaluate_command)
 app.command("index")(index.index_command)
 app.command("check")(check.check_command)
 app.command("gc")(base.gc_command)
 app.command("restore")(base.restore_command)
 assert images.app is reports.app
+assert labels.app is reports.app
 app.add_typer(reports.app, name="ingest")
 app.add_typer(observations.app, name="observations")
 app.add_typer(branch.app, name="branch")

@@ -8,12 +8,12 @@ them is followed by taking their old terms out and putting the new ones in.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from encoder.concept_matrices import iter_concepts
+from encoder.concept_matrices import ConceptChunk, iter_concepts
 from kb.errors import ClearKbError, UsageError
 from kb.storage import quoted
 from schemas.terms import IN_USE
@@ -84,8 +84,15 @@ class Projector:
         return cls(matrix, facts)
 
 
-def build_projector(kb: KnowledgeBase, text_side: TextSide) -> Projector:
+def build_projector(
+    kb: KnowledgeBase, text_side: TextSide, also: Callable[[ConceptChunk], None] | None = None
+) -> Projector:
     """Sum P up over the concepts in use at the commit of `kb`, a few thousand at a time.
+
+    Args:
+        kb: the vocabulary.
+        text_side: gives its concepts their vectors.
+        also: hears of every part of the vocabulary as it goes by, so that one pass serves all.
 
     Raises:
         UsageError: the vocabulary is not embedded, or empty.
@@ -97,6 +104,8 @@ def build_projector(kb: KnowledgeBase, text_side: TextSide) -> Projector:
         term = _term(chunk.embeddings, chunk.vectors)
         total = term if total is None else total + term
         count += len(chunk.concept_ids)
+        if also is not None:
+            also(chunk)
     if total is None:
         raise UsageError(f"{kb.uri} has no concepts in use at commit {kb.commit.commit_id}")
     return Projector(total, ProjectorFacts(kb.commit.commit_id, embedder, text_side.text_side_id, count))
@@ -148,10 +157,7 @@ def _term(embeddings: np.ndarray, vectors: np.ndarray) -> np.ndarray:
 
 
 def _embedder(kb: KnowledgeBase) -> str:
-    info = kb.embedder
-    if info is None:
-        raise UsageError(f"nothing is embedded in {kb.uri} yet: `clear-kb embed` first")
-    return info.embedder_id
+    return kb.require_embedder().embedder_id
 
 
 def _in_use(kb: KnowledgeBase) -> dict[str, str]:

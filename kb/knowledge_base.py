@@ -190,6 +190,13 @@ class KnowledgeBase:
         rows = self.dataset("embedders").to_table().to_pylist()
         return EmbedderInfo.from_row(rows[0]) if rows else None
 
+    def require_embedder(self) -> EmbedderInfo:
+        """What the concepts of this commit were embedded with; UsageError where they were not yet."""
+        info = self.embedder
+        if info is None:
+            raise UsageError(f"nothing is embedded in {self.uri} yet: `clear-kb embed` first")
+        return info
+
     def search(self, query: str, **options: Any) -> Listing[SearchHit]:
         """The concepts that `query` means, best first; the options are those of `kb.search.search`."""
         from kb.search import search

@@ -93,9 +93,7 @@ def nearest_concepts(kb: KnowledgeBase, vector: np.ndarray, k: int = 10) -> List
     """
     import numpy as np
 
-    info = kb.embedder
-    if info is None:
-        raise UsageError(f"nothing is embedded in {kb.uri} yet: `clear-kb embed` first")
+    info = kb.require_embedder()
     wanted = np.asarray(vector, dtype=np.float32)
     if wanted.shape != (info.dimension,) or not np.isfinite(wanted).all() or not wanted.any():
         raise UsageError(f"a vector of {info.dimension} finite numbers was expected, not one of shape {wanted.shape}")

@@ -59,9 +59,10 @@ def store_vectors(kb: KnowledgeBase, stored_as: str, *, by: str | None = None, w
     """
     if stored_as not in STORED_AS:
         raise UsageError(f"vectors are stored as {' or '.join(STORED_AS)}, not as '{stored_as}'")
+    kb.require_embedder()
     before = read_stored(kb)
     if before is None:
-        raise UsageError(f"nothing is embedded in {kb.uri} yet: `clear-kb embed` first")
+        raise UsageError(f"no concept of {kb.uri} has a vector yet: `clear-kb embed` first")
     if before.stored_as == stored_as:
         return before
     done: list[Stored] = []

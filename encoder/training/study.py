@@ -115,8 +115,8 @@ def _concepts(kb: KnowledgeBase, concept_ids: list[str], *, embedded: bool) -> _
     import numpy as np
 
     concepts = kb.dataset("concepts")
-    if embedded and "embedding" not in concepts.schema.names:
-        raise UsageError(f"nothing is embedded in {kb.uri} yet: `clear-kb embed` first")
+    if embedded:
+        kb.require_embedder()
     columns = [name for name in concepts.schema.names if name != "embedding" or embedded]
     ids: list[str] = []
     texts: list[str] = []

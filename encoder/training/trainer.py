@@ -139,6 +139,7 @@ class _Training:
         self.embedder = embedder
         self.encoder: Encoder = first_encoder(config, study, embedder.dimension if embedder else None).to(device)
         self.objective: Objective = objective_of(config, self.encoder, study, processes, device)
+        self._check_norms()
         self.tower = torch.compile(self.encoder.image) if config.compile else self.encoder.image
         self.optimiser = torch.optim.AdamW(self._parameter_groups(), lr=config.learning_rate)
         self.mean = RunningMean(self.encoder, config.ema)
@@ -149,6 +150,16 @@ class _Training:
         self.steps_an_epoch = len(study.splits["train"]) // size
         self.position = Position()
         self.log = TrainingLog(kb, {**config.to_dict(), "commit": kb.commit.commit_id, "processes": processes.count})
+
+    def _check_norms(self) -> None:
+        """Batch norms look at the images that go through together: these have to be the whole batch."""
+        if not any(isinstance(part, torch.nn.modules.batchnorm._BatchNorm) for part in self.encoder.modules()):
+            return
+        if self.config.micro_batch is not None or self.processes.count > 1:
+            raise UsageError(
+                "this backbone has batch norms, whose statistics would be those of a part of the batch: leave "
+                "micro_batch out and train in one process, or take a backbone with layer norms (convnext, dinov2, vit)"
+            )
 
     def run(self, *, resume: bool, on_epoch: Callable[[EpochResult], None]) -> TrainResult | None:
         """All epochs from where it stands, until there are no more or none got better for long enough."""

@@ -21,7 +21,6 @@ from kb.commands.options import (
     open_kb,
 )
 from kb.commands.output import print_json, print_rows, say
-from kb.errors import UsageError
 
 
 def index_command(
@@ -50,9 +49,7 @@ def index_command(
 
     opened = open_kb(kb, None, storage_option, branch)
     if dry_run:
-        embedder = opened.embedder
-        if embedder is None:
-            raise UsageError(f"nothing is embedded in {kb} yet: `clear-kb embed` first")
+        embedder = opened.require_embedder()
         embedded = opened.dataset("concepts").count_rows("embedder IS NOT NULL")
         say(f"would {'drop the index' if drop else f'index {embedded:,} vectors of {embedder.dimension} numbers'}")
         return

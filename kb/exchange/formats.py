@@ -69,8 +69,8 @@ def export_vocabulary(
     kind = format_of(path, named)
     if options.vectors and kind != "parquet":
         raise UsageError(f"{kind} carries no vectors: export as parquet")
-    if options.vectors and kb.embedder is None:
-        raise UsageError(f"nothing is embedded in {kb.uri} yet: `clear-kb embed` first")
+    if options.vectors:
+        kb.require_embedder()
     path = path.resolve()
     if not path.parent.is_dir():
         raise UsageError(f"there is no folder {path.parent}")

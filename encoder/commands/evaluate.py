@@ -1,0 +1,105 @@
+"""`clear-kb evaluate`: how well runs predict what is held to be true."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.markup import escape
+
+from kb.commands.options import DEFAULT_KB, At, Format, KbUri, OutputFormat, StorageOptions, open_kb
+from kb.commands.output import print_facts, print_json, print_rows, say
+from kb.errors import UsageError
+
+if TYPE_CHECKING:
+    from encoder.evaluation import Evaluation
+
+
+def evaluate_command(
+    run: Annotated[
+        list[str] | None, typer.Option("--run", metavar="NAME", help="This run; repeatable; default: all.")
+    ] = None,
+    label: Annotated[
+        list[str] | None, typer.Option("--label", metavar="L", help="This label; repeatable; default: all.")
+    ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option("--against", metavar="RUN", help="Compare each run with this one, on the rows of both."),
+    ] = None,
+    where: Annotated[
+        str | None, typer.Option("--where", metavar="SQL", help="Only these images: \"view = 'PA' AND age > 60\".")
+    ] = None,
+    split: Annotated[
+        Literal["all", "train", "validation", "test"] | None,
+        typer.Option("--split", help="Default: test for runs of an encoder trained here, all for imported ones."),
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option("--source", metavar="NAME", help="The labels to go by, where several disagree.")
+    ] = None,
+    min_positives: Annotated[
+        int, typer.Option("--min-positives", min=1, help="Labels with fewer positives or negatives are left out.")
+    ] = 10,
+    bootstrap: Annotated[
+        int, typer.Option("--bootstrap", min=0, max=100_000, help="Resamples of the patients; 0: no intervals.")
+    ] = 1000,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the resamples.")] = 0,
+    threshold: Annotated[
+        float | None, typer.Option("--threshold", help="This threshold for all labels, instead of a chosen one.")
+    ] = None,
+    threshold_from: Annotated[
+        str | None,
+        typer.Option("--threshold-from", metavar="validation|RUN|NUMBER", help="What thresholds are chosen on."),
+    ] = None,
+    threshold_by: Annotated[
+        Literal["youden", "f1"], typer.Option("--threshold-by", help="What a threshold is chosen to make highest.")
+    ] = "youden",
+    readers: Annotated[
+        Path | None,
+        typer.Option("--readers", metavar="FILE", help="Readings: reader, image_id or study_id, label, value."),
+    ] = None,
+    figure: Annotated[
+        Path | None, typer.Option("-o", "--figure", metavar="FIGURE.png", help="Draw the curves: .png, .pdf or .svg.")
+    ] = None,
+    kb: KbUri = DEFAULT_KB,
+    at: At = None,
+    storage_option: StorageOptions = None,
+    output: OutputFormat = Format.table,
+) -> None:
+    """Score runs against the labels: AUROC, AUPRC, F1, MCC, calibration, with patient-bootstrap 95% intervals."""
+    from encoder.evaluation import Options, evaluate
+
+    if threshold is not None and threshold_from is not None:
+        raise UsageError("--threshold and --threshold-from say the same thing twice: leave one out")
+    told = threshold if threshold is not None else threshold_from or "validation"
+    options = Options(tuple(label or ()), split, where, source, min_positives, bootstrap, seed, threshold_by, told)
+    result = evaluate(open_kb(kb, at, storage_option), tuple(run or ()), options, against=against, readers=readers)
+    left = _draw(result, figure)
+    _print(result, output)
+    if figure is not None:
+        missing = f" (no room for {', '.join(left)}: name them with --label)" if left else ""
+        say(f"figure: {figure}{missing}")
+    if not result.rows:
+        raise typer.Exit(1)
+
+
+def _draw(result: Evaluation, figure: Path | None) -> tuple[str, ...]:
+    from encoder.evaluation.figure import draw
+
+    return draw(result, figure) if figure is not None else ()
+
+
+def _print(result: Evaluation, output: Format) -> None:
+    """The data on standard output; the notes go with a table and JSON, and beside CSV."""
+    if output is Format.json:
+        print_json(result.to_dict())
+        return
+    rows = result.rows.rows()
+    if output is Format.csv:
+        print_rows(rows, list(rows[0]) if rows else list(result.rows.columns), output)
+        for note in result.notes:
+            say(note)
+        return
+    for title, table in result.tables():
+        print_rows(table, list(table[0]), output, title=title or None)
+    print_facts([("note", escape(note)) for note in result.notes])

@@ -1,0 +1,105 @@
+"""`clear-kb explain`: one prediction, concept by concept, with the sentences behind it and where it looks."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from encoder.commands.options import EncoderOption
+from kb.commands.options import DEFAULT_KB, At, Format, KbUri, OutputFormat, StorageOptions, open_kb
+from kb.commands.output import print_facts, print_json, print_rows, say
+from kb.errors import UsageError
+
+if TYPE_CHECKING:
+    from encoder.explanation import Explainer, Explanation
+
+COLUMNS = ("concept_id", "text", "finding", "score", "contribution")
+
+
+def explain_command(
+    image: Annotated[str, typer.Argument(metavar="IMAGE", help="The id of an encoded image.")],
+    label: Annotated[str, typer.Argument(metavar="LABEL", help="A label that the run predicts.")],
+    run: Annotated[
+        str | None, typer.Option("--run", metavar="NAME", help="The run; default: the only one of this encoder.")
+    ] = None,
+    top: Annotated[int, typer.Option("--top", min=1, help="Contributions and findings that are listed.")] = 10,
+    evidence: Annotated[int, typer.Option("--evidence", min=0, help="Report sentences of each concept.")] = 1,
+    absolute: Annotated[
+        bool, typer.Option("--absolute", help="Scores as they are, not against the mean image.")
+    ] = False,
+    heatmap: Annotated[
+        Path | None, typer.Option("--heatmap", metavar="OUT.png", help="Draw where in the image it comes from.")
+    ] = None,
+    concept: Annotated[
+        str | None, typer.Option("--concept", metavar="ID|TEXT", help="With --heatmap: of this concept's score.")
+    ] = None,
+    encoder: EncoderOption = None,
+    kb: KbUri = DEFAULT_KB,
+    at: At = None,
+    storage_option: StorageOptions = None,
+    output: OutputFormat = Format.table,
+) -> None:
+    """Take one prediction apart: what each concept adds to its logit, and the report sentences behind it."""
+    from encoder.explanation import Explainer
+    from encoder.image_vectors import find_checkpoint
+    from encoder.prediction.runs import only_run
+
+    if concept is not None and heatmap is None:
+        raise UsageError("--concept goes with --heatmap OUT.png")
+    opened = open_kb(kb, at, storage_option)
+    checkpoint = find_checkpoint(opened, encoder)
+    explainer = Explainer(opened, checkpoint, run or only_run(opened, checkpoint.encoder_id))
+    found = explainer.explain(image, label, top=top, evidence=evidence, absolute=absolute)
+    if heatmap is not None:
+        explainer.draw_heatmap(image, label, heatmap, concept=concept)
+    if output is Format.json:
+        print_json(found.to_dict())
+    elif output is Format.csv:
+        print_rows(_rows(found), COLUMNS, output)
+    else:
+        _print(found, explainer)
+    if heatmap is not None:
+        say(f"wrote {escape(str(heatmap))}")
+
+
+def _rows(found: Explanation) -> list[dict[str, object]]:
+    return [{name: getattr(part, name) for name in COLUMNS} for part in found.top]
+
+
+def _print(found: Explanation, explainer: Explainer) -> None:
+    against = "above the mean image" if found.relative else "as it is"
+    run = explainer.run
+    print_facts(
+        [
+            ("image", escape(found.image_id)),
+            ("prediction", f"{escape(found.label)}: score {found.score:.3f}, logit {found.logit:+.3f}"),
+            ("run", f"{escape(found.run)}: {run.method}, space {run.space}"),
+            ("base", f"{found.base:+.3f} ({'the mean image and the bias' if found.relative else 'the bias'})"),
+            ("concepts", f"{found.logit - found.base - found.residual:+.3f}, from {found.concepts:,} of them"),
+            ("residual", f"{found.residual:+.1e}"),
+        ]
+    )
+    rows = [
+        {**row, "score": f"{row['score']:+.3f}", "contribution": f"{row['contribution']:+.4f}"} for row in _rows(found)
+    ]
+    print_rows(rows, COLUMNS[1:], Format.table, title=f"\nthe largest contributions (score: {against})")
+    others = f"{found.others:+.3f} from the {max(found.concepts - len(found.top), 0):,} others"
+    Console(highlight=False).print(escape(others))
+    groups = [{**asdict(group), "contribution": f"{group.contribution:+.4f}"} for group in found.groups]
+    print_rows(groups, ("finding", "concepts", "contribution"), Format.table, title="\nby finding")
+    _print_evidence(found)
+
+
+def _print_evidence(found: Explanation) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+    told = [(part, mention) for part in found.top for mention in part.evidence]
+    if told:
+        console.print("\n[bold]evidence[/bold]")
+    for part, mention in told:
+        sentence = mention.sentence or f"(its text is not stored) {mention.text}"
+        console.print(f"  [bold]{escape(part.text)}[/bold]  {escape(sentence)}  [dim]{escape(mention.report_id)}[/dim]")

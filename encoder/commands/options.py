@@ -1,0 +1,21 @@
+"""The options that the encoder's commands share, each defined once."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+EncoderOption = Annotated[
+    str | None,
+    typer.Option("--encoder", metavar="FOLDER|ID", help="The checkpoint, where there is more than one."),
+]
+RunOption = Annotated[str | None, typer.Option("--run", metavar="NAME", help="What the run is called.")]
+LabelsOption = Annotated[
+    list[str] | None, typer.Option("--label", help="Only this label; repeatable. Default: all that are known.")
+]
+SourceOption = Annotated[
+    str | None, typer.Option("--source", metavar="NAME", help="The source of labels, where several contradict.")
+]
+ReplaceOption = Annotated[bool, typer.Option("--replace", help="Replace the run of that name.")]
+DeviceOption = Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1; default: the best there is.")]

@@ -1,0 +1,212 @@
+"""`clear-kb predict`: zero-shot by sentences, linear probes, concept bottlenecks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.markup import escape
+
+from encoder.commands.options import EncoderOption, LabelsOption, ReplaceOption, RunOption, SourceOption
+from kb.commands.options import (
+    DEFAULT_KB,
+    At,
+    By,
+    DryRun,
+    Format,
+    KbUri,
+    OutputFormat,
+    Quiet,
+    StorageOptions,
+    Why,
+    open_kb,
+    parse_pairs,
+)
+from kb.commands.output import print_facts, print_json, print_rows, say
+from kb.commands.progress import Progress
+from kb.errors import UsageError
+
+if TYPE_CHECKING:
+    from encoder.prediction.intervention import Interventions
+    from encoder.prediction.predicting import PredictResult
+
+app = typer.Typer(no_args_is_help=True, help="Predict labels of encoded images; every run can be explained.")
+
+
+@app.command("zero-shot")
+def zero_shot_command(
+    labels: LabelsOption = None,
+    prompts: Annotated[
+        Path | None, typer.Option("--prompts", metavar="FILE", help='YAML; default: "{x}" against "no {x}".')
+    ] = None,
+    space: Annotated[
+        Literal["encoder", "llm"] | None,
+        typer.Option("--space", help="Default: the better one on the validation images."),
+    ] = None,
+    run: RunOption = None,
+    encoder: EncoderOption = None,
+    source: SourceOption = None,
+    replace: ReplaceOption = False,
+    kb: KbUri = DEFAULT_KB,
+    by: By = None,
+    why: Why = None,
+    dry_run: DryRun = False,
+    quiet: Quiet = False,
+    storage_option: StorageOptions = None,
+    output: OutputFormat = Format.table,
+) -> None:
+    """Predict labels from sentences that say they hold, and that they do not; nothing is trained."""
+    from encoder.image_vectors import find_checkpoint
+    from encoder.prediction.predicting import PredictOptions
+    from encoder.prediction.prompts import PromptSet, read_prompts
+    from encoder.prediction.zero_shot_run import predict_zero_shot
+    from kb.embedding import load_stored_embedder
+
+    opened = open_kb(kb, None, storage_option)
+    told = read_prompts(prompts) if prompts else PromptSet()
+    options = PredictOptions(run, labels or (), source, space, replace, by, why, dry_run)
+    with Progress("concepts", hidden=quiet) as progress:
+        result = predict_zero_shot(
+            opened,
+            find_checkpoint(opened, encoder),
+            told,
+            options,
+            lambda: load_stored_embedder(opened.require_embedder()),
+            progress,
+        )
+    _print(result, output, quiet=quiet)
+
+
+@app.command("probe")
+def probe_command(
+    labels: LabelsOption = None,
+    space: Annotated[
+        Literal["encoder", "llm", "backbone"],
+        typer.Option(
+            "--space", help="llm: projected through the vocabulary; backbone: needs `encode --layer backbone`."
+        ),
+    ] = "encoder",
+    run: RunOption = None,
+    encoder: EncoderOption = None,
+    source: SourceOption = None,
+    replace: ReplaceOption = False,
+    kb: KbUri = DEFAULT_KB,
+    by: By = None,
+    why: Why = None,
+    dry_run: DryRun = False,
+    quiet: Quiet = False,
+    storage_option: StorageOptions = None,
+    output: OutputFormat = Format.table,
+) -> None:
+    """Train a linear probe of each label on the training patients, and predict all images with it."""
+    from encoder.image_vectors import find_checkpoint
+    from encoder.prediction.predicting import PredictOptions
+    from encoder.prediction.probe_run import predict_probe
+
+    opened = open_kb(kb, None, storage_option)
+    options = PredictOptions(run, labels or (), source, space, replace, by, why, dry_run)
+    with Progress("labels", hidden=quiet) as progress:
+        progress.stage("probes", None)
+        result = predict_probe(opened, find_checkpoint(opened, encoder), options)
+    _print(result, output, quiet=quiet)
+
+
+@app.command("bottleneck")
+def bottleneck_command(
+    labels: LabelsOption = None,
+    count: Annotated[int, typer.Option("--count", min=1, max=1000, help="Concepts that a label is offered.")] = 12,
+    concepts: Annotated[
+        Path | None,
+        typer.Option("--concepts", metavar="FILE", help="A curator's list: a concept's id or text a line."),
+    ] = None,
+    values: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="CONCEPT=VALUE", help="Show what a trained run becomes; repeatable, 0 is average."
+        ),
+    ] = None,
+    images: Annotated[
+        list[str] | None, typer.Option("--image", metavar="ID", help="With --set: these images; repeatable.")
+    ] = None,
+    run: RunOption = None,
+    encoder: EncoderOption = None,
+    source: SourceOption = None,
+    replace: ReplaceOption = False,
+    kb: KbUri = DEFAULT_KB,
+    at: At = None,
+    by: By = None,
+    why: Why = None,
+    dry_run: DryRun = False,
+    quiet: Quiet = False,
+    storage_option: StorageOptions = None,
+    output: OutputFormat = Format.table,
+) -> None:
+    """Train a concept bottleneck of each label; with --set, show how its predictions change."""
+    from encoder.image_vectors import find_checkpoint
+
+    opened = open_kb(kb, at, storage_option)
+    checkpoint = find_checkpoint(opened, encoder)
+    if values:
+        from encoder.prediction.intervention import set_concepts
+
+        pairs = {name: _number(value) for name, value in parse_pairs(values, "--set").items()}
+        shown = set_concepts(opened, checkpoint, run or "bottleneck-encoder", pairs, images, labels or ())
+        _print_interventions(shown, output)
+        return
+    if images:
+        raise UsageError("--image goes with --set: a bottleneck is trained for all images")
+    from encoder.prediction.bottleneck_run import predict_bottleneck
+    from encoder.prediction.concept_list import read_concept_list
+    from encoder.prediction.predicting import PredictOptions
+
+    listed = None if concepts is None else read_concept_list(opened, concepts)
+    options = PredictOptions(run, labels or (), source, None, replace, by, why, dry_run)
+    with Progress("concepts", hidden=quiet) as progress:
+        result = predict_bottleneck(opened, checkpoint, options, count=count, concept_ids=listed, watcher=progress)
+    _print(result, output, quiet=quiet)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError(f"--set ...={text}: a number was expected (0 is what the average image has)") from None
+
+
+def _print(result: PredictResult, output: Format, *, quiet: bool) -> None:
+    columns = list(dict.fromkeys(name for row in result.rows for name in row))
+    if output is Format.json:
+        print_json(result.to_dict())
+        return
+    if output is Format.csv:
+        print_rows(result.rows, columns, output)
+        return
+    if quiet:
+        return
+    run = result.run
+    print_facts(
+        [
+            ("run", f"{escape(run.name)}: {run.method}, space {run.space}, encoder {run.encoder}"),
+            ("images", f"{result.images:,}"),
+            ("commit", result.commit or "none: a dry run writes nothing"),
+        ]
+    )
+    print_rows([_rounded(row) for row in result.rows], columns, output, title="\non the test images")
+    for bottleneck in result.bottlenecks:
+        concepts = ", ".join(f"{concept.text} {concept.weight:+.2f}" for concept in bottleneck.concepts[:6])
+        print_facts([(escape(bottleneck.label), escape(concepts) or "no concept has a weight")])
+    for note in (*result.notes, *(f"{label}: left out, {reason}" for label, reason in result.left_out.items())):
+        say(escape(note))
+
+
+def _rounded(row: dict[str, object]) -> dict[str, object]:
+    return {name: round(value, 4) if isinstance(value, float) else value for name, value in row.items()}
+
+
+def _print_interventions(shown: Interventions, output: Format) -> None:
+    rows = [_rounded(row) for row in shown.rows]
+    print_rows(rows, list(rows[0]), output)
+    if output is Format.table:
+        for note in shown.notes:
+            say(escape(note))

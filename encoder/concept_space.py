@@ -1,0 +1,262 @@
+"""The vocabulary at one commit in the space of one encoder: what scores, projections and explanations are read from.
+
+    space/vN/           one for each version of the table `concepts`; the last two are kept
+    concepts.arrow    ids, texts and findings of the concepts, in one order
+    vectors.npy       C (N, d), float32, mapped into memory
+    projector.*       P = E^T C
+    gram.npy          G = C^T C (d, d)
+
+All of it is made in one pass over the vocabulary, kept beside the checkpoint, and follows a commit that changes a few
+concepts without looking at the others.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from encoder.concept_matrices import iter_concepts
+from encoder.projection import Projector, build_projector, follow
+from encoder.text_side import TextSide
+from kb.errors import ClearKbError, UsageError
+from kb.storage import quoted
+from kb.watcher import Silent, Watcher
+from schemas.terms import IN_USE
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+    from encoder.checkpoint import Checkpoint
+    from kb.knowledge_base import KnowledgeBase
+
+FOLDER, CONCEPTS, VECTORS, GRAM, INVERSE = "space", "concepts.arrow", "vectors.npy", "gram.npy", "gram_inverse.npy"
+KEPT = 2
+"""Spaces that are kept beside a checkpoint, of as many vocabularies."""
+
+COLUMNS = ["concept_id", "text", "assertion", "finding"]
+
+
+@dataclass(frozen=True, eq=False)
+class ConceptSpace:
+    """The concepts in use at a commit, in an encoder's space.
+
+    Attributes:
+        folder: where it is kept.
+        concepts: an Arrow table with `concept_id, text, assertion, finding`, N rows.
+        vectors: C, (N, d), float32, rows of length 1.
+        projector: P, with what it was made of.
+        gram: G = C^T C, (d, d), float64.
+    """
+
+    folder: Path
+    concepts: pa.Table
+    vectors: np.ndarray
+    projector: Projector
+    gram: np.ndarray
+
+    def __len__(self) -> int:
+        return self.concepts.num_rows
+
+    def scores(self, vector: np.ndarray) -> np.ndarray:
+        """How much each concept is in an image of this vector (d): s = C f, (N,), float32."""
+        import numpy as np
+
+        found: np.ndarray = self.vectors @ np.asarray(vector, dtype=np.float32)
+        return found
+
+    def place(self, concept_id: str) -> int:
+        """The row of a concept; UsageError where it is not in use at this commit."""
+        import pyarrow.compute as pc
+
+        place = pc.index(self.concepts["concept_id"], concept_id).as_py()
+        if place < 0:
+            raise UsageError(f"concept {concept_id} is not in use at commit {self.projector.facts.commit}")
+        return int(place)
+
+    def dual(self, weights: np.ndarray) -> np.ndarray:
+        """What each concept's score counts in <f, w> = sum_i s_i <c_i, G^-1 w>, for w of the concepts' span: (N,)."""
+        import numpy as np
+
+        path = self.folder / INVERSE
+        if not path.is_file():
+            np.save(path, np.linalg.pinv(self.gram, rcond=1e-10, hermitian=True))
+        return self.scores(np.load(path, allow_pickle=False) @ weights)
+
+    def alignments(self, kb: KnowledgeBase, weights: np.ndarray) -> np.ndarray:
+        """<e_i, w> of every concept with some directions of the LLM space, (D, k): (N, k), float32.
+
+        The embeddings are read once for one set of directions and the answer is kept, for they are what is large.
+        """
+        import numpy as np
+
+        key = blake2b(np.ascontiguousarray(weights).tobytes(), digest_size=8).hexdigest()
+        path = self.folder / f"alignments-{key}.npy"
+        if path.is_file():
+            kept: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+            if kept.shape == (len(self), weights.shape[1]):
+                return kept
+        wanted = np.ascontiguousarray(weights, dtype=np.float32)
+        parts = [chunk.embeddings @ wanted for chunk in iter_concepts(kb, _NoTextSide())]
+        found = np.concatenate(parts)
+        np.save(path, found)
+        return found
+
+    def save(self) -> None:
+        """Write it to its folder, in place of an earlier one."""
+        import numpy as np
+        import pyarrow as pa
+
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for stale in (*self.folder.glob("alignments-*.npy"), self.folder / INVERSE):
+            stale.unlink(missing_ok=True)
+        with pa.OSFile(str(self.folder / CONCEPTS), "wb") as file, pa.ipc.new_file(file, self.concepts.schema) as to:
+            to.write_table(self.concepts)
+        np.save(self.folder / VECTORS, self.vectors)
+        np.save(self.folder / GRAM, self.gram)
+        self.projector.save(self.folder)
+
+
+class _NoTextSide:
+    """For a pass in which only the embeddings are wanted."""
+
+    text_side_id = ""
+
+    def concept_vectors(self, texts: Sequence[str], embeddings: np.ndarray) -> np.ndarray:
+        return embeddings[:, :0]
+
+
+def open_space(kb: KnowledgeBase, checkpoint: Checkpoint, watcher: Watcher | None = None) -> ConceptSpace:
+    """The concept space of an encoder at the commit of `kb`: as it is kept, brought up to the commit, or made anew.
+
+    Raises:
+        UsageError: nothing is embedded, or the encoder was trained against another embedder.
+        EmbeddingError: a concept in use has no embedding; the message names it.
+    """
+    _check_embedder(kb, checkpoint)
+    text_side, version = checkpoint.text_side, kb.commit.pins["concepts"]
+    target = checkpoint.folder / FOLDER / f"v{version}"
+    kept = [space for space in _all_kept(checkpoint.folder / FOLDER) if _is_of(space.projector, kb, text_side)]
+    versions = {space.folder: _version_of(kb, space.projector) for space in kept}
+    for space in kept:
+        if space.folder == target and versions[target] == version:
+            return space
+    older = [space for space in kept if versions[space.folder] is not None]
+    made = _followed(older[0], target, kb, text_side) if older else _built(target, kb, text_side, watcher or Silent())
+    _forget_others(checkpoint.folder / FOLDER, target)
+    return made
+
+
+def _check_embedder(kb: KnowledgeBase, checkpoint: Checkpoint) -> None:
+    info, needed = kb.require_embedder(), checkpoint.facts.embedder
+    if needed is not None and needed != info.embedder_id:
+        raise UsageError(
+            f"the encoder in {checkpoint.folder} was trained against embedder {needed}, and {kb.uri} is embedded by "
+            f"{info.embedder_id} ({info.name}): `clear-kb embed --model ...` with the one it knows, or train again"
+        )
+
+
+def _is_of(projector: Projector, kb: KnowledgeBase, text_side: TextSide) -> bool:
+    info = kb.embedder
+    facts = projector.facts
+    return info is not None and (facts.embedder, facts.text_side) == (info.embedder_id, text_side.text_side_id)
+
+
+def _version_of(kb: KnowledgeBase, projector: Projector) -> int | None:
+    """The version of the table `concepts` that a space was made of; None where its commit cannot be read here."""
+    try:
+        return kb.at(projector.facts.commit).commit.pins["concepts"]
+    except UsageError:
+        return None
+
+
+def _all_kept(folder: Path) -> list[ConceptSpace]:
+    """The spaces beside a checkpoint that can be read, the last made first."""
+    folders = sorted(folder.glob("v*"), key=lambda path: path.stat().st_mtime, reverse=True)
+    return [space for path in folders if (space := _read(path)) is not None]
+
+
+def _forget_others(folder: Path, target: Path) -> None:
+    """Keep the space just made and the one made before it: a vocabulary of the bank's size takes a gigabyte."""
+    others = sorted((path for path in folder.glob("v*") if path != target), key=lambda path: path.stat().st_mtime)
+    for path in others[: -(KEPT - 1)]:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _read(folder: Path) -> ConceptSpace | None:
+    import numpy as np
+    import pyarrow as pa
+
+    try:
+        with pa.memory_map(str(folder / CONCEPTS)) as file:
+            concepts = pa.ipc.open_file(file).read_all()
+        vectors = np.load(folder / VECTORS, mmap_mode="r", allow_pickle=False)
+        gram = np.load(folder / GRAM, allow_pickle=False)
+        projector = Projector.load(folder)
+    except (OSError, ValueError, ClearKbError):
+        return None  # it can always be made anew
+    whole = len(vectors) == concepts.num_rows == projector.facts.concepts
+    return ConceptSpace(folder, concepts, vectors, projector, gram) if whole else None
+
+
+def _built(folder: Path, kb: KnowledgeBase, text_side: TextSide, watcher: Watcher) -> ConceptSpace:
+    import numpy as np
+
+    concepts = _concept_table(kb)
+    watcher.stage("concepts", concepts.num_rows)
+    parts: list[np.ndarray] = []
+    done = 0
+
+    def keep(chunk: Any) -> None:
+        nonlocal done
+        parts.append(chunk.vectors)
+        done += len(chunk.concept_ids)
+        watcher.advance(done, done)
+
+    projector = build_projector(kb, text_side, keep)
+    vectors = np.concatenate(parts)
+    space = ConceptSpace(folder, concepts, vectors, projector, _gram(vectors))
+    space.save()
+    return space
+
+
+def _followed(kept: ConceptSpace, folder: Path, kb: KnowledgeBase, text_side: TextSide) -> ConceptSpace:
+    """The space at a later commit: the vectors of concepts whose texts are the same are taken over."""
+    import numpy as np
+
+    concepts = _concept_table(kb)
+    old = list(zip(kept.concepts["concept_id"].to_pylist(), kept.concepts["text"].to_pylist(), strict=True))
+    places = {pair: place for place, pair in enumerate(old)}
+    now = list(zip(concepts["concept_id"].to_pylist(), concepts["text"].to_pylist(), strict=True))
+    from_old = np.array([places.get(pair, -1) for pair in now])
+    vectors = np.empty((len(now), kept.vectors.shape[1]), dtype=np.float32)
+    known = from_old >= 0
+    vectors[known] = kept.vectors[from_old[known]]
+    new_places = {now[place][0]: place for place in np.flatnonzero(~known)}
+    for chunk in iter_concepts(kb, text_side, list(new_places)) if new_places else ():
+        vectors[[new_places[concept_id] for concept_id in chunk.concept_ids]] = chunk.vectors
+    gone = np.ones(len(old), dtype=bool)
+    gone[from_old[known]] = False
+    gram = kept.gram - _gram(kept.vectors[gone]) + _gram(vectors[~known])
+    space = ConceptSpace(folder, concepts, vectors, follow(kept.projector, kb, text_side), gram)
+    space.save()
+    return space
+
+
+def _concept_table(kb: KnowledgeBase) -> pa.Table:
+    """The concepts in use, in the order in which the vocabulary is read."""
+    return kb.dataset("concepts").to_table(columns=COLUMNS, filter=f"status IN {quoted(IN_USE)}").select(COLUMNS)
+
+
+def _gram(vectors: np.ndarray) -> np.ndarray:
+    import numpy as np
+
+    total = np.zeros((vectors.shape[1], vectors.shape[1]))
+    for start in range(0, len(vectors), 65_536):
+        part = vectors[start : start + 65_536].astype(np.float64)
+        total += part.T @ part
+    return total

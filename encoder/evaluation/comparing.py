@@ -1,0 +1,101 @@
+"""Two runs on the same rows: by DeLong's test where each patient has one row, else by the patient-cluster bootstrap."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from encoder.evaluation.delong import delong_test
+from encoder.evaluation.evaluation import MEAN, Comparison
+from encoder.evaluation.ranking import Ranking
+from encoder.evaluation.resampling import interval, resampled, two_sided_p
+from encoder.evaluation.rows import LabelRows, is_no_finding, plain_label
+
+if TYPE_CHECKING:
+    import numpy as np
+
+DELONG, BOOTSTRAP = "DeLong", "patient bootstrap"
+
+
+def compare_runs(
+    first: Sequence[LabelRows], second: Sequence[LabelRows], drawn: np.ndarray, least: int
+) -> list[Comparison]:
+    """The AUROC of the first run minus that of the second for each label of both, and for their mean.
+
+    Labels with fewer than `least` positives or negatives on the rows of both are not compared.
+    """
+    by_name = {plain_label(rows.label): rows for rows in second}
+    found: list[Comparison] = []
+    differences: list[np.ndarray] = []
+    for rows in first:
+        other = by_name.get(plain_label(rows.label))
+        if other is None:
+            continue
+        mine, theirs = common_rows(rows, other)
+        if mine.few(max(least, 2)) is not None:
+            continue
+        comparison, resamples = _compare(mine, theirs, drawn)
+        found.append(comparison)
+        if not is_no_finding(rows.label):
+            differences.append(resamples)
+    averaged = [one for one in found if not is_no_finding(one.label)]
+    if len(averaged) > 1:
+        found.insert(len(averaged), _mean(averaged, differences))
+    return sorted(found, key=lambda one: is_no_finding(one.label))
+
+
+def common_rows(first: LabelRows, second: LabelRows) -> tuple[LabelRows, LabelRows]:
+    """The rows of the images and studies that both have, in one order."""
+    import numpy as np
+
+    _, mine, theirs = np.intersect1d(first.unit.astype(str), second.unit.astype(str), return_indices=True)
+    return first.take(mine), second.take(theirs)
+
+
+def _compare(mine: LabelRows, theirs: LabelRows, drawn: np.ndarray) -> tuple[Comparison, np.ndarray]:
+    import numpy as np
+
+    rankings = [Ranking(rows.truth, rows.rank) for rows in (mine, theirs)]
+    whole = np.ones(len(mine.truth))
+    aurocs = [float(ranking.scores_of(whole)[0]) for ranking in rankings]
+
+    def measure(weights: np.ndarray) -> dict[str, np.ndarray]:
+        a, b = (ranking.scores_of(weights)[0] for ranking in rankings)
+        return {"difference": a - b}
+
+    resamples = resampled(drawn, mine.cluster, measure).get("difference", np.empty(0))
+    told: tuple[float | None, float | None, float | None]
+    if mine.patients == len(mine.truth):
+        test = DELONG
+        difference = delong_test(mine.truth, mine.rank, theirs.rank)
+        told = (difference.low, difference.high, difference.p)
+    else:
+        test = BOOTSTRAP
+        told = (*(interval(resamples) or (None, None)), two_sided_p(resamples))
+    low, high, p = told
+    found = Comparison(
+        mine.run,
+        theirs.run,
+        mine.label,
+        len(mine.truth),
+        mine.positives,
+        aurocs[0],
+        aurocs[1],
+        aurocs[0] - aurocs[1],
+        low,
+        high,
+        p,
+        test,
+    )
+    return found, resamples
+
+
+def _mean(compared: Sequence[Comparison], differences: Sequence[np.ndarray]) -> Comparison:
+    import numpy as np
+
+    first = compared[0]
+    ours, theirs = (float(np.mean([getattr(one, name) for one in compared])) for name in ("auroc", "auroc_against"))
+    resamples = np.mean(differences, axis=0)
+    low, high = interval(resamples) or (None, None)
+    p = two_sided_p(resamples)
+    return Comparison(first.run, first.against, MEAN, None, None, ours, theirs, ours - theirs, low, high, p, BOOTSTRAP)

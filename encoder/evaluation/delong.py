@@ -1,0 +1,59 @@
+"""DeLong's test of two AUROCs on the same rows, by midranks (Sun and Xu, 2014): O(n log n) instead of O(n^2)."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Z95 = 1.959963984540054
+
+
+class Difference(NamedTuple):
+    """A difference with its 95% interval and two-sided p."""
+
+    difference: float
+    low: float
+    high: float
+    p: float
+
+
+def midranks(values: np.ndarray) -> np.ndarray:
+    """The rank of each value from 1 on; equal values share the mean of theirs."""
+    import numpy as np
+
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ends = np.cumsum(counts)
+    return ((ends - counts + 1 + ends) / 2)[inverse]
+
+
+def covariance(truth: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The AUROCs of models (models, rows) and the covariance matrix of these estimates."""
+    import numpy as np
+
+    positive, negative = scores[:, truth], scores[:, ~truth]
+    m, n = positive.shape[1], negative.shape[1]
+    among_all = np.stack([midranks(np.concatenate([x, y])) for x, y in zip(positive, negative, strict=True)])
+    among_positive = np.stack([midranks(x) for x in positive])
+    among_negative = np.stack([midranks(y) for y in negative])
+    aurocs = (among_all[:, :m].sum(axis=1) / m - (m + 1) / 2) / n
+    of_positive = (among_all[:, :m] - among_positive) / n
+    of_negative = 1 - (among_all[:, m:] - among_negative) / m
+    return aurocs, np.atleast_2d(np.cov(of_positive)) / m + np.atleast_2d(np.cov(of_negative)) / n
+
+
+def delong_test(truth: np.ndarray, first: np.ndarray, second: np.ndarray) -> Difference:
+    """AUROC of `first` minus that of `second`, on rows of which no two are of one patient."""
+    import numpy as np
+
+    aurocs, spread = covariance(truth.astype(bool), np.stack([first, second]))
+    difference = float(aurocs[0] - aurocs[1])
+    variance = float(spread[0, 0] + spread[1, 1] - 2 * spread[0, 1])
+    # Rounding leaves 1e-20 where two models rank alike.
+    error = math.sqrt(variance) if variance > 1e-15 else 0.0
+    if error == 0:
+        return Difference(difference, difference, difference, 1.0 if abs(difference) < 1e-12 else 0.0)
+    p = math.erfc(abs(difference) / error / math.sqrt(2))
+    return Difference(difference, difference - Z95 * error, difference + Z95 * error, p)

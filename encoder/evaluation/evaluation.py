@@ -1,0 +1,201 @@
+"""What an evaluation found: rows of figures, comparisons, readers, and notes on how to read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from kb.display import Listing, html_table, table_of
+
+if TYPE_CHECKING:
+    from rich.console import Group
+
+    from encoder.evaluation.rows import LabelRows
+
+Interval = tuple[float, float]
+MEASURES = ("auroc", "auprc", "f1", "mcc", "sensitivity", "specificity", "brier", "ece")
+WITH_INTERVAL = ("auroc", "auprc", "f1", "mcc", "ece")
+MEAN = "mean over labels"
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """The figures of one run on one label, or their mean over labels; `in_mean` is false for "No Finding"."""
+
+    run: str
+    label: str
+    n: int | None
+    positives: int | None
+    negatives: int | None
+    unknown: int | None
+    patients: int | None
+    values: Mapping[str, float | None]
+    intervals: Mapping[str, Interval | None]
+    threshold: float | None
+    threshold_from: str
+    in_mean: bool = True
+    labels: int = 1
+
+    def to_dict(self) -> dict[str, Any]:
+        """The figures as one flat row."""
+        counts = {name: getattr(self, name) for name in ("run", "label", "n", "positives", "negatives", "unknown")}
+        flat: dict[str, Any] = {**counts, "patients": self.patients}
+        for name in MEASURES:
+            flat[name] = self.values.get(name)
+            if name in WITH_INTERVAL:
+                flat[f"{name}_low"], flat[f"{name}_high"] = self.intervals.get(name) or (None, None)
+        return {
+            **flat,
+            "threshold": self.threshold,
+            "threshold_from": self.threshold_from,
+            "in_mean": self.in_mean,
+        }
+
+    def named(self) -> dict[str, Any]:
+        """Which run and label the figures are of, as a person reads it."""
+        label = f"{self.label} ({self.labels})" if self.labels > 1 else self.label
+        return {"run": self.run, "label": label if self.in_mean else f"{label} (apart)"}
+
+    def ranked(self) -> dict[str, Any]:
+        """The figures that no threshold enters, as a person reads them."""
+        return {
+            **self.named(),
+            "positives": "" if self.n is None else f"{self.positives:,} of {self.n:,}",
+            "unknown": self.unknown,
+            **{title: self._told(name) for title, name in _RANKED.items()},
+        }
+
+    def called(self) -> dict[str, Any]:
+        """The figures at the threshold, as a person reads them."""
+        threshold = "" if self.threshold is None else f"{self.threshold:.3g}"
+        figures = {title: self._told(name) for title, name in _CALLED.items()}
+        return {**self.named(), "threshold": threshold, "chosen on": self.threshold_from, **figures}
+
+    def _told(self, name: str) -> str:
+        value, interval = self.values.get(name), self.intervals.get(name)
+        if value is None:
+            return ""
+        return f"{value:.3f}" + (f" ({interval[0]:.3f}-{interval[1]:.3f})" if interval else "")
+
+
+_RANKED = {"AUROC": "auroc", "AUPRC": "auprc", "Brier": "brier", "ECE": "ece"}
+_CALLED = {"F1": "f1", "MCC": "mcc", "sensitivity": "sensitivity", "specificity": "specificity"}
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A label that was not scored, and why."""
+
+    run: str
+    label: str
+    n: int
+    positives: int
+    negatives: int
+    unknown: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The AUROC of one run minus that of another on the rows of both."""
+
+    run: str
+    against: str
+    label: str
+    n: int | None
+    positives: int | None
+    auroc: float
+    auroc_against: float
+    difference: float
+    low: float | None
+    high: float | None
+    p: float | None
+    test: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderScore:
+    """One reader beside a run on the rows that the reader read; `lies` says where: above, on or below its ROC curve."""
+
+    run: str
+    label: str
+    reader: str
+    n: int
+    positives: int
+    sensitivity: float
+    specificity: float
+    model_sensitivity: float
+    lies: str
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The figures of some runs; shows itself in a terminal and a notebook."""
+
+    rows: Listing[Scored]
+    left_out: Listing[LeftOut]
+    comparisons: Listing[Comparison]
+    readers: Listing[ReaderScore]
+    notes: tuple[str, ...]
+    commit: str
+    split: str
+    label_rows: tuple[LabelRows, ...] = field(default=(), repr=False)
+
+    def get(self, run: str, label: str) -> Scored:
+        """The figures of a run on a label; KeyError where it was not scored."""
+        for row in self.rows:
+            if (row.run, row.label) == (run, label):
+                return row
+        raise KeyError((run, label))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the curves, for JSON."""
+        return {
+            "commit": self.commit,
+            "split": self.split,
+            "rows": self.rows.rows(),
+            "left_out": self.left_out.rows(),
+            "comparisons": self.comparisons.rows(),
+            "readers": self.readers.rows(),
+            "notes": list(self.notes),
+        }
+
+    def tables(self) -> list[tuple[str, list[dict[str, Any]]]]:
+        """What there is to show, as titles and rows of text."""
+        ranked = [row.ranked() for row in self.rows]
+        if not any(row.unknown for row in self.rows):
+            ranked = [{name: cell for name, cell in row.items() if name != "unknown"} for row in ranked]
+        parts = [
+            ("", ranked),
+            ("at a threshold", [row.called() for row in self.rows]),
+            ("left out", self.left_out.rows()),
+            ("AUROC compared", [_rounded(row) for row in self.comparisons.rows()]),
+            ("readers", [_rounded(row) for row in self.readers.rows()]),
+        ]
+        return [(title, rows) for title, rows in parts if rows]
+
+    def __rich__(self) -> Group:
+        from rich.console import Group
+        from rich.text import Text
+
+        shown: list[Any] = []
+        for title, rows in self.tables():
+            shown += [table_of(rows, list(rows[0]), title or None), Text("")]
+        return Group(*shown, *(Text(f"- {note}") for note in self.notes))
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        told = "".join(f"<p>{escape(title)}</p>{html_table(rows, list(rows[0]))}" for title, rows in self.tables())
+        return told + "<ul>" + "".join(f"<li>{escape(note)}</li>" for note in self.notes) + "</ul>"
+
+
+def _rounded(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: _cell(name, value) for name, value in row.items()}
+
+
+def _cell(name: str, value: Any) -> Any:
+    if not isinstance(value, float):
+        return value
+    return f"{value:.2g}" if name == "p" else f"{value:.3f}"

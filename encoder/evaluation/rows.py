@@ -1,0 +1,100 @@
+"""The rows that are evaluated: each prediction of a run beside what is held to be true of it, label by label."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class LabelRows:
+    """The predictions of one run for one label: those whose truth is known, and how many others there are.
+
+    `rank` is what they are ordered by (the logit where all have one: far ones are all 1 as probabilities), `score` the
+    probability; `cluster` numbers the patients over all runs.
+    """
+
+    run: str
+    label: str
+    truth: np.ndarray
+    score: np.ndarray
+    rank: np.ndarray
+    cluster: np.ndarray
+    unit: np.ndarray
+    unknown: int
+    without_label: int
+
+    @property
+    def positives(self) -> int:
+        """Rows that hold the label."""
+        return int(self.truth.sum())
+
+    @property
+    def negatives(self) -> int:
+        """Rows that do not."""
+        return len(self.truth) - self.positives
+
+    @property
+    def patients(self) -> int:
+        """Patients (or images, where nobody knows them) that the rows are of."""
+        return len(set(self.cluster.tolist()))
+
+    def few(self, least: int) -> str | None:
+        """Why there is too little to score it by."""
+        if self.positives < least:
+            return f"{self.positives} positives, under the minimum of {least} (--min-positives)"
+        return f"{self.negatives} negatives, under the minimum of {least}" if self.negatives < least else None
+
+    def take(self, chosen: np.ndarray) -> LabelRows:
+        """The rows that `chosen` marks (or numbers, in its order)."""
+        columns = ("truth", "score", "rank", "cluster", "unit")
+        return replace(self, **{name: getattr(self, name)[chosen] for name in columns})
+
+
+def plain_label(label: str) -> str:
+    """A label as it is compared: "Pleural_Thickening" is "pleural thickening"."""
+    return " ".join(label.replace("_", " ").lower().split())
+
+
+def is_no_finding(label: str) -> bool:
+    """Whether a label says that there is nothing: that is no finding, and never in a mean over findings."""
+    return plain_label(label).replace(" ", "").replace("-", "") in ("nofinding", "nofindings", "normal")
+
+
+def label_rows(
+    rows: Sequence[Mapping[str, Any]], clusters: Mapping[str, int], wanted: str | None = None
+) -> list[LabelRows]:
+    """Matched predictions (see `encoder.evaluation.matching`) by run and label, those of a split where one is wanted.
+
+    `clusters` numbers the owners of the rows.
+    """
+    groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        if wanted is None or row["in_split"] == wanted:
+            groups.setdefault((row["run"], row["label"]), []).append(row)
+    return [_of_group(run, label, members, clusters) for (run, label), members in groups.items()]
+
+
+def _of_group(run: str, label: str, members: Sequence[Mapping[str, Any]], clusters: Mapping[str, int]) -> LabelRows:
+    import numpy as np
+
+    known = [row for row in members if row["value"] is not None]
+    score = np.array([row["score"] for row in known], dtype=np.float64)
+    logits = [row["logit"] for row in known]
+    rank = score if None in logits else np.array(logits, dtype=np.float64)
+    without = sum(not row["labelled"] for row in members)
+    return LabelRows(
+        run,
+        label,
+        np.array([row["value"] == 1 for row in known], dtype=bool),
+        score,
+        rank,
+        np.array([clusters[row["owner"]] for row in known], dtype=np.int64),
+        np.array([row["unit"] for row in known], dtype=object),
+        len(members) - len(known) - without,
+        without,
+    )

@@ -1,0 +1,82 @@
+"""The figures of one run on one label with their bootstrap intervals, and their mean over labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from encoder.evaluation.calibration import brier, calibration_error, equal_mass_bins
+from encoder.evaluation.evaluation import MEAN, MEASURES, WITH_INTERVAL, Scored
+from encoder.evaluation.ranking import Ranking
+from encoder.evaluation.resampling import interval, resampled
+from encoder.evaluation.rows import LabelRows, is_no_finding
+from encoder.evaluation.thresholded import at_threshold
+from encoder.evaluation.thresholds import Threshold
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Draws:
+    """The figures of a label, and each of them in every resample."""
+
+    scored: Scored
+    resamples: Mapping[str, np.ndarray]
+
+
+def score_label(rows: LabelRows, threshold: Threshold, drawn: np.ndarray) -> Draws:
+    """Score one label of one run; `drawn` are the multiplicities of patients in each resample."""
+    import numpy as np
+
+    ranking, bins = Ranking(rows.truth, rows.rank), equal_mass_bins(rows.score)
+
+    def measure(weights: np.ndarray) -> dict[str, np.ndarray]:
+        auroc, auprc = ranking.scores_of(weights)
+        return {
+            "auroc": auroc,
+            "auprc": auprc,
+            **at_threshold(rows.truth, rows.score, threshold.value, weights * threshold.judged),
+            "brier": brier(rows.truth, rows.score, weights),
+            "ece": calibration_error(rows.truth, rows.score, weights, bins),
+        }
+
+    def sampled(weights: np.ndarray) -> dict[str, np.ndarray]:
+        # A resample without a single row of this label has nothing to divide by.
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return measure(weights)
+
+    exact = {name: float(value) for name, value in measure(np.ones(len(rows.truth))).items()}
+    resamples = resampled(drawn, rows.cluster, sampled)
+    scored = Scored(
+        rows.run,
+        rows.label,
+        len(rows.truth),
+        rows.positives,
+        rows.negatives,
+        rows.unknown,
+        rows.patients,
+        {name: value if np.isfinite(value) else None for name, value in exact.items()},
+        {name: interval(resamples[name]) if len(drawn) else None for name in WITH_INTERVAL},
+        threshold.value,
+        threshold.origin,
+        not is_no_finding(rows.label),
+    )
+    return Draws(scored, resamples)
+
+
+def mean_over_labels(run: str, draws: Sequence[Draws]) -> Scored:
+    """The mean of every figure over the labels of a run, resampled with the same patients for all of them."""
+    import numpy as np
+
+    values: dict[str, float | None] = {}
+    intervals: dict[str, tuple[float, float] | None] = {}
+    for name in MEASURES:
+        told = [value for one in draws if (value := one.scored.values[name]) is not None]
+        values[name] = float(np.mean(told)) if len(told) == len(draws) else None
+        if name in WITH_INTERVAL:
+            columns = [one.resamples[name] for one in draws if name in one.resamples]
+            # A resample in which one label has no value has no mean: that would be of other labels.
+            intervals[name] = interval(np.mean(columns, axis=0)) if len(columns) == len(draws) else None
+    return Scored(run, MEAN, None, None, None, None, None, values, intervals, None, "", labels=len(draws))

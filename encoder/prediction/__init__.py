@@ -1,0 +1,1 @@
+"""Predictions from image vectors: zero-shot by sentences, linear probes, concept bottlenecks; each a linear head."""

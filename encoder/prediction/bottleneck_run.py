@@ -1,0 +1,116 @@
+"""`predict bottleneck`: a few named concepts for each label, and what they cost against all of the image vector."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from encoder.concept_space import ConceptSpace, open_space
+from encoder.image_vectors import ImageVectors, read_image_vectors
+from encoder.prediction.bottleneck import Bottleneck, choose_concepts, fit_bottleneck
+from encoder.prediction.head import Head, logits
+from encoder.prediction.predicting import (
+    TOO_FEW,
+    PredictOptions,
+    PredictResult,
+    auroc_of,
+    check_some,
+    finish,
+    new_run,
+    training_parts,
+)
+from encoder.prediction.probe import fit_probe
+from encoder.prediction.truth import read_truth, wanted_labels
+from kb.errors import UsageError
+from kb.watcher import Watcher
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from encoder.checkpoint import Checkpoint
+    from kb.knowledge_base import KnowledgeBase
+
+
+def predict_bottleneck(
+    kb: KnowledgeBase,
+    checkpoint: Checkpoint,
+    options: PredictOptions,
+    *,
+    count: int = 12,
+    concept_ids: Sequence[str] | None = None,
+    watcher: Watcher | None = None,
+) -> PredictResult:
+    """Train a concept bottleneck of each label, and say what it costs against a probe of all of the image vector.
+
+    Args:
+        kb: the knowledge base.
+        checkpoint: the encoder.
+        options: what all methods share; the space is the encoder's.
+        count: concepts that are offered to a label.
+        concept_ids: these concepts, as a curator chose them; default: chosen by data.
+        watcher: hears how it goes.
+
+    Raises:
+        UsageError: no image is encoded, there are no labels, or a concept is not in use.
+    """
+    import numpy as np
+
+    if options.space not in (None, "encoder"):
+        raise UsageError("a concept bottleneck reads the concepts' scores: there is no --space to choose")
+    images = read_image_vectors(kb, checkpoint.encoder_id)
+    space = open_space(kb, checkpoint, watcher)
+    labels = wanted_labels(kb, options.labels, options.source)
+    truth = read_truth(kb, images, labels, options.source)
+    train = [n for n, split in enumerate(images.splits) if split == "train"]
+    covariance = np.cov(images.matrix[train].astype(np.float64).T)
+    listed = None if concept_ids is None else _places(space, concept_ids)
+    bottlenecks, probes, left_out = [], [], {}
+    for column, label in enumerate(labels):
+        parts = training_parts(images, images.matrix, truth[:, column])
+        probe = fit_probe(label, *parts)
+        places = listed
+        if probe is not None and places is None:
+            places = choose_concepts(space.vectors, probe.weights, covariance, count)
+        if probe is None or not places:
+            left_out[label] = TOO_FEW
+            continue
+        found = fit_bottleneck(label, np.asarray(space.vectors[places]), _concepts(space, places), *parts)
+        assert found is not None
+        bottlenecks.append(found)
+        probes.append(probe)
+    heads = [bottleneck.head for bottleneck in bottlenecks]
+    check_some(heads, left_out)
+    kept = [labels.index(head.label) for head in heads]
+    parameters = {
+        "offered": "a list" if listed is not None else count,
+        "bottlenecks": {bottleneck.label: bottleneck.to_dict() for bottleneck in bottlenecks},
+    }
+    run = new_run(kb, "bottleneck", "encoder", checkpoint, options, parameters, heads)
+    result = finish(kb, run, images, images.matrix, truth[:, kept], options, [], left_out)
+    _add_gaps(result, images, truth[:, kept], probes, bottlenecks)
+    return result
+
+
+def _add_gaps(
+    result: PredictResult,
+    images: ImageVectors,
+    truth: np.ndarray,
+    probes: Sequence[Head],
+    bottlenecks: Sequence[Bottleneck],
+) -> None:
+    test = [n for n, split in enumerate(images.splits) if split == "test"]
+    for column, (row, probe, bottleneck) in enumerate(zip(result.rows, probes, bottlenecks, strict=True)):
+        free = auroc_of(logits([probe], images.matrix[test])[:, 0], truth[test, column])
+        row["probe_auroc"] = free
+        row["gap"] = None if free is None or row["auroc"] is None else free - row["auroc"]
+        row["concepts"] = len(bottleneck.concepts)
+    result.bottlenecks.extend(bottlenecks)
+
+
+def _places(space: ConceptSpace, concept_ids: Sequence[str]) -> list[int]:
+    return [space.place(concept_id) for concept_id in concept_ids]
+
+
+def _concepts(space: ConceptSpace, places: Sequence[int]) -> list[dict[str, str]]:
+    rows: list[dict[str, str]] = space.concepts.take(list(places)).select(["concept_id", "text"]).to_pylist()
+    return rows

@@ -1,0 +1,56 @@
+"""A curator's list of concepts: a file with an id or a text a line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kb.errors import UsageError
+from kb.facets import read_query
+from kb.storage import quoted
+from schemas.terms import IN_USE
+
+if TYPE_CHECKING:
+    from kb.knowledge_base import KnowledgeBase
+
+
+def read_concept_list(kb: KnowledgeBase, path: Path) -> list[str]:
+    """The ids of the concepts that a file names; blank lines and those after # are passed over.
+
+    Raises:
+        UsageError: there is no such file, it names nothing, or a line names no concept in use.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from error
+    named = [(number, line.strip()) for number, line in enumerate(lines, 1) if line.strip() and line.strip()[0] != "#"]
+    if not named:
+        raise UsageError(f"{path} names no concept")
+    found: list[str] = []
+    for number, name in named:
+        try:
+            found.append(find_concept(kb, name))
+        except UsageError as error:
+            raise UsageError(f"{path}, line {number}: {error}") from error
+    return list(dict.fromkeys(found))
+
+
+def find_concept(kb: KnowledgeBase, name: str) -> str:
+    """The id of the concept in use that an id, a text or another wording of it names.
+
+    Raises:
+        UsageError: there is none.
+    """
+    concepts = kb.dataset("concepts")
+    wanted = read_query(name)
+    in_use = f"status IN {quoted(IN_USE)}"
+    for where in (
+        f"concept_id IN {quoted([name])}",
+        f"text IN {quoted([name])}",
+        f"concept_id IN {quoted([wanted.concept_id])}",
+    ):
+        rows = concepts.to_table(columns=["concept_id"], filter=f"{where} AND {in_use}").to_pylist()
+        if rows:
+            return str(rows[0]["concept_id"])
+    raise UsageError(f"there is no concept in use '{name}': `clear-kb vocab search` finds how it is called")

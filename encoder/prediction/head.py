@@ -1,0 +1,86 @@
+"""Heads: one label's prediction as a linear function of an image in one of the spaces.
+
+    encoder    y = <f, w> + b                  f the image vector, of length 1
+    llm        y = <z, w>/|z| + b              z = P f, its projection
+    backbone   y = <h, w> + b                  h what the backbone says, before the projection
+
+The logit is scale * y, the score its sigmoid. Whatever was fitted (standardised features, concepts, a temperature) is
+folded into w, b and scale, so that every prediction can be taken apart the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from encoder.projection import Projector
+
+Space = Literal["encoder", "llm", "backbone"]
+SPACES: tuple[Space, ...] = get_args(Space)
+
+
+@dataclass(frozen=True, eq=False)
+class Head:
+    """One label: weights w, a bias b, and the scale that makes y a logit."""
+
+    label: str
+    weights: np.ndarray
+    bias: float = 0.0
+    scale: float = 1.0
+
+    def to_row(self) -> dict[str, Any]:
+        """The head as it is stored in `runs`."""
+        return {
+            "label": self.label,
+            "weights": [float(weight) for weight in self.weights],
+            "bias": self.bias,
+            "scale": self.scale,
+        }
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Head:
+        """The head that `to_row` made."""
+        import numpy as np
+
+        return cls(row["label"], np.array(row["weights"], dtype=np.float64), row["bias"], row["scale"])
+
+
+def features(space: Space, vectors: np.ndarray, projector: Projector | None) -> np.ndarray:
+    """The images as the heads of a space read them, (n, features), float32: of length 1 in the LLM space.
+
+    Args:
+        space: which.
+        vectors: image vectors (or what the backbone says), (n, d).
+        projector: of the space; needed for `llm`.
+    """
+    import numpy as np
+
+    if space != "llm":
+        return np.asarray(vectors, dtype=np.float32)
+    if projector is None:
+        raise ValueError("the LLM space needs the projector")
+    projected = projector.project(vectors)
+    unit: np.ndarray = projected / np.maximum(np.linalg.norm(projected, axis=1, keepdims=True), 1e-12)
+    return unit
+
+
+def logits(heads: Sequence[Head], images: np.ndarray) -> np.ndarray:
+    """The logits of images, as their heads read them, for each head: (n, heads), float64."""
+    import numpy as np
+
+    weights = np.stack([head.weights for head in heads], axis=1)
+    bias, scale = (np.array([getattr(head, name) for head in heads]) for name in ("bias", "scale"))
+    found: np.ndarray = scale * (images.astype(np.float64) @ weights + bias)
+    return found
+
+
+def scores(logit: np.ndarray) -> np.ndarray:
+    """Logits as scores between 0 and 1."""
+    from scipy.special import expit
+
+    found: np.ndarray = expit(logit)
+    return found

@@ -1,0 +1,163 @@
+"""What all ways to predict share: their options, their result, and how a run is finished and stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from encoder.evaluation.ranking import Ranking
+from encoder.prediction.bottleneck import Bottleneck
+from encoder.prediction.head import Head, Space, logits
+from encoder.prediction.probe import FEWEST, Examples
+from encoder.prediction.runs import Run, check_name, store_run
+from kb.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from encoder.checkpoint import Checkpoint
+    from encoder.image_vectors import ImageVectors
+    from kb.knowledge_base import KnowledgeBase
+
+TOO_FEW = f"fewer than {FEWEST} training images have it, or have it not"
+
+
+@dataclass(frozen=True, slots=True)
+class PredictOptions:
+    """What all methods share.
+
+    Attributes:
+        run: the name of the run; default: the method, and the space.
+        labels: which; default: all that are known of the images.
+        source: the source of labels to go by.
+        space: of the heads; None lets the method choose.
+        replace: whether a run of that name may be replaced.
+        by: who.
+        why: the reason.
+        dry_run: compute, and write nothing.
+    """
+
+    run: str | None = None
+    labels: Sequence[str] = ()
+    source: str | None = None
+    space: Space | None = None
+    replace: bool = False
+    by: str | None = None
+    why: str | None = None
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class PredictResult:
+    """What a prediction came to.
+
+    Attributes:
+        run: the run as it was stored.
+        images: how many were predicted.
+        notes: what was chosen, and why.
+        left_out: labels that could not be predicted, with the reason.
+        rows: a line a label: AUROC on the test split and what else the method has to say.
+        bottlenecks: of the labels, for that method.
+        commit: None for a dry run.
+    """
+
+    run: Run
+    images: int
+    notes: list[str]
+    left_out: dict[str, str]
+    rows: list[dict[str, Any]]
+    bottlenecks: list[Bottleneck] = field(default_factory=list)
+    commit: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as plain data, for JSON."""
+        return {
+            "run": self.run.name,
+            "method": self.run.method,
+            "space": self.run.space,
+            "encoder": self.run.encoder,
+            "images": self.images,
+            "labels": self.rows,
+            "left_out": self.left_out,
+            "notes": self.notes,
+            "bottlenecks": {b.label: b.to_dict() for b in self.bottlenecks},
+            "commit": self.commit,
+        }
+
+
+def auroc_of(logit: np.ndarray, truth: np.ndarray) -> float | None:
+    """The AUROC of some images; None where fewer than ten have the label, or have it not."""
+    import numpy as np
+
+    known = ~np.isnan(truth)
+    positives = int(truth[known].sum())
+    if min(positives, int(known.sum()) - positives) < FEWEST:
+        return None
+    return float(Ranking(truth[known], logit[known]).scores_of(np.ones(int(known.sum())))[0])
+
+
+def training_parts(images: ImageVectors, seen: np.ndarray, truth: np.ndarray) -> tuple[Examples, Examples]:
+    """The training and the validation images of one label, as its head reads them."""
+    parts = []
+    for split in ("train", "validation"):
+        numbers = [n for n, found in enumerate(images.splits) if found == split]
+        parts.append(Examples(seen[numbers], truth[numbers], [images.patients[n] for n in numbers]))
+    return parts[0], parts[1]
+
+
+def check_some(heads: Sequence[Head], left_out: Mapping[str, str]) -> None:
+    """Refuse a run without any label (UsageError)."""
+    if not heads:
+        raise UsageError(f"no label can be learned: {'; '.join(f'{name}: {why}' for name, why in left_out.items())}")
+
+
+def new_run(
+    kb: KnowledgeBase,
+    method: str,
+    space: Space,
+    checkpoint: Checkpoint,
+    options: PredictOptions,
+    parameters: Mapping[str, Any],
+    heads: Sequence[Head],
+    encoder: str | None = None,
+) -> Run:
+    """A run that is yet to be stored; UsageError where its name is taken."""
+    name = options.run or f"{method}-{space}"
+    check_name(kb, name, replace=options.replace)
+    info = kb.embedder
+    return Run(
+        name,
+        method,
+        space,
+        encoder or checkpoint.encoder_id,
+        info.embedder_id if info else None,
+        kb.commit.commit_id,
+        parameters,
+        heads,
+    )
+
+
+def finish(
+    kb: KnowledgeBase,
+    run: Run,
+    images: ImageVectors,
+    seen: np.ndarray,
+    truth: np.ndarray,
+    options: PredictOptions,
+    notes: list[str],
+    left_out: dict[str, str],
+) -> PredictResult:
+    """Predict the images with the heads of a run, store both, and say how it does on the test images."""
+    mean = [float(value) for value in images.matrix.mean(axis=0, dtype="float64")]
+    run = replace(run, parameters={**run.parameters, "mean_image": mean})
+    found = logits(run.heads, seen)
+    test = [n for n, split in enumerate(images.splits) if split == "test"]
+    rows = [
+        {"label": head.label, "auroc": auroc_of(found[test, column], truth[test, column])}
+        for column, head in enumerate(run.heads)
+    ]
+    commit = None
+    if not options.dry_run:
+        commit = store_run(kb, run, images, found, replace=options.replace, by=options.by, why=options.why)
+    return PredictResult(run, len(images), notes, left_out, rows, commit=commit)

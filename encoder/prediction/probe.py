@@ -1,0 +1,115 @@
+"""Linear probes: a logistic regression from images of one space to a label."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from encoder.evaluation.ranking import Ranking
+from encoder.prediction.head import Head
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+
+FEWEST = 10
+"""Images that have a label, and images that do not, below which no probe is trained."""
+
+STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
+"""The inverse strengths of regularisation that are tried, C."""
+
+FOLDS = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Images as a head reads them, (n, features), with their truth (1, 0, NaN) for one label and their patients."""
+
+    images: np.ndarray
+    truth: np.ndarray
+    patients: Sequence[str]
+
+    def known(self) -> Examples:
+        """Those whose truth is known."""
+        import numpy as np
+
+        numbers = np.flatnonzero(~np.isnan(self.truth))
+        return Examples(self.images[numbers], self.truth[numbers], [self.patients[n] for n in numbers])
+
+    @property
+    def enough(self) -> bool:
+        """Whether there are enough of both kinds."""
+        return min(int(self.truth.sum()), int((1 - self.truth).sum())) >= FEWEST
+
+
+def fit_probe(label: str, train: Examples, validation: Examples, *, sparse: bool = False) -> Head | None:
+    """A probe of one label; None where too few training images have it, or have it not.
+
+    The features are standardised, and that is folded back into the weights. The strength of regularisation is chosen
+    by AUROC on the validation images or, where these are too few, by folds of training patients.
+
+    Args:
+        label: its name.
+        train: what it is fitted to.
+        validation: what chooses.
+        sparse: L1 rather than L2, so that weights become zero.
+    """
+    train, validation = train.known(), validation.known()
+    if not train.enough:
+        return None
+    mean = train.images.mean(axis=0, dtype="float64")
+    spread = train.images.std(axis=0, dtype="float64")
+    spread[spread < 1e-9] = 1.0
+    standard = Examples((train.images - mean) / spread, train.truth, train.patients)
+    chosen = Examples((validation.images - mean) / spread, validation.truth, validation.patients)
+    strength = _best_strength(standard, chosen, sparse=sparse)
+    weights, bias = _fit(standard, strength, sparse=sparse)
+    folded = weights / spread
+    return Head(label, folded, float(bias - folded @ mean))
+
+
+def _best_strength(train: Examples, validation: Examples, *, sparse: bool) -> float:
+    import numpy as np
+
+    if validation.enough:
+        worth = [_auroc(_fit(train, c, sparse=sparse), validation) for c in STRENGTHS]
+    else:
+        worth = [_folded_auroc(train, c, sparse=sparse) for c in STRENGTHS]
+    return STRENGTHS[int(np.argmax(worth))]
+
+
+def _folded_auroc(train: Examples, strength: float, *, sparse: bool) -> float:
+    import numpy as np
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    folds = StratifiedGroupKFold(FOLDS).split(train.images, train.truth, train.patients)
+    parts = []
+    for inside, outside in folds:
+        fitted = _fit(_part(train, inside), strength, sparse=sparse)
+        parts.append(_auroc(fitted, _part(train, outside)))
+    return float(np.nanmean(parts))
+
+
+def _part(examples: Examples, numbers: np.ndarray) -> Examples:
+    return Examples(examples.images[numbers], examples.truth[numbers], [examples.patients[n] for n in numbers])
+
+
+def _fit(train: Examples, strength: float, *, sparse: bool) -> tuple[np.ndarray, float]:
+    import numpy as np
+    from sklearn.linear_model import LogisticRegression
+
+    if len(set(train.truth)) < 2:
+        return np.zeros(train.images.shape[1]), 0.0
+    kind = {"solver": "liblinear", "l1_ratio": 1.0} if sparse else {"solver": "lbfgs"}
+    model = LogisticRegression(C=strength, max_iter=2_000, random_state=0, **kind)
+    model.fit(train.images, train.truth.astype(int))
+    return model.coef_[0].astype(np.float64), float(model.intercept_[0])
+
+
+def _auroc(fitted: tuple[np.ndarray, float], examples: Examples) -> float:
+    import numpy as np
+
+    weights, bias = fitted
+    ranking = Ranking(examples.truth, examples.images @ weights + bias)
+    return float(ranking.scores_of(np.ones(len(examples.truth)))[0])

@@ -1,0 +1,51 @@
+"""`predict probe`: a linear probe of each label, over the stored vectors of an encoder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from encoder.concept_space import open_space
+from encoder.encoding import BACKBONE
+from encoder.image_vectors import read_image_vectors
+from encoder.prediction.head import Space, features
+from encoder.prediction.predicting import (
+    TOO_FEW,
+    PredictOptions,
+    PredictResult,
+    check_some,
+    finish,
+    new_run,
+    training_parts,
+)
+from encoder.prediction.probe import fit_probe
+from encoder.prediction.truth import read_truth, wanted_labels
+
+if TYPE_CHECKING:
+    from encoder.checkpoint import Checkpoint
+    from kb.knowledge_base import KnowledgeBase
+
+
+def predict_probe(kb: KnowledgeBase, checkpoint: Checkpoint, options: PredictOptions) -> PredictResult:
+    """Train a linear probe of each label on the training patients, and predict all images with it.
+
+    Raises:
+        UsageError: no image is encoded, or there are no labels.
+    """
+    space: Space = options.space or "encoder"
+    encoder = checkpoint.encoder_id + (BACKBONE if space == "backbone" else "")
+    images = read_image_vectors(kb, encoder)
+    projector = open_space(kb, checkpoint).projector if space == "llm" else None
+    seen = features(space, images.matrix, projector)
+    labels = wanted_labels(kb, options.labels, options.source)
+    truth = read_truth(kb, images, labels, options.source)
+    heads, left_out = [], {}
+    for column, label in enumerate(labels):
+        head = fit_probe(label, *training_parts(images, seen, truth[:, column]))
+        if head is None:
+            left_out[label] = TOO_FEW
+        else:
+            heads.append(head)
+    check_some(heads, left_out)
+    kept = [labels.index(head.label) for head in heads]
+    run = new_run(kb, "probe", space, checkpoint, options, {"features": seen.shape[1]}, heads, encoder)
+    return finish(kb, run, images, seen, truth[:, kept], options, [], left_out)

@@ -1,0 +1,104 @@
+"""Prompts: the sentences that say that a label holds, and that it does not.
+
+By default "{x}" against "no {x}". "No finding" would be turned round by that ("no no finding" holds for the sick), so
+labels of a normal image have sentences of their own. A YAML file says others, for single labels or for all:
+
+    prompts:
+      present: ["{x}", "there is {x}"]
+      absent: ["no {x}"]
+    labels:
+      Edema: {present: [pulmonary edema, interstitial edema], absent: [no pulmonary edema]}
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kb.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Prompts:
+    """Sentences for and against one label."""
+
+    present: tuple[str, ...]
+    absent: tuple[str, ...]
+
+
+DEFAULT = Prompts(("{x}",), ("no {x}",))
+
+NORMAL = Prompts(
+    ("no acute cardiopulmonary abnormality", "normal chest", "the lungs are clear"),
+    ("acute cardiopulmonary abnormality", "abnormal chest", "pulmonary opacity"),
+)
+"""What is said of an image without findings, and against it."""
+
+_NORMAL_LABEL = re.compile(r"^\W*(no[ _-]*(acute )?(finding|abnormalit)|normal|healthy)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class PromptSet:
+    """The sentences of many labels: those said for one, else the templates."""
+
+    templates: Prompts = DEFAULT
+    labels: Mapping[str, Prompts] = field(default_factory=dict)
+
+    def of(self, label: str) -> Prompts:
+        """The sentences of a label."""
+        if label in self.labels:
+            return self.labels[label]
+        if is_normal(label):
+            return NORMAL
+        name = " ".join(label.replace("_", " ").split())
+        name = name if name.isupper() else name.lower()
+        present, absent = (
+            tuple(template.replace("{x}", name) for template in templates)
+            for templates in (self.templates.present, self.templates.absent)
+        )
+        return Prompts(present, absent)
+
+
+def is_normal(label: str) -> bool:
+    """Whether a label says that there is nothing to be found: "No Finding", "normal"."""
+    return bool(_NORMAL_LABEL.match(label))
+
+
+def read_prompts(path: Path) -> PromptSet:
+    """The prompt set in a YAML file.
+
+    Raises:
+        UsageError: there is none, or it is not of that form; the message says where.
+    """
+    import yaml
+
+    if not path.is_file():
+        raise UsageError(f"there is no file {path}")
+    try:
+        told = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is no YAML that can be read: {error}") from error
+    if not isinstance(told, dict) or (unknown := set(told) - {"prompts", "labels"}):
+        named = "" if not isinstance(told, dict) else f", not {', '.join(map(str, unknown))}"
+        raise UsageError(f"{path}: `prompts` and `labels` were expected{named}")
+    templates = _prompts(path, "prompts", told["prompts"]) if "prompts" in told else DEFAULT
+    labels = told.get("labels") or {}
+    if not isinstance(labels, dict):
+        raise UsageError(f"{path}: `labels` holds a mapping of labels to their prompts")
+    return PromptSet(templates, {str(label): _prompts(path, str(label), said) for label, said in labels.items()})
+
+
+def _prompts(path: Path, where: str, told: Any) -> Prompts:
+    if not isinstance(told, dict) or set(told) != {"present", "absent"}:
+        raise UsageError(f"{path}, {where}: `present` and `absent` were expected")
+    return Prompts(_sentences(path, where, told["present"]), _sentences(path, where, told["absent"]))
+
+
+def _sentences(path: Path, where: str, told: Any) -> tuple[str, ...]:
+    sentences: Sequence[Any] = [told] if isinstance(told, str) else told
+    if not isinstance(sentences, list) or not sentences or not all(isinstance(s, str) and s.strip() for s in sentences):
+        raise UsageError(f"{path}, {where}: one sentence or a list of them was expected, not {told!r}")
+    return tuple(sentences)

@@ -1,0 +1,159 @@
+"""Runs of our own: predictions of images with the heads they were made by, stored as one commit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from encoder.prediction.head import Head, scores
+from kb.errors import UsageError
+from kb.storage import quoted
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+    from encoder.image_vectors import ImageVectors
+    from kb.knowledge_base import KnowledgeBase
+    from kb.publication import Publication
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One set of predictions, and what they were made by.
+
+    Attributes:
+        name: what it is called.
+        method: zero-shot, probe or bottleneck.
+        space: of its heads.
+        encoder: whose image vectors they read.
+        embedder: of the vocabulary, where the predictions depend on it.
+        vocabulary_commit: likewise.
+        parameters: what else was chosen.
+        heads: one a label.
+    """
+
+    name: str
+    method: str
+    space: str
+    encoder: str
+    embedder: str | None
+    vocabulary_commit: str | None
+    parameters: Mapping[str, Any]
+    heads: Sequence[Head]
+
+    def head(self, label: str) -> Head:
+        """The head of one label; UsageError where it predicts none of that name."""
+        for head in self.heads:
+            if head.label.lower() == label.lower():
+                return head
+        raise UsageError(f"run '{self.name}' predicts no '{label}': {', '.join(head.label for head in self.heads)}")
+
+
+def store_run(
+    kb: KnowledgeBase,
+    run: Run,
+    images: ImageVectors,
+    logits: np.ndarray,
+    *,
+    replace: bool = False,
+    by: str | None = None,
+    why: str | None = None,
+) -> str:
+    """Store a run with the predictions of images, (n, heads), as one commit; the id of that.
+
+    Raises:
+        UsageError: there is a run of that name, and `replace` is not set.
+    """
+    import pyarrow as pa
+
+    from schemas.tables import RUNS
+
+    row = {
+        "run": run.name,
+        "method": run.method,
+        "space": run.space,
+        "encoder": run.encoder,
+        "embedder": run.embedder,
+        "vocabulary_commit": run.vocabulary_commit,
+        "parameters": json.dumps(dict(run.parameters), ensure_ascii=False),
+        "heads": [head.to_row() for head in run.heads],
+        "time": datetime.now(UTC),
+    }
+    named = f"run IN {quoted([run.name])}"
+
+    def change(publication: Publication) -> Mapping[str, Any]:
+        if publication.dataset("runs").count_rows(named):
+            if not replace:
+                raise UsageError(f"there is a run '{run.name}' already: --replace it, or give this one another --run")
+            publication.delete("predictions", named)
+        publication.replace("runs", named, [pa.RecordBatch.from_pylist([row], schema=RUNS.schema)])
+        publication.write("predictions", _prediction_batches(run, images, logits))
+        return {"run": run.name, "method": run.method, "images": len(images), "labels": len(run.heads)}
+
+    commit = kb.publish("predict", change, by=by, why=why)
+    assert commit is not None
+    return commit.commit_id
+
+
+def check_name(kb: KnowledgeBase, name: str, *, replace: bool) -> None:
+    """Refuse a name that is taken (UsageError), before anything is computed."""
+    if not replace and kb.dataset("runs").count_rows(f"run IN {quoted([name])}"):
+        raise UsageError(f"there is a run '{name}' already: --replace it, or give this one another --run")
+
+
+def read_run(kb: KnowledgeBase, name: str) -> Run:
+    """A stored run of ours.
+
+    Raises:
+        UsageError: there is none of that name, or it came as a table and has no heads.
+    """
+    found = kb.dataset("runs").to_table(filter=f"run IN {quoted([name])}").to_pylist()
+    if not found:
+        known = sorted(kb.dataset("runs").to_table(columns=["run"])["run"].to_pylist())
+        raise UsageError(f"{kb.uri} has no run '{name}': it has {', '.join(known) or 'none'}")
+    row = found[0]
+    if not row["heads"]:
+        raise UsageError(f"run '{name}' came as a table ({row['method']}): nobody can say what its scores are made of")
+    return Run(
+        row["run"],
+        row["method"],
+        row["space"],
+        row["encoder"],
+        row["embedder"],
+        row["vocabulary_commit"],
+        json.loads(row["parameters"]),
+        [Head.from_row(head) for head in row["heads"]],
+    )
+
+
+def only_run(kb: KnowledgeBase, encoder: str) -> str:
+    """The name of the one run of ours of an encoder; UsageError where there are none or several."""
+    rows = kb.dataset("runs").to_table(columns=["run", "method"], filter=f"encoder IN {quoted([encoder])}").to_pylist()
+    if len(rows) == 1:
+        return str(rows[0]["run"])
+    told = ", ".join(sorted(row["run"] for row in rows)) or "none: `clear-kb predict zero-shot` makes one"
+    raise UsageError(f"which run of encoder {encoder}? name it with --run: {told}")
+
+
+def _prediction_batches(run: Run, images: ImageVectors, logits: np.ndarray) -> Iterator[pa.RecordBatch]:
+    import pyarrow as pa
+
+    from schemas.tables import PREDICTIONS
+
+    count = len(images)
+    known = scores(logits)
+    for column, head in enumerate(run.heads):
+        arrays = [
+            pa.array([run.name] * count),
+            pa.array(images.image_ids),
+            pa.array(images.studies, pa.string()),
+            pa.array(images.patients),
+            pa.array([head.label] * count),
+            pa.array(known[:, column]),
+            pa.array(logits[:, column]),
+        ]
+        yield pa.RecordBatch.from_arrays(arrays, schema=PREDICTIONS.schema)

@@ -1,0 +1,175 @@
+"""`clear-kb ingest labels` and `clear-kb ingest predictions`: what is true of images, and what models say of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.markup import escape
+
+from ingest.commands.reports import app
+from kb.commands.options import (
+    DEFAULT_KB,
+    By,
+    DryRun,
+    Format,
+    KbUri,
+    OutputFormat,
+    Quiet,
+    StorageOptions,
+    Why,
+    open_or_create,
+    parse_pairs,
+)
+from kb.commands.output import print_facts, print_json, print_rows
+
+if TYPE_CHECKING:
+    from ingest.label_tables import Choices
+    from ingest.labels import LabelResult
+    from ingest.predictions import PredictionResult
+
+LabelsOption = Annotated[
+    str | None, typer.Option("--labels", metavar="A,B", help="These labels only; default: all that are found.")
+]
+RenameOption = Annotated[
+    list[str] | None,
+    typer.Option("--rename", metavar="OLD=NEW", help="Store a label under another name; repeatable."),
+]
+EncodingOption = Annotated[str, typer.Option("--encoding", help="The encoding of text files.")]
+
+
+@app.command("labels")
+def labels_command(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, JSON Lines or Parquet.")],
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map", metavar="WHAT=COLUMN", help="image, study, patient, label, value or labels (a list); repeatable."
+        ),
+    ] = None,
+    labels: LabelsOption = None,
+    split_on: Annotated[str, typer.Option("--split-on", help="What stands between listed labels.")] = "|",
+    rename: RenameOption = None,
+    source: Annotated[
+        str | None, typer.Option("--source", metavar="NAME", help="Store them as this; default: the file's name.")
+    ] = None,
+    encoding: EncodingOption = "utf-8",
+    kb: KbUri = DEFAULT_KB,
+    by: By = None,
+    why: Why = None,
+    dry_run: DryRun = False,
+    quiet: Quiet = False,
+    storage_option: StorageOptions = None,
+    output: OutputFormat = Format.table,
+) -> None:
+    """Ingest labels: a column a label, a row a label, or a column that lists them; -1 and blank are unknown."""
+    from ingest.label_tables import read_label_table
+    from ingest.labels import ingest_labels
+
+    # Read before anything is made: a mistyped name leaves no knowledge base behind.
+    table = read_label_table(file, "value", _choices(mapping, labels, split_on, rename, encoding))
+    opened = open_or_create(kb, None, storage_option, by, dry_run=dry_run)
+    result = ingest_labels(opened, table, source=source, by=by, why=why, dry_run=dry_run)
+    _print(result, _label_facts(result), kb, dry_run, quiet, output)
+    if result.rejected and not result.values:
+        raise typer.Exit(1)
+
+
+@app.command("predictions")
+def predictions_command(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, JSON Lines or Parquet.")],
+    run: Annotated[str, typer.Option("--run", metavar="NAME", help="The name these predictions go by.")],
+    method: Annotated[str, typer.Option("--method", help="How they were made.")] = "imported",
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="WHAT=COLUMN", help="image, study, patient, label or score; repeatable."),
+    ] = None,
+    labels: LabelsOption = None,
+    rename: RenameOption = None,
+    scores: Annotated[
+        Literal["probabilities", "logits"] | None,
+        typer.Option("--scores", help="What the numbers are; default: logits where any is below 0."),
+    ] = None,
+    encoding: EncodingOption = "utf-8",
+    kb: KbUri = DEFAULT_KB,
+    by: By = None,
+    why: Why = None,
+    dry_run: DryRun = False,
+    quiet: Quiet = False,
+    storage_option: StorageOptions = None,
+    output: OutputFormat = Format.table,
+) -> None:
+    """Ingest predictions of any model: a column a label, or rows of label and score, kept as one run."""
+    from ingest.label_tables import read_label_table
+    from ingest.predictions import ingest_predictions
+
+    table = read_label_table(file, "score", _choices(mapping, labels, "|", rename, encoding))
+    opened = open_or_create(kb, None, storage_option, by, dry_run=dry_run)
+    result = ingest_predictions(opened, table, run, method=method, scores_are=scores, by=by, why=why, dry_run=dry_run)
+    _print(result, _prediction_facts(result), kb, dry_run, quiet, output)
+    if result.rejected and not result.scores:
+        raise typer.Exit(1)
+
+
+def _choices(
+    mapping: list[str] | None, labels: str | None, split_on: str, rename: list[str] | None, encoding: str
+) -> Choices:
+    from ingest.label_tables import Choices
+
+    names = tuple(name.strip() for name in (labels or "").split(",") if name.strip())
+    return Choices(parse_pairs(mapping, "--map"), names, split_on, parse_pairs(rename, "--rename"), encoding)
+
+
+def _print(
+    result: LabelResult | PredictionResult,
+    facts: list[tuple[str, str]],
+    kb: str,
+    dry_run: bool,
+    quiet: bool,
+    output: Format,
+) -> None:
+    if output is Format.json:
+        print_json({**result.to_dict(), "dry_run": dry_run})
+    elif output is Format.csv:
+        print_rows([result.to_dict()], list(result.to_dict()), output)
+    elif not quiet:
+        where = f": clear-kb status --rejects --kb {kb}" if result.rejected and not dry_run else ""
+        commit = result.commit.commit_id if result.commit else "none: there was nothing new"
+        told = [
+            *facts,
+            ("columns not used", ", ".join(result.columns_not_used)),
+            ("not asked for", f"{result.not_asked:,} rows of other labels" if result.not_asked else ""),
+            ("rejected", f"{result.rejected:,}{where}"),
+            ("stored", result.stored),
+            ("commit", "none: a dry run writes nothing" if dry_run else commit),
+        ]
+        print_facts([(name, escape(value)) for name, value in told if value])
+
+
+def _label_facts(result: LabelResult) -> list[tuple[str, str]]:
+    return [
+        ("read", f"{result.read:,} rows of {result.source} ({_LAYOUTS[result.layout]})"),
+        ("labels", ", ".join(result.labels)),
+        ("values", f"{result.positive:,} positive, {result.negative:,} negative, {result.unknown:,} unknown"),
+    ]
+
+
+def _prediction_facts(result: PredictionResult) -> list[tuple[str, str]]:
+    kept = "logits: their sigmoid is the score, and they are kept" if result.scores_are == "logits" else "probabilities"
+    divided = ", ".join(f"{label} (by {by:g})" for label, by in result.divided.items())
+    return [
+        ("read", f"{result.read:,} rows of {result.source} ({_LAYOUTS[result.layout]})"),
+        ("run", result.run),
+        ("labels", ", ".join(result.labels)),
+        ("scores", f"{result.scores:,} {kept}"),
+        (
+            "above 1",
+            f"{divided} were divided by their highest: the order is as it was, but they are no calibrated probabilities"
+            if divided
+            else "",
+        ),
+    ]
+
+
+_LAYOUTS = {"wide": "a column a label", "long": "a row a label", "list": "a column of listed labels"}
