@@ -8,6 +8,7 @@ import sys
 import typer
 
 from encoder.commands import encode, evaluate, explain, import_checkpoint, predict, train
+from encoder.commands import images as image_search
 from ingest.commands import demo, images, labels, reports
 from kb.commands import base, branch, check, compare, curate, exchange, index, observations, review, suggest, vocab
 from kb.errors import ClearKbError
@@ -30,6 +31,7 @@ app.command("import-checkpoint")(import_checkpoint.import_checkpoint_command)
 app.command("encode")(encode.encode_command)
 app.add_typer(predict.app, name="predict")
 app.command("explain")(explain.explain_command)
+app.add_typer(image_search.app, name="images")
 app.command("evaluate")(evaluate.evaluate_command)
 app.command("index")(index.index_command)
 app.command("check")(check.check_command)

@@ -44,6 +44,10 @@ def zero_shot_command(
         Literal["encoder", "llm"] | None,
         typer.Option("--space", help="Default: the better one on the validation images."),
     ] = None,
+    contrast: Annotated[
+        Literal["absent", "none"] | None,
+        typer.Option("--contrast", help="none: sentences against a label do not count. Default: as for --space."),
+    ] = None,
     run: RunOption = None,
     encoder: EncoderOption = None,
     source: SourceOption = None,
@@ -73,6 +77,7 @@ def zero_shot_command(
             told,
             options,
             lambda: load_stored_embedder(opened.require_embedder()),
+            contrast,
             progress,
         )
     _print(result, output, quiet=quiet)

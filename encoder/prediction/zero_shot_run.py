@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
+from itertools import product
 from typing import TYPE_CHECKING
 
 from encoder.concept_space import open_space
@@ -11,9 +12,9 @@ from encoder.image_vectors import ImageVectors, read_image_vectors
 from encoder.prediction.calibration import calibrated
 from encoder.prediction.head import Head, Space, features, logits
 from encoder.prediction.predicting import PredictOptions, PredictResult, auroc_of, finish, new_run
-from encoder.prediction.prompts import PromptSet
+from encoder.prediction.prompts import PromptSet, is_normal
 from encoder.prediction.truth import known_labels, read_truth, wanted_labels
-from encoder.prediction.zero_shot import zero_shot_heads
+from encoder.prediction.zero_shot import Contrast, zero_shot_heads
 from kb.errors import UsageError
 from kb.watcher import Watcher
 
@@ -25,8 +26,24 @@ if TYPE_CHECKING:
     from kb.embedding import Embedder
     from kb.knowledge_base import KnowledgeBase
 
-DEFAULT_SPACE: Space = "encoder"
-"""Where zero-shot predicts when no validation labels can choose: general embedders hardly tell "no x" from "x"."""
+Way = tuple[Space, Contrast]
+"""One way to read sentences: in which space, and with or without those against a label."""
+
+DEFAULT: Way = ("encoder", "absent")
+"""Where no validation label can choose.
+
+General embedders hardly tell "no x" from "x" (cosine 0.8 and more): the difference of the two is mostly noise in the
+LLM space, while an encoder's own text side was trained to hold them apart.
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class _Tried:
+    """The heads of one way, images as they see them, and their mean AUROC on the validation images."""
+
+    heads: list[Head]
+    seen: np.ndarray
+    auroc: float | None
 
 
 def predict_zero_shot(
@@ -35,12 +52,13 @@ def predict_zero_shot(
     prompts: PromptSet,
     options: PredictOptions,
     embedder: Callable[[], Embedder],
+    contrast: Contrast | None = None,
     watcher: Watcher | None = None,
 ) -> PredictResult:
     """Predict labels from sentences, in the LLM space or the encoder's own.
 
-    Where no space is asked for and the validation images have labels, both are measured there and the better one is
-    taken. Scores are calibrated on the validation images, label by label, where these have enough of it.
+    What is not asked for, the space and whether sentences against a label count, is chosen by the mean AUROC on the
+    validation images, where these have labels. Scores are calibrated there too, label by label.
 
     Raises:
         UsageError: no image is encoded, or no label is named or known.
@@ -50,57 +68,81 @@ def predict_zero_shot(
     if not labels:
         raise UsageError("which labels? name them with --label, or `clear-kb ingest labels FILE`")
     truth = _truth_if_known(kb, images, labels, options.source)
+    validation = [n for n, split in enumerate(images.splits) if split == "validation"]
     space = open_space(kb, checkpoint, watcher)
     needs_embedder = options.space != "encoder" or checkpoint.facts.embedder is not None
     loaded = embedder() if needs_embedder else None
-    tried: dict[Space, list[Head]] = {
-        name: zero_shot_heads(labels, prompts, name, checkpoint, loaded)
-        for name in ((options.space,) if options.space else ("encoder", "llm"))
+    tried = {
+        way: _try(way, labels, prompts, checkpoint, loaded, images, truth, validation, space.projector)
+        for way in _ways(options.space, contrast)
     }
-    validation = [n for n, split in enumerate(images.splits) if split == "validation"]
-    chosen, notes = _better_space(tried, images, truth, validation, space.projector)
-    seen = features(chosen, images.matrix, space.projector)
-    heads = []
-    for column, head in enumerate(tried[chosen]):
-        fitted = calibrated(head, logits([head], seen[validation])[:, 0], truth[validation, column])
-        if fitted is None:
-            notes.append(f"{head.label}: not calibrated, for there are too few validation images with this label")
+    chosen, notes = _best(tried, len(validation))
+    kept = tried[chosen]
+    heads, calibrated_labels = [], []
+    for column, head in enumerate(kept.heads):
+        fitted = calibrated(head, logits([head], kept.seen[validation])[:, 0], truth[validation, column])
         heads.append(fitted or head)
+        if fitted is not None:
+            calibrated_labels.append(head.label)
+    if raw := [head.label for head in kept.heads if head.label not in calibrated_labels]:
+        notes.append(f"not calibrated (too few validation images, or they say the opposite): {', '.join(raw)}")
     parameters = {
+        "contrast": chosen[1],
         "prompts": {label: asdict(prompts.of(label)) for label in labels},
-        "calibrated": [head.label for head, raw in zip(heads, tried[chosen], strict=True) if head is not raw],
+        "calibrated": calibrated_labels,
+        "validation_auroc": {"-".join(way): found.auroc for way, found in tried.items()},
     }
-    run = new_run(kb, "zero-shot", chosen, checkpoint, options, parameters, heads)
-    return finish(kb, run, images, seen, truth, options, notes, {})
+    run = new_run(kb, "zero-shot", chosen[0], checkpoint, options, parameters, heads)
+    return finish(kb, run, images, kept.seen, truth, options, notes, {})
 
 
-def _better_space(
-    tried: Mapping[Space, list[Head]],
+def _ways(space: Space | None, contrast: Contrast | None) -> list[Way]:
+    """The ways to try: the default first, so that it wins where nothing can be measured."""
+    spaces: tuple[Space, ...] = (space,) if space else ("encoder", "llm")
+    contrasts: tuple[Contrast, ...] = (contrast,) if contrast else ("absent", "none")
+    return sorted(product(spaces, contrasts), key=lambda way: way != DEFAULT)
+
+
+def _try(
+    way: Way,
+    labels: Sequence[str],
+    prompts: PromptSet,
+    checkpoint: Checkpoint,
+    embedder: Embedder | None,
     images: ImageVectors,
     truth: np.ndarray,
     validation: Sequence[int],
     projector: Projector,
-) -> tuple[Space, list[str]]:
-    """The space whose heads do better on the validation images; says what was measured."""
+) -> _Tried:
     import numpy as np
 
+    space, contrast = way
+    heads = zero_shot_heads(labels, prompts, space, checkpoint, embedder, contrast)
+    seen = features(space, images.matrix, projector)
+    if contrast == "none":
+        # A sentence alone has no zero of its own: the mean image is where a score begins.
+        heads = [replace(head, bias=-float(seen.mean(axis=0, dtype=np.float64) @ head.weights)) for head in heads]
+    found = [
+        auroc
+        for column, head in enumerate(heads)
+        if not is_normal(head.label)
+        and (auroc := auroc_of(logits([head], seen[validation])[:, 0], truth[validation, column])) is not None
+    ]
+    return _Tried(heads, seen, float(np.mean(found)) if found else None)
+
+
+def _best(tried: Mapping[Way, _Tried], images: int) -> tuple[Way, list[str]]:
+    """The way that does best on the validation images; says what was measured."""
+    first = next(iter(tried))
     if len(tried) == 1:
-        return next(iter(tried)), []
-    worth: dict[Space, float] = {}
-    for space, heads in tried.items():
-        seen = features(space, images.matrix[list(validation)], projector)
-        found = [
-            auroc
-            for column, head in enumerate(heads)
-            if (auroc := auroc_of(logits([head], seen)[:, 0], truth[list(validation), column])) is not None
-        ]
-        if found:
-            worth[space] = float(np.mean(found))
-    if not worth:
-        return DEFAULT_SPACE, [f"space {DEFAULT_SPACE}: no validation image has a label that could choose"]
-    best = max(worth, key=worth.__getitem__)
-    measured = ", ".join(f"{space} {value:.3f}" for space, value in worth.items())
-    return best, [f"space {best}: mean AUROC on {len(validation):,} validation images: {measured}"]
+        return first, []
+    known = {way: found.auroc for way, found in tried.items() if found.auroc is not None}
+    if not known:
+        return first, [f"space {first[0]}, contrast {first[1]}: no validation image has a label that could choose"]
+    best = max(known, key=known.__getitem__)
+    measured = ", ".join(f"{space} {contrast} {value:.3f}" for (space, contrast), value in known.items())
+    told = f"space {best[0]}, contrast {best[1]}: the best mean AUROC on {images:,} validation images ({measured})"
+    return best, [told]
 
 
 def _truth_if_known(kb: KnowledgeBase, images: ImageVectors, labels: Sequence[str], source: str | None) -> np.ndarray:

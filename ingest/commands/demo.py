@@ -1,9 +1,14 @@
-"""`clear-kb demo`: the main job on a synthetic study that it makes itself, command by command."""
+"""`clear-kb demo`: the main job on a synthetic study that the project draws itself, command by command."""
 
 from __future__ import annotations
 
+import csv
+import json
 import shlex
-from collections.abc import Callable
+import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,94 +16,184 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-QUERIES = ("collapsed lung", "enlarged heart", "no fluid around the lungs")
+from kb.errors import ClearKbError, UsageError
+
+MARKER = "demo.txt"
+"""What says that a folder is a demo's, which the next demo may take away."""
+
+ENCODERS = {
+    "concepts": (),
+    "report": ("--objective", "report"),
+    "plain": ("--objective", "report", "--set", "equal_texts_are_negatives=true"),
+}
+"""The encoders of the story and how each is trained; the last is the plain image-text baseline."""
 
 
 def demo_command(
     folder: Annotated[Path, typer.Option("--folder", help="Where the study and its knowledge base go.")] = Path("demo"),
-    reports: Annotated[int, typer.Option("--reports", min=1, help="How many synthetic reports.")] = 600,
+    images: Annotated[int, typer.Option("--images", min=100, help="How many phantoms, each with a report.")] = 2000,
+    epochs: Annotated[int, typer.Option("--epochs", min=1, help="Of each training.")] = 16,
     seed: Annotated[int, typer.Option("--seed", help="Another seed, another study.")] = 0,
 ) -> None:
-    """Run the whole story on a synthetic study: offline, in about a minute, every command shown."""
-    from ingest.synthetic import write_synthetic_csv
+    """Run the whole story on a synthetic study: offline, in some minutes on two cores, every command shown."""
+    from ingest.phantoms import write_phantom_study
 
-    folder.mkdir(parents=True, exist_ok=True)
-    source, kb, out = folder / "reports.csv", str(folder / "demo.kb"), str(folder / "observations.jsonl")
-    if not _same_study(source, reports, seed):
-        write_synthetic_csv(source, reports, seed)
-    _tell(f"{reports} synthetic reports of several sites, written by the project itself: {source}")
-    _story(str(source), kb, out)
-    _tell(f"Now yours: clear-kb ingest reports YOUR_REPORTS --kb your.kb   (the demo's files stay in {folder})")
-
-
-def _same_study(source: Path, reports: int, seed: int) -> bool:
-    """Whether the study is there already: rewriting the same reports would only change the file's time."""
-    marker = source.with_name("study.txt")
-    wanted = f"{reports} reports, seed {seed}\n"
-    if source.exists() and marker.exists() and marker.read_text(encoding="utf-8") == wanted:
-        return True
-    marker.write_text(wanted, encoding="utf-8")
-    return False
+    started = time.monotonic()
+    _take_away(folder)
+    study = write_phantom_study(folder / "study", images, seed, size=96)
+    _tell(
+        f"{study.image_count:,} chest X-rays of {study.patient_count:,} patients at three sites, drawn and reported by "
+        f'the project itself: {study.folder}. At the site "harbor" a chest tube goes with most pneumothoraces.'
+    )
+    story = _Story(folder, folder / "demo.kb")
+    story.mining()
+    story.curation()
+    story.training(epochs)
+    story.prediction()
+    story.explanation()
+    minutes = (time.monotonic() - started) / 60
+    _tell(f"{minutes:.1f} minutes. Now yours: clear-kb ingest reports YOUR_REPORTS --kb your.kb   (all is in {folder})")
 
 
-def _story(source: str, kb: str, out: str) -> None:
-    from ingest.commands.reports import reports_command
-    from kb.commands.base import log_command, status_command
-    from kb.commands.observations import export_command
-    from kb.commands.vocab import search_command, show_command
-
-    _tell("Reports go in; observations, concepts and their embeddings come out, as one commit.")
-    _run(reports_command, "ingest reports", [source], kb=kb)
-    _run(status_command, "status", kb=kb)
-    _tell('Search by meaning and by words; "no ..." asks for the absent one.')
-    for query in QUERIES:
-        _run(search_command, "vocab search", query, kb=kb, k=3)
-    _tell("One concept, with the report sentences behind it.")
-    _run(show_command, "vocab show", _most_mentioned(kb), kb=kb, evidence=3)
-    _tell("The same file again adds nothing.")
-    _run(reports_command, "ingest reports", [source], kb=kb)
-    _curation(kb)
-    _run(log_command, "log", kb=kb, limit=6)
-    _run(export_command, "observations export", kb=kb, out=out)
+def _take_away(folder: Path) -> None:
+    """Make the folder empty where an earlier demo made it; what is another's is not touched."""
+    if folder.exists() and any(folder.iterdir()) and not (folder / MARKER).exists():
+        raise UsageError(f"{folder} holds other files: name another folder with --folder")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / MARKER).write_text("Made by `clear-kb demo`, which takes all of this away when it is run again.\n")
 
 
-def _curation(kb: str) -> None:
-    """What a curator does: name a state, merge what is the same, see what changed, release it."""
-    from kb.commands.base import tag_command
-    from kb.commands.compare import diff_command
-    from kb.commands.curate import merge_command
-    from kb.commands.exchange import export_command
-    from kb.commands.suggest import suggest_command
-    from kb.knowledge_base import KnowledgeBase
+class _Story:
+    """The commands of the demo, each run as it is shown."""
 
-    opened = KnowledgeBase.open(kb)
-    before = f"mined-{opened.commit.commit_id}"
-    _tell("A curator names this state, and looks at what may be the same; every act is a change that can be undone.")
-    _run(tag_command, "tag", before, kb=kb)
-    _run(suggest_command, "vocab suggest", "duplicates", kb=kb, limit=5)
-    if found := opened.vocabulary.suggest("duplicates", limit=1).items:
-        _run(merge_command, "vocab merge", [found[0].other_id], into=found[0].concept_id, kb=kb, why=found[0].reason)
-        _run(diff_command, "vocab diff", before, kb=kb)
-    _tell("`vocab review` walks through all of them with the keyboard. It goes out as CSV, SKOS, SSSOM, ...")
-    _run(export_command, "vocab export", Path(kb).with_name("vocabulary.ttl"), kb=kb)
+    def __init__(self, folder: Path, kb: Path):
+        self.folder, self.study, self.kb = folder, folder / "study", kb
+
+    def mining(self) -> None:
+        _tell("Reports go in; observations, concepts and their embeddings come out, as one commit.")
+        self.run("ingest reports", self.study / "reports.csv")
+        self.run("status")
+        _tell('Search by meaning and by words; "no ..." asks for the absent one.')
+        for query in ("collapsed lung", "no fluid around the lungs"):
+            self.run("vocab search", query, "--k", 3)
+        _tell("One concept, with the report sentences behind it.")
+        found = self.asked("vocab list", "--assertion", "present", "--limit", 1)[0]["concept_id"]
+        self.run("vocab show", found, "--evidence", 3)
+
+    def curation(self) -> None:
+        """What a curator does: name a state, merge what is the same, see what changed, release it."""
+        _tell("A curator names this state, and looks at what may be the same; every act can be undone.")
+        self.run("tag", "mined")
+        self.run("vocab suggest", "duplicates", "--limit", 5)
+        found = self.asked("vocab suggest", "duplicates", "--limit", 1)
+        for pair in found:
+            self.run("vocab merge", pair["other_id"], "--into", pair["concept_id"], "--why", pair["reason"])
+            self.run("vocab diff", "mined")
+        _tell("`vocab review` walks through all of them with the keyboard. It goes out as CSV, SKOS, SSSOM, ...")
+        self.run("vocab export", self.folder / "vocabulary.ttl")
+
+    def training(self, epochs: int) -> None:
+        _tell("Images go in, with their patients; so do the labels that predictions are judged by.")
+        self.run("ingest images", "--table", self.study / "images.csv", "--size", 96)
+        self.run("ingest labels", self.study / "labels.csv")
+        _tell(
+            "An image encoder is trained against the concepts that the reports state; a second one against the report "
+            "texts, as published; a third by the plain image-text loss, as a baseline."
+        )
+        for name, how in ENCODERS.items():
+            self.run("train", "--config", "cpu-demo", "--epochs", epochs, *how, "--out", self.folder / name)
+        for name in ENCODERS:
+            self.run("encode", "--encoder", self.folder / name)
+
+    def prediction(self) -> None:
+        _tell("Labels are predicted from sentences alone; where they are read is chosen on the validation patients.")
+        for name in ("concepts", "report"):
+            self.run("predict zero-shot", "--encoder", self.folder / name, "--run", f"{name}-zero-shot")
+        plain = ("--space", "encoder", "--contrast", "absent", "--run", "plain-zero-shot")
+        self.run("predict zero-shot", "--encoder", self.folder / "plain", *plain)
+        _tell("With labels: a linear probe, and a bottleneck of a few named concepts that can be set by hand.")
+        ours = ("--encoder", self.folder / "concepts")
+        self.run("predict probe", *ours, "--run", "probe")
+        self.run("predict bottleneck", *ours, "--run", "bottleneck")
+        self.run(
+            "predict bottleneck", *ours, "--run", "bottleneck", "--label", "pneumothorax", "--set", "pneumothorax=0"
+        )
+        self._comparison()
+
+    def _comparison(self) -> None:
+        """The AUROC of all runs on the held-out patients, side by side."""
+        runs = [f"{name}-zero-shot" for name in ENCODERS] + ["probe", "bottleneck"]
+        chosen = [word for run in runs for word in ("--run", run)]
+        _tell("On the patients that no encoder and no probe has seen (AUROC with its 95% interval):")
+        told = self.asked("evaluate", *chosen, show=True)
+        labels = list(dict.fromkeys(row["label"] for row in told["rows"]))
+        table: list[dict[str, Any]] = []
+        for label in labels:
+            found = {row["run"]: row for row in told["rows"] if row["label"] == label}
+            table.append({"label": label, **{run: _auroc(found.get(run)) for run in runs}})
+        from kb.commands.options import Format
+        from kb.commands.output import print_rows
+
+        print_rows(table, list(table[0]), Format.table)
+
+    def explanation(self) -> None:
+        _tell("One prediction, taken apart concept by concept: it sums up exactly, and each concept has its sentences.")
+        image = _one_image(self.study, "pneumothorax")
+        ours = ("--encoder", self.folder / "concepts")
+        picture = self.folder / "pneumothorax.png"
+        self.run(
+            "explain", image, "pneumothorax", *ours, "--run", "concepts-zero-shot", "--top", 6, "--heatmap", picture
+        )
+        _tell("Images by a sentence, as a contact sheet.")
+        sheet = self.folder / "effusions.png"
+        self.run("images search", "large pleural effusion", *ours, "--k", 8, "--sheet", sheet)
+        self.run("log", "--limit", 8)
+
+    def run(self, command: str, *arguments: object) -> None:
+        """Show a command as one would type it, and run it."""
+        self._show(command, *arguments)
+        done = subprocess.run(self._typed(sys.executable, "-m", "cli", *command.split(), *arguments), check=False)
+        self._check(done, command)
+
+    def asked(self, command: str, *arguments: object, show: bool = False) -> Any:
+        """What a command says as JSON."""
+        if show:
+            self._show(command, *arguments)
+        typed = self._typed(sys.executable, "-m", "cli", *command.split(), *arguments, "--format", "json")
+        done = subprocess.run(typed, check=False, stdout=subprocess.PIPE)
+        self._check(done, command)
+        return json.loads(done.stdout)
+
+    def _typed(self, *words: object) -> list[str]:
+        return [*map(str, words), "--kb", str(self.kb)]
+
+    def _show(self, command: str, *arguments: object) -> None:
+        typed = shlex.join(self._typed("clear-kb", *command.split(), *arguments))
+        Console(highlight=False, soft_wrap=True).print(Text(f"\n$ {typed}", style="bold cyan"))
+        sys.stdout.flush()
+
+    def _check(self, done: subprocess.CompletedProcess[Any], command: str) -> None:
+        if done.returncode == 130:
+            raise KeyboardInterrupt
+        if done.returncode:
+            raise ClearKbError(f"the demo stopped: `clear-kb {command}` ended with {done.returncode}, see above")
 
 
-def _most_mentioned(kb: str) -> str:
-    from kb.knowledge_base import KnowledgeBase
+def _auroc(row: dict[str, Any] | None) -> str:
+    if row is None or row["auroc"] is None:
+        return "-"
+    return f"{row['auroc']:.3f} ({row['auroc_low']:.2f}-{row['auroc_high']:.2f})"
 
-    return str(KnowledgeBase.open(kb).vocabulary.list(assertion="present", limit=1)[0]["concept_id"])
 
-
-def _run(command: Callable[..., Any], name: str, *arguments: Any, **options: Any) -> None:
-    """Show a command as one would type it, and run it."""
-    typed = ["clear-kb", *name.split()]
-    for argument in arguments:
-        typed += argument if isinstance(argument, list) else [str(argument)]
-    for option, value in options.items():
-        typed += [{"out": "-o"}.get(option, f"--{option}"), str(value)]
-    Console(highlight=False, soft_wrap=True).print(Text(f"\n$ {shlex.join(typed)}", style="bold cyan"))
-    command(*arguments, **options)
+def _one_image(study: Path, label: str) -> str:
+    """The first test image that has a label."""
+    with (study / "images.csv").open(encoding="utf-8", newline="") as file:
+        tested = {row["image"] for row in csv.DictReader(file) if row["split"] == "test"}
+    with (study / "labels.csv").open(encoding="utf-8", newline="") as file:
+        return next(row["image"] for row in csv.DictReader(file) if row["image"] in tested and row[label] == "1")
 
 
 def _tell(text: str) -> None:
     Console(highlight=False).print(Text(f"\n{text}", style="italic"))
+    sys.stdout.flush()

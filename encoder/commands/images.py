@@ -1,0 +1,69 @@
+"""`clear-kb images search`: images by a sentence, a concept or a likeness."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.markup import escape
+
+from encoder.commands.options import EncoderOption
+from kb.commands.options import DEFAULT_KB, At, Format, KbUri, OutputFormat, StorageOptions, open_kb
+from kb.commands.output import print_json, print_rows, say
+
+app = typer.Typer(no_args_is_help=True, help="Find encoded images.")
+
+
+@app.callback()
+def _group() -> None:
+    """Keep `search` a command of its own, though there is only one."""
+
+
+@app.command("search")
+def search_command(
+    query: Annotated[
+        str, typer.Argument(metavar="TEXT|CONCEPT|IMAGE", help="A sentence, a concept, or an image's id.")
+    ],
+    kind: Annotated[
+        Literal["text", "concept", "image"] | None,
+        typer.Option("--as", help="What the query is; default: the first that it can be: image, concept, text."),
+    ] = None,
+    space: Annotated[
+        Literal["encoder", "llm"], typer.Option("--space", help="llm: where images are projected to.")
+    ] = "encoder",
+    k: Annotated[int, typer.Option("--k", min=1, help="How many at most.")] = 12,
+    sheet: Annotated[
+        Path | None, typer.Option("--sheet", "-o", metavar="OUT.png", help="Write them as one picture.")
+    ] = None,
+    encoder: EncoderOption = None,
+    kb: KbUri = DEFAULT_KB,
+    at: At = None,
+    storage_option: StorageOptions = None,
+    output: OutputFormat = Format.table,
+) -> None:
+    """Find the images nearest to a sentence, a concept, or another image."""
+    from encoder.image_search import search_images, write_contact_sheet
+    from encoder.image_vectors import find_checkpoint
+    from kb.embedding import load_stored_embedder
+
+    opened = open_kb(kb, at, storage_option)
+    checkpoint = find_checkpoint(opened, encoder)
+    found = search_images(
+        opened,
+        checkpoint,
+        query,
+        kind=kind,
+        space=space,
+        k=k,
+        embedder=lambda: load_stored_embedder(opened.require_embedder()),
+    )
+    if output is Format.json:
+        print_json({"query": query, "kind": found.kind, "space": found.space, "images": found.hits.rows()})
+    else:
+        rows = [{**row, "similarity": round(row["similarity"], 4)} for row in found.hits.rows()]
+        title = f"{found.kind}: {escape(query)} (space {found.space})"
+        print_rows(rows, found.hits.columns, output, title=title)
+    if sheet is not None:
+        write_contact_sheet(opened, checkpoint, found, sheet)
+        say(f"wrote {escape(str(sheet))}")
