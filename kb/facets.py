@@ -54,7 +54,8 @@ _PART_OF_IT = re.compile(r"\b(?:tip|tips|end|side ?port|margin|margins|extent)\s
 NEGATORS = frozenset(["no", "without", "not", "absent", "absence", "nor", "neither"])
 """Words that a phrase cannot hold: whether it is denied is told by its assertion, and only there."""
 
-_MEASURE = re.compile(r"\d+(?:[.,]\d+)*(?:\s*(?:x|by)\s*\d+(?:[.,]\d+)*)*\s*(?:mm|cm|mms|cms)?\b", re.I)
+# "COVID-19" and "T12" are words, not measures.
+_MEASURE = re.compile(r"(?<!\w)(?<![A-Za-z]-)\d+(?:[.,]\d+)*(?:\s*(?:x|by)\s*\d+(?:[.,]\d+)*)*\s*(?:mm|cm|mms|cms)?\b", re.I)
 
 
 @dataclass(frozen=True)
@@ -132,13 +133,19 @@ def read_severity(phrase: str) -> str | None:
     return phrase[words[found[1]].start : words[found[2] - 1].end] if found else None
 
 
+READINGS = 50
+"""Readings after which a text that does not settle is left as it was read first."""
+
+
 @lru_cache(maxsize=65_536)
 def _settled(phrase: str, assertion: ConceptAssertion) -> Facets:
     """Read, and read again what was made of it, until nothing moves: so the canonical text reads as itself."""
     seen: set[str] = set()
-    facets = _read(phrase, assertion)
+    first = facets = _read(phrase, assertion)
     while facets.text not in seen:
         seen.add(facets.text)
+        if len(seen) > READINGS:
+            return first  # a text that grows with every reading: no table should make one, and none may hang a run
         facets = _read(_affirmed(facets), assertion)
     # Nearly always the text now reads as itself. Where readings go round in a circle, the first by the alphabet
     # stands for all of them.

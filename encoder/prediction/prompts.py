@@ -37,7 +37,7 @@ NORMAL = Prompts(
 )
 """What is said of an image without findings, and against it."""
 
-_NORMAL_LABEL = re.compile(r"^\W*(no[ _-]*(acute )?(finding|abnormalit)|normal|healthy)", re.IGNORECASE)
+_NORMAL_LABEL = re.compile(r"^\W*(no[ _-]*(acute[ _-]*)?(finding|abnormalit)|normal|healthy)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from encoder.training.config import TrainConfig
 from ingest.images import ingest_images
 from ingest.reports import ingest_reports
-from kb.embedding import load_embedder
+from kb.embedding import Embedder, load_embedder
 from kb.images.preprocessing import Preprocessing
 from kb.knowledge_base import KnowledgeBase
 
@@ -22,6 +22,16 @@ NET = {
     "hidden_sizes": [16, 32],
     "depths": [1, 1],
 }
+RESNET = {
+    "model_type": "resnet",
+    "num_channels": 1,
+    "layer_type": "basic",
+    "embedding_size": 16,
+    "hidden_sizes": [16, 32],
+    "depths": [1, 1],
+}
+"""Its batch norms learn most from few images."""
+
 VIT = {
     "model_type": "dinov2",
     "num_channels": 1,
@@ -49,7 +59,7 @@ CONFIG = TrainConfig().with_values(
 """A training of seconds."""
 
 
-def shapes_study(folder: Path, embedder: str, count: int = 120, seed: int = 0) -> KnowledgeBase:
+def shapes_study(folder: Path, embedder: str | Embedder, count: int = 120, seed: int = 0) -> KnowledgeBase:
     """A knowledge base of `count` pictures: an effusion is a bright base, a nodule a bright spot, both on a side."""
     draw = random.Random(seed)
     folder.mkdir(parents=True, exist_ok=True)
@@ -69,7 +79,7 @@ def shapes_study(folder: Path, embedder: str, count: int = 120, seed: int = 0) -
             writer.writeheader()
             writer.writerows(rows)
     kb = KnowledgeBase.create(folder / "shapes.kb", by="tester")
-    ingest_reports(kb, [folder / "reports.csv"], embedder=lambda: load_embedder(embedder))
+    ingest_reports(kb, [folder / "reports.csv"], embedder=lambda: load_embedder(embedder) if isinstance(embedder, str) else embedder)
     ingest_images(kb, [folder], table=folder / "images.csv", preprocessing=Preprocessing(SIZE), workers=1)
     return kb
 
@@ -84,6 +94,6 @@ def _draw(path: Path, findings: dict[str, bool], side: str, draw: random.Random)
     if findings["pleural effusion"]:
         pixels[-9:, left] += 110
     if findings["nodule"]:
-        row, column = dice.integers(4, 14), left.start + dice.integers(3, 10)
-        pixels[row : row + 4, column : column + 4] += 120
+        row, column = dice.integers(4, 14), left.start + dice.integers(2, 8)
+        pixels[row : row + 6, column : column + 6] += 120
     Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(path)

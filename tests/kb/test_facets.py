@@ -192,3 +192,10 @@ def test_the_canonical_text_reads_as_itself(phrase: str, assertion) -> None:
 def test_every_term_keeps_its_side_and_size(term: str, side: str, size: str) -> None:
     facets = read_facets(f"{size} {side} {term}")
     assert (facets.laterality, facets.severity) in {(side, size), ("bilateral", size)}
+
+
+@pytest.mark.parametrize("text", ["COVID-19", "COVID-19 pneumonia", "SARS-CoV-2 infection", "B-12 deficiency"])
+def test_a_number_in_a_word_is_no_measure_and_its_reading_ends(text: str) -> None:
+    facets = read_query(text)
+    assert not any(descriptor.isdigit() for descriptor in facets.descriptors)
+    assert read_query(facets.text) == facets
