@@ -15,6 +15,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,12 +81,18 @@ class ConceptSpace:
 
     def dual(self, weights: np.ndarray) -> np.ndarray:
         """What each concept's score counts in <f, w> = sum_i s_i <c_i, G^-1 w>, for w of the concepts' span: (N,)."""
+        return self.scores(self.gram_inverse @ weights)
+
+    @cached_property
+    def gram_inverse(self) -> np.ndarray:
+        """The pseudo-inverse of G, kept beside it: directions that no concept has stay out of it."""
         import numpy as np
 
         path = self.folder / INVERSE
         if not path.is_file():
-            np.save(path, np.linalg.pinv(self.gram, rcond=1e-10, hermitian=True))
-        return self.scores(np.load(path, allow_pickle=False) @ weights)
+            np.save(path, np.linalg.pinv(self.gram, rcond=1e-8, hermitian=True))
+        kept: np.ndarray = np.load(path, allow_pickle=False)
+        return kept
 
     def alignments(self, kb: KnowledgeBase, weights: np.ndarray) -> np.ndarray:
         """<e_i, w> of every concept with some directions of the LLM space, (D, k): (N, k), float32.

@@ -2,7 +2,8 @@
 
 In the LLM space the logit is scale (<w, z>/|z| + b) with z = sum_i s_i e_i, so that concept i contributes
 scale s_i <e_i, w>/|z|. In the encoder's own space it is scale (<f, w> + b), and any w of the span of the concepts is
-sum_i c_i <c_i, G^-1 w> with G = C^T C: concept i contributes scale s_i <c_i, G^-1 w>. A bottleneck has its own.
+sum_i c_i <c_i, G^-1 w> with G = C^T C: concept i contributes scale s_i <c_i, G^-1 w>. What of w lies outside that span
+(none, where there are many more concepts than dimensions) is told as such. A bottleneck has its own concepts.
 
 Every image looks much like every other to most concepts. So contributions are told against the mean image unless asked
 otherwise: s_i is the score above the mean, and what the mean image would have is one term of its own (linear SHAP;
@@ -65,7 +66,8 @@ class Explanation:
         base: what does not come from a concept: the bias and, unless absolute, what the mean image has.
         concepts: how many contribute.
         others: the sum of those that are not listed.
-        residual: the logit less base and all contributions.
+        outside: what the prediction reads of the image that no concept reaches.
+        residual: the logit less base, outside and all contributions.
         top: the largest contributions, by size.
         groups: the largest by finding.
         relative: whether scores are told against the mean image.
@@ -79,6 +81,7 @@ class Explanation:
     base: float
     concepts: int
     others: float
+    outside: float
     residual: float
     top: tuple[Contribution, ...]
     groups: tuple[Group, ...]
@@ -130,7 +133,7 @@ class Explainer:
 
         head = self.run.head(label)
         vector = read_image_vectors(self.images, self.run.encoder, [image_id]).matrix[0].astype(np.float64)
-        logit, contributions, above, base = self._parts(head, vector, absolute=absolute)
+        logit, contributions, above, base, outside = self._parts(head, vector, absolute=absolute)
         order = np.argsort(-np.abs(contributions), kind="stable")[:top]
         listed = self._listed([int(n) for n in order], above, contributions, evidence)
         total = float(contributions.sum(dtype=np.float64))
@@ -143,7 +146,8 @@ class Explainer:
             base,
             int(np.count_nonzero(contributions)),
             total - float(contributions[order].sum(dtype=np.float64)),
-            logit - base - total,
+            outside,
+            logit - base - outside - total,
             tuple(listed),
             tuple(self._groups(contributions, top)),
             not absolute,
@@ -181,8 +185,10 @@ class Explainer:
         draw_heatmap(pixels, found, path, title=f"{title}\n{image_id}")
         return found
 
-    def _parts(self, head: Head, vector: np.ndarray, *, absolute: bool) -> tuple[float, np.ndarray, np.ndarray, float]:
-        """The logit, what each concept contributes, its score as told, and the rest."""
+    def _parts(
+        self, head: Head, vector: np.ndarray, *, absolute: bool
+    ) -> tuple[float, np.ndarray, np.ndarray, float, float]:
+        """The logit, what each concept contributes, its score as told, the base, and what lies outside."""
         import numpy as np
 
         projector = self.space.projector
@@ -195,9 +201,18 @@ class Explainer:
         if self.run.space == "llm":
             length = float(np.linalg.norm(projector.matrix @ vector))
             base += head.scale * float(head.weights @ (projector.matrix @ mean)) / length
-            return logit, above * per_score * (head.scale / length), above, base
+            return logit, above * per_score * (head.scale / length), above, base, 0.0
         base += head.scale * float(head.weights @ mean)
-        return logit, above * per_score * head.scale, above, base
+        outside = head.scale * float(self._beyond_concepts(head) @ (vector - mean))
+        return logit, above * per_score * head.scale, above, base, outside
+
+    def _beyond_concepts(self, head: Head) -> np.ndarray:
+        """What of a head's direction no concept reaches: nothing of a bottleneck's, which is made of concepts."""
+        import numpy as np
+
+        if self.run.method == "bottleneck":
+            return np.zeros_like(head.weights)
+        return head.weights - self.space.gram @ (self.space.gram_inverse @ head.weights)
 
     def _per_score(self, head: Head) -> np.ndarray:
         """What a concept's score is multiplied by: <e_i, w>, <c_i, G^-1 w>, or its weight in a bottleneck: (N,)."""

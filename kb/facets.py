@@ -55,7 +55,9 @@ NEGATORS = frozenset(["no", "without", "not", "absent", "absence", "nor", "neith
 """Words that a phrase cannot hold: whether it is denied is told by its assertion, and only there."""
 
 # "COVID-19" and "T12" are words, not measures.
-_MEASURE = re.compile(r"(?<!\w)(?<![A-Za-z]-)\d+(?:[.,]\d+)*(?:\s*(?:x|by)\s*\d+(?:[.,]\d+)*)*\s*(?:mm|cm|mms|cms)?\b", re.I)
+_MEASURE = re.compile(
+    r"(?<!\w)(?<![A-Za-z]-)\d+(?:[.,]\d+)*(?:\s*(?:x|by)\s*\d+(?:[.,]\d+)*)*\s*(?:mm|cm|mms|cms)?\b", re.I
+)
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,10 @@ def explain_command(
         say(f"wrote {escape(str(heatmap))}")
 
 
+def _outside(found: Explanation) -> str:
+    return f"{found.outside:+.3f}, which no concept reaches" if abs(found.outside) > 1e-4 else "nothing"
+
+
 def _rows(found: Explanation) -> list[dict[str, object]]:
     return [{name: getattr(part, name) for name in COLUMNS} for part in found.top]
 
@@ -80,7 +84,11 @@ def _print(found: Explanation, explainer: Explainer) -> None:
             ("prediction", f"{escape(found.label)}: score {found.score:.3f}, logit {found.logit:+.3f}"),
             ("run", f"{escape(found.run)}: {run.method}, space {run.space}"),
             ("base", f"{found.base:+.3f} ({'the mean image and the bias' if found.relative else 'the bias'})"),
-            ("concepts", f"{found.logit - found.base - found.residual:+.3f}, from {found.concepts:,} of them"),
+            (
+                "concepts",
+                f"{found.logit - found.base - found.outside - found.residual:+.3f}, from {found.concepts:,} of them",
+            ),
+            ("outside", _outside(found)),
             ("residual", f"{found.residual:+.1e}"),
         ]
     )

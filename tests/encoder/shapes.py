@@ -79,7 +79,11 @@ def shapes_study(folder: Path, embedder: str | Embedder, count: int = 120, seed:
             writer.writeheader()
             writer.writerows(rows)
     kb = KnowledgeBase.create(folder / "shapes.kb", by="tester")
-    ingest_reports(kb, [folder / "reports.csv"], embedder=lambda: load_embedder(embedder) if isinstance(embedder, str) else embedder)
+    ingest_reports(
+        kb,
+        [folder / "reports.csv"],
+        embedder=lambda: load_embedder(embedder) if isinstance(embedder, str) else embedder,
+    )
     ingest_images(kb, [folder], table=folder / "images.csv", preprocessing=Preprocessing(SIZE), workers=1)
     return kb
 
