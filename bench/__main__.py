@@ -7,7 +7,7 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from bench import duplicates, memory, mining, projection, startup, vocabulary_size
+from bench import duplicates, explanation, memory, mining, projection, startup, training, vocabulary_size
 
 BENCHES = {
     "startup": startup.run,
@@ -16,6 +16,8 @@ BENCHES = {
     "duplicates": duplicates.run,
     "vocabulary_size": vocabulary_size.run,
     "projection": projection.run,
+    "explanation": explanation.run,
+    "training": training.run,
 }
 
 

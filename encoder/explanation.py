@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from encoder.concept_space import ConceptSpace, open_space
 from encoder.image_vectors import read_image_vectors
 from encoder.prediction.concept_list import find_concept
-from encoder.prediction.head import Head, features, logits, scores
+from encoder.prediction.head import Head, scores
 from encoder.prediction.runs import Run, read_run
 from kb.errors import UsageError
 
@@ -192,16 +192,17 @@ class Explainer:
         import numpy as np
 
         projector = self.space.projector
-        row = vector[None].astype(np.float32)
-        logit = float(logits([head], features(self.run.space, row, projector))[0, 0])  # type: ignore[arg-type]
         mean = np.zeros_like(vector) if absolute else self._mean_image()
         above = self.space.scores(vector - mean)
         per_score = self._per_score(head)
         base = head.scale * head.bias
         if self.run.space == "llm":
-            length = float(np.linalg.norm(projector.matrix @ vector))
+            z = projector.matrix @ vector
+            length = float(np.linalg.norm(z))
+            logit = head.scale * (float(head.weights @ z) / length + head.bias)
             base += head.scale * float(head.weights @ (projector.matrix @ mean)) / length
             return logit, above * per_score * (head.scale / length), above, base, 0.0
+        logit = head.scale * (float(head.weights @ vector) + head.bias)
         base += head.scale * float(head.weights @ mean)
         outside = head.scale * float(self._beyond_concepts(head) @ (vector - mean))
         return logit, above * per_score * head.scale, above, base, outside

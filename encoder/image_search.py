@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from encoder.concept_space import open_space
 from encoder.image_vectors import ImageVectors, read_image_vectors
 from encoder.prediction.concept_list import find_concept
-from encoder.prediction.head import features
+from encoder.prediction.view import view_of
 from encoder.prediction.zero_shot import sentence_vectors
 from kb.display import Listing
 from kb.errors import UsageError
@@ -79,8 +79,7 @@ def search_images(
     concepts = open_space(kb, checkpoint)
     asked: Kind = kind or ("image" if query in images.image_ids else "concept" if _is_concept(kb, query) else "text")
     wanted = _vector(kb, checkpoint, images, concepts, query, asked, space, embedder)
-    seen = _unit(features(space, images.matrix, concepts.projector))
-    similarity = seen @ _unit(wanted[None])[0]
+    similarity = view_of(space, images.matrix, concepts.projector).along(_unit(wanted))
     if asked == "image":
         similarity[images.image_ids.index(query)] = -np.inf  # the image itself is no find
     order = [int(n) for n in np.argsort(-similarity, kind="stable")[:k] if np.isfinite(similarity[n])]
@@ -109,9 +108,8 @@ def _vector(
     if kind == "image":
         if query not in images.image_ids:
             raise UsageError(f"image {query} has no vector of encoder {checkpoint.encoder_id}: `clear-kb encode`")
-        row = images.matrix[[images.image_ids.index(query)]]
-        found: np.ndarray = features(space, row, concepts.projector)[0]
-        return found
+        own: np.ndarray = images.matrix[images.image_ids.index(query)]
+        return own if space == "encoder" else concepts.projector.project(own)
     if kind == "concept":
         concept_id = find_concept(kb, query)
         if space == "encoder":
@@ -123,11 +121,10 @@ def _vector(
     return sentence
 
 
-def _unit(vectors: np.ndarray) -> np.ndarray:
+def _unit(vector: np.ndarray) -> np.ndarray:
     import numpy as np
 
-    unit: np.ndarray = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    return unit
+    return np.asarray(vector, dtype=np.float64) / max(float(np.linalg.norm(vector)), 1e-12)
 
 
 def _hits(kb: KnowledgeBase, images: ImageVectors, order: Sequence[int], similarity: np.ndarray) -> Listing[ImageHit]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from encoder.concept_space import ConceptSpace, open_space
 from encoder.image_vectors import ImageVectors, read_image_vectors
 from encoder.prediction.bottleneck import Bottleneck, choose_concepts, fit_bottleneck
-from encoder.prediction.head import Head, logits
+from encoder.prediction.head import Head
 from encoder.prediction.predicting import (
     TOO_FEW,
     PredictOptions,
@@ -21,6 +21,7 @@ from encoder.prediction.predicting import (
 )
 from encoder.prediction.probe import fit_probe
 from encoder.prediction.truth import read_truth, wanted_labels
+from encoder.prediction.view import View, view_of
 from kb.errors import UsageError
 from kb.watcher import Watcher
 
@@ -61,12 +62,13 @@ def predict_bottleneck(
     space = open_space(kb, checkpoint, watcher)
     labels = wanted_labels(kb, options.labels, options.source)
     truth = read_truth(kb, images, labels, options.source)
+    seen = view_of("encoder", images.matrix, None)
     train = [n for n, split in enumerate(images.splits) if split == "train"]
     covariance = np.cov(images.matrix[train].astype(np.float64).T)
     listed = None if concept_ids is None else _places(space, concept_ids)
     bottlenecks, probes, left_out = [], [], {}
     for column, label in enumerate(labels):
-        parts = training_parts(images, images.matrix, truth[:, column])
+        parts = training_parts(images, seen, truth[:, column])
         probe = fit_probe(label, *parts)
         places = listed
         if probe is not None and places is None:
@@ -86,21 +88,22 @@ def predict_bottleneck(
         "bottlenecks": {bottleneck.label: bottleneck.to_dict() for bottleneck in bottlenecks},
     }
     run = new_run(kb, "bottleneck", "encoder", checkpoint, options, parameters, heads)
-    result = finish(kb, run, images, images.matrix, truth[:, kept], options, [], left_out)
-    _add_gaps(result, images, truth[:, kept], probes, bottlenecks)
+    result = finish(kb, run, images, seen, truth[:, kept], options, [], left_out)
+    _add_gaps(result, images, seen, truth[:, kept], probes, bottlenecks)
     return result
 
 
 def _add_gaps(
     result: PredictResult,
     images: ImageVectors,
+    seen: View,
     truth: np.ndarray,
     probes: Sequence[Head],
     bottlenecks: Sequence[Bottleneck],
 ) -> None:
     test = [n for n, split in enumerate(images.splits) if split == "test"]
     for column, (row, probe, bottleneck) in enumerate(zip(result.rows, probes, bottlenecks, strict=True)):
-        free = auroc_of(logits([probe], images.matrix[test])[:, 0], truth[test, column])
+        free = auroc_of(seen.part(test).logits([probe])[:, 0], truth[test, column])
         row["probe_auroc"] = free
         row["gap"] = None if free is None or row["auroc"] is None else free - row["auroc"]
         row["concepts"] = len(bottleneck.concepts)

@@ -10,14 +10,12 @@ folded into w, b and scale, so that every prediction can be taken apart the same
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 if TYPE_CHECKING:
     import numpy as np
-
-    from encoder.projection import Projector
 
 Space = Literal["encoder", "llm", "backbone"]
 SPACES: tuple[Space, ...] = get_args(Space)
@@ -47,35 +45,6 @@ class Head:
         import numpy as np
 
         return cls(row["label"], np.array(row["weights"], dtype=np.float64), row["bias"], row["scale"])
-
-
-def features(space: Space, vectors: np.ndarray, projector: Projector | None) -> np.ndarray:
-    """The images as the heads of a space read them, (n, features), float32: of length 1 in the LLM space.
-
-    Args:
-        space: which.
-        vectors: image vectors (or what the backbone says), (n, d).
-        projector: of the space; needed for `llm`.
-    """
-    import numpy as np
-
-    if space != "llm":
-        return np.asarray(vectors, dtype=np.float32)
-    if projector is None:
-        raise ValueError("the LLM space needs the projector")
-    projected = projector.project(vectors)
-    unit: np.ndarray = projected / np.maximum(np.linalg.norm(projected, axis=1, keepdims=True), 1e-12)
-    return unit
-
-
-def logits(heads: Sequence[Head], images: np.ndarray) -> np.ndarray:
-    """The logits of images, as their heads read them, for each head: (n, heads), float64."""
-    import numpy as np
-
-    weights = np.stack([head.weights for head in heads], axis=1)
-    bias, scale = (np.array([getattr(head, name) for head in heads]) for name in ("bias", "scale"))
-    found: np.ndarray = scale * (images.astype(np.float64) @ weights + bias)
-    return found
 
 
 def scores(logit: np.ndarray) -> np.ndarray:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from encoder.evaluation.ranking import Ranking
 from encoder.prediction.bottleneck import Bottleneck
-from encoder.prediction.head import Head, Space, logits
+from encoder.prediction.head import Head, Space
 from encoder.prediction.probe import FEWEST, Examples
 from encoder.prediction.runs import Run, check_name, store_run
+from encoder.prediction.view import View
 from kb.errors import UsageError
 
 if TYPE_CHECKING:
@@ -97,12 +98,12 @@ def auroc_of(logit: np.ndarray, truth: np.ndarray) -> float | None:
     return float(Ranking(truth[known], logit[known]).scores_of(np.ones(int(known.sum())))[0])
 
 
-def training_parts(images: ImageVectors, seen: np.ndarray, truth: np.ndarray) -> tuple[Examples, Examples]:
+def training_parts(images: ImageVectors, seen: View, truth: np.ndarray) -> tuple[Examples, Examples]:
     """The training and the validation images of one label, as its head reads them."""
     parts = []
     for split in ("train", "validation"):
         numbers = [n for n, found in enumerate(images.splits) if found == split]
-        parts.append(Examples(seen[numbers], truth[numbers], [images.patients[n] for n in numbers]))
+        parts.append(Examples(seen.matrix[numbers], truth[numbers], [images.patients[n] for n in numbers]))
     return parts[0], parts[1]
 
 
@@ -142,7 +143,7 @@ def finish(
     kb: KnowledgeBase,
     run: Run,
     images: ImageVectors,
-    seen: np.ndarray,
+    seen: View,
     truth: np.ndarray,
     options: PredictOptions,
     notes: list[str],
@@ -151,7 +152,7 @@ def finish(
     """Predict the images with the heads of a run, store both, and say how it does on the test images."""
     mean = [float(value) for value in images.matrix.mean(axis=0, dtype="float64")]
     run = replace(run, parameters={**run.parameters, "mean_image": mean})
-    found = logits(run.heads, seen)
+    found = seen.logits(run.heads)
     test = [n for n, split in enumerate(images.splits) if split == "test"]
     rows = [
         {"label": head.label, "auroc": auroc_of(found[test, column], truth[test, column])}

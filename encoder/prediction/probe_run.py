@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from encoder.concept_space import open_space
 from encoder.encoding import BACKBONE
 from encoder.image_vectors import read_image_vectors
-from encoder.prediction.head import Space, features
+from encoder.prediction.head import Space
 from encoder.prediction.predicting import (
     TOO_FEW,
     PredictOptions,
@@ -19,6 +19,7 @@ from encoder.prediction.predicting import (
 )
 from encoder.prediction.probe import fit_probe
 from encoder.prediction.truth import read_truth, wanted_labels
+from encoder.prediction.view import view_of
 
 if TYPE_CHECKING:
     from encoder.checkpoint import Checkpoint
@@ -35,7 +36,7 @@ def predict_probe(kb: KnowledgeBase, checkpoint: Checkpoint, options: PredictOpt
     encoder = checkpoint.encoder_id + (BACKBONE if space == "backbone" else "")
     images = read_image_vectors(kb, encoder)
     projector = open_space(kb, checkpoint).projector if space == "llm" else None
-    seen = features(space, images.matrix, projector)
+    seen = view_of(space, images.matrix, projector)
     labels = wanted_labels(kb, options.labels, options.source)
     truth = read_truth(kb, images, labels, options.source)
     heads, left_out = [], {}
@@ -44,8 +45,8 @@ def predict_probe(kb: KnowledgeBase, checkpoint: Checkpoint, options: PredictOpt
         if head is None:
             left_out[label] = TOO_FEW
         else:
-            heads.append(head)
+            heads.append(seen.head(label, head.weights, head.bias))
     check_some(heads, left_out)
     kept = [labels.index(head.label) for head in heads]
-    run = new_run(kb, "probe", space, checkpoint, options, {"features": seen.shape[1]}, heads, encoder)
+    run = new_run(kb, "probe", space, checkpoint, options, {"features": seen.matrix.shape[1]}, heads, encoder)
     return finish(kb, run, images, seen, truth[:, kept], options, [], left_out)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from encoder.concept_space import open_space
 from encoder.image_vectors import ImageVectors, read_image_vectors
 from encoder.prediction.calibration import calibrated
-from encoder.prediction.head import Head, Space, features, logits
+from encoder.prediction.head import Head, Space
 from encoder.prediction.predicting import PredictOptions, PredictResult, auroc_of, finish, new_run
 from encoder.prediction.prompts import PromptSet, is_normal
 from encoder.prediction.truth import known_labels, read_truth, wanted_labels
+from encoder.prediction.view import View, view_of
 from encoder.prediction.zero_shot import Contrast, zero_shot_heads
 from kb.errors import UsageError
 from kb.watcher import Watcher
@@ -42,7 +43,7 @@ class _Tried:
     """The heads of one way, images as they see them, and their mean AUROC on the validation images."""
 
     heads: list[Head]
-    seen: np.ndarray
+    seen: View
     auroc: float | None
 
 
@@ -80,7 +81,7 @@ def predict_zero_shot(
     kept = tried[chosen]
     heads, calibrated_labels = [], []
     for column, head in enumerate(kept.heads):
-        fitted = calibrated(head, logits([head], kept.seen[validation])[:, 0], truth[validation, column])
+        fitted = calibrated(head, kept.seen.part(validation).logits([head])[:, 0], truth[validation, column])
         heads.append(fitted or head)
         if fitted is not None:
             calibrated_labels.append(head.label)
@@ -118,15 +119,15 @@ def _try(
 
     space, contrast = way
     heads = zero_shot_heads(labels, prompts, space, checkpoint, embedder, contrast)
-    seen = features(space, images.matrix, projector)
+    seen = view_of(space, images.matrix, projector)
     if contrast == "none":
         # A sentence alone has no zero of its own: the mean image is where a score begins.
-        heads = [replace(head, bias=-float(seen.mean(axis=0, dtype=np.float64) @ head.weights)) for head in heads]
+        heads = [replace(head, bias=-float(seen.along(head.weights).mean())) for head in heads]
     found = [
         auroc
         for column, head in enumerate(heads)
         if not is_normal(head.label)
-        and (auroc := auroc_of(logits([head], seen[validation])[:, 0], truth[validation, column])) is not None
+        and (auroc := auroc_of(seen.part(validation).logits([head])[:, 0], truth[validation, column])) is not None
     ]
     return _Tried(heads, seen, float(np.mean(found)) if found else None)
 

@@ -13,7 +13,7 @@ from encoder.concept_matrices import iter_concepts
 from encoder.concept_space import open_space
 from encoder.encoding import encode
 from encoder.image_vectors import read_image_vectors
-from encoder.prediction.head import features
+from encoder.prediction.view import view_of
 from kb.embed_concepts import embed_concepts
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
@@ -69,9 +69,10 @@ def test_a_changed_vocabulary_rescores_stored_vectors(study, shapes) -> None:
     kb, checkpoint = study
     encode(kb, checkpoint)
     vectors = read_image_vectors(kb, checkpoint.encoder_id).matrix
-    before = features("llm", vectors, open_space(kb, checkpoint).projector)
+    direction = np.random.default_rng(0).standard_normal(384)
+    before = view_of("llm", vectors, open_space(kb, checkpoint).projector).along(direction)
     kb.vocabulary.retire(kb.vocabulary.list(limit=1)[0]["concept_id"])
-    after = features("llm", vectors, open_space(kb, checkpoint).projector)
+    after = view_of("llm", vectors, open_space(kb, checkpoint).projector).along(direction)
     assert before.shape == after.shape and np.abs(before - after).max() > 1e-4
 
 

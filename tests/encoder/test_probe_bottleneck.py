@@ -15,12 +15,12 @@ from encoder.image_vectors import read_image_vectors
 from encoder.prediction.bottleneck import choose_concepts, intervene
 from encoder.prediction.bottleneck_run import predict_bottleneck
 from encoder.prediction.concept_list import read_concept_list
-from encoder.prediction.head import logits
 from encoder.prediction.intervention import set_concepts
 from encoder.prediction.predicting import PredictOptions
 from encoder.prediction.probe import Examples, fit_probe
 from encoder.prediction.probe_run import predict_probe
 from encoder.prediction.runs import read_run
+from encoder.prediction.view import View, view_of
 from kb.errors import UsageError
 
 
@@ -37,7 +37,7 @@ def test_a_probe_finds_what_decides_and_folds_its_scaling_in(validation: int) ->
     head = fit_probe("x", examples(600, 0, unknown=0.2), examples(validation, 1))
     assert head is not None
     test = examples(500, 2)
-    found = logits([head], test.images)[:, 0]
+    found = View("encoder", test.images).logits([head])[:, 0]
     from sklearn.metrics import roc_auc_score
 
     assert roc_auc_score(test.truth, found) > 0.85
@@ -89,7 +89,7 @@ def test_a_bottleneck_is_sparse_close_to_the_probe_and_says_the_gap(shapes) -> N
     run = read_run(kb, "cbm")
     images = read_image_vectors(kb, run.encoder)
     stored = kb.dataset("predictions").to_table(filter="run = 'cbm' AND label = 'nodule'").to_pylist()
-    folded = logits([run.head("nodule")], images.matrix)[:, 0]
+    folded = View("encoder", images.matrix).logits([run.head("nodule")])[:, 0]
     assert [row["logit"] for row in stored] == pytest.approx(list(folded), abs=1e-9)
 
 
@@ -104,7 +104,7 @@ def test_setting_a_concept_changes_the_prediction_by_its_weight(shapes) -> None:
     vectors = {c.concept_id: np.asarray(space.vectors[space.place(c.concept_id)]) for c in bottleneck.concepts}
     first = bottleneck.concepts[0]
     before, after = intervene(bottleneck, vectors, images.matrix, {first.concept_id: 2.0})
-    assert before == pytest.approx(logits([bottleneck.head], images.matrix)[:, 0], abs=1e-6)
+    assert before == pytest.approx(View("encoder", images.matrix).logits([bottleneck.head])[:, 0], abs=1e-6)
     standard = (images.matrix.astype(float) @ vectors[first.concept_id] - first.mean) / first.deviation
     assert after - before == pytest.approx(first.weight * (2.0 - standard), abs=1e-6)
 
@@ -145,3 +145,20 @@ def test_the_commands(shapes, cli: Callable, cli_json: Callable) -> None:
     assert "a number was expected" in cli("predict", "bottleneck", *where, "--set", "a=b", code=2).stderr
     assert "goes with --set" in cli("predict", "bottleneck", *where, "--image", "a", code=2).stderr
     assert "no label 'edema'" in cli("predict", "probe", *where, "--label", "edema", code=2).stderr
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10_000), st.integers(2, 6), st.integers(1, 12))
+def test_the_llm_space_is_read_through_coordinates_without_being_spelt_out(seed: int, d: int, more: int) -> None:
+    from encoder.projection import Projector, ProjectorFacts
+
+    dice = np.random.default_rng(seed)
+    projector = Projector(dice.standard_normal((d + more, d)), ProjectorFacts("c", "e", "t", 1))
+    vectors = dice.standard_normal((7, d)).astype(np.float32)
+    z = projector.project(vectors).astype(np.float64)
+    direction = dice.standard_normal(d + more)
+    view = view_of("llm", vectors, projector)
+    assert view.matrix.shape == (7, d)
+    assert view.along(direction) == pytest.approx(z @ direction / np.linalg.norm(z, axis=1), abs=1e-5)
+    learned = dice.standard_normal(d)
+    assert view.logits([view.head("x", learned, 0.5)])[:, 0] == pytest.approx(view.matrix @ learned + 0.5, abs=1e-5)

@@ -10,11 +10,12 @@ import pytest
 
 from encoder.image_vectors import read_image_vectors
 from encoder.prediction.calibration import calibrated
-from encoder.prediction.head import Head, logits, scores
+from encoder.prediction.head import Head, scores
 from encoder.prediction.predicting import PredictOptions, PredictResult, auroc_of
 from encoder.prediction.prompts import DEFAULT, NORMAL, Prompts, PromptSet, is_normal, read_prompts
 from encoder.prediction.runs import read_run
 from encoder.prediction.truth import read_truth
+from encoder.prediction.view import View, view_of
 from encoder.prediction.zero_shot import sentence_vectors, zero_shot_heads
 from encoder.prediction.zero_shot_run import predict_zero_shot
 from kb.errors import UsageError
@@ -75,7 +76,7 @@ def test_no_finding_is_the_opposite_of_the_findings_and_not_turned_round(shapes)
         heads = zero_shot_heads([*FINDINGS, "No Finding"], PromptSet(), space, shapes.concepts, shapes.embedder)
         assert heads[2].weights @ heads[0].weights < 0 > heads[2].weights @ heads[1].weights
         if space == "encoder":
-            found = auroc_of(logits([heads[2]], images.matrix)[:, 0], normal)
+            found = auroc_of(view_of("encoder", images.matrix, None).logits([heads[2]])[:, 0], normal)
             assert found is not None and found > 0.8
     naive = PromptSet(labels={"No Finding": Prompts(("no finding",), ("no no finding",))})
     (asked,) = zero_shot_heads(["No Finding"], naive, "encoder", shapes.concepts, shapes.embedder)
@@ -103,7 +104,7 @@ def test_scores_are_calibrated_on_validation_and_keep_their_order() -> None:
     head = Head("x", np.array([1.0]))
     fitted = calibrated(head, logit, truth)
     assert fitted is not None and fitted.scale > 0
-    after = scores(logits([fitted], logit[:, None]))[:, 0]
+    after = scores(View("encoder", logit[:, None]).logits([fitted]))[:, 0]
     assert after.mean() == pytest.approx(truth.mean(), abs=0.01)
     for low in (0.0, 0.2, 0.5):
         inside = (after >= low) & (after < low + 0.3)
