@@ -28,6 +28,9 @@ class Status:
     commits: int
     reports: int
     images: int
+    labels: int
+    image_vectors: dict[str, int]
+    runs: dict[str, int]
     observations: dict[str, int]
     concepts: dict[str, int]
     concept_statuses: dict[str, int]
@@ -54,6 +57,9 @@ class Status:
             "commits": self.commits,
             "reports": self.reports,
             "images": self.images,
+            "labels": self.labels,
+            "image_vectors": self.image_vectors,
+            "runs": self.runs,
             "observations": sum(self.observations.values()),
             "observations_by_assertion": self.observations,
             "concepts": sum(self.concepts.values()),
@@ -80,6 +86,9 @@ class Status:
             ("last change", f"{commit.operation} by {commit.author}, {commit.time:%Y-%m-%d %H:%M} UTC"),
             ("reports", f"{self.reports:,}{_parts(self.extractors) if len(self.extractors) > 1 else ''}"),
             ("images", f"{self.images:,}" if self.images else ""),
+            ("labels", f"{self.labels:,} values" if self.labels else ""),
+            ("vectors", "; ".join(f"{count:,} images by {name}" for name, count in self.image_vectors.items())),
+            ("runs", "; ".join(f"{name}: {count:,} scores" for name, count in self.runs.items())),
             ("observations", f"{sum(self.observations.values()):,}{_parts(self.observations)}"),
             ("concepts", f"{sum(self.concepts.values()):,}{_parts(self.concepts)}{_parts(self.concept_statuses)}"),
             ("embedder", f"{embedder.name}, {embedder.dimension}-d" if embedder else "none yet: clear-kb embed"),
@@ -103,6 +112,9 @@ def read_status(kb: KnowledgeBase) -> Status:
         commits=len(kb.log()),
         reports=kb.dataset("reports").count_rows(),
         images=kb.dataset("images").count_rows(),
+        labels=kb.dataset("labels").count_rows(),
+        image_vectors=_counted(kb, "image_vectors", "encoder"),
+        runs=_counted(kb, "predictions", "run"),
         observations={row["assertion"]: row["observations"] for row in run_named(kb, "observation_totals")},
         concepts=_sum_by(totals, "assertion"),
         concept_statuses=_sum_by(totals, "status"),
@@ -115,6 +127,15 @@ def read_status(kb: KnowledgeBase) -> Status:
         index=kb.vector_index,
         beside_index=rows_beside(kb) if kb.vector_index else 0,
     )
+
+
+def _counted(kb: KnowledgeBase, table: str, column: str) -> dict[str, int]:
+    """How many rows of a table have each value of a column, by the order of the values."""
+    import pyarrow.compute as pc
+
+    values = kb.dataset(table).to_table(columns=[column])[column]
+    found = {row["values"]: row["counts"] for row in pc.value_counts(values).to_pylist()}
+    return {name: found[name] for name in sorted(found)}
 
 
 def _sum_by(rows: list[dict[str, Any]], key: str) -> dict[str, int]:

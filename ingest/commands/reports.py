@@ -38,7 +38,7 @@ from kb.errors import UsageError
 if TYPE_CHECKING:
     from kb.knowledge_base import KnowledgeBase
 
-app = typer.Typer(no_args_is_help=True, help="Bring data in: reports, images.")
+app = typer.Typer(no_args_is_help=True, help="Bring data in: reports, images, labels, predictions.")
 
 
 @app.command("reports")
