@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from kb.knowledge_base import KnowledgeBase
 
 FOLDER, CONCEPTS, VECTORS, GRAM, INVERSE = "space", "concepts.arrow", "vectors.npy", "gram.npy", "gram_inverse.npy"
+FAINT = 1e-6
+"""Directions in which concepts spread less than this share of the widest one count as none: what they would carry is
+numbers that cancel each other, and no explanation."""
+
 KEPT = 2
 """Spaces that are kept beside a checkpoint, of as many vocabularies."""
 
@@ -90,7 +94,7 @@ class ConceptSpace:
 
         path = self.folder / INVERSE
         if not path.is_file():
-            np.save(path, np.linalg.pinv(self.gram, rcond=1e-8, hermitian=True))
+            np.save(path, np.linalg.pinv(self.gram, rcond=FAINT, hermitian=True))
         kept: np.ndarray = np.load(path, allow_pickle=False)
         return kept
 

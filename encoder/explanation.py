@@ -248,7 +248,8 @@ class Explainer:
         self, places: Sequence[int], above: np.ndarray, contributions: np.ndarray, evidence: int
     ) -> list[Contribution]:
         rows = self.space.concepts.take(list(places)).to_pylist()
-        vocabulary = self.kb.vocabulary
+        ids = [row["concept_id"] for row in rows]
+        sentences = self.kb.vocabulary.evidence_of(ids, evidence) if evidence else {}
         return [
             Contribution(
                 row["concept_id"],
@@ -256,7 +257,7 @@ class Explainer:
                 row["finding"],
                 float(above[place]),
                 float(contributions[place]),
-                tuple(vocabulary.evidence(row["concept_id"], limit=evidence)) if evidence else (),
+                tuple(sentences.get(row["concept_id"], ())),
             )
             for place, row in zip(places, rows, strict=True)
         ]

@@ -163,8 +163,15 @@ class Vocabulary(Curator):
 
     def evidence(self, concept_id: str, limit: int = 10) -> Listing[Evidence]:
         """Up to `limit` mentions of the concept with the sentences they stand in."""
-        rows = run_named(self._kb, "concept_evidence", {"concept_id": concept_id, "limit": limit})
-        return Listing(map(Evidence.from_row, rows), ("report_id", "section", "sentence", "assertion", "certainty"))
+        found = self.evidence_of([concept_id], limit)[concept_id]
+        return Listing(found, ("report_id", "section", "sentence", "assertion", "certainty"))
+
+    def evidence_of(self, concept_ids: Sequence[str], limit: int = 10) -> dict[str, list[Evidence]]:
+        """Up to `limit` mentions of each of some concepts, read in one go."""
+        found: dict[str, list[Evidence]] = {concept_id: [] for concept_id in concept_ids}
+        for row in run_named(self._kb, "concept_evidence", {"concept_ids": list(concept_ids), "limit": limit}):
+            found[row["concept_id"]].append(Evidence.from_row(row))
+        return found
 
     def list(
         self,
