@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
 Vision = Callable[[torch.Tensor], torch.Tensor]
 """Pixels in, image vectors out: the image tower with its device and precision."""
+
+
+Precision = Callable[[], AbstractContextManager[Any]]
+"""What a forward pass runs in: autocast, or nothing."""
 
 
 class Objective(Protocol):
@@ -58,10 +63,18 @@ class Objective(Protocol):
         ...
 
 
-def objective_of(config: TrainConfig, encoder: Encoder, study: Study, processes: Processes, device: str) -> Objective:
-    """The objective that a configuration names."""
-    kind = ConceptObjective if config.objective == "concepts" else ReportObjective
-    return kind(config, encoder, study, processes, device)
+def objective_of(
+    config: TrainConfig,
+    encoder: Encoder,
+    study: Study,
+    processes: Processes,
+    device: str,
+    precision: Precision = nullcontext,
+) -> Objective:
+    """The objective that a configuration names; a text transformer runs in the precision of the image tower."""
+    if config.objective == "concepts":
+        return ConceptObjective(config, encoder, study, processes, device)
+    return ReportObjective(config, encoder, study, processes, device, precision)
 
 
 class ConceptObjective:
@@ -132,11 +145,19 @@ class ReportObjective:
 
     judged_by_auroc = False
 
-    def __init__(self, config: TrainConfig, encoder: Encoder, study: Study, processes: Processes, device: str):
+    def __init__(
+        self,
+        config: TrainConfig,
+        encoder: Encoder,
+        study: Study,
+        processes: Processes,
+        device: str,
+        precision: Precision,
+    ):
         if not isinstance(encoder.text, TextTower):
             raise UsageError("the objective `report` needs an encoder with a text transformer")
         self._config, self._encoder, self._study, self._processes = config, encoder, study, processes
-        self._text, self._device = encoder.text, device
+        self._text, self._device, self._precision = encoder.text, device, precision
         texts = [example.text for example in study.examples]
         numbers = {text: number for number, text in enumerate(dict.fromkeys(texts))}
         self._words = torch.tensor([numbers[text] for text in texts], device=device)
@@ -157,18 +178,23 @@ class ReportObjective:
             gather = self._processes.gather
             return self._loss(images, texts, gather(images), gather(texts), batch, self._processes.rank * len(own))
 
-        return backward([(vision, pixels), (self._text, tokens)], loss_of)
+        return backward([(vision, pixels), (self._read, tokens)], loss_of)
 
     def loss(self, images: torch.Tensor, batch: Sequence[int]) -> float:
         """The loss of a batch, without gradients."""
         with torch.no_grad():
-            texts = self._text(self._tokens(batch))
+            texts = self._read(self._tokens(batch))
             return float(self._loss(images, texts, images, texts, batch, 0))
 
     def concept_vectors(self, concepts: Sequence[int]) -> torch.Tensor:
         """The vectors of concepts from their words, without gradients."""
         texts = [self._study.texts[concept] for concept in concepts]
         return self._encoder.text_vectors(texts).to(self._device)
+
+    def _read(self, tokens: torch.Tensor) -> torch.Tensor:
+        with self._precision():
+            vectors: torch.Tensor = self._text(tokens)
+        return vectors
 
     def _tokens(self, examples: Sequence[int]) -> torch.Tensor:
         return self._text.tokens([self._study.examples[number].text for number in examples]).to(self._device)

@@ -138,7 +138,7 @@ class _Training:
         embedder = kb.embedder if config.objective == "concepts" else None
         self.embedder = embedder
         self.encoder: Encoder = first_encoder(config, study, embedder.dimension if embedder else None).to(device)
-        self.objective: Objective = objective_of(config, self.encoder, study, processes, device)
+        self.objective: Objective = objective_of(config, self.encoder, study, processes, device, self._precision)
         self._check_norms()
         self.tower = torch.compile(self.encoder.image) if config.compile else self.encoder.image
         self.optimiser = torch.optim.AdamW(self._parameter_groups(), lr=config.learning_rate)
