@@ -20,7 +20,7 @@ from kb.commands.options import (
     Why,
     open_kb,
 )
-from kb.commands.output import print_facts, print_json, print_rows
+from kb.commands.output import print_result
 from kb.commands.progress import Progress
 
 if TYPE_CHECKING:
@@ -65,12 +65,7 @@ def encode_command(
             dry_run=dry_run,
             watcher=progress,
         )
-    if output is Format.json:
-        print_json({**result.to_dict(), "dry_run": dry_run})
-    elif output is Format.csv:
-        print_rows([result.to_dict()], list(result.to_dict()), output)
-    elif not quiet:
-        print_facts(_facts(result, dry_run=dry_run))
+    print_result({**result.to_dict(), "dry_run": dry_run}, _facts(result, dry_run=dry_run), output, quiet=quiet)
 
 
 def _facts(result: EncodeResult, *, dry_run: bool) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from kb.commands.options import Format, OutputFormat, Quiet
-from kb.commands.output import print_facts, print_json, print_rows
+from kb.commands.output import print_result
 from kb.commands.progress import Progress
 
 if TYPE_CHECKING:
@@ -39,12 +39,7 @@ def import_checkpoint_command(
         progress.stage("importing", None)
         checkpoint = import_release(source, out, merges, Preprocessing(size, fit))
     told = _told(checkpoint)
-    if output is Format.json:
-        print_json(told)
-    elif output is Format.csv:
-        print_rows([told], list(told), output)
-    elif not quiet:
-        print_facts(_facts(told))
+    print_result(told, _facts(told), output, quiet=quiet)
 
 
 def _told(checkpoint: Checkpoint) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from kb.commands.options import (
     open_or_create,
     parse_pairs,
 )
-from kb.commands.output import print_facts, print_json, print_rows
+from kb.commands.output import print_result
 from kb.commands.progress import Progress
 from kb.errors import UsageError
 
@@ -76,12 +76,7 @@ def images_command(
             dry_run=dry_run,
             watcher=progress,
         )
-    if output is Format.json:
-        print_json({**result.to_dict(), "dry_run": dry_run})
-    elif output is Format.csv:
-        print_rows([result.to_dict()], list(result.to_dict()), output)
-    elif not quiet:
-        print_facts(_facts(result, dry_run, kb))
+    print_result({**result.to_dict(), "dry_run": dry_run}, _facts(result, dry_run, kb), output, quiet=quiet)
 
 
 def _facts(result: ImageResult, dry_run: bool, kb: str) -> list[tuple[str, str]]:

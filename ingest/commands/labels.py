@@ -22,7 +22,7 @@ from kb.commands.options import (
     open_or_create,
     parse_pairs,
 )
-from kb.commands.output import print_facts, print_json, print_rows
+from kb.commands.output import print_result
 
 if TYPE_CHECKING:
     from ingest.label_tables import Choices
@@ -129,22 +129,18 @@ def _print(
     quiet: bool,
     output: Format,
 ) -> None:
-    if output is Format.json:
-        print_json({**result.to_dict(), "dry_run": dry_run})
-    elif output is Format.csv:
-        print_rows([result.to_dict()], list(result.to_dict()), output)
-    elif not quiet:
-        where = f": clear-kb status --rejects --kb {kb}" if result.rejected and not dry_run else ""
-        commit = result.commit.commit_id if result.commit else "none: there was nothing new"
-        told = [
-            *facts,
-            ("columns not used", ", ".join(result.columns_not_used)),
-            ("not asked for", f"{result.not_asked:,} rows of other labels" if result.not_asked else ""),
-            ("rejected", f"{result.rejected:,}{where}"),
-            ("stored", result.stored),
-            ("commit", "none: a dry run writes nothing" if dry_run else commit),
-        ]
-        print_facts([(name, escape(value)) for name, value in told if value])
+    where = f": clear-kb status --rejects --kb {kb}" if result.rejected and not dry_run else ""
+    commit = result.commit.commit_id if result.commit else "none: there was nothing new"
+    told = [
+        *facts,
+        ("columns not used", ", ".join(result.columns_not_used)),
+        ("not asked for", f"{result.not_asked:,} rows of other labels" if result.not_asked else ""),
+        ("rejected", f"{result.rejected:,}{where}"),
+        ("stored", result.stored),
+        ("commit", "none: a dry run writes nothing" if dry_run else commit),
+    ]
+    shown = [(name, escape(value)) for name, value in told if value]
+    print_result({**result.to_dict(), "dry_run": dry_run}, shown, output, quiet=quiet)
 
 
 def _label_facts(result: LabelResult) -> list[tuple[str, str]]:

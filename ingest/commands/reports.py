@@ -31,7 +31,7 @@ from kb.commands.options import (
     Why,
     parse_pairs,
 )
-from kb.commands.output import print_facts, print_json, print_rows, say
+from kb.commands.output import print_result, say
 from kb.commands.progress import Progress
 from kb.errors import UsageError
 
@@ -166,12 +166,7 @@ def _open_or_create(uri: str, storage_option: list[str] | None, by: str | None, 
 
 
 def _print_result(result: IngestResult, uri: str, quiet: bool, output: Format) -> None:
-    if output is Format.json:
-        print_json(result.to_dict())
-    elif output is Format.csv:
-        print_rows([result.to_dict()], list(result.to_dict()), output)
-    elif not quiet:
-        print_facts(_facts(result, uri))
+    print_result(result.to_dict(), _facts(result, uri), output, quiet=quiet)
     if result.unused_columns:
         say(f"columns not used: {escape(', '.join(result.unused_columns))} (see --map)", quiet=quiet)
 

@@ -26,7 +26,7 @@ from kb.commands.options import (
     open_or_create,
     parse_pairs,
 )
-from kb.commands.output import print_facts, print_json, print_rows, say
+from kb.commands.output import print_result, print_rows, say
 from kb.commands.vocab import app
 from kb.errors import UsageError
 
@@ -148,12 +148,7 @@ def import_command(
             on_read=on_read,
             on_written=on_written,
         )
-    if output is Format.json:
-        print_json({**result.to_dict(), "dry_run": dry_run})
-    elif output is Format.csv:
-        print_rows([result.to_dict()], list(result.to_dict()), output)
-    elif not quiet:
-        print_facts(_import_facts(result, dry_run, kb))
+    print_result({**result.to_dict(), "dry_run": dry_run}, _import_facts(result, dry_run, kb), output, quiet=quiet)
 
 
 @app.command("link")

@@ -53,6 +53,18 @@ def print_facts(facts: Sequence[tuple[str, str]]) -> None:
     _console().print(facts_of(facts))
 
 
+def print_result(
+    told: Mapping[str, Any], facts: Sequence[tuple[str, str]], output: Format, *, quiet: bool = False
+) -> None:
+    """Print what a command did: as data in full, or as facts (rich markup) for a person, unless that is quiet."""
+    if output is Format.json:
+        print_json(told)
+    elif output is Format.csv:
+        print_rows([told], list(told), output)
+    elif not quiet:
+        print_facts(facts)
+
+
 def _console() -> Console:
     # Piped output is not cut at 80 columns: a table in a file or a pager keeps its lines whole.
     return Console(highlight=False, width=None if sys.stdout.isatty() else 140)
