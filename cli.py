@@ -60,7 +60,9 @@ def main() -> None:
     except SystemExit as ended:
         # typer turns Ctrl-C into this exit, without a word.
         if ended.code == 130:
-            sys.stderr.write("interrupted: the knowledge base is as it was; the same command goes on from here\n")
+            sys.stderr.write(
+                "interrupted: the knowledge base is as it was; the same command goes on from here (train: --resume)\n"
+            )
         raise
     except OSError as error:
         _fail(f"{error.filename or 'input/output'}: {error.strerror or error}", 1)

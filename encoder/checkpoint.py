@@ -95,22 +95,25 @@ def encoder_id(facts: CheckpointFacts) -> str:
 
 
 def save_checkpoint(folder: Path, encoder: Encoder, facts: CheckpointFacts) -> Checkpoint:
-    """Write an encoder to a folder; the JSON comes last, so that a folder with one is whole."""
+    """Write an encoder to a folder, in place of an earlier one: all is written aside before any of it is moved."""
     from dataclasses import replace
 
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / FACTS).unlink(missing_ok=True)
+    fresh = {name: folder / f"new-{name}" for name in (WEIGHTS, TOKENIZER, FACTS)}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in encoder.state_dict().items()}
-    save_file(tensors, folder / WEIGHTS)
-    (folder / WEIGHTS).chmod((folder.stat().st_mode & 0o666) | 0o600)  # safetensors lets nobody else read it
+    save_file(tensors, fresh[WEIGHTS])
+    fresh[WEIGHTS].chmod((folder.stat().st_mode & 0o666) | 0o600)  # safetensors lets nobody else read it
     tokenizer = None
     if encoder.tokenizer is not None:
-        encoder.tokenizer.save(str(folder / TOKENIZER))
-        tokenizer = _sha256(folder / TOKENIZER)
-    written = replace(facts, weights_sha256=_sha256(folder / WEIGHTS), tokenizer_sha256=tokenizer, code=code_version())
-    (folder / FACTS).write_text(json.dumps(asdict(written), indent=2) + "\n", encoding="utf-8")
+        encoder.tokenizer.save(str(fresh[TOKENIZER]))
+        tokenizer = _sha256(fresh[TOKENIZER])
+    written = replace(facts, weights_sha256=_sha256(fresh[WEIGHTS]), tokenizer_sha256=tokenizer, code=code_version())
+    fresh[FACTS].write_text(json.dumps(asdict(written), indent=2) + "\n", encoding="utf-8")
+    for name, path in fresh.items():
+        if path.exists():
+            path.replace(folder / name)
     return Checkpoint(folder, encoder, written)
 
 

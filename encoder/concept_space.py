@@ -1,10 +1,10 @@
 """The vocabulary at one commit in the space of one encoder: what scores, projections and explanations are read from.
 
-    space/vN/           one for each version of the table `concepts`; the last two are kept
-    concepts.arrow    ids, texts and findings of the concepts, in one order
-    vectors.npy       C (N, d), float32, mapped into memory
-    projector.*       P = E^T C
-    gram.npy          G = C^T C (d, d)
+    space/v.../         one for each vocabulary; the last two are kept
+      concepts.arrow    ids, texts and findings of the concepts, in one order
+      vectors.npy       C (N, d), float32, mapped into memory
+      projector.*       P = E^T C
+      gram.npy          G = C^T C (d, d)
 
 All of it is made in one pass over the vocabulary, kept beside the checkpoint, and follows a commit that changes a few
 concepts without looking at the others.
@@ -12,7 +12,9 @@ concepts without looking at the others.
 
 from __future__ import annotations
 
+import os
 import shutil
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -36,9 +38,12 @@ if TYPE_CHECKING:
     from kb.knowledge_base import KnowledgeBase
 
 FOLDER, CONCEPTS, VECTORS, GRAM, INVERSE = "space", "concepts.arrow", "vectors.npy", "gram.npy", "gram_inverse.npy"
-FAINT = 1e-6
+FAINT = 1e-3
 """Directions in which concepts spread less than this share of the widest one count as none: what they would carry is
 numbers that cancel each other, and no explanation."""
+
+MOST_ALIGNMENTS = 8
+"""Sets of directions whose alignments are kept: a run has one."""
 
 KEPT = 2
 """Spaces that are kept beside a checkpoint, of as many vocabularies."""
@@ -93,9 +98,10 @@ class ConceptSpace:
         import numpy as np
 
         path = self.folder / INVERSE
-        if not path.is_file():
-            np.save(path, np.linalg.pinv(self.gram, rcond=FAINT, hermitian=True))
-        kept: np.ndarray = np.load(path, allow_pickle=False)
+        kept = read_array(path)
+        if kept is None:
+            kept = np.linalg.pinv(self.gram, rcond=FAINT, hermitian=True)
+            write_array(path, kept)
         return kept
 
     def alignments(self, kb: KnowledgeBase, weights: np.ndarray) -> np.ndarray:
@@ -107,29 +113,27 @@ class ConceptSpace:
 
         key = blake2b(np.ascontiguousarray(weights).tobytes(), digest_size=8).hexdigest()
         path = self.folder / f"alignments-{key}.npy"
-        if path.is_file():
-            kept: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
-            if kept.shape == (len(self), weights.shape[1]):
-                return kept
+        kept = read_array(path, mapped=True)
+        if kept is not None and kept.shape == (len(self), weights.shape[1]):
+            return kept
         wanted = np.ascontiguousarray(weights, dtype=np.float32)
-        parts = [chunk.embeddings @ wanted for chunk in iter_concepts(kb, _NoTextSide())]
-        found = np.concatenate(parts)
-        np.save(path, found)
+        found = np.concatenate([chunk.embeddings @ wanted for chunk in iter_concepts(kb, _NoTextSide())])
+        older = sorted(self.folder.glob("alignments-*.npy"), key=lambda file: file.stat().st_mtime)
+        for stale in older[: -(MOST_ALIGNMENTS - 1)]:
+            stale.unlink(missing_ok=True)
+        write_array(path, found)
         return found
 
-    def save(self) -> None:
-        """Write it to its folder, in place of an earlier one."""
+    def save(self, folder: Path) -> None:
+        """Write it to a folder that is nobody's yet."""
         import numpy as np
         import pyarrow as pa
 
-        self.folder.mkdir(parents=True, exist_ok=True)
-        for stale in (*self.folder.glob("alignments-*.npy"), self.folder / INVERSE):
-            stale.unlink(missing_ok=True)
-        with pa.OSFile(str(self.folder / CONCEPTS), "wb") as file, pa.ipc.new_file(file, self.concepts.schema) as to:
+        with pa.OSFile(str(folder / CONCEPTS), "wb") as file, pa.ipc.new_file(file, self.concepts.schema) as to:
             to.write_table(self.concepts)
-        np.save(self.folder / VECTORS, self.vectors)
-        np.save(self.folder / GRAM, self.gram)
-        self.projector.save(self.folder)
+        np.save(folder / VECTORS, self.vectors)
+        np.save(folder / GRAM, self.gram)
+        self.projector.save(folder)
 
 
 class _NoTextSide:
@@ -149,17 +153,58 @@ def open_space(kb: KnowledgeBase, checkpoint: Checkpoint, watcher: Watcher | Non
         EmbeddingError: a concept in use has no embedding; the message names it.
     """
     _check_embedder(kb, checkpoint)
-    text_side, version = checkpoint.text_side, kb.commit.pins["concepts"]
-    target = checkpoint.folder / FOLDER / f"v{version}"
-    kept = [space for space in _all_kept(checkpoint.folder / FOLDER) if _is_of(space.projector, kb, text_side)]
-    versions = {space.folder: _version_of(kb, space.projector) for space in kept}
-    for space in kept:
-        if space.folder == target and versions[target] == version:
-            return space
-    older = [space for space in kept if versions[space.folder] is not None]
-    made = _followed(older[0], target, kb, text_side) if older else _built(target, kb, text_side, watcher or Silent())
-    _forget_others(checkpoint.folder / FOLDER, target)
-    return made
+    text_side, place = checkpoint.text_side, _place(checkpoint)
+    target = place / _key(kb, text_side)
+    if (found := _read(target)) is not None:
+        return found
+    older = [space for space in _all_kept(place) if _is_of(space.projector, kb, text_side)]
+    made = _followed(older[0], kb, text_side) if older else _built(kb, text_side, watcher or Silent())
+    return _kept(made, target)
+
+
+def _place(checkpoint: Checkpoint) -> Path:
+    """Where the spaces of a checkpoint are kept: beside it or, where nobody may write there, in the user's cache."""
+    from platformdirs import user_cache_path
+
+    for place in (checkpoint.folder / FOLDER, user_cache_path("clear-kb") / checkpoint.encoder_id):
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(place, os.W_OK):
+            return place
+    raise ClearKbError(f"neither {checkpoint.folder} nor the user's cache can be written to")
+
+
+def _key(kb: KnowledgeBase, text_side: TextSide) -> str:
+    """The name of a vocabulary in a text side's space: of the commit that made its concepts what they are.
+
+    A commit's id tells two copies of a knowledge base apart once they differ; a version number would not.
+    """
+    version, made_by = kb.commit.pins["concepts"], kb.commit.commit_id
+    for commit in kb.log():
+        if commit.pins["concepts"] != version:
+            break
+        made_by = commit.commit_id
+    said = f"{made_by} {kb.require_embedder().embedder_id} {text_side.text_side_id}"
+    return "v" + blake2b(said.encode(), digest_size=8).hexdigest()
+
+
+def _kept(made: ConceptSpace, target: Path) -> ConceptSpace:
+    """A space as it stands in its folder: written aside and moved there whole, so that nobody reads half of one."""
+    fresh = Path(tempfile.mkdtemp(dir=target.parent, prefix="new-"))
+    try:
+        made.save(fresh)
+        fresh.rename(target)
+    except OSError:
+        shutil.rmtree(fresh, ignore_errors=True)
+        if not target.is_dir():  # else another process was quicker, with the same
+            raise
+    _forget_others(target)
+    found = _read(target)
+    if found is None:
+        raise ClearKbError(f"{target} cannot be read: remove it")
+    return found
 
 
 def _check_embedder(kb: KnowledgeBase, checkpoint: Checkpoint) -> None:
@@ -172,17 +217,15 @@ def _check_embedder(kb: KnowledgeBase, checkpoint: Checkpoint) -> None:
 
 
 def _is_of(projector: Projector, kb: KnowledgeBase, text_side: TextSide) -> bool:
-    info = kb.embedder
+    """Whether a space can be followed to the commit of `kb`: of its embedder and encoder, and of its own history."""
     facts = projector.facts
-    return info is not None and (facts.embedder, facts.text_side) == (info.embedder_id, text_side.text_side_id)
-
-
-def _version_of(kb: KnowledgeBase, projector: Projector) -> int | None:
-    """The version of the table `concepts` that a space was made of; None where its commit cannot be read here."""
+    if (facts.embedder, facts.text_side) != (kb.require_embedder().embedder_id, text_side.text_side_id):
+        return False
     try:
-        return kb.at(projector.facts.commit).commit.pins["concepts"]
+        kb.at(facts.commit)
     except UsageError:
-        return None
+        return False
+    return True
 
 
 def _all_kept(folder: Path) -> list[ConceptSpace]:
@@ -191,9 +234,9 @@ def _all_kept(folder: Path) -> list[ConceptSpace]:
     return [space for path in folders if (space := _read(path)) is not None]
 
 
-def _forget_others(folder: Path, target: Path) -> None:
+def _forget_others(target: Path) -> None:
     """Keep the space just made and the one made before it: a vocabulary of the bank's size takes a gigabyte."""
-    others = sorted((path for path in folder.glob("v*") if path != target), key=lambda path: path.stat().st_mtime)
+    others = sorted((path for path in target.parent.glob("v*") if path != target), key=lambda p: p.stat().st_mtime)
     for path in others[: -(KEPT - 1)]:
         shutil.rmtree(path, ignore_errors=True)
 
@@ -208,34 +251,33 @@ def _read(folder: Path) -> ConceptSpace | None:
         vectors = np.load(folder / VECTORS, mmap_mode="r", allow_pickle=False)
         gram = np.load(folder / GRAM, allow_pickle=False)
         projector = Projector.load(folder)
-    except (OSError, ValueError, ClearKbError):
+    except (OSError, EOFError, ValueError, ClearKbError):
         return None  # it can always be made anew
     whole = len(vectors) == concepts.num_rows == projector.facts.concepts
     return ConceptSpace(folder, concepts, vectors, projector, gram) if whole else None
 
 
-def _built(folder: Path, kb: KnowledgeBase, text_side: TextSide, watcher: Watcher) -> ConceptSpace:
+def _built(kb: KnowledgeBase, text_side: TextSide, watcher: Watcher) -> ConceptSpace:
     import numpy as np
 
     concepts = _concept_table(kb)
     watcher.stage("concepts", concepts.num_rows)
-    parts: list[np.ndarray] = []
+    vectors = np.empty((0, 0), dtype=np.float32)
     done = 0
 
     def keep(chunk: Any) -> None:
-        nonlocal done
-        parts.append(chunk.vectors)
+        nonlocal done, vectors
+        if not done:
+            vectors = np.empty((concepts.num_rows, chunk.vectors.shape[1]), dtype=np.float32)
+        vectors[done : done + len(chunk.vectors)] = chunk.vectors
         done += len(chunk.concept_ids)
         watcher.advance(done, done)
 
     projector = build_projector(kb, text_side, keep)
-    vectors = np.concatenate(parts)
-    space = ConceptSpace(folder, concepts, vectors, projector, _gram(vectors))
-    space.save()
-    return space
+    return ConceptSpace(Path(), concepts, vectors, projector, _gram(vectors))
 
 
-def _followed(kept: ConceptSpace, folder: Path, kb: KnowledgeBase, text_side: TextSide) -> ConceptSpace:
+def _followed(kept: ConceptSpace, kb: KnowledgeBase, text_side: TextSide) -> ConceptSpace:
     """The space at a later commit: the vectors of concepts whose texts are the same are taken over."""
     import numpy as np
 
@@ -253,9 +295,7 @@ def _followed(kept: ConceptSpace, folder: Path, kb: KnowledgeBase, text_side: Te
     gone = np.ones(len(old), dtype=bool)
     gone[from_old[known]] = False
     gram = kept.gram - _gram(kept.vectors[gone]) + _gram(vectors[~known])
-    space = ConceptSpace(folder, concepts, vectors, follow(kept.projector, kb, text_side), gram)
-    space.save()
-    return space
+    return ConceptSpace(Path(), concepts, vectors, follow(kept.projector, kb, text_side), gram)
 
 
 def _concept_table(kb: KnowledgeBase) -> pa.Table:
@@ -271,3 +311,23 @@ def _gram(vectors: np.ndarray) -> np.ndarray:
         part = vectors[start : start + 65_536].astype(np.float64)
         total += part.T @ part
     return total
+
+
+def write_array(path: Path, array: np.ndarray) -> None:
+    """Write an array as .npy, whole or not at all."""
+    import numpy as np
+
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".npy", delete=False) as file:
+        np.save(file, array)
+    Path(file.name).replace(path)
+
+
+def read_array(path: Path, *, mapped: bool = False) -> np.ndarray | None:
+    """An array that `write_array` wrote; None where there is none that can be read."""
+    import numpy as np
+
+    try:
+        found: np.ndarray = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
+    except (OSError, EOFError, ValueError):
+        return None
+    return found

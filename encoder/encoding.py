@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from encoder.devices import choose_device
 from encoder.pixels import PixelReader
 from kb.batched import batched
-from kb.errors import UsageError
+from kb.errors import ClearKbError, UsageError
 from kb.storage import quoted
 from kb.watcher import Silent, Watcher
 
@@ -93,7 +94,9 @@ def encode(
     reader = PixelReader(kb, checkpoint.preprocessing)
     reader.check([image.content_hash for image in todo])
     commit = None
-    if not dry_run:
+    if not dry_run and not todo:
+        commit = _note_where_it_stands(kb, checkpoint, identity, by, why)
+    elif not dry_run:
         vectors = _vectors(checkpoint, layer, todo, reader, batch_size, device)
         commit = _store(kb, checkpoint, identity, todo, vectors, watcher, by, why)
     seconds = time.perf_counter() - started
@@ -126,7 +129,7 @@ def _vectors(
     """The vectors of the images in their order, a batch at a time: float32, (n, d)."""
     import torch
 
-    chosen = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    chosen = choose_device(device)
     tower = checkpoint.encoder.image.to(chosen).eval()
     run = tower if layer == "projection" else tower.features
     kind = chosen.split(":")[0]
@@ -134,7 +137,10 @@ def _vectors(
     contents = [[image.content_hash for image in batch] for batch in batched(images, size)]
     with torch.inference_mode(), precision:
         for pixels in reader.batches(contents):
-            yield run(torch.from_numpy(pixels).to(chosen)).float().cpu().numpy()
+            vectors = run(torch.from_numpy(pixels).to(chosen)).float()
+            if not torch.isfinite(vectors).all():
+                raise ClearKbError(f"encoder {checkpoint.encoder_id} gives vectors that are no numbers: train it again")
+            yield vectors.cpu().numpy()
 
 
 def _store(
@@ -205,6 +211,22 @@ def _batches(identity: str, images: Sequence[_Image], matrix: np.ndarray) -> Ite
             pa.ListArray.from_arrays(offsets, pa.array(np.ascontiguousarray(chosen, np.float32).reshape(-1))),
         ]
         yield pa.RecordBatch.from_arrays(columns, schema=IMAGE_VECTORS.schema)
+
+
+def _note_where_it_stands(
+    kb: KnowledgeBase, checkpoint: Checkpoint, identity: str, by: str | None, why: str | None
+) -> str | None:
+    """Nothing is to be encoded, but the checkpoint may have moved."""
+    rows = kb.dataset("encoders").to_table(filter=f"encoder IN {quoted([identity])}").to_pylist()
+    if not rows or rows[0]["checkpoint"] == str(Path(checkpoint.folder).resolve()):
+        return None
+
+    def change(publication: Publication) -> Mapping[str, Any]:
+        _register(publication, checkpoint, identity, rows[0]["dimension"])
+        return {"encoder": identity, "images": 0}
+
+    commit = kb.publish("encode", change, by=by, why=why)
+    return commit.commit_id if commit else None
 
 
 def _register(publication: Publication, checkpoint: Checkpoint, identity: str, dimension: int) -> None:

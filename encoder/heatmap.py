@@ -71,14 +71,15 @@ def relevance(checkpoint: Checkpoint, pixels: np.ndarray, mean: np.ndarray, quan
     import torch
 
     tower = checkpoint.encoder.image.eval()
-    image, base = (torch.from_numpy(grey.astype("float32")) for grey in (pixels, mean))
+    device = next(tower.parameters()).device
+    image, base = (torch.from_numpy(grey.astype("float32")).to(device) for grey in (pixels, mean))
     shares = (torch.arange(STEPS) + 0.5) / STEPS
     total = torch.zeros_like(image)
     for part in shares.split(AT_ONCE):
-        between = (base + part.view(-1, 1, 1) * (image - base)).requires_grad_()
-        (gradient,) = torch.autograd.grad(quantity(tower(between)).sum(), between)
+        between = (base + part.to(device).view(-1, 1, 1) * (image - base)).requires_grad_()
+        (gradient,) = torch.autograd.grad(quantity(tower(between).cpu()).sum(), between)
         total += gradient.sum(0)
-    found: np.ndarray = _over_patches(total / STEPS * (image - base)).numpy()
+    found: np.ndarray = _over_patches((total / STEPS * (image - base)).cpu()).numpy()
     return found
 
 

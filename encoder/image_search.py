@@ -106,9 +106,7 @@ def _vector(
 ) -> np.ndarray:
     """What is searched for, as a vector of the space."""
     if kind == "image":
-        if query not in images.image_ids:
-            raise UsageError(f"image {query} has no vector of encoder {checkpoint.encoder_id}: `clear-kb encode`")
-        own: np.ndarray = images.matrix[images.image_ids.index(query)]
+        own: np.ndarray = read_image_vectors(kb, checkpoint.encoder_id, [query]).matrix[0]
         return own if space == "encoder" else concepts.projector.project(own)
     if kind == "concept":
         concept_id = find_concept(kb, query)

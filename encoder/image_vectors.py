@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from encoder.encoding import BACKBONE
-from encoder.splits import split_of
+from encoder.splits import Split, splits_of
 from kb.errors import UsageError
 from kb.storage import quoted
 
@@ -21,13 +21,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class ImageVectors:
-    """The vectors of some images, (n, d), float32, in the order of their ids."""
+    """The vectors of some images, (n, d), float32, in the order of their ids.
+
+    Attributes:
+        image_ids: whose they are.
+        matrix: the vectors.
+        patients: what keeps images together in a split: the patient or, where nobody knows it, the study or image.
+        splits: the split of each.
+        studies: the study of each, where it has one.
+        patient_ids: the patient of each, where anybody knows it.
+        stale: images that were left out, for their picture is another than the one that was encoded.
+    """
 
     image_ids: list[str]
     matrix: np.ndarray
     patients: list[str]
-    splits: list[str]
+    splits: list[Split]
     studies: list[str | None]
+    patient_ids: list[str | None]
+    stale: int = 0
 
     def __len__(self) -> int:
         return len(self.image_ids)
@@ -40,6 +52,8 @@ class ImageVectors:
             [self.patients[n] for n in numbers],
             [self.splits[n] for n in numbers],
             [self.studies[n] for n in numbers],
+            [self.patient_ids[n] for n in numbers],
+            self.stale,
         )
 
     def of_split(self, split: str) -> ImageVectors:
@@ -50,37 +64,49 @@ class ImageVectors:
 def read_image_vectors(kb: KnowledgeBase, encoder: str, image_ids: Sequence[str] | None = None) -> ImageVectors:
     """The vectors by one encoder of the images at the commit of `kb`, or of some of them.
 
+    A vector of a picture that was replaced since, or of an image that is gone, is none.
+
     Raises:
-        UsageError: there are none, or an image has none; the message names it.
+        UsageError: there are none, or an image that was asked for has none; the message names it.
     """
     import numpy as np
+    import pyarrow as pa
 
-    where = f"encoder IN {quoted([encoder])}"
     some = "" if image_ids is None else f" AND image_id IN {quoted(image_ids)}"
-    table = kb.dataset("image_vectors").to_table(columns=["image_id", "vector"], filter=where + some)
-    table = table.sort_by("image_id")
+    stored = kb.dataset("image_vectors").to_table(
+        columns=["image_id", "content_hash", "vector"], filter=f"encoder IN {quoted([encoder])}{some}"
+    )
+    stored = stored.sort_by("image_id")
+    images = _images(kb, None if image_ids is None else image_ids)
+    pictures = zip(stored["image_id"].to_pylist(), stored["content_hash"].to_pylist(), strict=True)
+    current = [image_id in images and images[image_id]["content_hash"] == content for image_id, content in pictures]
+    table = stored.filter(pa.array(current, pa.bool_()))
     ids: list[str] = table["image_id"].to_pylist()
-    missing = sorted(set(image_ids or ()) - set(ids))
-    if missing or not ids:
-        what = f"image {missing[0]} has" if missing else "no image has"
-        raise UsageError(
-            f"{what} {'no' if missing else 'a'} vector of encoder {encoder} in {kb.uri}: `clear-kb encode`"
-        )
+    if missing := sorted(set(image_ids or ()) - set(ids)):
+        known = missing[0] in images
+        what = "no vector" if known else "no such image"
+        hint = f" of encoder {encoder} and its present picture: `clear-kb encode`" if known else ""
+        raise UsageError(f"{missing[0]}: {what} in {kb.uri}{hint}")
+    if not ids:
+        raise UsageError(f"no image has a vector of encoder {encoder} in {kb.uri}: `clear-kb encode`")
     numbers = table["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-    images = _images(kb, ids if image_ids is not None else None)
-    told = [images.get(image_id, {}) for image_id in ids]
-    patients = [
-        row.get("patient_id") or row.get("study_id") or image_id for row, image_id in zip(told, ids, strict=True)
-    ]
-    attributes = [{pair["name"]: pair["value"] for pair in row.get("attributes") or ()} for row in told]
-    splits: list[str] = [split_of(patient, said) for patient, said in zip(patients, attributes, strict=True)]
-    matrix = np.array(numbers, dtype=np.float32).reshape(len(ids), -1)
-    return ImageVectors(ids, matrix, patients, splits, [row.get("study_id") for row in told])
+    told = [images[image_id] for image_id in ids]
+    patients = [row["patient_id"] or row["study_id"] or row["image_id"] for row in told]
+    attributes = [{pair["name"]: pair["value"] for pair in row["attributes"] or ()} for row in told]
+    return ImageVectors(
+        ids,
+        np.array(numbers, dtype=np.float32).reshape(len(ids), -1),
+        patients,
+        splits_of(patients, attributes),
+        [row["study_id"] for row in told],
+        [row["patient_id"] for row in told],
+        len(current) - len(ids),
+    )
 
 
 def _images(kb: KnowledgeBase, ids: Sequence[str] | None) -> dict[str, Mapping[str, Any]]:
     where = None if ids is None else f"image_id IN {quoted(ids)}"
-    columns = ["image_id", "patient_id", "study_id", "attributes"]
+    columns = ["image_id", "content_hash", "patient_id", "study_id", "attributes"]
     return {row["image_id"]: row for row in kb.dataset("images").to_table(columns=columns, filter=where).to_pylist()}
 
 
@@ -104,11 +130,14 @@ def find_checkpoint(kb: KnowledgeBase, named: str | None = None) -> Checkpoint:
 
     if named is not None and Path(named).is_dir():
         return load_checkpoint(Path(named))
-    rows = [row for row in known_encoders(kb) if named is None or row["encoder"].startswith(named)]
-    if len(rows) != 1:
-        told = ", ".join(f"{row['encoder']} ({row['checkpoint']})" for row in rows) or "none"
-        which = "name one with --encoder FOLDER|ID" if named is None and rows else "`clear-kb encode --encoder FOLDER`"
-        raise UsageError(f"which encoder? {kb.uri} has vectors of {told}: {which}")
+    known = known_encoders(kb)
+    rows = [row for row in known if named is None or row["encoder"].startswith(named)]
+    told = ", ".join(f"{row['encoder']} ({row['checkpoint']})" for row in known) or "of no encoder yet"
+    if not rows:
+        wrong = "which encoder?" if named is None else f"there is no folder {named}, and no encoder whose id begins so:"
+        raise UsageError(f"{wrong} {kb.uri} has vectors {told}; name a checkpoint with --encoder FOLDER")
+    if len(rows) > 1:
+        raise UsageError(f"which encoder? {kb.uri} has vectors of {told}: name one with --encoder FOLDER|ID")
     folder = Path(rows[0]["checkpoint"])
     if not folder.is_dir():
         raise UsageError(f"the checkpoint of encoder {rows[0]['encoder']} stood in {folder}: say --encoder FOLDER")

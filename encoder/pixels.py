@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -82,9 +83,15 @@ class PixelsInMemory:
     """The pixels of a whole small study, read once."""
 
     def __init__(self, reader: PixelReader, contents: Sequence[str]):
+        import numpy as np
+
         once = list(dict.fromkeys(contents))
+        size = reader.preprocessing.size
         self._numbers = {content: number for number, content in enumerate(once)}
-        self._pixels = reader.take(once)
+        self._pixels = np.empty((len(once), size, size), dtype=np.uint8)
+        for start in range(0, len(once), 1_024):
+            part = once[start : start + 1_024]
+            self._pixels[start : start + len(part)] = reader.take(part)
 
     def batches(self, batches: Sequence[Sequence[str]], threads: int = 2) -> Iterator[np.ndarray]:
         """The pixels of one batch of contents after another."""
@@ -102,5 +109,6 @@ def training_pixels(
     """
     reader = PixelReader(kb, preprocessing)
     reader.check(contents)
-    few = len(set(contents)) * preprocessing.size**2 <= IN_MEMORY_BYTES
+    on_this_machine = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    few = len(set(contents)) * preprocessing.size**2 * on_this_machine <= IN_MEMORY_BYTES
     return PixelsInMemory(reader, contents) if few else reader

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Literal, get_args
 
@@ -42,3 +42,23 @@ def split_of(patient_id: str, attributes: Mapping[str, str] | None = None) -> Sp
         return _NAMES[named.strip().lower()]
     drawn = int.from_bytes(blake2b(patient_id.encode(), digest_size=8).digest(), "big") / 2**64
     return "train" if drawn < TRAIN else "validation" if drawn < TRAIN + VALIDATION else "test"
+
+
+def splits_of(patients: Sequence[str], attributes: Sequence[Mapping[str, str]]) -> list[Split]:
+    """The splits of images by their patients: one patient is in one split, whatever is said of single images.
+
+    Where some images of a patient name a split, it is that of all of them.
+
+    Raises:
+        UsageError: the images of one patient name two splits, or something that is no split.
+    """
+    named: dict[str, Split] = {}
+    for patient, said in zip(patients, attributes, strict=True):
+        if said.get("split") is None:
+            continue
+        split = split_of(patient, said)
+        if named.setdefault(patient, split) != split:
+            raise UsageError(
+                f"patient {patient} lies in two splits, {named[patient]} and {split}: name one for all images"
+            )
+    return [named.get(patient) or split_of(patient) for patient in patients]

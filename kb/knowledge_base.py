@@ -107,8 +107,11 @@ class KnowledgeBase:
         return KnowledgeBase(self.storage, self.commits, commit)
 
     def dataset(self, table: str) -> lance.LanceDataset:
-        """The Lance dataset of `table` as this commit pins it: an Arrow dataset, for DuckDB, Polars, pandas."""
-        return self.storage.dataset(table, self.commit.pins[table])
+        """The Lance dataset of `table` as this commit pins it: an Arrow dataset, for DuckDB, Polars, pandas.
+
+        A table that stands beside the history (`training_metrics`, `tags`, ...) comes as it is now.
+        """
+        return self.storage.dataset(table, self.commit.pins.get(table))
 
     def log(self) -> list[Commit]:
         """This commit and all that it builds on, newest first."""

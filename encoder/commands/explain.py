@@ -46,13 +46,16 @@ def explain_command(
 ) -> None:
     """Take one prediction apart: what each concept adds to its logit, and the report sentences behind it."""
     from encoder.explanation import Explainer
+    from encoder.figures import check_figure
     from encoder.image_vectors import find_checkpoint
-    from encoder.prediction.runs import only_run
+    from encoder.prediction.runs import only_run, read_run
 
     if concept is not None and heatmap is None:
         raise UsageError("--concept goes with --heatmap OUT.png")
     opened = open_kb(kb, at, storage_option)
-    checkpoint = find_checkpoint(opened, encoder)
+    if heatmap is not None:
+        check_figure(heatmap, "--heatmap")
+    checkpoint = find_checkpoint(opened, encoder or (read_run(opened, run).encoder if run else None))
     explainer = Explainer(opened, checkpoint, run or only_run(opened, checkpoint.encoder_id))
     found = explainer.explain(image, label, top=top, evidence=evidence, absolute=absolute)
     if heatmap is not None:

@@ -8,9 +8,15 @@ import typer
 
 EncoderOption = Annotated[
     str | None,
-    typer.Option("--encoder", metavar="FOLDER|ID", help="The checkpoint, where there is more than one."),
+    typer.Option(
+        "--encoder",
+        metavar="FOLDER|ID",
+        help="The checkpoint; not needed where vectors of one encoder only are stored.",
+    ),
 ]
-RunOption = Annotated[str | None, typer.Option("--run", metavar="NAME", help="What the run is called.")]
+RunOption = Annotated[
+    str | None, typer.Option("--run", metavar="NAME", help="What the run is called; default: METHOD-SPACE.")
+]
 LabelsOption = Annotated[
     list[str] | None, typer.Option("--label", help="Only this label; repeatable. Default: all that are known.")
 ]

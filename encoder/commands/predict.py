@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -161,6 +162,8 @@ def bottleneck_command(
         return
     if images:
         raise UsageError("--image goes with --set: a bottleneck is trained for all images")
+    if at:
+        raise UsageError("--at goes with --set: a bottleneck is trained on the newest state")
     from encoder.prediction.bottleneck_run import predict_bottleneck
     from encoder.prediction.concept_list import read_concept_list
     from encoder.prediction.predicting import PredictOptions
@@ -174,9 +177,12 @@ def bottleneck_command(
 
 def _number(text: str) -> float:
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
-        raise UsageError(f"--set ...={text}: a number was expected (0 is what the average image has)") from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise UsageError(f"--set ...={text}: a number was expected (0 is what the average image has)")
+    return number
 
 
 def _print(result: PredictResult, output: Format, *, quiet: bool) -> None:
@@ -186,6 +192,7 @@ def _print(result: PredictResult, output: Format, *, quiet: bool) -> None:
         return
     if output is Format.csv:
         print_rows(result.rows, columns, output)
+        _say_notes(result)
         return
     if quiet:
         return
@@ -201,6 +208,10 @@ def _print(result: PredictResult, output: Format, *, quiet: bool) -> None:
     for bottleneck in result.bottlenecks:
         concepts = ", ".join(f"{concept.text} {concept.weight:+.2f}" for concept in bottleneck.concepts[:6])
         print_facts([(escape(bottleneck.label), escape(concepts) or "no concept has a weight")])
+    _say_notes(result)
+
+
+def _say_notes(result: PredictResult) -> None:
     for note in (*result.notes, *(f"{label}: left out, {reason}" for label, reason in result.left_out.items())):
         say(escape(note))
 

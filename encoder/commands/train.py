@@ -34,9 +34,9 @@ def train_command(
         str, typer.Option("--config", metavar="FILE|NAME", help="A YAML file, or cpu-demo, one-gpu, many-gpus.")
     ] = "one-gpu",
     out: Annotated[Path, typer.Option("--out", "-o", help="The folder of the checkpoint.")] = Path("encoder"),
-    objective: Annotated[str | None, typer.Option(help="concepts or report, over the file.")] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="At most, over the file.")] = None,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Images a step, over the file.")] = None,
+    objective: Annotated[str | None, typer.Option(metavar="concepts|report", help="Overrides the file.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="At most; overrides the file.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Images of a step; overrides the file.")] = None,
     seed: Annotated[int | None, typer.Option(help="Another seed, another training.")] = None,
     values: Annotated[
         list[str] | None,

@@ -19,20 +19,24 @@ DELONG, BOOTSTRAP = "DeLong", "patient bootstrap"
 
 def compare_runs(
     first: Sequence[LabelRows], second: Sequence[LabelRows], drawn: np.ndarray, least: int
-) -> list[Comparison]:
+) -> tuple[list[Comparison], dict[str, str]]:
     """The AUROC of the first run minus that of the second for each label of both, and for their mean.
 
-    Labels with fewer than `least` positives or negatives on the rows of both are not compared.
+    The second is what was not compared, and why: labels that one does not predict, and those with fewer than `least`
+    positives or negatives on the rows of both.
     """
     by_name = {plain_label(rows.label): rows for rows in second}
     found: list[Comparison] = []
     differences: list[np.ndarray] = []
+    not_compared: dict[str, str] = {}
     for rows in first:
         other = by_name.get(plain_label(rows.label))
         if other is None:
+            not_compared[rows.label] = "the other run does not predict it"
             continue
         mine, theirs = common_rows(rows, other)
-        if mine.few(max(least, 2)) is not None:
+        if (reason := mine.few(max(least, 2))) is not None:
+            not_compared[rows.label] = reason if len(mine.truth) else "no image or study has both predictions"
             continue
         comparison, resamples = _compare(mine, theirs, drawn)
         found.append(comparison)
@@ -41,7 +45,7 @@ def compare_runs(
     averaged = [one for one in found if not is_no_finding(one.label)]
     if len(averaged) > 1:
         found.insert(len(averaged), _mean(averaged, differences))
-    return sorted(found, key=lambda one: is_no_finding(one.label))
+    return sorted(found, key=lambda one: is_no_finding(one.label)), not_compared
 
 
 def common_rows(first: LabelRows, second: LabelRows) -> tuple[LabelRows, LabelRows]:

@@ -105,14 +105,14 @@ def evaluate(
     drawn = multiplicities(len({r["owner"] for r in evaluated}), options.bootstrap, options.seed)
     mine = [group for name in chosen for group in groups if group.run == name]
     scored, left_out = _score_all(mine, thresholds, drawn, options.min_positives)
-    comparisons = _compare_all(chosen, against, groups, drawn, options.min_positives)
+    comparisons, not_compared = _compare_all(chosen, against, groups, drawn, options.min_positives)
     kept = tuple(group for group in mine if group.few(options.min_positives) is None)
     return Evaluation(
         Listing(scored, SCORED_COLUMNS),
         _listing(left_out, LeftOut),
         _listing(comparisons, Comparison),
         _listing(score_readers(kept, readings), ReaderScore),
-        notes_of(evaluated, mine, scored, options, split, readings=readings),
+        (*notes_of(evaluated, mine, scored, options, split, readings=readings), *not_compared),
         kb.commit.commit_id,
         split,
         kept,
@@ -127,11 +127,17 @@ def _numbered(first: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, An
 
 def _compare_all(
     runs: Sequence[str], against: str | None, groups: Sequence[LabelRows], drawn: np.ndarray, least: int
-) -> list[Comparison]:
-    """Each run beside the one that all are compared with."""
+) -> tuple[list[Comparison], list[str]]:
+    """Each run beside the one that all are compared with; the second says what could not be compared."""
     of = {name: [group for group in groups if group.run == name] for name in (*runs, against)}
     others = [name for name in runs if against is not None and name != against]
-    return [found for name in others for found in compare_runs(of[name], of[against], drawn, least)]
+    comparisons: list[Comparison] = []
+    notes: list[str] = []
+    for name in others:
+        found, left = compare_runs(of[name], of[against], drawn, least)
+        comparisons += found
+        notes += [f"{name} and {against} are not compared on {label}: {reason}" for label, reason in left.items()]
+    return comparisons, notes
 
 
 def _listing(items: Iterable[Any], kind: type) -> Listing[Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from encoder.evaluation.calibration import equal_mass_bins, reliability
 from encoder.evaluation.ranking import Curve, Ranking
 from encoder.evaluation.rows import is_no_finding, plain_label
+from encoder.figures import check_figure
 from kb.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 MOST_LABELS, MOST_CURVES = 8, 10
 """Rows of panels, and curves of a panel, that can still be told apart."""
 
-ENDINGS = (".png", ".pdf", ".svg")
 _MARKERS = "osD^vP*X<>"
 
 
@@ -33,10 +33,7 @@ def draw(evaluation: Evaluation, path: str | Path) -> tuple[str, ...]:
     import matplotlib
 
     path = Path(path)
-    if path.suffix.lower() not in ENDINGS:
-        raise UsageError(f"-o {path}: a figure ends in {', '.join(ENDINGS)}")
-    if not path.absolute().parent.is_dir():
-        raise UsageError(f"-o {path}: there is no folder {path.absolute().parent}")
+    check_figure(path, "-o")
     rows = sorted(evaluation.label_rows, key=lambda one: is_no_finding(one.label))
     if not rows:
         raise UsageError("there is nothing to draw: no label was scored")

@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from encoder.evaluation.rows import plain_label
-from encoder.splits import split_of
+from encoder.splits import splits_of
 from kb.errors import UsageError
+from kb.storage import quoted
 
 if TYPE_CHECKING:
     import duckdb
@@ -84,7 +85,7 @@ def match(
 
     with duckdb.connect() as connection:
         connection.execute("SET enable_progress_bar = false")
-        _register(connection, kb)
+        _register(connection, kb, runs)
         chosen = _where(connection, where) if where else None
         cursor = connection.execute(_MATCH, {"runs": list(runs), "source": source})
         columns = [column[0] for column in cursor.description or ()]
@@ -97,10 +98,11 @@ def match(
     return rows
 
 
-def _register(connection: duckdb.DuckDBPyConnection, kb: KnowledgeBase) -> None:
+def _register(connection: duckdb.DuckDBPyConnection, kb: KnowledgeBase, runs: Sequence[str]) -> None:
     """The tables, in memory: nothing outside them can be reached from what is run over them."""
     for table in ("predictions", "labels", "images"):
-        connection.register(f"stored_{table}", kb.dataset(table).to_table())
+        only = f"run IN {quoted(runs)}" if table == "predictions" else None
+        connection.register(f"stored_{table}", kb.dataset(table).to_table(filter=only))
         connection.execute(f"CREATE TABLE {table} AS SELECT * FROM stored_{table}")
         connection.unregister(f"stored_{table}")
     connection.execute(
@@ -141,15 +143,14 @@ def _refuse_contradictions(rows: Sequence[Mapping[str, Any]]) -> None:
 
 def _own(rows: Sequence[dict[str, Any]]) -> None:
     """Say of each row what it is of, whose it is and in which split it lies."""
-    splits: dict[tuple[str, str | None], str] = {}
     for row in rows:
-        image, study, split = row["image_id"], row["study_id"], row["split"]
+        image, study = row["image_id"], row["study_id"]
         row["unit"] = f"image {image}" if image is not None else f"study {study}"
         row["owner"] = row["patient_id"] or image or study
-        key = (row["owner"], split)
-        if key not in splits:
-            splits[key] = split_of(row["owner"], {"split": split} if split else None)
-        row["in_split"] = splits[key]
+    owners = [row["owner"] for row in rows]
+    named = [{"split": row["split"]} if row["split"] else {} for row in rows]
+    for row, split in zip(rows, splits_of(owners, named), strict=True):
+        row["in_split"] = split
 
 
 def wanted_labels(rows: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> list[Mapping[str, Any]]:

@@ -60,9 +60,24 @@ def plain_label(label: str) -> str:
     return " ".join(label.replace("_", " ").lower().split())
 
 
+NO_FINDING = frozenset(
+    (
+        "nofinding",
+        "nofindings",
+        "noabnormality",
+        "noacutefinding",
+        "noacutefindings",
+        "noacuteabnormality",
+        "normal",
+        "healthy",
+    )
+)
+"""What labels of images without findings are called, without spaces and hyphens."""
+
+
 def is_no_finding(label: str) -> bool:
     """Whether a label says that there is nothing: that is no finding, and never in a mean over findings."""
-    return plain_label(label).replace(" ", "").replace("-", "") in ("nofinding", "nofindings", "normal")
+    return plain_label(label).replace(" ", "").replace("-", "") in NO_FINDING
 
 
 def label_rows(

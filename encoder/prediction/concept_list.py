@@ -43,7 +43,10 @@ def find_concept(kb: KnowledgeBase, name: str) -> str:
         UsageError: there is none.
     """
     concepts = kb.dataset("concepts")
-    wanted = read_query(name)
+    try:
+        wanted = read_query(name)
+    except ValueError as error:
+        raise UsageError(f"'{name}' names no concept: {error}") from error
     in_use = f"status IN {quoted(IN_USE)}"
     for where in (
         f"concept_id IN {quoted([name])}",

@@ -12,6 +12,7 @@ from encoder.prediction.bottleneck import Bottleneck, BottleneckConcept, interve
 from encoder.prediction.head import scores
 from encoder.prediction.runs import Run, read_run
 from kb.errors import UsageError
+from kb.facets import read_query
 
 if TYPE_CHECKING:
     from encoder.checkpoint import Checkpoint
@@ -50,7 +51,8 @@ def set_concepts(
     import numpy as np
 
     read = read_run(kb, run)
-    bottlenecks = [b for b in _bottlenecks(read) if not labels or b.label.lower() in {x.lower() for x in labels}]
+    wanted = {read.head(label).label for label in labels}
+    bottlenecks = [bottleneck for bottleneck in _bottlenecks(read) if not wanted or bottleneck.label in wanted]
     chosen = {b.label: _values(b, values) for b in bottlenecks}
     unknown = [name for name in values if not any(name in told for told, _ in chosen.values())]
     if unknown:
@@ -108,13 +110,26 @@ def _bottlenecks(run: Run) -> list[Bottleneck]:
 
 
 def _values(bottleneck: Bottleneck, values: Mapping[str, float]) -> tuple[set[str], dict[str, float]]:
-    """Which of the names this bottleneck knows, and the values by concept id; a text names all that contain it."""
+    """Which of the names this bottleneck knows, and the values by concept id.
+
+    A text names the concept that is called so, else all whose text holds it and that say the same of it: "nodule" is
+    never "no nodule".
+    """
     known: set[str] = set()
     by_id: dict[str, float] = {}
     for name, value in values.items():
-        exact = [c for c in bottleneck.concepts if name in (c.concept_id, c.text)]
-        found = exact or [c for c in bottleneck.concepts if name.lower() in c.text.lower()]
+        wanted = name.casefold().strip()
+        exact = [c for c in bottleneck.concepts if wanted in (c.concept_id.casefold(), c.text.casefold())]
+        alike = [c for c in bottleneck.concepts if wanted in c.text.casefold() and _denies(name) == _denies(c.text)]
+        found = exact or alike
         if found:
             known.add(name)
             by_id |= {concept.concept_id: value for concept in found}
     return known, by_id
+
+
+def _denies(text: str) -> bool:
+    try:
+        return read_query(text).assertion == "absent"
+    except ValueError:
+        return False

@@ -150,6 +150,8 @@ def finish(
     left_out: dict[str, str],
 ) -> PredictResult:
     """Predict the images with the heads of a run, store both, and say how it does on the test images."""
+    if images.stale:
+        notes.append(f"{images.stale:,} images were left out: their picture is another now; `clear-kb encode` first")
     mean = [float(value) for value in images.matrix.mean(axis=0, dtype="float64")]
     run = replace(run, parameters={**run.parameters, "mean_image": mean})
     found = seen.logits(run.heads)

@@ -72,11 +72,13 @@ def fit_probe(label: str, train: Examples, validation: Examples, *, sparse: bool
 def _best_strength(train: Examples, validation: Examples, *, sparse: bool) -> float:
     import numpy as np
 
+    if not validation.enough and len(set(train.patients)) < FOLDS:
+        return 1.0  # nothing can choose: too few patients to fold
     if validation.enough:
         worth = [_auroc(_fit(train, c, sparse=sparse), validation) for c in STRENGTHS]
     else:
         worth = [_folded_auroc(train, c, sparse=sparse) for c in STRENGTHS]
-    return STRENGTHS[int(np.argmax(worth))]
+    return STRENGTHS[int(np.argmax(np.nan_to_num(worth)))]
 
 
 def _folded_auroc(train: Examples, strength: float, *, sparse: bool) -> float:

@@ -12,12 +12,12 @@ labels of a normal image have sentences of their own. A YAML file says others, f
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from encoder.evaluation.rows import is_no_finding
 from kb.errors import UsageError
 
 
@@ -37,8 +37,6 @@ NORMAL = Prompts(
 )
 """What is said of an image without findings, and against it."""
 
-_NORMAL_LABEL = re.compile(r"^\W*(no[ _-]*(acute[ _-]*)?(finding|abnormalit)|normal|healthy)", re.IGNORECASE)
-
 
 @dataclass(frozen=True, slots=True)
 class PromptSet:
@@ -51,7 +49,7 @@ class PromptSet:
         """The sentences of a label."""
         if label in self.labels:
             return self.labels[label]
-        if is_normal(label):
+        if is_no_finding(label):
             return NORMAL
         name = " ".join(label.replace("_", " ").split())
         name = name if name.isupper() else name.lower()
@@ -60,11 +58,6 @@ class PromptSet:
             for templates in (self.templates.present, self.templates.absent)
         )
         return Prompts(present, absent)
-
-
-def is_normal(label: str) -> bool:
-    """Whether a label says that there is nothing to be found: "No Finding", "normal"."""
-    return bool(_NORMAL_LABEL.match(label))
 
 
 def read_prompts(path: Path) -> PromptSet:

@@ -151,7 +151,7 @@ def _prediction_batches(run: Run, images: ImageVectors, logits: np.ndarray) -> I
             pa.array([run.name] * count),
             pa.array(images.image_ids),
             pa.array(images.studies, pa.string()),
-            pa.array(images.patients),
+            pa.array(images.patient_ids, pa.string()),
             pa.array([head.label] * count),
             pa.array(known[:, column]),
             pa.array(logits[:, column]),

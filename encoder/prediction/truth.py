@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from encoder.evaluation.rows import plain_label
 from kb.errors import UsageError
 from kb.storage import quoted
 
@@ -22,47 +23,71 @@ def known_labels(kb: KnowledgeBase, source: str | None = None) -> list[str]:
 
 
 def wanted_labels(kb: KnowledgeBase, asked: Sequence[str], source: str | None = None) -> list[str]:
-    """The labels that are asked for, spelt as they are stored where they are (case and `_` aside); else all of them."""
+    """The labels that are asked for, spelt as they are stored where they are (case and `_` aside); else all of them.
+
+    Raises:
+        UsageError: a label is blank, or the source is unknown.
+    """
     known = known_labels(kb, source)
-    spelt = {_plain(label): label for label in known}
-    return [spelt.get(_plain(label), label) for label in asked] or known
-
-
-def _plain(label: str) -> str:
-    return " ".join(label.replace("_", " ").split()).casefold()
+    if source is not None and not known:
+        sources = sorted(set(kb.dataset("labels").to_table(columns=["source"])["source"].to_pylist()))
+        raise UsageError(f"--source {source}: {kb.uri} has labels of {', '.join(sources) or 'no source'}")
+    spelt: dict[str, str] = {}
+    for label in known:
+        spelt.setdefault(plain_label(label), label)
+    if any(not plain_label(label) for label in asked):
+        raise UsageError("a blank --label")
+    wanted = {plain_label(label): spelt.get(plain_label(label), label.strip()) for label in asked}
+    return list((wanted or spelt).values())
 
 
 def read_truth(kb: KnowledgeBase, images: ImageVectors, labels: Sequence[str], source: str | None = None) -> np.ndarray:
-    """What is known of images: (n, labels), float64, 1, 0 or NaN. A label of a study is one of its images.
+    """What is known of images: (n, labels), float64, 1, 0 or NaN.
+
+    A label of an image counts before one of its study. A study's label reaches its images where the patients, as far
+    as they are known, are the same.
 
     Raises:
-        UsageError: a label is unknown, or two sources contradict each other and none was chosen.
+        UsageError: no label is named, one is unknown, or two sources contradict each other and none was chosen.
     """
     import numpy as np
 
-    where = f"label IN {quoted(labels)}" + ("" if source is None else f" AND source IN {quoted([source])}")
-    rows = kb.dataset("labels").to_table(filter=where).to_pylist()
-    missing = sorted(set(labels) - {row["label"] for row in rows})
-    if missing:
+    rows = kb.dataset("labels").to_table(filter=None if source is None else f"source IN {quoted([source])}").to_pylist()
+    columns = {plain_label(label): column for column, label in enumerate(labels)}
+    found = {plain_label(row["label"]) for row in rows}
+    missing = [label for label in labels if plain_label(label) not in found]
+    if missing or not labels:
         known = ", ".join(known_labels(kb)) or "none: `clear-kb ingest labels FILE` first"
-        raise UsageError(f"{kb.uri} has no label '{missing[0]}': it has {known}")
-    columns = {label: column for column, label in enumerate(labels)}
-    by_image: dict[str, list[int]] = {image_id: [n] for n, image_id in enumerate(images.image_ids)}
-    by_study: dict[str, list[int]] = {}
+        raise UsageError(f"{kb.uri} has no label '{missing[0]}': it has {known}" if labels else f"labels: {known}")
+    truth = np.full((len(images), len(labels)), np.nan)
+    places = _places(images)
+    for of_image in (True, False):  # the images' own first, and what a study says only where they say nothing
+        said = np.full_like(truth, np.nan)
+        for row in rows:
+            column = columns.get(plain_label(row["label"]))
+            if column is None or row["value"] is None or (row["image_id"] is not None) != of_image:
+                continue
+            for place in places.get((of_image, row["image_id"] if of_image else row["study_id"]), ()):
+                if _another_patient(images.patient_ids[place], row["patient_id"]):
+                    continue
+                if not np.isnan(said[place, column]) and said[place, column] != row["value"]:
+                    raise UsageError(
+                        f"two labels contradict each other on '{row['label']}' of image {images.image_ids[place]}: "
+                        "choose a source with --source"
+                    )
+                said[place, column] = row["value"]
+        truth = np.where(np.isnan(truth), said, truth)
+    return truth
+
+
+def _places(images: ImageVectors) -> dict[tuple[bool, str | None], list[int]]:
+    """Where an image (True, id) and the images of a study (False, id) stand."""
+    places: dict[tuple[bool, str | None], list[int]] = {(True, image): [n] for n, image in enumerate(images.image_ids)}
     for number, study in enumerate(images.studies):
         if study is not None:
-            by_study.setdefault(study, []).append(number)
-    truth = np.full((len(images), len(labels)), np.nan)
-    for row in rows:
-        if row["value"] is None:
-            continue
-        places = by_image.get(row["image_id"], []) if row["image_id"] else by_study.get(row["study_id"], [])
-        for place in places:
-            before = truth[place, columns[row["label"]]]
-            if not np.isnan(before) and before != row["value"]:
-                raise UsageError(
-                    f"two sources contradict each other on '{row['label']}' of image {images.image_ids[place]}: "
-                    "choose one with --source"
-                )
-            truth[place, columns[row["label"]]] = row["value"]
-    return truth
+            places.setdefault((False, study), []).append(number)
+    return places
+
+
+def _another_patient(known: str | None, told: str | None) -> bool:
+    return known is not None and told is not None and known != told

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+from encoder.evaluation.rows import is_no_finding
 from encoder.prediction.head import Head, Space
-from encoder.prediction.prompts import is_normal
 from kb.errors import UsageError
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ def zero_shot_heads(
     if space == "backbone":
         raise UsageError("no sentence lies in the space of a backbone: --space llm or encoder")
     heads = _from_sentences(labels, prompts, space, checkpoint, embedder, contrast)
-    findings = [head for head in heads if not is_normal(head.label)]
-    normal = [head for head in heads if is_normal(head.label) and head.label not in prompts.labels]
+    findings = [head for head in heads if not is_no_finding(head.label)]
+    normal = [head for head in heads if is_no_finding(head.label) and head.label not in prompts.labels]
     if len(findings) < FEWEST_FINDINGS:
         return heads
     none_of_them = -np.mean([head.weights / np.linalg.norm(head.weights) for head in findings], axis=0)

@@ -8,11 +8,12 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from encoder.concept_space import open_space
+from encoder.evaluation.rows import is_no_finding, plain_label
 from encoder.image_vectors import ImageVectors, read_image_vectors
 from encoder.prediction.calibration import calibrated
 from encoder.prediction.head import Head, Space
 from encoder.prediction.predicting import PredictOptions, PredictResult, auroc_of, finish, new_run
-from encoder.prediction.prompts import PromptSet, is_normal
+from encoder.prediction.prompts import PromptSet
 from encoder.prediction.truth import known_labels, read_truth, wanted_labels
 from encoder.prediction.view import View, view_of
 from encoder.prediction.zero_shot import Contrast, zero_shot_heads
@@ -64,6 +65,8 @@ def predict_zero_shot(
     Raises:
         UsageError: no image is encoded, or no label is named or known.
     """
+    import numpy as np
+
     images = read_image_vectors(kb, checkpoint.encoder_id)
     labels = wanted_labels(kb, options.labels, options.source)
     if not labels:
@@ -85,6 +88,8 @@ def predict_zero_shot(
         heads.append(fitted or head)
         if fitted is not None:
             calibrated_labels.append(head.label)
+    if unknown := [label for label, known in zip(labels, ~np.isnan(truth).all(axis=0), strict=True) if not known]:
+        notes.append(f"no image has a label called {', '.join(unknown)}: predicted all the same, judged by nothing")
     if raw := [head.label for head in kept.heads if head.label not in calibrated_labels]:
         notes.append(f"not calibrated (too few validation images, or they say the opposite): {', '.join(raw)}")
     parameters = {
@@ -126,7 +131,7 @@ def _try(
     found = [
         auroc
         for column, head in enumerate(heads)
-        if not is_normal(head.label)
+        if not is_no_finding(head.label)
         and (auroc := auroc_of(seen.part(validation).logits([head])[:, 0], truth[validation, column])) is not None
     ]
     return _Tried(heads, seen, float(np.mean(found)) if found else None)
@@ -139,7 +144,8 @@ def _best(tried: Mapping[Way, _Tried], images: int) -> tuple[Way, list[str]]:
         return first, []
     known = {way: found.auroc for way, found in tried.items() if found.auroc is not None}
     if not known:
-        return first, [f"space {first[0]}, contrast {first[1]}: no validation image has a label that could choose"]
+        told = "nothing chose: no label has ten validation images that have it and ten that do not"
+        return first, [f"space {first[0]}, contrast {first[1]} by default; {told}"]
     best = max(known, key=known.__getitem__)
     measured = ", ".join(f"{space} {contrast} {value:.3f}" for (space, contrast), value in known.items())
     told = f"space {best[0]}, contrast {best[1]}: the best mean AUROC on {images:,} validation images ({measured})"
@@ -150,9 +156,9 @@ def _truth_if_known(kb: KnowledgeBase, images: ImageVectors, labels: Sequence[st
     """The truth of labels where there is any; zero-shot also predicts what nobody has labelled."""
     import numpy as np
 
-    known = set(known_labels(kb, source))
+    known = {plain_label(label) for label in known_labels(kb, source)}
     truth = np.full((len(images), len(labels)), np.nan)
-    columns = [column for column, label in enumerate(labels) if label in known]
+    columns = [column for column, label in enumerate(labels) if plain_label(label) in known]
     if columns:
         truth[:, columns] = read_truth(kb, images, [labels[column] for column in columns], source)
     return truth

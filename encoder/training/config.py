@@ -106,16 +106,28 @@ class TrainConfig:
     def __post_init__(self) -> None:
         _choice("objective", self.objective, get_args(Objective))
         _choice("precision", self.precision, get_args(Precision))
-        for name in ("dimension", "batch_size", "epochs", "patience"):
-            _within(name, getattr(self, name), 1, 10**7)
-        for name, low, high in (("warmup", 0, 1), ("ema", 0, 0.999999), ("learning_rate", 1e-9, 10)):
-            _within(name, getattr(self, name), low, high)
-        for name in ("deviation", "gradient_clip"):
-            _within(name, getattr(self, name), 1e-6, 1e6)
-        for name in ("weight_decay", "denied_weight"):
-            _within(name, getattr(self, name), 0, 1e3)
+        for name, low in (
+            ("dimension", 1),
+            ("size", 16),
+            ("batch_size", 1),
+            ("epochs", 1),
+            ("patience", 1),
+            ("seed", 0),
+        ):
+            _whole(name, getattr(self, name), low)
         if self.micro_batch is not None:
-            _within("micro_batch", self.micro_batch, 1, 10**6)
+            _whole("micro_batch", self.micro_batch, 1)
+        for ranged, lowest, highest in _RANGES:
+            _within(ranged, getattr(self, ranged), lowest, highest)
+        for name in ("compile", "equal_texts_are_negatives"):
+            if not isinstance(getattr(self, name), bool):
+                raise UsageError(f"{name} {getattr(self, name)}: true or false was expected")
+        if not isinstance(self.backbone, str | Mapping):
+            raise UsageError(f"backbone {self.backbone}: a name, a folder or a configuration was expected")
+        for part in fields(Augmentation):
+            _within(f"augment.{part.name}", getattr(self.augment, part.name), 0, 180)
+        for part in fields(TextTransformer):
+            _whole(f"text.{part.name}", getattr(self.text, part.name), 1)
         self.preprocessing  # noqa: B018  (its own checks)
 
     @property
@@ -129,18 +141,32 @@ class TrainConfig:
 
     def with_values(self, values: Mapping[str, Any]) -> TrainConfig:
         """This configuration with some values others; UsageError where one is unknown or impossible."""
-        parts = {name: part for name, part in _PARTS.items() if isinstance(values.get(name), Mapping)}
-        told = {name: value for name, value in values.items() if name not in parts}
+        told = {name: _number(value) for name, value in values.items() if name not in _PARTS}
         _check_names(told, TrainConfig, "")
-        for name, part in parts.items():
+        for name, part in _PARTS.items():
+            if name not in values or isinstance(values[name], part):
+                told |= {name: values[name]} if name in values else {}
+                continue
+            if not isinstance(values[name], Mapping):
+                raise UsageError(f"{name} {values[name]}: names and values were expected ({name}: {{...}})")
             _check_names(values[name], part, f"{name}.")
-            told[name] = replace(getattr(self, name), **values[name])
+            told[name] = replace(getattr(self, name), **{key: _number(value) for key, value in values[name].items()})
         try:
             return replace(self, **told)
         except TypeError as error:
             raise UsageError(f"a value of the training is of the wrong kind: {error}") from error
 
 
+_RANGES = (
+    ("warmup", 0, 1),
+    ("ema", 0, 0.999999),
+    ("learning_rate", 1e-9, 10),
+    ("mean", 0, 255),
+    ("deviation", 1e-6, 1e6),
+    ("gradient_clip", 1e-6, 1e6),
+    ("weight_decay", 0, 1e3),
+    ("denied_weight", 0, 1e3),
+)
 _PARTS = {"augment": Augmentation, "text": TextTransformer}
 
 
@@ -188,6 +214,21 @@ def _check_names(values: Mapping[str, Any], kind: type, before: str) -> None:
 def _choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise UsageError(f"{name} '{value}': one of {', '.join(choices)}")
+
+
+def _number(value: Any) -> Any:
+    """`1e-4` as a number: YAML 1.1 takes it for text, since it has no point."""
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _whole(name: str, value: Any, low: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < low:
+        raise UsageError(f"{name} {value}: a whole number from {low} was expected")
 
 
 def _within(name: str, value: Any, low: float, high: float) -> None:

@@ -103,16 +103,21 @@ class ConceptObjective:
             self._encoder.bias.fill_(float(torch.tensor(odds).log()))
 
     def backward(self, vision: Vision, pixels: Sequence[torch.Tensor], batch: Sequence[int]) -> torch.Tensor:
-        """Add this process's share of the gradient; every process knows all concepts of the batch."""
-        relations, concepts = self._relations(
-            self._processes.share(list(batch)), self._study.statements.concepts_of(batch)
-        )
+        """Add this process's share of the gradient, part by part: the loss is a sum over images, so parts add up.
 
-        def loss_of(features: list[torch.Tensor]) -> torch.Tensor:
-            logits = self._logits(features[0], concepts)
-            return concept_loss(logits, relations, images=len(batch), denied_weight=self._config.denied_weight)
-
-        return backward([(vision, pixels)], loss_of)
+        Every process knows all concepts of the batch; nothing has to be gathered.
+        """
+        concepts = self._study.statements.concepts_of(batch)
+        relations, _ = self._relations(self._processes.share(list(batch)), concepts)
+        total, done = torch.zeros((), device=self._device), 0
+        for part in pixels:
+            said = relations[done : done + len(part)]
+            logits = self._logits(vision(part), concepts)
+            loss = concept_loss(logits, said, images=len(batch), denied_weight=self._config.denied_weight)
+            loss.backward()
+            total += loss.detach()
+            done += len(part)
+        return total
 
     def loss(self, images: torch.Tensor, batch: Sequence[int]) -> float:
         """The loss of a batch, without gradients."""
@@ -159,6 +164,14 @@ class ReportObjective:
         self._config, self._encoder, self._study, self._processes = config, encoder, study, processes
         self._text, self._device, self._precision = encoder.text, device, precision
         texts = [example.text for example in study.examples]
+        if not all(texts):
+            empty = sum(not text for text in texts)
+            raise UsageError(
+                f"{empty:,} of {len(texts):,} images have a report without text, which the objective `report` needs "
+                "(`ingest reports` without --no-store-text)"
+            )
+        if config.batch_size < 2:
+            raise UsageError("the objective `report` compares the images of a batch: batch_size has to be 2 or more")
         numbers = {text: number for number, text in enumerate(dict.fromkeys(texts))}
         self._words = torch.tensor([numbers[text] for text in texts], device=device)
 

@@ -96,14 +96,3 @@ def processes_of_torchrun(device: str) -> Iterator[Processes]:
         yield Processes(dist.get_rank(), dist.get_world_size())
     finally:
         dist.destroy_process_group()
-
-
-def device_of_this_process(device: str | None) -> str:
-    """The device to train on: the one asked for, else this process's GPU, else the processor."""
-    if device is not None:
-        return device
-    if not torch.cuda.is_available():
-        return "cpu"
-    local = int(os.environ.get("LOCAL_RANK", "0"))
-    torch.cuda.set_device(local)
-    return f"cuda:{local}"

@@ -44,7 +44,8 @@ def save_state(
     """
     from safetensors.torch import save_file
 
-    fresh, final = folder / f"{FOLDER}.new", folder / FOLDER
+    fresh, final, old = (folder / name for name in (f"{FOLDER}.new", FOLDER, f"{FOLDER}.old"))
+    _finish_swap(folder)
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
@@ -54,8 +55,10 @@ def save_state(
     # A copy each: safetensors refuses tensors that share memory.
     save_file({name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}, fresh / TENSORS)
     (fresh / FACTS).write_text(json.dumps({"position": asdict(position), "made_for": dict(made_for)}), encoding="utf-8")
-    shutil.rmtree(final, ignore_errors=True)
+    if final.exists():
+        final.rename(old)
     fresh.rename(final)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def load_state(
@@ -94,9 +97,32 @@ def load_state(
     return position
 
 
+def commit_of(folder: Path) -> str | None:
+    """The commit that the interrupted training in a folder began with; None where nobody can tell."""
+    try:
+        told = json.loads((folder / FOLDER / FACTS).read_text(encoding="utf-8"))
+        return str(told["made_for"]["commit"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # `load_state` says what is wrong
+
+
 def forget_state(folder: Path) -> None:
     """Take the state of a finished training away."""
-    shutil.rmtree(folder / FOLDER, ignore_errors=True)
+    for name in (FOLDER, f"{FOLDER}.new", f"{FOLDER}.old"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+
+
+def is_interrupted(folder: Path) -> bool:
+    """Whether a folder holds the state of a training that can go on."""
+    _finish_swap(folder)
+    return (folder / FOLDER).is_dir()
+
+
+def _finish_swap(folder: Path) -> None:
+    """Put the earlier state back where a death fell between taking it away and putting the new one there."""
+    old = folder / f"{FOLDER}.old"
+    if old.is_dir() and not (folder / FOLDER).exists():
+        old.rename(folder / FOLDER)
 
 
 def _check(path: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:

@@ -72,46 +72,114 @@ def says_of(stated: Meaning, concept: Meaning) -> int:
 
 
 class Statements:
-    """What the reports of images say of concepts."""
+    """What the reports of images say of concepts, answered for a whole batch at once."""
 
     def __init__(self, meanings: Sequence[Meaning], reports: Sequence[Sequence[Statement]]):
+        import numpy as np
+
         self.meanings = meanings
         self.reports = reports
-        self._said: dict[tuple[int, int], int] = {}
+        self._facets = _Facets(meanings)
+        self._stated = [np.array([said.concept for said in report], dtype=np.int64) for report in reports]
+        self._sure = [np.array([said.sure for said in report], dtype=bool) for report in reports]
 
     def concepts_of(self, examples: Iterable[int]) -> list[int]:
         """The numbers of all concepts that these examples state surely, in order."""
         return sorted({said.concept for number in examples for said in self.reports[number] if said.sure})
 
     def relations(self, examples: Sequence[int], concepts: Sequence[int]) -> np.ndarray:
-        """What each example's report says of each concept: HOLDS, UNKNOWN, OTHER or DENIED, int8, (n, m)."""
+        """What each example's report says of each concept: HOLDS, UNKNOWN, OTHER or DENIED, int8, (n, m).
+
+        Only concepts of a finding that a report mentions are looked at, finding by finding: several statements of one
+        finding are taken together, and say nothing where they contradict each other.
+        """
         import numpy as np
 
-        unmentioned = [OTHER if self.meanings[concept].present else UNKNOWN for concept in concepts]
-        relations = np.tile(np.array(unmentioned, dtype=np.int8), (len(examples), 1))
-        columns: dict[str, list[int]] = {}
-        for column, concept in enumerate(concepts):
-            columns.setdefault(self.meanings[concept].finding, []).append(column)
-        for row, example in enumerate(examples):
-            by_finding: dict[str, list[Statement]] = {}
-            for said in self.reports[example]:
-                by_finding.setdefault(self.meanings[said.concept].finding, []).append(said)
-            for finding, statements in by_finding.items():
-                for column in columns.get(finding, ()):
-                    relations[row, column] = self._taken_together(statements, concepts[column])
+        asked = np.asarray(concepts, dtype=np.int64)
+        present = self._facets.present[asked]
+        relations = np.tile(np.where(present, OTHER, UNKNOWN).astype(np.int8), (len(examples), 1))
+        stated = np.concatenate([np.empty(0, np.int64), *(self._stated[number] for number in examples)])
+        if not len(asked) or not len(stated):
+            return relations
+        sure = np.concatenate([self._sure[number] for number in examples])
+        rows = np.repeat(np.arange(len(examples)), [len(self._stated[number]) for number in examples])
+        findings, asked_findings = self._facets.finding[stated], self._facets.finding[asked]
+        by_finding = np.argsort(findings, kind="stable")  # rows stay in order within a finding
+        for finding, mentions in _groups(findings[by_finding], by_finding):
+            columns = np.flatnonzero(asked_findings == finding)
+            if len(columns):
+                of, said = self._together(stated[mentions], sure[mentions], rows[mentions], asked[columns])
+                relations[np.ix_(of, columns)] = said
         return relations
 
-    def _taken_together(self, statements: Sequence[Statement], concept: int) -> int:
-        """What several statements of one finding say of a concept; nothing, where they contradict each other."""
-        said = {self._one(statement, concept) for statement in statements}
-        if HOLDS in said and DENIED in said:
-            return UNKNOWN
-        return HOLDS if HOLDS in said else DENIED if DENIED in said else UNKNOWN
+    def _together(
+        self, stated: np.ndarray, sure: np.ndarray, rows: np.ndarray, asked: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The rows that mention one finding, and what all of their statements say of the concepts asked about."""
+        import numpy as np
 
-    def _one(self, statement: Statement, concept: int) -> int:
-        if not statement.sure:
-            return UNKNOWN
-        key = (statement.concept, concept)
-        if key not in self._said:
-            self._said[key] = says_of(self.meanings[statement.concept], self.meanings[concept])
-        return self._said[key]
+        distinct, place = np.unique(stated, return_inverse=True)
+        said = self._facets.says_of(distinct, asked)[place]
+        first = np.flatnonzero(np.diff(rows, prepend=-1))
+        holds = np.logical_or.reduceat((said == HOLDS) & sure[:, None], first, axis=0)
+        denied = np.logical_or.reduceat((said == DENIED) & sure[:, None], first, axis=0)
+        told = np.where(holds & ~denied, HOLDS, np.where(denied & ~holds, DENIED, UNKNOWN))
+        return rows[first], told.astype(np.int8)
+
+
+class _Facets:
+    """The meanings of all concepts as numbers, so that many are compared at once."""
+
+    def __init__(self, meanings: Sequence[Meaning]):
+        import numpy as np
+
+        self.present = np.array([meaning.present for meaning in meanings], dtype=bool)
+        self.finding = _numbered([meaning.finding for meaning in meanings])
+        anatomy = _numbered(["", *(meaning.anatomy or "" for meaning in meanings)])[1:]
+        side = _numbered(["none", *(meaning.laterality for meaning in meanings)])[1:]
+        severity = _numbered(["", *(meaning.severity or "" for meaning in meanings)])[1:]
+        self._single = np.stack([anatomy, side, severity])
+        self._descriptors = [meaning.descriptors for meaning in meanings]
+
+    def says_of(self, stated: np.ndarray, asked: np.ndarray) -> np.ndarray:
+        """`says_of` for sure statements and concepts of one finding: int8, (stated, asked)."""
+        import numpy as np
+
+        affirmed, present = self.present[stated][:, None], self.present[asked][None]
+        # An affirmed statement reaches the wider concepts, a denial the narrower ones: where both are of one kind they
+        # hold, and where they are of two the concept is denied.
+        reached = np.where(affirmed, self._wider(asked, stated).T, self._wider(stated, asked))
+        return np.where(reached, np.where(affirmed == present, HOLDS, DENIED), UNKNOWN).astype(np.int8)
+
+    def _wider(self, general: np.ndarray, special: np.ndarray) -> np.ndarray:
+        """Whether each of `general` is wider than each of `special`: (general, special)."""
+        import numpy as np
+
+        wide, narrow = self._single[:, general][:, :, None], self._single[:, special][:, None, :]
+        facets = ((wide == 0) | (wide == narrow)).all(axis=0)
+        words = sorted(set().union(*(self._descriptors[n] for n in general)))
+        if not words:
+            return facets
+        number = {word: place for place, word in enumerate(words)}
+        has, lacks = np.zeros((len(general), len(words)), np.int32), np.ones((len(special), len(words)), np.int32)
+        for matrix, concepts, value in ((has, general, 1), (lacks, special, 0)):
+            for row, concept in enumerate(concepts):
+                for word in self._descriptors[concept] & number.keys():
+                    matrix[row, number[word]] = value
+        return facets & (has @ lacks.T == 0)
+
+
+def _numbered(values: Sequence[str]) -> np.ndarray:
+    """Equal values as equal numbers, from 0 in the order they come in."""
+    import numpy as np
+
+    numbers: dict[str, int] = {}
+    return np.array([numbers.setdefault(value, len(numbers)) for value in values], dtype=np.int64)
+
+
+def _groups(keys: np.ndarray, values: np.ndarray) -> Iterable[tuple[int, np.ndarray]]:
+    """Sorted keys with the values of each."""
+    import numpy as np
+
+    starts = np.flatnonzero(np.diff(keys, prepend=-1))
+    return ((int(keys[start]), part) for start, part in zip(starts, np.split(values, starts[1:]), strict=True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from encoder.splits import SPLITS, Split, split_of
+from encoder.splits import SPLITS, Split, splits_of
 from encoder.training.statements import PAST, Meaning, Statement, Statements
 from kb.batched import batched
 from kb.embedding import EmbeddingError
@@ -78,10 +78,10 @@ def read_study(kb: KnowledgeBase, *, embedded: bool) -> Study:
     examples: list[Example] = []
     statements: list[list[Statement]] = []
     splits: dict[Split, list[int]] = {split: [] for split in SPLITS}
-    for row in rows:
-        patient = row["patient_id"] or row["study_id"]
-        attributes = {pair["name"]: pair["value"] for pair in row["attributes"]}
-        splits[split_of(patient, attributes)].append(len(examples))
+    patients = [row["patient_id"] or row["study_id"] for row in rows]
+    told = [{pair["name"]: pair["value"] for pair in row["attributes"]} for row in rows]
+    for row, patient, split in zip(rows, patients, splits_of(patients, told), strict=True):
+        splits[split].append(len(examples))
         texts = [reports[report_id] for report_id in row["reports"]]
         examples.append(Example(row["image_id"], row["content_hash"], patient, " ".join(filter(None, texts))))
         said = [pair for report_id in row["reports"] for pair in stated.get(report_id, [])]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -12,20 +14,21 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from encoder.checkpoint import FACTS, Checkpoint, CheckpointFacts, load_checkpoint, save_checkpoint
+from encoder.devices import choose_device
 from encoder.pixels import PixelReader, PixelsInMemory, training_pixels
 from encoder.training.augmentation import vary
 from encoder.training.beginning import first_encoder
 from encoder.training.curve import draw_curve
 from encoder.training.log import EpochResult, TrainingLog
 from encoder.training.objectives import Objective, objective_of
-from encoder.training.processes import Processes, device_of_this_process, processes_of_torchrun
+from encoder.training.processes import Processes, processes_of_torchrun
 from encoder.training.running_mean import RunningMean
 from encoder.training.schedule import rate_at
-from encoder.training.state import FOLDER, Position, forget_state, load_state, save_state
+from encoder.training.state import Position, commit_of, forget_state, is_interrupted, load_state, save_state
 from encoder.training.study import Study, read_study
 from encoder.training.validation import Measured, measure
 from kb.batched import batched
-from kb.errors import UsageError
+from kb.errors import ClearKbError, UsageError
 from kb.watcher import Silent, Watcher
 
 if TYPE_CHECKING:
@@ -95,8 +98,10 @@ def train(
         UsageError: no image has a report, pixels are missing, a split is empty, or `out` is taken.
         EmbeddingError: a concept that is trained against has no embedding.
     """
-    chosen = device_of_this_process(device)
+    chosen = choose_device(device)
     _check_folder(out, resume=resume)
+    if resume and (begun := commit_of(out)) is not None:
+        kb = kb.at(begun)  # what was committed since is not what it began with
     study = read_study(kb, embedded=config.objective == "concepts")
     for split in ("train", "validation"):
         if not study.splits[split]:
@@ -111,7 +116,13 @@ def train(
 
 
 def _check_folder(out: Path, *, resume: bool) -> None:
-    interrupted = (out / FOLDER).is_dir()
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--out {out}: no folder can be made there: {error.strerror}") from error
+    if not os.access(out, os.W_OK):
+        raise UsageError(f"--out {out} cannot be written to")
+    interrupted = is_interrupted(out)
     if interrupted and not resume:
         raise UsageError(f"{out} holds an interrupted training: --resume goes on with it, or name another folder")
     if (out / FACTS).is_file() and not interrupted:
@@ -204,6 +215,11 @@ class _Training:
         position.epoch += 1
         took = time.perf_counter() - started
         measured: Measured = self.processes.share_object(self._measure() if self.processes.leads else None)
+        if not math.isfinite(float(total)) or not math.isfinite(measured.loss):
+            raise ClearKbError(
+                f"the loss is no number after epoch {position.epoch}: lower learning_rate "
+                f"(now {self.config.learning_rate:g}), or look at the augmentation; what was best before is kept"
+            )
         is_best = measured.better_than(position.best, by_auroc=self.objective.judged_by_auroc)
         if is_best:
             position.best, position.best_epoch = measured, position.epoch
@@ -226,6 +242,7 @@ class _Training:
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         seed = hash((self.config.seed, self.position.step, self.processes.rank)) % 2**31
+        torch.manual_seed(seed)  # of dropout and the like: a training taken up again throws the same dice
         pictures = vary(torch.from_numpy(pixels).to(self.device), self.config.augment, seed)
         parts = pictures.split(self.config.micro_batch or len(pictures))
         loss = self.objective.backward(self._vision, parts, batch)
@@ -270,7 +287,7 @@ class _Training:
         if result.best:
             with self.mean.in_use():
                 save_checkpoint(self.out, self.encoder, self._facts(result))
-        draw_curve(self.log.read(), self.out / CURVE)
+        draw_curve(self.log.read(), self.out / CURVE, self.position.best_epoch)
         save_state(self.out, self.position, self.encoder, self.optimiser, self.mean, self.log.made_for)
 
     def _facts(self, result: EpochResult) -> CheckpointFacts:

@@ -116,9 +116,10 @@ class _Story:
         ours = ("--encoder", self.folder / "concepts")
         self.run("predict probe", *ours, "--run", "probe")
         self.run("predict bottleneck", *ours, "--run", "bottleneck")
-        self.run(
-            "predict bottleneck", *ours, "--run", "bottleneck", "--label", "pneumothorax", "--set", "pneumothorax=0"
-        )
+        explained = ("pneumothorax", *ours, "--run", "bottleneck", "--top", 1, "--evidence", 0)
+        concept = self.asked("explain", _one_image(self.study, "pneumothorax"), *explained)["top"][0]["text"]
+        by_hand = ("--label", "pneumothorax", "--set", f"{concept}=0")
+        self.run("predict bottleneck", *ours, "--run", "bottleneck", *by_hand)
         self._comparison()
 
     def _comparison(self) -> None:

@@ -114,7 +114,7 @@ def test_what_cannot_be_explained_says_why(shapes, runs) -> None:
     explainer = Explainer(shapes.now(), shapes.concepts, runs["probe-llm"])
     with pytest.raises(UsageError, match="predicts no 'edema'"):
         explainer.explain(IMAGE, "edema")
-    with pytest.raises(UsageError, match="image nothing has no vector"):
+    with pytest.raises(UsageError, match="nothing: no such image"):
         explainer.explain("nothing", "nodule")
     with pytest.raises(UsageError, match="is of encoder"):
         Explainer(shapes.now(), shapes.report, runs["probe-llm"])

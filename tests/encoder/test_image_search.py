@@ -49,7 +49,7 @@ def test_a_likeness_is_the_nearest_vector(shapes) -> None:
 
 
 def test_what_is_not_there_is_said(shapes) -> None:
-    with pytest.raises(UsageError, match=r"image no\.png has no vector"):
+    with pytest.raises(UsageError, match=r"no\.png: no such image"):
         found(shapes, "no.png", kind="image")
     with pytest.raises(UsageError, match="no concept in use 'purple'"):
         found(shapes, "purple", kind="concept")

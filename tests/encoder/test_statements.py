@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from encoder.training.statements import DENIED, HOLDS, OTHER, UNKNOWN, Meaning, Statement, Statements, says_of
 
@@ -69,3 +71,33 @@ def test_a_report_that_contradicts_itself_says_nothing() -> None:
 def test_only_sure_statements_bring_concepts_into_a_batch() -> None:
     statements = Statements([meaning(t) for t in CONCEPTS], [[Statement(3, True)], [Statement(0, False)]])
     assert statements.concepts_of([0, 1]) == [3]
+
+
+WORDS = st.lists(
+    st.sampled_from(["left", "right", "small", "large", "apex", "base", "hazy", "old"]), max_size=4, unique=True
+)
+TEXTS = st.builds(
+    lambda denied, words, finding: f"{'- ' if denied else ''}{' '.join(words)} {finding}".replace("  ", " "),
+    st.booleans(),
+    WORDS,
+    st.sampled_from(["effusion", "nodule"]),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(TEXTS, min_size=1, max_size=12), st.data())
+def test_a_whole_batch_is_answered_as_one_statement_after_the_other(texts: list[str], data: st.DataObject) -> None:
+    meanings = [meaning(text) for text in texts]
+    numbers = st.integers(0, len(texts) - 1)
+    reports = data.draw(st.lists(st.lists(st.builds(Statement, numbers, st.booleans()), max_size=4), max_size=4))
+    found = Statements(meanings, reports).relations(range(len(reports)), range(len(texts)))
+    for row, report in enumerate(reports):
+        for column, concept in enumerate(meanings):
+            of_finding = [said for said in report if meanings[said.concept].finding == concept.finding]
+            says = {says_of(meanings[said.concept], concept) if said.sure else UNKNOWN for said in of_finding}
+            expected = UNKNOWN
+            if not of_finding:
+                expected = OTHER if concept.present else UNKNOWN
+            elif (HOLDS in says) != (DENIED in says):
+                expected = HOLDS if HOLDS in says else DENIED
+            assert found[row, column] == expected

@@ -166,13 +166,24 @@ def test_shipped_configurations_are_read() -> None:
     assert read_config("one-gpu").size == 448
 
 
+def test_numbers_without_a_point_are_numbers(tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text("learning_rate: 1e-3\naugment: {rotate: 1e1}")  # text, to YAML 1.1
+    read = read_config(tmp_path / "c.yaml")
+    assert (read.learning_rate, read.augment.rotate) == (0.001, 10.0)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("epoch: 3", "'epochs' was meant"),
         ("augment: {rotat: 1}", r"'augment\.rotate' was meant"),
         ("objective: clip", "one of concepts, report"),
-        ("batch_size: many", "a number from 1"),
+        ("batch_size: many", "a whole number from 1"),
+        ("seed: 1.5", "a whole number from 0"),
+        ("compile: maybe", "true or false"),
+        ("augment: 3", "names and values were expected"),
+        ("augment: {rotate: .nan}", "from 0 to 180"),
+        ("backbone: 3", "a name, a folder or a configuration"),
         ("warmup: 2", "from 0 to 1"),
         ("fit: squash", "choose one of"),
         ("[1, 2]", "no names and values"),

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from encoder.evaluation.rows import is_no_finding
 from encoder.image_vectors import read_image_vectors
 from encoder.prediction.calibration import calibrated
 from encoder.prediction.head import Head, scores
 from encoder.prediction.predicting import PredictOptions, PredictResult, auroc_of
-from encoder.prediction.prompts import DEFAULT, NORMAL, Prompts, PromptSet, is_normal, read_prompts
+from encoder.prediction.prompts import DEFAULT, NORMAL, Prompts, PromptSet, read_prompts
 from encoder.prediction.runs import read_run
 from encoder.prediction.truth import read_truth
 from encoder.prediction.view import View, view_of
@@ -63,7 +64,7 @@ def test_what_is_not_asked_for_is_chosen_by_validation_and_said(shapes) -> None:
 def test_without_labels_it_predicts_all_the_same_and_says_that_nothing_chose(shapes) -> None:
     result = predicted(shapes, "unlabelled", labels=("edema", "cardiomegaly"))
     assert result.images == 300 and {row["auroc"] for row in result.rows} == {None}
-    assert "no validation image has a label" in result.notes[0] and "not calibrated" in result.notes[1]
+    assert "nothing chose" in result.notes[0] and "no image has a label called edema" in result.notes[1]
     assert (result.run.space, result.run.parameters["contrast"]) == ("encoder", "absent")
 
 
@@ -88,7 +89,9 @@ def test_a_label_of_normal_images_has_sentences_of_its_own() -> None:
     assert PromptSet().of("No Finding") == NORMAL
     assert PromptSet().of("Pleural_Thickening") == Prompts(("pleural thickening",), ("no pleural thickening",))
     assert PromptSet().of("COPD").present == ("COPD",)
-    assert [is_normal(x) for x in ("no finding", "Normal", "No_Acute_Abnormality", "Nodule", "Enlarged heart")] == [
+    assert [
+        is_no_finding(x) for x in ("no finding", "Normal", "No_Acute_Abnormality", "Nodule", "Normal heart size")
+    ] == [
         True,
         True,
         True,
