@@ -6,7 +6,7 @@ import re
 
 from ingest.mention import Span
 
-_CANDIDATE = re.compile(r"[.!?;\n]")
+_CANDIDATE = re.compile(r"[.!?;|\n]")
 _STOP = re.compile(r"[.!?;]+[\"')\]]*(?=\s|$)")
 _NO_SPACE = re.compile(r"\.(?=[A-Z][a-z]|[A-Z]{4})")
 _NEW_LINE = re.compile(
@@ -40,6 +40,8 @@ def split_sentences(text: str) -> list[Span]:
 
 def _break(text: str, start: int, stop: int) -> tuple[int, int] | None:
     """Where the sentence that began at `start` ends and the next begins, if the mark at `stop` parts them."""
+    if text[stop] == "|":  # a cell of a table, or the next of listed labels
+        return stop, stop + 1
     if text[stop] == "\n":
         line = _NEW_LINE.match(text, stop)
         return (stop, line.end()) if line else None

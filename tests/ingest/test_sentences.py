@@ -25,6 +25,7 @@ from ingest.sentences import split_sentences
         ("NO EFFUSION. LUNGS CLEAR.", ["NO EFFUSION.", "LUNGS CLEAR."]),
         ("Heart normal 2. Lungs clear", ["Heart normal", "Lungs clear"]),
         ("Tip in the SVC. No pneumothorax.", ["Tip in the SVC.", "No pneumothorax."]),
+        ("Edema|Effusion | No mass", ["Edema", "Effusion", "No mass"]),
         ("", []),
         (" . .. \n", []),
     ],
