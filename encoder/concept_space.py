@@ -157,6 +157,7 @@ def open_space(kb: KnowledgeBase, checkpoint: Checkpoint, watcher: Watcher | Non
     target = place / _key(kb, text_side)
     if (found := _read(target)) is not None:
         return found
+    shutil.rmtree(target, ignore_errors=True)  # what cannot be read is made anew
     older = [space for space in _all_kept(place) if _is_of(space.projector, kb, text_side)]
     made = _followed(older[0], kb, text_side) if older else _built(kb, text_side, watcher or Silent())
     return _kept(made, target)
