@@ -18,8 +18,10 @@ from encoder.training.running_mean import RunningMean
 from encoder.training.schedule import rate_at
 from encoder.training.trainer import TrainResult, train
 from encoder.training.validation import Measured
+from ingest.images import ingest_images
 from kb.embedding import EmbeddingError
 from kb.errors import UsageError
+from kb.images.preprocessing import Preprocessing
 from kb.knowledge_base import KnowledgeBase
 from tests.encoder.shapes import CONFIG, VIT, shapes_study
 
@@ -231,3 +233,23 @@ def test_torchrun_trains_one_encoder_on_two_processes(shapes, tmp_path: Path) ->
     one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
     for name in one:
         assert torch.allclose(one[name], two[name], atol=1e-3), name
+
+
+def test_reports_without_text_cannot_be_trained_against(tmp_path: Path, tiny_model: Path) -> None:
+    from ingest.options import IngestOptions
+    from ingest.reports import ingest_reports
+
+    kb = shapes_study(tmp_path / "s", str(tiny_model), count=20)
+    bare = KnowledgeBase.create(tmp_path / "bare.kb")
+    ingest_reports(bare, [tmp_path / "s" / "reports.csv"], IngestOptions(store_text=False))
+    table = tmp_path / "s" / "images.csv"
+    ingest_images(bare, [tmp_path / "s"], table=table, preprocessing=Preprocessing(32), workers=1)
+    with pytest.raises(UsageError, match="20 of 20 images have a report without text"):
+        trained(bare, tmp_path / "a", objective="report")
+    with pytest.raises(UsageError, match="batch_size has to be 2"):
+        trained(kb, tmp_path / "b", objective="report", batch_size=1)
+
+
+def test_a_device_that_is_not_here_is_named(shapes, tmp_path: Path, cli: Callable) -> None:
+    done = cli("train", "--config", "cpu-demo", "--device", "banana", "--kb", shapes.uri, "--out", "o", code=2)
+    assert "--device banana" in done.stderr
