@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -122,7 +123,8 @@ def _finish_swap(folder: Path) -> None:
     """Put the earlier state back where a death fell between taking it away and putting the new one there."""
     old = folder / f"{FOLDER}.old"
     if old.is_dir() and not (folder / FOLDER).exists():
-        old.rename(folder / FOLDER)
+        with suppress(FileNotFoundError):  # another process of this training was quicker
+            old.rename(folder / FOLDER)
 
 
 def _check(path: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
