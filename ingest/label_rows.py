@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from ingest.label_tables import LabelTable
     from kb.publication import Publication
+    from kb.query import Tables
 
 BATCH = 50_000
 
@@ -57,10 +58,18 @@ def reject_rows(source: str, rejects: Sequence[tuple[str, str]]) -> list[dict[st
 
 
 def share_units(stored: pa.Table, rows: pa.Table) -> bool:
-    """Whether any image or study of one is in the other."""
-    keys = [
-        {*chunk}
-        for table in (stored, rows)
-        for chunk in [zip(table["image_id"].to_pylist(), table["study_id"].to_pylist(), strict=True)]
-    ]
-    return not keys[0].isdisjoint(keys[1])
+    """Whether any image, or any study, of one is in the other."""
+    return any(not _named(stored, column).isdisjoint(_named(rows, column)) for column in ("image_id", "study_id"))
+
+
+def count_units(state: Tables, rows: pa.Table) -> tuple[int, int]:
+    """How many images and studies the rows are of, and how many of those have an image in the knowledge base."""
+    images = state.dataset("images").to_table(columns=["image_id", "study_id"])
+    by_image = _named(rows, "image_id")
+    studies = set(rows.filter(rows["image_id"].is_null())["study_id"].to_pylist()) - {None}
+    here = len(by_image & _named(images, "image_id")) + len(studies & _named(images, "study_id"))
+    return len(by_image) + len(studies), here
+
+
+def _named(table: pa.Table, column: str) -> set[str]:
+    return set(table[column].to_pylist()) - {None}

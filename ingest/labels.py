@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ingest.label_rows import arrow_rows, reject_rows, replace_rows, same_rows, share_units
+from ingest.label_rows import arrow_rows, count_units, reject_rows, replace_rows, same_rows, share_units
 from ingest.label_tables import Choices, LabelTable, read_label_table
 from kb.errors import UsageError
 from kb.rejects import replace_rejects
@@ -35,6 +35,8 @@ class LabelResult:
     rejected: int
     not_asked: int
     columns_not_used: tuple[str, ...]
+    units: int
+    units_here: int
     stored: str
     commit: Commit | None
 
@@ -94,11 +96,12 @@ def ingest_labels(
 
     if not dry_run:
         commit = kb.publish("ingest labels", change, by=by, why=why)
-        return _result(table, name, stored, commit)
+        return _result(table, name, count_units(kb, rows), stored, commit)
     before = kb.at("HEAD").dataset("labels").to_table(filter=f"source IN {quoted([name])}")
     _refuse_other_file(before, rows, name)
     same = not len(table) or same_rows(before, rows)
-    return _result(table, name, "unchanged" if same else "replaced" if before.num_rows else "new", None)
+    would_be = "unchanged" if same else "replaced" if before.num_rows else "new"
+    return _result(table, name, count_units(kb, rows), would_be, None)
 
 
 def _refuse_other_file(before: pa.Table, rows: pa.Table, name: str) -> None:
@@ -110,7 +113,7 @@ def _refuse_other_file(before: pa.Table, rows: pa.Table, name: str) -> None:
         )
 
 
-def _result(table: LabelTable, name: str, stored: str, commit: Commit | None) -> LabelResult:
+def _result(table: LabelTable, name: str, units: tuple[int, int], stored: str, commit: Commit | None) -> LabelResult:
     counts = {value: table.values.count(value) for value in (1, 0, None)}
     return LabelResult(
         name,
@@ -123,6 +126,7 @@ def _result(table: LabelTable, name: str, stored: str, commit: Commit | None) ->
         len(table.rejects),
         table.passed_over,
         table.layout.unused,
+        *units,
         stored,
         commit,
     )

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ingest.label_rows import arrow_rows, reject_rows, replace_rows, same_rows
+from ingest.label_rows import arrow_rows, count_units, reject_rows, replace_rows, same_rows
 from ingest.label_tables import Choices, LabelTable, read_label_table
 from ingest.score_scale import Kind, Scaled, scale_scores
 from kb.errors import UsageError
@@ -39,6 +39,8 @@ class PredictionResult:
     rejected: int
     not_asked: int
     columns_not_used: tuple[str, ...]
+    units: int
+    units_here: int
     stored: str
     commit: Commit | None
 
@@ -99,8 +101,9 @@ def ingest_predictions(
 
     if dry_run:
         _look(kb.at("HEAD"), taken)
-        return _result(taken, None)
-    return _result(taken, kb.publish("ingest predictions", change, by=by, why=why))
+        return _result(taken, count_units(kb, taken.rows), None)
+    commit = kb.publish("ingest predictions", change, by=by, why=why)
+    return _result(taken, count_units(kb, taken.rows), commit)
 
 
 def _take(table: LabelTable, run: str, method: str, scores_are: Kind | None) -> _Taken:
@@ -164,7 +167,7 @@ def _change(publication: Publication, taken: _Taken) -> Mapping[str, Any] | None
     return told if moved or taken.stored != "unchanged" else None
 
 
-def _result(taken: _Taken, commit: Commit | None) -> PredictionResult:
+def _result(taken: _Taken, units: tuple[int, int], commit: Commit | None) -> PredictionResult:
     table = taken.table
     return PredictionResult(
         taken.run["run"],
@@ -178,6 +181,7 @@ def _result(taken: _Taken, commit: Commit | None) -> PredictionResult:
         len(table.rejects),
         table.passed_over,
         table.layout.unused,
+        *units,
         taken.stored,
         commit,
     )

@@ -133,6 +133,7 @@ def _print(
     commit = result.commit.commit_id if result.commit else "none: there was nothing new"
     told = [
         *facts,
+        ("of", f"{result.units:,} images and studies; {result.units_here:,} of them have images here"),
         ("columns not used", ", ".join(result.columns_not_used)),
         ("not asked for", f"{result.not_asked:,} rows of other labels" if result.not_asked else ""),
         ("rejected", f"{result.rejected:,}{where}"),

@@ -190,3 +190,9 @@ def test_nih_labels(kb: KnowledgeBase) -> None:
     assert (result.read, len(result.labels), result.rejected) == (708, 15, 0)
     assert (result.positive, result.negative) == (1133, 708 * 15 - 1133)
     assert result.columns_not_used == ("age", "sex", "view")
+
+
+def test_it_says_how_many_of_its_images_and_studies_are_here(kb: KnowledgeBase, tmp_path: Path) -> None:
+    (tmp_path / "l.csv").write_text("image,study,label,value\na.png,,Edema,1\n,s1,Edema,0\n,s2,Edema,0\n")
+    result = ingest_labels(kb, tmp_path / "l.csv")
+    assert (result.units, result.units_here) == (3, 0)
