@@ -1,1 +1,1 @@
-"""The image encoder and what is predicted with it. So far the folded projector; training is to come."""
+"""The image encoder: trained against the vocabulary; its predictions are read concept by concept."""

@@ -60,8 +60,7 @@ def _compare(mine: LabelRows, theirs: LabelRows, drawn: np.ndarray) -> tuple[Com
     import numpy as np
 
     rankings = [Ranking(rows.truth, rows.rank) for rows in (mine, theirs)]
-    whole = np.ones(len(mine.truth))
-    aurocs = [float(ranking.scores_of(whole)[0]) for ranking in rankings]
+    aurocs = [ranking.auroc for ranking in rankings]
 
     def measure(weights: np.ndarray) -> dict[str, np.ndarray]:
         a, b = (ranking.scores_of(weights)[0] for ranking in rankings)

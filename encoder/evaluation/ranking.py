@@ -69,6 +69,13 @@ class Ranking:
             average_precision = np.sum(gained * precision, axis=-1) / true[..., -1]
         return auroc, np.where(false[..., -1] > 0, average_precision, np.nan)
 
+    @property
+    def auroc(self) -> float:
+        """The AUROC of all rows alike."""
+        import numpy as np
+
+        return float(self.scores_of(np.ones(len(self.truth)))[0])
+
     def curve(self, weights: np.ndarray | None = None) -> Curve:
         """The ROC and precision-recall curve."""
         import numpy as np

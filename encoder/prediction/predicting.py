@@ -95,7 +95,7 @@ def auroc_of(logit: np.ndarray, truth: np.ndarray) -> float | None:
     positives = int(truth[known].sum())
     if min(positives, int(known.sum()) - positives) < FEWEST:
         return None
-    return float(Ranking(truth[known], logit[known]).scores_of(np.ones(int(known.sum())))[0])
+    return Ranking(truth[known], logit[known]).auroc
 
 
 def training_parts(images: ImageVectors, seen: View, truth: np.ndarray) -> tuple[Examples, Examples]:

@@ -43,16 +43,6 @@ class Meaning:
             frozenset(row["descriptors"]),
         )
 
-    def is_wider_than(self, other: Meaning) -> bool:
-        """Whether all that is `other` is this too: the same finding, and no facet that `other` has not."""
-        return (
-            self.finding == other.finding
-            and self.anatomy in (None, other.anatomy)
-            and self.laterality in ("none", other.laterality)
-            and self.severity in (None, other.severity)
-            and self.descriptors <= other.descriptors
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class Statement:
@@ -60,15 +50,6 @@ class Statement:
 
     concept: int
     sure: bool
-
-
-def says_of(stated: Meaning, concept: Meaning) -> int:
-    """What one sure statement says of a concept of the same finding."""
-    if stated.present == concept.present:
-        general, special = (concept, stated) if stated.present else (stated, concept)
-        return HOLDS if general.is_wider_than(special) else UNKNOWN
-    affirmed, denied = (stated, concept) if stated.present else (concept, stated)
-    return DENIED if denied.is_wider_than(affirmed) else UNKNOWN
 
 
 class Statements:
@@ -142,7 +123,7 @@ class _Facets:
         self._descriptors = [meaning.descriptors for meaning in meanings]
 
     def says_of(self, stated: np.ndarray, asked: np.ndarray) -> np.ndarray:
-        """`says_of` for sure statements and concepts of one finding: int8, (stated, asked)."""
+        """What each sure statement says of each concept asked about, all of one finding: int8, (stated, asked)."""
         import numpy as np
 
         affirmed, present = self.present[stated][:, None], self.present[asked][None]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from encoder.evaluation.ranking import Ranking
 from encoder.training.statements import HOLDS, UNKNOWN
 
 if TYPE_CHECKING:
@@ -62,8 +63,6 @@ def measure(objective: Objective, study: Study, examples: Sequence[int], images:
 
 
 def _aurocs(objective: Objective, study: Study, examples: Sequence[int], images: torch.Tensor) -> list[float]:
-    from sklearn.metrics import roc_auc_score
-
     statements = study.statements
     stated = Counter(said.concept for number in examples for said in statements.reports[number] if said.sure)
     concepts = [concept for concept, _ in stated.most_common() if statements.meanings[concept].present][:CONCEPTS]
@@ -76,5 +75,5 @@ def _aurocs(objective: Objective, study: Study, examples: Sequence[int], images:
         known = relations[:, column] != UNKNOWN
         holds = relations[known, column] == HOLDS
         if FEWEST <= holds.sum() <= known.sum() - FEWEST:
-            aurocs.append(float(roc_auc_score(holds, scores[known, column])))
+            aurocs.append(Ranking(holds, scores[known, column]).auroc)
     return aurocs

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from kb.batched import batched
-from kb.errors import ClearKbError
-from kb.storage import quoted
-
 if TYPE_CHECKING:
-    import numpy as np
-
     from kb.images.preprocessing import Preprocessing
     from kb.storage import Storage
-
-CHUNK = 1_024
 
 
 class PixelCache:
@@ -48,24 +40,6 @@ class PixelCache:
         }
         table = pa.table(rows)
         self._storage.append("pixels", table.cast(self._storage.dataset("pixels").schema))
-
-    def read(self, contents: Sequence[str]) -> Iterator[np.ndarray]:
-        """The pixels of each content in turn: uint8 (size, size).
-
-        Raises:
-            ClearKbError: the pixels of a content are not there; the message names it.
-        """
-        import numpy as np
-
-        size = self.preprocessing.size
-        for chunk in batched(contents, CHUNK):
-            where = f"key IN {quoted(map(self._key, dict.fromkeys(chunk)))}"
-            table = self._storage.dataset("pixels").to_table(columns=["content_hash", "pixels"], filter=where)
-            found = dict(zip(table["content_hash"].to_pylist(), table["pixels"].to_pylist(), strict=True))
-            for content in chunk:
-                if content not in found:
-                    raise ClearKbError(f"no pixels of image content {content}: `clear-kb ingest images` them again")
-                yield np.frombuffer(found[content], dtype=np.uint8).reshape(size, size)
 
     def _key(self, content: str) -> str:
         return blake2b(f"{self.preprocessing.preprocessing_id}\0{content}".encode(), digest_size=16).hexdigest()

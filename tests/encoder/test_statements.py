@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from encoder.training.statements import DENIED, HOLDS, OTHER, UNKNOWN, Meaning, Statement, Statements, says_of
+from encoder.training.statements import DENIED, HOLDS, OTHER, UNKNOWN, Meaning, Statement, Statements
+from tests.encoder.plain_statements import says_of
 
 
 def meaning(text: str) -> Meaning:
@@ -44,6 +45,8 @@ def meaning(text: str) -> Meaning:
 )
 def test_one_statement(stated: str, concept: str, expected: int) -> None:
     assert says_of(meaning(stated), meaning(concept)) == expected
+    both = Statements([meaning(stated), meaning(concept)], [[Statement(0, True)]])
+    assert both.relations([0], [1]).tolist() == [[expected]]
 
 
 CONCEPTS = ["effusion", "left effusion", "- effusion", "nodule", "- nodule"]

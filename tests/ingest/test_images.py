@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from encoder.pixels import PixelReader
 from ingest.images import ingest_images
 from kb.errors import UsageError
-from kb.images.pixel_cache import PixelCache
 from kb.images.preprocessing import Preprocessing
 from kb.images.radiograph import ImageError, read_radiograph
 from kb.knowledge_base import KnowledgeBase
@@ -159,7 +159,7 @@ class TestIngest:
         assert (rows["b.dcm"]["patient_id"], rows["b.dcm"]["age"]) == ("P9", 1.5)
         (reject,) = kb.rejects()
         assert reject["position"].startswith("broken.png") and "not a PNG" in reject["reason"]
-        (pixels,) = PixelCache(kb.storage, SMALL).read([rows["a.png"]["content_hash"]])
+        (pixels,) = PixelReader(kb, SMALL).take([rows["a.png"]["content_hash"]])
         assert np.array_equal(pixels, SMALL.apply(chest()))
         assert kb.status().images == 3
 
@@ -181,7 +181,7 @@ class TestIngest:
             ingest_images(kb, [folder], preprocessing=SMALL, workers=workers)
             rows = kb.dataset("images").to_table().to_pylist()
             contents = [row["content_hash"] for row in rows]
-            stored.append((rows, [p.tobytes() for p in PixelCache(kb.storage, SMALL).read(contents)]))
+            stored.append((rows, [p.tobytes() for p in PixelReader(kb, SMALL).take(contents)]))
         assert stored[0] == stored[1]
 
     def test_a_table_says_whose_they_are(self, kb: KnowledgeBase, folder: Path, tmp_path: Path) -> None:
