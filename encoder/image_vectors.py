@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from encoder.encoding import BACKBONE
-from encoder.splits import Split, splits_of
 from kb.errors import UsageError
+from kb.images.splits import Split, splits_of
 from kb.storage import quoted
 
 if TYPE_CHECKING:

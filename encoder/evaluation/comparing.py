@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from encoder.evaluation.delong import delong_test
 from encoder.evaluation.evaluation import MEAN, Comparison
-from encoder.evaluation.ranking import Ranking
-from encoder.evaluation.resampling import interval, resampled, two_sided_p
-from encoder.evaluation.rows import LabelRows, is_no_finding, plain_label
+from encoder.evaluation.rows import LabelRows
+from kb.label_names import is_no_finding, plain_label
+from kb.statistics.delong import delong_test
+from kb.statistics.ranking import Ranking
+from kb.statistics.resampling import interval, resampled, two_sided_p
 
 if TYPE_CHECKING:
     import numpy as np

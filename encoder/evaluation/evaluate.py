@@ -12,13 +12,13 @@ from encoder.evaluation.evaluation import Comparison, Evaluation, LeftOut, Reade
 from encoder.evaluation.matching import match, wanted_labels
 from encoder.evaluation.notes import notes_of
 from encoder.evaluation.readers import read_readings, score_readers
-from encoder.evaluation.resampling import multiplicities
 from encoder.evaluation.rows import LabelRows, label_rows
 from encoder.evaluation.scoring import Draws, mean_over_labels, score_label
 from encoder.evaluation.thresholded import ThresholdBy
 from encoder.evaluation.thresholds import Thresholds
 from kb.display import Listing
 from kb.errors import UsageError
+from kb.statistics.resampling import multiplicities
 from kb.storage import quoted
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from encoder.evaluation.calibration import equal_mass_bins, reliability
-from encoder.evaluation.ranking import Curve, Ranking
-from encoder.evaluation.rows import is_no_finding, plain_label
 from encoder.figures import check_figure
 from kb.errors import UsageError
+from kb.label_names import is_no_finding, plain_label
+from kb.statistics.ranking import Curve, Ranking
 
 if TYPE_CHECKING:
     from encoder.evaluation.evaluation import Evaluation

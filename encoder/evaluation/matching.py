@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from encoder.evaluation.rows import plain_label
-from encoder.splits import splits_of
 from kb.errors import UsageError
+from kb.images.splits import splits_of
+from kb.label_names import plain_label
 from kb.storage import quoted
 
 if TYPE_CHECKING:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from encoder.evaluation.evaluation import ReaderScore
-from encoder.evaluation.ranking import Ranking, sensitivity_at
-from encoder.evaluation.rows import LabelRows, plain_label
+from encoder.evaluation.rows import LabelRows
 from kb.errors import ClearKbError, UsageError
+from kb.label_names import plain_label
+from kb.statistics.ranking import Ranking, sensitivity_at
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "reader": ("reader", "reader_id", "radiologist", "rater"),

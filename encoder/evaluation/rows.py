@@ -55,31 +55,6 @@ class LabelRows:
         return replace(self, **{name: getattr(self, name)[chosen] for name in columns})
 
 
-def plain_label(label: str) -> str:
-    """A label as it is compared: "Pleural_Thickening" is "pleural thickening"."""
-    return " ".join(label.replace("_", " ").lower().split())
-
-
-NO_FINDING = frozenset(
-    (
-        "nofinding",
-        "nofindings",
-        "noabnormality",
-        "noacutefinding",
-        "noacutefindings",
-        "noacuteabnormality",
-        "normal",
-        "healthy",
-    )
-)
-"""What labels of images without findings are called, without spaces and hyphens."""
-
-
-def is_no_finding(label: str) -> bool:
-    """Whether a label says that there is nothing: that is no finding, and never in a mean over findings."""
-    return plain_label(label).replace(" ", "").replace("-", "") in NO_FINDING
-
-
 def label_rows(
     rows: Sequence[Mapping[str, Any]], clusters: Mapping[str, int], wanted: str | None = None
 ) -> list[LabelRows]:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from encoder.evaluation.calibration import brier, calibration_error, equal_mass_bins
 from encoder.evaluation.evaluation import MEAN, MEASURES, WITH_INTERVAL, Scored
-from encoder.evaluation.ranking import Ranking
-from encoder.evaluation.resampling import interval, resampled
-from encoder.evaluation.rows import LabelRows, is_no_finding
+from encoder.evaluation.rows import LabelRows
 from encoder.evaluation.thresholded import at_threshold
 from encoder.evaluation.thresholds import Threshold
+from kb.label_names import is_no_finding
+from kb.statistics.ranking import Ranking
+from kb.statistics.resampling import interval, resampled
 
 if TYPE_CHECKING:
     import numpy as np

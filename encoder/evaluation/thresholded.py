@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
-from encoder.evaluation.ranking import Ranking
+from kb.statistics.ranking import Ranking
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from encoder.evaluation.rows import LabelRows, plain_label
+from encoder.evaluation.rows import LabelRows
 from encoder.evaluation.thresholded import ThresholdBy, choose_threshold
+from kb.label_names import plain_label
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from encoder.evaluation.ranking import Ranking
 from encoder.prediction.bottleneck import Bottleneck
 from encoder.prediction.head import Head, Space
 from encoder.prediction.probe import FEWEST, Examples
 from encoder.prediction.runs import Run, check_name, store_run
 from encoder.prediction.view import View
 from kb.errors import UsageError
+from kb.statistics.ranking import Ranking
 
 if TYPE_CHECKING:
     import numpy as np

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from encoder.evaluation.ranking import Ranking
 from encoder.prediction.head import Head
+from kb.statistics.ranking import Ranking
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

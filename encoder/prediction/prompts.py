@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from encoder.evaluation.rows import is_no_finding
 from kb.errors import UsageError
+from kb.label_names import is_no_finding
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from encoder.evaluation.rows import plain_label
 from kb.errors import UsageError
+from kb.label_names import plain_label
 from kb.storage import quoted
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from encoder.evaluation.rows import is_no_finding
 from encoder.prediction.head import Head, Space
 from kb.errors import UsageError
+from kb.label_names import is_no_finding
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,7 +8,6 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from encoder.concept_space import open_space
-from encoder.evaluation.rows import is_no_finding, plain_label
 from encoder.image_vectors import ImageVectors, read_image_vectors
 from encoder.prediction.calibration import calibrated
 from encoder.prediction.head import Head, Space
@@ -18,6 +17,7 @@ from encoder.prediction.truth import known_labels, read_truth, wanted_labels
 from encoder.prediction.view import View, view_of
 from encoder.prediction.zero_shot import Contrast, zero_shot_heads
 from kb.errors import UsageError
+from kb.label_names import is_no_finding, plain_label
 from kb.watcher import Watcher
 
 if TYPE_CHECKING:

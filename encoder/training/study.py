@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from encoder.splits import SPLITS, Split, splits_of
 from encoder.training.statements import PAST, Meaning, Statement, Statements
 from kb.batched import batched
 from kb.embedding import EmbeddingError
 from kb.errors import UsageError
+from kb.images.splits import SPLITS, Split, splits_of
 from kb.query import run_named, stream_named
 from kb.storage import quoted
 from kb.vector_columns import vector_matrix

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from encoder.evaluation.ranking import Ranking
 from encoder.training.statements import HOLDS, UNKNOWN
+from kb.statistics.ranking import Ranking
 
 if TYPE_CHECKING:
     import numpy as np

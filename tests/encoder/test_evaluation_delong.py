@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from encoder.evaluation.delong import covariance, delong_test, midranks
+from kb.statistics.delong import covariance, delong_test, midranks
 
 
 def by_pairs(truth: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from sklearn import metrics
 
 from encoder.evaluation.calibration import brier, calibration_error, equal_mass_bins, reliability
-from encoder.evaluation.ranking import Ranking, sensitivity_at
-from encoder.evaluation.resampling import interval, multiplicities, resampled, two_sided_p
 from encoder.evaluation.thresholded import at_threshold, choose_threshold
+from kb.statistics.ranking import Ranking, sensitivity_at
+from kb.statistics.resampling import interval, multiplicities, resampled, two_sided_p
 
 SAMPLES = st.lists(
     st.tuples(st.booleans(), st.integers(0, 8).map(lambda n: n / 8), st.integers(0, 3)), min_size=2, max_size=60

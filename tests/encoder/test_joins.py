@@ -16,11 +16,11 @@ from encoder.prediction.bottleneck import Bottleneck, BottleneckConcept
 from encoder.prediction.head import Head
 from encoder.prediction.intervention import _values
 from encoder.prediction.truth import read_truth, wanted_labels
-from encoder.splits import split_of, splits_of
 from ingest.images import ingest_images
 from ingest.labels import ingest_labels
 from kb.errors import UsageError
 from kb.images.preprocessing import Preprocessing
+from kb.images.splits import split_of, splits_of
 from kb.knowledge_base import KnowledgeBase
 from tests.encoder.shapes import SIZE, shapes_study
 

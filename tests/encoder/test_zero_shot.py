@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from encoder.evaluation.rows import is_no_finding
 from encoder.image_vectors import read_image_vectors
 from encoder.prediction.calibration import calibrated
 from encoder.prediction.head import Head, scores
@@ -20,6 +19,7 @@ from encoder.prediction.view import View, view_of
 from encoder.prediction.zero_shot import sentence_vectors, zero_shot_heads
 from encoder.prediction.zero_shot_run import predict_zero_shot
 from kb.errors import UsageError
+from kb.label_names import is_no_finding
 
 FINDINGS = ("nodule", "pleural effusion")
 
