@@ -63,7 +63,7 @@ def stream_named(
         for table_name, dataset in (tables or {}).items():
             connection.register(table_name, readable(dataset))
         if mentions:
-            _create_mentions(connection)
+            create_mentions(connection)
         cursor = connection.execute(sql, dict(parameters) if parameters else None)
         columns = [column[0] for column in cursor.description or ()]
         while rows := cursor.fetchmany(FETCH):
@@ -100,10 +100,14 @@ def _without_vectors() -> type:
     return WithoutVectors
 
 
-def _create_mentions(connection: duckdb.DuckDBPyConnection) -> None:
-    """The view `mentions`: every observation with the concept that it is of now, and the one it was mined as."""
-    connection.execute(f"CREATE TEMP TABLE forwarding AS {named_sql('forwarding')}")
-    split = "SELECT concept_id, replaced_by, splits FROM concepts"
+def create_mentions(connection: duckdb.DuckDBPyConnection, schema: str = "") -> None:
+    """The view `mentions`: every observation with the concept that it is of now, and the one it was mined as.
+
+    `schema` is what stands before the names of the tables: "", or "stored.".
+    """
+    forwarding = re.sub(r"\bconcepts\b", f"{schema}concepts", named_sql("forwarding"))
+    connection.execute(f"CREATE TABLE forwarding AS {forwarding}")
+    split = f"SELECT concept_id, replaced_by, splits FROM {schema}concepts"
     graph = {}
     if connection.execute(f"SELECT count(*) FROM ({split}) WHERE len(splits) > 0").fetchone() != (0,):
         found = connection.execute(f"{split} WHERE replaced_by IS NOT NULL OR len(splits) > 0").fetchall()
@@ -112,8 +116,8 @@ def _create_mentions(connection: duckdb.DuckDBPyConnection) -> None:
     plain = "coalesce(f.resolved, m.mined_as)"
     now = f"CASE {' '.join(cases)} ELSE {plain} END" if cases else plain
     connection.execute(
-        f"CREATE TEMP VIEW mentions AS SELECT m.* EXCLUDE (mined_as), m.mined_as, {now} AS concept_id "
-        "FROM (SELECT * EXCLUDE (concept_id), concept_id AS mined_as FROM observations) m "
+        f"CREATE VIEW mentions AS SELECT m.* EXCLUDE (mined_as), m.mined_as, {now} AS concept_id "
+        f"FROM (SELECT * EXCLUDE (concept_id), concept_id AS mined_as FROM {schema}observations) m "
         "LEFT JOIN forwarding f ON f.concept_id = m.mined_as"
     )
 

@@ -1,4 +1,4 @@
--- One radiograph, with whose it is and what its table says of it.
+-- One radiograph, with whose it is and what is said of it.
 --
 -- image_id: the image
 -- study_id: its study
@@ -6,24 +6,33 @@
 -- owner: who keeps images together: the patient, else the study, else the image itself
 -- split: train, validation or test, by its owner
 -- view: PA, AP, lateral, ...
--- sex: as its table says
+-- sex: F or M; else as it was written
 -- age: years
 -- age_band: 0-17, 18-39, 40-59, 60-79 or 80+
 -- site: its attribute site, hospital, institution, centre, department or dataset; else the source it came in by
--- month: year and month ("2020-03") of its attribute study_date, date, acquired or StudyDate
--- kind: png, jpeg or dicom
+-- month: year and month ("2020-03") of its attribute date, study_date or acquired
+-- kind: png, jpeg or dicom; NULL where only a table of labels or predictions speaks of the image
 -- width: pixels
 -- height: pixels
 -- source: the folder or table it came in by
--- attributes: what else its table says, as a map: attributes['device']
-SELECT i.image_id, i.study_id, i.patient_id, i.owner, o.split, i.view, i.sex, i.age, age_band(i.age) AS age_band,
-    coalesce(said['site'], said['hospital'], said['institution'], said['centre'], said['center'], said['department'],
-        said['dataset'], i.source) AS site,
-    month_of(coalesce(said['study_date'], said['studydate'], said['date'], said['acquired'])) AS month,
-    i.kind, i.width, i.height, i.source, map_from_entries(i.attributes) AS attributes
-FROM (
-    SELECT *, coalesce(patient_id, study_id, image_id) AS owner,
-        map_from_entries(list_transform(attributes, lambda a: {'name': lower(a.name), 'value': a.value})) AS said
+-- attributes: what else is said of it: attributes['device']; names are in lower case, with spaces for "_"
+WITH own AS (
+    SELECT *, map_from_entries(list_transform(attributes,
+        lambda a: {'name': label_name(a.name), 'value': a.value})) AS said
     FROM stored.images
-) i
-LEFT JOIN stored.owners o ON o.owner = i.owner
+),
+known AS (
+    SELECT i.image_id, coalesce(i.study_id, d.study_id) AS study_id, coalesce(i.patient_id, d.patient_id) AS patient_id,
+        i.view, i.sex, i.age, i.kind, i.width, i.height, i.source,
+        CASE WHEN d.unit IS NULL THEN i.said ELSE map_concat(d.attributes, i.said) END AS attributes
+    FROM own i LEFT JOIN described d ON d.level = 'image' AND d.unit = i.image_id
+    UNION ALL
+    SELECT d.unit, d.study_id, d.patient_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, d.attributes
+    FROM described d ANTI JOIN stored.images i ON i.image_id = d.unit WHERE d.level = 'image'
+)
+SELECT k.image_id, k.study_id, k.patient_id, coalesce(k.patient_id, k.study_id, k.image_id) AS owner, o.split,
+    coalesce(k.view, view_of(k.attributes)) AS view, plain_sex(coalesce(k.sex, sex_of(k.attributes))) AS sex,
+    coalesce(k.age, age_of(k.attributes)) AS age, age_band(coalesce(k.age, age_of(k.attributes))) AS age_band,
+    coalesce(site_of(k.attributes), k.source) AS site, month_of(k.attributes) AS month,
+    k.kind, k.width, k.height, k.source, k.attributes
+FROM known k LEFT JOIN stored.owners o ON o.owner = coalesce(k.patient_id, k.study_id, k.image_id)

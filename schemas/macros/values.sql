@@ -1,0 +1,30 @@
+-- What the views of an audit compute with; each may be called from any query.
+
+-- A label, or the name of an attribute, as it is compared: lower case, one space for "_" and for runs of spaces.
+CREATE MACRO label_name(label) AS trim(regexp_replace(lower(replace(label, '_', ' ')), '\s+', ' ', 'g'));
+
+-- What several labels of one thing come to: positive where any is, unknown where none is and any is unknown.
+CREATE MACRO agreed_value(v) AS
+    CASE WHEN max(v) = 1 THEN 1::TINYINT WHEN count(*) > count(v) THEN NULL ELSE 0::TINYINT END;
+
+-- Years of age as a band; NULL below 0 and above 130.
+CREATE MACRO age_band(age) AS CASE
+    WHEN age < 0 OR age > 130 THEN NULL
+    WHEN age < 18 THEN '0-17' WHEN age < 40 THEN '18-39' WHEN age < 60 THEN '40-59' WHEN age < 80 THEN '60-79'
+    WHEN age >= 80 THEN '80+' END;
+
+-- Attributes (a map from names in lower case) that mean the same under several names.
+CREATE MACRO site_of(a) AS coalesce(a['site'], a['hospital'], a['institution'], a['institution name'], a['centre'],
+    a['center'], a['department'], a['dataset']);
+CREATE MACRO sex_of(a) AS coalesce(a['sex'], a['gender'], a['patient sex'], a['patient gender']);
+CREATE MACRO plain_sex(sex) AS CASE
+    WHEN lower(sex) IN ('f', 'female', 'woman') THEN 'F' WHEN lower(sex) IN ('m', 'male', 'man') THEN 'M'
+    ELSE sex END;
+CREATE MACRO age_of(a) AS try_cast(coalesce(a['age'], a['patient age'], a['anchor age']) AS DOUBLE);
+CREATE MACRO view_of(a) AS coalesce(a['view'], a['view position'], a['viewposition'], a['ap/pa'], a['projection']);
+
+-- The year and month of a date among attributes: 2020-03-31, 20200331 or 31.03.2020 is "2020-03".
+CREATE MACRO month_of(a) AS strftime(coalesce(
+    try_strptime(coalesce(a['study date'], a['studydate'], a['date'], a['acquired'], a['acquisition date']),
+        ['%Y-%m-%d', '%Y%m%d', '%Y/%m/%d', '%d.%m.%Y', '%Y-%m-%d %H:%M:%S', '%Y-%m-%dT%H:%M:%S', '%Y-%m', '%Y%m'])
+    ), '%Y-%m');

@@ -1,0 +1,30 @@
+-- How well a run ranks a label, over all rows and within each group of them, by each source of labels.
+--
+-- run: the set of predictions
+-- label: what is predicted
+-- source: the source of labels that it is judged by
+-- by: all, split, view, sex, age_band, site or month: what the rows are grouped by
+-- value: which group of that
+-- n: rows whose truth is known
+-- positives: rows that hold the label
+-- negatives: rows that do not
+-- unknown: rows whose truth is unknown
+-- auroc: area under the ROC curve; NULL without positives or without negatives
+-- auroc_low: lower end of its 95% interval
+-- auroc_high: upper end of it
+--
+-- Equal scores count half. The interval is Hanley and McNeil's (1982), which knows nothing of patients with several
+-- images: `clear-kb evaluate` resamples patients. For other groups: FROM metrics_by(attributes['device']).
+SELECT * FROM (SELECT run, label, source, 'all' AS "by", 'all' AS value, * EXCLUDE (run, label, source, value) FROM metrics_by('all')
+    UNION ALL
+    SELECT run, label, source, 'split' AS "by", value, * EXCLUDE (run, label, source, value) FROM metrics_by(split) WHERE value IS NOT NULL
+    UNION ALL
+    SELECT run, label, source, 'view' AS "by", value, * EXCLUDE (run, label, source, value) FROM metrics_by(view) WHERE value IS NOT NULL
+    UNION ALL
+    SELECT run, label, source, 'sex' AS "by", value, * EXCLUDE (run, label, source, value) FROM metrics_by(sex) WHERE value IS NOT NULL
+    UNION ALL
+    SELECT run, label, source, 'age_band' AS "by", value, * EXCLUDE (run, label, source, value) FROM metrics_by(age_band) WHERE value IS NOT NULL
+    UNION ALL
+    SELECT run, label, source, 'site' AS "by", value, * EXCLUDE (run, label, source, value) FROM metrics_by(site) WHERE value IS NOT NULL
+    UNION ALL
+    SELECT run, label, source, 'month' AS "by", value, * EXCLUDE (run, label, source, value) FROM metrics_by(month) WHERE value IS NOT NULL)
