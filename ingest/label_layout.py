@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ingest.image_sources import COLUMNS
@@ -15,6 +15,7 @@ from kb.errors import UsageError
 IDS = ("image", "study", "patient")
 LABEL_NAMES = ("label", "finding", "pathology", "disease", "class")
 LIST_NAMES = ("labels", "finding labels")
+NAMELESS = "(a column without a name)"
 VALUE_NAMES: Mapping[str, tuple[str, ...]] = {
     "value": ("value", "label value", "truth", "ground truth"),
     "score": ("score", "probability", "prob", "prediction", "pred", "value", "logit"),
@@ -22,13 +23,24 @@ VALUE_NAMES: Mapping[str, tuple[str, ...]] = {
 NEVER_LABELS = frozenset(name for usual in COLUMNS.values() for name in usual) | {"split", "fold", "height", "width"}
 """Columns that are of the image: a sex of 0 and 1, an age of 1, are no labels."""
 
+NEVER_METADATA = frozenset(name for key in IDS for name in COLUMNS[key]) | {
+    name for usual in (LABEL_NAMES, LIST_NAMES, *VALUE_NAMES.values()) for name in usual
+}
+"""Columns that, by their names, hold another id, or labels or scores that were not asked for."""
+
+Unit = tuple[str | None, str | None, str | None]
+"""What a row is of: image, study and patient."""
+
 ODD_SHARE = 0.05
 """Of the cells of a column, the share that may say something else: they are rejected, the column is taken."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Which column holds what; `labels` are the columns that are labels each, by the label's name."""
+    """Which column holds what; `labels` are the columns that are labels each, by the label's name.
+
+    `unused` are the columns that are neither ids nor labels; `metadata` those of them that may say more of the unit.
+    """
 
     form: Literal["wide", "long", "list"]
     ids: Mapping[str, str]
@@ -37,6 +49,7 @@ class Layout:
     value: str | None = None
     listed: str | None = None
     unused: tuple[str, ...] = ()
+    metadata: tuple[str, ...] = ()
 
 
 def find_layout(
@@ -68,7 +81,8 @@ def find_layout(
         return _finished(table, Layout("long", ids, {}, label, value))
     if listed is not None:
         return _finished(table, Layout("list", ids, {}, listed=listed))
-    wide = _wide(table, set(ids.values()), cell, asked, strict=what == "score")
+    found = _looking_like_labels(table, set(ids.values()), cell, strict=what == "score")
+    wide = asked or found
     if not wide:
         kind = "labels (1, 0, -1 or blank)" if what == "value" else "scores"
         lists = ", or a column that lists them with --map labels=COLUMN" if what == "value" else ""
@@ -76,13 +90,16 @@ def find_layout(
             f"no column of {table.path} holds {kind}: its columns are {', '.join(table.names)}; "
             f"name them with --labels A,B{lists}"
         )
-    return _finished(table, Layout("wide", ids, {column: column for column in wide}))
+    return _finished(table, Layout("wide", ids, {column: column for column in wide}), found)
 
 
-def _finished(table: TableFile, layout: Layout) -> Layout:
+def _finished(table: TableFile, layout: Layout, found: Sequence[str] = ()) -> Layout:
+    """`layout` with the columns that are left; those `found` to look like labels are no metadata."""
     used = {*layout.ids.values(), *layout.labels, layout.label, layout.value, layout.listed}
-    unused = tuple(name or "(a column without a name)" for name in table.names if name not in used)
-    return Layout(layout.form, layout.ids, layout.labels, layout.label, layout.value, layout.listed, unused)
+    left = [name for name in table.names if name not in used]
+    never = {plain_name(name) for name in NEVER_METADATA}
+    metadata = tuple(name for name in left if name not in found and plain_name(name) not in never and _is_name(name))
+    return replace(layout, unused=tuple(name or NAMELESS for name in left), metadata=metadata)
 
 
 def _mapped(table: TableFile, what: str, mapping: Mapping[str, str]) -> dict[str, str]:
@@ -96,22 +113,19 @@ def _mapped(table: TableFile, what: str, mapping: Mapping[str, str]) -> dict[str
 
 
 def _usual(table: TableFile, usual: Sequence[str]) -> str | None:
-    by_name = {_plain(name): name for name in reversed(table.names)}
-    return next((by_name[_plain(name)] for name in usual if _plain(name) in by_name), None)
+    by_name = {plain_name(name): name for name in reversed(table.names)}
+    return next((by_name[plain_name(name)] for name in usual if plain_name(name) in by_name), None)
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """A column's name as names are compared: in small letters, one space for any sign between."""
     return re.sub(r"[\s_\-]+", " ", name).strip().lower()
 
 
-def _wide(table: TableFile, taken: set[str], cell: Cell, asked: Sequence[str], *, strict: bool) -> list[str]:
-    """The columns that hold labels: those asked for, else those whose cells (but for a few) are of that kind."""
-    if missing := [name for name in asked if name not in table.names]:
-        raise UsageError(f"{table.path} has no label '{missing[0]}': its columns are {', '.join(table.names)}")
-    if asked:
-        return list(asked)
-    never = {_plain(name) for name in NEVER_LABELS}
-    free = [name for name in table.names if name not in taken and _plain(name) not in never and _is_name(name)]
+def _looking_like_labels(table: TableFile, taken: set[str], cell: Cell, *, strict: bool) -> list[str]:
+    """The columns that hold labels as far as can be seen: all their cells (but for a few) are of that kind."""
+    never = {plain_name(name) for name in NEVER_LABELS}
+    free = [name for name in table.names if name not in taken and plain_name(name) not in never and _is_name(name)]
     told, odd, counting = dict.fromkeys(free, 0), dict.fromkeys(free, 0), dict.fromkeys(free, True)
     beyond = dict.fromkeys(free, 0.0)
     for row in table:
@@ -136,4 +150,4 @@ def _wide(table: TableFile, taken: set[str], cell: Cell, asked: Sequence[str], *
 
 def _is_name(name: str) -> bool:
     """Whether a column has a name of its own: pandas writes its row numbers without one."""
-    return bool(name) and re.fullmatch(r"unnamed: \d+", name, re.I) is None
+    return bool(name.strip()) and re.fullmatch(r"unnamed: [\d.]+", name.strip(), re.I) is None

@@ -8,17 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from ingest.label_attributes import Attributes
 from ingest.label_cells import Cell, cell_text, label_value, score_value
-from ingest.label_layout import Layout, find_layout
+from ingest.label_layout import Layout, Unit, find_layout
 from ingest.sources.cells import identifier
 from ingest.tables import TableFile, TableRow
 from kb.errors import UsageError
 
 _CHEXPERT = re.compile(r"^((?:.*/)?(patient\d+)/study\d+)(?:/|$)")
 _MIMIC = re.compile(r"(?:^|/)(p\d{8})/(s\d{8})(?:/|$)")
-
-Unit = tuple[str | None, str | None, str | None]
-"""Image, study and patient."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +41,9 @@ class LabelTable:
     names: list[str] = field(default_factory=list)
     values: list[float | None] = field(default_factory=list)
     labels: dict[str, str] = field(default_factory=dict)
+    every: set[str] = field(default_factory=set)
+    """The names of all labels met, those that were not asked for too."""
+    attributes: Attributes = field(default_factory=Attributes)
     rejects: list[tuple[str, str]] = field(default_factory=list)
     read: int = 0
     passed_over: int = 0
@@ -50,6 +51,17 @@ class LabelTable:
 
     def __len__(self) -> int:
         return len(self.values)
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The columns kept as attributes: none of a table of which no value could be taken."""
+        return self.attributes.names if len(self) else ()
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """The columns of which nothing is kept."""
+        kept = set(self.kept)
+        return tuple(name for name in self.layout.unused if name not in kept)
 
     def keep(self, wanted: Sequence[bool]) -> None:
         """Keep those values only for which `wanted` holds."""
@@ -74,9 +86,10 @@ def read_label_table(path: str | Path, what: Literal["value", "score"], choices:
     layout = find_layout(file, what, cell, choices.mapping, asked)
     if layout.form == "wide" and (missing := [name for name in choices.labels if name not in layout.labels]):
         raise UsageError(f"{file.path} has no label '{missing[0]}': its columns are {', '.join(file.names)}")
-    table = LabelTable(file.path.name, layout)
+    table = LabelTable(file.path.name, layout, attributes=Attributes(layout.metadata))
     reader = {"wide": _read_wide, "long": _read_long, "list": _read_lists}[layout.form]
     reader(file, table, cell, choices)
+    table.attributes.finish(table.every)
     if layout.form != "wide" and (missing := [name for name in choices.labels if name not in table.labels]):
         raise UsageError(f"{file.path} has no label '{missing[0]}': it has {', '.join(sorted(table.labels))}")
     _check_names(table, choices)
@@ -90,6 +103,7 @@ def _read_wide(file: TableFile, table: LabelTable, cell: Cell, choices: Choices)
         if (reason := _met(met, _key(unit), row.position, "")) is not None:
             table.rejects.append((row.position, reason))
             continue
+        table.attributes.take(unit, row.cells)
         for column, label in table.labels.items():
             _take(table, row, unit, label, cell, column, f"{row.position}, column '{column}'")
 
@@ -101,13 +115,16 @@ def _read_long(file: TableFile, table: LabelTable, cell: Cell, choices: Choices)
         if not cell_text(name):
             table.rejects.append((row.position, f"column '{table.layout.label}' names no label"))
             continue
+        table.every.add(name)
         if choices.labels and name not in choices.labels:
+            table.attributes.take(unit, row.cells)
             table.passed_over += 1
             continue
         label = table.labels.setdefault(name, choices.rename.get(name, name))
         if (reason := _met(met, f"{_key(unit)}\0{label}", row.position, f" for {label}")) is not None:
             table.rejects.append((row.position, reason))
             continue
+        table.attributes.take(unit, row.cells)
         _take(table, row, unit, label, cell, table.layout.value or "", row.position)
 
 
@@ -125,8 +142,9 @@ def _read_lists(file: TableFile, table: LabelTable, cell: Cell, choices: Choices
             table.rejects.append((row.position, reason))
             continue
         rows.append((row.position, unit, names))
-    every = sorted(frozenset().union(*(names for _, _, names in rows)))
-    wanted = [name for name in every if not choices.labels or name in choices.labels]
+        table.every |= names
+        table.attributes.take(unit, row.cells)
+    wanted = [name for name in sorted(table.every) if not choices.labels or name in choices.labels]
     table.labels = {name: choices.rename.get(name, name) for name in wanted}
     for position, unit, names in rows:
         for name, label in table.labels.items():

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ingest.label_attributes import replace_attributes, same_attributes
 from ingest.label_rows import arrow_rows, count_units, reject_rows, replace_rows, same_rows, share_units
 from ingest.label_tables import Choices, LabelTable, read_label_table
 from kb.errors import UsageError
@@ -23,7 +24,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LabelResult:
-    """What an ingest of labels did; `stored` says whether they were new, replaced older ones, or were known."""
+    """What an ingest of labels did; `stored` says whether they were new, replaced older ones, or were known.
+
+    `attributes` are the columns kept beside the labels; `contradictions` how many of their cells were passed over
+    because an earlier row of the same image or study says another thing.
+    """
 
     source: str
     layout: str
@@ -34,6 +39,8 @@ class LabelResult:
     unknown: int
     rejected: int
     not_asked: int
+    attributes: tuple[str, ...]
+    contradictions: Mapping[str, int]
     columns_not_used: tuple[str, ...]
     units: int
     units_here: int
@@ -89,7 +96,12 @@ def ingest_labels(
         before = publication.dataset("labels").to_table(filter=f"source IN {quoted([name])}")
         _refuse_other_file(before, rows, name)
         # A file of which nothing could be read has nothing to put in the place of what is stored.
-        stored = replace_rows(publication, "labels", "source", name, rows) if len(table) else "unchanged"
+        if len(table):
+            stored = replace_rows(publication, "labels", "source", name, rows)
+            attributes = replace_attributes(publication, name, table.attributes)
+            stored = "replaced" if attributes and stored == "unchanged" else stored
+        else:
+            stored = "unchanged"
         moved = replace_rejects(publication, [f"{name} (labels)"], reject_rows(f"{name} (labels)", table.rejects))
         told = {"source": name, "values": len(table), "labels": len(table.labels), "rejects": len(table.rejects)}
         return told if moved or stored != "unchanged" else None
@@ -97,9 +109,10 @@ def ingest_labels(
     if not dry_run:
         commit = kb.publish("ingest labels", change, by=by, why=why)
         return _result(table, name, count_units(kb, rows), stored, commit)
-    before = kb.at("HEAD").dataset("labels").to_table(filter=f"source IN {quoted([name])}")
+    head = kb.at("HEAD")
+    before = head.dataset("labels").to_table(filter=f"source IN {quoted([name])}")
     _refuse_other_file(before, rows, name)
-    same = not len(table) or same_rows(before, rows)
+    same = not len(table) or (same_rows(before, rows) and same_attributes(head, name, table.attributes))
     would_be = "unchanged" if same else "replaced" if before.num_rows else "new"
     return _result(table, name, count_units(kb, rows), would_be, None)
 
@@ -125,7 +138,9 @@ def _result(table: LabelTable, name: str, units: tuple[int, int], stored: str, c
         counts[None],
         len(table.rejects),
         table.passed_over,
-        table.layout.unused,
+        table.kept,
+        dict(table.attributes.contradictions),
+        table.unused,
         *units,
         stored,
         commit,

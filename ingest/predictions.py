@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ingest.label_attributes import replace_attributes, same_attributes
 from ingest.label_rows import arrow_rows, count_units, reject_rows, replace_rows, same_rows
 from ingest.label_tables import Choices, LabelTable, read_label_table
 from ingest.score_scale import Kind, Scaled, scale_scores
@@ -26,7 +27,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PredictionResult:
-    """What an ingest of predictions did; `divided` are the labels whose scores were above 1, and by what."""
+    """What an ingest of predictions did; `divided` are the labels whose scores were above 1, and by what.
+
+    `attributes` are the columns kept beside the scores; `contradictions` how many of their cells were passed over
+    because an earlier row of the same image or study says another thing.
+    """
 
     run: str
     source: str
@@ -38,6 +43,8 @@ class PredictionResult:
     divided: Mapping[str, float]
     rejected: int
     not_asked: int
+    attributes: tuple[str, ...]
+    contradictions: Mapping[str, int]
     columns_not_used: tuple[str, ...]
     units: int
     units_here: int
@@ -60,6 +67,11 @@ class _Taken:
     rows: pa.Table
     run: dict[str, Any]
     stored: str = field(default="unchanged")
+
+    @property
+    def source(self) -> str:
+        """What its rejects and attributes are stored as."""
+        return f"{self.table.name} (predictions of {self.run['run']})"
 
 
 def ingest_predictions(
@@ -100,7 +112,9 @@ def ingest_predictions(
         return _change(publication, taken)
 
     if dry_run:
-        _look(kb.at("HEAD"), taken)
+        head = kb.at("HEAD")
+        _look(head, taken)
+        _note_attributes(taken, changed=not same_attributes(head, taken.source, taken.table.attributes))
         return _result(taken, count_units(kb, taken.rows), None)
     commit = kb.publish("ingest predictions", change, by=by, why=why)
     return _result(taken, count_units(kb, taken.rows), commit)
@@ -161,10 +175,17 @@ def _change(publication: Publication, taken: _Taken) -> Mapping[str, Any] | None
         replace_rows(publication, "predictions", "run", name, taken.rows)
         row = {**taken.run, "time": datetime.now(UTC)}
         publication.replace("runs", f"run IN {quoted([name])}", [pa.RecordBatch.from_pylist([row], schema=RUNS.schema)])
-    source = f"{taken.table.name} (predictions of {name})"
-    moved = replace_rejects(publication, [source], reject_rows(source, taken.table.rejects))
+    if len(taken.table):
+        _note_attributes(taken, changed=replace_attributes(publication, taken.source, taken.table.attributes))
+    moved = replace_rejects(publication, [taken.source], reject_rows(taken.source, taken.table.rejects))
     told = {"run": name, "scores": len(taken.table), "rejects": len(taken.table.rejects)}
     return told if moved or taken.stored != "unchanged" else None
+
+
+def _note_attributes(taken: _Taken, *, changed: bool) -> None:
+    """Attributes that changed beside scores that did not are a replacement too."""
+    if changed and len(taken.table) and taken.stored == "unchanged":
+        taken.stored = "replaced"
 
 
 def _result(taken: _Taken, units: tuple[int, int], commit: Commit | None) -> PredictionResult:
@@ -180,7 +201,9 @@ def _result(taken: _Taken, units: tuple[int, int], commit: Commit | None) -> Pre
         taken.scaled.divided,
         len(table.rejects),
         table.passed_over,
-        table.layout.unused,
+        table.kept,
+        dict(table.attributes.contradictions),
+        table.unused,
         *units,
         taken.stored,
         commit,

@@ -134,6 +134,8 @@ def _print(
     told = [
         *facts,
         ("of", f"{result.units:,} images and studies; {result.units_here:,} of them have images here"),
+        ("kept as attributes", ", ".join(result.attributes)),
+        ("contradictions", _contradictions(result)),
         ("columns not used", ", ".join(result.columns_not_used)),
         ("not asked for", f"{result.not_asked:,} rows of other labels" if result.not_asked else ""),
         ("rejected", f"{result.rejected:,}{where}"),
@@ -142,6 +144,11 @@ def _print(
     ]
     shown = [(name, escape(value)) for name, value in told if value]
     print_result({**result.to_dict(), "dry_run": dry_run}, shown, output, quiet=quiet)
+
+
+def _contradictions(result: LabelResult | PredictionResult) -> str:
+    told = ", ".join(f"{column} ({cells:,})" for column, cells in result.contradictions.items())
+    return f"{told}: cells that say other than an earlier row of the same image or study, which is kept" if told else ""
 
 
 def _label_facts(result: LabelResult) -> list[tuple[str, str]]:

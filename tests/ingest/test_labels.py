@@ -58,7 +58,7 @@ class TestCells:
 class TestLayouts:
     def test_a_column_a_label(self, kb: KnowledgeBase, tmp_path: Path) -> None:
         result = ingest_labels(kb, write(tmp_path / "l.csv", WIDE), by="ada")
-        assert (result.labels, result.columns_not_used) == (("Edema", "Mass"), ("Sex", "Age", "Score"))
+        assert (result.labels, result.columns_not_used) == (("Edema", "Mass"), ("Score",))
         assert (result.positive, result.negative, result.unknown, result.rejected) == (1, 1, 2, 0)
         study = "CheXpert-v1.0/test/patient7/study1"
         assert stored(kb) == [
@@ -189,7 +189,8 @@ def test_nih_labels(kb: KnowledgeBase) -> None:
     result = ingest_labels(kb, path)
     assert (result.read, len(result.labels), result.rejected) == (708, 15, 0)
     assert (result.positive, result.negative) == (1133, 708 * 15 - 1133)
-    assert result.columns_not_used == ("age", "sex", "view")
+    assert (result.attributes, result.columns_not_used) == (("age", "sex", "view"), ())
+    assert kb.dataset("attributes").count_rows(filter="name = 'view'") == 708
 
 
 def test_it_says_how_many_of_its_images_and_studies_are_here(kb: KnowledgeBase, tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ class TestIngest:
             f"i{n},{n},{2000 + n},x,{n / 9},{n / 8}\n" for n in range(8)
         )
         result = ingest_predictions(kb, write(tmp_path / "p.csv", text), "ours")
-        assert (result.labels, result.columns_not_used) == (("Edema", "Mass"), ("age", "year", "site"))
+        assert (result.labels, result.attributes) == (("Edema", "Mass"), ("age", "year", "site"))
 
     def test_a_long_file_of_logits(self, kb: KnowledgeBase, tmp_path: Path) -> None:
         text = "image_id,label,score\na,Edema,-1.5\nb,Edema,2\n"
