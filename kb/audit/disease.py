@@ -1,0 +1,41 @@
+"""Which findings are the disease that a label names, and so no confounder of it.
+
+Signs count as the disease: vascular congestion is no confounder of edema. What usually comes with it does not: a chest
+tube is no pneumothorax, however often the two are seen together. `label_findings.tsv` is plain data, for a radiologist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
+
+from kb.facets import read_query
+from kb.label_names import is_no_finding, plain_label
+from kb.lexicon import load_lexicon
+
+
+def disease_of(label: str, more: Iterable[str] = ()) -> frozenset[str]:
+    """The findings that count as what `label` names; `more` are those that a curator adds.
+
+    Empty where nothing is known of the label: then nothing can be told apart from the disease.
+    """
+    name = plain_label(label)
+    found = {read_query(one).finding for one in more}
+    if is_no_finding(label):
+        return frozenset(found)  # it is defined by every finding at once
+    return frozenset({*found, read_query(name).finding, *_table().get(name, ())})
+
+
+@cache
+def _table() -> dict[str, tuple[str, ...]]:
+    lines = (files("kb.audit") / "label_findings.tsv").read_text(encoding="utf-8").splitlines()
+    pairs = (line.split("\t") for line in lines if line and not line.startswith("#"))
+    return {label: tuple(findings.split("|")) for label, findings in pairs}
+
+
+@cache
+def telling_nothing() -> frozenset[str]:
+    """Findings that name nothing that a model could lean on: statements that all is well, and "abnormality"."""
+    rows = load_lexicon().rows()
+    return frozenset(label for label, kind, _ in rows if kind == "normal" or label.endswith("abnormality"))

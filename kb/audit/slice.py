@@ -1,0 +1,94 @@
+"""What an audit by slices finds: clusters of images alike, how the model does in each, and what the poor ones hold."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from kb.display import Listing
+
+
+@dataclass(frozen=True, slots=True)
+class SliceConcept:
+    """A concept that a poor slice holds more (or less) of than a good one: by so many standard deviations."""
+
+    concept_id: str
+    text: str
+    finding: str
+    difference: float
+    low: float
+    high: float
+    q: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trait:
+    """An attribute, or a finding that reports state, and the shares of images that have it in a slice and elsewhere."""
+
+    name: str
+    share: float
+    elsewhere: float
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """One cluster of images.
+
+    Attributes:
+        number: from 1 on, the largest first.
+        data: which data set it is of: "" where there is only one.
+        n: images of known truth.
+        positives: of them.
+        patients: of them.
+        auroc: of the run on them; None under the minimum of positives or negatives.
+        auroc_low: lower end of its 95% interval (patients resampled).
+        auroc_high: upper end.
+        mean_score: of all its images.
+        verdict: "low" where the whole interval lies under the AUROC of the other slices, "small" where there is too
+            little to say, else "".
+        against: the number of the nearest good slice, for a low one.
+        concepts: what it holds more or less of than that one, the surest first.
+        traits: attributes and stated findings whose shares differ most from those of the other images.
+        images: those nearest to its centre.
+        wrong: those that the model gets most wrong.
+    """
+
+    number: int
+    data: str
+    n: int
+    positives: int
+    patients: int
+    auroc: float | None
+    auroc_low: float | None
+    auroc_high: float | None
+    mean_score: float
+    verdict: str
+    against: int | None
+    concepts: tuple[SliceConcept, ...]
+    traits: tuple[Trait, ...]
+    images: tuple[str, ...]
+    wrong: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The slice as plain data, for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Slices:
+    """The slices of one run and label: `auroc` is that over all of its images."""
+
+    run: str
+    label: str
+    source: str
+    split: str
+    n: int
+    positives: int
+    auroc: float
+    slices: Listing[Slice]
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The slices as plain data, for JSON."""
+        told = {name: getattr(self, name) for name in ("run", "label", "source", "split", "n", "positives", "auroc")}
+        return {**told, "notes": list(self.notes), "slices": self.slices.rows()}

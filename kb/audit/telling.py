@@ -1,0 +1,58 @@
+"""What was found, in sentences: for the terminal, the page, and whoever has to act on it."""
+
+from __future__ import annotations
+
+from kb.audit.confounder import Confounder, Estimate, Kind
+
+WHERE: dict[Kind, str] = {
+    "report": "a report states it",
+    "image": "its score is one standard deviation higher",
+    "attribute": "it holds",
+}
+
+
+def tell(found: Confounder, label: str) -> str:
+    """One confounder in a few sentences: how the model leans on it, what it goes with, and what that does."""
+    told = [
+        f"At the same truth the logit of {label} is {signed(found.effect)} where {WHERE[found.kind]} "
+        f"(correlation {signed(found.leans)}, q {small(found.leans.q)}).",
+        f"It goes {'with' if found.goes_with.value > 0 else 'against'} the label in this data: "
+        f"{signed(found.goes_with)} standard deviations (q {small(found.goes_with.q)}).",
+    ]
+    strata = found.strata
+    if strata is not None:
+        told.append(
+            f"AUROC {number(strata.auroc)}: {number(strata.auroc_present)} with it, {number(strata.auroc_absent)} "
+            f"without, {number(strata.auroc_against)} of the positives without it against the negatives with it; "
+            f"with its direction erased {number(strata.erased)} and {number(strata.erased_against)}."
+        )
+        before, after = strata.errors, strata.erased_errors
+        told.append(
+            f"False alarms: {share(before.false_positives_present)} with it, {share(before.false_positives_absent)} "
+            f"without (erased: {share(after.false_positives_present)}, {share(after.false_positives_absent)}). "
+            f"Missed: {share(before.false_negatives_present)} with it, {share(before.false_negatives_absent)} without "
+            f"(erased: {share(after.false_negatives_present)}, {share(after.false_negatives_absent)})."
+        )
+    return " ".join(told)
+
+
+def signed(estimate: Estimate) -> str:
+    """An estimate with its interval: "+0.23 (0.12 to 0.34)"."""
+    return f"{estimate.value:+.2f} ({estimate.low:.2f} to {estimate.high:.2f})"
+
+
+def small(q: float) -> str:
+    """A q or p: two digits, and "<0.001" below that; "-" where there is none."""
+    if q != q:
+        return "-"
+    return "<0.001" if q < 0.001 else f"{q:.2g}"
+
+
+def number(value: float | None) -> str:
+    """An AUROC: three digits; "-" where there is none."""
+    return "-" if value is None or value != value else f"{value:.3f}"
+
+
+def share(value: float | None) -> str:
+    """A share as a percentage; "-" where there is none."""
+    return "-" if value is None else f"{100 * value:.0f} %"
