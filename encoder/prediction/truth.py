@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from kb.audit.limits import Limits
+from kb.audit.session import AuditSession
 from kb.errors import UsageError
 from kb.label_names import plain_label
 from kb.storage import quoted
@@ -52,42 +54,31 @@ def read_truth(kb: KnowledgeBase, images: ImageVectors, labels: Sequence[str], s
     """
     import numpy as np
 
-    rows = kb.dataset("labels").to_table(filter=None if source is None else f"source IN {quoted([source])}").to_pylist()
-    columns = {plain_label(label): column for column, label in enumerate(labels)}
-    found = {plain_label(row["label"]) for row in rows}
-    missing = [label for label in labels if plain_label(label) not in found]
+    named = [plain_label(label) for label in labels]
+    with AuditSession(kb, Limits(timeout_s=3600, memory="8GB")) as session:
+        rows = session.run(_TRUTHS, {"names": named, "source": source}).rows()
+    found = {row["name"] for row in rows}
+    missing = [label for label, name in zip(labels, named, strict=True) if name not in found]
     if missing or not labels:
         known = ", ".join(known_labels(kb)) or "none: `clear-kb ingest labels FILE` first"
         raise UsageError(f"{kb.uri} has no label '{missing[0]}': it has {known}" if labels else f"labels: {known}")
     truth = np.full((len(images), len(labels)), np.nan)
-    places = _places(images)
-    for of_image in (True, False):  # the images' own first, and what a study says only where they say nothing
-        said = np.full_like(truth, np.nan)
-        for row in rows:
-            column = columns.get(plain_label(row["label"]))
-            if column is None or row["value"] is None or (row["image_id"] is not None) != of_image:
-                continue
-            for place in places.get((of_image, row["image_id"] if of_image else row["study_id"]), ()):
-                if _another_patient(images.patient_ids[place], row["patient_id"]):
-                    continue
-                if not np.isnan(said[place, column]) and said[place, column] != row["value"]:
-                    raise UsageError(
-                        f"two labels contradict each other on '{row['label']}' of image {images.image_ids[place]}: "
-                        "choose a source with --source"
-                    )
-                said[place, column] = row["value"]
-        truth = np.where(np.isnan(truth), said, truth)
+    places = {image: place for place, image in enumerate(images.image_ids)}
+    columns = {name: column for column, name in enumerate(named)}
+    for row in rows:
+        place, column = places.get(row["unit"]), columns[row["name"]]
+        if place is None or row["value"] is None:
+            continue
+        if not np.isnan(truth[place, column]) and truth[place, column] != row["value"]:
+            raise UsageError(
+                f"two labels contradict each other on '{labels[column]}' of image {row['unit']}: "
+                "choose a source with --source"
+            )
+        truth[place, column] = row["value"]
     return truth
 
 
-def _places(images: ImageVectors) -> dict[tuple[bool, str | None], list[int]]:
-    """Where an image (True, id) and the images of a study (False, id) stand."""
-    places: dict[tuple[bool, str | None], list[int]] = {(True, image): [n] for n, image in enumerate(images.image_ids)}
-    for number, study in enumerate(images.studies):
-        if study is not None:
-            places.setdefault((False, study), []).append(number)
-    return places
-
-
-def _another_patient(known: str | None, told: str | None) -> bool:
-    return known is not None and told is not None and known != told
+_TRUTHS = """
+SELECT unit, name, value FROM truths
+WHERE level = 'image' AND name IN (SELECT unnest($names)) AND ($source IS NULL OR source = $source)
+"""

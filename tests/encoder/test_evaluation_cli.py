@@ -35,7 +35,7 @@ def test_from_files_to_figures(cli: Run, cli_json: RunJson, files: Path) -> None
     assert (told["labels"], told["positive"], told["rejected"]) == (["Edema", "No Finding"], 60, 0)
     assert "unchanged" in cli("ingest", "labels", "labels.csv", "--kb", "x.kb").stdout
     told = cli_json("ingest", "predictions", "good.csv", "--run", "good", "--kb", "x.kb")
-    assert (told["scores"], told["columns_not_used"]) == (120, ["note"])
+    assert (told["scores"], told["attributes"]) == (120, ["note"])
     shown = cli("ingest", "predictions", "poor.csv", "--run", "poor", "--kb", "x.kb").stdout
     assert "logits" in shown and "status --rejects" in shown
     log = cli_json("log", "--kb", "x.kb")

@@ -23,6 +23,7 @@ from kb.images.preprocessing import Preprocessing
 from kb.images.splits import split_of, splits_of
 from kb.knowledge_base import KnowledgeBase
 from tests.encoder.shapes import SIZE, shapes_study
+from tests.encoder.test_evaluation_runs import image, put
 
 
 def test_a_patient_lies_in_one_split_whatever_single_images_say() -> None:
@@ -106,6 +107,8 @@ def test_a_label_of_an_image_counts_before_its_studys_and_reaches_only_its_patie
     )
     ingest_labels(kb, tmp_path / "l.csv")
     of = images("s1", "s1", "s2", "s3", patients=("p1", "p1", "p2", None))
+    told = zip(of.image_ids, of.studies, of.patient_ids, strict=True)
+    put(kb, "images", [image(name, study_id=study, patient_id=patient) for name, study, patient in told])
     truth = read_truth(kb, of, ["edema"])
     assert truth[:, 0].tolist()[:2] == [0.0, 1.0]
     assert np.isnan(truth[2, 0]) and truth[3, 0] == 1.0
