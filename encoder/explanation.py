@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,6 +93,60 @@ class Explanation:
         return asdict(self)
 
 
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """What a logit, the mean of some logits, or the difference of two means is made of.
+
+    Attributes:
+        logit: the number that is taken apart.
+        base: what does not come from a concept.
+        outside: what is read of the images that no concept reaches.
+        above: the concepts' scores above the mean image's, (N,).
+        contributions: what each concept adds, (N,).
+    """
+
+    logit: float
+    base: float
+    outside: float
+    above: np.ndarray
+    contributions: np.ndarray
+
+    @property
+    def total(self) -> float:
+        """The sum over all concepts."""
+        import numpy as np
+
+        return float(self.contributions.sum(dtype=np.float64))
+
+    @property
+    def residual(self) -> float:
+        """The logit less everything that it is made of: what numbers lose."""
+        return self.logit - self.base - self.outside - self.total
+
+    @property
+    def count(self) -> int:
+        """How many concepts add anything."""
+        import numpy as np
+
+        return int(np.count_nonzero(self.contributions))
+
+    def largest(self, top: int) -> list[int]:
+        """The places of the largest contributions, by size."""
+        import numpy as np
+
+        return [int(place) for place in np.argsort(-np.abs(self.contributions), kind="stable")[:top]]
+
+    def less(self, other: Parts) -> Parts:
+        """The difference of two, term by term."""
+        return Parts(
+            self.logit - other.logit,
+            self.base - other.base,
+            self.outside - other.outside,
+            self.above - other.above,
+            self.contributions - other.contributions,
+        )
+
+
 class Explainer:
     """Explains the predictions of one run: what is needed for all of them is read once.
 
@@ -132,24 +187,22 @@ class Explainer:
         import numpy as np
 
         head = self.run.head(label)
-        vector = read_image_vectors(self.images, self.run.encoder, [image_id]).matrix[0].astype(np.float64)
-        logit, contributions, above, base, outside = self._parts(head, vector, absolute=absolute)
-        order = np.argsort(-np.abs(contributions), kind="stable")[:top]
-        listed = self._listed([int(n) for n in order], above, contributions, evidence)
-        total = float(contributions.sum(dtype=np.float64))
+        vector = read_image_vectors(self.images, self.run.encoder, [image_id]).matrix
+        parts = self.parts(head, vector, absolute=absolute)
+        listed = self.listed(parts.largest(top), parts, evidence)
         return Explanation(
             image_id,
             head.label,
             self.run.name,
-            float(scores(np.array(logit))),
-            logit,
-            base,
-            int(np.count_nonzero(contributions)),
-            total - float(contributions[order].sum(dtype=np.float64)),
-            outside,
-            logit - base - outside - total,
+            float(scores(np.array(parts.logit))),
+            parts.logit,
+            parts.base,
+            parts.count,
+            parts.total - sum(one.contribution for one in listed),
+            parts.outside,
+            parts.residual,
             tuple(listed),
-            tuple(self._groups(contributions, top)),
+            tuple(self.groups(parts, top)),
             not absolute,
         )
 
@@ -185,27 +238,49 @@ class Explainer:
         draw_heatmap(pixels, found, path, title=f"{title}\n{image_id}")
         return found
 
-    def _parts(
-        self, head: Head, vector: np.ndarray, *, absolute: bool
-    ) -> tuple[float, np.ndarray, np.ndarray, float, float]:
-        """The logit, what each concept contributes, its score as told, the base, and what lies outside."""
+    def parts(self, head: Head, vectors: np.ndarray, *, absolute: bool = False) -> Parts:
+        """What the logits of images (m, d) are made of, in the mean over them: exact, for all of it is linear in f/|z|.
+
+        Nothing of size images x concepts is made: the mean of s_i/|z| is c_i times the mean of f/|z|.
+        """
         import numpy as np
 
-        projector = self.space.projector
-        mean = np.zeros_like(vector) if absolute else self._mean_image()
-        above = self.space.scores(vector - mean)
+        vectors = np.asarray(vectors, dtype=np.float64)
+        mean = np.zeros(vectors.shape[1]) if absolute else self._mean_image()
         per_score = self._per_score(head)
         base = head.scale * head.bias
         if self.run.space == "llm":
-            z = projector.matrix @ vector
-            length = float(np.linalg.norm(z))
-            logit = head.scale * (float(head.weights @ z) / length + head.bias)
-            base += head.scale * float(head.weights @ (projector.matrix @ mean)) / length
-            return logit, above * per_score * (head.scale / length), above, base, 0.0
-        logit = head.scale * (float(head.weights @ vector) + head.bias)
-        base += head.scale * float(head.weights @ mean)
-        outside = head.scale * float(self._beyond_concepts(head) @ (vector - mean))
-        return logit, above * per_score * head.scale, above, base, outside
+            inner = self.space.projector.matrix.astype(np.float64).T @ head.weights
+            per_length = 1 / np.linalg.norm(vectors @ self._triangle.T, axis=1)
+            logit = head.scale * (float((vectors @ inner * per_length).mean()) + head.bias)
+            base += head.scale * float(mean @ inner) * float(per_length.mean())
+            moved, outside = ((vectors - mean) * per_length[:, None]).mean(axis=0), 0.0
+        else:
+            moved = (vectors - mean).mean(axis=0)
+            logit = head.scale * (float((vectors @ head.weights).mean()) + head.bias)
+            base += head.scale * float(head.weights @ mean)
+            outside = head.scale * float(self._beyond_concepts(head) @ moved)
+        contributions = self.space.scores(moved) * per_score * head.scale
+        return Parts(logit, base, outside, self.space.scores((vectors - mean).mean(axis=0)), contributions)
+
+    def weights_of(self, head: Head, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What single contributions are made with: what a score counts, (N,), the mean image, (d,), and 1/|z|, (m,).
+
+        Concept i adds (c_i.(f_j - mean)) weight_i / |z_j| to the logit of image j.
+        """
+        import numpy as np
+
+        weights = (self._per_score(head) * head.scale).astype(np.float32)
+        if self.run.space != "llm":
+            return weights, self._mean_image(), np.ones(len(vectors))
+        return weights, self._mean_image(), 1 / np.linalg.norm(vectors.astype(np.float64) @ self._triangle.T, axis=1)
+
+    @cached_property
+    def _triangle(self) -> np.ndarray:
+        """R of P = Q R, (d, d): |P f| = |R f| at a fraction of the cost."""
+        import numpy as np
+
+        return np.asarray(np.linalg.qr(self.space.projector.matrix.astype(np.float64), mode="r"))
 
     def _beyond_concepts(self, head: Head) -> np.ndarray:
         """What of a head's direction no concept reaches: nothing of a bottleneck's, which is made of concepts."""
@@ -244,9 +319,8 @@ class Explainer:
 
         return np.array(self.run.parameters["mean_image"], dtype=np.float64)
 
-    def _listed(
-        self, places: Sequence[int], above: np.ndarray, contributions: np.ndarray, evidence: int
-    ) -> list[Contribution]:
+    def listed(self, places: Sequence[int], parts: Parts, evidence: int) -> list[Contribution]:
+        """Some contributions with the sentences behind their concepts."""
         rows = self.space.concepts.take(list(places)).to_pylist()
         ids = [row["concept_id"] for row in rows]
         sentences = self.kb.vocabulary.evidence_of(ids, evidence) if evidence else {}
@@ -255,17 +329,18 @@ class Explainer:
                 row["concept_id"],
                 row["text"],
                 row["finding"],
-                float(above[place]),
-                float(contributions[place]),
+                float(parts.above[place]),
+                float(parts.contributions[place]),
                 tuple(sentences.get(row["concept_id"], ())),
             )
             for place, row in zip(places, rows, strict=True)
         ]
 
-    def _groups(self, contributions: np.ndarray, top: int) -> list[Group]:
+    def groups(self, parts: Parts, top: int) -> list[Group]:
         """The sums by finding; an absent concept counts to the finding that it denies."""
         import numpy as np
 
+        contributions = parts.contributions
         findings = self.space.concepts["finding"].combine_chunks().dictionary_encode()
         codes = findings.indices.to_numpy(zero_copy_only=False)
         names = findings.dictionary.to_pylist()

@@ -1,0 +1,254 @@
+"""Attribution: what the predictions of a run are made of, for one image, a slice of images, or between two slices.
+
+The mean of the logits of a slice is taken apart like one logit, exactly: see `encoder.explanation.Explainer.parts`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from encoder.explanation import Contribution, Explainer, Group, Parts
+from encoder.image_vectors import ImageVectors, find_checkpoint, read_image_vectors
+from encoder.prediction.head import Head
+from encoder.prediction.runs import read_run
+from kb.audit.session import AuditSession
+from kb.errors import UsageError
+from kb.storage import quoted
+from kb.watcher import Silent, Watcher
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+    from kb.knowledge_base import KnowledgeBase
+    from kb.publication import Publication
+    from kb.vocabulary import Evidence
+
+AT_ONCE = 64
+"""Images whose scores of all concepts are looked at together: they are never kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupContribution:
+    """What all concepts of one finding add together, with sentences of the one that adds most."""
+
+    finding: str
+    concepts: int
+    contribution: float
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """The mean logit of some images, or the difference of two such means, taken apart.
+
+    Attributes:
+        run: of which run.
+        label: of which label.
+        of: which images, in words.
+        images: how many.
+        against: which images are taken off; "" where none are.
+        images_against: how many.
+        logit: what is taken apart: the mean of logits, or the difference of two means.
+        base: what does not come from a concept: the bias, and what the mean image has.
+        outside: what is read of the images that no concept reaches.
+        concepts: how many contribute.
+        others: the sum of those that are not listed.
+        residual: the logit less all of it.
+        top: the largest contributions, by size, with report sentences.
+        groups: the largest by finding.
+    """
+
+    run: str
+    label: str
+    of: str
+    images: int
+    against: str
+    images_against: int
+    logit: float
+    base: float
+    outside: float
+    concepts: int
+    others: float
+    residual: float
+    top: tuple[Contribution, ...]
+    groups: tuple[GroupContribution, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The attribution as plain data, for JSON."""
+        return asdict(self)
+
+
+def attribute(
+    kb: KnowledgeBase,
+    run: str,
+    label: str,
+    *,
+    where: str | None = None,
+    against: str | None = None,
+    image: str | None = None,
+    encoder: str | None = None,
+    top: int = 10,
+    evidence: int = 1,
+) -> Attribution:
+    """What the predictions of a run of ours are made of.
+
+    Args:
+        kb: the knowledge base.
+        run: its name.
+        label: that it predicts.
+        where: SQL over the view `outcomes` that says which images: "truth = 0 AND site = 'harbor'"; default: all.
+        against: the same for the images that are taken off: the answer is then of the difference.
+        image: one image instead.
+        encoder: folder or id of the checkpoint, where it has moved.
+        top: contributions and findings that are listed.
+        evidence: report sentences of each.
+
+    Raises:
+        UsageError: the run came as a table, no image is meant, or one has no vector.
+    """
+    if image is not None and where is not None:
+        raise UsageError("one image, or those that a condition holds for: --image or --where")
+    explainer = Explainer(kb, find_checkpoint(kb, encoder or read_run(kb, run).encoder), run)
+    head = explainer.run.head(label)
+    with AuditSession(kb) as session:
+        mine = [image] if image is not None else images_where(session, run, head.label, where)
+        others = None if against is None else images_where(session, run, head.label, against)
+    vectors = read_image_vectors(kb, explainer.run.encoder, mine)
+    parts = explainer.parts(head, vectors.matrix)
+    if others is not None:
+        parts = parts.less(explainer.parts(head, read_image_vectors(kb, explainer.run.encoder, others).matrix))
+    listed = explainer.listed(parts.largest(top), parts, evidence)
+    return Attribution(
+        explainer.run.name,
+        head.label,
+        f"image {image}" if image is not None else where or "all images",
+        len(vectors),
+        against or "",
+        0 if others is None else len(others),
+        parts.logit,
+        parts.base,
+        parts.outside,
+        parts.count,
+        parts.total - sum(one.contribution for one in listed),
+        parts.residual,
+        tuple(listed),
+        tuple(_groups(explainer, parts, top, evidence)),
+    )
+
+
+def images_where(session: AuditSession, run: str, label: str, where: str | None) -> list[str]:
+    """The images of a run's predictions that a condition holds for; UsageError where there is none."""
+    condition = "" if where is None else f" AND ({where}\n)"
+    sql = (
+        "SELECT DISTINCT image_id FROM outcomes WHERE run = $run AND label = $label AND image_id IS NOT NULL"
+        f"{condition} ORDER BY image_id"
+    )
+    found = [row["image_id"] for row in session.query(sql, {"run": run, "label": label}).rows()]
+    if not found:
+        raise UsageError(
+            f"no image that run '{run}' predicts {label} of is left where {where}" if where else "no image"
+        )
+    return found
+
+
+def _groups(explainer: Explainer, parts: Parts, top: int, evidence: int) -> Iterator[GroupContribution]:
+    """The findings that add most, each with sentences of its concept that adds most in the same direction."""
+    groups: Sequence[Group] = explainer.groups(parts, top)
+    findings = explainer.space.concepts["finding"].to_pylist()
+    places: dict[str, int] = {}
+    signs = {group.finding: group.contribution >= 0 for group in groups}
+    for place in parts.largest(len(findings)):
+        finding = findings[place]
+        if finding in signs and finding not in places and (parts.contributions[place] >= 0) == signs[finding]:
+            places[finding] = place
+        if len(places) == len(signs):
+            break
+    sentences = dict(
+        zip(places, explainer.listed(list(places.values()), parts, evidence), strict=True) if evidence else ()
+    )
+    for group in groups:
+        told = sentences[group.finding].evidence if group.finding in sentences else ()
+        yield GroupContribution(group.finding, group.concepts, group.contribution, told)
+
+
+def store_attributions(
+    kb: KnowledgeBase,
+    run: str,
+    *,
+    labels: Sequence[str] = (),
+    where: str | None = None,
+    top: int = 5,
+    encoder: str | None = None,
+    by: str | None = None,
+    why: str | None = None,
+    watcher: Watcher | None = None,
+) -> int:
+    """Keep the concepts that predictions owe most to in the table `attributions`, as one commit; how many rows.
+
+    What is kept of the same run and labels is replaced. The scores of all concepts are computed for a few images at a
+    time: of 500 images and 368,294 concepts that is a matter of seconds, of all images of a hospital of hours.
+
+    Args:
+        kb: the knowledge base.
+        run: the name of a run of ours.
+        labels: default: all that it predicts.
+        where: SQL over the view `outcomes`, that says which images; default: all.
+        top: concepts that are kept of each prediction.
+        encoder: folder or id of the checkpoint, where it has moved.
+        by: who.
+        why: the reason.
+        watcher: hears how it goes.
+    """
+    import pyarrow as pa
+
+    watcher = watcher or Silent()
+    explainer = Explainer(kb, find_checkpoint(kb, encoder or read_run(kb, run).encoder), run)
+    heads = [explainer.run.head(label) for label in labels] or list(explainer.run.heads)
+    with AuditSession(kb) as session:
+        images = {head.label: images_where(session, explainer.run.name, head.label, where) for head in heads}
+    watcher.stage("attributing", sum(map(len, images.values())))
+    rows: list[Mapping[str, Any]] = []
+    for head in heads:
+        vectors = read_image_vectors(kb, explainer.run.encoder, images[head.label])
+        for row in _largest(explainer, head, vectors, top):
+            rows.append(row)
+            watcher.advance(len(rows) // top, len(rows) // top)
+
+    def change(publication: Publication) -> Mapping[str, Any]:
+        from schemas.tables import ATTRIBUTIONS
+
+        told = f"run IN {quoted([run])} AND label IN {quoted([head.label for head in heads])}"
+        batch: pa.RecordBatch = pa.RecordBatch.from_pylist(rows, schema=ATTRIBUTIONS.schema)
+        publication.replace("attributions", told, [batch])
+        return {"run": run, "labels": len(heads), "rows": len(rows)}
+
+    kb.publish("attribute", change, by=by, why=why)
+    return len(rows)
+
+
+def _largest(explainer: Explainer, head: Head, images: ImageVectors, top: int) -> Iterator[dict[str, Any]]:
+    """The largest contributions of each image, the largest first."""
+    import numpy as np
+
+    ids = explainer.space.concepts["concept_id"]
+    per_score, mean, per_length = explainer.weights_of(head, images.matrix)
+    top = min(top, len(explainer.space))
+    for start in range(0, len(images), AT_ONCE):
+        part = images.matrix[start : start + AT_ONCE] - mean
+        scores: np.ndarray = part.astype(np.float32) @ explainer.space.vectors.T
+        added = scores * per_score * per_length[start : start + AT_ONCE, None]
+        for number, row in enumerate(added):
+            best = np.argpartition(-np.abs(row), top - 1)[:top]
+            for rank, place in enumerate(best[np.argsort(-np.abs(row[best]), kind="stable")], start=1):
+                yield {
+                    "run": explainer.run.name,
+                    "image_id": images.image_ids[start + number],
+                    "label": head.label,
+                    "rank": rank,
+                    "concept_id": ids[int(place)].as_py(),
+                    "score": float(scores[number, place]),
+                    "contribution": float(row[place]),
+                }

@@ -1,0 +1,91 @@
+"""`audit slices`: where a run fails, among images that look alike in the space of an encoder."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from encoder.audit.against import find_other
+from encoder.audit.confounders import default_split
+from encoder.audit.evidence import read_evidence
+from encoder.audit.space import KINDS, open_audit_space
+from kb.audit.disease import disease_of, telling_nothing
+from kb.audit.rows import read_rows
+from kb.audit.session import AuditSession
+from kb.audit.slice import Slices
+from kb.audit.slices import SliceOptions, find_slices
+from kb.audit.strata import auroc
+from kb.display import Listing
+from kb.errors import UsageError
+from kb.watcher import Silent, Watcher
+
+if TYPE_CHECKING:
+    from kb.knowledge_base import KnowledgeBase
+
+COLUMNS = ("number", "data", "n", "positives", "auroc", "auroc_low", "auroc_high", "verdict")
+
+
+def audit_slices(
+    kb: KnowledgeBase,
+    run: str,
+    label: str,
+    options: SliceOptions | None = None,
+    *,
+    source: str | None = None,
+    split: str | None = None,
+    where: str | None = None,
+    encoder: str | None = None,
+    against: str | None = None,
+    seed: int | None = None,
+    watcher: Watcher | None = None,
+) -> Slices:
+    """The slices of the images that `run` predicts `label` of, the worst first.
+
+    Args:
+        kb: the knowledge base, at any commit.
+        run: the name of a run, ours or imported.
+        label: that it predicts.
+        options: how; see `SliceOptions`.
+        source: of labels; needed where several speak of the label.
+        split: default: "test" for runs of an encoder of this knowledge base, else "all".
+        where: SQL over the view `outcomes`.
+        encoder: whose image vectors are clustered, for a run that is of none.
+        against: a site, a run or another knowledge base: then each slice stands there for both.
+        seed: of clustering and resampling, in the place of that of `options`.
+        watcher: hears how it goes.
+
+    Raises:
+        UsageError: there is no such run, label or truth, or no image has a vector.
+    """
+    options, watcher = options or SliceOptions(), watcher or Silent()
+    options = options if seed is None else replace(options, seed=seed)
+    split = split or default_split(kb, run)
+    watcher.stage("slices", 2)
+    with AuditSession(kb) as session:
+        other = find_other(kb, session, run, label, against, split, source, where)
+        exclude = None if other is None else other.exclude
+        rows = read_rows(session, run, label, source=source, split=split, where=where or exclude)
+        space = open_audit_space(kb, run, encoder)
+        if space.concepts is None:
+            raise UsageError(f"slices are clusters of image vectors: {'; '.join(space.notes)}")
+        evidence, notes = read_evidence(kb, session, rows, space.encoder, KINDS)
+    watcher.advance(1, 1)
+    found = find_slices(
+        evidence,
+        space.concepts,
+        {*disease_of(rows.label), *telling_nothing()},
+        options,
+        other=None if other is None else other.evidence(space, KINDS),
+        names=("here", other.told.partition(",")[0] if other else "there"),
+    )
+    return Slices(
+        run,
+        rows.label,
+        rows.source,
+        rows.split,
+        len(rows),
+        rows.positives,
+        auroc(rows.truth, rows.logit) or float("nan"),
+        Listing(found, COLUMNS),
+        tuple(notes),
+    )
