@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from schemas.tables import VERSIONED
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -29,7 +31,8 @@ class View:
     @property
     def reads(self) -> frozenset[str]:
         """The views, macros and tables (`stored.NAME`) that it is made of."""
-        return names_in(self.sql) - {self.name}
+        code = "\n".join(line.partition("--")[0] for line in self.sql.splitlines())
+        return names_in(code) - {self.name}
 
 
 ORDER = (
@@ -62,6 +65,9 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
 BEHIND: dict[str, tuple[str, ...]] = {**FUNCTIONS, "mentions": ("stored.concepts", "stored.observations")}
 """What stands behind a name that is no view."""
 
+VECTORS = ("concept_vectors", "image_vectors")
+"""Relations that an encoder stands behind: whoever has one hands them to the session."""
+
 _NAME = re.compile(r"\bstored\.\w+|\b[a-z_]\w*\b", re.I)
 
 
@@ -72,6 +78,12 @@ def all_views() -> dict[str, View]:
 
 
 @cache
+def vector_relations() -> dict[str, View]:
+    """What `VECTORS` hold, told as views are; they have no SQL."""
+    return {name: _read(name) for name in VECTORS}
+
+
+@cache
 def macros(name: str = "values") -> str:
     """The statements that define a function that rows are read from, or what the views compute values with."""
     return (files("schemas") / "macros" / f"{name}.sql").read_text(encoding="utf-8")
@@ -79,10 +91,9 @@ def macros(name: str = "values") -> str:
 
 def names_in(sql: str) -> frozenset[str]:
     """What of the known names a query speaks of, in lower case; a word that only looks like one does no harm."""
-    known = {*ORDER, *BEHIND}
-    code = "\n".join(line.partition("--")[0] for line in sql.splitlines())
-    found = {name.lower() for name in _NAME.findall(code)}
-    return frozenset(name for name in found if name in known or name.startswith("stored."))
+    tables = {f"stored.{table.name}" for table in VERSIONED} | {"stored.owners"}
+    known = {*ORDER, *BEHIND, *VECTORS, *tables}
+    return frozenset(name for name in map(str.lower, _NAME.findall(sql)) if name in known)
 
 
 def needed_by(sql: str) -> list[str]:
@@ -101,7 +112,7 @@ def _read(name: str) -> View:
     text = (files("schemas") / "views" / f"{name}.sql").read_text(encoding="utf-8")
     comments: list[str] = []
     lines = text.splitlines()
-    while lines[0].startswith("--"):
+    while lines and lines[0].startswith("--"):
         comments.append(lines.pop(0).removeprefix("--").strip())
     about, _, rest = "\n".join(comments).partition("\n\n")
     told, _, notes = rest.partition("\n\n")

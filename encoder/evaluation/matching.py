@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from kb.audit.limits import Limits
+from kb.audit.limits import UNHURRIED
 from kb.audit.session import AuditSession
 from kb.errors import UsageError
 from kb.label_names import plain_label
@@ -26,7 +26,7 @@ def match(
     Raises:
         UsageError: two sources of labels contradict each other, or `where` is no condition over the images.
     """
-    with AuditSession(kb, _LIMITS) as session:
+    with AuditSession(kb, UNHURRIED) as session:
         chosen = None if where is None else _where(session, where)
         found = session.run(_ROWS, {"runs": list(runs)}).rows()
     rows = _one_each(found, source)
@@ -38,9 +38,6 @@ def match(
         row["unit"] = f"study {row['study_id']}" if row["image_id"] is None else f"image {row['image_id']}"
     return rows
 
-
-_LIMITS = Limits(timeout_s=3600, memory="8GB")
-"""This is no query of anybody's: it ends when it ends."""
 
 _ROWS = """
 WITH places AS (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from kb.audit.limits import Limits
+from kb.audit.limits import UNHURRIED
 from kb.audit.session import AuditSession
 from kb.errors import UsageError
 from kb.label_names import plain_label
@@ -55,7 +55,7 @@ def read_truth(kb: KnowledgeBase, images: ImageVectors, labels: Sequence[str], s
     import numpy as np
 
     named = [plain_label(label) for label in labels]
-    with AuditSession(kb, Limits(timeout_s=3600, memory="8GB")) as session:
+    with AuditSession(kb, UNHURRIED) as session:
         rows = session.run(_TRUTHS, {"names": named, "source": source}).rows()
     found = {row["name"] for row in rows}
     missing = [label for label, name in zip(labels, named, strict=True) if name not in found]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,9 @@ LOCKED = (
     "SET lock_configuration = true",
 )
 
+LEAST_MEMORY = 32_000_000
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]i?)?B", re.I)
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -32,17 +36,39 @@ class Limits:
         timeout_s: seconds, with the reading of its rows.
         memory: of DuckDB, as it writes it: "2GB"; nothing spills to disk.
         threads: processors; default: all.
+        when_stuck: called, with "time" or "memory", where a query was interrupted and goes on all the same; a command
+            that does nothing else ends its process there. Default: it is waited for.
     """
 
     timeout_s: float = 60.0
     memory: str = "2GB"
     threads: int | None = None
+    when_stuck: Callable[[str], None] | None = None
 
     def __post_init__(self) -> None:
-        if self.timeout_s <= 0:
+        if not self.timeout_s > 0 or self.timeout_s == float("inf"):
             raise UsageError(f"--timeout {self.timeout_s:g}: seconds above 0 were expected")
-        if re.fullmatch(r"\d+(\.\d+)?\s*([KMGT]i?)?B", self.memory, re.I) is None:
-            raise UsageError(f"--memory {self.memory}: a size such as 2GB was expected")
+        if _SIZE.fullmatch(self.memory.strip()) is None or self.memory_bytes < LEAST_MEMORY:
+            raise UsageError(f"--memory {self.memory}: a size such as 2GB was expected, at least 32MB")
+
+    @property
+    def memory_bytes(self) -> int:
+        """The memory as a number."""
+        found = _SIZE.fullmatch(self.memory.strip())
+        if found is None:
+            return 0
+        unit = (found[2] or "").upper()
+        return int(float(found[1]) * (1024 if "I" in unit else 1000) ** ("KMGT".find(unit[:1]) + 1 if unit else 0))
+
+    def told(self, reason: str) -> str:
+        """What a person is told whose query was stopped for its time or its memory."""
+        if reason == "time":
+            return f"stopped after {self.timeout_s:g} s: ask for less, or say --timeout"
+        return f"stopped: the query needs more than {self.memory}: ask for less, or say --memory"
+
+
+UNHURRIED = Limits(timeout_s=24 * 3600.0, memory="16GB")
+"""For work of this project's own, which ends when it ends."""
 
 
 def limited_connection(limits: Limits) -> duckdb.DuckDBPyConnection:
@@ -51,6 +77,7 @@ def limited_connection(limits: Limits) -> duckdb.DuckDBPyConnection:
 
     settings: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": limits.memory,
+        "temp_directory": "",
         "max_temp_directory_size": "0KB",
     }
     if limits.threads is not None:

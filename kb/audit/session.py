@@ -9,25 +9,31 @@ query asks for them, filters and columns pushed down. `outcomes` is computed onc
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from kb.audit.complaints import first_words
 from kb.audit.limits import Limits, limited_connection, lock
 from kb.audit.sandbox import check_query
+from kb.audit.watch import Watch
 from kb.errors import ClearKbError, UsageError
 from kb.images.splits import splits_of
 from kb.query import FETCH, create_mentions, readable
-from schemas.views import FUNCTIONS, all_views, macros, needed_by
+from schemas.views import FUNCTIONS, all_views, macros, needed_by, vector_relations
 
 if TYPE_CHECKING:
-    import duckdb
     import pyarrow as pa
 
     from kb.knowledge_base import KnowledgeBase
+
+T = TypeVar("T")
+
+BATCH = 50_000
+"""Rows of an Arrow batch."""
 
 COPIED = ("images", "labels", "predictions", "attributes")
 """Tables that are copied: they are small, joined by every row, and strings are joined faster once they are here."""
@@ -66,7 +72,10 @@ class AuditSession:
         self.kb = kb
         self.limits = limits or Limits()
         self._more = dict(more or {})
+        self._made: dict[str, Any] = {}
         self._ready: set[str] = set()
+        self._reading = object()  # another one for each query whose rows are being read
+        self._reader: pa.RecordBatchReader | None = None
         self._connection = limited_connection(self.limits)
         self._connection.execute("CREATE SCHEMA stored")
         self._connection.execute(macros())
@@ -97,10 +106,23 @@ class AuditSession:
 
     def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Result:
         """Run a SELECT of this project's own; the limits hold for it too."""
-        with self._guarded(self.limits.timeout_s) as deadline:
+        self._make(sql)
+        started = time.monotonic()
+        with self._guarded(self.limits.timeout_s):
             self.prepare(sql)
-            cursor = self._connection.execute(sql, dict(parameters) if parameters else None)
-        return Result(self, cursor, deadline)
+            columns = self._columns_of(sql, dict(parameters or {}))
+        left = self.limits.timeout_s - (time.monotonic() - started)
+        return Result(self, sql, dict(parameters or {}), columns, left)
+
+    def _columns_of(self, sql: str, parameters: dict[str, Any]) -> list[str]:
+        """The names of a query's columns: it is bound, and not yet run."""
+        import duckdb
+
+        try:
+            return list(self._connection.sql(sql, params=parameters).columns)
+        except duckdb.Error:
+            cursor = self._connection.execute(sql, parameters or None)  # fails as well, and says where
+            return [column for column, *_ in cursor.description or ()]
 
     @property
     def relations(self) -> tuple[str, ...]:
@@ -108,13 +130,16 @@ class AuditSession:
         return (*all_views(), *self._more)
 
     def prepare(self, sql: str) -> None:
-        """Load and define all that a query speaks of."""
+        """Load and define all that a query speaks of; whoever still reads another one has read the last of it."""
+        self._make(sql)
+        self._end_reading()
         for name in needed_by(sql):
             if name in self._ready:
                 continue
             if name.startswith("stored."):
                 self._load(name.removeprefix("stored."))
             elif name == "mentions":
+                self._connection.execute("DROP TABLE IF EXISTS forwarding")  # of a query that was stopped in between
                 create_mentions(self._connection, "stored.")
             elif name in FUNCTIONS:
                 self._connection.execute(macros(name))
@@ -122,8 +147,21 @@ class AuditSession:
                 kind = "TABLE" if name in COMPUTED else "VIEW"
                 self._connection.execute(f"CREATE {kind} {name} AS {all_views()[name].sql}")
             elif name in self._more:
-                self._connection.register(name, self._more[name]())
+                self._connection.register(name, self._made.pop(name))
             self._ready.add(name)
+
+    def _make(self, sql: str) -> None:
+        """Make those of the other tables that a query speaks of; that is no part of it, and its limits do not hold."""
+        for name in needed_by(sql):
+            if name in self._more and name not in self._ready and name not in self._made:
+                self._made[name] = self._more[name]()
+
+    def _end_reading(self) -> None:
+        """End the result that is still open, if any: DuckDB runs one query of a connection at a time."""
+        if self._reader is not None:
+            self._reader.close()
+        self._connection.abort()
+        self._reading, self._reader = object(), None
 
     def _load(self, table: str) -> None:
         if table == "owners":
@@ -151,50 +189,72 @@ class AuditSession:
         return pa.table({"owner": pa.array(by_owner, pa.string()), "split": pa.array(by_owner.values(), pa.string())})
 
     @contextmanager
-    def _guarded(self, seconds: float) -> Iterator[float]:
+    def _guarded(self, seconds: float) -> Iterator[None]:
         """Stop what runs inside after so many seconds, and say in plain words what DuckDB complains of."""
         import duckdb
 
+        limits = self.limits
+        if seconds <= 0:
+            raise ClearKbError(limits.told("time"))
         deadline = time.monotonic() + seconds
-        timer = threading.Timer(max(seconds, 0.001), self._connection.interrupt)
-        timer.daemon = True
-        timer.start()
+        watch = Watch(self._connection.interrupt, deadline, limits.memory_bytes, limits.when_stuck)
         try:
-            yield deadline
-        except duckdb.InterruptException as error:
-            raise ClearKbError(f"stopped after {self.limits.timeout_s:g} s: ask for less, or say --timeout") from error
-        except duckdb.OutOfMemoryException as error:
-            raise ClearKbError(
-                f"the query needs more than {self.limits.memory}: ask for less, or say --memory"
-            ) from error
-        except duckdb.Error as error:
-            if time.monotonic() >= deadline:  # an interrupt may surface as another error of what was under way
-                raise ClearKbError(f"stopped after {self.limits.timeout_s:g} s: ask for less, or --timeout") from error
-            raise UsageError(" ".join(str(error).split())[:600]) from error
-        finally:
-            timer.cancel()
+            with watch:
+                yield
+        except (duckdb.OutOfMemoryException, MemoryError) as error:
+            raise ClearKbError(limits.told("memory")) from error
+        except (duckdb.Error, RuntimeError) as error:
+            pressed = isinstance(error, duckdb.InterruptException) or str(error) == "Query interrupted"
+            if watch.reason == "person" or (watch.reason is None and pressed):
+                raise KeyboardInterrupt from error
+            if watch.reason is not None:  # an interrupt may surface as another error of what was under way
+                raise ClearKbError(limits.told(watch.reason)) from error
+            if not isinstance(error, duckdb.Error):
+                raise
+            raise UsageError(first_words(error, known_columns())) from error
 
 
-@dataclass
+def known_columns() -> frozenset[str]:
+    """The columns of the views, to find the one that was meant."""
+    return frozenset(
+        column for view in (*all_views().values(), *vector_relations().values()) for column in view.columns
+    )
+
+
+@dataclass(eq=False)
 class Result:
-    """The rows of one query, read as they are asked for; the next query of the session ends them."""
+    """The rows of one query; it runs when they are first asked for, and the next query of the session ends it.
+
+    Attributes:
+        session: that it is of.
+        sql: the query.
+        parameters: what it was told.
+        names: of its columns, as the query has them.
+        left: seconds that it may still take, without what is done with its rows between.
+    """
 
     session: AuditSession
-    cursor: duckdb.DuckDBPyConnection
-    deadline: float
+    sql: str
+    parameters: dict[str, Any]
+    names: list[str]
+    left: float
 
-    @property
+    @cached_property
     def columns(self) -> list[str]:
-        """The names of the columns."""
-        return [column[0] for column in self.cursor.description or ()]
+        """The names of the columns; where two are the same, the second is "name_1"."""
+        names: list[str] = []
+        for column in self.names:
+            number, name = 0, column
+            while name in names:
+                number += 1
+                name = f"{column}_{number}"
+            names.append(name)
+        return names
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        names = self.columns
-        while True:
-            with self.session._guarded(self.deadline - time.monotonic()):
-                rows = self.cursor.fetchmany(FETCH)
-            if not rows:
-                return
+        names, reading = self.columns, self._start()
+        cursor = self._timed(reading, lambda: self.session._connection.execute(self.sql, self.parameters or None))
+        while rows := self._timed(reading, lambda: cursor.fetchmany(FETCH)):
             yield from (dict(zip(names, row, strict=True)) for row in rows)
 
     def rows(self) -> list[dict[str, Any]]:
@@ -203,5 +263,36 @@ class Result:
 
     def arrow(self) -> pa.Table:
         """All rows as an Arrow table."""
-        with self.session._guarded(self.deadline - time.monotonic()):
-            return self.cursor.to_arrow_table()
+        import pyarrow as pa
+
+        head, *batches = self.batches()
+        return pa.Table.from_batches(batches, schema=head.schema)
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """All rows as Arrow batches, some thousands at a time, behind an empty one that has their schema."""
+        import pyarrow as pa
+
+        reading = self._start()
+        reader = self._timed(reading, self._open_reader)
+        schema = pa.schema([field.with_name(name) for field, name in zip(reader.schema, self.columns, strict=True)])
+        yield pa.RecordBatch.from_arrays([pa.nulls(0, field.type) for field in schema], schema=schema)
+        while (batch := self._timed(reading, lambda: next(reader, None))) is not None:
+            yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
+
+    def _open_reader(self) -> pa.RecordBatchReader:
+        relation = self.session._connection.sql(self.sql, params=self.parameters)
+        self.session._reader = reader = relation.to_arrow_reader(BATCH)
+        return reader
+
+    def _start(self) -> object:
+        self.session._end_reading()
+        return self.session._reading
+
+    def _timed(self, reading: object, work: Callable[[], T]) -> T:
+        if self.session._reading is not reading:
+            raise ClearKbError("another query of the session was run before all rows of this one were read")
+        started = time.monotonic()
+        with self.session._guarded(self.left):
+            done = work()
+        self.left -= time.monotonic() - started
+        return done

@@ -1,0 +1,8 @@
+-- One concept in use, as the vector that images are scored with, by one encoder (`--encoder`, where there are several).
+--
+-- encoder: the encoder's id
+-- concept_id: the concept
+-- text: its words
+-- finding: what it is of
+-- assertion: present or absent
+-- vector: of length 1, FLOAT[d]

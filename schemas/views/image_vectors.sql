@@ -1,0 +1,5 @@
+-- The vector of one image as it now is, by one encoder (`--encoder`, where there are several).
+--
+-- encoder: the encoder's id
+-- image_id: the image
+-- vector: of length 1, FLOAT[d]

@@ -1,0 +1,24 @@
+"""A small ward that many tests ask; none changes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from kb.audit.limits import Limits
+from kb.audit.session import AuditSession
+from kb.knowledge_base import KnowledgeBase
+from tests.audit.tables import ward_in
+
+
+@pytest.fixture(scope="session")
+def ward_kb(tmp_path_factory: pytest.TempPathFactory) -> KnowledgeBase:
+    return ward_in(tmp_path_factory.mktemp("ward"))
+
+
+@pytest.fixture(scope="module")
+def session(ward_kb: KnowledgeBase) -> Iterator[AuditSession]:
+    """A session of the ward with limits that are soon reached."""
+    with AuditSession(ward_kb, Limits(timeout_s=20, memory="500MB")) as opened:
+        yield opened
