@@ -177,6 +177,7 @@ class TestDisease:
 
     def test_what_nobody_knows_is_the_finding_of_its_own_name(self) -> None:
         assert "silicosis" in disease_of("silicosis")
+        assert disease_of("A") == {"a"}
         assert disease_of("No Finding") == frozenset()
 
     def test_statements_that_all_is_well_are_nothing_to_lean_on(self) -> None:

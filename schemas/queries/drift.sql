@@ -1,0 +1,46 @@
+-- What is other between two sites or months: prevalence, scores, AUROC and the share above the threshold in each.
+--
+-- run text: only this run
+-- label text: only this label
+-- source text: only by this source of labels
+-- by text = site: site, month, view, sex, age_band or split: what the two are groups of
+-- a text: one group; default: of the two with most rows, the first by name
+-- b text: the other
+WITH rows AS (
+    SELECT run, label, source, score, truth,
+        CASE $by WHEN 'site' THEN site WHEN 'month' THEN month WHEN 'view' THEN view WHEN 'sex' THEN sex
+            WHEN 'age_band' THEN age_band WHEN 'split' THEN split END AS value
+    FROM outcomes
+    WHERE ($run IS NULL OR run = $run) AND ($label IS NULL OR label_name(label) = label_name($label))
+        AND ($source IS NULL OR source = $source)
+),
+largest AS (
+    SELECT value FROM rows WHERE value IS NOT NULL AND ($a IS NULL OR value <> $a) AND ($b IS NULL OR value <> $b)
+    GROUP BY value ORDER BY count(*) DESC, value
+    LIMIT CASE WHEN $a IS NULL THEN 1 ELSE 0 END + CASE WHEN $b IS NULL THEN 1 ELSE 0 END
+),
+pair AS (
+    SELECT coalesce($a, (SELECT min(value) FROM largest)) AS a, coalesce($b, (SELECT max(value) FROM largest)) AS b
+),
+here AS (
+    SELECT r.run, r.label, r.source, r.value, count(*) AS n, avg(r.truth) AS prevalence, avg(r.score) AS mean_score,
+        avg(CASE WHEN r.score >= t.threshold THEN 1.0 WHEN r.score < t.threshold THEN 0.0 END) AS above
+    FROM rows r
+    LEFT JOIN thresholds t ON t.run = r.run AND t.label = r.label AND t.source = r.source
+    WHERE r.value IN (SELECT unnest([a, b]) FROM pair)
+    GROUP BY r.run, r.label, r.source, r.value
+),
+told AS (
+    SELECT h.*, m.auroc
+    FROM here h LEFT JOIN metrics m ON m.run = h.run AND m.label = h.label AND m.source = h.source AND m."by" = $by
+        AND m.value = h.value
+)
+SELECT one.run, one.label, one.source, one.value AS a, two.value AS b, one.n AS n_a, two.n AS n_b,
+    one.prevalence AS prevalence_a, two.prevalence AS prevalence_b, one.mean_score AS mean_score_a,
+    two.mean_score AS mean_score_b, one.auroc AS auroc_a, two.auroc AS auroc_b, two.auroc - one.auroc AS auroc_change,
+    one.above AS above_a, two.above AS above_b
+FROM pair
+JOIN told one ON one.value = pair.a
+JOIN told two ON two.value = pair.b AND two.run = one.run AND two.label = one.label
+    AND coalesce(two.source, '') = coalesce(one.source, '')
+ORDER BY abs(two.auroc - one.auroc) DESC NULLS LAST, one.run, one.label, one.source

@@ -1,0 +1,50 @@
+-- What reports of false positives speak of more than those of true negatives: concepts mentioned as present.
+--
+-- run text: only this run
+-- label text: only this label
+-- source text: only by this source of labels
+-- least int = 5: only concepts that so many false positives mention
+-- most int = 50: how many rows of each run, label and source
+--
+-- It counts studies: a study is wrong where any of its images is. Reports are found by the study. The odds ratio is
+-- that of a mention among false positives against true negatives, with 0.5 added to each count and its 95% interval: it
+-- says what goes with the error, and not why.
+WITH judged AS (
+    SELECT o.run, o.label, o.source, o.study_id, o.patient_id, bool_or(o.score >= t.threshold) AS wrong
+    FROM outcomes o
+    JOIN thresholds t ON t.run = o.run AND t.label = o.label AND t.source = o.source
+    SEMI JOIN reports r ON r.study_id = o.study_id AND coalesce(r.patient_id = o.patient_id, true)
+    WHERE o.truth = 0 AND ($run IS NULL OR o.run = $run)
+        AND ($label IS NULL OR label_name(o.label) = label_name($label)) AND ($source IS NULL OR o.source = $source)
+    GROUP BY ALL
+),
+totals AS (
+    SELECT run, label, source, count(*) FILTER (wrong) AS bad, count(*) FILTER (NOT wrong) AS good
+    FROM judged GROUP BY ALL
+),
+said AS (
+    SELECT DISTINCT study_id, patient_id, concept_id, concept, finding FROM observations
+    WHERE assertion = 'present' AND study_id IN (SELECT study_id FROM judged)
+),
+counted AS (
+    SELECT j.run, j.label, j.source, s.concept_id, s.concept, s.finding, count(*) FILTER (j.wrong) AS bad_with,
+        count(*) FILTER (NOT j.wrong) AS good_with
+    FROM judged j JOIN said s ON s.study_id = j.study_id AND coalesce(s.patient_id = j.patient_id, true)
+    GROUP BY ALL
+    HAVING count(*) FILTER (j.wrong) >= $least
+),
+rated AS (
+    SELECT c.*, t.bad, t.good,
+        ln((bad_with + 0.5) * (t.good - good_with + 0.5)
+            / ((t.bad - bad_with + 0.5) * (good_with + 0.5))) AS odds,
+        sqrt(1 / (bad_with + 0.5) + 1 / (t.good - good_with + 0.5) + 1 / (t.bad - bad_with + 0.5)
+            + 1 / (good_with + 0.5)) AS error
+    FROM counted c JOIN totals t ON t.run = c.run AND t.label = c.label AND t.source = c.source
+)
+SELECT run, label, source, concept_id, concept, finding,
+    bad_with AS false_positives_with, bad AS false_positives,
+    good_with AS true_negatives_with, good AS true_negatives,
+    exp(odds) AS odds_ratio, exp(odds - 1.959964 * error) AS odds_low, exp(odds + 1.959964 * error) AS odds_high
+FROM rated
+QUALIFY row_number() OVER (PARTITION BY run, label, source ORDER BY odds / error DESC, concept_id) <= $most
+ORDER BY run, label, source, odds / error DESC, concept_id

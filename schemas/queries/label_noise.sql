@@ -1,0 +1,27 @@
+-- Labels that may be wrong: every run is on the other side of its threshold, the most confident first.
+--
+-- label text: only this label
+-- source text: only by this source of labels
+-- least int = 1: only rows that so many runs speak of
+-- most int = 50: how many rows
+--
+-- Doubt is the mean over runs of the share of the run's rows that lie nearer to the label than this one does.
+WITH placed AS (
+    SELECT label_name(label) AS name, run, source, image_id, study_id, patient_id, truth, score,
+        percent_rank() OVER (PARTITION BY run, label, source ORDER BY rank_by) AS below, label
+    FROM outcomes
+    WHERE truth IS NOT NULL AND ($label IS NULL OR label_name(label) = label_name($label))
+        AND ($source IS NULL OR source = $source)
+),
+judged AS (
+    SELECT p.*, (p.score >= t.threshold) <> (p.truth = 1) AS wrong,
+        CASE WHEN p.truth = 1 THEN 1 - p.below ELSE p.below END AS doubt
+    FROM placed p JOIN thresholds t ON t.run = p.run AND t.label = p.label AND t.source = p.source
+)
+SELECT min(label) AS label, source, image_id, min(study_id) AS study_id, min(patient_id) AS patient_id, truth,
+    count(*) AS runs, avg(doubt) AS doubt, min(score) AS lowest_score, max(score) AS highest_score
+FROM judged
+GROUP BY name, source, image_id, coalesce(image_id, study_id), truth
+HAVING bool_and(wrong) AND count(*) >= $least
+ORDER BY doubt DESC, label, source, study_id, image_id
+LIMIT $most
