@@ -7,7 +7,23 @@ import sys
 
 import typer
 
-from encoder.commands import encode, evaluate, explain, import_checkpoint, predict, train
+from encoder.commands import (
+    audit,
+    audit_attribution,
+    audit_confounders,
+    audit_export,
+    audit_queries,
+    audit_report,
+    audit_shell,
+    audit_slices,
+    audit_sql,
+    encode,
+    evaluate,
+    explain,
+    import_checkpoint,
+    predict,
+    train,
+)
 from encoder.commands import images as image_search
 from ingest.commands import demo, images, labels, reports
 from kb.commands import base, branch, check, compare, curate, exchange, index, observations, review, suggest, vocab
@@ -33,6 +49,18 @@ app.add_typer(predict.app, name="predict")
 app.command("explain")(explain.explain_command)
 app.add_typer(image_search.app, name="images")
 app.command("evaluate")(evaluate.evaluate_command)
+for _audit in (
+    audit_sql,
+    audit_queries,
+    audit_shell,
+    audit_attribution,
+    audit_confounders,
+    audit_slices,
+    audit_report,
+    audit_export,
+):
+    assert _audit.app is audit.app  # importing a part adds its commands to the one group of the audit
+app.add_typer(audit.app, name="audit")
 app.command("index")(index.index_command)
 app.command("check")(check.check_command)
 app.command("gc")(base.gc_command)

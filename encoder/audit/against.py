@@ -10,6 +10,7 @@ from encoder.audit.evidence import read_evidence
 from encoder.audit.space import AuditSpace
 from kb.audit.confounder import Kind
 from kb.audit.confounders import Evidence
+from kb.audit.limits import UNHURRIED
 from kb.audit.rows import AuditRows, read_rows
 from kb.audit.session import AuditSession
 from kb.errors import UsageError
@@ -29,7 +30,7 @@ class Other:
 
     def evidence(self, space: AuditSpace, kinds: Collection[Kind]) -> Evidence:
         """All that is known of its rows."""
-        with AuditSession(self.kb) as session:
+        with AuditSession(self.kb, UNHURRIED) as session:
             return read_evidence(self.kb, session, self.rows, space.encoder, kinds)[0]
 
 
@@ -55,7 +56,7 @@ def find_other(
     told = {"source": source, "split": split}
     if KnowledgeBase.exists(name):
         there = KnowledgeBase.open(name)
-        with AuditSession(there) as session_there:
+        with AuditSession(there, UNHURRIED) as session_there:
             rows = read_rows(session_there, run, label, split=split, where=where)
         return Other(there, rows, f"run '{run}' in {name}, {len(rows):,} rows")
     if session.run("SELECT run FROM runs WHERE run = $run", {"run": name}).rows():

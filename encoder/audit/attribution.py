@@ -13,6 +13,7 @@ from encoder.explanation import Contribution, Explainer, Group, Parts
 from encoder.image_vectors import ImageVectors, find_checkpoint, read_image_vectors
 from encoder.prediction.head import Head
 from encoder.prediction.runs import read_run
+from kb.audit.limits import UNHURRIED
 from kb.audit.session import AuditSession
 from kb.errors import UsageError
 from kb.storage import quoted
@@ -113,7 +114,7 @@ def attribute(
         raise UsageError("one image, or those that a condition holds for: --image or --where")
     explainer = Explainer(kb, find_checkpoint(kb, encoder or read_run(kb, run).encoder), run)
     head = explainer.run.head(label)
-    with AuditSession(kb) as session:
+    with AuditSession(kb, UNHURRIED) as session:
         mine = [image] if image is not None else images_where(session, run, head.label, where)
         others = None if against is None else images_where(session, run, head.label, against)
     vectors = read_image_vectors(kb, explainer.run.encoder, mine)
@@ -207,7 +208,7 @@ def store_attributions(
     watcher = watcher or Silent()
     explainer = Explainer(kb, find_checkpoint(kb, encoder or read_run(kb, run).encoder), run)
     heads = [explainer.run.head(label) for label in labels] or list(explainer.run.heads)
-    with AuditSession(kb) as session:
+    with AuditSession(kb, UNHURRIED) as session:
         images = {head.label: images_where(session, explainer.run.name, head.label, where) for head in heads}
     watcher.stage("attributing", sum(map(len, images.values())))
     rows: list[Mapping[str, Any]] = []

@@ -12,6 +12,7 @@ from encoder.audit.space import KINDS, open_audit_space, rescorer
 from kb.audit.confounder import ConfounderAudit, Kind
 from kb.audit.confounders import LEAST, compare, find_confounders, test_all
 from kb.audit.disease import disease_of
+from kb.audit.limits import UNHURRIED
 from kb.audit.rows import AuditRows, read_rows
 from kb.audit.session import AuditSession
 from kb.audit.strata import auroc
@@ -76,7 +77,7 @@ def audit_confounders(
     options, watcher = options or ConfounderOptions(), watcher or Silent()
     split = options.split or default_split(kb, run)
     watcher.stage("reading", 3)
-    with AuditSession(kb) as session:
+    with AuditSession(kb, UNHURRIED) as session:
         other = find_other(kb, session, run, label, options.against, split, options.source, options.where)
         where = options.where or (other.exclude if other else None)
         rows = read_rows(session, run, label, source=options.source, split=split, where=where)

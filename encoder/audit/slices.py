@@ -10,6 +10,7 @@ from encoder.audit.confounders import default_split
 from encoder.audit.evidence import read_evidence
 from encoder.audit.space import KINDS, open_audit_space
 from kb.audit.disease import disease_of, telling_nothing
+from kb.audit.limits import UNHURRIED
 from kb.audit.rows import read_rows
 from kb.audit.session import AuditSession
 from kb.audit.slice import Slices
@@ -61,7 +62,7 @@ def audit_slices(
     options = options if seed is None else replace(options, seed=seed)
     split = split or default_split(kb, run)
     watcher.stage("slices", 2)
-    with AuditSession(kb) as session:
+    with AuditSession(kb, UNHURRIED) as session:
         other = find_other(kb, session, run, label, against, split, source, where)
         exclude = None if other is None else other.exclude
         rows = read_rows(session, run, label, source=source, split=split, where=where or exclude)

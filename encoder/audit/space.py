@@ -53,7 +53,7 @@ def open_audit_space(kb: KnowledgeBase, run: str, named: str | None, kinds: Coll
         return AuditSpace()
     encoder = encoder_of(kb, run, named)
     if encoder is None:
-        return AuditSpace(notes=("no image has a vector here: only reports and attributes are tested",))
+        return AuditSpace(notes=("no image has a vector here: `clear-kb encode` makes them",))
     try:
         checkpoint = find_checkpoint(kb, named or encoder)
         space = open_space(kb, checkpoint)

@@ -21,10 +21,18 @@ def disease_of(label: str, more: Iterable[str] = ()) -> frozenset[str]:
     Empty where nothing is known of the label: then nothing can be told apart from the disease.
     """
     name = plain_label(label)
-    found = {read_query(one).finding for one in more}
+    found = {_finding(one) for one in more}
     if is_no_finding(label):
         return frozenset(found)  # it is defined by every finding at once
-    return frozenset({*found, read_query(name).finding, *_table().get(name, ())})
+    return frozenset({*found, _finding(name), *_table().get(name, ())})
+
+
+def _finding(name: str) -> str:
+    """The finding that a name is of; itself, where it says nothing that the lexicon could read."""
+    try:
+        return read_query(name).finding
+    except ValueError:
+        return plain_label(name)
 
 
 @cache

@@ -1,0 +1,150 @@
+"""`clear-kb audit confounders`: what a model leans on that is not the disease."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from encoder.commands.audit import app
+from encoder.commands.audit_options import Against, Label, Run, Source, Split, Where
+from encoder.commands.options import EncoderOption
+from kb.commands.options import DEFAULT_KB, At, Format, KbUri, OutputFormat, Quiet, StorageOptions, open_kb
+from kb.commands.output import print_facts, print_json, print_rows, say
+from kb.commands.progress import Progress
+
+if TYPE_CHECKING:
+    from kb.audit.confounder import Confounder, ConfounderAudit
+
+COLUMNS = ("name", "by", "leans on it", "goes with it", "q", "AUROC with/without/against", "verdict")
+BY = {"report": "reports", "image": "images", "attribute": "attribute"}
+
+
+class Measure(StrEnum):
+    """What things are measured by."""
+
+    image = "image"
+    report = "report"
+    attribute = "attribute"
+
+
+@app.command("confounders")
+def confounders_command(
+    run: Run,
+    label: Label,
+    disease: Annotated[
+        list[str] | None,
+        typer.Option("--disease", metavar="FINDING", help="This counts as the disease too, and is no confounder."),
+    ] = None,
+    by: Annotated[
+        list[Measure] | None,
+        typer.Option("--by", help="Test by scores of images, findings of reports, attributes; default: all."),
+    ] = None,
+    against: Against = None,
+    top: Annotated[int, typer.Option("--top", min=1, help="Rows that are shown.")] = 10,
+    least: Annotated[
+        int, typer.Option("--least", min=2, help="Images with a thing, and without it, for it to be tested.")
+    ] = 10,
+    source: Source = None,
+    split: Split = None,
+    where: Where = None,
+    encoder: EncoderOption = None,
+    kb: KbUri = DEFAULT_KB,
+    at: At = None,
+    quiet: Quiet = False,
+    storage_option: StorageOptions = None,
+    output: OutputFormat = Format.table,
+) -> None:
+    """Name what a model leans on that is not the disease and goes with the label: confounders, with their proof.
+
+    Every concept is tested by its score in the images, every finding by what reports state, every attribute, all at
+    the same truth, patients as clusters, at a controlled false discovery rate. Works for any model's predictions.
+    """
+    from encoder.audit.confounders import ConfounderOptions, audit_confounders
+    from encoder.audit.space import KINDS
+
+    options = ConfounderOptions(
+        source,
+        split,
+        where,
+        tuple(disease or ()),
+        tuple(one.value for one in by) if by else KINDS,
+        top,
+        least,
+        encoder,
+        against,
+    )
+    with Progress("images", hidden=quiet) as progress:
+        found = audit_confounders(open_kb(kb, at, storage_option), run, label, options, progress)
+    if output is Format.json:
+        print_json(found.to_dict())
+        return
+    if output is Format.csv:
+        print_rows([_flat(row) for row in found.found], list(_flat(found.found[0])) if found.found else [], output)
+        return
+    _print(found, quiet=quiet)
+
+
+def _print(found: ConfounderAudit, *, quiet: bool) -> None:
+    from kb.audit.telling import number, tell
+
+    tested = ", ".join(f"{count:,} {_TESTED[kind]}" for kind, count in found.tested.items())
+    told = [
+        ("run", f"{found.run}, {found.label}: AUROC {number(found.auroc)}"),
+        ("rows", f"{found.n:,} ({found.split}), {found.positives:,} positives, {found.patients:,} patients"),
+        ("truth", found.source),
+        ("tested", f"{tested}; at the same truth, patients as clusters"),
+        ("disease", ", ".join(found.disease) or "nothing is known of this label"),
+        ("against", found.against),
+    ]
+    print_facts([(name, escape(value)) for name, value in told if value])
+    say("")
+    columns = (*COLUMNS[:4], "q", *(("there",) if found.against else ()), *COLUMNS[5:])
+    print_rows([_shown(row) for row in found.found], columns, Format.table, empty="nothing was tested")
+    named = found.confounders
+    print_facts([])
+    if not named:
+        say("no confounder at q < 0.05: what stands first is only what is most worth a look")
+    for row in named:
+        print_facts([(escape(row.name), escape(tell(row, found.label)))])
+    for note in found.notes if not quiet else ():
+        say(f"note: {escape(note)}")
+
+
+_TESTED = {"image": "concepts by images", "report": "findings of reports", "attribute": "attributes"}
+
+
+def _shown(row: Confounder) -> dict[str, str]:
+    from kb.audit.telling import number, signed, small
+
+    strata, there = row.strata, row.elsewhere
+    aurocs = (strata.auroc_present, strata.auroc_absent, strata.auroc_against) if strata else (None, None, None)
+    return {
+        "name": row.name if row.finding in (None, row.name) else f"{row.name} ({row.finding})",
+        "by": BY[row.kind],
+        "leans on it": signed(row.leans),
+        "goes with it": signed(row.goes_with),
+        "q": small(row.q),
+        "there": "not measured"
+        if there is None
+        else f"leans {signed(there.leans)} (q {small(there.leans.q)}), with {signed(there.goes_with)} "
+        f"(q {small(there.goes_with.q)})",
+        "AUROC with/without/against": " / ".join(map(number, aurocs)),
+        "verdict": row.verdict,
+    }
+
+
+def _flat(row: Confounder) -> dict[str, object]:
+    """A row as one line of CSV."""
+    told: dict[str, object] = {"name": row.name, "kind": row.kind, "finding": row.finding, "concept_id": row.concept_id}
+    for name in ("leans", "effect", "goes_with"):
+        estimate = getattr(row, name)
+        told |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+        told |= {f"{name}_q": estimate.q} if name != "effect" else {}
+    told |= {"q": row.q, "weight": row.weight, "verdict": row.verdict}
+    if row.strata is not None:
+        names = ("auroc", "auroc_present", "auroc_absent", "auroc_against", "erased", "erased_against")
+        told |= {name: getattr(row.strata, name) for name in names}
+    return told
