@@ -7,7 +7,19 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from bench import duplicates, explanation, memory, mining, projection, startup, training, vocabulary_size
+from bench import (
+    confounders,
+    duplicates,
+    explanation,
+    memory,
+    metrics,
+    mining,
+    planted,
+    projection,
+    startup,
+    training,
+    vocabulary_size,
+)
 
 BENCHES = {
     "startup": startup.run,
@@ -18,6 +30,9 @@ BENCHES = {
     "projection": projection.run,
     "explanation": explanation.run,
     "training": training.run,
+    "metrics": metrics.run,
+    "confounders": confounders.run,
+    "planted": planted.run,
 }
 
 
