@@ -26,5 +26,6 @@ def test_the_whole_story_small(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
     for told in ("concepts-zero-shot", "plain-zero-shot", "bottleneck", "residual", "evidence", "minutes"):
         assert told in done.stdout
+    assert "Content-Security-Policy" in (tmp_path / "d" / "audit.html").read_text(encoding="utf-8")
     for picture in ("pneumothorax.png", "effusions.png", "concepts/curve.png"):
         assert (tmp_path / "d" / picture).stat().st_size > 5_000

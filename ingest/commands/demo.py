@@ -51,7 +51,9 @@ def demo_command(
     story.training(epochs)
     story.prediction()
     story.explanation()
+    page = story.audit()
     minutes = (time.monotonic() - started) / 60
+    _tell(f"The whole audit as a page: {page.resolve().as_uri()}")
     _tell(f"{minutes:.1f} minutes. Now yours: clear-kb ingest reports YOUR_REPORTS --kb your.kb   (all is in {folder})")
 
 
@@ -150,6 +152,31 @@ class _Story:
         sheet = self.folder / "effusions.png"
         self.run("images search", "large pleural effusion", *ours, "--k", 8, "--sheet", sheet)
         self.run("log", "--limit", 8)
+
+    def audit(self) -> Path:
+        """Why a model fails: SQL, the planted shortcut named with its proof, where another one fails, and a page."""
+        _tell("Is it right for the right reasons? Every prediction beside what is true can be asked in SQL.")
+        by_site = (
+            "SELECT run, value AS site, n, positives, auroc FROM metrics_by(CASE WHEN split = 'test' THEN site END) "
+            "WHERE label = 'pneumothorax' AND value IS NOT NULL AND run LIKE '%-zero-shot' ORDER BY run, site"
+        )
+        self.run("audit sql", by_site)
+        _tell(
+            "What does it lean on that is not the disease? All concepts, findings of reports and attributes are tested "
+            "at the same truth: the chest tube of harbor comes first, with what it does."
+        )
+        about = ("--run", "concepts-zero-shot", "--label", "pneumothorax")
+        self.run("audit confounders", *about, "--top", 5)
+        _tell("What raises the logit of images without a pneumothorax where there is a tube?")
+        tubes = "SELECT unit FROM truths WHERE level = 'image' AND name = 'chest tube' AND value = 1"
+        mine = f"truth = 0 AND split = 'test' AND image_id IN ({tubes})"
+        others = f"truth = 0 AND split = 'test' AND image_id NOT IN ({tubes})"
+        self.run("audit attribution", *about, "--where", mine, "--against", others, "--top", 4, "--evidence", 0)
+        _tell("Where does the encoder of report texts fail? Images that look alike, and what they have in common.")
+        self.run("audit slices", "--run", "report-zero-shot", "--label", "pneumothorax")
+        page = self.folder / "audit.html"
+        self.run("audit report", "--run", "concepts-zero-shot", "--label", "pneumothorax", "-o", page)
+        return page
 
     def run(self, command: str, *arguments: object) -> None:
         """Show a command as one would type it, and run it."""

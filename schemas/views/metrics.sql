@@ -14,17 +14,21 @@
 -- auroc_high: upper end of it
 --
 -- Equal scores count half. The interval is Hanley and McNeil's (1982), which knows nothing of patients with several
--- images: `clear-kb evaluate` resamples patients. For other groups: FROM metrics_by(attributes['device']).
-SELECT * FROM (SELECT run, label, source, 'all' AS "by", 'all' AS value, * EXCLUDE (run, label, source, value) FROM metrics_by('all')
+-- images: `clear-kb evaluate` resamples patients. Rows that a run was trained on count too. Some rows alone, by anything:
+-- FROM metrics_by(CASE WHEN split = 'test' THEN site END).
+SELECT run, label, source, "by", value, n, positives, negatives, unknown, auroc, auroc_low, auroc_high
+FROM (
+    SELECT 'all' AS "by", * FROM metrics_by('all')
     UNION ALL
-    SELECT run, label, source, 'split' AS "by", value, * EXCLUDE (run, label, source, value) FROM metrics_by(split) WHERE value IS NOT NULL
+    SELECT 'split', * FROM metrics_by(split) WHERE value IS NOT NULL
     UNION ALL
-    SELECT run, label, source, 'view' AS "by", value, * EXCLUDE (run, label, source, value) FROM metrics_by(view) WHERE value IS NOT NULL
+    SELECT 'view', * FROM metrics_by(view) WHERE value IS NOT NULL
     UNION ALL
-    SELECT run, label, source, 'sex' AS "by", value, * EXCLUDE (run, label, source, value) FROM metrics_by(sex) WHERE value IS NOT NULL
+    SELECT 'sex', * FROM metrics_by(sex) WHERE value IS NOT NULL
     UNION ALL
-    SELECT run, label, source, 'age_band' AS "by", value, * EXCLUDE (run, label, source, value) FROM metrics_by(age_band) WHERE value IS NOT NULL
+    SELECT 'age_band', * FROM metrics_by(age_band) WHERE value IS NOT NULL
     UNION ALL
-    SELECT run, label, source, 'site' AS "by", value, * EXCLUDE (run, label, source, value) FROM metrics_by(site) WHERE value IS NOT NULL
+    SELECT 'site', * FROM metrics_by(site) WHERE value IS NOT NULL
     UNION ALL
-    SELECT run, label, source, 'month' AS "by", value, * EXCLUDE (run, label, source, value) FROM metrics_by(month) WHERE value IS NOT NULL)
+    SELECT 'month', * FROM metrics_by(month) WHERE value IS NOT NULL
+)
