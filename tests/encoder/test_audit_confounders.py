@@ -1,0 +1,164 @@
+"""`audit confounders` and `audit slices` over a knowledge base: by images, by reports, by attributes alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from encoder.audit.confounders import ConfounderOptions, audit_confounders
+from encoder.audit.slices import audit_slices
+from encoder.image_vectors import read_image_vectors
+from encoder.prediction.predicting import PredictOptions
+from encoder.prediction.probe_run import predict_probe
+from ingest.labels import ingest_labels
+from ingest.predictions import ingest_predictions
+from kb.audit.slices import SliceOptions
+from kb.errors import UsageError
+from kb.knowledge_base import KnowledgeBase
+from tests.encoder.conftest import Shapes
+
+
+@pytest.fixture(scope="module")
+def runs(shapes: Shapes, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A probe of ours; and the predictions of others: one that reads effusions, and labels that go with them."""
+    folder = tmp_path_factory.mktemp("foreign")
+    predict_probe(shapes.now(), shapes.concepts, PredictOptions(run="c-probe"))
+    draw = np.random.default_rng(0)
+    held = shapes.now().dataset("labels").to_table(filter="label = 'pleural effusion'").to_pylist()
+    labels, scores = ["image,Planted"], ["image,Planted"]
+    for row in sorted(held, key=lambda one: one["image_id"]):
+        truth = draw.random() < (0.85 if row["value"] else 0.15)
+        logit = 1.2 * truth + 2.0 * row["value"] + draw.normal(0, 0.7) - 1.5
+        labels.append(f"{row['image_id']},{int(truth)}")
+        scores.append(f"{row['image_id']},{1 / (1 + np.exp(-logit))}")
+    for name, lines in (("planted.csv", labels), ("scores.csv", scores)):
+        (folder / name).write_text("\n".join(lines))
+    ingest_labels(shapes.now(), folder / "planted.csv")
+    ingest_predictions(shapes.now(), folder / "scores.csv", "c-theirs")
+    return folder
+
+
+def test_a_foreign_run_is_audited_by_the_vectors_and_reports_of_its_images(shapes: Shapes, runs: Path) -> None:
+    options = ConfounderOptions(encoder=str(shapes.concepts.folder))
+    found = audit_confounders(shapes.now(), "c-theirs", "Planted", options)
+    assert (found.n, found.split, found.source) == (300, "all", "planted.csv")
+    first = found.found[0]
+    assert (first.name, first.kind, first.verdict) == ("pleural effusion", "report", "confounder")
+    assert set(found.tested) == {"image", "report"}, "sex, view and site are all the same here: there is no attribute"
+    by_images = ConfounderOptions(encoder=str(shapes.concepts.folder), kinds=("image",))
+    image = audit_confounders(shapes.now(), "c-theirs", "Planted", by_images).found[0]
+    assert (image.kind, image.finding) == ("image", "pleural effusion")
+    assert image.concept_id is not None and image.leans.value > 0.3
+
+
+def test_a_run_of_ours_is_audited_on_the_images_it_was_not_trained_on(shapes: Shapes, runs: Path) -> None:
+    found = audit_confounders(shapes.now(), "c-probe", "nodule")
+    assert (found.split, found.n) == ("test", 60)
+    assert "nodule" in found.disease and all(row.finding not in found.disease for row in found.found)
+    assert found.found and all(row.strata is not None for row in found.found)
+
+
+def test_erasing_goes_through_a_run_of_ours(shapes: Shapes, runs: Path) -> None:
+    from encoder.audit.space import open_audit_space, rescorer
+
+    kb = shapes.now()
+    space = open_audit_space(kb, "c-probe", None)
+    rescore = rescorer(kb, "c-probe", "nodule", space)
+    assert rescore is not None
+    images = read_image_vectors(kb, shapes.concepts.encoder_id)
+    rows = kb.dataset("predictions").to_table(filter="run = 'c-probe' AND label = 'nodule'").to_pylist()
+    stored = {row["image_id"]: row["logit"] for row in rows}
+    expected = [stored[image] for image in images.image_ids]
+    assert rescore(images.matrix) == pytest.approx(expected, abs=1e-4)
+    assert rescorer(kb, "c-theirs", "Planted", space) is None
+
+
+def test_without_images_and_reports_attributes_remain(kb: KnowledgeBase, tmp_path: Path) -> None:
+    draw = np.random.default_rng(3)
+    labels, scores = ["image_id,patient_id,device,ward,Edema"], ["image_id,Edema"]
+    for n in range(400):
+        truth = draw.random() < 0.4
+        portable = draw.random() < (0.9 if truth else 0.1)
+        labels.append(f"i{n},p{n // 2},{'portable' if portable else 'fixed'},W{n % 3},{int(truth)}")
+        scores.append(f"i{n},{draw.normal(truth + 1.5 * portable)}")
+    (tmp_path / "labels.csv").write_text("\n".join(labels))
+    (tmp_path / "scores.csv").write_text("\n".join(scores))
+    ingest_labels(kb, tmp_path / "labels.csv")
+    ingest_predictions(kb, tmp_path / "scores.csv", "theirs", scores_are="logits")
+    found = audit_confounders(KnowledgeBase.open(kb.uri), "theirs", "edema")
+    assert found.tested.keys() == {"attribute"} and found.patients == 200
+    assert {row.name for row in found.confounders} == {"device: portable", "device: fixed"}
+    portable_row = next(row for row in found.found if row.name == "device: portable")
+    assert portable_row.effect.low < 1.5 < portable_row.effect.high
+    assert any("no image has a vector" in note for note in found.notes)
+    assert any("no report belongs" in note for note in found.notes)
+    elsewhere = ConfounderOptions(where="patient_id < 'p3'", against="nowhere")
+    with pytest.raises(UsageError, match="no site, run or knowledge base"):
+        audit_confounders(KnowledgeBase.open(kb.uri), "theirs", "edema", elsewhere)
+    with pytest.raises(UsageError, match="slices are clusters of image vectors"):
+        audit_slices(KnowledgeBase.open(kb.uri), "theirs", "Edema")
+
+
+def test_two_runs_on_the_same_images_stand_side_by_side(shapes: Shapes, runs: Path) -> None:
+    (runs / "good.csv").write_text((runs / "planted.csv").read_text())
+    kb = shapes.now()
+    rows = (runs / "planted.csv").read_text().splitlines()[1:]
+    draw = np.random.default_rng(5)
+    said = ["image,Planted", *(f"{r.split(',')[0]},{draw.normal(2.0 * int(r.split(',')[1]), 1)}" for r in rows)]
+    (runs / "fair.csv").write_text("\n".join(said))
+    ingest_predictions(kb, runs / "fair.csv", "c-fair", scores_are="logits")
+    options = ConfounderOptions(encoder=str(shapes.concepts.folder), against="c-fair")
+    found = audit_confounders(shapes.now(), "c-theirs", "Planted", options)
+    first = found.found[0]
+    assert first.elsewhere is not None and found.against.startswith("run 'c-fair' on 300 rows")
+    assert first.elsewhere.leans.q < 0.001 and abs(first.elsewhere.leans.value) < 0.2
+    assert first.elsewhere.goes_with.value == pytest.approx(first.goes_with.value, abs=1e-6), "the same images"
+
+
+def test_slices_of_a_run_hold_its_test_images(shapes: Shapes, runs: Path) -> None:
+    found = audit_slices(shapes.now(), "c-probe", "nodule", SliceOptions(slices=3, min_size=5, resamples=50))
+    assert found.n == sum(one.n for one in found.slices) == 60
+    assert {one.number for one in found.slices} == {1, 2, 3}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"run": "nobody"}, "there is no run 'nobody'"),
+        ({"label": "Hernia"}, "predicts no 'Hernia'"),
+        ({"options": ConfounderOptions(where="nonsense = 1")}, "nonsense"),
+        ({"options": ConfounderOptions(split="train", source="other")}, "--source other"),
+    ],
+)
+def test_what_is_missing_is_named(shapes: Shapes, runs: Path, options: dict[str, object], message: str) -> None:
+    asked = {"run": "c-probe", "label": "nodule", **options}
+    with pytest.raises(UsageError, match=message):
+        audit_confounders(shapes.now(), **asked)
+
+
+def test_on_the_command_line(shapes: Shapes, runs: Path, cli: Callable, cli_json: Callable) -> None:
+    kb = ("--kb", shapes.kb.uri, "--encoder", str(shapes.concepts.folder))
+    asked = ("audit", "confounders", "--run", "c-theirs", "--label", "planted", *kb)
+    told = cli_json(*asked)
+    assert told["found"][0]["name"] == "pleural effusion" and told["found"][0]["verdict"] == "confounder"
+    assert json.dumps(told["found"][0]["strata"])
+    shown = cli(*asked, "--top", "2").stdout
+    assert "pleural effusion" in shown and "confounder" in shown and "False alarms" in shown
+    lines = cli(*asked, "--format", "csv").stdout.splitlines()
+    assert lines[0].startswith("name,kind,finding,concept_id,leans") and lines[1].startswith("pleural effusion,report")
+    assert "there is nothing to test" in cli(*asked, "--by", "attribute", code=2).stderr
+    slices = cli_json("audit", "slices", "--run", "c-theirs", "--label", "Planted", "--slices", "3", *kb)
+    assert len(slices["slices"]) == 3
+    assert "AUROC" in cli("audit", "slices", "--run", "c-theirs", "--label", "Planted", "--slices", "3", *kb).stdout
+    part = ("audit", "attribution", "--run", "c-probe", "--label", "nodule", *kb)
+    assert cli_json(*part, "--where", "truth = 1", "--against", "truth = 0")["images_against"] > 100
+    assert "residual" in cli(*part).stdout
+    assert "kept" in cli(*part, "--where", "split = 'test'", "--store", "--top", "2").stderr
+    rows = json.loads(
+        cli("audit", "sql", "FROM attributions WHERE run = 'c-probe'", *kb[:2], "--format", "json").stdout
+    )
+    assert len(rows) == 120
