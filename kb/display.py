@@ -95,7 +95,7 @@ class Listing(list[T]):
         return html_table(self._shown(), self.columns) + (f"<p>{escape_html(more)}</p>" if more else "")
 
     def _shown(self) -> list[dict[str, Any]]:
-        return [{column: row.get(column) for column in self.columns} for row in map(_as_row, self[:MOST_ROWS])]
+        return [{column: _cell(item, column) for column in self.columns} for item in self[:MOST_ROWS]]
 
     def _more(self) -> str | None:
         return f"the first {MOST_ROWS} of {len(self):,}" if len(self) > MOST_ROWS else None
@@ -118,6 +118,12 @@ class FactSheet(ABC):
     def _repr_html_(self) -> str:
         rows = [{"": name, "value": value} for name, value in self.facts() if value]
         return html_table(rows, ("", "value"))
+
+
+def _cell(item: Any, column: str) -> Any:
+    """What an item shows in one column: its attribute, which may know how it is written, else its plain data."""
+    value = None if isinstance(item, Mapping) else getattr(item, column, None)
+    return _as_row(item).get(column) if value is None or callable(value) else value
 
 
 def _as_row(item: Any) -> dict[str, Any]:

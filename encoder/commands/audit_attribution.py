@@ -11,7 +11,7 @@ from encoder.commands.audit import app
 from encoder.commands.audit_options import Run
 from encoder.commands.options import EncoderOption
 from kb.commands.options import DEFAULT_KB, At, By, Format, KbUri, OutputFormat, Quiet, StorageOptions, Why, open_kb
-from kb.commands.output import print_facts, print_json, print_rows, say
+from kb.commands.output import print_facts, print_json, print_rows, print_text, say
 from kb.commands.progress import Progress
 from kb.errors import UsageError
 
@@ -100,15 +100,13 @@ def _print(found: Attribution) -> None:
         ("residual", f"{found.residual:.1e}"),
     ]
     print_facts([(name, escape(value)) for name, value in told if value])
-    say("")
     columns = ("text", "finding", "score", "contribution")
-    print_rows([_row(one) for one in found.top], columns, Format.table)
-    say("")
-    print_rows([_group(one) for one in found.groups], ("finding", "concepts", "contribution"), Format.table)
+    print_rows([_row(one) for one in found.top], columns, Format.table, title="\nthe largest contributions")
+    groups = ("finding", "concepts", "contribution")
+    print_rows([_group(one) for one in found.groups], groups, Format.table, title="\nby finding")
     seen = [one for one in found.top if one.evidence]
-    if seen:
-        say("")
-        print_facts([(escape(one.text), escape(_sentence(one))) for one in seen])
+    print_text("\n[bold]evidence[/bold]" if seen else "")
+    print_facts([(escape(one.text), escape(_sentence(one))) for one in seen])
 
 
 def _row(one: Contribution) -> dict[str, object]:

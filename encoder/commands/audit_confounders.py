@@ -12,7 +12,7 @@ from encoder.commands.audit import app
 from encoder.commands.audit_options import Against, Label, Run, Source, Split, Where
 from encoder.commands.options import EncoderOption
 from kb.commands.options import DEFAULT_KB, At, Format, KbUri, OutputFormat, Quiet, StorageOptions, open_kb
-from kb.commands.output import print_facts, print_json, print_rows, say
+from kb.commands.output import print_facts, print_json, print_rows, print_text, say
 from kb.commands.progress import Progress
 
 if TYPE_CHECKING:
@@ -59,8 +59,8 @@ def confounders_command(
 ) -> None:
     """Name what a model leans on that is not the disease and goes with the label: confounders, with their proof.
 
-    Every concept is tested by its score in the images, every finding by what reports state, every attribute, all at
-    the same truth, patients as clusters, at a controlled false discovery rate. Works for any model's predictions.
+    Concepts are tested by their scores in images, findings by what reports state, attributes as they are. Any model's
+    predictions will do.
     """
     from encoder.audit.confounders import ConfounderOptions, audit_confounders
     from encoder.audit.space import KINDS
@@ -100,15 +100,13 @@ def _print(found: ConfounderAudit, *, quiet: bool) -> None:
         ("against", found.against),
     ]
     print_facts([(name, escape(value)) for name, value in told if value])
-    say("")
     columns = (*COLUMNS[:4], "q", *(("there",) if found.against else ()), *COLUMNS[5:])
-    print_rows([_shown(row) for row in found.found], columns, Format.table, empty="nothing was tested")
+    print_rows([_shown(row) for row in found.found], columns, Format.table, title=" ", empty="nothing was tested")
     named = found.confounders
-    print_facts([])
     if not named:
         say("no confounder at q < 0.05: what stands first is only what is most worth a look")
     for row in named:
-        print_facts([(escape(row.name), escape(tell(row, found.label)))])
+        print_text(f"\n[bold]{escape(row.name)}[/bold]  {escape(tell(row, found.label))}")
     for note in found.notes if not quiet else ():
         say(f"note: {escape(note)}")
 

@@ -11,7 +11,7 @@ from encoder.commands.audit import app
 from encoder.commands.audit_options import Against, Label, Run, Source, Split, Where
 from encoder.commands.options import EncoderOption
 from kb.commands.options import DEFAULT_KB, At, Format, KbUri, OutputFormat, Quiet, StorageOptions, open_kb
-from kb.commands.output import print_facts, print_json, print_rows, say
+from kb.commands.output import print_facts, print_json, print_rows, print_text, say
 from kb.commands.progress import Progress
 
 if TYPE_CHECKING:
@@ -80,13 +80,13 @@ def _print(found: Slices, *, quiet: bool) -> None:
             ("rows", f"{found.n:,} ({found.split}), {found.positives:,} positives"),
         ]
     )
-    say("")
     two = any(one.data for one in found.slices)
     columns = (COLUMNS[0], "data", *COLUMNS[1:]) if two else COLUMNS
-    print_rows([_shown(one) for one in found.slices], columns, Format.table)
+    print_rows([_shown(one) for one in found.slices], columns, Format.table, title=" ")
     for one in found.slices:
         if one.verdict == "low":
-            print_facts([(f"slice {one.number}", escape(_told(one)))])
+            data = escape(f" ({one.data})" if one.data else "")
+            print_text(f"\n[bold]slice {one.number}{data}[/bold]  {escape(_told(one))}")
     if not any(one.verdict == "low" for one in found.slices):
         say("no slice does worse than the others beyond what chance does")
     for note in found.notes if not quiet else ():

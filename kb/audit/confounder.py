@@ -24,6 +24,9 @@ class Estimate:
     high: float
     q: float
 
+    def __str__(self) -> str:
+        return f"{self.value:+.2f} ({self.low:.2f} to {self.high:.2f})"
+
 
 @dataclass(frozen=True, slots=True)
 class ErrorRates:

@@ -14,7 +14,7 @@ WHERE: dict[Kind, str] = {
 def tell(found: Confounder, label: str) -> str:
     """One confounder in a few sentences: how the model leans on it, what it goes with, and what that does."""
     told = [
-        f"At the same truth the logit of {label} is {signed(found.effect)} where {WHERE[found.kind]} "
+        f"At the same truth the logit of {label} is {moved(found.effect)} where {WHERE[found.kind]} "
         f"(correlation {signed(found.leans)}, q {small(found.leans.q)}).",
         f"It goes {'with' if found.goes_with.value > 0 else 'against'} the label in this data: "
         f"{signed(found.goes_with)} standard deviations (q {small(found.goes_with.q)}).",
@@ -38,7 +38,14 @@ def tell(found: Confounder, label: str) -> str:
 
 def signed(estimate: Estimate) -> str:
     """An estimate with its interval: "+0.23 (0.12 to 0.34)"."""
-    return f"{estimate.value:+.2f} ({estimate.low:.2f} to {estimate.high:.2f})"
+    return str(estimate)
+
+
+def moved(estimate: Estimate) -> str:
+    """An effect as a move: "1.47 (0.75 to 2.19) higher"."""
+    if estimate.value >= 0:
+        return f"{estimate.value:.2f} ({estimate.low:.2f} to {estimate.high:.2f}) higher"
+    return f"{-estimate.value:.2f} ({-estimate.high:.2f} to {-estimate.low:.2f}) lower"
 
 
 def small(q: float) -> str:

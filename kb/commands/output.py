@@ -53,6 +53,12 @@ def print_facts(facts: Sequence[tuple[str, str]]) -> None:
     _console().print(facts_of(facts))
 
 
+def print_text(text: str) -> None:
+    """Print text (rich markup) for a person, wrapped to the terminal; nothing where it is empty."""
+    if text:
+        _console().print(text)
+
+
 def print_result(
     told: Mapping[str, Any], facts: Sequence[tuple[str, str]], output: Format, *, quiet: bool = False
 ) -> None:

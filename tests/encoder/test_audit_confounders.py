@@ -47,6 +47,7 @@ def test_a_foreign_run_is_audited_by_the_vectors_and_reports_of_its_images(shape
     found = audit_confounders(shapes.now(), "c-theirs", "Planted", options)
     assert (found.n, found.split, found.source) == (300, "all", "planted.csv")
     first = found.found[0]
+    assert str(first.leans) in found.found._repr_html_() and "{" not in found.found._repr_html_()
     assert (first.name, first.kind, first.verdict) == ("pleural effusion", "report", "confounder")
     assert set(found.tested) == {"image", "report"}, "sex, view and site are all the same here: there is no attribute"
     by_images = ConfounderOptions(encoder=str(shapes.concepts.folder), kinds=("image",))
