@@ -25,7 +25,7 @@ from encoder.commands import (
     train,
 )
 from encoder.commands import images as image_search
-from ingest.commands import demo, images, labels, reports
+from ingest.commands import demo, images, labels, preview, reports
 from kb.commands import base, branch, check, compare, curate, exchange, index, observations, review, suggest, vocab
 from kb.errors import ClearKbError
 
@@ -67,6 +67,7 @@ app.command("gc")(base.gc_command)
 app.command("restore")(base.restore_command)
 assert images.app is reports.app
 assert labels.app is reports.app
+assert preview.app is reports.app
 app.add_typer(reports.app, name="ingest")
 app.add_typer(observations.app, name="observations")
 app.add_typer(branch.app, name="branch")

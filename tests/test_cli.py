@@ -27,6 +27,7 @@ COMMANDS = [
     "tag",
     "embed",
     "ingest reports",
+    "ingest preview",
     "ingest images",
     "ingest labels",
     "ingest predictions",

@@ -54,8 +54,9 @@ def find_other(
     if name is None:
         return None
     told = {"source": source, "split": split}
-    if KnowledgeBase.exists(name):
-        there = KnowledgeBase.open(name)
+    options = kb.storage.options if "://" in name else None
+    if KnowledgeBase.exists(name, options):
+        there = KnowledgeBase.open(name, storage_options=options)
         with AuditSession(there, UNHURRIED) as session_there:
             rows = read_rows(session_there, run, label, split=split, where=where)
         return Other(there, rows, f"run '{run}' in {name}, {len(rows):,} rows")

@@ -120,7 +120,7 @@ def reports_command(
         mapping=parse_pairs(column_map, "--map"),
         encoding=encoding,
         max_chars=max_chars,
-        sections=_section_names(sections),
+        sections=section_names(sections),
         extractor=extractor,
         workers=workers or os.cpu_count() or 1,
         remine=remine,
@@ -146,7 +146,8 @@ def reports_command(
         raise typer.Exit(1)
 
 
-def _section_names(text: str) -> tuple[str, ...]:
+def section_names(text: str) -> tuple[str, ...]:
+    """The sections that --sections names; UsageError where it names none."""
     names = tuple(name.strip().lower() for name in text.split(",") if name.strip())
     if not names:
         raise UsageError("--sections names no section: findings,impression is the default")

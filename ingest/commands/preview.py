@@ -1,0 +1,112 @@
+"""`clear-kb ingest preview`: some reports with their observations highlighted in place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.text import Text
+
+from ingest.commands.reports import app, section_names
+from ingest.options import IngestOptions
+from ingest.rows import DEFAULT_SECTIONS
+from kb.commands.options import Format, OutputFormat, parse_pairs
+from kb.commands.output import print_json, print_rows, say
+
+if TYPE_CHECKING:
+    from ingest.mention import Mention
+    from ingest.preview import PreviewedReport
+    from ingest.report import Section
+
+STYLES = {"present": "bold green", "absent": "red", "uncertain": "bold yellow"}
+SIGNS = {"present": "+", "absent": "-", "uncertain": "?"}
+"""What an observation is marked with beside its colour: pipes and some eyes know no colour."""
+
+COLUMNS = ("text", "finding", "assertion", "certainty", "temporality", "laterality", "severity")
+
+
+@app.command("preview")
+def preview_command(
+    sources: Annotated[list[str], typer.Argument(metavar="SRC...", help="Files or folders of reports.")],
+    count: Annotated[int, typer.Option("--n", "-n", min=1, help="How many reports.")] = 5,
+    report: Annotated[list[str] | None, typer.Option("--report", metavar="ID", help="This report; repeatable.")] = None,
+    source_format: Annotated[
+        str | None, typer.Option("--source-format", help="csv, tsv, jsonl, parquet, text or openi; default: found out.")
+    ] = None,
+    column_map: Annotated[
+        list[str] | None, typer.Option("--map", metavar="WHAT=COLUMN", help="id, text or a section; repeatable.")
+    ] = None,
+    sections: Annotated[str, typer.Option("--sections", help="The sections to mine.")] = ",".join(DEFAULT_SECTIONS),
+    encoding: Annotated[str, typer.Option(help="The encoding of text files.")] = "utf-8",
+    extractor: Annotated[str, typer.Option(help="What mines: rules.")] = "rules",
+    listed: Annotated[bool, typer.Option("--list", help="List the observations below each report.")] = False,
+    output: OutputFormat = Format.table,
+) -> None:
+    """Print reports with what is found in them, in place: + is present, - absent, ? uncertain. Nothing is stored."""
+    from ingest.preview import preview
+
+    options = IngestOptions(
+        source_format=source_format,
+        mapping=parse_pairs(column_map, "--map"),
+        encoding=encoding,
+        sections=section_names(sections),
+        extractor=extractor,
+    )
+    found = preview(sources, options, count=count, ids=report or ())
+    if output is Format.json:
+        print_json([one.to_dict() for one in found])
+        return
+    if output is Format.csv:
+        told = [one.to_dict() for one in found]
+        rows = [{"report_id": one["report_id"], **row} for one in told for row in one.get("observations", ())]
+        print_rows(rows, ("report_id", "section", *COLUMNS), output)
+        return
+    shown = False
+    for one in found:
+        _print(one, listed=listed)
+        shown = True
+    if not shown:
+        say(f"there is no report {escape(', '.join(report))}" if report else "there is no report")
+
+
+def _print(one: PreviewedReport, *, listed: bool) -> None:
+    from ingest.report import Reject
+
+    console = Console(highlight=False)
+    if isinstance(one.report, Reject):
+        console.print(Text(f"\n{one.report.position}: rejected: {one.report.reason}", style="bold"))
+        return
+    console.print(Text(f"\n{one.report.report_id}", style="bold underline"))
+    for section in one.report.sections:
+        console.print(Text(section.name, style="bold"))
+        if section.name in one.mined:
+            console.print(marked(section, [m for m in one.mentions if m.section == section.name]))
+        else:
+            console.print(Text(section.text, style="dim"))
+    if listed and one.mentions:
+        print_rows(one.to_dict()["observations"], COLUMNS, Format.table, title=" ")
+
+
+def marked(section: Section, mentions: list[Mention]) -> Text:
+    """The text of a section with each observation between brackets, its sign first, in its colour.
+
+    Where two observations share words ("heart and mediastinum are normal"), these are marked for the first of them.
+    """
+    text, at = Text(), 0
+    spans = sorted(
+        ((start, end, mention) for mention in mentions for start, end in mention.spans), key=lambda one: one[:2]
+    )
+    for start, end, mention in spans:
+        start = max(start, at)
+        if start >= end:
+            continue
+        text.append(section.text[at:start])
+        style = STYLES[mention.assertion]
+        text.append(f"[{SIGNS[mention.assertion]}", style=style)
+        text.append(section.text[start:end], style=style)
+        text.append("]", style=style)
+        at = end
+    text.append(section.text[at:])
+    return text
