@@ -12,6 +12,7 @@ from bench import (
     duplicates,
     explanation,
     memory,
+    mesh_agreement,
     metrics,
     mining,
     planted,
@@ -33,6 +34,7 @@ BENCHES = {
     "metrics": metrics.run,
     "confounders": confounders.run,
     "planted": planted.run,
+    "mesh_agreement": mesh_agreement.run,
 }
 
 
