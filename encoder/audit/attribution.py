@@ -14,6 +14,7 @@ from encoder.image_vectors import ImageVectors, find_checkpoint, read_image_vect
 from encoder.prediction.head import Head
 from encoder.prediction.runs import read_run
 from kb.audit.limits import UNHURRIED
+from kb.audit.rows import rows_where
 from kb.audit.session import AuditSession
 from kb.errors import UsageError
 from kb.storage import quoted
@@ -142,12 +143,8 @@ def attribute(
 
 def images_where(session: AuditSession, run: str, label: str, where: str | None) -> list[str]:
     """The images of a run's predictions that a condition holds for; UsageError where there is none."""
-    condition = "" if where is None else f" AND ({where}\n)"
-    sql = (
-        "SELECT DISTINCT image_id FROM outcomes WHERE run = $run AND label = $label AND image_id IS NOT NULL"
-        f"{condition} ORDER BY image_id"
-    )
-    found = [row["image_id"] for row in session.query(sql, {"run": run, "label": label}).rows()]
+    rows = rows_where(session, run, label, where)
+    found = sorted({row["image_id"] for row in rows if row["image_id"] is not None and row["label"] == label})
     if not found:
         raise UsageError(
             f"no image that run '{run}' predicts {label} of is left where {where}" if where else "no image"

@@ -6,24 +6,27 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from encoder.audit.against import find_other
+from encoder.audit.against import Other, Selection, find_other, paired_evidence
 from encoder.audit.evidence import read_evidence
-from encoder.audit.space import KINDS, open_audit_space, rescorer
-from kb.audit.confounder import ConfounderAudit, Kind
-from kb.audit.confounders import LEAST, compare, find_confounders, test_all
+from encoder.audit.space import KINDS, AuditSpace, open_audit_space, rescorer
+from kb.audit.confounder import Confounder, ConfounderAudit, Kind
+from kb.audit.confounders import LEAST, Evidence, Found, compare, find_confounders, test_all
 from kb.audit.disease import disease_of
 from kb.audit.limits import UNHURRIED
-from kb.audit.rows import AuditRows, read_rows
+from kb.audit.rows import AuditRows
 from kb.audit.session import AuditSession
 from kb.audit.strata import auroc
 from kb.display import Listing
+from kb.label_names import is_no_finding
 from kb.watcher import Silent, Watcher
 
 if TYPE_CHECKING:
     from kb.knowledge_base import KnowledgeBase
 
+LARGE_SHARE = 0.1
+
 FEW = 3
-"""Rows that hold a thing for it to be looked up in the data that is compared with."""
+"""Patients that have a thing for it to be looked up in the data that is compared with."""
 
 COLUMNS = ("name", "kind", "leans", "goes_with", "q", "verdict")
 
@@ -39,7 +42,7 @@ class ConfounderOptions:
         disease: further findings that count as the disease.
         kinds: what is tested: concepts by their scores in images, findings that reports state, attributes.
         limit: rows that are wanted.
-        least: rows that hold a thing, and rows that do not, for it to be tested.
+        least: patients that have a thing, and patients that have not, for it to be tested.
         encoder: folder or id of the encoder whose vectors count, for a run that is of none.
         against: a site, a run, or another knowledge base to compare with.
     """
@@ -75,17 +78,16 @@ def audit_confounders(
         'chest tube'
     """
     options, watcher = options or ConfounderOptions(), watcher or Silent()
-    split = options.split or default_split(kb, run)
-    watcher.stage("reading", 3)
+    asked = Selection(run, label, options.source, options.split or default_split(kb, run), options.where)
+    watcher.stage("reading", 2)
     with AuditSession(kb, UNHURRIED) as session:
-        other = find_other(kb, session, run, label, options.against, split, options.source, options.where)
-        where = options.where or (other.exclude if other else None)
-        rows = read_rows(session, run, label, source=options.source, split=split, where=where)
-        space = open_audit_space(kb, run, options.encoder if "image" in options.kinds else None, options.kinds)
+        other = find_other(kb, session, options.against, asked)
+        rows = (other.here if other else asked).read(session)
+        space = open_audit_space(kb, run, options.encoder, options.kinds)
         watcher.advance(1, 1)
         evidence, notes = read_evidence(kb, session, rows, space.encoder, options.kinds)
-    disease = disease_of(rows.label, options.disease)
-    watcher.advance(2, 2)
+    disease = disease_of(rows.label, options.disease, _findings(evidence, space))
+    watcher.stage("testing", None)
     found = find_confounders(
         evidence,
         space.concepts,
@@ -94,13 +96,8 @@ def audit_confounders(
         limit=options.limit,
         least=options.least,
     )
-    rows_found = found.rows
-    if other is not None:
-        watcher.stage("comparing", 1)
-        # A data set that is only compared with may be small: its intervals tell.
-        there = test_all(other.evidence(space, options.kinds), space.concepts, disease, min(options.least, FEW))
-        families = [family for family, _ in there]
-        rows_found = compare(rows_found, families, auroc(other.rows.truth, other.rows.logit))
+    rows_found, more = (found.rows, []) if other is None else _compared(found, evidence, other, space, disease, options)
+    overall = auroc(rows.truth, rows.logit)
     return ConfounderAudit(
         run,
         rows.label,
@@ -109,14 +106,43 @@ def audit_confounders(
         len(rows),
         rows.positives,
         rows.patients,
-        auroc(rows.truth, rows.logit) or float("nan"),
-        tuple(sorted(disease)),
+        float("nan") if overall is None else overall,
+        tuple(sorted(disease)) if not is_no_finding(rows.label) else ("every finding that is no device",),
         found.tested,
         Listing(rows_found, COLUMNS),
-        (*space.notes, *notes, *_notes(rows, disease)),
+        (*space.notes, *notes, *found.notes, *more, *_notes(rows, disease)),
         "" if other is None else other.told,
         found.scores,
     )
+
+
+def _compared(
+    found: Found,
+    evidence: Evidence,
+    other: Other,
+    space: AuditSpace,
+    disease: Collection[str],
+    options: ConfounderOptions,
+) -> tuple[list[Confounder], list[str]]:
+    """The rows with those of the other data beside them, and notes on that."""
+    theirs, notes = other.evidence(space, options.kinds)
+    # Data that is only compared with may be small: its intervals tell.
+    there = test_all(theirs, space.concepts, disease, min(options.least, FEW), 0.0)
+    paired = paired_evidence(evidence, other.rows) if other.same_images else None
+    tested = None if paired is None else test_all(paired, space.concepts, disease, options.least)
+    rows = compare(
+        found,
+        there.families,
+        auroc(other.rows.truth, other.rows.logit),
+        None if tested is None else tested.families,
+    )
+    return rows, [f"{other.told}: {note}" for note in (*notes, *there.notes)]
+
+
+def _findings(evidence: Evidence, space: AuditSpace) -> set[str]:
+    """Every finding that could be named."""
+    stated = {finding for one in evidence.exposures for finding in one.findings if finding is not None}
+    return stated | set(space.concepts.findings if space.concepts else ())
 
 
 def default_split(kb: KnowledgeBase, run: str) -> str:
@@ -127,6 +153,9 @@ def default_split(kb: KnowledgeBase, run: str) -> str:
 
 def _notes(rows: AuditRows, disease: Collection[str]) -> list[str]:
     notes = [f"{rows.unknown:,} rows of unknown truth are left out"] if rows.unknown else []
+    most = rows.largest_share
+    if most > LARGE_SHARE:
+        notes.append(f"one patient has {100 * most:.0f} % of the rows: what holds for it holds for little else")
     if not disease:
         notes.append(f"no finding counts as the disease of '{rows.label}': name some with --disease")
     return notes

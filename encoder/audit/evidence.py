@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from encoder.image_vectors import ImageVectors, known_encoders, read_image_vectors
 from kb.audit.confounder import Kind
 from kb.audit.confounders import Evidence
-from kb.audit.exposures import Exposures, exposures_of
+from kb.audit.exposures import Exposures, exposures_of, together
 from kb.errors import UsageError
 from kb.label_names import plain_label
 
@@ -52,7 +52,7 @@ def read_evidence(
     exposures: list[Exposures] = []
     if "report" in kinds and (stated := _stated(session, rows)) is not None:
         exposures.append(stated)
-        if missing := len(rows) - int(stated.known.sum()):
+        if len(stated) and (missing := len(rows) - int(stated.known[0].sum())):
             notes.append(f"{missing:,} of {len(rows):,} have no report: what reports state is tested on the others")
     elif "report" in kinds:
         notes.append("no report belongs to these images or studies (they are joined by study)")
@@ -95,7 +95,11 @@ def _vectors(
     """Which rows have vectors, and these: of a study the mean over its images."""
     import numpy as np
 
-    images = read_image_vectors(kb, encoder)
+    try:
+        images = read_image_vectors(kb, encoder)
+    except UsageError as error:
+        notes.append(str(error))
+        return _nothing(), None
     by_image = {image: place for place, image in enumerate(images.image_ids)}
     by_study = _by_study(images)
     numbers, found = [], []
@@ -135,10 +139,7 @@ def _stated(session: AuditSession, rows: AuditRows) -> Exposures | None:
     """The findings that the reports of the rows' studies state as present; None where no row has a report."""
     import numpy as np
 
-    by_study: dict[str, list[int]] = {}
-    for number, study in enumerate(rows.study_ids):
-        if study is not None:
-            by_study.setdefault(study, []).append(number)
+    by_study = _places(rows.study_ids)
     known = np.zeros(len(rows), dtype=bool)
     for row in session.run("SELECT study_id, patient_id FROM reports WHERE study_id IS NOT NULL"):
         for number in by_study.get(row["study_id"], ()):
@@ -159,22 +160,34 @@ def _attributes(session: AuditSession, rows: AuditRows) -> Exposures:
     """Site, view, sex, age band, month, and attributes of few values; those named as labels are left out."""
     import numpy as np
 
-    units = {unit: number for number, unit in enumerate(rows.units)}
+    places = {"studies": _places(rows.study_ids), "images": _places(rows.image_ids)}
     labels = {row["name"] for row in session.run("SELECT DISTINCT name FROM truths").rows()} | {plain_label(rows.label)}
     skip = NO_ATTRIBUTES | labels | set(COLUMNS)
     told: dict[str, dict[int, str]] = {}
     for relation, unit in (("studies", "study_id"), ("images", "image_id")):
         for row in session.run(f"SELECT * FROM {relation}"):
-            number = units.get(row[unit])
-            if number is not None:
-                for name, value in _named(row, skip):
-                    told.setdefault(name, {})[number] = value
-    known = np.ones(len(rows), dtype=bool)
-    few = {name: values for name, values in told.items() if 1 < len(set(values.values())) <= MOST_VALUES}
-    found = (
-        (number, f"{name}: {value}", None) for name, values in sorted(few.items()) for number, value in values.items()
-    )
-    return exposures_of("attribute", found, known)
+            for number in places[relation].get(row[unit], ()):
+                if _same(rows.patient_ids[number], row["patient_id"]):
+                    for name, value in _named(row, skip):
+                        told.setdefault(name, {})[number] = value
+    parts = []
+    for name, values in sorted(told.items()):
+        if not 1 < len(set(values.values())) <= MOST_VALUES:
+            continue
+        # Whose value nobody knows neither has it nor lacks it.
+        known = np.zeros(len(rows), dtype=bool)
+        known[list(values)] = True
+        parts.append(exposures_of("attribute", ((n, f"{name}: {value}", None) for n, value in values.items()), known))
+    return together("attribute", parts)
+
+
+def _places(ids: Sequence[str | None]) -> dict[str, list[int]]:
+    """The rows of each image or study."""
+    places: dict[str, list[int]] = {}
+    for number, one in enumerate(ids):
+        if one is not None:
+            places.setdefault(one, []).append(number)
+    return places
 
 
 def _named(row: Mapping[str, Any], skip: Collection[str]) -> Iterator[tuple[str, str]]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from encoder.audit.against import find_other
+from encoder.audit.against import Selection, find_other
 from encoder.audit.confounders import default_split
 from encoder.audit.evidence import read_evidence
 from encoder.audit.space import KINDS, open_audit_space
 from kb.audit.disease import disease_of, telling_nothing
 from kb.audit.limits import UNHURRIED
-from kb.audit.rows import read_rows
 from kb.audit.session import AuditSession
 from kb.audit.slice import Slices
 from kb.audit.slices import SliceOptions, find_slices
@@ -60,25 +59,26 @@ def audit_slices(
     """
     options, watcher = options or SliceOptions(), watcher or Silent()
     options = options if seed is None else replace(options, seed=seed)
-    split = split or default_split(kb, run)
+    asked = Selection(run, label, source, split or default_split(kb, run), where)
     watcher.stage("slices", 2)
     with AuditSession(kb, UNHURRIED) as session:
-        other = find_other(kb, session, run, label, against, split, source, where)
-        exclude = None if other is None else other.exclude
-        rows = read_rows(session, run, label, source=source, split=split, where=where or exclude)
+        other = find_other(kb, session, against, asked)
+        rows = (other.here if other else asked).read(session)
         space = open_audit_space(kb, run, encoder)
         if space.concepts is None:
             raise UsageError(f"slices are clusters of image vectors: {'; '.join(space.notes)}")
         evidence, notes = read_evidence(kb, session, rows, space.encoder, KINDS)
     watcher.advance(1, 1)
+    there, more = (None, []) if other is None else other.evidence(space, KINDS)
     found = find_slices(
         evidence,
         space.concepts,
         {*disease_of(rows.label), *telling_nothing()},
         options,
-        other=None if other is None else other.evidence(space, KINDS),
+        other=there,
         names=("here", other.told.partition(",")[0] if other else "there"),
     )
+    overall = auroc(rows.truth, rows.logit)
     return Slices(
         run,
         rows.label,
@@ -86,7 +86,7 @@ def audit_slices(
         rows.split,
         len(rows),
         rows.positives,
-        auroc(rows.truth, rows.logit) or float("nan"),
+        float("nan") if overall is None else overall,
         Listing(found, COLUMNS),
-        tuple(notes),
+        (*notes, *more),
     )

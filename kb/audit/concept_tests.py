@@ -119,28 +119,55 @@ def bulk_of(estimates: np.ndarray, errors: np.ndarray, groups: np.ndarray) -> Bu
     return Bulk(float(centre), float(np.sqrt(max(total**2 - chance**2, 0.0))), len(sizes))
 
 
-def p_values(estimates: np.ndarray, errors: np.ndarray, bulk: Bulk | None = None) -> np.ndarray:
-    """Two-sided p of estimates held against their bulk, or against 0; NaN where there is no estimate."""
-    import numpy as np
-    from scipy.stats import norm, t
+def p_values(
+    estimates: np.ndarray, errors: np.ndarray, bulk: Bulk | None = None, patients: float = float("inf")
+) -> np.ndarray:
+    """Two-sided p of estimates held against their bulk, or against 0; NaN where there is no estimate.
 
+    By Student's t, for the bulk is known by so many votes, and the errors by so many `patients`.
+    """
+    import numpy as np
+    from scipy.stats import t
+
+    centre, width, votes = (bulk.centre, bulk.width, bulk.votes) if bulk else (0.0, 0.0, float("inf"))
     with np.errstate(divide="ignore", invalid="ignore"):
-        if bulk is None:
-            found: np.ndarray = 2 * norm.sf(np.abs(estimates / errors))
-        else:
-            found = 2 * t.sf(np.abs(estimates - bulk.centre) / np.hypot(errors, bulk.width), bulk.votes)
+        found: np.ndarray = 2 * t.sf(
+            np.abs(estimates - centre) / np.hypot(errors, width), max(min(votes, patients - 1), 1)
+        )
     return found
 
 
-def q_values(p: np.ndarray, families: int = 1) -> np.ndarray:
+def simes(p: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """One p for each group of tests, told to all its members: that any of them holds (Simes, 1986); NaN stays NaN."""
+    import numpy as np
+
+    found = np.full(len(p), np.nan)
+    known = np.flatnonzero(np.isfinite(p))
+    if not len(known):
+        return found
+    order = known[np.lexsort((p[known], groups[known]))]
+    starts = np.flatnonzero(np.diff(groups[order], prepend=groups[order[0]] - 1))
+    for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
+        members = order[start:end]
+        found[members] = min(float(np.min(p[members] * len(members) / np.arange(1, len(members) + 1))), 1.0)
+    return found
+
+
+def q_values(p: np.ndarray, families: int = 1, groups: np.ndarray | None = None) -> np.ndarray:
     """Benjamini and Hochberg's (1995) q: the false discovery rate at which each would be called; NaN stays NaN.
 
-    `families` are the tables of tests that are looked at side by side: each p counts as that many.
+    `families` are the tables of tests that are looked at side by side: each p counts as that many. With `groups` it is
+    groups that are called or not: one p for each (see `simes`), one q for all of its members.
     """
     import numpy as np
 
     q = np.full(len(p), np.nan)
     known = np.flatnonzero(np.isfinite(p))
+    if groups is not None and len(known):
+        told = simes(p, groups)
+        _, firsts, places = np.unique(groups[known], return_index=True, return_inverse=True)
+        q[known] = q_values(told[known[firsts]], families)[places]
+        return q
     if not len(known):
         return q
     order = known[np.argsort(p[known], kind="stable")]

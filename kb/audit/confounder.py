@@ -17,7 +17,11 @@ LEVEL = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A number with its 95% interval and the q of its test."""
+    """A number with its 95% interval and the q of its test; q also allows for how many things were tested.
+
+    Of a concept's score the number is told beyond what concepts do in general, and the interval has the width of that.
+    NaN is what could not be tested.
+    """
 
     value: float
     low: float
@@ -58,10 +62,12 @@ class Strata:
         auroc_present: where it is there.
         auroc_absent: where it is not.
         auroc_against: of the positives without it against the negatives with it: the pairs that it speaks against.
-        erased: `auroc` after its direction is erased.
-        erased_against: `auroc_against` after its direction is erased.
+        leans: correlation of it with the model's logit within truth strata.
+        erased: `auroc` after it is erased from the image vectors.
+        erased_against: `auroc_against` after that.
+        erased_leans: `leans` after that: 0 where nothing linear is left of it in what the model says.
         errors: shares that are wrong at the best cut (highest Youden index, chosen on these images).
-        erased_errors: the same after its direction is erased, with a cut of its own.
+        erased_errors: the same after it is erased, with a cut of its own.
     """
 
     present: int
@@ -72,15 +78,17 @@ class Strata:
     auroc_present: float | None
     auroc_absent: float | None
     auroc_against: float | None
+    leans: float
     erased: float | None
     erased_against: float | None
+    erased_leans: float
     errors: ErrorRates
     erased_errors: ErrorRates
 
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """The same in the data that is compared with, and the q of each difference."""
+    """The same in the data that is compared with; each q is that of the difference."""
 
     leans: Estimate
     goes_with: Estimate
@@ -127,8 +135,8 @@ class Confounder:
     elsewhere: Elsewhere | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The row as plain data, for JSON."""
-        return asdict(self)
+        """The row as plain data, for JSON, which knows no NaN."""
+        return dict(_plain(asdict(self)))
 
 
 @dataclass(frozen=True)
@@ -176,10 +184,17 @@ class ConfounderAudit:
         told = {name: getattr(self, name) for name in ("run", "label", "source", "split", "n", "positives", "patients")}
         return {
             **told,
-            "auroc": self.auroc,
+            "auroc": _plain(self.auroc),
             "disease": list(self.disease),
             "tested": dict(self.tested),
             "against": self.against,
             "notes": list(self.notes),
             "found": self.found.rows(),
         }
+
+
+def _plain(value: Any) -> Any:
+    """Plain data without NaN."""
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    return None if isinstance(value, float) and value != value else value

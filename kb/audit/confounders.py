@@ -9,13 +9,16 @@ often enough is measured by them: a report says whether it is there, a score onl
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from kb.audit.confounder import Confounder, Elsewhere, Estimate, Kind
-from kb.audit.erasing import Eraser, Rescore, without
-from kb.audit.families import Z95, Concepts, Family, disease_directions, exposure_family, image_family
+from kb.audit.concept_tests import BULK, bulk_of, p_values, q_values
+from kb.audit.confounder import Confounder, Elsewhere, Kind
+from kb.audit.erasing import Rescore, erased
+from kb.audit.exposures import EXPECTED, Exposures
+from kb.audit.families import Concepts, Family, exposure_family, image_family
 from kb.audit.moments import Cohort
 from kb.audit.strata import high, strata_of
 from kb.errors import UsageError
@@ -23,11 +26,10 @@ from kb.errors import UsageError
 if TYPE_CHECKING:
     import numpy as np
 
-    from kb.audit.exposures import Exposures
     from kb.audit.rows import AuditRows
 
 LEAST = 10
-"""Rows that hold a thing, and rows that do not, for it to be tested."""
+"""Patients that have a thing, and patients that have not, for it to be tested."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,21 +48,61 @@ class Evidence:
     encoded: np.ndarray
     vectors: np.ndarray | None
 
-    def cohort(self) -> Cohort:
-        """The rows that have vectors."""
+    def cohort(self, numbers: np.ndarray | None = None) -> Cohort:
+        """The rows that have vectors, or some of them by their numbers."""
+        import numpy as np
+
         if self.vectors is None:
             raise ValueError("no row has a vector")
+        chosen = self.encoded if numbers is None else numbers
+        vectors = self.vectors if numbers is None else self.vectors[np.searchsorted(self.encoded, numbers)]
+        return Cohort(vectors, self.rows.truth[chosen], self.rows.logit[chosen], self.rows.owners[chosen])
+
+    def of_rows(self, numbers: np.ndarray, logit: np.ndarray) -> Evidence:
+        """Some of the rows, with another logit in the place of theirs."""
+        import numpy as np
+
+        new = np.full(len(self.rows), -1, dtype=np.int64)
+        new[numbers] = np.arange(len(numbers))
+        kept = new[self.encoded] >= 0
+        exposures = [
+            replace(
+                one,
+                columns=[new[column][new[column] >= 0] for column in one.columns],
+                known=_shared(one.known, numbers),
+            )
+            for one in self.exposures
+        ]
+        rows = replace(self.rows.part(numbers), logit=logit)
+        vectors = None if self.vectors is None else self.vectors[kept]
+        return Evidence(rows, exposures, new[self.encoded[kept]], vectors)
+
+    def rows_alone(self, numbers: np.ndarray) -> Cohort:
+        """Some rows without their vectors."""
+        import numpy as np
+
         rows = self.rows
-        return Cohort(self.vectors, rows.truth[self.encoded], rows.logit[self.encoded], rows.owners[self.encoded])
+        nothing = np.empty((len(numbers), 0), dtype=np.float32)
+        return Cohort(nothing, rows.truth[numbers], rows.logit[numbers], rows.owners[numbers])
 
 
 @dataclass(frozen=True)
 class Found:
-    """The rows of an audit for confounders, and how many things of each kind were tested."""
+    """What an audit for confounders finds.
+
+    Attributes:
+        rows: the weightiest things, called ones first.
+        tested: how many of each kind could be named.
+        families: the tests of everything.
+        scores: truth, logit, and where each thing of `rows` is there: what curves are drawn from.
+        notes: what could not be tested, and why.
+    """
 
     rows: list[Confounder]
     tested: dict[Kind, int]
+    families: list[Family]
     scores: dict[str, Any]
+    notes: tuple[str, ...]
 
 
 def find_confounders(
@@ -80,58 +122,94 @@ def find_confounders(
         disease: findings that count as the disease.
         rescore: the model, where it is one of ours: erasing then goes through it, else along the slope of its logits.
         limit: rows that are wanted.
-        least: rows with a thing, and without it, for it to be tested.
+        least: patients with a thing, and without it, for it to be tested.
 
     Raises:
         UsageError: there is nothing to test, or too few positives, negatives or patients.
     """
-    families = test_all(evidence, concepts, disease, least)
-    if not families:
+    tested = test_all(evidence, concepts, disease, least)
+    if not tested.families:
         raise UsageError(
             "there is nothing to test: no image has a vector, no report belongs to these images or studies, and no "
-            f"attribute is shared by {least} of them and missing in as many"
+            f"attribute is shared by {least} patients and missing in as many{_because(tested.notes)}"
         )
-    chosen = _chosen(families)[:limit]
-    image = next((family for family, _ in families if family.kind == "image"), None)
-    by_finding = {} if image is None else {image.findings[at]: at for at in image.best()}
-    eraser = None
-    if image is not None and concepts is not None:
-        eraser = Eraser(evidence.cohort(), disease_directions(concepts, disease))
     found, present = [], {}
-    for family, exposures, at in chosen:
-        direction = at if family.kind == "image" else by_finding.get(family.findings[at] or "")
-        row, there = _row(evidence, family, exposures, at, concepts, direction, eraser, rescore)
+    by_finding = _best_concepts(tested.families)
+    for family, exposures, at in _chosen(tested)[:limit]:
+        row, there = _row(evidence, family, exposures, at, concepts, by_finding, rescore)
         found.append(row)
         present[row.name] = there
-    tested = {family.kind: int(family.wanted.sum()) for family, _ in families}
-    return Found(found, tested, {"truth": evidence.rows.truth, "logit": evidence.rows.logit, "present": present})
+    counts = {family.kind: int(family.wanted.sum()) for family in tested.families}
+    scores = {"truth": evidence.rows.truth, "logit": evidence.rows.logit, "present": present}
+    return Found(found, counts, tested.families, scores, tested.notes)
+
+
+@dataclass(frozen=True, eq=False)
+class Tested:
+    """Everything tested, kind by kind; `exposures` stand at the same place, None for concepts."""
+
+    families: list[Family]
+    exposures: list[Exposures | None]
+    notes: tuple[str, ...]
 
 
 def test_all(
-    evidence: Evidence, concepts: Concepts | None, disease: Collection[str], least: int = LEAST
-) -> list[tuple[Family, Exposures | None]]:
-    """Everything of every kind tested; exposures stand beside their family."""
-    kept = [common for exposures in evidence.exposures if len(common := exposures.common(least))]
+    evidence: Evidence,
+    concepts: Concepts | None,
+    disease: Collection[str],
+    least: int = LEAST,
+    expected: float = EXPECTED,
+) -> Tested:
+    """Everything of every kind tested; a kind that cannot be tested is a note."""
+    rows, notes = evidence.rows, list[str]()
+    common = [(exposures, exposures.common(rows, least, expected)) for exposures in evidence.exposures]
+    kept = [(exposures, enough) for exposures, enough in common if len(enough)]
     images = concepts is not None and len(concepts) > 0 and evidence.vectors is not None
     count = len(kept) + images
-    found: list[tuple[Family, Exposures | None]] = []
+    families: list[Family] = []
+    beside: list[Exposures | None] = []
     if images and concepts is not None:
-        found.append((image_family(evidence.cohort(), concepts, disease, count), None))
-    found += [(exposure_family(exposures, evidence.rows, disease, count), exposures) for exposures in kept]
-    return found
+        try:
+            families.append(image_family(evidence.cohort(), concepts, disease, count))
+            beside.append(None)
+        except UsageError as error:
+            notes.append(f"concepts are not tested by images: {error}")
+        else:
+            if None in families[0].bulks:
+                notes.append(
+                    f"concepts of fewer than {BULK} findings do not tell how far concepts lean in general: by images "
+                    "none is called, and what stands first is only most worth a look"
+                )
+    for exposures, enough in kept:
+        families.append(exposure_family(enough, rows, disease, count))
+        beside.append(enough)
+        if names := exposures.inseparable(rows):
+            notes.append(f"cannot be told apart from the label: {', '.join(names)}: it holds for one truth alone")
+    return Tested(families, beside, tuple(notes))
 
 
-def _chosen(families: Sequence[tuple[Family, Exposures | None]]) -> list[tuple[Family, Exposures | None, int]]:
+test_all.__test__ = False  # type: ignore[attr-defined]  # its name is no invitation to pytest
+
+
+def _because(notes: Sequence[str]) -> str:
+    return f" ({'; '.join(notes)})" if notes else ""
+
+
+def _best_concepts(families: Sequence[Family]) -> dict[str | None, int]:
+    """The weightiest concept of each finding, by images."""
+    return {family.findings[at]: at for family in families if family.kind == "image" for at in family.best()}
+
+
+def _chosen(tested: Tested) -> list[tuple[Family, Exposures | None, int]]:
     """One row of each finding and attribute: called ones first, then by weight; reports before images."""
-    stated = {finding for family, _ in families if family.kind == "report" for finding in family.findings}
+    stated = {finding for family in tested.families if family.kind == "report" for finding in family.findings}
     rows = [
         (family, exposures, at)
-        for family, exposures in families
+        for family, exposures in zip(tested.families, tested.exposures, strict=True)
         for at in family.best()
         if family.kind != "image" or family.findings[at] not in stated
     ]
-    ranks = {"confounder": 0, "leaned on": 1, "": 1}
-    return sorted(rows, key=lambda row: (ranks[row[0].verdict(row[2])], -float(row[0].weight[row[2]])))
+    return sorted(rows, key=lambda row: (row[0].verdict(row[2]) != "confounder", -float(row[0].weight[row[2]])))
 
 
 def _row(
@@ -140,91 +218,109 @@ def _row(
     exposures: Exposures | None,
     at: int,
     concepts: Concepts | None,
-    direction: int | None,
-    eraser: Eraser | None,
+    by_finding: Mapping[str | None, int],
     rescore: Rescore | None,
 ) -> tuple[Confounder, np.ndarray]:
-    """One row, and where the thing is there among all rows (numbers outside those looked at are False)."""
+    """One row, and where the thing is there among all rows; where nobody knows, it is not."""
     import numpy as np
 
     rows = evidence.rows
     there = np.zeros(len(rows), dtype=bool)
-    looked_at = np.arange(len(rows)) if exposures is None else np.flatnonzero(exposures.known)
-    if exposures is not None:
-        there = exposures.column(at) & exposures.known
-    if eraser is None:
-        erased = without(rows.logit[looked_at], rows.truth[looked_at], there[looked_at].astype(np.float64))
+    looked_at = evidence.encoded if exposures is None else np.flatnonzero(exposures.known[at])
+    if exposures is None and concepts is not None:
+        cohort = evidence.cohort()
+        values = cohort.vectors @ np.asarray(concepts.vectors[at], dtype=np.float64)
+        there[looked_at] = high(values)
     else:
-        if exposures is None and concepts is not None:
-            vector = np.asarray(concepts.vectors[at], dtype=np.float64)
-            there[evidence.encoded] = high(eraser.cohort.vectors @ vector)
-        else:
-            vector = eraser.direction_of(there[evidence.encoded])
-        both = np.isin(evidence.encoded, looked_at)
-        looked_at = evidence.encoded[both]
-        erased = eraser.without(vector, rescore)[both]
+        assert exposures is not None
+        there = exposures.column(at)
+        both = np.intersect1d(evidence.encoded, looked_at)
+        encoded = rescore is not None and len(both) == len(looked_at)
+        cohort = evidence.cohort(looked_at) if encoded else evidence.rows_alone(looked_at)
+        values = there[looked_at].astype(np.float64)
+        rescore = rescore if encoded else None
+    said = erased(cohort, values, rescore)
+    strata = strata_of(rows.truth[looked_at], rows.logit[looked_at], there[looked_at], said)
     finding = family.findings[at]
     same = sum(1 for other, wanted in zip(family.findings, family.wanted, strict=True) if wanted and other == finding)
+    concept = at if family.kind == "image" else by_finding.get(finding) if finding is not None else None
     row = Confounder(
         family.names[at],
         family.kind,
         finding,
-        None if direction is None or concepts is None else concepts.ids[direction],
-        None if direction is None or concepts is None else concepts.texts[direction],
+        None if concept is None or concepts is None else concepts.ids[concept],
+        None if concept is None or concepts is None else concepts.texts[concept],
         family.leans(at),
         family.effect(at),
         family.goes_with(at),
         float(family.q["both"][at]),
         float(family.weight[at]),
         family.verdict(at),
-        strata_of(rows.truth[looked_at], rows.logit[looked_at], there[looked_at], erased),
+        strata,
         same - 1 if family.kind == "image" else 0,
     )
     return row, there
 
 
-def compare(found: Sequence[Confounder], there: Sequence[Family], auroc_there: float | None) -> list[Confounder]:
+def _shared(known: Sequence[np.ndarray], numbers: np.ndarray) -> list[np.ndarray]:
+    """Some rows of masks; those that were one object stay one."""
+    cut: dict[int, np.ndarray] = {id(mask): mask[numbers] for mask in known}
+    return [cut[id(mask)] for mask in known]
+
+
+def compare(
+    found: Found, there: Sequence[Family], auroc_there: float | None, paired: Sequence[Family] | None = None
+) -> list[Confounder]:
     """The rows with the same of another data set beside them, and the q of each difference.
 
+    Differences are tested for everything that both data sets hold, before any row is looked at: the rows stand first
+    because they are extreme here, and would differ from anything.
+
     Args:
-        found: the rows here.
+        found: what was found here.
         there: what was tested in the other data; what is not among it stays without.
         auroc_there: of the model on the other data.
+        paired: for another run on the same images: tests of the difference of both runs' logits. What goes with the
+            label is then the same, and is not tested.
     """
+    differences = {family.kind: _differences(family, there, paired) for family in found.families}
+    elsewhere = {(family.kind, name): (family, at) for family in there for at, name in enumerate(family.names)}
+    rows = []
+    for row in found.rows:
+        match = elsewhere.get((row.kind, row.name))
+        if match is None or match[0].tests.lean[match[1]] != match[0].tests.lean[match[1]]:
+            rows.append(row)
+            continue
+        q_leans, q_goes_with = differences[row.kind].get(row.name, (math.nan, math.nan))
+        leans, goes_with = match[0].leans(match[1]), match[0].goes_with(match[1])
+        told = Elsewhere(replace(leans, q=q_leans), replace(goes_with, q=q_goes_with), auroc_there)
+        rows.append(replace(row, elsewhere=told))
+    return rows
+
+
+def _differences(
+    family: Family, there: Sequence[Family], paired: Sequence[Family] | None
+) -> dict[str, tuple[float, float]]:
+    """The q of the differences of leaning and of going with the label, by name."""
     import numpy as np
 
-    from kb.audit.concept_tests import q_values
-
-    places = {(family.kind, name): (family, at) for family in there for at, name in enumerate(family.names)}
-    matches = [places.get((row.kind, row.name)) for row in found]
-    estimates = [
-        None if match is None else (match[0].leans(match[1]), match[0].goes_with(match[1])) for match in matches
-    ]
-    p = np.full((2, len(found)), np.nan)
-    for number, (row, other) in enumerate(zip(found, estimates, strict=True)):
-        if other is not None:
-            p[:, number] = _p_of_difference(row.leans, other[0]), _p_of_difference(row.goes_with, other[1])
-    q = [q_values(values) for values in p]
-    return [
-        row
-        if other is None
-        else replace(
-            row,
-            elsewhere=Elsewhere(
-                replace(other[0], q=float(q[0][number])), replace(other[1], q=float(q[1][number])), auroc_there
-            ),
-        )
-        for number, (row, other) in enumerate(zip(found, estimates, strict=True))
-    ]
-
-
-def _p_of_difference(first: Estimate, second: Estimate) -> float:
-    """Two-sided p of the difference of two independent estimates."""
-    import math
-
-    errors = [(one.high - one.low) / (2 * Z95) for one in (first, second)]
-    spread = math.hypot(*errors)
-    return math.erfc(abs(first.value - second.value) / spread / math.sqrt(2)) if spread > 0 else math.nan
-
-
-test_all.__test__ = False  # type: ignore[attr-defined]  # its name is no invitation to pytest
+    if paired is not None:
+        alike = [other for other in paired if other.kind == family.kind]
+        named = [(name, float(q)) for one in alike for name, q in zip(one.names, one.q["leans"], strict=True)]
+        return {name: (q, math.nan) for name, q in named}
+    other = next((other for other in there if other.kind == family.kind), None)
+    if other is None:
+        return {}
+    places = {name: at for at, name in enumerate(other.names)}
+    pairs = [(at, places[name]) for at, name in enumerate(family.names) if name in places and family.wanted[at]]
+    if not pairs:
+        return {}
+    mine, theirs = (np.array(column) for column in zip(*pairs, strict=True))
+    q = []
+    for value, error in (("lean", "lean_error"), ("shift", "shift_error")):
+        differences = getattr(family.tests, value)[mine] - getattr(other.tests, value)[theirs]
+        errors = np.hypot(getattr(family.tests, error)[mine], getattr(other.tests, error)[theirs])
+        groups = np.unique([str(family.findings[at] or family.names[at]) for at in mine], return_inverse=True)[1]
+        bulk = bulk_of(differences, errors, groups) if family.kind == "image" else None
+        q.append(q_values(p_values(differences, errors, bulk), groups=groups))
+    return {family.names[at]: (float(q[0][n]), float(q[1][n])) for n, at in enumerate(mine)}

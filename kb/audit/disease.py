@@ -15,15 +15,18 @@ from kb.label_names import is_no_finding, plain_label
 from kb.lexicon import load_lexicon
 
 
-def disease_of(label: str, more: Iterable[str] = ()) -> frozenset[str]:
-    """The findings that count as what `label` names; `more` are those that a curator adds.
+def disease_of(label: str, more: Iterable[str] = (), findings: Iterable[str] = ()) -> frozenset[str]:
+    """The findings that count as what `label` names.
 
-    Empty where nothing is known of the label: then nothing can be told apart from the disease.
+    Args:
+        label: in any spelling.
+        more: what a curator adds.
+        findings: those that could be named: of "No Finding" all of them but devices are what the label itself denies.
     """
     name = plain_label(label)
     found = {_finding(one) for one in more}
     if is_no_finding(label):
-        return frozenset(found)  # it is defined by every finding at once
+        return frozenset({*found, *(one for one in findings if one not in _devices())})
     return frozenset({*found, _finding(name), *_table().get(name, ())})
 
 
@@ -33,6 +36,11 @@ def _finding(name: str) -> str:
         return read_query(name).finding
     except ValueError:
         return plain_label(name)
+
+
+@cache
+def _devices() -> frozenset[str]:
+    return frozenset(label for label, kind, _ in load_lexicon().rows() if kind == "device")
 
 
 @cache

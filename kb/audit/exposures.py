@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from kb.audit.concept_tests import ConceptTests, test_concepts
 from kb.audit.confounder import Kind
-from kb.audit.moments import Cohort, moments_of
+from kb.audit.moments import Cohort, Moments, moments_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 AT_ONCE = 256
 """Columns that are tested together: their covariances are a small matrix."""
+
+EXPECTED = 5.0
+"""Patients that the smallest cell of thing and truth must be expected to hold, were the two independent."""
+
+FIELDS = ("spread", "lean", "lean_error", "shift", "shift_error")
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,14 +33,14 @@ class Exposures:
         names: of the things.
         findings: which finding each is, or None.
         columns: for each thing the rows where it is there, ascending.
-        known: rows of which anybody knows: those that have a report.
+        known: for each thing the rows of which anybody knows: those that have a report, or a value; (n,), bool.
     """
 
     kind: Kind
     names: Sequence[str]
     findings: Sequence[str | None]
     columns: Sequence[np.ndarray]
-    known: np.ndarray
+    known: Sequence[np.ndarray]
 
     def __len__(self) -> int:
         return len(self.names)
@@ -44,37 +49,91 @@ class Exposures:
         """Where one thing is there: (n,), bool."""
         import numpy as np
 
-        found = np.zeros(len(self.known), dtype=bool)
+        found = np.zeros(len(self.known[number]), dtype=bool)
         found[self.columns[number]] = True
-        return found
+        return found & self.known[number]
 
-    def common(self, least: int) -> Exposures:
-        """Those that are there in at least so many known rows, and are missing in as many."""
-        known = int(self.known.sum())
-        counts = [int(self.known[rows].sum()) for rows in self.columns]
-        kept = [n for n, count in enumerate(counts) if least <= count <= known - least]
+    def common(self, rows: AuditRows, least: int, expected: float = EXPECTED) -> Exposures:
+        """Those that at least so many patients have, and as many have not, and that could go with the label or not.
+
+        A thing that no positive could be expected to have says nothing of its going with the label.
+        """
+        kept = [n for n in range(len(self)) if self._enough(n, rows, least, expected)]
+        return self.take(kept)
+
+    def take(self, numbers: Sequence[int]) -> Exposures:
+        """Some of the things."""
         return Exposures(
             self.kind,
-            [self.names[n] for n in kept],
-            [self.findings[n] for n in kept],
-            [self.columns[n] for n in kept],
-            self.known,
+            [self.names[n] for n in numbers],
+            [self.findings[n] for n in numbers],
+            [self.columns[n] for n in numbers],
+            [self.known[n] for n in numbers],
         )
 
-    def tests(self, rows: AuditRows) -> ConceptTests:
-        """The tests of all: each is a vector of one number, so the algebra of concepts serves."""
+    def inseparable(self, rows: AuditRows) -> list[str]:
+        """Things that cannot be told apart from the label: all positives have them and no negative, or the reverse."""
+        found = []
+        for number, name in enumerate(self.names):
+            known, there = self.known[number], self.column(number)
+            truth = rows.truth[known]
+            if 0 < truth.sum() < len(truth) and ((there[known] == truth).all() or (there[known] != truth).all()):
+                found.append(name)
+        return found
+
+    def tests(self, rows: AuditRows) -> tuple[ConceptTests, np.ndarray]:
+        """The tests of all, and how many patients each is of; one that cannot be tested is NaN.
+
+        Each is a vector of one number, so the algebra of concepts serves. Where few hold a thing, the spread between
+        patients is not to be seen in the data: no error is smaller than that of as many independent patients.
+        """
         import numpy as np
 
-        parts = []
-        for start in range(0, len(self), AT_ONCE):
-            numbers = range(start, min(start + AT_ONCE, len(self)))
-            matrix = np.stack([self.column(n)[self.known] for n in numbers], axis=1).astype(np.float32)
-            cohort = Cohort(matrix, rows.truth[self.known], rows.logit[self.known], rows.owners[self.known])
-            parts.append(test_concepts(moments_of(cohort), np.eye(len(numbers), dtype=np.float32)))
-        return ConceptTests(*(np.concatenate([getattr(part, name) for part in parts]) for name in _FIELDS))
+        found = np.full((len(FIELDS), len(self)), np.nan)
+        patients = np.full(len(self), np.nan)
+        for numbers in self._alike():
+            known = self.known[numbers[0]]
+            matrix = np.stack([self.column(n)[known] for n in numbers], axis=1).astype(np.float32)
+            truth = rows.truth[known]
+            if min(int(truth.sum()), int((~truth).sum())) < 2:
+                continue
+            moments = moments_of(Cohort(matrix, truth, rows.logit[known], rows.owners[known]))
+            tests = test_concepts(moments, np.eye(len(numbers), dtype=np.float32))
+            floors = _floors(moments, truth, rows.owners[known])
+            for place, name in enumerate(FIELDS):
+                values = getattr(tests, name)
+                found[place, numbers] = np.maximum(values, floors[name]) if name in floors else values
+            patients[numbers] = moments.effective
+        return ConceptTests(*found), patients
+
+    def _alike(self) -> Iterable[list[int]]:
+        """Things of which the same rows are known, some at a time."""
+        by_known: dict[int, list[int]] = {}
+        for number, known in enumerate(self.known):
+            by_known.setdefault(id(known), []).append(number)
+        for numbers in by_known.values():
+            yield from (numbers[start : start + AT_ONCE] for start in range(0, len(numbers), AT_ONCE))
+
+    def _enough(self, number: int, rows: AuditRows, least: int, expected: float) -> bool:
+        import numpy as np
+
+        known, there = self.known[number], self.column(number)
+        with_it, without_it = (len(np.unique(rows.owners[part])) for part in (there, known & ~there))
+        positive, negative = (len(np.unique(rows.owners[known & part])) for part in (rows.truth, ~rows.truth))
+        if min(with_it, without_it) < least or min(positive, negative) < 2:
+            return False
+        return min(with_it, without_it) * min(positive, negative) / (with_it + without_it) >= expected
 
 
-_FIELDS = ("spread", "lean", "lean_error", "shift", "shift_error")
+def _floors(moments: Moments, truth: np.ndarray, owners: np.ndarray) -> dict[str, float]:
+    """The errors of as many independent patients as there are: of a difference, and of a correlation."""
+    import numpy as np
+
+    positive, negative = (len(np.unique(owners[part])) for part in (truth, ~truth))
+    return {
+        "lean_error": float(1 / np.sqrt(moments.effective)),
+        "shift_error": float(np.sqrt(1 / positive + 1 / negative)),
+    }
 
 
 def exposures_of(
@@ -91,4 +150,15 @@ def exposures_of(
             findings[name] = finding
     names = sorted(places)
     columns = [np.array(sorted(places[name]), dtype=np.int64) for name in names]
-    return Exposures(kind, names, [findings[name] for name in names], columns, known)
+    return Exposures(kind, names, [findings[name] for name in names], columns, [known] * len(names))
+
+
+def together(kind: Kind, parts: Sequence[Exposures]) -> Exposures:
+    """Exposures of one kind as one: each keeps the rows of which it is known."""
+    return Exposures(
+        kind,
+        [name for part in parts for name in part.names],
+        [finding for part in parts for finding in part.findings],
+        [column for part in parts for column in part.columns],
+        [known for part in parts for known in part.known],
+    )

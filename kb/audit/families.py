@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Literal
 from kb.audit.concept_tests import Bulk, ConceptTests, bulk_of, p_values, q_values, test_concepts
 from kb.audit.confounder import LEVEL, Estimate, Kind, Verdict
 from kb.audit.disease import telling_nothing
+from kb.audit.erasing import centred
 from kb.audit.moments import Cohort, moments_of
+from kb.statistics.delong import Z95
 
 if TYPE_CHECKING:
     import numpy as np
 
     from kb.audit.exposures import Exposures
     from kb.audit.rows import AuditRows
-
-Z95 = 1.959963984540054
 
 BASE = 0.3
 """What leaning counts for where the thing does not go with the label here: it may have where the model was trained."""
@@ -61,6 +61,7 @@ class Family:
         q: of leaning, of going with the label, and of both.
         weight: what they are ranked by; 0 for those not wanted.
         logit_spread: of the logit within strata.
+        bulks: what leaning and going with the label are held against; None for 0.
     """
 
     kind: Kind
@@ -71,19 +72,26 @@ class Family:
     q: dict[Literal["leans", "goes_with", "both"], np.ndarray]
     weight: np.ndarray
     logit_spread: float
+    bulks: tuple[Bulk | None, Bulk | None] = (None, None)
 
     def leans(self, at: int) -> Estimate:
-        """How the model leans on one."""
-        return _estimate(self.tests.lean[at], self.tests.lean_error[at], self.q["leans"][at])
+        """How the model leans on one; of a concept, beyond how far concepts lean in general."""
+        return self._estimate(self.tests.lean[at], self.tests.lean_error[at], self.bulks[0], self.q["leans"][at])
 
     def goes_with(self, at: int) -> Estimate:
-        """How one goes with the label."""
-        return _estimate(self.tests.shift[at], self.tests.shift_error[at], self.q["goes_with"][at])
+        """How one goes with the label; of a concept, beyond how concepts go with it in general."""
+        return self._estimate(self.tests.shift[at], self.tests.shift_error[at], self.bulks[1], self.q["goes_with"][at])
 
     def effect(self, at: int) -> Estimate:
         """What leaning is in the logit: with it against without, or for a standard deviation of a concept's score."""
         step = self.logit_spread / (1.0 if self.kind == "image" else float(self.tests.spread[at]))
-        return _estimate(self.tests.lean[at] * step, self.tests.lean_error[at] * step, self.q["leans"][at])
+        leans = self.leans(at)
+        return Estimate(leans.value * step, leans.low * step, leans.high * step, leans.q)
+
+    def _estimate(self, value: float, error: float, bulk: Bulk | None, q: float) -> Estimate:
+        centre, width = (bulk.centre, bulk.width) if bulk else (0.0, 0.0)
+        reach = Z95 * float((error**2 + width**2) ** 0.5)
+        return Estimate(float(value - centre), float(value - centre - reach), float(value - centre + reach), float(q))
 
     def verdict(self, at: int) -> Verdict:
         """What is called at a false discovery rate of 0.05."""
@@ -103,35 +111,40 @@ class Family:
 
 
 def image_family(cohort: Cohort, concepts: Concepts, disease: Collection[str], families: int) -> Family:
-    """Every concept tested by its score in images, from moments; see `kb.audit.concept_tests`."""
+    """Every concept tested by its score in images, from moments; see `kb.audit.concept_tests`.
+
+    With too few findings to tell how concepts lean in general nothing is called: every q is NaN.
+    """
     import numpy as np
 
-    findings = np.asarray(concepts.findings, dtype=object)
+    findings = np.asarray(concepts.findings, dtype=object).astype(str)
     moments, directions = moments_of(cohort), disease_directions(concepts, disease)
     if directions is not None:
         moments = moments.beyond(directions)
     tests = test_concepts(moments, concepts.vectors)
-    wanted = concepts.present & ~np.isin(findings.astype(str), sorted({*disease, *telling_nothing()}))
-    _, groups = np.unique(findings.astype(str), return_inverse=True)
+    wanted = concepts.present & ~np.isin(findings, sorted({*disease, *telling_nothing()}))
+    _, groups = np.unique(findings, return_inverse=True)
 
     def bulk(estimates: np.ndarray, errors: np.ndarray) -> Bulk | None:
         return bulk_of(estimates[wanted], errors[wanted], groups[wanted])
 
     bulks = bulk(tests.lean, tests.lean_error), bulk(tests.shift, tests.shift_error)
-    return _family("image", concepts.texts, concepts.findings, tests, wanted, bulks, moments.logit_spread, families)
+    patients = moments.effective if None not in bulks else float("nan")
+    named = _Named("image", concepts.texts, concepts.findings, wanted, groups)
+    return _family(named, tests, bulks, np.full(len(concepts), patients), moments.logit_spread, families)
 
 
 def exposure_family(exposures: Exposures, rows: AuditRows, disease: Collection[str], families: int) -> Family:
     """Every finding of reports, or every attribute, tested by where it is there."""
     import numpy as np
 
-    tests = exposures.tests(rows)
+    tests, patients = exposures.tests(rows)
     aside = {*disease, *telling_nothing()}
     wanted = np.array([finding is None or finding not in aside for finding in exposures.findings], dtype=bool)
-    truth, logit = rows.truth[exposures.known], rows.logit[exposures.known]
-    beyond = logit - np.where(truth, logit[truth].mean(), logit[~truth].mean())
+    beyond = centred(rows.logit, rows.truth)
     spread = float(np.sqrt(beyond @ beyond / max(len(beyond) - 2, 1)))
-    return _family(exposures.kind, exposures.names, exposures.findings, tests, wanted, (None, None), spread, families)
+    named = _Named(exposures.kind, exposures.names, exposures.findings, wanted, np.arange(len(exposures)))
+    return _family(named, tests, (None, None), patients, spread, families)
 
 
 def disease_directions(concepts: Concepts, disease: Collection[str]) -> np.ndarray | None:
@@ -149,38 +162,52 @@ def disease_directions(concepts: Concepts, disease: Collection[str]) -> np.ndarr
     return np.concatenate([mean[None, :], apart]).T
 
 
+@dataclass(frozen=True, eq=False)
+class _Named:
+    """The things of one kind: their names, findings, which may be named, and which are called together."""
+
+    kind: Kind
+    names: Sequence[str]
+    findings: Sequence[str | None]
+    wanted: np.ndarray
+    groups: np.ndarray
+
+
 def _family(
-    kind: Kind,
-    names: Sequence[str],
-    findings: Sequence[str | None],
+    named: _Named,
     tests: ConceptTests,
-    wanted: np.ndarray,
     bulks: tuple[Bulk | None, Bulk | None],
+    patients: np.ndarray,
     logit_spread: float,
     families: int,
 ) -> Family:
     import numpy as np
 
-    p_lean = np.where(wanted, p_values(tests.lean, tests.lean_error, bulks[0]), np.nan)
-    p_shift = np.where(wanted, p_values(tests.shift, tests.shift_error, bulks[1]), np.nan)
+    def tested(estimates: np.ndarray, errors: np.ndarray, bulk: Bulk | None) -> np.ndarray:
+        p = np.full(len(estimates), np.nan)
+        for count in np.unique(patients[np.isfinite(patients)]):
+            chosen = named.wanted & (patients == count)
+            p[chosen] = p_values(estimates[chosen], errors[chosen], bulk, float(count))
+        return p
+
+    lean, shift = (
+        values - (bulk.centre if bulk else 0.0) for values, bulk in zip((tests.lean, tests.shift), bulks, strict=True)
+    )
+    p_lean = tested(tests.lean, tests.lean_error, bulks[0])
+    p_shift = tested(tests.shift, tests.shift_error, bulks[1])
     # Both must hold, and the larger p is a p of that, whatever ties the two (intersection-union test: Berger, 1982).
-    both = np.where(tests.lean * tests.shift > 0, np.maximum(p_lean, p_shift), np.where(np.isnan(p_lean), np.nan, 1.0))
-    centres = [bulk.centre if bulk else 0.0 for bulk in bulks]
-    lean, shift = tests.lean - centres[0], tests.shift - centres[1]
+    both = np.where(lean * shift > 0, np.maximum(p_lean, p_shift), np.where(np.isnan(p_lean), np.nan, 1.0))
     along = np.maximum(np.sign(lean) * shift - tests.shift_error, 0)
     weight = np.maximum(np.abs(lean) - tests.lean_error, 0) * (along + BASE)
     q = {"leans": p_lean, "goes_with": p_shift, "both": both}
     return Family(
-        kind,
-        names,
-        findings,
+        named.kind,
+        named.names,
+        named.findings,
         tests,
-        wanted,
-        {name: q_values(p, families) for name, p in q.items()},  # type: ignore[misc]
-        np.where(wanted, np.nan_to_num(weight), 0.0),
+        named.wanted,
+        {name: q_values(p, families, named.groups) for name, p in q.items()},  # type: ignore[misc]
+        np.where(named.wanted, np.nan_to_num(weight), 0.0),
         logit_spread,
+        bulks,
     )
-
-
-def _estimate(value: float, error: float, q: float) -> Estimate:
-    return Estimate(float(value), float(value - Z95 * error), float(value + Z95 * error), float(q))

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 AT_ONCE = 16_384
 
+FAR = 5.0
+"""Robust deviations of the logit within a stratum beyond which it counts as that far."""
+
 
 @dataclass(frozen=True, eq=False)
 class Cohort:
@@ -57,6 +60,7 @@ class Moments:
         n: images.
         positives: of them.
         patients: clusters.
+        effective: how many patients with equally many images would tell as much: n^2 / sum n_k^2.
         mean: of f, over all images, (d,).
         shift: m1 - m0, (d,).
         lean: slope of f on the logit within strata, (d,).
@@ -70,6 +74,7 @@ class Moments:
     n: int
     positives: int
     patients: int
+    effective: float
     mean: np.ndarray
     shift: np.ndarray
     lean: np.ndarray
@@ -84,13 +89,19 @@ class Moments:
 
         Images that hold the disease score higher on every concept that looks like it. Regressed on the scores of the
         disease's own directions D within strata, a concept's difference is c.(shift - S D (D'S D)^-1 D'shift) (analysis
-        of covariance); `shift_spread` follows.
+        of covariance). `shift_spread` follows, with what the estimate of those slopes adds to it.
         """
         import numpy as np
 
         spread = self.within @ directions
-        keep = np.eye(len(self.shift)) - spread @ np.linalg.pinv(directions.T @ spread, hermitian=True) @ directions.T
-        return replace(self, shift=keep @ self.shift, shift_spread=keep @ self.shift_spread @ keep.T)
+        inverse = np.linalg.pinv(directions.T @ spread, hermitian=True)
+        keep = np.eye(len(self.shift)) - spread @ inverse @ directions.T
+        told = directions.T @ self.shift
+        left = keep @ self.within @ keep.T
+        alone = (1 / self.positives + 1 / (self.n - self.positives)) * np.trace(self.within)
+        alike = max(float(np.trace(self.shift_spread) / alone), 1.0)  # what images of one patient cost
+        slopes = left * float(told @ inverse @ told) / self.n * alike
+        return replace(self, shift=keep @ self.shift, shift_spread=keep @ self.shift_spread @ keep.T + slopes)
 
 
 def moments_of(cohort: Cohort) -> Moments:
@@ -108,9 +119,10 @@ def moments_of(cohort: Cohort) -> Moments:
         raise UsageError(f"{positives} positives and {n - positives} negatives of {patients} patients: too few to test")
     order = np.argsort(cohort.owners, kind="stable")
     truth, logit, owners = truth[order], cohort.logit[order].astype(np.float64), cohort.owners[order]
+    _, sizes = np.unique(owners, return_counts=True)
     means = np.stack([_mean(cohort.vectors, order[truth == side]) for side in (False, True)])
     levels = np.array([logit[truth == side].mean() for side in (False, True)])
-    beyond = logit - levels[truth.astype(int)]
+    beyond = _calm(logit - levels[truth.astype(int)], truth)
     total = float(beyond @ beyond)
     if total <= 1e-12 * n:
         raise UsageError("the model says the same of all images of one truth: there is nothing that it could lean on")
@@ -138,6 +150,7 @@ def moments_of(cohort: Cohort) -> Moments:
         n,
         positives,
         patients,
+        float(n**2 / np.sum(sizes.astype(np.float64) ** 2)),
         share * means[1] + (1 - share) * means[0],
         means[1] - means[0],
         lean,
@@ -147,6 +160,22 @@ def moments_of(cohort: Cohort) -> Moments:
         float(np.sqrt(total / (n - 2))),
         float(levels[1] - levels[0]),
     )
+
+
+def _calm(beyond: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Deviations without tails: what lies further out than five robust deviations counts as that far.
+
+    Scores of 0 and 1 have logits of any size, and a few of these would make every test.
+    """
+    import numpy as np
+
+    reach = FAR * 1.4826 * float(np.median(np.abs(beyond)))
+    if reach <= 0:
+        return beyond
+    kept = np.clip(beyond, -reach, reach)
+    for side in (False, True):
+        kept[truth == side] -= kept[truth == side].mean()
+    return kept
 
 
 def _mean(vectors: np.ndarray, numbers: np.ndarray) -> np.ndarray:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from kb.errors import UsageError
+from kb.label_names import plain_label
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,12 +17,16 @@ if TYPE_CHECKING:
 SMALLEST = 1e-6
 """A score of 0 or 1 has no logit: it counts as this far from it."""
 
-_ROWS = """
-SELECT label, source, image_id, study_id, patient_id, owner, split, score, logit, truth
-FROM outcomes
-WHERE run = $run AND label_name(label) = label_name($label) AND source IS NOT NULL
+ROWS = """
+SELECT * FROM (
+    SELECT o.*, i.attributes, i.kind, i.width, i.height
+    FROM outcomes o LEFT JOIN images i ON i.image_id = o.image_id
+    WHERE o.run = $run AND label_name(o.label) = label_name($label)
+)
+WHERE (/*condition*/)
 ORDER BY coalesce(image_id, study_id), source
 """
+"""The rows of a run and label, with what `--where` may speak of: the view `outcomes` and columns of `images`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +64,19 @@ class AuditRows:
     def __len__(self) -> int:
         return len(self.truth)
 
+    def part(self, numbers: np.ndarray) -> AuditRows:
+        """Some of the rows."""
+        return replace(
+            self,
+            image_ids=[self.image_ids[int(n)] for n in numbers],
+            study_ids=[self.study_ids[int(n)] for n in numbers],
+            patient_ids=[self.patient_ids[int(n)] for n in numbers],
+            truth=self.truth[numbers],
+            score=self.score[numbers],
+            logit=self.logit[numbers],
+            owners=self.owners[numbers],
+        )
+
     @property
     def units(self) -> list[str]:
         """The image or study of each."""
@@ -68,6 +86,13 @@ class AuditRows:
     def positives(self) -> int:
         """How many hold the label."""
         return int(self.truth.sum())
+
+    @property
+    def largest_share(self) -> float:
+        """The share of the rows that one patient has."""
+        import numpy as np
+
+        return float(np.bincount(self.owners).max() / len(self)) if len(self) else 0.0
 
     @property
     def patients(self) -> int:
@@ -92,17 +117,16 @@ def read_rows(
         label: in any spelling.
         source: of labels; needed where several speak.
         split: train, validation or test; "all" or None for any.
-        where: SQL over the columns of the view `outcomes`: "view = 'PA' AND site = 'harbor'".
+        where: SQL over the columns of the view `outcomes`, and of `images`: "view = 'PA' AND attributes['ward'] = 'A'".
 
     Raises:
         UsageError: there is no such run or label, no truth, several sources, or `where` is no condition.
     """
     split = split or "all"
-    condition = "" if where is None else f" AND ({where}\n)"
-    sql = _ROWS.replace("ORDER BY", f"{condition}\nORDER BY") if condition else _ROWS
-    rows = session.query(sql, {"run": run, "label": label}).rows()
+    rows = [row for row in rows_where(session, run, label, where) if row["source"] is not None]
     if not rows:
         _refuse(session, run, label, where)
+    rows = _one_spelling(rows, label)
     sources = sorted({row["source"] for row in rows})
     if source is None and len(sources) > 1:
         raise UsageError(f"several sources of labels speak of {label}: {', '.join(sources)}: name one with --source")
@@ -113,6 +137,23 @@ def read_rows(
     if not known:
         raise UsageError(f"nothing is known to be true of {label} in the {split} split: choose another with --split")
     return _as_arrays(run, split, known, len(rows) - len(known))
+
+
+def rows_where(session: AuditSession, run: str, label: str, where: str | None) -> list[dict[str, Any]]:
+    """The rows of a run and label that a condition holds for, as data."""
+    # A query of its own round the condition: whatever it says, other runs and labels stay outside. The line break keeps
+    # a comment in it from taking the bracket with it.
+    sql = ROWS.replace("/*condition*/", "true" if where is None else f"{where}\n")
+    return session.query(sql, {"run": run, "label": label}).rows()
+
+
+def _one_spelling(rows: Sequence[dict[str, Any]], label: str) -> list[dict[str, Any]]:
+    """The rows of one spelling of a label; a run may hold two that only differ in case or "_"."""
+    spelt = sorted({row["label"] for row in rows})
+    if len(spelt) > 1 and label not in spelt:
+        raise UsageError(f"--label {label}: the run predicts {' and '.join(spelt)}: name one as it is written")
+    wanted = label if label in spelt else spelt[0]
+    return [row for row in rows if row["label"] == wanted]
 
 
 def _as_arrays(run: str, split: str, known: Sequence[Mapping[str, Any]], unknown: int) -> AuditRows:
@@ -150,7 +191,7 @@ def _refuse(session: AuditSession, run: str, label: str, where: str | None) -> N
             "SELECT DISTINCT label FROM predictions WHERE run = $run ORDER BY label", {"run": run}
         ).rows()
     ]
-    if label.lower().replace("_", " ") not in [one.lower().replace("_", " ") for one in labels]:
+    if plain_label(label) not in map(plain_label, labels):
         raise UsageError(f"run '{run}' predicts no '{label}': {', '.join(labels)}")
     if where is not None:
         raise UsageError(f"no prediction of {label} by '{run}' of known truth is left where {where}")

@@ -141,8 +141,8 @@ def _clusters(vectors: np.ndarray, options: SliceOptions) -> tuple[np.ndarray, n
 def _beside_disease(cohorts: Sequence[Cohort]) -> np.ndarray:
     """The vectors of all without the direction in which each data set's truths differ.
 
-    Else slices would part positives from negatives, and have no AUROC. The truth of an image has no say in where it
-    goes: were each truth laid about its own mean, a slice would gather what the model ranks rightly.
+    Else slices would part positives from negatives, and have no AUROC. Truths have their say in that one direction, and
+    not image by image: were each truth laid about its own mean, a slice would gather what the model ranks rightly.
     """
     import numpy as np
 
@@ -205,8 +205,8 @@ def _traits(part: _Part, chosen: np.ndarray, options: SliceOptions) -> tuple[Tra
     inside[part.evidence.encoded[chosen]] = True
     found = []
     for exposures in part.evidence.exposures:
-        here, there = inside & exposures.known, ~inside & exposures.known
         for number, name in enumerate(exposures.names):
+            here, there = inside & exposures.known[number], ~inside & exposures.known[number]
             has = exposures.column(number)
             if here.any() and there.any():
                 share, elsewhere = float(has[here].mean()), float(has[there].mean())
@@ -239,8 +239,7 @@ def _judged(found: Sequence[Slice], parts: Sequence[_Part], order: np.ndarray, o
             chosen = part.labels == order[one.number - 1]
             mine = _resamples(part, np.flatnonzero(chosen))
             if one.data == "":
-                rest = _auroc(part, np.flatnonzero(~chosen))
-                margin = mine - rest if rest is not None else None
+                margin = mine - _resamples(part, np.flatnonzero(~chosen))
             elif part is parts[1]:
                 there = np.flatnonzero(parts[0].labels == order[one.number - 1])
                 known = next(s.auroc for s in found if (s.number, s.data) == (one.number, parts[0].data))
@@ -251,11 +250,6 @@ def _judged(found: Sequence[Slice], parts: Sequence[_Part], order: np.ndarray, o
             verdict = "low" if bounds is not None and bounds[1] < 0 else ""
         judged.append(replace(one, verdict=verdict))
     return judged
-
-
-def _auroc(part: _Part, chosen: np.ndarray) -> float | None:
-    truth = part.cohort.truth[chosen]
-    return Ranking(truth, part.cohort.logit[chosen]).auroc if 0 < int(truth.sum()) < len(truth) else None
 
 
 def _described(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kb.audit.confounder import ErrorRates, Strata
+from kb.audit.erasing import centred
 from kb.statistics.ranking import Ranking
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def high(values: np.ndarray) -> np.ndarray:
 
 
 def strata_of(truth: np.ndarray, logit: np.ndarray, present: np.ndarray, erased: np.ndarray) -> Strata:
-    """The AUROCs of a model with and without something.
+    """How a model does with and without something.
 
     Args:
         truth: (n,), bool.
@@ -51,19 +52,32 @@ def strata_of(truth: np.ndarray, logit: np.ndarray, present: np.ndarray, erased:
         auroc(truth[present], logit[present]),
         auroc(truth[~present], logit[~present]),
         auroc(truth[against], logit[against]),
+        _correlation(present, logit, truth),
         auroc(truth, erased),
         auroc(truth[against], erased[against]),
+        _correlation(present, erased, truth),
         error_rates(truth, logit, present),
         error_rates(truth, erased, present),
     )
+
+
+def _correlation(present: np.ndarray, logit: np.ndarray, truth: np.ndarray) -> float:
+    """The correlation of both within truth strata; 0 where one of them is the same everywhere."""
+    import numpy as np
+
+    there, said = centred(present.astype(np.float64), truth), centred(logit, truth)
+    length = float(np.linalg.norm(there) * np.linalg.norm(said))
+    return float(there @ said) / length if length > 0 else 0.0
 
 
 def error_rates(truth: np.ndarray, logit: np.ndarray, present: np.ndarray) -> ErrorRates:
     """What is wrong with and without something, at the cut of the highest Youden index."""
     import numpy as np
 
+    if not len(truth):
+        return ErrorRates(None, None, None, None)
     curve = Ranking(truth, logit).curve()
-    cut = curve.thresholds[int(np.argmax(curve.sensitivity - curve.false_positive_rate))]
+    cut = curve.thresholds[int(np.argmax(np.nan_to_num(curve.sensitivity - curve.false_positive_rate)))]
     yes = logit >= cut
 
     def share(wrong: np.ndarray, among: np.ndarray) -> float | None:

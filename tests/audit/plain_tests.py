@@ -14,6 +14,9 @@ def explicit_tests(cohort: Cohort, concepts: np.ndarray) -> ConceptTests:
     means = {side: scores[truth == side].mean(axis=0) for side in (False, True)}
     within = scores - np.where(truth[:, None], means[True], means[False])
     beyond = logit - np.where(truth, logit[truth].mean(), logit[~truth].mean())
+    reach = 5 * 1.4826 * np.median(np.abs(beyond))
+    beyond = np.clip(beyond, -reach, reach)
+    beyond = beyond - np.where(truth, beyond[truth].mean(), beyond[~truth].mean())
     total = beyond @ beyond
     slope = beyond @ within / total
     spread = np.sqrt((within**2).sum(axis=0) / (n - 2))
