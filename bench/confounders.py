@@ -48,14 +48,23 @@ def run() -> list[Row]:
 
 
 def full_size() -> str:
-    """The time and the peak memory of the full size."""
+    """The time and the peak memory of a whole audit of the full size: tests, with and without, erasing."""
     import resource
+
+    from kb.audit.confounders import Evidence, find_confounders
+    from kb.audit.families import Concepts
+    from kb.audit.rows import AuditRows
 
     vectors = np.empty((CONCEPTS, DIMENSION), dtype=np.float32)
     for start in range(0, CONCEPTS, ROWS):
         vectors[start : start + ROWS] = _unit(np.random.default_rng(start), min(ROWS, CONCEPTS - start))
     cohort = _cohort(IMAGES)
-    whole = seconds(lambda: test_concepts(moments_of(cohort), vectors))
+    names, findings = [f"c{n}" for n in range(CONCEPTS)], [f"f{n // 100}" for n in range(CONCEPTS)]
+    concepts = Concepts(names, names, findings, np.ones(CONCEPTS, dtype=bool), vectors)
+    ids = names[:IMAGES]
+    rows = AuditRows("r", "l", "s", "all", ids, ids, ids, cohort.truth, cohort.logit, cohort.logit, cohort.owners, 0)
+    evidence = Evidence(rows, (), np.arange(IMAGES), cohort.vectors)
+    whole = seconds(lambda: find_confounders(evidence, concepts, {"f0"}, rescore=lambda f: f[:, 0]))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
     return f"{whole:.1f} s, {peak:.1f} GB"
 

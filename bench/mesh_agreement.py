@@ -2,9 +2,10 @@
 
     python -m bench.mesh_agreement ../shared/data/openi_reports.csv [--show fracture]
 
-A finding counts as affirmed where a report mentions it as present or as probable, and not as resolved: the coders left out
-what is only possible, and kept what is old (a healed fracture). Their terms are joined to findings by the table below; what
-a term implies is counted too (a calcified granuloma is a granuloma). Reports that nobody coded ("No Indexing") are left out.
+A finding counts as affirmed where a report mentions it as present or as probable, and not as resolved: the coders left
+out what is only possible, and kept what is old (a healed fracture). Their terms are joined to findings by the table
+below; what a term implies is counted too (a calcified granuloma is a granuloma). Reports that nobody coded ("No
+Indexing") are left out.
 """
 
 from __future__ import annotations

@@ -164,7 +164,9 @@ def nulls(count: int = NULLS) -> Iterator[Setting]:
 
 def main() -> None:
     outcomes = [run_setting(one) for one in settings()]
-    table = Table(title=f"{len(outcomes)} settings of {IMAGES:,} images: share in which the planted finding is named")
+    table = Table(
+        title=f"{len(outcomes)} settings: the planted finding named, of {FINDINGS - 1} (top 10 by chance: 17 %)"
+    )
     for column in (
         "shortcut",
         "strength",
@@ -207,7 +209,14 @@ def run() -> list[Row]:
         where = "with the shortcut at test" if at_test else "without it at test"
         others = f"first {shares['first']}, q < 0.05 {shares['q < 0.05']}"
         published = f"published procedure: {shares['published: top 10']}"
-        rows.append(Row(f"planted shortcuts named in the top 10, {where}", shares["top 10"], others, published))
+        rows.append(
+            Row(
+                f"planted shortcuts named in the top 10 of {FINDINGS - 1} findings, {where}",
+                shares["top 10"],
+                others,
+                published,
+            )
+        )
     named = sum(o.lowest_q < 0.05 for o in map(run_setting, nulls()))
     rows.append(Row("nothing planted: runs that name a confounder at q < 0.05", f"{named}/{NULLS}", "", "limit: 5 %"))
     return rows

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from encoder.audit.examples import open_explainer
 from encoder.explanation import Contribution, Explainer, Group, Parts
-from encoder.image_vectors import ImageVectors, find_checkpoint, read_image_vectors
+from encoder.image_vectors import ImageVectors, read_image_vectors
 from encoder.prediction.head import Head
-from encoder.prediction.runs import read_run
 from kb.audit.limits import UNHURRIED
 from kb.audit.rows import rows_where
 from kb.audit.session import AuditSession
@@ -113,7 +113,7 @@ def attribute(
     """
     if image is not None and where is not None:
         raise UsageError("one image, or those that a condition holds for: --image or --where")
-    explainer = Explainer(kb, find_checkpoint(kb, encoder or read_run(kb, run).encoder), run)
+    explainer = open_explainer(kb, run, encoder)
     head = explainer.run.head(label)
     with AuditSession(kb, UNHURRIED) as session:
         mine = [image] if image is not None else images_where(session, run, head.label, where)
@@ -203,7 +203,7 @@ def store_attributions(
     import pyarrow as pa
 
     watcher = watcher or Silent()
-    explainer = Explainer(kb, find_checkpoint(kb, encoder or read_run(kb, run).encoder), run)
+    explainer = open_explainer(kb, run, encoder)
     heads = [explainer.run.head(label) for label in labels] or list(explainer.run.heads)
     with AuditSession(kb, UNHURRIED) as session:
         images = {head.label: images_where(session, explainer.run.name, head.label, where) for head in heads}

@@ -11,7 +11,7 @@ from encoder.audit.evidence import read_evidence
 from encoder.audit.space import KINDS, AuditSpace, open_audit_space, rescorer
 from kb.audit.confounder import Confounder, ConfounderAudit, Kind
 from kb.audit.confounders import LEAST, Evidence, Found, compare, find_confounders, test_all
-from kb.audit.disease import disease_of
+from kb.audit.disease import check_findings, disease_of
 from kb.audit.limits import UNHURRIED
 from kb.audit.rows import AuditRows
 from kb.audit.session import AuditSession
@@ -86,7 +86,9 @@ def audit_confounders(
         space = open_audit_space(kb, run, options.encoder, options.kinds)
         watcher.advance(1, 1)
         evidence, notes = read_evidence(kb, session, rows, space.encoder, options.kinds)
-    disease = disease_of(rows.label, options.disease, _findings(evidence, space))
+    findings = _findings(evidence, space)
+    check_findings(options.disease, findings)
+    disease = disease_of(rows.label, options.disease, findings)
     watcher.stage("testing", None)
     found = find_confounders(
         evidence,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -177,6 +178,10 @@ def _attributes(session: AuditSession, rows: AuditRows) -> Exposures:
         # Whose value nobody knows neither has it nor lacks it.
         known = np.zeros(len(rows), dtype=bool)
         known[list(values)] = True
+        counts = Counter(values.values())
+        if len(counts) == 2:  # "F" and "M" say the same twice: the rarer one speaks
+            most = max(counts, key=lambda value: (counts[value], value))
+            values = {number: value for number, value in values.items() if value != most}
         parts.append(exposures_of("attribute", ((n, f"{name}: {value}", None) for n, value in values.items()), known))
     return together("attribute", parts)
 

@@ -78,7 +78,10 @@ def _commands(
     least = ["--min-positives", str(options.min_positives)]
     made = [
         ("metrics and calibration", ["evaluate", *chosen, *least, *drawn]),
-        ("subgroups, without resampled patients", ["audit", "sql", _subgroup_query(run["run"])]),
+        (
+            "subgroups by sex (or age_band, view, site), without resampled patients",
+            ["audit", "sql", _subgroup_query(run["run"], evaluation.split)],
+        ),
     ]
     for label in labels[:1]:
         made.append(("confounders, a label at a time", ["audit", "confounders", *chosen, "--label", label]))
@@ -90,6 +93,8 @@ def _commands(
     return [(said, ("clear-kb", *words, *where)) for said, words in made]
 
 
-def _subgroup_query(run: str) -> str:
+def _subgroup_query(run: str, split: str) -> str:
+    """One grouping as an example: the others have the same form."""
     name = run.replace("'", "''")
-    return f"""SELECT * FROM metrics WHERE run = '{name}' AND "by" IN ('sex', 'age_band', 'view', 'site')"""
+    only = f"CASE WHEN split = '{split}' THEN sex END" if split != "all" else "sex"
+    return f"SELECT * FROM metrics_by({only}) WHERE run = '{name}' AND value IS NOT NULL ORDER BY label, value"

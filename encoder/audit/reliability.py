@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 from encoder.audit.report_data import Bin, Calibration
 from encoder.evaluation.calibration import equal_mass_bins
+from kb.statistics.delong import Z95
 
 if TYPE_CHECKING:
     from encoder.evaluation import Evaluation
     from encoder.evaluation.rows import LabelRows
-
-Z = 1.959964
 
 
 def calibration_of(evaluation: Evaluation, rows: LabelRows) -> Calibration:
@@ -34,7 +33,7 @@ def calibration_of(evaluation: Evaluation, rows: LabelRows) -> Calibration:
 
 def wilson(positives: int, n: int) -> tuple[float, float]:
     """Wilson's (1927) 95% interval of a share."""
-    share, z2 = positives / n, Z * Z
+    share, z2 = positives / n, Z95 * Z95
     middle = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
+    half = Z95 / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
     return max(0.0, middle - half), min(1.0, middle + half)

@@ -64,7 +64,8 @@ def typed(value: str) -> Any:
         return value[1:-1]
     for kind in (int, float):
         try:
-            return kind(value)
+            number = kind(value)
+            return number if kind is float or str(number) == value else value  # "007" is an id
         except ValueError:
             continue
     return value

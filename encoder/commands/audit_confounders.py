@@ -12,13 +12,15 @@ from encoder.commands.audit import app
 from encoder.commands.audit_options import Against, Label, Run, Source, Split, Where
 from encoder.commands.options import EncoderOption
 from kb.commands.options import DEFAULT_KB, At, Format, KbUri, OutputFormat, Quiet, StorageOptions, open_kb
-from kb.commands.output import print_facts, print_json, print_rows, print_text, say
+from kb.commands.output import is_narrow, print_facts, print_json, print_rows, print_text, say
 from kb.commands.progress import Progress
 
 if TYPE_CHECKING:
     from kb.audit.confounder import Confounder, ConfounderAudit
 
 COLUMNS = ("name", "by", "leans on it", "goes with it", "q", "AUROC with/without/against", "verdict")
+NARROW, WIDE = ("name", "leans", "goes with", "q", "against it", "verdict"), 120
+"""What a terminal is shown that is narrower than all columns: their intervals stand in the sentences below."""
 BY = {"report": "reports", "image": "images", "attribute": "attribute"}
 
 
@@ -76,13 +78,14 @@ def confounders_command(
         encoder,
         against,
     )
-    with Progress("images", hidden=quiet) as progress:
+    with Progress("steps", hidden=quiet) as progress:
         found = audit_confounders(open_kb(kb, at, storage_option), run, label, options, progress)
     if output is Format.json:
         print_json(found.to_dict())
         return
     if output is Format.csv:
-        print_rows([_flat(row) for row in found.found], list(_flat(found.found[0])) if found.found else [], output)
+        rows = [_flat(row) for row in found.found]
+        print_rows(rows, list(dict.fromkeys(name for row in rows for name in row)), output)
         return
     _print(found, quiet=quiet)
 
@@ -91,19 +94,27 @@ def _print(found: ConfounderAudit, *, quiet: bool) -> None:
     from kb.audit.telling import number, tell
 
     tested = ", ".join(f"{count:,} {_TESTED[kind]}" for kind, count in found.tested.items())
+    apart = "; the rows above are without it" if found.against.startswith("site ") else ""
     told = [
         ("run", f"{found.run}, {found.label}: AUROC {number(found.auroc)}"),
         ("rows", f"{found.n:,} ({found.split}), {found.positives:,} positives, {found.patients:,} patients"),
         ("truth", found.source),
         ("tested", f"{tested}; at the same truth, patients as clusters"),
         ("disease", ", ".join(found.disease) or "nothing is known of this label"),
-        ("against", found.against),
+        ("against", f"{found.against}{apart}" if found.against else ""),
     ]
     print_facts([(name, escape(value)) for name, value in told if value])
     columns = (*COLUMNS[:4], "q", *(("there",) if found.against else ()), *COLUMNS[5:])
+    if is_narrow(WIDE):
+        columns = (*NARROW[:4], *(("there",) if found.against else ()), *NARROW[4:])
     print_rows([_shown(row) for row in found.found], columns, Format.table, title=" ", empty="nothing was tested")
     named = found.confounders
-    if not named:
+    leaned = [row for row in found.found if row.verdict == "leaned on"]
+    if not named and leaned:
+        said = "no confounder at q < 0.05: the model leans on what goes with nothing that could be shown in this data"
+        say(said)
+        named = leaned[:1]
+    elif not named:
         say("no confounder at q < 0.05: what stands first is only what is most worth a look")
     for row in named:
         print_text(f"\n[bold]{escape(row.name)}[/bold]  {escape(tell(row, found.label))}")
@@ -122,6 +133,9 @@ def _shown(row: Confounder) -> dict[str, str]:
     return {
         "name": row.name if row.finding in (None, row.name) else f"{row.name} ({row.finding})",
         "by": BY[row.kind],
+        "leans": f"{row.leans.value:+.2f}",
+        "goes with": f"{row.goes_with.value:+.2f}",
+        "against it": number(aurocs[2]),
         "leans on it": signed(row.leans),
         "goes with it": signed(row.goes_with),
         "q": small(row.q),
@@ -142,6 +156,10 @@ def _flat(row: Confounder) -> dict[str, object]:
         told |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
         told |= {f"{name}_q": estimate.q} if name != "effect" else {}
     told |= {"q": row.q, "weight": row.weight, "verdict": row.verdict}
+    if row.elsewhere is not None:
+        there = {"leans": row.elsewhere.leans, "goes_with": row.elsewhere.goes_with}
+        for name, estimate in there.items():
+            told |= {f"{name}_there": estimate.value, f"{name}_difference_q": estimate.q}
     if row.strata is not None:
         names = ("auroc", "auroc_present", "auroc_absent", "auroc_against", "erased", "erased_against")
         told |= {name: getattr(row.strata, name) for name in names}

@@ -11,7 +11,7 @@ from rich.markup import escape
 from encoder.commands.audit import app
 from encoder.commands.options import EncoderOption
 from kb.commands.options import DEFAULT_KB, At, Format, KbUri, OutputFormat, Quiet, StorageOptions, open_kb
-from kb.commands.output import print_result
+from kb.commands.output import print_result, say
 
 
 @app.command("export")
@@ -43,3 +43,4 @@ def export_command(
         ("size", f"{done.size / 1e6:,.1f} MB"),
     ]
     print_result(done.to_dict(), facts, output, quiet=quiet)
+    say("the file holds ids of patients and the texts of their reports", quiet=quiet)

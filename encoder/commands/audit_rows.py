@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,12 @@ from kb.commands.output import say
 
 if TYPE_CHECKING:
     from kb.audit.session import AuditSession, Result
+
+WIDEST = 400
+"""Characters of a line that goes to a file or a pager."""
+
+LONGEST = 34
+"""Characters of a text on a terminal that is narrower than its table."""
 
 DIGITS = 4
 """Of a number in a table; CSV, JSON and files hold all of them."""
@@ -60,32 +65,70 @@ def _print_table(result: Result, shown: int) -> int:
 
 
 def print_cells(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
-    """Print rows as a table: numbers stand right, with few digits; what is NULL is blank."""
+    """Print rows as a table: numbers stand right, with few digits; what is NULL is blank.
+
+    Columns without any value are left out. On a terminal that is narrower than the table long texts are shortened in
+    their middle, and if that does not do, each row is written as lines of name and value: a number is never cut.
+    """
+    from rich.console import Console
+
+    told = [column for column in columns if any(row[column] is not None for row in rows)] or list(columns)
+    if hidden := [column for column in columns if column not in told]:
+        say(f"without any value: {', '.join(hidden)}")
+    cells = [[_cell(row[column]) for column in told] for row in rows]
+    width = Console().width if sys.stdout.isatty() else WIDEST
+    if _width(cells, told) > width:
+        whole, cells = cells, [[_shortened(cell) for cell in line] for line in cells]
+        if _width(cells, told) > width:
+            _print_records(whole, told)
+            return
+    numbers = [_all_numbers(row[column] for row in rows) for column in told]
+    _print_table_of(cells, told, numbers, width if sys.stdout.isatty() else _width(cells, told))
+
+
+def _print_table_of(
+    cells: Sequence[Sequence[str]], columns: Sequence[str], numbers: Sequence[bool], width: int
+) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    from kb.audit.writing import as_cell
-
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False)
-    for column in columns:
-        values = [row[column] for row in rows if row[column] is not None]
-        number = bool(values) and all(
-            isinstance(value, int | float | Decimal) and not isinstance(value, bool) for value in values
-        )
-        table.add_column(
-            Text(column), justify="right" if number else "left", no_wrap=number, overflow="fold", min_width=1
-        )
-    for row in rows:
-        table.add_row(*(Text(as_cell(row[column], DIGITS)) for column in columns))
-    width = None if sys.stdout.isatty() else _width(rows, columns)
+    for column, number in zip(columns, numbers, strict=True):
+        table.add_column(Text(column), justify="right" if number else "left", no_wrap=True)
+    for line in cells:
+        table.add_row(*map(Text, line))
     Console(highlight=False, width=width).print(table)
 
 
-def _width(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> int:
-    """As wide as the lines are, for a file or a pager; no wider than any can use."""
+def _print_records(cells: Sequence[Sequence[str]], columns: Sequence[str]) -> None:
+    """Each row as lines of name and value, a blank line between."""
+    longest = max(map(len, columns))
+    for line in cells:
+        for column, cell in zip(columns, line, strict=True):
+            if cell:
+                sys.stdout.write(f"{column:<{longest}}  {cell}\n")
+        sys.stdout.write("\n")
+
+
+def _cell(value: Any) -> str:
     from kb.audit.writing import as_cell
 
-    widest = (max(len(column), *(len(as_cell(row[column], DIGITS)) for row in rows)) for column in columns)
-    return min(sum(width + 3 for width in widest), 400)
+    return as_cell(value, DIGITS)
+
+
+def _shortened(cell: str) -> str:
+    half = LONGEST // 2
+    return cell if len(cell) <= LONGEST else f"{cell[: half - 1]}...{cell[-half + 2 :]}"
+
+
+def _all_numbers(values: Iterable[Any]) -> bool:
+    known = [value for value in values if value is not None]
+    return bool(known) and all(isinstance(value, int | float) and not isinstance(value, bool) for value in known)
+
+
+def _width(cells: Sequence[Sequence[str]], columns: Sequence[str]) -> int:
+    """As wide as the lines are."""
+    widest = (max(len(column), *(len(line[at]) for line in cells)) for at, column in enumerate(columns))
+    return sum(width + 3 for width in widest) - 1

@@ -49,7 +49,7 @@ def slices_command(
     from kb.audit.slices import SliceOptions
 
     options = SliceOptions(slices, min_size, min_positives, seed=seed)
-    with Progress("images", hidden=quiet) as progress:
+    with Progress("steps", hidden=quiet) as progress:
         found = audit_slices(
             open_kb(kb, at, storage_option),
             run,
@@ -82,7 +82,9 @@ def _print(found: Slices, *, quiet: bool) -> None:
     )
     two = any(one.data for one in found.slices)
     columns = (COLUMNS[0], "data", *COLUMNS[1:]) if two else COLUMNS
-    print_rows([_shown(one) for one in found.slices], columns, Format.table, title=" ")
+    print_rows([_shown(one) for one in found.slices if one.n], columns, Format.table, title=" ")
+    if two and not any(_held_by_both(found, one.number) for one in found.slices):
+        say("no slice has enough images of both: the two data sets look so unlike that nothing can be compared")
     for one in found.slices:
         if one.verdict == "low":
             data = escape(f" ({one.data})" if one.data else "")
@@ -91,6 +93,10 @@ def _print(found: Slices, *, quiet: bool) -> None:
         say("no slice does worse than the others beyond what chance does")
     for note in found.notes if not quiet else ():
         say(f"note: {escape(note)}")
+
+
+def _held_by_both(found: Slices, number: int) -> bool:
+    return sum(one.auroc is not None for one in found.slices if one.number == number) == 2
 
 
 def _shown(one: Slice) -> dict[str, object]:

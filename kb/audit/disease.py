@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 
+from kb.audit.complaints import near_names
+from kb.errors import UsageError
 from kb.facets import read_query
 from kb.label_names import is_no_finding, plain_label
 from kb.lexicon import load_lexicon
@@ -28,6 +30,15 @@ def disease_of(label: str, more: Iterable[str] = (), findings: Iterable[str] = (
     if is_no_finding(label):
         return frozenset({*found, *(one for one in findings if one not in _devices())})
     return frozenset({*found, _finding(name), *_table().get(name, ())})
+
+
+def check_findings(names: Iterable[str], known: Iterable[str]) -> None:
+    """Refuse a name that is no finding of the lexicon, nor one of `known` (UsageError): it would change nothing."""
+    findings = {*known, *(label for label, _, _ in load_lexicon().rows())}
+    for name in names:
+        if _finding(name) not in findings:
+            near = near_names(name, findings)
+            raise UsageError(f"--disease {name}: there is no such finding{f': did you mean {near}?' if near else ''}")
 
 
 def _finding(name: str) -> str:

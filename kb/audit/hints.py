@@ -64,7 +64,7 @@ def why_no_rows(session: AuditSession, sql: str, values: Mapping[str, Any] | Non
 
 def _few_groups(session: AuditSession, by: str | None) -> list[str]:
     """What is wrong with the grouping that was asked for, if anything."""
-    if by is None or by == "all":
+    if by is None or by in ("all", "score", "logit", "rank"):
         return []
     if by not in GROUPINGS:
         return [f"by = {by}: one of {', '.join(GROUPINGS)} was expected"]

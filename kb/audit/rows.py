@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from kb.errors import UsageError
+from kb.images.splits import SPLITS
 from kb.label_names import plain_label
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ SMALLEST = 1e-6
 
 ROWS = """
 SELECT * FROM (
-    SELECT o.*, i.attributes, i.kind, i.width, i.height
+    SELECT o.*, i.kind, i.width, i.height
     FROM outcomes o LEFT JOIN images i ON i.image_id = o.image_id
     WHERE o.run = $run AND label_name(o.label) = label_name($label)
 )
@@ -123,6 +124,8 @@ def read_rows(
         UsageError: there is no such run or label, no truth, several sources, or `where` is no condition.
     """
     split = split or "all"
+    if split not in ("all", *SPLITS):
+        raise UsageError(f"--split {split}: one of all, {', '.join(SPLITS)} was expected")
     rows = [row for row in rows_where(session, run, label, where) if row["source"] is not None]
     if not rows:
         _refuse(session, run, label, where)

@@ -24,13 +24,16 @@ def tell(found: Confounder, label: str) -> str:
         told.append(
             f"AUROC {number(strata.auroc)}: {number(strata.auroc_present)} with it, {number(strata.auroc_absent)} "
             f"without, {number(strata.auroc_against)} of the positives without it against the negatives with it; "
-            f"with its direction erased {number(strata.erased)} and {number(strata.erased_against)}."
+            f"once it is erased {number(strata.erased)} and {number(strata.erased_against)}."
         )
         before, after = strata.errors, strata.erased_errors
+        negatives = strata.present - strata.positives_present, strata.absent - strata.positives_absent
         told.append(
-            f"False alarms: {share(before.false_positives_present)} with it, {share(before.false_positives_absent)} "
-            f"without (erased: {share(after.false_positives_present)}, {share(after.false_positives_absent)}). "
-            f"Missed: {share(before.false_negatives_present)} with it, {share(before.false_negatives_absent)} without "
+            f"False alarms: {share(before.false_positives_present)} of {negatives[0]:,} with it, "
+            f"{share(before.false_positives_absent)} of {negatives[1]:,} without "
+            f"(erased: {share(after.false_positives_present)}, {share(after.false_positives_absent)}). "
+            f"Missed: {share(before.false_negatives_present)} of {strata.positives_present:,} with it, "
+            f"{share(before.false_negatives_absent)} of {strata.positives_absent:,} without "
             f"(erased: {share(after.false_negatives_present)}, {share(after.false_negatives_absent)})."
         )
     return " ".join(told)

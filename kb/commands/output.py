@@ -53,6 +53,11 @@ def print_facts(facts: Sequence[tuple[str, str]]) -> None:
     _console().print(facts_of(facts))
 
 
+def is_narrow(columns: int) -> bool:
+    """Whether the terminal shows fewer columns than that; what is piped is wide enough."""
+    return sys.stdout.isatty() and Console().width < columns
+
+
 def print_text(text: str) -> None:
     """Print text (rich markup) for a person, wrapped to the terminal; nothing where it is empty."""
     if text:

@@ -15,7 +15,7 @@
 -- width: pixels
 -- height: pixels
 -- source: the folder or table it came in by
--- attributes: what else is said of it: attributes['device']; names are in lower case, with spaces for "_"
+-- attributes: what else is said of it, or of its study: attributes['device']; names are in lower case, with spaces for "_"
 WITH own AS (
     SELECT *, map_from_entries(list_transform(attributes,
         lambda a: {'name': label_name(a.name), 'value': a.value})) AS said
@@ -29,10 +29,26 @@ known AS (
     UNION ALL
     SELECT d.unit, d.study_id, d.patient_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, d.attributes
     FROM described d ANTI JOIN stored.images i ON i.image_id = d.unit WHERE d.level = 'image'
+    UNION ALL
+    -- Images that only predictions name, where their study is spoken of.
+    SELECT p.image_id, p.study_id, min(p.patient_id), NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+        MAP {}::MAP(VARCHAR, VARCHAR)
+    FROM stored.predictions p
+    SEMI JOIN (FROM described WHERE level = 'study') s ON s.unit = p.study_id
+    ANTI JOIN stored.images i ON i.image_id = p.image_id
+    ANTI JOIN (FROM described WHERE level = 'image') d ON d.unit = p.image_id
+    WHERE p.image_id IS NOT NULL GROUP BY p.image_id, p.study_id
+),
+all_said AS (
+    SELECT k.* EXCLUDE (attributes), CASE WHEN s.unit IS NULL THEN k.attributes
+        ELSE map_concat(s.attributes, k.attributes) END AS attributes
+    FROM known k LEFT JOIN described s ON s.level = 'study' AND s.unit = k.study_id
+        -- "study1" of two patients is two studies
+        AND (s.patient_id IS NULL OR k.patient_id IS NULL OR s.patient_id = k.patient_id)
 )
 SELECT k.image_id, k.study_id, k.patient_id, coalesce(k.patient_id, k.study_id, k.image_id) AS owner, o.split,
     coalesce(k.view, view_of(k.attributes)) AS view, plain_sex(coalesce(k.sex, sex_of(k.attributes))) AS sex,
     coalesce(k.age, age_of(k.attributes)) AS age, age_band(coalesce(k.age, age_of(k.attributes))) AS age_band,
     coalesce(site_of(k.attributes), k.source) AS site, month_of(k.attributes) AS month,
     k.kind, k.width, k.height, k.source, k.attributes
-FROM known k LEFT JOIN stored.owners o ON o.owner = coalesce(k.patient_id, k.study_id, k.image_id)
+FROM all_said k LEFT JOIN stored.owners o ON o.owner = coalesce(k.patient_id, k.study_id, k.image_id)

@@ -18,6 +18,7 @@
 -- age_band: 0-17, 18-39, 40-59, 60-79 or 80+
 -- site: where the image was taken
 -- month: when: "2020-03"
+-- attributes: what else is said of the image or study: attributes['device']
 WITH names AS (
     SELECT run, label, label_name(label) AS name, count(*) = count(logit) AS by_logit
     FROM stored.predictions GROUP BY run, label
@@ -30,7 +31,7 @@ patients AS (
 rows AS (
     SELECT p.run, p.label, n.by_logit, p.image_id, coalesce(p.study_id, i.study_id) AS study_id,
         coalesce(p.patient_id, i.patient_id, w.patient_id) AS patient_id, p.score, p.logit,
-        t.source, t.value AS truth, i.view, i.sex, i.age, i.age_band, i.site, i.month
+        t.source, t.value AS truth, i.view, i.sex, i.age, i.age_band, i.site, i.month, i.attributes
     FROM stored.predictions p
     JOIN names n ON n.run = p.run AND n.label = p.label
     LEFT JOIN images i ON i.image_id = p.image_id
@@ -39,7 +40,7 @@ rows AS (
     WHERE p.image_id IS NOT NULL
     UNION ALL
     SELECT p.run, p.label, n.by_logit, p.image_id, p.study_id, coalesce(p.patient_id, s.patient_id, w.patient_id),
-        p.score, p.logit, t.source, t.value, NULL, s.sex, s.age, s.age_band, s.site, s.month
+        p.score, p.logit, t.source, t.value, NULL, s.sex, s.age, s.age_band, s.site, s.month, s.attributes
     FROM stored.predictions p
     JOIN names n ON n.run = p.run AND n.label = p.label
     LEFT JOIN studies s ON s.study_id = p.study_id
@@ -52,5 +53,5 @@ rows AS (
 SELECT r.run, r.label, r.source, r.image_id, r.study_id, r.patient_id,
     coalesce(r.patient_id, r.study_id, r.image_id) AS owner, o.split, r.score, r.logit,
     CASE WHEN r.by_logit THEN r.logit ELSE r.score END AS rank_by, r.truth, r.view, r.sex, r.age, r.age_band, r.site,
-    r.month
+    r.month, r.attributes
 FROM rows r LEFT JOIN stored.owners o ON o.owner = coalesce(r.patient_id, r.study_id, r.image_id)

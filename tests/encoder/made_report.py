@@ -77,7 +77,7 @@ def _audit(label: str, words: str) -> ConfounderAudit:
     sure, unsure = Estimate(0.4, 0.3, 0.5, 0.0001), Estimate(float("nan"), float("nan"), float("nan"), float("nan"))
     rates = ErrorRates(0.6, 0.1, 0.05, None)
     aurocs = (0.9, 0.7, 0.71, 0.4, 0.8, None)
-    strata = Strata(70, 130, 50, 10, *aurocs, errors=rates, erased_errors=rates)
+    strata = Strata(70, 130, 50, 10, *aurocs[:4], 0.3, *aurocs[4:], 0.0, errors=rates, erased_errors=rates)
     rows = [
         Confounder(words, "report", words, "C1", words, sure, sure, sure, 0.0002, 0.3, "confounder", strata),
         Confounder("scar", "image", "scar", "C2", "scar", sure, unsure, unsure, 0.4, 0.1, "leaned on", strata),

@@ -92,9 +92,9 @@ def test_without_images_and_reports_attributes_remain(kb: KnowledgeBase, tmp_pat
     ingest_predictions(kb, tmp_path / "scores.csv", "theirs", scores_are="logits")
     found = audit_confounders(KnowledgeBase.open(kb.uri), "theirs", "edema")
     assert found.tested.keys() == {"attribute"} and found.patients == 200
-    assert {row.name for row in found.confounders} == {"device: portable", "device: fixed"}
-    portable_row = next(row for row in found.found if row.name == "device: portable")
-    assert portable_row.effect.low < 1.5 < portable_row.effect.high
+    (called,) = found.confounders
+    assert called.name in ("device: portable", "device: fixed"), "one of both: the other says the same"
+    assert called.effect.low < (1.5 if called.name.endswith("portable") else -1.5) < called.effect.high
     assert any("no image has a vector" in note for note in found.notes)
     assert any("no report belongs" in note for note in found.notes)
     elsewhere = ConfounderOptions(where="patient_id < 'p3'", against="nowhere")

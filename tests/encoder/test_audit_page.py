@@ -146,7 +146,7 @@ def test_the_summary_names_the_confounder_the_slice_and_the_numbers() -> None:
     for said in (
         "pneumothorax: the model leans on chest tube.",
         "0.800 (0.700–0.900)",
-        "AUROC 0.900 over all, 0.400 where it speaks against the truth, 0.800 once its direction is erased",
+        "AUROC 0.900 over all, 0.400 where it speaks against the truth, 0.800 once it is erased",
         "The weakest subgroup: pneumothorax, sex M",
         "number 2 of pneumothorax",
     ):

@@ -15,7 +15,8 @@ from kb.audit.confounder import Confounder, ConfounderAudit, Estimate
 MOST_ROWS, MOST_CURVES = 12, 3
 RATES = (0.05, 0.1, 0.2, 0.4)
 
-KINDS = {"report": "in reports", "image": "score in the image", "attribute": "attribute"}
+KINDS = {"report": "stated by reports", "image": "score in the image", "attribute": "attribute"}
+TESTED = {"report": "findings that reports state", "image": "concepts by their scores", "attribute": "attributes"}
 VERDICTS = {"confounder": "confounder", "leaned on": "leaned on only", "": "not established"}
 COLUMNS = (
     "what",
@@ -44,7 +45,8 @@ def confounders(data: ReportData) -> Html:
             "this data. Leaning (r) is the correlation with the logit among rows of equal truth; d says how much more "
             "of it the positives have, in standard deviations; q is the false discovery rate of both together. "
             "“Against it” is the AUROC of positives without it against negatives with it; “erased” is the AUROC after "
-            "its direction is taken out of the image vectors.",
+            "it is taken out of what the model reads: of the image vectors for a run of this knowledge base, else of "
+            "the logits.",
         ),
         *(_one(number, audit) for number, audit in enumerate(data.confounders)),
         None if data.confounders else missing("No label could be audited for confounders: the notes say why."),
@@ -85,14 +87,17 @@ def _verdict(audit: ConfounderAudit) -> str:
 
 
 def _counts(audit: ConfounderAudit, shown: int) -> list[str]:
-    tested = ", ".join(f"{count(number)} by {KINDS.get(kind, kind)}" for kind, number in audit.tested.items())
+    tested = ", ".join(f"{count(number)} {TESTED.get(kind, kind)}" for kind, number in audit.tested.items())
     told = [
         f"{count(audit.n)} rows, {count(audit.positives)} positive, {count(audit.patients)} patients; labels of "
         f"{audit.source}; split: {audit.split}; AUROC {share(audit.auroc)}",
         f"tested: {tested or 'nothing'}; what counts as the disease itself: {', '.join(audit.disease) or 'nothing'}",
     ]
     if len(audit.found) > shown:
-        told.append(f"{shown} of {count(len(audit.found))} rows are shown: `clear-kb audit confounders` prints all")
+        told.append(
+            f"{shown} of {count(len(audit.found))} rows are shown: clear-kb audit confounders --top "
+            f"{len(audit.found)} prints all"
+        )
     return told + ([f"compared with {audit.against}"] if audit.against else [])
 
 

@@ -100,7 +100,7 @@ def _evidence(found: Explanation) -> Html:
     told = [line for one in found.top for line in _sentences(one)]
     if not told:
         return missing("No report mentions the listed concepts, so there is no sentence to show.")
-    return folded("Report sentences behind these concepts", tag("ul", *told, class_="evidence"))
+    return folded("Sentences of other reports that these concepts come from", tag("ul", *told, class_="evidence"))
 
 
 def _sentences(one: Contribution) -> list[Html]:

@@ -71,8 +71,25 @@ def _confounding(data: ReportData) -> Iterator[Html]:
             yield _confounder(audit, one, first=number == 0)
         if (more := len(audit.confounders) - 2) > 0:
             yield join([f"{count(more)} more are called for {audit.label}: see the table."])
+    for audit in data.confounders:
+        leaned = [one for one in audit.found if one.verdict == "leaned on"]
+        if leaned and not audit.confounders:
+            yield _leaned_on(audit, leaned[0], len(leaned) - 1)
     if clear:
         yield join([f"No confounder was called for {', '.join(clear)}."])
+
+
+def _leaned_on(audit: ConfounderAudit, one: Confounder, more: int) -> Html:
+    """What is leaned on most where nothing is called: it may well be what goes wrong."""
+    told = f" (r {signed(one.leans.value)}), which goes with the label in no way that could be shown here."
+    strata = one.strata
+    if strata is not None and strata.errors.false_positives_present is not None:
+        told += (
+            f" False alarms: {share(strata.errors.false_positives_present)} with it, "
+            f"{share(strata.errors.false_positives_absent)} without it."
+        )
+    others = f" And on {count(more)} more: see the table." if more else ""
+    return join([tag("strong", f"{audit.label}: the model leans on {one.name}"), told, others])
 
 
 def _confounder(audit: ConfounderAudit, one: Confounder, *, first: bool) -> Html:
@@ -90,7 +107,7 @@ def _confounder(audit: ConfounderAudit, one: Confounder, *, first: bool) -> Html
         if strata.auroc_against is not None:
             told.append(f", {share(strata.auroc_against)} where it speaks against the truth")
         if strata.erased is not None:
-            told.append(f", {share(strata.erased)} once its direction is erased")
+            told.append(f", {share(strata.erased)} once it is erased")
         if strata.erased_against is not None:
             told.append(f" ({share(strata.erased_against)} where it spoke against the truth)")
         told.append(".")
