@@ -42,7 +42,10 @@ def run() -> list[Row]:
             f"the matrix of all scores; largest difference {largest:.0e}",
         ),
         Row(
-            f"confounder tests, {IMAGES:,} images x {CONCEPTS:,} concepts", done.stdout.strip(), "", "limit: 60 s, 4 GB"
+            f"confounders, the whole audit, {IMAGES:,} images x {CONCEPTS:,} concepts",
+            done.stdout.strip(),
+            "",
+            "limit: 60 s, 4 GB",
         ),
     ]
 
