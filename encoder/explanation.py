@@ -263,6 +263,18 @@ class Explainer:
         contributions = self.space.scores(moved) * per_score * head.scale
         return Parts(logit, base, outside, self.space.scores((vectors - mean).mean(axis=0)), contributions)
 
+    def logits(self, head: Head, vectors: np.ndarray) -> np.ndarray:
+        """What the run says of images (m, d) for a label: (m,), float64."""
+        import numpy as np
+
+        vectors = np.asarray(vectors, dtype=np.float64)
+        if self.run.space == "llm":
+            inner = self.space.projector.matrix.astype(np.float64).T @ head.weights
+            products = vectors @ inner / np.linalg.norm(vectors @ self._triangle.T, axis=1)
+        else:
+            products = vectors @ head.weights
+        return np.asarray(head.scale * (products + head.bias))
+
     def weights_of(self, head: Head, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """What single contributions are made with: what a score counts, (N,), the mean image, (d,), and 1/|z|, (m,).
 

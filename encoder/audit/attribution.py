@@ -59,6 +59,8 @@ class Attribution:
         concepts: how many contribute.
         others: the sum of those that are not listed.
         residual: the logit less all of it.
+        stored_difference: how far the stored logits lie from those of today's vectors, at the most: the images may have
+            been encoded anew since the run was made.
         top: the largest contributions, by size, with report sentences.
         groups: the largest by finding.
     """
@@ -75,6 +77,7 @@ class Attribution:
     concepts: int
     others: float
     residual: float
+    stored_difference: float
     top: tuple[Contribution, ...]
     groups: tuple[GroupContribution, ...]
 
@@ -116,12 +119,15 @@ def attribute(
     explainer = open_explainer(kb, run, encoder)
     head = explainer.run.head(label)
     with AuditSession(kb, UNHURRIED) as session:
-        mine = [image] if image is not None else images_where(session, run, head.label, where)
-        others = None if against is None else images_where(session, run, head.label, against)
-    vectors = read_image_vectors(kb, explainer.run.encoder, mine)
-    parts = explainer.parts(head, vectors.matrix)
+        chosen = where if image is None else f"image_id = '{image.replace(chr(39), chr(39) * 2)}'"
+        mine = logits_where(session, run, head.label, chosen)
+        others = None if against is None else logits_where(session, run, head.label, against)
+    vectors = read_image_vectors(kb, explainer.run.encoder, list(mine))
+    parts, apart = explainer.parts(head, vectors.matrix), _apart(explainer, head, vectors, mine)
     if others is not None:
-        parts = parts.less(explainer.parts(head, read_image_vectors(kb, explainer.run.encoder, others).matrix))
+        theirs = read_image_vectors(kb, explainer.run.encoder, list(others))
+        parts = parts.less(explainer.parts(head, theirs.matrix))
+        apart = max(apart, _apart(explainer, head, theirs, others))
     listed = explainer.listed(parts.largest(top), parts, evidence)
     return Attribution(
         explainer.run.name,
@@ -136,15 +142,24 @@ def attribute(
         parts.count,
         parts.total - sum(one.contribution for one in listed),
         parts.residual,
+        apart,
         tuple(listed),
         tuple(_groups(explainer, parts, top, evidence)),
     )
 
 
-def images_where(session: AuditSession, run: str, label: str, where: str | None) -> list[str]:
-    """The images of a run's predictions that a condition holds for; UsageError where there is none."""
+def _apart(explainer: Explainer, head: Head, images: ImageVectors, stored: Mapping[str, float]) -> float:
+    """The largest difference between what was stored and what today's vectors give."""
+    import numpy as np
+
+    told = np.array([stored[image] for image in images.image_ids])
+    return float(np.max(np.abs(explainer.logits(head, images.matrix) - told)))
+
+
+def logits_where(session: AuditSession, run: str, label: str, where: str | None) -> dict[str, float]:
+    """The images of a run's predictions that a condition holds for, with their logits; UsageError where none is."""
     rows = rows_where(session, run, label, where)
-    found = sorted({row["image_id"] for row in rows if row["image_id"] is not None and row["label"] == label})
+    found = {row["image_id"]: row["logit"] for row in rows if row["image_id"] is not None and row["label"] == label}
     if not found:
         raise UsageError(
             f"no image that run '{run}' predicts {label} of is left where {where}" if where else "no image"
@@ -206,7 +221,7 @@ def store_attributions(
     explainer = open_explainer(kb, run, encoder)
     heads = [explainer.run.head(label) for label in labels] or list(explainer.run.heads)
     with AuditSession(kb, UNHURRIED) as session:
-        images = {head.label: images_where(session, explainer.run.name, head.label, where) for head in heads}
+        images = {head.label: list(logits_where(session, explainer.run.name, head.label, where)) for head in heads}
     watcher.stage("attributing", sum(map(len, images.values())))
     rows: list[Mapping[str, Any]] = []
     for head in heads:

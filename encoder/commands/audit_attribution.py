@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from encoder.explanation import Contribution
 
 
+STALE = "the images were encoded anew since the run was made, and it is today's vectors that are explained"
+
+
 @app.command("attribution")
 def attribution_command(
     run: Run,
@@ -87,6 +90,7 @@ def _print(found: Attribution) -> None:
     what = (
         "the difference of the mean logits" if found.against else "the mean logit" if found.images > 1 else "the logit"
     )
+    stale = found.stored_difference > 1e-3
     told = [
         ("prediction", f"{found.label}, run {found.run}: {what} is {found.logit:+.3f}"),
         ("images", f"{found.images:,}: {found.of}"),
@@ -98,6 +102,7 @@ def _print(found: Attribution) -> None:
         ),
         ("no concept", f"{found.outside:+.3f} is read of the images that no concept reaches" if found.outside else ""),
         ("residual", f"{found.residual:.1e}"),
+        ("stored", f"the stored logits differ by up to {found.stored_difference:.3g}: {STALE}" if stale else ""),
     ]
     print_facts([(name, escape(value)) for name, value in told if value])
     columns = ("text", "finding", "score", "contribution")

@@ -130,6 +130,24 @@ class TestWhatIsSaidOfImages:
         fill(kb, attributes=[{"image_id": "x", "name": "site", "value": "S", "source": "t"}])
         assert ask(kb, "SELECT image_id, site, kind FROM images") == [{"image_id": "x", "site": "S", "kind": None}]
 
+    def test_what_is_said_of_a_study_reaches_its_images_and_their_predictions(self, kb: KnowledgeBase) -> None:
+        said = {"study_id": "s1", "patient_id": "p1", "source": "labels.csv"}
+        fill(
+            kb,
+            images=[image("i1", "s1", "p1"), image("i2", "s1", "p2")],
+            attributes=[{**said, "name": "sex", "value": "F"}, {**said, "name": "device", "value": "X1"}],
+            predictions=[
+                {"run": "r", "image_id": name, "study_id": "s1", "patient_id": patient, "label": "E", "score": 0.5}
+                for name, patient in (("i1", "p1"), ("i2", "p2"), ("i3", "p1"))
+            ],
+        )
+        rows = ask(kb, "SELECT image_id, sex, attributes['device'] AS device FROM outcomes ORDER BY image_id")
+        assert [(row["image_id"], row["sex"], row["device"]) for row in rows] == [
+            ("i1", "F", "X1"),
+            ("i2", None, None),  # "s1" of another patient is another study
+            ("i3", "F", "X1"),  # an image that only a prediction names
+        ]
+
     @pytest.mark.parametrize(
         ("age", "band"),
         [(-1, None), (0, "0-17"), (17.9, "0-17"), (18, "18-39"), (60, "60-79"), (80, "80+"), (131, None)],

@@ -47,7 +47,7 @@ def test_the_mean_logit_of_a_slice_is_what_its_parts_sum_to(shapes: Shapes, runs
     assert found.logit == pytest.approx(mean_logit(shapes, run, LEFT), abs=1e-5)
     listed = sum(one.contribution for one in found.top)
     assert found.base + found.outside + listed + found.others + found.residual == pytest.approx(found.logit, abs=1e-9)
-    assert abs(found.residual) < 1e-4
+    assert abs(found.residual) < 1e-4 and found.stored_difference < 1e-4
     whole = of(shapes, run, where=LEFT, top=10_000)
     assert sum(one.contribution for one in whole.groups) == pytest.approx(
         sum(o.contribution for o in whole.top), abs=1e-5

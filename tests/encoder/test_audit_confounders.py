@@ -141,6 +141,51 @@ def test_what_is_missing_is_named(shapes: Shapes, runs: Path, options: dict[str,
         audit_confounders(shapes.now(), **asked)
 
 
+def test_a_condition_cannot_reach_other_rows(shapes: Shapes, runs: Path) -> None:
+    for where in ("1 = 0) OR (run = 'c-theirs'", "true) OR (true", "true; SELECT 1", "true -- a comment"):
+        options = ConfounderOptions(where=where, kinds=("report",))
+        try:
+            found = audit_confounders(shapes.now(), "c-probe", "nodule", options)
+        except UsageError:
+            continue
+        assert found.n == 60, where
+
+
+def test_a_site_is_compared_with_the_others_under_the_same_condition(kb: KnowledgeBase, tmp_path: Path) -> None:
+    draw = np.random.default_rng(4)
+    labels, scores = ["image_id,patient_id,site,view,device,Edema"], ["image_id,Edema"]
+    for n in range(600):
+        truth, portable = draw.random() < 0.4, draw.random() < 0.4
+        view = "PA" if n % 3 else "AP"
+        labels.append(f"i{n},p{n},{'AB'[n % 2]},{view},{'portable' if portable else 'fixed'},{int(truth)}")
+        scores.append(f"i{n},{draw.normal(truth + portable)}")
+    (tmp_path / "labels.csv").write_text("\n".join(labels))
+    (tmp_path / "scores.csv").write_text("\n".join(scores))
+    ingest_labels(kb, tmp_path / "labels.csv")
+    ingest_predictions(kb, tmp_path / "scores.csv", "theirs", scores_are="logits")
+    options = ConfounderOptions(where="view = 'PA'", against="B")
+    found = audit_confounders(KnowledgeBase.open(kb.uri), "theirs", "Edema", options)
+    assert found.n == 200 and found.against == "site B, 200 rows"
+    device = next(row for row in found.found if row.name.startswith("device"))
+    assert device.elsewhere is not None and device.elsewhere.leans.q > 0.05
+    assert not any(row.name.startswith(("site", "view")) for row in found.found), "all the same on each side"
+
+
+def test_two_spellings_of_a_label_in_one_run_are_not_read_as_one(kb: KnowledgeBase, tmp_path: Path) -> None:
+    lines = ["image_id,label,score", *(f"i{n},{name},{n / 100}" for n in range(50) for name in ("Edema_X", "edema x"))]
+    (tmp_path / "scores.csv").write_text("\n".join(lines))
+    (tmp_path / "labels.csv").write_text("\n".join(["image_id,Edema x", *(f"i{n},{n % 2}" for n in range(50))]))
+    ingest_labels(kb, tmp_path / "labels.csv")
+    ingest_predictions(kb, tmp_path / "scores.csv", "two")
+    with pytest.raises(UsageError, match="Edema_X and edema x: name one"):
+        audit_confounders(KnowledgeBase.open(kb.uri), "two", "EDEMA X")
+
+
+def test_a_mistyped_finding_is_no_disease(shapes: Shapes, runs: Path) -> None:
+    with pytest.raises(UsageError, match=r"no such finding: did you mean .*chest tube"):
+        audit_confounders(shapes.now(), "c-probe", "nodule", ConfounderOptions(disease=("chest tub",)))
+
+
 def test_on_the_command_line(shapes: Shapes, runs: Path, cli: Callable, cli_json: Callable) -> None:
     kb = ("--kb", shapes.kb.uri, "--encoder", str(shapes.concepts.folder))
     asked = ("audit", "confounders", "--run", "c-theirs", "--label", "planted", *kb)
