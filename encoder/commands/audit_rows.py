@@ -36,7 +36,7 @@ def show_result(
     """Print the rows, or write them to a file; say on standard error how many were left out, or why there are none."""
     from rich.markup import escape
 
-    from kb.audit.hints import why_no_rows
+    from kb.audit.hints import what_rows_count, why_no_rows
     from kb.audit.writing import write_csv, write_file, write_json
 
     if file is not None:
@@ -46,11 +46,10 @@ def show_result(
         count = _print_table(result, shown)
     else:
         count = (write_json if output is Format.json else write_csv)(result, sys.stdout)
-    if not count:
-        if file is None:
-            say("no rows")
-        for reason in why_no_rows(session, sql, values):
-            say(escape(reason))
+    if not count and file is None:
+        say("no rows")
+    for reason in what_rows_count(session, sql) if count else why_no_rows(session, sql, values):
+        say(escape(reason))
 
 
 def _print_table(result: Result, shown: int) -> int:

@@ -1,4 +1,4 @@
-"""What to say to a person whose query had no rows: what is not in the knowledge base, or was misspelt."""
+"""What to say beside the rows of a query: what they count too, or why there are none."""
 
 from __future__ import annotations
 
@@ -40,6 +40,9 @@ DIRECT: Mapping[str, tuple[str, ...]] = {
 }
 """The tables whose rows each view would have rows from; others only tell more of these."""
 
+TWO_RUNS = ("score", "logit", "rank")
+"""What two runs are compared by."""
+
 GROUPINGS = ("site", "month", "view", "sex", "age_band", "split")
 
 
@@ -57,14 +60,34 @@ def why_no_rows(session: AuditSession, sql: str, values: Mapping[str, Any] | Non
     if missing:
         return [f"the knowledge base holds {HOW[table]}" for table in missing]
     told = {name: str(value) for name, value in (values or {}).items() if value is not None}
-    found = (_unknown(session, column, told[column]) for column in ("run", "label", "source") if column in told)
+    if told.get("by") in TWO_RUNS:  # a query of two runs names them so
+        told["run"] = next((told[name] for name in ("b", "a") if _unknown(session, "run", told.get(name, ""))), "")
+    found = (_unknown(session, column, told[column]) for column in ("run", "label", "source") if told.get(column))
     reasons = [sentence for sentence in found if sentence]
     return reasons or _few_groups(session, told.get("by"))
 
 
+JUDGED = frozenset({"metrics", "metrics_by", "errors", "thresholds", "outcomes"})
+"""Relations in which predictions are judged."""
+
+
+def what_rows_count(session: AuditSession, sql: str) -> list[str]:
+    """What the rows of a query over judged predictions count that it does not speak of, as sentences."""
+    if not any(_named(name, sql) for name in JUDGED):
+        return []
+    words, found = sql.lower(), []
+    sources = [row["source"] for row in session.run("SELECT DISTINCT source FROM labels ORDER BY source")]
+    if len(sources) > 1 and "source" not in words:
+        found.append(f"each row stands there once for each source of labels ({', '.join(sources)}): the column source")
+    trained = "SELECT count(*) AS n FROM runs WHERE encoder IS NOT NULL"
+    if "split" not in words and session.run(trained).rows()[0]["n"]:
+        found.append("rows that runs of our encoders were trained on count too: the column split tells them apart")
+    return found
+
+
 def _few_groups(session: AuditSession, by: str | None) -> list[str]:
     """What is wrong with the grouping that was asked for, if anything."""
-    if by is None or by in ("all", "score", "logit", "rank"):
+    if by is None or by in ("all", *TWO_RUNS):
         return []
     if by not in GROUPINGS:
         return [f"by = {by}: one of {', '.join(GROUPINGS)} was expected"]

@@ -52,6 +52,22 @@ class TestSql:
         assert head == ["run", "label", "auroc"]
         assert float(rows[0][2]) == data[0]["auroc"]
 
+    def test_what_rows_count_is_said_where_the_query_does_not(self, ask: Ask) -> None:
+        whole = "SELECT run, auroc FROM metrics WHERE \"by\" = 'all'"
+        assert "once for each source of labels" in ask("sql", whole).stderr
+        assert "once for each source" not in ask("sql", ALL).stderr
+        assert "once for each source" not in ask("sql", "SELECT run FROM runs").stderr
+        assert "trained on" not in ask("sql", whole).stderr, "no run here is of an encoder of ours"
+
+    def test_on_a_narrow_terminal_no_number_is_cut(self, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+        wide = "SELECT 123456 AS number, repeat('x', 60) AS text, NULL AS nothing, " + ", ".join(
+            f"{1000 + n} AS column_{n}" for n in range(12)
+        )
+        monkeypatch.setattr("encoder.commands.audit_rows.WIDEST", 80)
+        shown = ask("sql", wide).stdout
+        assert "123456" in shown and "column_11  1011" in shown and "x" * 60 in shown
+        assert "without any value: nothing" in ask("sql", wide).stderr
+
     def test_values_of_all_kinds(self, ask: Ask) -> None:
         sql = (
             "SELECT NULL AS nothing, [1, 2] AS list, MAP {'a': 0.123456} AS map, true AS yes, 'nan'::DOUBLE AS nan, "
