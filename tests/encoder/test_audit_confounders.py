@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,12 +25,20 @@ from tests.encoder.conftest import Shapes
 
 
 @pytest.fixture(scope="module")
-def runs(shapes: Shapes, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def study(shapes: Shapes, tmp_path_factory: pytest.TempPathFactory) -> Shapes:
+    """The shapes in a copy of their own: other tests count on theirs having two labels."""
+    folder = tmp_path_factory.mktemp("study") / "shapes.kb"
+    shutil.copytree(shapes.kb.uri, folder)
+    return replace(shapes, kb=KnowledgeBase.open(folder))
+
+
+@pytest.fixture(scope="module")
+def runs(study: Shapes, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A probe of ours; and the predictions of others: one that reads effusions, and labels that go with them."""
     folder = tmp_path_factory.mktemp("foreign")
-    predict_probe(shapes.now(), shapes.concepts, PredictOptions(run="c-probe"))
+    predict_probe(study.now(), study.concepts, PredictOptions(run="c-probe"))
     draw = np.random.default_rng(0)
-    held = shapes.now().dataset("labels").to_table(filter="label = 'pleural effusion'").to_pylist()
+    held = study.now().dataset("labels").to_table(filter="label = 'pleural effusion'").to_pylist()
     labels, scores = ["image,Planted"], ["image,Planted"]
     for row in sorted(held, key=lambda one: one["image_id"]):
         truth = draw.random() < (0.85 if row["value"] else 0.15)
@@ -37,40 +47,40 @@ def runs(shapes: Shapes, tmp_path_factory: pytest.TempPathFactory) -> Path:
         scores.append(f"{row['image_id']},{1 / (1 + np.exp(-logit))}")
     for name, lines in (("planted.csv", labels), ("scores.csv", scores)):
         (folder / name).write_text("\n".join(lines))
-    ingest_labels(shapes.now(), folder / "planted.csv")
-    ingest_predictions(shapes.now(), folder / "scores.csv", "c-theirs")
+    ingest_labels(study.now(), folder / "planted.csv")
+    ingest_predictions(study.now(), folder / "scores.csv", "c-theirs")
     return folder
 
 
-def test_a_foreign_run_is_audited_by_the_vectors_and_reports_of_its_images(shapes: Shapes, runs: Path) -> None:
-    options = ConfounderOptions(encoder=str(shapes.concepts.folder))
-    found = audit_confounders(shapes.now(), "c-theirs", "Planted", options)
+def test_a_foreign_run_is_audited_by_the_vectors_and_reports_of_its_images(study: Shapes, runs: Path) -> None:
+    options = ConfounderOptions(encoder=str(study.concepts.folder))
+    found = audit_confounders(study.now(), "c-theirs", "Planted", options)
     assert (found.n, found.split, found.source) == (300, "all", "planted.csv")
     first = found.found[0]
     assert str(first.leans) in found.found._repr_html_() and "{" not in found.found._repr_html_()
     assert (first.name, first.kind, first.verdict) == ("pleural effusion", "report", "confounder")
     assert set(found.tested) == {"image", "report"}, "sex, view and site are all the same here: there is no attribute"
-    by_images = ConfounderOptions(encoder=str(shapes.concepts.folder), kinds=("image",))
-    image = audit_confounders(shapes.now(), "c-theirs", "Planted", by_images).found[0]
+    by_images = ConfounderOptions(encoder=str(study.concepts.folder), kinds=("image",))
+    image = audit_confounders(study.now(), "c-theirs", "Planted", by_images).found[0]
     assert (image.kind, image.finding) == ("image", "pleural effusion")
     assert image.concept_id is not None and image.leans.value > 0.3
 
 
-def test_a_run_of_ours_is_audited_on_the_images_it_was_not_trained_on(shapes: Shapes, runs: Path) -> None:
-    found = audit_confounders(shapes.now(), "c-probe", "nodule")
+def test_a_run_of_ours_is_audited_on_the_images_it_was_not_trained_on(study: Shapes, runs: Path) -> None:
+    found = audit_confounders(study.now(), "c-probe", "nodule")
     assert (found.split, found.n) == ("test", 60)
     assert "nodule" in found.disease and all(row.finding not in found.disease for row in found.found)
     assert found.found and all(row.strata is not None for row in found.found)
 
 
-def test_erasing_goes_through_a_run_of_ours(shapes: Shapes, runs: Path) -> None:
+def test_erasing_goes_through_a_run_of_ours(study: Shapes, runs: Path) -> None:
     from encoder.audit.space import open_audit_space, rescorer
 
-    kb = shapes.now()
+    kb = study.now()
     space = open_audit_space(kb, "c-probe", None)
     rescore = rescorer(kb, "c-probe", "nodule", space)
     assert rescore is not None
-    images = read_image_vectors(kb, shapes.concepts.encoder_id)
+    images = read_image_vectors(kb, study.concepts.encoder_id)
     rows = kb.dataset("predictions").to_table(filter="run = 'c-probe' AND label = 'nodule'").to_pylist()
     stored = {row["image_id"]: row["logit"] for row in rows}
     expected = [stored[image] for image in images.image_ids]
@@ -104,24 +114,24 @@ def test_without_images_and_reports_attributes_remain(kb: KnowledgeBase, tmp_pat
         audit_slices(KnowledgeBase.open(kb.uri), "theirs", "Edema")
 
 
-def test_two_runs_on_the_same_images_stand_side_by_side(shapes: Shapes, runs: Path) -> None:
+def test_two_runs_on_the_same_images_stand_side_by_side(study: Shapes, runs: Path) -> None:
     (runs / "good.csv").write_text((runs / "planted.csv").read_text())
-    kb = shapes.now()
+    kb = study.now()
     rows = (runs / "planted.csv").read_text().splitlines()[1:]
     draw = np.random.default_rng(5)
     said = ["image,Planted", *(f"{r.split(',')[0]},{draw.normal(2.0 * int(r.split(',')[1]), 1)}" for r in rows)]
     (runs / "fair.csv").write_text("\n".join(said))
     ingest_predictions(kb, runs / "fair.csv", "c-fair", scores_are="logits")
-    options = ConfounderOptions(encoder=str(shapes.concepts.folder), against="c-fair")
-    found = audit_confounders(shapes.now(), "c-theirs", "Planted", options)
+    options = ConfounderOptions(encoder=str(study.concepts.folder), against="c-fair")
+    found = audit_confounders(study.now(), "c-theirs", "Planted", options)
     first = found.found[0]
     assert first.elsewhere is not None and found.against.startswith("run 'c-fair' on 300 rows")
     assert first.elsewhere.leans.q < 0.001 and abs(first.elsewhere.leans.value) < 0.2
     assert first.elsewhere.goes_with.value == pytest.approx(first.goes_with.value, abs=1e-6), "the same images"
 
 
-def test_slices_of_a_run_hold_its_test_images(shapes: Shapes, runs: Path) -> None:
-    found = audit_slices(shapes.now(), "c-probe", "nodule", SliceOptions(slices=3, min_size=5, resamples=50))
+def test_slices_of_a_run_hold_its_test_images(study: Shapes, runs: Path) -> None:
+    found = audit_slices(study.now(), "c-probe", "nodule", SliceOptions(slices=3, min_size=5, resamples=50))
     assert found.n == sum(one.n for one in found.slices) == 60
     assert {one.number for one in found.slices} == {1, 2, 3}
 
@@ -135,17 +145,17 @@ def test_slices_of_a_run_hold_its_test_images(shapes: Shapes, runs: Path) -> Non
         ({"options": ConfounderOptions(split="train", source="other")}, "--source other"),
     ],
 )
-def test_what_is_missing_is_named(shapes: Shapes, runs: Path, options: dict[str, object], message: str) -> None:
+def test_what_is_missing_is_named(study: Shapes, runs: Path, options: dict[str, object], message: str) -> None:
     asked = {"run": "c-probe", "label": "nodule", **options}
     with pytest.raises(UsageError, match=message):
-        audit_confounders(shapes.now(), **asked)
+        audit_confounders(study.now(), **asked)
 
 
-def test_a_condition_cannot_reach_other_rows(shapes: Shapes, runs: Path) -> None:
+def test_a_condition_cannot_reach_other_rows(study: Shapes, runs: Path) -> None:
     for where in ("1 = 0) OR (run = 'c-theirs'", "true) OR (true", "true; SELECT 1", "true -- a comment"):
         options = ConfounderOptions(where=where, kinds=("report",))
         try:
-            found = audit_confounders(shapes.now(), "c-probe", "nodule", options)
+            found = audit_confounders(study.now(), "c-probe", "nodule", options)
         except UsageError:
             continue
         assert found.n == 60, where
@@ -181,13 +191,13 @@ def test_two_spellings_of_a_label_in_one_run_are_not_read_as_one(kb: KnowledgeBa
         audit_confounders(KnowledgeBase.open(kb.uri), "two", "EDEMA X")
 
 
-def test_a_mistyped_finding_is_no_disease(shapes: Shapes, runs: Path) -> None:
+def test_a_mistyped_finding_is_no_disease(study: Shapes, runs: Path) -> None:
     with pytest.raises(UsageError, match=r"no such finding: did you mean .*chest tube"):
-        audit_confounders(shapes.now(), "c-probe", "nodule", ConfounderOptions(disease=("chest tub",)))
+        audit_confounders(study.now(), "c-probe", "nodule", ConfounderOptions(disease=("chest tub",)))
 
 
-def test_on_the_command_line(shapes: Shapes, runs: Path, cli: Callable, cli_json: Callable) -> None:
-    kb = ("--kb", shapes.kb.uri, "--encoder", str(shapes.concepts.folder))
+def test_on_the_command_line(study: Shapes, runs: Path, cli: Callable, cli_json: Callable) -> None:
+    kb = ("--kb", study.kb.uri, "--encoder", str(study.concepts.folder))
     asked = ("audit", "confounders", "--run", "c-theirs", "--label", "planted", *kb)
     told = cli_json(*asked)
     assert told["found"][0]["name"] == "pleural effusion" and told["found"][0]["verdict"] == "confounder"
