@@ -35,7 +35,7 @@ def _figure(rows: list[Scored]) -> Html:
         if (value := row.values.get("auroc")) is not None
     ]
     drawing = intervals_figure("metrics-auroc", "AUROC by label", dots)
-    return figure(drawing, "AUROC by label, with 95% intervals. The numbers stand in the table beside it.")
+    return figure(drawing, "AUROC by label, with 95% intervals. Its numbers stand in a table, too.")
 
 
 def _label(row: Scored) -> str:
