@@ -10,7 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner, Result
 
+from cli import app
 from encoder.audit.confounders import ConfounderOptions, audit_confounders
 from encoder.audit.slices import audit_slices
 from encoder.image_vectors import read_image_vectors
@@ -196,25 +198,37 @@ def test_a_mistyped_finding_is_no_disease(study: Shapes, runs: Path) -> None:
         audit_confounders(study.now(), "c-probe", "nodule", ConfounderOptions(disease=("chest tub",)))
 
 
-def test_on_the_command_line(study: Shapes, runs: Path, cli: Callable, cli_json: Callable) -> None:
+def said(*arguments: object, code: int = 0) -> Result:
+    """A command run in this process: torch is loaded here already."""
+    done = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    if done.exception is not None and not isinstance(done.exception, SystemExit | UsageError):
+        raise done.exception
+    assert (done.exit_code != 0) == (code != 0), done.output
+    return done
+
+
+def test_on_the_command_line(study: Shapes, runs: Path, cli_json: Callable) -> None:
     kb = ("--kb", study.kb.uri, "--encoder", str(study.concepts.folder))
     asked = ("audit", "confounders", "--run", "c-theirs", "--label", "planted", *kb)
     told = cli_json(*asked)
     assert told["found"][0]["name"] == "pleural effusion" and told["found"][0]["verdict"] == "confounder"
     assert json.dumps(told["found"][0]["strata"])
-    shown = cli(*asked, "--top", "2").stdout
+    shown = said(*asked, "--top", "2").stdout
     assert "pleural effusion" in shown and "confounder" in shown and "False alarms" in shown
-    lines = cli(*asked, "--format", "csv").stdout.splitlines()
+    lines = said(*asked, "--format", "csv").stdout.splitlines()
     assert lines[0].startswith("name,kind,finding,concept_id,leans") and lines[1].startswith("pleural effusion,report")
-    assert "there is nothing to test" in cli(*asked, "--by", "attribute", code=2).stderr
-    slices = cli_json("audit", "slices", "--run", "c-theirs", "--label", "Planted", "--slices", "3", *kb)
-    assert len(slices["slices"]) == 3
-    assert "AUROC" in cli("audit", "slices", "--run", "c-theirs", "--label", "Planted", "--slices", "3", *kb).stdout
+    assert "there is nothing to test" in str(said(*asked, "--by", "attribute", code=2).exception)
+
+
+def test_slices_and_attribution_on_the_command_line(study: Shapes, runs: Path) -> None:
+    kb = ("--kb", study.kb.uri, "--encoder", str(study.concepts.folder))
+    cut = ("audit", "slices", "--run", "c-theirs", "--label", "Planted", "--slices", "3", *kb)
+    assert len(json.loads(said(*cut, "--format", "json").stdout)["slices"]) == 3
+    assert "AUROC" in said(*cut).stdout
     part = ("audit", "attribution", "--run", "c-probe", "--label", "nodule", *kb)
-    assert cli_json(*part, "--where", "truth = 1", "--against", "truth = 0")["images_against"] > 100
-    assert "residual" in cli(*part).stdout
-    assert "kept" in cli(*part, "--where", "split = 'test'", "--store", "--top", "2").stderr
-    rows = json.loads(
-        cli("audit", "sql", "FROM attributions WHERE run = 'c-probe'", *kb[:2], "--format", "json").stdout
-    )
-    assert len(rows) == 120
+    told = said(*part, "--where", "truth = 1", "--against", "truth = 0", "--format", "json").stdout
+    assert json.loads(told)["images_against"] > 100
+    assert "residual" in said(*part).stdout
+    assert "kept" in said(*part, "--where", "split = 'test'", "--store", "--top", "2").stderr
+    rows = json.loads(said("audit", "sql", "FROM attributions", *kb[:2], "--format", "json").stdout)
+    assert len([row for row in rows if row["run"] == "c-probe"]) == 120
