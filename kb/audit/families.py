@@ -100,7 +100,7 @@ class Family:
         return "leaned on" if self.q["leans"][at] < LEVEL else ""
 
     def best(self) -> list[int]:
-        """One of each finding (or of each name, where it has none), the weightiest; what weighs nothing is left out."""
+        """One of each finding (or of each name, where it has none): the weightiest of those that may be named."""
         import numpy as np
 
         found: dict[str, int] = {}
