@@ -50,6 +50,7 @@ COMMANDS = [
     "audit attribution",
     "audit report",
     "observations export",
+    "observations compare",
     "vocab search",
     "vocab show",
     "vocab list",

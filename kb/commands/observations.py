@@ -10,20 +10,25 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from kb.commands.options import DEFAULT_KB, At, KbUri, Quiet, StorageOptions, open_kb
-from kb.commands.output import say
+from kb.commands.options import (
+    DEFAULT_KB,
+    At,
+    Format,
+    KbUri,
+    OutputFormat,
+    Quiet,
+    StorageOptions,
+    open_kb,
+    parse_pairs,
+)
+from kb.commands.output import print_facts, print_json, print_rows, say
 from kb.errors import UsageError
 
 if TYPE_CHECKING:
     from kb.knowledge_base import KnowledgeBase
+    from kb.observation_agreement import Agreement, Counts
 
-app = typer.Typer(no_args_is_help=True, help="The mentions behind the concepts: export.")
-
-
-@app.callback()
-def observations_group() -> None:
-    """The mentions behind the concepts."""
-    # A callback makes typer keep the group while it has a single command.
+app = typer.Typer(no_args_is_help=True, help="The mentions behind the concepts: export, compare.")
 
 
 @app.command("export")
@@ -56,3 +61,86 @@ def _export_to(opened: KnowledgeBase, path: Path) -> int:
     finally:
         partial.unlink(missing_ok=True)
     return count
+
+
+@app.command("compare")
+def compare_command(
+    first: Annotated[
+        str, typer.Argument(metavar="A", help="A knowledge base, a commit or tag of --kb, or a .jsonl file.")
+    ],
+    second: Annotated[
+        str, typer.Argument(metavar="B", help="The same; a .jsonl file may be an export or a gold file.")
+    ],
+    min_iou: Annotated[
+        float, typer.Option("--min-iou", min=0.01, max=1.0, help="Overlap of characters from which two are the same.")
+    ] = 0.5,
+    show: Annotated[int, typer.Option("--show", min=0, help="Observations of each alone that are listed.")] = 5,
+    kb: KbUri = DEFAULT_KB,
+    storage_option: StorageOptions = None,
+    output: OutputFormat = Format.table,
+) -> None:
+    """Compare two minings of the same reports: what both find, what each finds alone, by assertion and finding."""
+    from kb.observation_agreement import compare_observations, read_observations
+
+    sides = [read_observations(*_side(name, kb, storage_option)) for name in (first, second)]
+    found = compare_observations(*sides, overlap=min_iou)
+    if output is Format.json:
+        print_json(found.to_dict())
+        return
+    rows = [_row("by assertion", name, counts) for name, counts in found.by_assertion.items()]
+    rows += [_row("by finding", name, counts) for name, counts in found.by_finding.items()]
+    if output is Format.csv:
+        print_rows([_row("all", "", found.all), *rows], _COLUMNS, output)
+        return
+    _print_agreement(found, rows, show)
+
+
+_COLUMNS = ("what", "value", "both", "only_a", "only_b", "f1")
+MOST_FINDINGS = 15
+
+
+def _side(name: str, uri: str, storage_option: list[str] | None) -> tuple[KnowledgeBase | None, Path | None]:
+    """What an argument means: a file, a knowledge base, or a commit or tag of --kb."""
+    from kb.knowledge_base import KnowledgeBase
+
+    path = Path(name)
+    if path.is_file():
+        return None, path
+    if path.suffix in (".jsonl", ".json"):
+        raise UsageError(f"there is no file {name}")
+    if KnowledgeBase.exists(name, parse_pairs(storage_option, "--storage-option") or None):
+        return open_kb(name, None, storage_option), None
+    return open_kb(uri, name, storage_option), None
+
+
+def _row(what: str, value: str, counts: Counts) -> dict[str, object]:
+    f1 = None if counts.f1 is None else f"{counts.f1:.3f}"
+    told = {"both": counts.both, "only_a": counts.only_a, "only_b": counts.only_b}
+    return {"what": what, "value": value, **told, "f1": f1}
+
+
+def _print_agreement(found: Agreement, rows: list[dict[str, object]], show: int) -> None:
+    alike = f"{found.same_assertion / found.all.both:.3f} of the pairs" if found.all.both else "no pair"
+    apart = ", ".join(f"{a} / {b} {count:,}" for (a, b), count in found.confusion.items() if a != b)
+    facets = ", ".join(f"{name} {share:.3f}" for name, share in found.facets.items() if share is not None)
+    told = [
+        (
+            "reports",
+            f"{found.reports:,} in both, {found.reports_only_a:,} only in A, {found.reports_only_b:,} only in B",
+        ),
+        ("found", f"{found.all.both:,} by both, {found.all.only_a:,} only by A, {found.all.only_b:,} only by B"),
+        ("agreement", "-" if found.all.f1 is None else f"{found.all.f1:.3f} (F1 of the spans)"),
+        ("same assertion", f"{alike}{f'; A / B: {apart}' if apart else ''}"),
+        ("facets alike", facets),
+    ]
+    print_facts([(name, escape(value)) for name, value in told if value])
+    shown = [row for row in rows if row["what"] == "by assertion"]
+    shown += [row for row in rows if row["what"] == "by finding"][:MOST_FINDINGS]
+    print_rows(shown, _COLUMNS, Format.table, title=" ")
+    for name, alone in (("A", found.alone_a), ("B", found.alone_b)):
+        listed = [{name: one.get(name) for name in _ALONE} for one in alone[:show]]
+        if listed:
+            print_rows(listed, _ALONE, Format.table, title=f"\nonly by {name}, the first of {len(alone):,}")
+
+
+_ALONE = ("report_id", "section", "text", "assertion")
