@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from encoder.image_vectors import ImageVectors, known_encoders, read_image_vectors
+from encoder.image_vectors import known_encoders, read_image_vectors
 from kb.audit.confounder import Kind
 from kb.audit.confounders import Evidence
 from kb.audit.exposures import Exposures, exposures_of, together
@@ -102,7 +102,7 @@ def _vectors(
         notes.append(str(error))
         return _nothing(), None
     by_image = {image: place for place, image in enumerate(images.image_ids)}
-    by_study = _by_study(images)
+    by_study = _places(images.studies)
     numbers, found = [], []
     for number, (image, study) in enumerate(zip(rows.image_ids, rows.study_ids, strict=True)):
         if image is not None:
@@ -121,14 +121,6 @@ def _vectors(
     else:
         matrix = np.stack([images.matrix[places].mean(axis=0) for places in found])
     return np.array(numbers, dtype=np.int64), matrix
-
-
-def _by_study(images: ImageVectors) -> Mapping[str | None, Sequence[int]]:
-    places: dict[str | None, list[int]] = {}
-    for place, study in enumerate(images.studies):
-        if study is not None:
-            places.setdefault(study, []).append(place)
-    return places
 
 
 def _same(known: str | None, told: str | None) -> bool:
@@ -186,9 +178,9 @@ def _attributes(session: AuditSession, rows: AuditRows) -> Exposures:
     return together("attribute", parts)
 
 
-def _places(ids: Sequence[str | None]) -> dict[str, list[int]]:
-    """The rows of each image or study."""
-    places: dict[str, list[int]] = {}
+def _places(ids: Sequence[str | None]) -> dict[str | None, list[int]]:
+    """The places of each image or study in a list of them."""
+    places: dict[str | None, list[int]] = {}
     for number, one in enumerate(ids):
         if one is not None:
             places.setdefault(one, []).append(number)

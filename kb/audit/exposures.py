@@ -136,18 +136,15 @@ def _floors(moments: Moments, truth: np.ndarray, owners: np.ndarray) -> dict[str
     }
 
 
-def exposures_of(
-    kind: Kind, found: Iterable[tuple[int, str, str | None]], known: np.ndarray, *, skip: frozenset[str] = frozenset()
-) -> Exposures:
-    """Exposures from (row, name, finding) as they come; `skip` are findings that are left out."""
+def exposures_of(kind: Kind, found: Iterable[tuple[int, str, str | None]], known: np.ndarray) -> Exposures:
+    """Exposures from (row, name, finding) as they come."""
     import numpy as np
 
     places: dict[str, set[int]] = {}
     findings: dict[str, str | None] = {}
     for row, name, finding in found:
-        if finding is None or finding not in skip:
-            places.setdefault(name, set()).add(row)
-            findings[name] = finding
+        places.setdefault(name, set()).add(row)
+        findings[name] = finding
     names = sorted(places)
     columns = [np.array(sorted(places[name]), dtype=np.int64) for name in names]
     return Exposures(kind, names, [findings[name] for name in names], columns, [known] * len(names))

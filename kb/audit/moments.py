@@ -61,28 +61,24 @@ class Moments:
         positives: of them.
         patients: clusters.
         effective: how many patients with equally many images would tell as much: n^2 / sum n_k^2.
-        mean: of f, over all images, (d,).
         shift: m1 - m0, (d,).
         lean: slope of f on the logit within strata, (d,).
         within: S, (d, d), float64.
         shift_spread: covariance of the estimate `shift`, (d, d).
         lean_spread: covariance of the estimate `lean`, (d, d).
         logit_spread: standard deviation of the logit within strata.
-        separation: the mean logit of positives less that of negatives.
     """
 
     n: int
     positives: int
     patients: int
     effective: float
-    mean: np.ndarray
     shift: np.ndarray
     lean: np.ndarray
     within: np.ndarray
     shift_spread: np.ndarray
     lean_spread: np.ndarray
     logit_spread: float
-    separation: float
 
     def beyond(self, directions: np.ndarray) -> Moments:
         """The same with `shift` taken beyond what likeness to some directions, (d, k), explains.
@@ -145,20 +141,17 @@ def moments_of(cohort: Cohort) -> Moments:
             sums = np.add.reduceat(values * (factor * n).astype(np.float32)[:, None], starts, axis=0)
             target += sums.T @ sums / n**2
     few = patients / (patients - 1)
-    share = positives / n
     return Moments(
         n,
         positives,
         patients,
         float(n**2 / np.sum(sizes.astype(np.float64) ** 2)),
-        share * means[1] + (1 - share) * means[0],
         means[1] - means[0],
         lean,
         within / (n - 2),
         shift_spread * few,
         lean_spread * few,
         float(np.sqrt(total / (n - 2))),
-        float(levels[1] - levels[0]),
     )
 
 
