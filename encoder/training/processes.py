@@ -91,7 +91,23 @@ def processes_of_torchrun(device: str) -> Iterator[Processes]:
     if count == 1:
         yield Processes()
         return
-    dist.init_process_group("nccl" if device.startswith("cuda") else "gloo")
+    with joined("nccl" if device.startswith("cuda") else "gloo") as processes:
+        yield processes
+
+
+@contextmanager
+def joined(backend: str, **rendezvous: Any) -> Iterator[Processes]:
+    """This process as one of a group, for the while; its threads end with it.
+
+    Args:
+        backend: What carries the messages: "gloo" or "nccl".
+        rendezvous: Where the others are met, as `torch.distributed.init_process_group` takes it.
+    """
+    # Imported before the group is there: its functions have the group of that moment as a default, and one that they
+    # hold outlives the interpreter, whose end its threads then abort. (transformers imports it late, in a model.)
+    import torch.distributed.nn.functional  # noqa: F401
+
+    dist.init_process_group(backend, **rendezvous)
     try:
         yield Processes(dist.get_rank(), dist.get_world_size())
     finally:

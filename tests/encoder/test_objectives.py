@@ -16,7 +16,7 @@ from encoder.training.accumulation import backward
 from encoder.training.beginning import first_encoder
 from encoder.training.concept_loss import concept_loss
 from encoder.training.objectives import objective_of
-from encoder.training.processes import Processes
+from encoder.training.processes import Processes, joined
 from encoder.training.report_loss import report_loss
 from encoder.training.statements import DENIED, HOLDS, OTHER, UNKNOWN, Meaning, Statement, Statements
 from encoder.training.study import Example, Study
@@ -82,11 +82,12 @@ def test_accumulation_gives_the_gradient_of_the_large_batch(objective: str, part
 
 def _one_of_two(rank: int, objective: str, folder: str) -> None:
     torch.set_num_threads(1)
-    torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/{objective}", rank=rank, world_size=2)
-    found = gradients(objective, 2, Processes(rank, 2))
+    with joined("gloo", init_method=f"file://{folder}/{objective}", rank=rank, world_size=2) as processes:
+        found = gradients(objective, 2, processes)
     if rank == 0:
         torch.save(found, f"{folder}/{objective}.pt")
-    torch.distributed.destroy_process_group()
+    names = [task.joinpath("comm").read_text() for task in Path("/proc/self/task").glob("*")]
+    assert not [name for name in names if "gloo" in name], "a thread that outlives its group can abort the process"
 
 
 @pytest.mark.parametrize("objective", ["concepts", "report"])
