@@ -11,10 +11,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from bench.measure import Row, ratio, rounds, seconds
-from ingest.mining import CHUNK_REPORTS, MinerSetup, mine_chunks
+from ingest.mining import MinerSetup, mine_chunks
+from ingest.options import ExtractorOptions
 from ingest.report import Report, Section
-from ingest.rules import forget_sentences
+from ingest.rules import RulesExtractor, forget_sentences
 from ingest.synthetic import synthetic_reports
+from kb.batched import batched
 from kb.lexicon import load_lexicon
 
 REPORTS = 150_000
@@ -48,8 +50,8 @@ def run() -> list[Row]:
 
 def mine(reports: Sequence[Report], workers: int) -> None:
     """Mine `reports` as an ingest does: a new extractor with nothing remembered, rows made, nothing stored."""
-    chunks = [reports[start : start + CHUNK_REPORTS] for start in range(0, len(reports), CHUNK_REPORTS)]
-    setup = MinerSetup("rules", "bench", ("findings", "impression"))
+    chunks = batched(reports, RulesExtractor.chunk_reports)
+    setup = MinerSetup(ExtractorOptions(), "bench", ("findings", "impression"))
     forget_sentences()
     exhaust(mine_chunks(chunks, list, setup, workers))
 

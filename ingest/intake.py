@@ -51,6 +51,11 @@ class Intake:
         for incoming in chunk:
             self._under_way.pop(incoming.report.report_id, None)
 
+    def give_up(self, incoming: Incoming, reason: str) -> None:
+        """Reject a report that could not be mined: it is not stored, and the next ingest tries it again."""
+        self._under_way.pop(incoming.report.report_id, None)
+        self._reject(incoming.source, Reject(incoming.report.position, reason, incoming.report.report_id))
+
     def _incoming(self) -> Iterator[Incoming]:
         behind = 0
         self.watcher.stage("mining", sum(source.size for source in self.sources))

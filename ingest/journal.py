@@ -29,6 +29,7 @@ CREATE TABLE IF NOT EXISTS concepts (concept_id TEXT PRIMARY KEY, row TEXT) WITH
 CREATE TABLE IF NOT EXISTS known (concept_id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS fragments (name TEXT, fragment TEXT);
 CREATE TABLE IF NOT EXISTS batches (observations INTEGER);
+CREATE TABLE IF NOT EXISTS refused (source TEXT, position TEXT, report_id TEXT, reason TEXT);
 CREATE TABLE IF NOT EXISTS rejects (source TEXT, position TEXT, report_id TEXT, reason TEXT);
 """
 
@@ -96,8 +97,9 @@ class Journal:
         concepts: Iterable[Mapping[str, Any]],
         fragments: Mapping[str, Sequence[str]],
         observations: int,
+        refused: Iterable[tuple[str, Reject]] = (),
     ) -> None:
-        """Note a batch as staged, all at once: its reports, its concepts and its data files."""
+        """Note a batch as staged, all at once: its reports, concepts, data files, and refused statements."""
         self._db.execute("BEGIN")
         self._db.executemany("INSERT INTO seen VALUES (?, ?, ?, ?, ?)", reports)
         self._db.executemany(
@@ -107,6 +109,8 @@ class Journal:
         for name, staged in fragments.items():
             self._db.executemany("INSERT INTO fragments VALUES (?, ?)", ((name, fragment) for fragment in staged))
         self._db.execute("INSERT INTO batches VALUES (?)", (observations,))
+        rows = ((source, one.position, one.report_id, one.reason) for source, one in refused)
+        self._db.executemany("INSERT INTO refused VALUES (?, ?, ?, ?)", rows)
         self._db.execute("COMMIT")
 
     def observations(self) -> int:
@@ -136,10 +140,15 @@ class Journal:
         sql = "SELECT count(*) FROM concepts WHERE concept_id NOT IN (SELECT concept_id FROM known)"
         return int(self._db.execute(sql).fetchone()[0])
 
+    def refused(self) -> int:
+        """How many statements of an extractor were not taken, in reports that were."""
+        return int(self._db.execute("SELECT count(*) FROM refused").fetchone()[0])
+
     def rejects(self) -> list[dict[str, Any]]:
-        """The inputs that could not be taken, as rows of the `rejects` table."""
+        """The inputs and statements that could not be taken, as rows of the `rejects` table."""
         names = ("source", "position", "report_id", "reason")
-        return [dict(zip(names, row, strict=True)) for row in self._db.execute("SELECT * FROM rejects")]
+        rows = self._db.execute("SELECT * FROM rejects UNION ALL SELECT * FROM refused")
+        return [dict(zip(names, row, strict=True)) for row in rows]
 
     def _replace(self, table: str, width: int, batches: Iterable[Any]) -> None:
         marks = ", ".join("?" * width)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ingest.extractor import Extractor
 from ingest.extractors import make_extractor
+from ingest.options import ExtractorOptions
 from ingest.report import Report
 from ingest.rows import mined_sections, observation_batch
 from kb.concept_rows import new_concept
@@ -18,9 +20,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 T = TypeVar("T")
-
-CHUNK_REPORTS = 500
-"""Reports mined together: what a worker process is handed at a time."""
 
 INLINE_CHUNKS = 10
 """Chunks mined before another process is started: a small ingest is done before one would be up."""
@@ -31,17 +30,22 @@ WAITING_CHUNKS = 64
 
 @dataclass(frozen=True, slots=True)
 class MinedChunk:
-    """The observations of one chunk, and the concepts that this miner had not brought up before."""
+    """The observations of one chunk, and the concepts that this miner had not brought up before.
+
+    `refused` statements and `failed` reports tell which report of the chunk, by its place, and why.
+    """
 
     observations: pa.RecordBatch
     concepts: list[dict[str, Any]]
+    refused: list[tuple[int, str]] = field(default_factory=list)
+    failed: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class MinerSetup:
-    """What makes two miners alike: the extractor's name, the fingerprint they stamp, the sections they mine."""
+    """What makes two miners alike: the extractor, the fingerprint they stamp, the sections they mine."""
 
-    extractor: str
+    extractor: ExtractorOptions
     fingerprint: str
     sections: tuple[str, ...]
 
@@ -49,22 +53,25 @@ class MinerSetup:
 class Miner:
     """Mines chunks with one extractor and remembers which concepts it has handed on."""
 
-    def __init__(self, setup: MinerSetup):
+    def __init__(self, setup: MinerSetup, extractor: Extractor | None = None):
         self._setup = setup
-        self._extract = make_extractor(setup.extractor).extract
+        self._extractor = extractor or make_extractor(setup.extractor)
         self._known: set[str] = set()
 
     def mine(self, reports: Sequence[Report]) -> MinedChunk:
         """Mine `reports`."""
-        mined = [(report.report_id, self._extract(mined_sections(report, self._setup.sections))) for report in reports]
+        found = self._extractor.extract([mined_sections(report, self._setup.sections) for report in reports])
+        mined = [(report.report_id, one.mentions) for report, one in zip(reports, found, strict=True)]
         concepts: list[dict[str, Any]] = []
         for _, mentions in mined:
             for mention in mentions:
                 concept_id = mention.facets.concept_id
                 if concept_id not in self._known:
                     self._known.add(concept_id)
-                    concepts.append(new_concept(mention.facets, self._setup.extractor))
-        return MinedChunk(observation_batch(mined, self._setup.fingerprint), concepts)
+                    concepts.append(new_concept(mention.facets, self._setup.extractor.name))
+        refused = [(at, reason) for at, one in enumerate(found) for reason in one.refused]
+        failed = {at: one.failure for at, one in enumerate(found) if one.failure is not None}
+        return MinedChunk(observation_batch(mined, self._setup.fingerprint), concepts, refused, failed)
 
 
 def mine_chunks(
@@ -72,13 +79,15 @@ def mine_chunks(
     reports_of: Callable[[T], Sequence[Report]],
     setup: MinerSetup,
     workers: int = 1,
+    extractor: Extractor | None = None,
 ) -> Iterator[tuple[T, MinedChunk]]:
     """Each of `chunks` with what was mined from its reports, in order, by this process and `workers` - 1 others.
 
-    This process mines too: the others take seconds to start, and it does not wait for them.
+    This process mines too (with `extractor`, where one is made): the others take seconds to start, and it does not
+    wait for them.
     """
     chunks = iter(chunks)
-    miner = Miner(setup)
+    miner = Miner(setup, extractor)
     for done, chunk in enumerate(chunks, start=1):
         yield chunk, miner.mine(reports_of(chunk))
         if workers > 1 and done == INLINE_CHUNKS:

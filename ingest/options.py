@@ -6,9 +6,37 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ingest.rows import DEFAULT_SECTIONS
+from ingest.usage import Usage
 
 if TYPE_CHECKING:
     from kb.commits import Commit
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractorOptions:
+    """Which extractor mines, and how.
+
+    Args:
+        name: rules, scispacy or llm.
+        model: for scispacy, a spaCy model by its name or folder; for llm, MODEL@URL of the endpoint.
+        concurrency: requests to the endpoint that are under way at once.
+        timeout_s: seconds after which a request is given up, and tried again.
+        max_retries: how often a request that met 429, 5xx or silence is tried again, each time later.
+        max_tokens: the longest answer.
+        seed: what the endpoint is asked to draw with.
+        prompt: a file with instructions in place of ours.
+        price: of a million tokens, in and out: the cost is shown with it.
+    """
+
+    name: str = "rules"
+    model: str | None = None
+    concurrency: int = 8
+    timeout_s: float = 120.0
+    max_retries: int = 6
+    max_tokens: int = 4_096
+    seed: int = 0
+    prompt: str | None = None
+    price: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +53,17 @@ class IngestOptions:
     encoding: str = "utf-8"
     max_chars: int = 1_000_000
     sections: tuple[str, ...] = DEFAULT_SECTIONS
-    extractor: str = "rules"
+    extractor: ExtractorOptions = ExtractorOptions()
     workers: int = 1
     remine: bool = False
     store_text: bool = True
 
     def settings(self) -> str:
-        """What decides the stored rows: two runs with equal settings can go on from one another."""
-        return repr({**asdict(self), "workers": None})
+        """What decides the stored rows: two runs with equal settings can go on from one another.
+
+        The extractor is left out: its fingerprint says all of it that counts.
+        """
+        return repr({**asdict(self), "workers": None, "extractor": None})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +72,7 @@ class IngestResult:
 
     `unchanged` reports are stored as they are; `other_extractor` ones too, but were mined by another
     extractor, version or choice of sections; `repeated` ones stood twice in the sources, word for word.
+    `refused` statements of an extractor were not taken: the rejects say why. `usage` is what the mining cost.
     """
 
     sources: tuple[str, ...]
@@ -53,6 +85,7 @@ class IngestResult:
     repeated: int
     rejected: int
     observations: int
+    refused: int
     new_concepts: int
     embedded: int
     embeddings_computed: int
@@ -60,8 +93,10 @@ class IngestResult:
     seconds: float
     dry_run: bool
     commit: Commit | None
+    usage: Usage | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain data, for JSON."""
-        said = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "commit"}
-        return {**said, "commit": self.commit.commit_id if self.commit else None}
+        said = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in ("commit", "usage")}
+        usage = self.usage.to_dict() if self.usage else None
+        return {**said, "commit": self.commit.commit_id if self.commit else None, "usage": usage}

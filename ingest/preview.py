@@ -18,11 +18,15 @@ from ingest.sources import Source
 
 @dataclass(frozen=True, slots=True)
 class PreviewedReport:
-    """One report with what was mined from it, or the reason why it could not be taken."""
+    """One report with what was mined from it, or the reason why it could not be taken.
+
+    `refused` says what an extractor stated of it that could not be taken.
+    """
 
     report: Report | Reject
     mentions: tuple[Mention, ...] = ()
     mined: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain data, for JSON; each mention with its concept."""
@@ -33,6 +37,7 @@ class PreviewedReport:
             "sections": {section.name: section.text for section in self.report.sections},
             "mined": list(self.mined),
             "observations": [_as_row(mention) for mention in self.mentions],
+            "refused": list(self.refused),
         }
 
 
@@ -69,7 +74,9 @@ def preview(
                 continue
             sections = mined_sections(item, options.sections)
             mined = tuple(section.name for section in sections)
-            yield PreviewedReport(item, tuple(extractor.extract(sections)), mined)
+            (found,) = extractor.extract([sections])
+            refused = found.refused if found.failure is None else (*found.refused, found.failure)
+            yield PreviewedReport(item, tuple(found.mentions), mined, refused)
 
 
 def _as_row(mention: Mention) -> dict[str, Any]:

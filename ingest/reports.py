@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ingest.extractor import Extractor
 from ingest.extractors import make_extractor
 from ingest.intake import Incoming, Intake
 from ingest.journal import Journal
-from ingest.mining import CHUNK_REPORTS, MinerSetup, mine_chunks
+from ingest.mining import MinerSetup, mine_chunks
 from ingest.options import IngestOptions, IngestResult
 from ingest.publishing import load_known, load_stored, publish_ingest
 from ingest.report import Report
@@ -59,12 +60,13 @@ def ingest_reports(
     started = time.monotonic()
     options = options or IngestOptions()
     sources = open_sources(paths, options)
-    fingerprint = f"{make_extractor(options.extractor).fingerprint}|{'+'.join(sorted(options.sections))}"
+    extractor = make_extractor(options.extractor)
+    fingerprint = f"{extractor.fingerprint}|{'+'.join(sorted(options.sections))}"
     settings = (fingerprint, options.settings())
     with open_journal(kb, sources, settings, temporary=dry_run) as journal:
         load_stored(journal, kb.dataset("reports"))
         intake = Intake(sources, journal, fingerprint, options.remine, watcher or Silent())
-        job = _Job(kb, journal, intake, options, embedder, dry_run)
+        job = _Job(kb, journal, intake, options, extractor, embedder, dry_run)
         job.mine()
         mining_seconds = time.monotonic() - started - job.loading_seconds
         load_known(journal, kb.dataset("concepts"))
@@ -84,6 +86,7 @@ def ingest_reports(
             seconds=round(time.monotonic() - started, 3),
             dry_run=dry_run,
             commit=commit,
+            usage=extractor.usage,
         )
 
 
@@ -102,6 +105,7 @@ def _counted(intake: Intake, journal: Journal) -> dict[str, Any]:
         "repeated": intake.repeated,
         "rejected": intake.rejected,
         "observations": journal.observations(),
+        "refused": journal.refused(),
     }
 
 
@@ -114,6 +118,7 @@ class _Job:
         journal: Journal,
         intake: Intake,
         options: IngestOptions,
+        extractor: Extractor,
         embedder: Callable[[], Embedder] | None,
         dry_run: bool,
     ):
@@ -123,17 +128,25 @@ class _Job:
         self._journal = journal
         self._intake = intake
         self._options = options
+        self._extractor = extractor
         self._embedder = None if dry_run else embedder
         self._stager = Stager(None if dry_run else kb.storage, journal, intake, options.sections, options.store_text)
 
     def mine(self) -> None:
-        """Mine and stage every report that is new or changed."""
-        options, fingerprint = self._options, self._intake.fingerprint
-        setup = MinerSetup(options.extractor, fingerprint, options.sections)
-        for chunk, mined in mine_chunks(self._intake.chunks(CHUNK_REPORTS), _reports, setup, options.workers):
-            self._load_embedder()
-            self._stager.add(chunk, mined)
-        self._stager.flush()
+        """Mine and stage every report that is new or changed.
+
+        What was mined is staged also where the mining then fails: a language model's work is not paid twice.
+        """
+        options, extractor = self._options, self._extractor
+        setup = MinerSetup(options.extractor, self._intake.fingerprint, options.sections)
+        chunks = self._intake.chunks(extractor.chunk_reports)
+        workers = options.workers if extractor.in_processes else 1
+        try:
+            for chunk, mined in mine_chunks(chunks, _reports, setup, workers, extractor):
+                self._load_embedder()
+                self._stager.add(chunk, mined)
+        finally:
+            self._stager.flush()
 
     def embed(self) -> int:
         """Embed the new concepts into the cache; says how many vectors had to be computed."""

@@ -9,6 +9,7 @@ from hashlib import blake2b
 
 from ingest.abbreviations import defined_abbreviations, written_out
 from ingest.cues import load_cues
+from ingest.extractor import Extraction
 from ingest.mention import Mention, Span
 from ingest.report import Section
 from ingest.sentences import split_sentences
@@ -44,13 +45,20 @@ class RulesExtractor:
     """Mines by rules that a reader can follow; the same text always gives the same observations."""
 
     name = "rules"
+    chunk_reports = 500
+    in_processes = True
+    usage = None
 
     def __init__(self) -> None:
         tables = load_lexicon().fingerprint + load_cues().fingerprint + FINGERPRINT
         self.fingerprint = f"rules/{VERSION}+{blake2b(tables.encode(), digest_size=5).hexdigest()}"
 
-    def extract(self, sections: Sequence[Section]) -> list[Mention]:
-        """Mine the sections of one report, in order; spans count characters of each section's text."""
+    def extract(self, reports: Sequence[Sequence[Section]]) -> list[Extraction]:
+        """Mine the sections of each report, in order; spans count characters of each section's text."""
+        return [Extraction(self.mentions(sections)) for sections in reports]
+
+    def mentions(self, sections: Sequence[Section]) -> list[Mention]:
+        """The mentions in the sections of one report."""
         abbreviations: dict[str, str] = {}
         mentions: list[Mention] = []
         for section in sections:

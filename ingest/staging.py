@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ingest.intake import Incoming, Intake
 from ingest.journal import Journal
 from ingest.mining import MinedChunk
+from ingest.report import Reject
 from ingest.rows import report_row
 
 if TYPE_CHECKING:
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
 
 FLUSH_REPORTS = 5_000
 """Reports in one data file: a file of a few MB, and what an interrupted run has to mine again at most."""
+
+FLUSH_SECONDS = 60.0
+"""Work that is staged sooner, though it is few reports: a killed run has no more than this to pay again."""
 
 
 class Stager:
@@ -35,12 +40,17 @@ class Stager:
         self._store_text = store_text
         self._incoming: list[Incoming] = []
         self._mined: list[MinedChunk] = []
+        self._refused: list[tuple[str, Reject]] = []
+        self._flushed = time.monotonic()
 
     def add(self, chunk: Sequence[Incoming], mined: MinedChunk) -> None:
         """Take in one mined chunk, and stage what has gathered once it is enough."""
-        self._incoming += chunk
+        self._incoming += [incoming for at, incoming in enumerate(chunk) if at not in mined.failed]
         self._mined.append(mined)
-        if len(self._incoming) >= FLUSH_REPORTS:
+        self._refused += [_reject(chunk[at], reason) for at, reason in mined.refused if at not in mined.failed]
+        for at, reason in mined.failed.items():
+            self._intake.give_up(chunk[at], reason)
+        if len(self._incoming) >= FLUSH_REPORTS or time.monotonic() - self._flushed > FLUSH_SECONDS:
             self.flush()
 
     def flush(self) -> None:
@@ -57,9 +67,11 @@ class Stager:
             (row for mined in self._mined for row in mined.concepts),
             fragments,
             sum(batch.num_rows for batch in observations),
+            self._refused,
         )
         self._intake.settle(self._incoming)
-        self._incoming, self._mined = [], []
+        self._incoming, self._mined, self._refused = [], [], []
+        self._flushed = time.monotonic()
 
     def _report_batch(self) -> Any:
         import pyarrow as pa
@@ -71,3 +83,7 @@ class Stager:
             for i in self._incoming
         ]
         return pa.RecordBatch.from_pylist(rows, schema=REPORTS.schema)
+
+
+def _reject(incoming: Incoming, reason: str) -> tuple[str, Reject]:
+    return incoming.source, Reject(incoming.report.position, reason, incoming.report.report_id)

@@ -74,6 +74,17 @@ def read_statements(tokens: Sequence[Token]) -> list[Statement]:
     return statements
 
 
+def meant_at(tokens: Sequence[Token], at: int) -> tuple[Assertion, Certainty]:
+    """How the cue before the character `at` of a sentence means what follows it."""
+    meant: tuple[Assertion, Certainty] = ("present", "definite")
+    for segment in load_cues().segments(tokens):
+        begins = (*segment.cue, *segment.tokens)
+        if begins and begins[0].start > at:
+            break
+        meant = _MEANT.get(segment.effect, ("present", "definite"))
+    return meant
+
+
 class _Reader:
     def __init__(self) -> None:
         self.statements: list[Statement] = []

@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
+from ingest.commands.extractor_options import Concurrency, ExtractorName, MaxTokens, Model, PromptFile, Timeout
 from ingest.commands.reports import app, section_names
-from ingest.options import IngestOptions
+from ingest.options import ExtractorOptions, IngestOptions
 from ingest.rows import DEFAULT_SECTIONS
 from kb.commands.options import Format, OutputFormat, parse_pairs
 from kb.commands.output import print_json, print_rows, say
@@ -40,7 +41,12 @@ def preview_command(
     ] = None,
     sections: Annotated[str, typer.Option("--sections", help="The sections to mine.")] = ",".join(DEFAULT_SECTIONS),
     encoding: Annotated[str, typer.Option(help="The encoding of text files.")] = "utf-8",
-    extractor: Annotated[str, typer.Option(help="What mines: rules.")] = "rules",
+    extractor: ExtractorName = "rules",
+    model: Model = None,
+    llm_concurrency: Concurrency = 8,
+    llm_timeout: Timeout = 120.0,
+    llm_max_tokens: MaxTokens = 4_096,
+    llm_prompt: PromptFile = None,
     listed: Annotated[bool, typer.Option("--list", help="List the observations below each report.")] = False,
     output: OutputFormat = Format.table,
 ) -> None:
@@ -52,7 +58,14 @@ def preview_command(
         mapping=parse_pairs(column_map, "--map"),
         encoding=encoding,
         sections=section_names(sections),
-        extractor=extractor,
+        extractor=ExtractorOptions(
+            extractor,
+            model,
+            concurrency=llm_concurrency,
+            timeout_s=llm_timeout,
+            max_tokens=llm_max_tokens,
+            prompt=llm_prompt,
+        ),
     )
     found = preview(sources, options, count=count, ids=report or ())
     if output is Format.json:
@@ -85,6 +98,8 @@ def _print(one: PreviewedReport, *, listed: bool) -> None:
             console.print(marked(section, [m for m in one.mentions if m.section == section.name]))
         else:
             console.print(Text(section.text, style="dim"))
+    for reason in one.refused:
+        console.print(Text(f"not taken: {reason}", style="bold yellow"))
     if listed and one.mentions:
         print_rows(one.to_dict()["observations"], COLUMNS, Format.table, title=" ")
 

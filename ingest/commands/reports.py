@@ -11,7 +11,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from ingest.options import IngestOptions, IngestResult
+from ingest.commands.extractor_options import (
+    Concurrency,
+    ExtractorName,
+    MaxTokens,
+    Model,
+    Price,
+    PromptFile,
+    Retries,
+    Seed,
+    Timeout,
+    read_price,
+)
+from ingest.options import ExtractorOptions, IngestOptions, IngestResult
 from ingest.rows import DEFAULT_SECTIONS
 from kb.commands.options import (
     DEFAULT_KB,
@@ -36,6 +48,7 @@ from kb.commands.progress import Progress
 from kb.errors import UsageError
 
 if TYPE_CHECKING:
+    from ingest.usage import Usage
     from kb.knowledge_base import KnowledgeBase
 
 app = typer.Typer(no_args_is_help=True, help="Bring data in: reports, images, labels, predictions.")
@@ -69,7 +82,8 @@ def reports_command(
     max_chars: Annotated[
         int, typer.Option(min=1, help="Longer reports are rejected.", rich_help_panel="Source")
     ] = 1_000_000,
-    extractor: Annotated[str, typer.Option(help="What mines: rules.", rich_help_panel="Mining")] = "rules",
+    extractor: ExtractorName = "rules",
+    model: Model = None,
     remine: Annotated[
         bool,
         typer.Option("--remine", help="Mine again what another extractor or version mined.", rich_help_panel="Mining"),
@@ -99,6 +113,13 @@ def reports_command(
     workers: Annotated[
         int, typer.Option(min=0, help="Processes to mine with; 0: one a core.", rich_help_panel="Mining")
     ] = 0,
+    llm_concurrency: Concurrency = 8,
+    llm_timeout: Timeout = 120.0,
+    llm_retries: Retries = 6,
+    llm_max_tokens: MaxTokens = 4_096,
+    llm_seed: Seed = 0,
+    llm_prompt: PromptFile = None,
+    llm_price: Price = None,
     by: By = None,
     why: Why = None,
     dry_run: DryRun = False,
@@ -121,7 +142,17 @@ def reports_command(
         encoding=encoding,
         max_chars=max_chars,
         sections=section_names(sections),
-        extractor=extractor,
+        extractor=ExtractorOptions(
+            extractor,
+            model,
+            llm_concurrency,
+            llm_timeout,
+            llm_retries,
+            llm_max_tokens,
+            llm_seed,
+            llm_prompt,
+            read_price(llm_price),
+        ),
         workers=workers or os.cpu_count() or 1,
         remine=remine,
         store_text=not no_store_text,
@@ -191,6 +222,10 @@ def _facts(result: IngestResult, uri: str) -> list[tuple[str, str]]:
         )
     )
     facts.append(("observations", f"{result.observations:,}"))
+    if result.refused:
+        facts.append(("refused", f"{result.refused:,} statements: clear-kb status --rejects --kb {uri}"))
+    if result.usage is not None:
+        facts += _usage(result.usage)
     facts.append(("new concepts", f"{result.new_concepts:,}"))
     if result.new_concepts and not result.dry_run:
         known = result.embedded - result.embeddings_computed
@@ -201,3 +236,19 @@ def _facts(result: IngestResult, uri: str) -> list[tuple[str, str]]:
     else:
         facts.append(("commit", result.commit.commit_id if result.commit else "none: there was nothing new"))
     return [(name, escape(value)) for name, value in facts]
+
+
+def _usage(usage: Usage) -> list[tuple[str, str]]:
+    trouble = (
+        ("tried again", usage.retries),
+        ("loops", usage.loops),
+        ("cut off", usage.truncated),
+        ("not of the schema", usage.invalid),
+        ("reports given up", usage.failed),
+    )
+    told = [f"{usage.requests:,}", *(f"{count:,} {what}" for what, count in trouble if count)]
+    tokens = f"{usage.input_tokens:,} in, {usage.output_tokens:,} out"
+    if usage.untold:
+        tokens += f"; {usage.untold:,} answers did not tell"
+    cost = "--llm-price IN,OUT shows it" if usage.cost is None else f"{usage.cost:,.4f}"
+    return [("requests", ", ".join(told)), ("tokens", tokens), ("cost", cost)]

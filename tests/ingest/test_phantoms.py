@@ -176,7 +176,7 @@ class TestReports:
 
 def mined(written: PhantomReport) -> Iterator[tuple[str, str, str]]:
     sections = [Section("findings", written.report.findings), Section("impression", written.report.impression)]
-    for mention in RulesExtractor().extract(sections):
+    for mention in RulesExtractor().mentions(sections):
         side = "" if mention.laterality == "none" else mention.laterality
         yield mention.facets.finding, mention.assertion, side
 

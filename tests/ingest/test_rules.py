@@ -16,7 +16,7 @@ from tests.conftest import SHARED
 
 
 def mine(text: str, section: str = "findings") -> list[Mention]:
-    return RulesExtractor().extract([Section(section, text)])
+    return RulesExtractor().mentions([Section(section, text)])
 
 
 def told(text: str) -> list[tuple[str, str]]:
@@ -262,7 +262,7 @@ def test_the_annotated_open_i_reports(openi_csv: Path, tmp_path: Path) -> None:
     extractor = RulesExtractor()
     with openi_csv.open(encoding="utf-8") as source, predicted.open("w", encoding="utf-8") as file:
         for row in csv.DictReader(source):
-            for m in extractor.extract([Section(name, row[name]) for name in ("findings", "impression")]):
+            for m in extractor.mentions([Section(name, row[name]) for name in ("findings", "impression")]):
                 line = {"report_id": row["uid"], "section": m.section, "spans": m.spans, "assertion": m.assertion}
                 file.write(json.dumps({**line, "laterality": m.laterality, "severity": m.severity}) + "\n")
     gold = SHARED / "gold"

@@ -1,0 +1,81 @@
+"""An answer of a language model, read: JSON of the agreed schema, or what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+from schemas.terms import Assertion, Certainty, Temporality
+
+Fault = Literal["loops", "truncated", "invalid"]
+
+_LOOP = re.compile(r"(.{8,300}?)\1{3,}", re.DOTALL)
+_READ_FOR_LOOPS = 6_000
+"""The characters at the end of a broken answer that are searched for a loop: it goes on until the answer is cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One statement of the answer, as it was made."""
+
+    section: str
+    quote: tuple[str, ...]
+    assertion: Assertion
+    certainty: Certainty
+    temporality: Temporality
+
+
+class BadAnswer(Exception):
+    """An answer that cannot be used; `fault` tells the kind."""
+
+    def __init__(self, fault: Fault, message: str):
+        super().__init__(message)
+        self.fault: Fault = fault
+
+
+@cache
+def answer_schema() -> dict[str, Any]:
+    """The JSON Schema that answers are constrained to, and checked by."""
+    schema: dict[str, Any] = json.loads((files("schemas") / "llm_answer.schema.json").read_text(encoding="utf-8"))
+    return schema
+
+
+def read_answer(content: str | None, finish_reason: str | None) -> list[Said]:
+    """The statements of an answer.
+
+    Raises:
+        BadAnswer: it repeats itself until it was cut off, was cut off, is no JSON or not of the schema.
+    """
+    text = content or ""
+    if finish_reason == "length":
+        if loop := _loop(text):
+            raise BadAnswer("loops", f"the answer repeats {loop!r} until it was cut off")
+        raise BadAnswer("truncated", f"the answer was cut off after {len(text):,} characters: raise the longest answer")
+    try:
+        answer = json.loads(text)
+    except ValueError as error:
+        if loop := _loop(text):
+            raise BadAnswer("loops", f"the answer repeats {loop!r} and is no JSON") from error
+        what = "is empty" if not text.strip() else f"is no JSON ({error})"
+        raise BadAnswer("invalid", f"the answer {what}") from error
+    if wrong := next(_validator().iter_errors(answer), None):
+        where = "/".join(map(str, wrong.absolute_path)) or "the answer"
+        raise BadAnswer("invalid", f"the answer is not of the schema: {where}: {wrong.message[:200]}")
+    return [Said(**{**one, "quote": tuple(one["quote"])}) for one in answer["observations"]]
+
+
+def _loop(text: str) -> str | None:
+    """What is repeated over and over at the end of `text`, shortened."""
+    match = _LOOP.search(text[-_READ_FOR_LOOPS:])
+    return " ".join(match[1].split())[:80] if match else None
+
+
+@cache
+def _validator() -> Any:
+    from jsonschema import Draft202012Validator
+
+    return Draft202012Validator(answer_schema())

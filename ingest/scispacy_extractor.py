@@ -1,0 +1,160 @@
+"""The `scispacy` extractor: our rules, and a scispaCy model's entities and parse for what the lexicon does not know.
+
+What the rules find and the lexicon names stays as it is. Of a statement that the lexicon knows nothing of, the model's
+entities are what was observed, each with its own modifiers, rather than all the words of the clause. An entity that
+the rules passed over becomes an observation of its own; the cue before it and the parse say whether it is denied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from ingest.extractor import Extraction
+from ingest.mention import Mention, Span
+from ingest.mentions import mention_at
+from ingest.report import Section
+from ingest.rules import RulesExtractor
+from ingest.sentences import split_sentences
+from ingest.statements import meant_at
+from ingest.temporality import read_temporality
+from ingest.tokens import tokenise
+from ingest.wording import observes, says_nothing
+from kb.errors import UsageError
+from kb.lexicon import load_lexicon
+from schemas.terms import Assertion, Certainty
+
+VERSION = "1"
+"""Raised whenever the code mines another thing with the same model and rules."""
+
+DEFAULT_MODEL = "en_core_sci_sm"
+
+_MODIFIERS = frozenset(["amod", "compound", "nummod", "nmod", "advmod", "quantmod", "npadvmod", "poss"])
+_DENIES = frozenset(["no", "without", "neither", "nor", "not", "absent"])
+_HEADS_UP = 4
+"""How many heads above an entity may deny it ("no | evidence of | X")."""
+
+
+class ScispacyExtractor:
+    """Mines by our rules, and with a spaCy model where these meet words that the lexicon does not know."""
+
+    name = "scispacy"
+    chunk_reports = 100
+    in_processes = True
+    usage = None
+
+    def __init__(self, pipeline: Any):
+        self._pipeline = pipeline
+        self._rules = RulesExtractor()
+        meta = pipeline.meta
+        model = f"{meta.get('lang', '')}_{meta.get('name', '')}-{meta.get('version', '')}"
+        self.fingerprint = f"scispacy/{VERSION}+{model}+{self._rules.fingerprint}"
+
+    @classmethod
+    def load(cls, model: str | None = None) -> ScispacyExtractor:
+        """The extractor with the spaCy model of a name or folder.
+
+        Raises:
+            UsageError: it is not installed, or finds no entities.
+        """
+        import spacy
+
+        name = model or DEFAULT_MODEL
+        try:
+            pipeline = spacy.load(name)
+        except (OSError, ValueError, ImportError) as error:
+            raise UsageError(
+                f"there is no spaCy model '{name}' here: install the model file that scispaCy offers for its release "
+                f"(pip install {name}-VERSION.tar.gz; the package of that name on the index is a stub), or name one "
+                "by --model NAME|FOLDER; --extractor rules needs none"
+            ) from error
+        if not {"ner", "entity_ruler", "span_ruler"} & set(pipeline.pipe_names):
+            raise UsageError(f"the spaCy model '{name}' finds no entities: it has only {pipeline.pipe_names}")
+        return cls(pipeline)
+
+    def extract(self, reports: Sequence[Sequence[Section]]) -> list[Extraction]:
+        """Mine the sections of each report, in order; spans count characters of each section's text."""
+        texts = [section.text for sections in reports for section in sections]
+        documents = iter(self._pipeline.pipe(texts))
+        found: list[Extraction] = []
+        for sections in reports:
+            mined = self._rules.mentions(sections)
+            mentions: list[Mention] = []
+            for section in sections:
+                own = [mention for mention in mined if mention.section == section.name]
+                mentions += with_entities(section, own, next(documents))
+            found.append(Extraction(mentions))
+        return found
+
+
+def with_entities(section: Section, mined: Sequence[Mention], document: Any) -> list[Mention]:
+    """The mentions of a section, with what a parsed `document` of its text adds to the `mined` ones, in order."""
+    entities = [(phrase(entity), entity.root) for entity in document.ents]
+    kept: list[Mention] = []
+    for mention in mined:
+        kept += list(_narrowed(section, mention, [span for span, _ in entities])) or [mention]
+    covered = [span for mention in kept for span in mention.spans]
+    for span, root in entities:
+        if not any(start < span[1] and span[0] < end for start, end in covered):
+            kept += _passed_over(section, span, root)
+    return sorted(kept, key=lambda mention: mention.spans)
+
+
+def phrase(entity: Any) -> Span:
+    """An entity with the modifiers that its parse puts before it ("large" of "large lepidic focus")."""
+    first = entity.start
+    while first > entity.sent.start if entity.doc.has_annotation("SENT_START") else first > 0:
+        token = entity.doc[first - 1]
+        if token.dep_ not in _MODIFIERS or not _is_under(token, entity):
+            break
+        first -= 1
+    return entity.doc[first].idx, entity.end_char
+
+
+def _is_under(token: Any, entity: Any) -> bool:
+    head = token.head
+    return head != token and (entity.start <= head.i < entity.end or token.i < head.i < entity.end)
+
+
+def _narrowed(section: Section, mention: Mention, entities: Iterable[Span]) -> Iterator[Mention]:
+    """The entities that a statement outside the lexicon is about, each meant as the statement is."""
+    if load_lexicon().find(mention.text):
+        return
+    for start, end in entities:
+        if any(first <= start and end <= last for first, last in mention.spans):
+            yield from _made(section, (start, end), mention.assertion, mention.certainty)
+
+
+def _passed_over(section: Section, span: Span, root: Any) -> Iterator[Mention]:
+    """An entity that the rules made nothing of, where its sentence is about the image."""
+    sentence = next(((s, e) for s, e in split_sentences(section.text) if s <= span[0] < e), None)
+    if sentence is None:
+        return
+    text = section.text[slice(*sentence)]
+    tokens = tokenise(text)
+    words = [token for token in tokens if span[0] <= token.start + sentence[0] < span[1]]
+    if says_nothing(text) or not observes(words):
+        return
+    assertion, certainty = meant_at(tokens, span[0] - sentence[0])
+    if _denied(root):
+        assertion, certainty = "absent", "definite"
+    yield from _made(section, span, assertion, certainty)
+
+
+def _denied(root: Any) -> bool:
+    """Whether the parse denies a word: by a "no" or "not" of its own, or of what it hangs on."""
+    token = root
+    for _ in range(_HEADS_UP):
+        if token.lower_ in _DENIES or any(c.dep_ == "neg" or c.lower_ in _DENIES for c in token.children):
+            return True
+        if token.head == token:
+            return False
+        token = token.head
+    return False
+
+
+def _made(section: Section, span: Span, assertion: Assertion, certainty: Certainty) -> Iterator[Mention]:
+    sentence = next((section.text[s:e] for s, e in split_sentences(section.text) if s <= span[0] < e), "")
+    mention = mention_at(section, (span,), assertion, certainty, read_temporality(sentence))
+    if mention is not None:
+        yield mention
