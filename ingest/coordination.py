@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from ingest.tokens import Token
-from ingest.wording import ARTICLES, JOINED_NOUNS, PREPOSITIONS, WORDS, is_modifier, trimmed
-from kb.lexicon import fold, load_lexicon
+from ingest.wording import ARTICLES, JOINED_NOUNS, PREPOSITIONS, STATES, WORDS, is_modifier, trimmed
+from kb.lexicon import content_words, fold, load_lexicon
 
 _ADDING_A_PLACE = WORDS["adding_a_place"]
+_DEVICE_ENDS = WORDS["device_ends"]
+_COMPARED = frozenset(["greater", "greatest", "worse", "worst", "more", "most", "larger", "largest"])
+_BEFORE_A_PLACE = frozenset(
+    ["of", "in", "at", "over", "involving", "within", "overlying", "to", "along", "throughout", "under"]
+)
+_LEVELS = WORDS["levels"]
+_ORDINAL = re.compile(r"\d{1,2}(?:st|nd|rd|th)|[tl]\d{1,2}(?:-[tl]?\d{1,2})?")
 SEPARATORS = frozenset([",", "and", "or", "/", "and/or", "nor", "&", "as"])
 
 
@@ -24,13 +32,25 @@ def conjuncts(tokens: Sequence[Token]) -> list[list[Token]]:
     for separator, piece in _pieces(tokens):
         if waiting and separator and separator.lower == "," and not _is_place(waiting[-1]):
             piece = [*waiting.pop(), separator, *piece]  # "acute, displaced": adjectives of one noun
-        if _heads_nothing(piece):
+        if _heads_nothing(piece) or (_is_place(piece) and not parts):
             waiting.append(piece)
             continue
         head = _after_modifiers(piece)
-        parts += [[*one, *head] for one in waiting]
-        parts.append(piece)
+        parts += [[*one, *(head if _heads_nothing(one) or _names_finding(head) else ())] for one in waiting]
         waiting = []
+        sign = separator.lower if separator else ""
+        if parts and sign == "," and separator and _sides_or_sizes(piece):
+            parts[-1] = [*parts[-1], separator, *piece]  # "effusion, right"
+        elif parts and sign == "/" and separator and _only_place(piece):
+            parts[-1] = [*parts[-1], separator, *piece]  # "the middle lobe/lingula"
+        elif parts and (shared := _elsewhere(parts, trimmed(piece))):
+            parts[-1:] = shared
+        elif parts and sign == "/" and len(trimmed(piece)) == 1:
+            parts.append([*_side_and_place(parts[-1]), *piece])  # "right basal collapse/consolidation"
+        elif parts and _only_place(piece) and (state := _leading_state(parts[-1])):
+            parts.append([*state, *piece])  # "normal heart and mediastinum"
+        else:
+            parts.append(piece)
     parts += waiting
     return _sharing_place([part for part in map(trimmed, parts) if part])
 
@@ -39,7 +59,8 @@ def predicates(tokens: Sequence[Token]) -> list[list[Token]]:
     """The parts of what is said of a subject: "clear and expanded" is two, "normal in size and contour" is one."""
     parts: list[list[Token]] = []
     for separator, piece in _pieces(tokens):
-        if parts and separator and separator.lower == "," and _heads_nothing(parts[-1]) and _heads_nothing(piece):
+        comma = separator is not None and separator.lower == ","
+        if parts and comma and (_sides_or_sizes(parts[-1]) or _sides_or_sizes(piece)):
             parts[-1] = [*parts[-1], *piece]  # "effusion: small, left"
         else:
             parts.append(piece)
@@ -71,8 +92,100 @@ def _joins(tokens: Sequence[Token], at: int) -> bool:
         in_a_place = any(token.lower in PREPOSITIONS or token.lower == "for" for token in before[-3:])
         return in_a_place or before[-1].lower in JOINED_NOUNS
     if tokens[at].lower == "," and after:
-        return after[0].lower in _ADDING_A_PLACE
+        return _goes_on(before, after)
     return False
+
+
+def _goes_on(before: Sequence[Token], after: Sequence[Token]) -> bool:
+    """Whether what follows a comma goes on with the thing before it: where it is, where it ends, where it is worse."""
+    first = after[0].lower
+    if first in _ADDING_A_PLACE:
+        return True
+    if any(token.lower in _DEVICE_ENDS for token in after[: 3 if first in ARTICLES or first == "with" else 2]):
+        return _names_device(before)
+    lexicon = load_lexicon()
+    compared = any(token.lower in _COMPARED for token in after[1:3])
+    return compared and (first in lexicon.sides or first in lexicon.severities)
+
+
+def _elsewhere(parts: list[list[Token]], piece: Sequence[Token]) -> list[list[Token]] | None:
+    """The last of `parts` again, at the place that `piece` is: "fractures of the left fifth and sixth ribs".
+
+    None where `piece` is no mere place, or the part before it has none. A device has one place: "over the right atrium
+    and the right ventricle".
+    """
+    before = parts[-1]
+    at = next((i for i in range(len(before) - 1, 0, -1) if before[i].lower in _BEFORE_A_PLACE), None)
+    if at is None or not _only_place(piece) or not _only_place(before[at + 1 :]):
+        return None
+    if _names_device(before):
+        return [[*before, *piece]]
+    if not _names_finding(before[:at]):
+        return None
+    sides = load_lexicon().sides
+    first = at + 1
+    while first < len(before) and before[first].lower in ARTICLES:
+        first += 1
+    own_side = any(token.lower in sides for token in piece)
+    kept = before[: first + (first < len(before) and not own_side and before[first].lower in sides)]
+    nouns = [token for token in piece if not _qualifies(token)]
+    lacks_noun = all(_qualifies(token) for token in before[first:] if token.is_word)
+    return [[*before, *(nouns if lacks_noun else ())], [*kept, *piece]]
+
+
+def _only_place(tokens: Sequence[Token]) -> bool:
+    """Whether the words name a place and nothing else: "the sixth ribs posteriorly", "lower lung zones"."""
+    words = content_words(_text(tokens))
+    named = {i for match in load_lexicon().anatomy.find(words) for i in range(match.first, match.last)}
+    sides = load_lexicon().sides
+    rest = [word.folded for i, word in enumerate(words) if i not in named and word.folded not in sides]
+    return bool(words) and all(_ORDINAL.fullmatch(word) or word in _LEVELS for word in rest)
+
+
+def _qualifies(token: Token) -> bool:
+    lower = token.lower
+    return (
+        not token.is_word
+        or lower in load_lexicon().sides
+        or lower in _LEVELS
+        or lower in ARTICLES
+        or bool(_ORDINAL.fullmatch(lower))
+    )
+
+
+def _sides_or_sizes(tokens: Sequence[Token]) -> bool:
+    """Whether the words tell only a side, a size or a measure."""
+    lexicon = load_lexicon()
+    words = [token.lower for token in tokens if token.is_word]
+    return all(w in lexicon.sides or w in lexicon.severities or w[0].isdigit() or w in ("mm", "cm") for w in words)
+
+
+def _side_and_place(part: Sequence[Token]) -> list[Token]:
+    """The side before the noun of a part, with the place it is the side of; nothing where there is no side."""
+    head = _after_modifiers(part)
+    before = [token for token in part if token not in head]
+    sides = load_lexicon().sides
+    at = next((i for i, token in enumerate(before) if token.lower in sides), None)
+    return [] if at is None else before[at:]
+
+
+def _leading_state(part: Sequence[Token]) -> list[Token]:
+    """The states that a part begins with ("clear", "normal")."""
+    first = next((i for i, token in enumerate(part) if token.lower not in STATES), len(part))
+    return list(part[:first]) if first < len(part) else []
+
+
+def _names_device(tokens: Sequence[Token]) -> bool:
+    lexicon = load_lexicon()
+    return any(match.kind == "device" for match in lexicon.find(lexicon.written_out(_text(tokens))))
+
+
+def _names_finding(tokens: Sequence[Token]) -> bool:
+    return bool(load_lexicon().find(_text(tokens)))
+
+
+def _text(tokens: Sequence[Token]) -> str:
+    return " ".join(token.lower for token in tokens if token.is_word)
 
 
 def _heads_nothing(tokens: Sequence[Token]) -> bool:
@@ -99,7 +212,10 @@ def _sharing_place(parts: list[list[Token]]) -> list[list[Token]]:
     if len(parts) < 2:
         return parts
     last = parts[-1]
-    at = next((i for i, token in enumerate(last) if token.lower == "of" and i > 0), None)
+    sides = load_lexicon().sides
+    on_a_side = len(last) > 3 and last[-1].lower in sides and last[-3].lower == "on"
+    of = next((i for i, token in enumerate(last) if token.lower == "of" and i > 0), None)
+    at = len(last) - 3 if on_a_side and of is None else of
     if at is None:
         return parts
     shared = last[at:]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
 from importlib.resources import files
+from itertools import product
 
 from ingest.tokens import Token, tokenise
 
@@ -26,6 +28,9 @@ EFFECTS = frozenset(
         "show",
         "likened",
         "on",
+        "skip",
+        "keep",
+        "advise",
     ]
 )
 
@@ -47,7 +52,8 @@ class Cues:
         unknown = {effect for _, effect in rows} - EFFECTS
         if unknown:
             raise ValueError(f"cues.tsv: there is no effect {', '.join(sorted(unknown))}")
-        self._effects = {tuple(token.lower for token in tokenise(phrase)): effect for phrase, effect in rows}
+        written = ((one, effect) for phrase, effect in rows for one in written_out(phrase))
+        self._effects = {tuple(token.lower for token in tokenise(phrase)): effect for phrase, effect in written}
         self._longest = max(map(len, self._effects))
         self._first = {phrase[0] for phrase in self._effects}
         self.fingerprint = blake2b(text.encode(), digest_size=4).hexdigest()
@@ -72,6 +78,12 @@ class Cues:
             return 0
         words = tuple(token.lower for token in tokens[at : at + self._longest])
         return next((length for length in range(len(words), 0, -1) if words[:length] in self._effects), 0)
+
+
+def written_out(phrase: str) -> list[str]:
+    """Every phrase that "{may|might} {also|} be" stands for."""
+    parts = [part.strip("{}").split("|") for part in re.findall(r"\{[^}]*\}|[^{}]+", phrase)]
+    return [" ".join(" ".join(chosen).split()) for chosen in product(*parts)]
 
 
 @cache

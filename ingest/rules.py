@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import blake2b
 
@@ -16,10 +17,10 @@ from ingest.sentences import split_sentences
 from ingest.statements import Statement, read_statements
 from ingest.temporality import read_temporality
 from ingest.tokens import runs, tokenise
-from ingest.wording import FINGERPRINT, says_nothing
+from ingest.wording import FINGERPRINT, telling_length
 from kb.facets import Facets, read_facets, read_severity, read_side
 from kb.lexicon import load_lexicon
-from schemas.terms import Laterality, Temporality
+from schemas.terms import Assertion, Certainty, Laterality, Temporality
 
 VERSION = "1"
 """Raised whenever the code mines another thing from the same text; the tables have fingerprints of their own."""
@@ -93,13 +94,15 @@ def _in_sentence(section: Section, index: int, span: Span, abbreviations: Mappin
 @lru_cache(CACHED_SENTENCES)
 def _mine(sentence: str) -> tuple[_Found, ...]:
     """The observations of a sentence, whatever stands around it: so each distinct sentence is read once."""
-    if says_nothing(sentence):
-        return ()
-    tokens = tokenise(sentence)
+    box = _BOX.match(sentence)
+    begin = box.end() if box else 0
+    tokens = tokenise(sentence[begin : telling_length(sentence)])
+    if box:
+        tokens = [replace(token, start=token.start + begin, end=token.end + begin) for token in tokens]
     order = {token.start: at for at, token in enumerate(tokens)}
     temporality = read_temporality(sentence)
     found: list[_Found] = []
-    for statement in read_statements(tokens):
+    for statement in _ticked(read_statements(tokens), box):
         spans = runs(statement.tokens, order)
         text = " ".join(sentence[start:end] for start, end in spans)
         facets = _facets(text, statement)
@@ -107,6 +110,18 @@ def _mine(sentence: str) -> tuple[_Found, ...]:
             side, size = read_side(text), read_severity(text) or "none"
             found.append(_Found(spans, text, statement, temporality, side, size, facets))
     return tuple(found)
+
+
+_BOX = re.compile(r"\[([ xX?])\]\s*")
+"""A box of a form: ticked, not ticked, or questioned."""
+
+
+def _ticked(statements: list[Statement], box: re.Match[str] | None) -> list[Statement]:
+    """What the box before a line of a form makes of what the line states."""
+    if box is None or box[1] in "xX":
+        return statements
+    meant: tuple[Assertion, Certainty] = ("absent", "definite") if box[1] == " " else ("uncertain", "possible")
+    return [Statement(one.tokens, *meant) if one.assertion == "present" else one for one in statements]
 
 
 def _facets(phrase: str, statement: Statement) -> Facets | None:

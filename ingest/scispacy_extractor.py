@@ -19,7 +19,7 @@ from ingest.sentences import split_sentences
 from ingest.statements import meant_at
 from ingest.temporality import read_temporality
 from ingest.tokens import tokenise
-from ingest.wording import observes, says_nothing
+from ingest.wording import observes, telling_length
 from kb.errors import UsageError
 from kb.lexicon import load_lexicon
 from schemas.terms import Assertion, Certainty
@@ -133,7 +133,7 @@ def _passed_over(section: Section, span: Span, root: Any) -> Iterator[Mention]:
     text = section.text[slice(*sentence)]
     tokens = tokenise(text)
     words = [token for token in tokens if span[0] <= token.start + sentence[0] < span[1]]
-    if says_nothing(text) or not observes(words):
+    if telling_length(text) <= span[0] - sentence[0] or not observes(words):
         return
     assertion, certainty = meant_at(tokens, span[0] - sentence[0])
     if _denied(root):

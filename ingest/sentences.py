@@ -7,12 +7,14 @@ import re
 from ingest.mention import Span
 
 _CANDIDATE = re.compile(r"[.!?;|\n]")
-_STOP = re.compile(r"[.!?;]+[\"')\]]*(?=\s|$)")
-_NO_SPACE = re.compile(r"\.(?=[A-Z][a-z]|[A-Z]{4})")
+_STOP = re.compile(r"[.!;]+[\"')\]]*(?=\s|$|\?)|(?<=\w)\?+(?=\s+[A-Z(]|\s*$)")
+_NO_SPACE = re.compile(r"\.(?=[A-Z][a-z]|[A-Z]{2}|\d{1,2}\.\s*[A-Z])")
+"""A full stop right before the next sentence: "clear.No effusion", "disease.2.Right opacity"."""
 _NEW_LINE = re.compile(
     r"\n[ \t]*\n"  # a blank line
     r"|\n(?=[ \t]*(?:[-*•>]|\d{1,2}[.)])[ \t]+\S)"  # a new item of a list
-    r"|\n(?=[ \t]*[A-Za-z][A-Za-z ]{2,30}:[ \t]*\S)"  # a new line of a template
+    r"|\n(?=[ \t]*[A-Za-z][A-Za-z ,/()-]{2,40}:[ \t]*\S)"  # a new line of a template
+    r"|\n(?=[ \t]*\[[ xX?]\])"  # a box that is ticked or not
 )
 _ABBREVIATED = re.compile(r"(?:\b(?:dr|mr|mrs|ms|prof|no|approx|st|fig|vs|etc)|\b[A-Z])$", re.I)
 _NUMBER_OF_ITEM = re.compile(r"\s*\(?\d{1,2}$")
@@ -47,7 +49,9 @@ def _break(text: str, start: int, stop: int) -> tuple[int, int] | None:
         return (stop, line.end()) if line else None
     before = text[max(start, stop - 8) : stop]
     if (mark := _STOP.match(text, stop)) is None:
-        mark = _NO_SPACE.match(text, stop) if before[-3:].isalpha() and len(before) >= 3 else None
+        word = before.rstrip()
+        parts = word[-2:].isalpha() or word[-1:] in "])" or word != before  # "D.O.B" and "1.5" are no ends
+        mark = _NO_SPACE.match(text, stop) if parts and not _ABBREVIATED.search(word) else None
         return (mark.end(), mark.end()) if mark else None
     if text[stop] != ".":
         return mark.end(), mark.end()

@@ -7,7 +7,7 @@ open statement and says how the next one is meant; a copula makes what stands be
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ingest.coordination import SEPARATORS, conjuncts, predicates
 from ingest.cues import Segment, load_cues
@@ -17,6 +17,7 @@ from ingest.wording import (
     PREPOSITIONS,
     STATES,
     TECHNIQUE,
+    WORDS,
     is_modifier,
     observes,
     only_compares,
@@ -93,8 +94,19 @@ class _Reader:
     def take(self, segment: Segment) -> None:
         """Take in one cue and what follows it."""
         effect = segment.effect
-        if effect in ("copula", "show"):
+        if effect == "likely" and segment.cue[0].lower.startswith("favo"):
+            segment = _favoured(segment)
+        if effect == "doubted" and segment.cue[0].lower in _VERBS and _names_finding(segment.tokens):
+            self._say_of_subject(Segment("copula", segment.cue[:1], []))
+            self._begin(segment.tokens, "uncertain", _certainty_of(segment.cue))  # "is likely atelectasis"
+        elif effect in ("copula", "show"):
             self._say_of_subject(segment)
+        elif effect == "skip":
+            self._open.body += segment.tokens
+        elif effect == "keep":
+            self._open.body += [*segment.cue, *segment.tokens]
+        elif effect == "advise":
+            self._advise(segment)
         elif effect in ("denied", "doubted"):
             self._turn_back(segment)
         elif effect in ("void", "cut"):
@@ -122,11 +134,20 @@ class _Reader:
 
     def _begin_as_meant(self, segment: Segment) -> None:
         assertion, certainty = _MEANT[segment.effect]
+        first = segment.cue[0].lower if segment.cue else ""
         opened = self._open
         if segment.effect == "affirm" and opened.assertion != "present" and not trimmed(opened.body):
             opened.body += segment.tokens  # "there is no" + "evidence of"
             return
         hanging = opened.subject is not None and not trimmed(opened.body)
+        if first == "resolved" and not trimmed(segment.tokens) and trimmed(opened.body):
+            opened.assertion, opened.certainty = "absent", "definite"  # "small effusion, resolved"
+            return
+        if first == "otherwise" and opened.subject is not None and _is_state(segment.tokens):
+            subject, in_template = opened.subject, opened.in_template
+            self._begin(segment.tokens, assertion, certainty)
+            self._open.subject, self._open.in_template = subject, in_template
+            return
         body_says_what = bool(trimmed(segment.tokens))
         if segment.effect in ("doubt", "likely") and not body_says_what:
             opened.assertion, opened.certainty = assertion, certainty
@@ -146,9 +167,17 @@ class _Reader:
         if not trimmed(segment.tokens):
             opened.assertion = "absent"
             return
-        if predicate_said or opened.in_template or _is_technique(subject) or opened.assertion != "present":
+        carries = segment.cue[0].lower in ("free", "clear", "devoid")  # "well expanded and free of"
+        if (
+            (predicate_said and not carries)
+            or opened.in_template
+            or _is_technique(subject)
+            or opened.assertion != "present"
+        ):
             self._begin(segment.tokens, "absent", "definite")
             return
+        if predicate_said:
+            self.close()
         self._open = _Open(list(segment.tokens), assertion="absent", carried=trimmed(subject))
 
     def _say_of_subject(self, segment: Segment) -> None:
@@ -160,7 +189,7 @@ class _Reader:
             return
         subject = opened.body
         if opened.subject is not None or opened.assertion != "present":
-            before, subject = _last_clause(opened.body)
+            before, subject, _ = _last_clause(opened.body)
             if before is None:
                 opened.body = [*opened.body, *segment.tokens]
                 return
@@ -175,17 +204,26 @@ class _Reader:
     def _turn_back(self, segment: Segment) -> None:
         """ "X is not seen", "X is not excluded": the cue says how what stands before it is meant."""
         opened = self._open
-        if opened.subject is None:
-            before, last = _last_clause(opened.body)
-            if before is not None and opened.assertion != "absent":
-                opened.body = before
-                self.close()
-                self._open = opened = _Open(last)
-        else:
+        before, last, separator = _last_clause(opened.body)
+        both = separator in ("or", "/") or segment.cue[0].lower in _PLURAL_VERBS
+        if opened.subject is None and both and separator != ",":
+            before = None  # "the tube and the line have been removed", "a or b is not excluded": both
+        if before is not None and (opened.assertion != "absent" or opened.subject is not None):
+            opened.body = before
+            self.close()
+            self._open = opened = _Open(last)
+        elif opened.subject is not None:
             opened.body = []
         opened.assertion, opened.certainty = _MEANT[segment.effect]
         self.close()
         self._open = _Open(_from_next_clause(segment.tokens))
+
+    def _advise(self, segment: Segment) -> None:
+        """ "The tube should be withdrawn": of the tube itself nothing is said, unless something was before."""
+        if self._open.subject is None:
+            before, _, _ = _last_clause(self._open.body)
+            self._open.body = before or []
+        self._begin(_from_next_clause(segment.tokens), "present", "definite")
 
     def _pass_over(self, segment: Segment) -> None:
         rest = _from_next_clause(segment.tokens) if segment.effect == "cut" else []
@@ -196,6 +234,15 @@ class _Reader:
     def _liken(self, segment: Segment) -> None:
         """ "Minimal left basilar atelectasis versus infiltrate": both are possible, and share the adjectives."""
         opened = self._open
+        words = trimmed(segment.tokens)
+        if words and words[0].lower[0].isdigit():
+            self._pass_over(Segment("cut", segment.cue, segment.tokens))  # "5 cm versus 4 cm"
+            return
+        before, last, separator = _last_clause(opened.body)
+        if before is not None and separator == "," and _names_finding(before) and trimmed(last):
+            opened.body = before  # "a lesion, infection versus neoplasm": the lesion is there
+            self.close()
+            self._open = opened = _Open(last)
         opened.assertion, opened.certainty = _MEANT["likened"]
         first = trimmed(opened.body)
         shared: list[Token] = []
@@ -212,23 +259,45 @@ class _Reader:
         return segment.cue[0].lower == "with" and any(word in _DEVICE_ENDS for word in words)
 
 
-_DEVICE_ENDS = frozenset(["tip", "tips", "lead", "leads", "distal", "its", "single"])
+_DEVICE_ENDS = WORDS["device_ends"]
+_VERBS = frozenset(["is", "are", "was", "were"])
+_PLURAL_VERBS = frozenset(["are", "were", "have"])
+
+
+def _certainty_of(cue: Sequence[Token]) -> Certainty:
+    return "probable" if any(token.lower in ("likely", "probable", "favored") for token in cue) else "possible"
 
 
 def _unbracketed(tokens: Sequence[Token]) -> list[list[Token]]:
-    """The sentence without what stands in parentheses, and each parenthesis on its own."""
+    """The sentence without what stands in parentheses, and each parenthesis on its own.
+
+    One that only describes ("(Kerley B)", "(mild)", "(5th to 8th)") stays where it is.
+    """
     outer: list[Token] = []
     inner: list[list[Token]] = []
     depth = 0
     for token in tokens:
         if token.lower in ("(", "["):
             depth += 1
-            inner.append([])
+            inner.append([token])
         elif token.lower in (")", "]"):
             depth = max(0, depth - 1)
+            if inner and not depth and _describes(inner[-1][1:]):
+                outer += [*inner.pop(), token]
         else:
             (inner[-1] if depth else outer).append(token)
-    return [outer, *inner]
+    return [outer, *(part[1:] for part in inner)]
+
+
+def _describes(inner: Sequence[Token]) -> bool:
+    """Whether a parenthesis says something of the thing before it, and nothing by itself."""
+    words = [token for token in inner if token.is_word]
+    if not 0 < len(words) <= _DESCRIBING_WORDS or only_compares(inner) or _is_technique(inner):
+        return False
+    return not _names_finding(inner) and len(load_cues().segments(inner)) == 1
+
+
+_DESCRIBING_WORDS = 4
 
 
 def _observations(opened: _Open) -> Iterator[list[Token]]:
@@ -237,20 +306,36 @@ def _observations(opened: _Open) -> Iterator[list[Token]]:
         subject, predicate = _state_at_end(body) if not opened.carried else (None, body)
         if subject is None:
             for at, part in enumerate(conjuncts(body)):
-                yield [*opened.carried, *part] if at == 0 and opened.carried else part
+                carried = conjuncts(opened.carried) if at == 0 else []
+                yield from ([*where, *part] for where in carried)
+                if not carried:
+                    yield part
             return
     else:
         subject, predicate = opened.subject, body
-    yield from _paired(subject, predicate)
+    yield from _paired(subject, predicate, opened.in_template)
 
 
-def _paired(subject: Sequence[Token], predicate: Sequence[Token]) -> Iterator[list[Token]]:
-    """Every subject with everything that is said of it; where nothing is said, the subjects alone."""
+def _paired(subject: Sequence[Token], predicate: Sequence[Token], heads_line: bool = False) -> Iterator[list[Token]]:
+    """Every subject with everything that is said of it; where nothing is said, the subjects alone.
+
+    The subject of a line of a template (`heads_line`) is left out where a value is complete without it.
+    """
     subjects = conjuncts(subject)
     said = [] if only_compares(predicate) else predicates(predicate)
     said = [part for part in said if not only_compares(part)]
     if said and said[0][0].lower in PREPOSITIONS:
         said = [trimmed(predicate)]
+    if heads_line and not _names_finding(subject):
+        complete = [part for part in said if _names_finding(part)]
+        said = [part for part in said if part not in complete]
+        for part in complete:
+            yield part  # "Bones: old rib fractures": the value says it all
+        if complete and not said:
+            return
+    others = [part for part in said[1:] if _names_finding(part) and not _names_finding(subject)]
+    said = [part for part in said if part not in others and not all(t.lower.endswith("ly") for t in part if t.is_word)]
+    yield from others  # "the heart is enlarged, aortic sclerosis"
     for one in subjects:
         named = any(token.is_word for token in one)
         for part in said:
@@ -266,7 +351,7 @@ def _state_at_end(tokens: Sequence[Token]) -> tuple[list[Token] | None, list[Tok
     if not words or (not load_lexicon().anatomy.exactly([words[0].lower]) and words[0].lower not in _SUBJECTS):
         return None, []
     for at, token in enumerate(tokens):
-        if at and token.lower in STATES and tokens[at - 1].lower not in SEPARATORS:
+        if at and token.lower in STATES and tokens[at - 1].lower not in SEPARATORS | {"more", "less", "most"}:
             return list(tokens[:at]), list(tokens[at:])
     return None, []
 
@@ -274,18 +359,30 @@ def _state_at_end(tokens: Sequence[Token]) -> tuple[list[Token] | None, list[Tok
 _SUBJECTS = frozenset(["heart", "lungs", "cardiac", "mediastinum", "cardiomediastinal", "pulmonary", "bony", "osseous"])
 
 
-def _last_clause(tokens: list[Token]) -> tuple[list[Token] | None, list[Token]]:
-    """What stands before the last separator, and the clause after it; None where there is no separator."""
+def _last_clause(tokens: list[Token]) -> tuple[list[Token] | None, list[Token], str]:
+    """What stands before the last separator, the clause after it, and the separator; None where there is none."""
     for at in range(len(tokens) - 1, -1, -1):
         if tokens[at].lower in CONJUNCTIONS:
-            return tokens[:at], tokens[at + 1 :]
-    return None, tokens
+            comma = at > 0 and tokens[at - 1].lower == ","  # ", and"
+            return tokens[: at - comma], tokens[at + 1 :], "," if comma else tokens[at].lower
+    return None, tokens, ""
 
 
 def _from_next_clause(tokens: list[Token]) -> list[Token]:
     """What follows the first comma: a comparison ends there."""
     at = next((i for i, token in enumerate(tokens) if token.lower == ","), None)
     return [] if at is None else tokens[at + 1 :]
+
+
+def _is_state(tokens: Sequence[Token]) -> bool:
+    words = trimmed(tokens)
+    return bool(words) and words[0].lower in STATES
+
+
+def _favoured(segment: Segment) -> Segment:
+    """ "Favor infection over edema": a choice between two, as "infection or edema" is."""
+    tokens = [replace(token, lower="or") if token.lower == "over" else token for token in segment.tokens]
+    return Segment(segment.effect, segment.cue, tokens)
 
 
 def _is_technique(tokens: Sequence[Token]) -> bool:

@@ -15,6 +15,8 @@ REMOVED = "xxxx"
 
 _REMOVED = re.compile(r"[Xx]{3,}|_{2,}|\[\*\*.*?\*\*\]")
 _WORD = re.compile(r"[^\W_]")
+_WHOLE = re.compile(r"\b(?:w/o|[csfrhdpb]/[wpuolb])(?![\w/])|\bw/|\?+", re.I)
+"""What is one token though it looks like several: "c/w", "s/p", "w/", and question marks, which are one doubt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +32,14 @@ class Token:
 
 def tokenise(sentence: str) -> list[Token]:
     """The tokens of a sentence, as spaCy's English tokeniser has them; removed words are tokens of their own."""
-    removed = [match.span() for match in _REMOVED.finditer(sentence)]
-    tokens = [Token(REMOVED, start, end, is_word=False, removed=True) for start, end in removed]
-    for start, end in _between(removed, len(sentence)):
+    taken = [match.span() for match in _REMOVED.finditer(sentence)]
+    tokens = [Token(REMOVED, start, end, is_word=False, removed=True) for start, end in taken]
+    if "/" in sentence or "?" in sentence:
+        for match in _WHOLE.finditer(sentence):
+            if not any(start < match.end() and match.start() < end for start, end in taken):
+                taken.append(match.span())
+                tokens.append(Token("?" if match[0][0] == "?" else match[0].lower(), *match.span(), match[0][0] != "?"))
+    for start, end in _between(sorted(taken), len(sentence)):
         for token in _tokeniser()(sentence[start:end]):
             if not token.is_space:
                 at = start + token.idx

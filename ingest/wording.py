@@ -35,7 +35,15 @@ JOINED_NOUNS = WORDS["joined_nouns"]
 MODIFIER_ENDINGS = ("al", "ic", "ous", "ive", "ed", "ar", "oid", "less", "ary", "ine")
 
 _NOTHING = re.compile(
-    r"\b(?:recommend\w*|discussed|dictat\w+|notified|correlat\w+|follow[- ]?up|consider\b|views? of the chest were|"
+    r"\b(?:recommend\w*|discussed|dictat\w+|notified|informed|conveyed|relayed|paged|communicated|telephoned|advise|"
+    r"called to|trauma team|at the time of (?:interpretation|dictation|this)|"
+    r"(?:ct|cta|mri|ultrasound|films?|views?|radiographs?|imaging) "
+    r"(?:is |are |was |were )?(?:advised|suggested|requested)|"
+    r"repeat (?:film|radiograph|x-?ray|imaging|chest|exam\w*|study|views?|ct)|rec\b|f/u|d/w|please note|"
+    r"(?:is|are) (?:difficult|hard) to (?:assess|evaluate)|"
+    r"(?:limits?|limiting) (?:the |its )?(?:evaluation|assessment)|"
+    r"cannot be (?:determined|assessed|evaluated)|management per|image quality|postoperative day|"
+    r"correlat\w+|follow[- ]?up|consider\b|views? of the chest were|"
     r"(?:was|were) (?:obtained|performed|reviewed|provided)|examination consists|"
     r"limited (?:by|study|exam|due|secondary)|"
     r"exam(?:ination)? (?:is |was )?limited|comparison (?:is |was )?made|advised|suggest (?:ct|chest|clinical)|"
@@ -47,15 +55,24 @@ _NOTHING = re.compile(
 )
 
 
-def says_nothing(sentence: str) -> bool:
-    """Whether a sentence is about technique, advice or who was told, and not about what is in the image."""
-    return bool(_NOTHING.search(sentence))
+_CLAUSE_END = re.compile(r",|;|\s[-–—]+\s|\bfor which\b")
+
+
+def telling_length(sentence: str) -> int:
+    """How much of a sentence, from its beginning, is about the image, and not about technique, advice or who was told.
+
+    "Right basal opacity, recommend CT" tells up to its comma; "Two views were obtained" tells nothing: 0.
+    """
+    said = _NOTHING.search(sentence)
+    if said is None:
+        return len(sentence)
+    return max((mark.start() for mark in _CLAUSE_END.finditer(sentence, 0, said.start())), default=0)
 
 
 def trimmed(tokens: Sequence[Token]) -> list[Token]:
     """`tokens` without articles, fillers, conjunctions and punctuation at either edge."""
     start, end = 0, len(tokens)
-    while start < end and _drops_left(tokens[start]):
+    while start < end and _drops_left(tokens[start], tokens[start + 1] if start + 1 < end else None):
         start += 1
     while end > start and _drops_right(tokens[end - 1]):
         end -= 1
@@ -79,6 +96,8 @@ def only_compares(tokens: Sequence[Token]) -> bool:
 def observes(tokens: Sequence[Token]) -> bool:
     """Whether the words name something that can be true or false of an image, rather than a place alone."""
     text = " ".join(token.lower for token in tokens if token.is_word)
+    if any(token.lower in WORDS["views"] for token in tokens):
+        return load_lexicon().find(text) != []  # "a single AP view of the chest" is no observation
     return _observes(text)
 
 
@@ -92,7 +111,9 @@ def is_modifier(word: str) -> bool:
     return word.endswith(MODIFIER_ENDINGS) and load_lexicon().canonical(word) is None
 
 
-def _drops_left(token: Token) -> bool:
+def _drops_left(token: Token, after: Token | None = None) -> bool:
+    if token.lower == "well" and after is not None and after.lower not in FILLERS and after.lower not in (".", ","):
+        return False  # "well expanded" is said of lungs, "well seen" of a picture
     return (
         not (token.is_word or token.removed)
         or token.lower in ARTICLES
@@ -115,6 +136,8 @@ def _observes(text: str) -> bool:
         return True
     places = {at for match in lexicon.anatomy.find(words) for at in range(match.first, match.last)}
     rest = [word.folded for at, word in enumerate(words) if at not in places]
+    if "size" in rest and any(word in lexicon.severities for word in rest):
+        return True  # "borderline heart size"
     return any(
         word not in _NEUTRAL_FOLDED and word not in lexicon.sides and word not in lexicon.severities for word in rest
     )
