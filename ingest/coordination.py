@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from ingest.tokens import Token
 from ingest.wording import ARTICLES, JOINED_NOUNS, PREPOSITIONS, STATES, WORDS, is_modifier, trimmed
@@ -52,7 +53,23 @@ def conjuncts(tokens: Sequence[Token]) -> list[list[Token]]:
         else:
             parts.append(piece)
     parts += waiting
+    parts = [one for part in parts for one in _side_by_side(part)]
     return _sharing_place([part for part in map(trimmed, parts) if part])
+
+
+def _side_by_side(tokens: list[Token]) -> list[list[Token]]:
+    """Two findings that stand next to each other without a sign, taken apart: "effusions basilar atelectasis"."""
+    text, starts = "", {}
+    for at, token in enumerate(tokens):
+        starts[len(text)] = at
+        text += f"{token.lower} "
+    found = [match for match in load_lexicon().find(text) if match.kind == "finding"]
+    for first, second in pairwise(found):
+        at = next((at for start, at in starts.items() if start >= first.end), len(tokens))
+        between = tokens[at : starts[second.start]]
+        if first.label != second.label and all(is_modifier(t.lower) or _is_place([t]) for t in between):
+            return [tokens[:at], *_side_by_side(tokens[at:])]
+    return [tokens]
 
 
 def predicates(tokens: Sequence[Token]) -> list[list[Token]]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from kb.facets import Facets
+from kb.measurements import Measurement
 from schemas.terms import Assertion, Certainty, Laterality, Temporality
 
 Span = tuple[int, int]
@@ -28,4 +29,5 @@ class Mention:
     temporality: Temporality
     laterality: Laterality
     severity: str
+    measurements: tuple[Measurement, ...]
     facets: Facets

@@ -6,6 +6,7 @@ from ingest.mention import Mention, Span
 from ingest.report import Section
 from ingest.sentences import split_sentences
 from kb.facets import read_facets, read_severity, read_side
+from kb.measurements import read_measurements
 from schemas.terms import Assertion, Certainty, Temporality
 
 
@@ -34,6 +35,7 @@ def mention_at(
         temporality=temporality,
         laterality=read_side(text),
         severity=read_severity(text) or "none",
+        measurements=read_measurements(text),
         facets=facets,
     )
 

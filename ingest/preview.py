@@ -81,6 +81,7 @@ def preview(
 
 def _as_row(mention: Mention) -> dict[str, Any]:
     told = {name: getattr(mention, name) for name in _TOLD}
+    told["measurements"] = [asdict(measurement) for measurement in mention.measurements]
     return {**told, "finding": mention.facets.finding, "concept": mention.facets.text, "spans": list(mention.spans)}
 
 

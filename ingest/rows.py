@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ingest.mention import Mention, Span
 from ingest.report import Report, Section
 from ingest.sections import BODY
+from kb.measurements import Measurement
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -77,6 +78,7 @@ def observation_batch(mined: Iterable[tuple[str, Sequence[Mention]]], fingerprin
         "report_id": lambda: pa.array([report_id for report_id, _ in pairs], pa.string()),
         "sentence_span": lambda: _span_array([mention.sentence_span for mention in mentions]),
         "spans": lambda: _span_lists([mention.spans for mention in mentions]),
+        "measurements": lambda: _measurement_lists([mention.measurements for mention in mentions]),
         "concept_id": lambda: pa.array([mention.facets.concept_id for mention in mentions], pa.string()),
         "extractor": lambda: pa.array([fingerprint] * len(pairs), pa.string()),
     }
@@ -105,3 +107,14 @@ def _span_lists(lists: Sequence[Sequence[Span]]) -> pa.ListArray:
 
     offsets = pa.array([0, *accumulate(map(len, lists))], pa.int32())
     return pa.ListArray.from_arrays(offsets, _span_array([span for spans in lists for span in spans]))
+
+
+def _measurement_lists(lists: Sequence[Sequence[Measurement]]) -> pa.ListArray:
+    import pyarrow as pa
+
+    from schemas.tables import MEASUREMENT
+
+    flat = [measurement for measurements in lists for measurement in measurements]
+    columns = [pa.array([one.value for one in flat], pa.float64()), pa.array([one.unit for one in flat], pa.string())]
+    offsets = pa.array([0, *accumulate(map(len, lists))], pa.int32())
+    return pa.ListArray.from_arrays(offsets, pa.StructArray.from_arrays(columns, fields=list(MEASUREMENT)))

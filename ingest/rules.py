@@ -20,6 +20,7 @@ from ingest.tokens import runs, tokenise
 from ingest.wording import FINGERPRINT, telling_length
 from kb.facets import Facets, read_facets, read_severity, read_side
 from kb.lexicon import load_lexicon
+from kb.measurements import Measurement, read_measurements
 from schemas.terms import Assertion, Certainty, Laterality, Temporality
 
 VERSION = "1"
@@ -39,6 +40,7 @@ class _Found:
     temporality: Temporality
     laterality: Laterality
     severity: str
+    measurements: tuple[Measurement, ...]
     facets: Facets
 
 
@@ -83,6 +85,7 @@ def _in_sentence(section: Section, index: int, span: Span, abbreviations: Mappin
             temporality=found.temporality,
             laterality=found.laterality,
             severity=found.severity,
+            measurements=found.measurements,
             facets=_facets(written_out(found.text, abbreviations), found.statement) or found.facets
             if abbreviations
             else found.facets,
@@ -108,7 +111,8 @@ def _mine(sentence: str) -> tuple[_Found, ...]:
         facets = _facets(text, statement)
         if facets is not None:
             side, size = read_side(text), read_severity(text) or "none"
-            found.append(_Found(spans, text, statement, temporality, side, size, facets))
+            measured = read_measurements(text)
+            found.append(_Found(spans, text, statement, temporality, side, size, measured, facets))
     return tuple(found)
 
 

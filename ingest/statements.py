@@ -321,7 +321,7 @@ def _paired(subject: Sequence[Token], predicate: Sequence[Token], heads_line: bo
 
     The subject of a line of a template (`heads_line`) is left out where a value is complete without it.
     """
-    subjects = conjuncts(subject)
+    subjects = conjuncts(subject) or ([[]] if _names_finding(predicate) else [])  # "patient is a large effusion"
     said = [] if only_compares(predicate) else predicates(predicate)
     said = [part for part in said if not only_compares(part)]
     if said and said[0][0].lower in PREPOSITIONS:

@@ -49,7 +49,8 @@ _NOTHING = re.compile(
     r"exam(?:ination)? (?:is |was )?limited|comparison (?:is |was )?made|advised|suggest (?:ct|chest|clinical)|"
     r"further (?:evaluation|investigation|imaging|characterization)|technologist|telephone|per (?:the )?protocol|"
     r"clinical (?:suspicion|concern|history|information)|^technique|no comparison|no prior|none available|"
-    r"reason for exam|rotat(?:ed|ion)|suboptimal|comparison with|would be helpful|may be helpful|"
+    r"reason for exam|rotat(?:ed|ion)|comparison with|would be helpful|may be helpful|"
+    r"suboptimal (?:study|exam\w*|evaluation|film|quality|position\w*|technique)|"
     r"if (?:clinically|there))\b",
     re.I,
 )

@@ -21,7 +21,7 @@ MAIN = "main"
 CREATE, DELETE = "branch create", "branch delete"
 """The commits that a branch begins and ends with."""
 
-FORMAT = "5"
+FORMAT = "6"
 """The layout this code reads and writes; a knowledge base that says another one is refused."""
 
 

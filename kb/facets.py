@@ -76,6 +76,11 @@ class Facets:
     descriptors: tuple[str, ...]
     text: str
 
+    @property
+    def kind(self) -> str:
+        """What it is of: finding, device, normal, or other where the lexicon does not know it."""
+        return kind_of(self.finding)
+
     @cached_property
     def normal_form(self) -> str:
         """The facets in a fixed order: the text that identity is hashed from."""
@@ -86,6 +91,12 @@ class Facets:
     def concept_id(self) -> str:
         """The identity of the concept: the same observation has the same id at every site."""
         return concept_id_of(self.normal_form)
+
+
+def kind_of(finding: str) -> str:
+    """What a finding is by the lexicon: finding, device, normal, or other where it is no label of it."""
+    kind = load_lexicon().kinds.get(finding, "other")
+    return "finding" if kind == "generic" else kind
 
 
 def concept_id_of(normal_form: str) -> str:
@@ -168,7 +179,7 @@ def _read(phrase: str, assertion: ConceptAssertion) -> Facets:
     measures = _measures(phrase)
     silent = STOP_WORDS | NEGATORS
     words = [word for word in words if word.folded not in silent and not _inside(word, measures)]
-    severity, words = _take_severity(words)
+    severity, words = _severity_apart(words)
     chambers = list(_chambers(words))
     side, rest = _side(_without(words, chambers))
     findings = _best(list(lexicon.findings.find(rest)))
@@ -227,6 +238,21 @@ def _best(matches: list[Match]) -> Match | None:
     return min(matches, key=lambda m: (m.kind == "generic", m.first - m.last, m.first), default=None)
 
 
+def _severity_apart(words: list[Word]) -> tuple[str | None, list[Word]]:
+    """The severity, and the words without it; one that is part of a finding's name ("large heart") stays in it.
+
+    "Borderline heart size" is a name too, but how much it says is kept: borderline cardiomegaly.
+    """
+    severity, rest = _take_severity(words)
+    if severity is None:
+        return None, words
+    severities = load_lexicon().severities
+    for match in load_lexicon().findings.find(words):
+        if any(words[at].folded in severities for at in range(match.first, match.last)):
+            return (severity if severity == "borderline" else None), words
+    return severity, rest
+
+
 def _take_severity(words: list[Word]) -> tuple[str | None, list[Word]]:
     found = _severity(words)
     if found is None:
@@ -274,7 +300,8 @@ def _without(words: list[Word], matches: list[Match]) -> list[Word]:
 
 
 def _measures(phrase: str) -> list[str]:
-    return [" ".join(match.group().lower().split()) for match in _MEASURE.finditer(phrase) if match.group().strip()]
+    found = (match.group().lower() for match in _MEASURE.finditer(phrase))
+    return [" ".join(re.sub(r"(?<=\d)(?=[a-wyz])", " ", measure).split()) for measure in found if measure.strip()]
 
 
 def _inside(word: Word, measures: list[str]) -> bool:

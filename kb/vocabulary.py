@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kb.curator import Curator
 from kb.display import FactSheet, Listing, table_of
 from kb.errors import UsageError
+from kb.facets import kind_of
 from kb.mappings import told_mapping
 from kb.nearest import vector_chunks
 from kb.query import run_named
@@ -49,6 +50,11 @@ class Concept(FactSheet):
     note: str | None
     embedder: str | None
 
+    @property
+    def kind(self) -> str:
+        """What it is of: finding, device, normal, or other where the lexicon does not know it."""
+        return kind_of(self.finding)
+
     def facts(self) -> list[tuple[str, str]]:
         """What is said of the concept, in the order in which a person reads it."""
         told: list[tuple[str, str | None]] = [
@@ -56,6 +62,7 @@ class Concept(FactSheet):
             ("text", self.text),
             ("assertion", self.assertion),
             ("finding", self.finding),
+            ("kind", self.kind),
             ("anatomy", self.anatomy),
             ("laterality", self.laterality),
             ("severity", self.severity),

@@ -6,6 +6,7 @@ from schemas.table import TIME, Table, required
 
 SPAN = pa.struct([required("start", pa.int32()), required("end", pa.int32())])
 _SECTION = pa.struct([required("name", pa.string()), pa.field("text", pa.string()), required("mined", pa.bool_())])
+MEASUREMENT = pa.struct([required("value", pa.float64()), required("unit", pa.string())])
 _CONDITION = pa.struct([required("field", pa.string()), required("values", pa.list_(pa.string()))])
 _SPLIT = pa.struct([required("into", pa.string()), required("where", pa.list_(_CONDITION))])
 _MAPPING = pa.struct(
@@ -79,6 +80,7 @@ OBSERVATIONS = Table(
             required("temporality", pa.string()),
             required("laterality", pa.string()),
             required("severity", pa.string()),
+            required("measurements", pa.list_(MEASUREMENT)),
             required("extractor", pa.string()),
         ]
     ),

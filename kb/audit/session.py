@@ -21,7 +21,9 @@ from kb.audit.limits import Limits, limited_connection, lock
 from kb.audit.sandbox import check_query
 from kb.audit.watch import Watch
 from kb.errors import ClearKbError, UsageError
+from kb.facets import kind_of
 from kb.images.splits import splits_of
+from kb.lexicon import load_lexicon
 from kb.query import FETCH, create_mentions, readable
 from schemas.views import FUNCTIONS, all_views, macros, needed_by, vector_relations
 
@@ -169,6 +171,10 @@ class AuditSession:
             self._register("stored_owners", self._owners())
             self._connection.execute("CREATE VIEW stored.owners AS FROM stored_owners")
             return
+        if table == "kinds":
+            self._register("stored_kinds", _kinds())
+            self._connection.execute("CREATE VIEW stored.kinds AS FROM stored_kinds")
+            return
         self._register(f"stored_{table}", readable(self.kb.dataset(table)))
         kind = "TABLE" if table in COPIED else "VIEW"
         self._connection.execute(f"CREATE {kind} stored.{table} AS FROM stored_{table}")
@@ -212,6 +218,15 @@ class AuditSession:
             if not isinstance(error, duckdb.Error):
                 raise
             raise UsageError(first_words(error, known_columns())) from error
+
+
+def _kinds() -> pa.Table:
+    """What every finding of the lexicon is: a finding, a device or a normal statement."""
+    import pyarrow as pa
+
+    rows = load_lexicon().rows()
+    findings, kinds = [row[0] for row in rows], [kind_of(row[0]) for row in rows]
+    return pa.table({"finding": pa.array(findings, pa.string()), "kind": pa.array(kinds, pa.string())})
 
 
 def known_columns() -> frozenset[str]:

@@ -19,7 +19,7 @@ STOP_WORDS = frozenset((files("kb.lexicon") / "stop_words.tsv").read_text(encodi
 """Words that carry no meaning of their own inside a term (`stop_words.tsv`)."""
 
 _WORD = re.compile(
-    r"\d+(?:[.,]\d+)*(?:st|nd|rd|th)?(?![^\W\d_])|\d+(?:[.,]\d+)*|[^\W\d_]+(?:[-'][^\W_]+)*", re.IGNORECASE
+    r"\d+(?:[.,]\d+)*(?:st|nd|rd|th)?(?![^\W\d_]|[.,]\d)|\d+(?:[.,]\d+)*|[^\W\d_][^\W_]*(?:[-'][^\W_]+)*", re.IGNORECASE
 )
 
 
@@ -98,6 +98,7 @@ class Lexicon:
         self._places = tuple(anatomy)
         self.findings = Terms(self._findings, ordered=False)
         self.anatomy = Terms(anatomy, ordered=True)
+        self.kinds = {label: kind for label, (kind, _) in self._findings.items()}
         self.severities = {fold_phrase(word): normal for word, normal in _rows(texts["severity.tsv"], 2)}
         self.sides = {fold_phrase(word): side for word, side in _rows(texts["laterality.tsv"], 2)}
         self._abbreviations = {short.lower(): long for short, long in _rows(texts["abbreviations.tsv"], 2)}

@@ -4,6 +4,7 @@
 -- text: its words
 -- assertion: present or absent
 -- finding: the finding it is of
+-- kind: finding, device, normal, or other where the lexicon does not know it
 -- anatomy: where
 -- laterality: left, right, bilateral or none
 -- severity: how much
@@ -16,10 +17,11 @@
 -- mentions: how often reports mention it; a replaced concept's mentions are its survivor's
 -- reports: in how many reports
 -- uncertain: how many of the mentions are hedged
-SELECT c.concept_id, c.text, c.assertion, c.finding, c.anatomy, c.laterality, c.severity, c.descriptors, c.synonyms,
+SELECT c.concept_id, c.text, c.assertion, c.finding, coalesce(k.kind, 'other') AS kind, c.anatomy, c.laterality, c.severity, c.descriptors, c.synonyms,
     c.status, c.replaced_by, c.source, c.note, coalesce(m.mentions, 0) AS mentions, coalesce(m.reports, 0) AS reports,
     coalesce(m.uncertain, 0) AS uncertain
 FROM stored.concepts c
+LEFT JOIN stored.kinds k ON k.finding = c.finding
 LEFT JOIN (
     SELECT concept_id, count(*) AS mentions, count(DISTINCT report_id) AS reports,
         count(*) FILTER (assertion = 'uncertain') AS uncertain
