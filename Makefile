@@ -30,7 +30,6 @@ soak: setup
 	$(BIN)/pytest -n 2 -m "soak or not soak"
 
 bench: setup
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[bench]"
 	$(BIN)/python -m bench
 
 clean:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import csv
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,7 +69,7 @@ class Coded:
 def read(path: Path) -> list[Coded]:
     """The coded reports of an Open-i table, mined."""
     with path.open(encoding="utf-8", newline="") as file:
-        terms = {row["uid"]: _coded(row["mesh_major"]) for row in csv.DictReader(file)}
+        terms = {row["uid"]: coded_findings(row["mesh_major"]) for row in csv.DictReader(file)}
     found = []
     for one in preview([path], IngestOptions(), count=1 << 40):
         if not isinstance(one.report, Report):
@@ -87,7 +88,7 @@ def affirmed(mention: Mention) -> bool:
     return (mention.assertion == "present" or mention.certainty == "probable") and mention.temporality != "resolved"
 
 
-def _coded(cell: str) -> frozenset[str] | None:
+def coded_findings(cell: str) -> frozenset[str] | None:
     """The findings that a cell of MeSH terms names; None where nobody coded."""
     terms = {part.split("/")[0].strip() for part in cell.split("|")}
     if terms & {"No Indexing"}:
@@ -105,6 +106,16 @@ def scores(found: list[Coded]) -> dict[str, tuple[int, int, int]]:
                 counts[name][kind] += 1
                 counts["all"][kind] += 1
     return {name: (count["tp"], count["fp"], count["fn"]) for name, count in counts.items()}
+
+
+def totals(found: Iterable[tuple[frozenset[str], frozenset[str]]]) -> tuple[int, int, int]:
+    """True positives, false positives and false negatives over (coded, mined) findings of reports."""
+    pairs = list(found)
+    return (
+        sum(len(coded & mined) for coded, mined in pairs),
+        sum(len(mined - coded) for coded, mined in pairs),
+        sum(len(coded - mined) for coded, mined in pairs),
+    )
 
 
 def f1(tp: int, fp: int, fn: int) -> float:

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from ingest.tokens import Token
-from ingest.wording import ARTICLES, JOINED_NOUNS, PREPOSITIONS, STATES, WORDS, is_modifier, trimmed
+from ingest.wording import (
+    ARTICLES,
+    JOINED_NOUNS,
+    PREPOSITIONS,
+    STATES,
+    WORDS,
+    found_in,
+    is_modifier,
+    names_finding,
+    trimmed,
+)
 from kb.lexicon import content_words, fold, load_lexicon
 
 _ADDING_A_PLACE = WORDS["adding_a_place"]
@@ -28,6 +38,8 @@ def conjuncts(tokens: Sequence[Token]) -> list[list[Token]]:
     gives "pleural ... effusion" and "pericardial effusion". A place behind the last part ("changes and osteopenia
     of the spine") belongs to the parts before it too.
     """
+    if not any(token.lower in SEPARATORS for token in tokens):
+        return [part for part in map(trimmed, _side_by_side(list(tokens))) if part]
     parts: list[list[Token]] = []
     waiting: list[list[Token]] = []
     for separator, piece in _pieces(tokens):
@@ -37,7 +49,7 @@ def conjuncts(tokens: Sequence[Token]) -> list[list[Token]]:
             waiting.append(piece)
             continue
         head = _after_modifiers(piece)
-        parts += [[*one, *(head if _heads_nothing(one) or _names_finding(head) else ())] for one in waiting]
+        parts += [[*one, *(head if _heads_nothing(one) or names_finding(head) else ())] for one in waiting]
         waiting = []
         sign = separator.lower if separator else ""
         if parts and sign == "," and separator and _sides_or_sizes(piece):
@@ -59,11 +71,12 @@ def conjuncts(tokens: Sequence[Token]) -> list[list[Token]]:
 
 def _side_by_side(tokens: list[Token]) -> list[list[Token]]:
     """Two findings that stand next to each other without a sign, taken apart: "effusions basilar atelectasis"."""
-    text, starts = "", {}
-    for at, token in enumerate(tokens):
-        starts[len(text)] = at
-        text += f"{token.lower} "
-    found = [match for match in load_lexicon().find(text) if match.kind == "finding"]
+    text = " ".join(token.lower for token in tokens)
+    found = [match for match in found_in(text) if match.kind == "finding"]
+    if len(found) < 2:
+        return [tokens]
+    ends = accumulate(len(token.lower) + 1 for token in tokens)
+    starts = {end - len(token.lower) - 1: at for at, (end, token) in enumerate(zip(ends, tokens, strict=True))}
     for first, second in pairwise(found):
         at = next((at for start, at in starts.items() if start >= first.end), len(tokens))
         between = tokens[at : starts[second.start]]
@@ -137,7 +150,7 @@ def _elsewhere(parts: list[list[Token]], piece: Sequence[Token]) -> list[list[To
         return None
     if _names_device(before):
         return [[*before, *piece]]
-    if not _names_finding(before[:at]):
+    if not names_finding(before[:at]):
         return None
     sides = load_lexicon().sides
     first = at + 1
@@ -194,11 +207,7 @@ def _leading_state(part: Sequence[Token]) -> list[Token]:
 
 def _names_device(tokens: Sequence[Token]) -> bool:
     lexicon = load_lexicon()
-    return any(match.kind == "device" for match in lexicon.find(lexicon.written_out(_text(tokens))))
-
-
-def _names_finding(tokens: Sequence[Token]) -> bool:
-    return bool(load_lexicon().find(_text(tokens)))
+    return any(match.kind == "device" for match in found_in(lexicon.written_out(_text(tokens))))
 
 
 def _text(tokens: Sequence[Token]) -> str:

@@ -63,7 +63,7 @@ class Cues:
         segments = [Segment("start", (), [])]
         at = 0
         while at < len(tokens):
-            length = self._cue_length(tokens, at)
+            length = self._cue_length(tokens, at) if tokens[at].lower in self._first else 0
             if length:
                 cue = tuple(tokens[at : at + length])
                 segments.append(Segment(self._effects[tuple(token.lower for token in cue)], cue, []))
@@ -74,8 +74,6 @@ class Cues:
         return segments
 
     def _cue_length(self, tokens: Sequence[Token], at: int) -> int:
-        if tokens[at].lower not in self._first:
-            return 0
         words = tuple(token.lower for token in tokens[at : at + self._longest])
         return next((length for length in range(len(words), 0, -1) if words[:length] in self._effects), 0)
 

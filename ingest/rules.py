@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 
@@ -15,7 +15,7 @@ from ingest.mention import Mention, Span
 from ingest.report import Section
 from ingest.sentences import split_sentences
 from ingest.statements import Statement, read_statements
-from ingest.temporality import read_temporality
+from ingest.temporality import temporalities
 from ingest.tokens import runs, tokenise
 from ingest.wording import FINGERPRINT, telling_length
 from kb.facets import Facets, read_facets, read_severity, read_side
@@ -101,11 +101,12 @@ def _mine(sentence: str) -> tuple[_Found, ...]:
     begin = box.end() if box else 0
     tokens = tokenise(sentence[begin : telling_length(sentence)])
     if box:
-        tokens = [replace(token, start=token.start + begin, end=token.end + begin) for token in tokens]
+        tokens = [token._replace(start=token.start + begin, end=token.end + begin) for token in tokens]
     order = {token.start: at for at, token in enumerate(tokens)}
-    temporality = read_temporality(sentence)
     found: list[_Found] = []
-    for statement in _ticked(read_statements(tokens), box):
+    statements = _ticked(read_statements(tokens), box)
+    extents = [(min(t.start for t in one.tokens), max(t.end for t in one.tokens)) for one in statements]
+    for statement, temporality in zip(statements, temporalities(sentence, extents), strict=True):
         spans = runs(statement.tokens, order)
         text = " ".join(sentence[start:end] for start, end in spans)
         facets = _facets(text, statement)

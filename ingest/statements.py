@@ -6,25 +6,26 @@ open statement and says how the next one is meant; a copula makes what stands be
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from ingest.coordination import SEPARATORS, conjuncts, predicates
 from ingest.cues import Segment, load_cues
+from ingest.parentheses import unbracketed
+from ingest.predication import observations
 from ingest.tokens import Token
 from ingest.wording import (
     CONJUNCTIONS,
-    PREPOSITIONS,
     STATES,
-    TECHNIQUE,
     WORDS,
     is_modifier,
+    is_technique,
+    names_finding,
     observes,
     only_compares,
     trimmed,
     unchanged_words,
 )
-from kb.lexicon import content_words, load_lexicon
+from kb.lexicon import load_lexicon
 from schemas.terms import Assertion, Certainty
 
 
@@ -66,7 +67,7 @@ _MEANT: dict[str, tuple[Assertion, Certainty]] = {
 def read_statements(tokens: Sequence[Token]) -> list[Statement]:
     """The observations that a sentence states, in the order they stand."""
     statements: list[Statement] = []
-    for part in _unbracketed(tokens):
+    for part in unbracketed(tokens):
         reader = _Reader()
         for segment in load_cues().segments(part):
             reader.take(segment)
@@ -96,7 +97,7 @@ class _Reader:
         effect = segment.effect
         if effect == "likely" and segment.cue[0].lower.startswith("favo"):
             segment = _favoured(segment)
-        if effect == "doubted" and segment.cue[0].lower in _VERBS and _names_finding(segment.tokens):
+        if effect == "doubted" and segment.cue[0].lower in _VERBS and names_finding(segment.tokens):
             self._say_of_subject(Segment("copula", segment.cue[:1], []))
             self._begin(segment.tokens, "uncertain", _certainty_of(segment.cue))  # "is likely atelectasis"
         elif effect in ("copula", "show"):
@@ -123,7 +124,7 @@ class _Reader:
     def close(self) -> None:
         """Turn the open statement into observations."""
         opened, self._open = self._open, _Open()
-        for tokens in _observations(opened):
+        for tokens in observations(opened.body, opened.subject, opened.carried, opened.in_template):
             kept = tuple(token for token in unchanged_words(tokens) if not token.removed)
             if observes(kept):
                 self.statements.append(Statement(kept, opened.assertion, opened.certainty))
@@ -154,7 +155,7 @@ class _Reader:
             return
         if segment.effect in ("deny", "free") and (hanging or segment.effect == "free"):
             self._deny_of_subject(segment)
-        elif segment.effect in ("doubt", "likely") and hanging and not _names_finding(segment.tokens):
+        elif segment.effect in ("doubt", "likely") and hanging and not names_finding(segment.tokens):
             opened.assertion, opened.certainty, opened.body = assertion, certainty, list(segment.tokens)
         else:
             self._begin(segment.tokens, assertion, certainty)
@@ -171,7 +172,7 @@ class _Reader:
         if (
             (predicate_said and not carries)
             or opened.in_template
-            or _is_technique(subject)
+            or is_technique(subject)
             or opened.assertion != "present"
         ):
             self._begin(segment.tokens, "absent", "definite")
@@ -195,7 +196,7 @@ class _Reader:
                 return
             opened.body = before
             self.close()
-        if segment.effect == "show" and _is_technique(subject):
+        if segment.effect == "show" and is_technique(subject):
             self._open = _Open(list(segment.tokens))
             return
         # "Pleura: no effusion" heads a line of a template; "the lungs show no nodule" says where.
@@ -239,7 +240,7 @@ class _Reader:
             self._pass_over(Segment("cut", segment.cue, segment.tokens))  # "5 cm versus 4 cm"
             return
         before, last, separator = _last_clause(opened.body)
-        if before is not None and separator == "," and _names_finding(before) and trimmed(last):
+        if before is not None and separator == "," and names_finding(before) and trimmed(last):
             opened.body = before  # "a lesion, infection versus neoplasm": the lesion is there
             self.close()
             self._open = opened = _Open(last)
@@ -268,97 +269,6 @@ def _certainty_of(cue: Sequence[Token]) -> Certainty:
     return "probable" if any(token.lower in ("likely", "probable", "favored") for token in cue) else "possible"
 
 
-def _unbracketed(tokens: Sequence[Token]) -> list[list[Token]]:
-    """The sentence without what stands in parentheses, and each parenthesis on its own.
-
-    One that only describes ("(Kerley B)", "(mild)", "(5th to 8th)") stays where it is.
-    """
-    outer: list[Token] = []
-    inner: list[list[Token]] = []
-    depth = 0
-    for token in tokens:
-        if token.lower in ("(", "["):
-            depth += 1
-            inner.append([token])
-        elif token.lower in (")", "]"):
-            depth = max(0, depth - 1)
-            if inner and not depth and _describes(inner[-1][1:]):
-                outer += [*inner.pop(), token]
-        else:
-            (inner[-1] if depth else outer).append(token)
-    return [outer, *(part[1:] for part in inner)]
-
-
-def _describes(inner: Sequence[Token]) -> bool:
-    """Whether a parenthesis says something of the thing before it, and nothing by itself."""
-    words = [token for token in inner if token.is_word]
-    if not 0 < len(words) <= _DESCRIBING_WORDS or only_compares(inner) or _is_technique(inner):
-        return False
-    return not _names_finding(inner) and len(load_cues().segments(inner)) == 1
-
-
-_DESCRIBING_WORDS = 4
-
-
-def _observations(opened: _Open) -> Iterator[list[Token]]:
-    body = opened.body
-    if opened.subject is None:
-        subject, predicate = _state_at_end(body) if not opened.carried else (None, body)
-        if subject is None:
-            for at, part in enumerate(conjuncts(body)):
-                carried = conjuncts(opened.carried) if at == 0 else []
-                yield from ([*where, *part] for where in carried)
-                if not carried:
-                    yield part
-            return
-    else:
-        subject, predicate = opened.subject, body
-    yield from _paired(subject, predicate, opened.in_template)
-
-
-def _paired(subject: Sequence[Token], predicate: Sequence[Token], heads_line: bool = False) -> Iterator[list[Token]]:
-    """Every subject with everything that is said of it; where nothing is said, the subjects alone.
-
-    The subject of a line of a template (`heads_line`) is left out where a value is complete without it.
-    """
-    subjects = conjuncts(subject) or ([[]] if _names_finding(predicate) else [])  # "patient is a large effusion"
-    said = [] if only_compares(predicate) else predicates(predicate)
-    said = [part for part in said if not only_compares(part)]
-    if said and said[0][0].lower in PREPOSITIONS:
-        said = [trimmed(predicate)]
-    if heads_line and not _names_finding(subject):
-        complete = [part for part in said if _names_finding(part)]
-        said = [part for part in said if part not in complete]
-        for part in complete:
-            yield part  # "Bones: old rib fractures": the value says it all
-        if complete and not said:
-            return
-    others = [part for part in said[1:] if _names_finding(part) and not _names_finding(subject)]
-    said = [part for part in said if part not in others and not all(t.lower.endswith("ly") for t in part if t.is_word)]
-    yield from others  # "the heart is enlarged, aortic sclerosis"
-    for one in subjects:
-        named = any(token.is_word for token in one)
-        for part in said:
-            if named or _names_finding(part):  # "XXXX are normal" says nothing, "XXXX are osteopenic" does
-                yield [*one, *part]
-        if not said:
-            yield one
-
-
-def _state_at_end(tokens: Sequence[Token]) -> tuple[list[Token] | None, list[Token]]:
-    """Subject and state of a clause without a verb: "heart and mediastinum normal", "lungs clear"."""
-    words = [token for token in tokens if token.is_word]
-    if not words or (not load_lexicon().anatomy.exactly([words[0].lower]) and words[0].lower not in _SUBJECTS):
-        return None, []
-    for at, token in enumerate(tokens):
-        if at and token.lower in STATES and tokens[at - 1].lower not in SEPARATORS | {"more", "less", "most"}:
-            return list(tokens[:at]), list(tokens[at:])
-    return None, []
-
-
-_SUBJECTS = frozenset(["heart", "lungs", "cardiac", "mediastinum", "cardiomediastinal", "pulmonary", "bony", "osseous"])
-
-
 def _last_clause(tokens: list[Token]) -> tuple[list[Token] | None, list[Token], str]:
     """What stands before the last separator, the clause after it, and the separator; None where there is none."""
     for at in range(len(tokens) - 1, -1, -1):
@@ -381,14 +291,5 @@ def _is_state(tokens: Sequence[Token]) -> bool:
 
 def _favoured(segment: Segment) -> Segment:
     """ "Favor infection over edema": a choice between two, as "infection or edema" is."""
-    tokens = [replace(token, lower="or") if token.lower == "over" else token for token in segment.tokens]
+    tokens = [token._replace(lower="or") if token.lower == "over" else token for token in segment.tokens]
     return Segment(segment.effect, segment.cue, tokens)
-
-
-def _is_technique(tokens: Sequence[Token]) -> bool:
-    return any(token.lower in TECHNIQUE for token in tokens)
-
-
-def _names_finding(tokens: Sequence[Token]) -> bool:
-    text = " ".join(token.lower for token in tokens if token.is_word)
-    return any(True for _ in load_lexicon().findings.find(content_words(text)))

@@ -1,30 +1,93 @@
-"""How a finding stands against earlier studies, where its clause says so."""
+"""How a finding stands against earlier studies, by the words around it."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
+from ingest.mention import Span
 from schemas.terms import Temporality
 
-_CUES: tuple[tuple[Temporality, re.Pattern[str]], ...] = tuple(
-    (temporality, re.compile(rf"\b(?:{words})\b", re.I))  # type: ignore[misc]
-    for temporality, words in (
-        ("resolved", r"resolved|resolution|no longer|cleared|(?:has|have) been removed|interval removal"),
-        (
-            "increased",
-            r"increas\w+|worsen\w*|worse|progress(?:ed|ion|ive)|enlarging|larger|more (?:prominent|extensive)",
-        ),
-        ("decreased", r"decreas\w+|improv\w+|smaller|diminish\w+|less (?:prominent|extensive)|regress\w+"),
-        ("new", r"new|newly|developed|developing|interval (?:development|placement)"),
-        (
-            "stable",
-            r"stable|unchanged|similar|persist\w+|again|no (?:significant )?(?:interval )?change|redemonstrat\w+",
-        ),
-        ("historical", r"history of|status post|s/p|prior|previous(?:ly)?|old|healed|remote"),
-    )
-)
+_WORDS: dict[Temporality, tuple[str, ...]] = {
+    "resolved": ("resolved", "resolution", "no longer", "cleared", "(?:has|have) been removed", "interval removal"),
+    "increased": (
+        "increas\\w+",
+        "worsen\\w*",
+        "worse",
+        "progress(?:ed|ion|ive)",
+        "enlarging",
+        "larger",
+        "more (?:prominent|extensive)",
+    ),
+    "decreased": (
+        "decreas\\w+",
+        "improv\\w+",
+        "smaller",
+        "diminish\\w+",
+        "less (?:prominent|extensive)",
+        "regress\\w+",
+        "partial(?:ly)? (?:clear|resol)\\w+",
+    ),
+    "new": ("new", "newly", "developed", "developing", "interval (?:development|placement|appearance)"),
+    "stable": (
+        "stable",
+        "unchanged",
+        "similar",
+        "persist\\w+",
+        "again",
+        "(?:no|without) (?:\\w+ ){0,2}change",
+        "redemonstrat\\w+",
+    ),
+    "historical": (
+        "history of",
+        "h/o",
+        "status post",
+        "s/p",
+        "prior",
+        "previous(?:ly)?",
+        "old",
+        "healed",
+        "remote",
+        "ago",
+        "in the past",
+        "in childhood",
+        "former(?:ly)?",
+    ),
+}
+"""What tells each, the strongest first: what "has resolved since the prior study" is resolved."""
+
+_CUES = tuple((name, re.compile(rf"\b(?:{'|'.join(words)})\b", re.I)) for name, words in _WORDS.items())
+_JOINT = re.compile(r",|;|\b(?:with|and|or|but|while|although)\b", re.I)
 
 
-def read_temporality(sentence: str) -> Temporality:
+def read_temporality(text: str) -> Temporality:
     """The first that applies of: resolved, increased, decreased, new, stable, historical; otherwise current."""
-    return next((temporality for temporality, cue in _CUES if cue.search(sentence)), "current")
+    return _read(text) or "current"
+
+
+def temporalities(sentence: str, extents: Sequence[Span]) -> list[Temporality]:
+    """How each statement of a sentence stands, by its own words, then those around it, then the whole sentence.
+
+    Args:
+        sentence: the sentence.
+        extents: from where to where each statement stands in it, in their order.
+
+    In "Stable cardiomegaly with new effusion" each has its own; in "cardiomegaly and effusion are unchanged" both
+    have the one word.
+    """
+    of_all = _read(sentence)
+    if of_all is None:
+        return ["current"] * len(extents)
+    return [_around(sentence, extents, at) or of_all for at in range(len(extents))]
+
+
+def _around(sentence: str, extents: Sequence[Span], at: int) -> Temporality | None:
+    start, end = extents[at]
+    before = max((last for _, last in extents if last <= start), default=0)
+    after = min((first for first, _ in extents if first >= end), default=len(sentence))
+    joints = [match.end() for match in _JOINT.finditer(sentence, before, start)]
+    return _read(sentence[joints[-1] if joints else before : end]) or _read(sentence[end:after])
+
+
+def _read(text: str) -> Temporality | None:
+    return next((temporality for temporality, cue in _CUES if cue.search(text)), None)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from ingest.mention import Span
 
@@ -19,8 +18,7 @@ _WHOLE = re.compile(r"\b(?:w/o|[csfrhdpb]/[wpuolb])(?![\w/])|\bw/|\?+", re.I)
 """What is one token though it looks like several: "c/w", "s/p", "w/", and question marks, which are one doubt."""
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """One token: its lower-cased text, where it stands, and whether it is a word or stands for a removed one."""
 
     lower: str
@@ -32,6 +30,8 @@ class Token:
 
 def tokenise(sentence: str) -> list[Token]:
     """The tokens of a sentence, as spaCy's English tokeniser has them; removed words are tokens of their own."""
+    if sentence.isupper() and len(sentence.lower()) == len(sentence):
+        sentence = sentence.lower()  # the tokeniser knows "cannot", and not "CANNOT"
     taken = [match.span() for match in _REMOVED.finditer(sentence)]
     tokens = [Token(REMOVED, start, end, is_word=False, removed=True) for start, end in taken]
     if "/" in sentence or "?" in sentence:

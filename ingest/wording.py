@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import blake2b
 from importlib.resources import files
 
 from ingest.tokens import Token
-from kb.lexicon import content_words, fold, load_lexicon
+from kb.lexicon import Match, content_words, fold, load_lexicon
 
 
 def _load() -> dict[str, frozenset[str]]:
@@ -24,6 +24,8 @@ def _load() -> dict[str, frozenset[str]]:
 WORDS = _load()
 FINGERPRINT = blake2b(repr(sorted((k, sorted(v)) for k, v in WORDS.items())).encode(), digest_size=4).hexdigest()
 """Changes with the lists."""
+
+CACHED_PHRASES = 50_000
 
 ARTICLES = WORDS["articles"]
 PREPOSITIONS = WORDS["prepositions"]
@@ -98,8 +100,24 @@ def observes(tokens: Sequence[Token]) -> bool:
     """Whether the words name something that can be true or false of an image, rather than a place alone."""
     text = " ".join(token.lower for token in tokens if token.is_word)
     if any(token.lower in WORDS["views"] for token in tokens):
-        return load_lexicon().find(text) != []  # "a single AP view of the chest" is no observation
+        return found_in(text) != ()  # "a single AP view of the chest" is no observation
     return _observes(text)
+
+
+@lru_cache(CACHED_PHRASES)
+def found_in(text: str) -> tuple[Match, ...]:
+    """The findings, devices and normal statements that a phrase names, in order: phrases come again and again."""
+    return tuple(load_lexicon().find(text))
+
+
+def names_finding(tokens: Sequence[Token]) -> bool:
+    """Whether the words name a finding, device or normal statement of the lexicon."""
+    return bool(found_in(" ".join(token.lower for token in tokens if token.is_word)))
+
+
+def is_technique(tokens: Sequence[Token]) -> bool:
+    """Whether the words speak of a study ("lateral view") rather than of what it shows."""
+    return any(token.lower in TECHNIQUE for token in tokens)
 
 
 @cache

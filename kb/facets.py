@@ -173,6 +173,7 @@ def _affirmed(facets: Facets) -> str:
     return facets.text.removeprefix("no ") if facets.assertion == "absent" else facets.text
 
 
+@lru_cache(maxsize=65_536)
 def _read(phrase: str, assertion: ConceptAssertion) -> Facets:
     lexicon = load_lexicon()
     words = words_of(phrase)
@@ -291,6 +292,8 @@ _PLACES = {"bibasilar", "bibasal", "biapical"}
 
 
 def _chambers(words: list[Word]) -> list[Match]:
+    if not any(word.folded in ("left", "right") for word in words):
+        return []
     return [match for match in load_lexicon().anatomy.find(words) if match.label.startswith(("left ", "right "))]
 
 

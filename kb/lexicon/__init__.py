@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import blake2b
 from importlib.resources import files
+from typing import NamedTuple
 
 FILES = ("findings.tsv", "anatomy.tsv", "severity.tsv", "laterality.tsv", "abbreviations.tsv", "stop_words.tsv")
 
@@ -23,8 +23,11 @@ _WORD = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+CACHED_TEXTS = 20_000
+"""Phrases whose words are remembered: a phrase is looked at from many sides, and comes again."""
+
+
+class Word(NamedTuple):
     """One word of a text: as it is compared, and where it stands."""
 
     folded: str
@@ -32,8 +35,7 @@ class Word:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """A term found in a text; `first` and `last` count its words (`last` exclusive)."""
 
     label: str
@@ -65,6 +67,9 @@ class Terms:
         """The terms among `words`, from the left, the longest at each place, none overlapping another."""
         at = 0
         while at < len(words):
+            if words[at].folded not in self._words:
+                at += 1
+                continue
             match = self._longest_at(words, at)
             if match is None:
                 at += 1
@@ -150,7 +155,12 @@ def read_table(name: str, width: int) -> list[list[str]]:
 
 def words_of(text: str) -> list[Word]:
     """The words of `text`, folded, with their places."""
-    return [Word(fold(match.group()), match.start(), match.end()) for match in _WORD.finditer(text)]
+    return list(_words_of(text))
+
+
+@lru_cache(CACHED_TEXTS)
+def _words_of(text: str) -> tuple[Word, ...]:
+    return tuple(Word(fold(match.group()), match.start(), match.end()) for match in _WORD.finditer(text))
 
 
 def content_words(text: str) -> list[Word]:
