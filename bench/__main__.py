@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import (
+    accuracy,
     confounders,
     duplicates,
     explanation,
@@ -15,6 +16,7 @@ from bench import (
     mesh_agreement,
     metrics,
     mining,
+    negex,
     planted,
     projection,
     startup,
@@ -25,6 +27,9 @@ from bench import (
 BENCHES = {
     "startup": startup.run,
     "mining": mining.run,
+    "accuracy": accuracy.run,
+    "mesh_agreement": mesh_agreement.run,
+    "negex": negex.run,
     "memory": memory.run,
     "duplicates": duplicates.run,
     "vocabulary_size": vocabulary_size.run,
@@ -34,7 +39,6 @@ BENCHES = {
     "metrics": metrics.run,
     "confounders": confounders.run,
     "planted": planted.run,
-    "mesh_agreement": mesh_agreement.run,
 }
 
 

@@ -45,17 +45,18 @@ def conjuncts(tokens: Sequence[Token]) -> list[list[Token]]:
     for separator, piece in _pieces(tokens):
         if waiting and separator and separator.lower == "," and not _is_place(waiting[-1]):
             piece = [*waiting.pop(), separator, *piece]  # "acute, displaced": adjectives of one noun
+        sign = separator.lower if separator else ""
+        if parts and sign == "," and separator and _sides_or_sizes(piece):
+            parts[-1] = [*parts[-1], separator, *piece]  # "effusion, right"
+            continue
         if _heads_nothing(piece) or (_is_place(piece) and not parts):
             waiting.append(piece)
             continue
         head = _after_modifiers(piece)
         parts += [[*one, *(head if _heads_nothing(one) or names_finding(head) else ())] for one in waiting]
         waiting = []
-        sign = separator.lower if separator else ""
-        if parts and sign == "," and separator and _sides_or_sizes(piece):
-            parts[-1] = [*parts[-1], separator, *piece]  # "effusion, right"
-        elif parts and sign == "/" and separator and _only_place(piece):
-            parts[-1] = [*parts[-1], separator, *piece]  # "the middle lobe/lingula"
+        if parts and separator and _only_place(piece) and (sign == "/" or _device_somewhere(parts[-1])):
+            parts[-1] = [*parts[-1], separator, *piece]  # "the middle lobe/lingula"; a device lies in one place
         elif parts and (shared := _elsewhere(parts, trimmed(piece))):
             parts[-1:] = shared
         elif parts and sign == "/" and len(trimmed(piece)) == 1:
@@ -92,6 +93,8 @@ def predicates(tokens: Sequence[Token]) -> list[list[Token]]:
         comma = separator is not None and separator.lower == ","
         if parts and comma and (_sides_or_sizes(parts[-1]) or _sides_or_sizes(piece)):
             parts[-1] = [*parts[-1], *piece]  # "effusion: small, left"
+        elif parts and separator and _only_place(piece) and any(t.lower in _BEFORE_A_PLACE for t in parts[-1]):
+            parts[-1] = [*parts[-1], separator, *piece]  # "in the atrium and the ventricle"
         else:
             parts.append(piece)
     return [part for part in map(trimmed, parts) if part]
@@ -141,15 +144,12 @@ def _goes_on(before: Sequence[Token], after: Sequence[Token]) -> bool:
 def _elsewhere(parts: list[list[Token]], piece: Sequence[Token]) -> list[list[Token]] | None:
     """The last of `parts` again, at the place that `piece` is: "fractures of the left fifth and sixth ribs".
 
-    None where `piece` is no mere place, or the part before it has none. A device has one place: "over the right atrium
-    and the right ventricle".
+    None where `piece` is no mere place, or the part before it has none.
     """
     before = parts[-1]
     at = next((i for i in range(len(before) - 1, 0, -1) if before[i].lower in _BEFORE_A_PLACE), None)
     if at is None or not _only_place(piece) or not _only_place(before[at + 1 :]):
         return None
-    if _names_device(before):
-        return [[*before, *piece]]
     if not names_finding(before[:at]):
         return None
     sides = load_lexicon().sides
@@ -161,6 +161,11 @@ def _elsewhere(parts: list[list[Token]], piece: Sequence[Token]) -> list[list[To
     nouns = [token for token in piece if not _qualifies(token)]
     lacks_noun = all(_qualifies(token) for token in before[first:] if token.is_word)
     return [[*before, *(nouns if lacks_noun else ())], [*kept, *piece]]
+
+
+def _device_somewhere(part: Sequence[Token]) -> bool:
+    """Whether a part is a device and where it is: "leads over the right atrium", and the right ventricle."""
+    return any(token.lower in _BEFORE_A_PLACE for token in part) and _names_device(part)
 
 
 def _only_place(tokens: Sequence[Token]) -> bool:

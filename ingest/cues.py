@@ -31,6 +31,7 @@ EFFECTS = frozenset(
         "skip",
         "keep",
         "advise",
+        "guess",
     ]
 )
 

@@ -54,7 +54,7 @@ def _paired(subject: Sequence[Token], predicate: Sequence[Token], heads_line: bo
             yield part  # "Bones: old rib fractures": the value says it all
         if complete and not said:
             return
-    others = [part for part in said[1:] if names_finding(part) and not names_finding(subject)]
+    others = [part for part in said[1:] if names_finding(part)]
     said = [part for part in said if part not in others and not all(t.lower.endswith("ly") for t in part if t.is_word)]
     yield from others  # "the heart is enlarged, aortic sclerosis"
     for one in subjects:

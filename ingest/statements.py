@@ -106,6 +106,8 @@ class _Reader:
             self._open.body += segment.tokens
         elif effect == "keep":
             self._open.body += [*segment.cue, *segment.tokens]
+        elif effect == "guess":
+            self._guess(segment)
         elif effect == "advise":
             self._advise(segment)
         elif effect in ("denied", "doubted"):
@@ -125,8 +127,9 @@ class _Reader:
         """Turn the open statement into observations."""
         opened, self._open = self._open, _Open()
         for tokens in observations(opened.body, opened.subject, opened.carried, opened.in_template):
-            kept = tuple(token for token in unchanged_words(tokens) if not token.removed)
-            if observes(kept):
+            kept = tuple(trimmed([token for token in unchanged_words(tokens) if not token.removed]))
+            of_a_removed_word = len(kept) < len(tokens) and all(token.lower in STATES for token in kept)
+            if observes(kept) and not (of_a_removed_word and any(token.removed for token in tokens)):
                 self.statements.append(Statement(kept, opened.assertion, opened.certainty))
 
     def _begin(self, body: list[Token], assertion: Assertion, certainty: Certainty) -> None:
@@ -218,6 +221,15 @@ class _Reader:
         opened.assertion, opened.certainty = _MEANT[segment.effect]
         self.close()
         self._open = _Open(_from_next_clause(segment.tokens))
+
+    def _guess(self, segment: Segment) -> None:
+        """ "Opacity, XXXX atelectasis": the word that was removed hedged; elsewhere it may have been anything."""
+        opened = self._open
+        said = opened.body if opened.subject is None else [*opened.subject, *opened.body]
+        if opened.assertion == "present" and names_finding(said) and names_finding(segment.tokens):
+            self._begin(segment.tokens, "uncertain", "probable")
+        else:
+            opened.body += [*segment.cue, *segment.tokens]
 
     def _advise(self, segment: Segment) -> None:
         """ "The tube should be withdrawn": of the tube itself nothing is said, unless something was before."""

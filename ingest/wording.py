@@ -37,21 +37,22 @@ JOINED_NOUNS = WORDS["joined_nouns"]
 MODIFIER_ENDINGS = ("al", "ic", "ous", "ive", "ed", "ar", "oid", "less", "ary", "ine")
 
 _NOTHING = re.compile(
-    r"\b(?:recommend\w*|discussed|dictat\w+|notified|informed|conveyed|relayed|paged|communicated|telephoned|advise|"
+    r"\b(?:recommend\w*|discussed|dictat\w+|notified|informed|conveyed|relayed|paged|communicated|telephoned|phoned|advise|"
     r"called to|trauma team|at the time of (?:interpretation|dictation|this)|"
     r"(?:ct|cta|mri|ultrasound|films?|views?|radiographs?|imaging) "
     r"(?:is |are |was |were )?(?:advised|suggested|requested)|"
-    r"repeat (?:film|radiograph|x-?ray|imaging|chest|exam\w*|study|views?|ct)|rec\b|f/u|d/w|please note|"
+    r"repeat (?:film|cxr|radiograph|x-?ray|imaging|chest|exam\w*|study|views?|ct)|rec\b|f/u|d/w|please note|"
     r"(?:is|are) (?:difficult|hard) to (?:assess|evaluate)|"
     r"(?:limits?|limiting) (?:the |its )?(?:evaluation|assessment)|"
     r"cannot be (?:determined|assessed|evaluated)|management per|image quality|postoperative day|"
-    r"correlat\w+|follow[- ]?up|consider\b|views? of the chest were|"
+    r"correlat\w+|follow[- ]?up|consider\b|"
+    r"views? of the chest (?:(?:were|was|are|is) )?(?:provided|obtained|submitted|performed|reviewed|were)|"
     r"(?:was|were) (?:obtained|performed|reviewed|provided)|examination consists|"
     r"limited (?:by|study|exam|due|secondary)|"
     r"exam(?:ination)? (?:is |was )?limited|comparison (?:is |was )?made|advised|suggest (?:ct|chest|clinical)|"
     r"further (?:evaluation|investigation|imaging|characterization)|technologist|telephone|per (?:the )?protocol|"
     r"clinical (?:suspicion|concern|history|information)|^technique|no comparison|no prior|none available|"
-    r"reason for exam|rotat(?:ed|ion)|comparison with|would be helpful|may be helpful|"
+    r"reason for exam|rotat(?:ed|ion)|would be helpful|may be helpful|"
     r"suboptimal (?:study|exam\w*|evaluation|film|quality|position\w*|technique)|"
     r"if (?:clinically|there))\b",
     re.I,
@@ -138,7 +139,7 @@ def _drops_left(token: Token, after: Token | None = None) -> bool:
         or token.lower in ARTICLES
         or token.lower in FILLERS
         or token.lower in CONJUNCTIONS
-        or token.lower == "of"
+        or token.lower in ("of", "for")
     )
 
 
