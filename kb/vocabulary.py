@@ -207,6 +207,10 @@ class Vocabulary(Curator):
         )
         return Listing(rows, ("concept_id", "text", "assertion", "status", "mentions", "reports"))
 
+    def wordings(self) -> Listing[dict[str, Any]]:
+        """Every concept that mentions are of, with the different ways they word it (`worded`), most ways first."""
+        return Listing(run_named(self._kb, "wordings"), ("concept_id", "text", "wordings", "mentions"))
+
     def search(self, query: str, **options: Any) -> Listing[SearchHit]:
         """The concepts that `query` means, best first; the options are those of `kb.search.search`."""
         from kb.search import search

@@ -55,6 +55,7 @@ COMMANDS = [
     "vocab show",
     "vocab list",
     "vocab stats",
+    "vocab wordings",
     "vocab add",
     "vocab accept",
     "vocab reject",

@@ -111,6 +111,28 @@ def list_command(
     print_rows(rows, ["concept_id", "text", "assertion", "status", "mentions", "reports"], output)
 
 
+@app.command("wordings")
+def wordings_command(
+    kb: KbUri = DEFAULT_KB,
+    at: At = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many concepts at most.")] = 30,
+    examples: Annotated[int, typer.Option("--examples", min=1, help="How many wordings of each to show.")] = 6,
+    storage_option: StorageOptions = None,
+    output: OutputFormat = Format.table,
+) -> None:
+    """Show how differently reports word one concept: what normalisation brings together, the largest groups first."""
+    found = open_kb(kb, at, storage_option).vocabulary.wordings()
+    totals = {name: sum(row[name] for row in found) for name in ("mentions", "wordings")} | {"concepts": len(found)}
+    rows = found[:limit]
+    if output is Format.json:
+        print_json({**totals, "groups": rows})
+        return
+    shown = [{**row, "worded": " | ".join(row["worded"][:examples])} for row in rows]
+    columns = ["concept_id", "text", "wordings", "mentions", "worded"]
+    print_rows(shown, columns, output, empty="nothing was mined yet: clear-kb ingest reports")
+    say(f"{totals['mentions']:,} mentions in {totals['wordings']:,} wordings are {totals['concepts']:,} concepts")
+
+
 @app.command("stats")
 def stats_command(
     kb: KbUri = DEFAULT_KB,
