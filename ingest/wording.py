@@ -84,10 +84,18 @@ def trimmed(tokens: Sequence[Token]) -> list[Token]:
 
 
 def unchanged_words(tokens: Sequence[Token]) -> list[Token]:
-    """`tokens` without words of change, unless it is a neutral thing that changed."""
+    """`tokens` without words of change, and how much it was ("slightly"), unless it is a neutral thing that changed."""
     if any(token.lower in WORDS["changeable"] for token in tokens):
         return list(tokens)
-    return [token for token in tokens if token.lower not in WORDS["changes"]]
+    kept: list[Token] = []
+    for at, token in enumerate(tokens):
+        at_end = not any(later.is_word for later in tokens[at + 1 :])
+        if token.lower in WORDS["changes"] or (at_end and kept and token.lower in WORDS["changes_at_end"]):
+            while kept and kept[-1].lower.endswith("ly"):
+                kept.pop()
+        else:
+            kept.append(token)
+    return kept
 
 
 def only_compares(tokens: Sequence[Token]) -> bool:
