@@ -28,6 +28,11 @@ from ingest.report import Report
 
 REPORTS = Path("../shared/data/openi_reports.csv")
 
+_FRACTURES = {
+    f"{which} fracture".strip()
+    for which in ("", "rib", "compression", "clavicle", "vertebral", "sternal", "scapular", "humeral", "pathologic")
+}
+
 FINDINGS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     name: (frozenset(terms), frozenset(findings))
     for name, terms, findings in (
@@ -38,8 +43,8 @@ FINDINGS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
         ("pneumothorax", {"Pneumothorax", "Hydropneumothorax"}, {"pneumothorax", "hydropneumothorax"}),
         ("consolidation", {"Consolidation"}, {"consolidation"}),
         ("edema", {"Pulmonary Edema"}, {"pulmonary edema"}),
-        ("fracture", {"Fractures, Bone"}, {"fracture", "rib fracture", "compression fracture", "clavicle fracture"}),
-        ("emphysema", {"Emphysema", "Pulmonary Emphysema"}, {"emphysema"}),
+        ("fracture", {"Fractures, Bone"}, _FRACTURES),
+        ("emphysema", {"Emphysema", "Pulmonary Emphysema", "Bullous Emphysema"}, {"emphysema"}),
         (
             "granuloma",
             {"Granuloma", "Calcified Granuloma", "Granulomatous Disease"},

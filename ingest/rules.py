@@ -17,7 +17,7 @@ from ingest.sentences import split_sentences
 from ingest.statements import Statement, read_statements
 from ingest.temporality import temporalities
 from ingest.tokens import runs, tokenise
-from ingest.wording import FINGERPRINT, telling_length
+from ingest.wording import FINGERPRINT, telling_parts
 from kb.facets import Facets, read_facets, read_severity, read_side
 from kb.lexicon import load_lexicon
 from kb.measurements import Measurement, read_measurements
@@ -99,9 +99,11 @@ def _mine(sentence: str) -> tuple[_Found, ...]:
     """The observations of a sentence, whatever stands around it: so each distinct sentence is read once."""
     box = _BOX.match(sentence)
     begin = box.end() if box else 0
-    tokens = tokenise(sentence[begin : telling_length(sentence)])
-    if box:
-        tokens = [token._replace(start=token.start + begin, end=token.end + begin) for token in tokens]
+    tokens = [
+        token._replace(start=token.start + first, end=token.end + first) if first else token
+        for first, last in ((max(first, begin), last) for first, last in telling_parts(sentence))
+        for token in tokenise(sentence[first:last])
+    ]
     order = {token.start: at for at, token in enumerate(tokens)}
     found: list[_Found] = []
     statements = _ticked(read_statements(tokens), box)

@@ -19,7 +19,7 @@ from ingest.sentences import split_sentences
 from ingest.statements import meant_at
 from ingest.temporality import read_temporality
 from ingest.tokens import tokenise
-from ingest.wording import observes, telling_length
+from ingest.wording import observes, telling_parts
 from kb.errors import UsageError
 from kb.lexicon import load_lexicon
 from schemas.terms import Assertion, Certainty
@@ -133,7 +133,8 @@ def _passed_over(section: Section, span: Span, root: Any) -> Iterator[Mention]:
     text = section.text[slice(*sentence)]
     tokens = tokenise(text)
     words = [token for token in tokens if span[0] <= token.start + sentence[0] < span[1]]
-    if telling_length(text) <= span[0] - sentence[0] or not observes(words):
+    at = span[0] - sentence[0]
+    if not any(first <= at < last for first, last in telling_parts(text)) or not observes(words):
         return
     assertion, certainty = meant_at(tokens, span[0] - sentence[0])
     if _denied(root):

@@ -6,7 +6,7 @@ import re
 
 from ingest.mention import Span
 
-_CANDIDATE = re.compile(r"[.!?;|\n]")
+_CANDIDATE = re.compile(r"[.!?;|\n]|(?<=[a-z]) (?=(?:The|There|No|Lungs|Heart) [a-z])")
 _STOP = re.compile(r"[.!;]+[\"')\]]*(?=\s|$|\?)|(?<=\w)\?+(?=\s+[A-Z(]|\s*$)")
 _NO_SPACE = re.compile(r"\.(?=[A-Z][a-z]|[A-Z]{2}|\d{1,2}\.\s*[A-Z])")
 """A full stop right before the next sentence: "clear.No effusion", "disease.2.Right opacity"."""
@@ -42,6 +42,8 @@ def split_sentences(text: str) -> list[Span]:
 
 def _break(text: str, start: int, stop: int) -> tuple[int, int] | None:
     """Where the sentence that began at `start` ends and the next begins, if the mark at `stop` parts them."""
+    if text[stop] == " ":  # "... granuloma The lungs are": the full stop was not said
+        return stop, stop + 1
     if text[stop] == "|":  # a cell of a table, or the next of listed labels
         return stop, stop + 1
     if text[stop] == "\n":

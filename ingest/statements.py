@@ -97,8 +97,9 @@ class _Reader:
         effect = segment.effect
         if effect == "likely" and segment.cue[0].lower.startswith("favo"):
             segment = _favoured(segment)
-        if effect == "doubted" and segment.cue[0].lower in _VERBS and names_finding(segment.tokens):
-            self._say_of_subject(Segment("copula", segment.cue[:1], []))
+        if effect == "doubted" and segment.cue[0].lower in _VERBS_AND_HARD and names_finding(segment.tokens):
+            if segment.cue[0].lower in _VERBS:
+                self._say_of_subject(Segment("copula", segment.cue[:1], []))
             self._begin(segment.tokens, "uncertain", _certainty_of(segment.cue))  # "is likely atelectasis"
         elif effect in ("copula", "show"):
             self._say_of_subject(segment)
@@ -274,6 +275,7 @@ class _Reader:
 
 _DEVICE_ENDS = WORDS["device_ends"]
 _VERBS = frozenset(["is", "are", "was", "were"])
+_VERBS_AND_HARD = _VERBS | {"difficult", "hard", "impossible"}
 _PLURAL_VERBS = frozenset(["are", "were", "have"])
 
 

@@ -8,6 +8,7 @@ from functools import cache, lru_cache
 from hashlib import blake2b
 from importlib.resources import files
 
+from ingest.mention import Span
 from ingest.tokens import Token
 from kb.lexicon import Match, content_words, fold, load_lexicon
 
@@ -43,34 +44,45 @@ _NOTHING = re.compile(
     r"(?:is |are |was |were )?(?:advised|suggested|requested)|"
     r"repeat (?:film|cxr|radiograph|x-?ray|imaging|chest|exam\w*|study|views?|ct)|rec\b|f/u|d/w|please note|"
     r"(?:is|are) (?:difficult|hard) to (?:assess|evaluate)|"
-    r"(?:limits?|limiting) (?:the |its )?(?:evaluation|assessment)|"
     r"cannot be (?:determined|assessed|evaluated)|management per|image quality|postoperative day|"
     r"correlat\w+|follow[- ]?up|consider\b|"
     r"views? of the chest (?:(?:were|was|are|is) )?(?:provided|obtained|submitted|performed|reviewed|were)|"
     r"(?:was|were) (?:obtained|performed|reviewed|provided)|examination consists|"
-    r"limited (?:by|study|exam|due|secondary)|"
     r"exam(?:ination)? (?:is |was )?limited|comparison (?:is |was )?made|advised|suggest (?:ct|chest|clinical)|"
     r"further (?:evaluation|investigation|imaging|characterization)|technologist|telephone|per (?:the )?protocol|"
     r"clinical (?:suspicion|concern|history|information)|^technique|no comparison|no prior|none available|"
-    r"reason for exam|rotat(?:ed|ion)|would be helpful|may be helpful|"
+    r"reason for exam|would be helpful|may be helpful|"
     r"suboptimal (?:study|exam\w*|evaluation|film|quality|position\w*|technique)|"
     r"if (?:clinically|there))\b",
     re.I,
 )
 
 
+_IMPAIRED = re.compile(
+    r"\b(?:rotat(?:ed|ion)|(?:limits?|limiting) (?:the |its )?(?:evaluation|assessment))\b"
+    r"|\blimited (?:by|study|exam|due|secondary)\b",
+    re.I,
+)
+"""How good the picture is: such a clause says nothing, but what stands beside it may."""
+
 _CLAUSE_END = re.compile(r",|;|\s[-–—]+\s|\bfor which\b")
+_BESIDE = re.compile(r",|;|\s(?:and|but)\s")
 
 
-def telling_length(sentence: str) -> int:
-    """How much of a sentence, from its beginning, is about the image, and not about technique, advice or who was told.
+def telling_parts(sentence: str) -> list[Span]:
+    """The parts of a sentence that are about the image, and not about technique, advice or who was told.
 
-    "Right basal opacity, recommend CT" tells up to its comma; "Two views were obtained" tells nothing: 0.
+    "Right basal opacity, recommend CT" tells up to its comma, "the patient is rotated, and there is an effusion" from
+    its comma on, "two views were obtained" nothing.
     """
-    said = _NOTHING.search(sentence)
-    if said is None:
-        return len(sentence)
-    return max((mark.start() for mark in _CLAUSE_END.finditer(sentence, 0, said.start())), default=0)
+    if said := _NOTHING.search(sentence):
+        end = max((mark.start() for mark in _CLAUSE_END.finditer(sentence, 0, said.start())), default=0)
+        return [(0, end)] if end else []
+    if said := _IMPAIRED.search(sentence):
+        before = max((mark.start() for mark in _BESIDE.finditer(sentence, 0, said.start())), default=0)
+        after = next((mark.start() for mark in _BESIDE.finditer(sentence, said.end())), len(sentence))
+        return [span for span in ((0, before), (after, len(sentence))) if span[0] < span[1]]
+    return [(0, len(sentence))]
 
 
 def trimmed(tokens: Sequence[Token]) -> list[Token]:
