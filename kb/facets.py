@@ -159,18 +159,20 @@ def _settled(phrase: str, assertion: ConceptAssertion) -> Facets:
         seen.add(facets.text)
         if len(seen) > READINGS:
             return first  # a text that grows with every reading: no table should make one, and none may hang a run
-        facets = _read(_affirmed(facets), assertion)
+        facets = _read(_again(facets), assertion)
     # Nearly always the text now reads as itself. Where readings go round in a circle, the first by the alphabet
     # stands for all of them.
     circle: dict[str, Facets] = {}
     while facets.text not in circle:
         circle[facets.text] = facets
-        facets = _read(_affirmed(facets), assertion)
+        facets = _read(_again(facets), assertion)
     return circle[min(circle)]
 
 
-def _affirmed(facets: Facets) -> str:
-    return facets.text.removeprefix("no ") if facets.assertion == "absent" else facets.text
+def _again(facets: Facets) -> str:
+    """The canonical text without its denial, as it would be read."""
+    text = facets.text.removeprefix("no ") if facets.assertion == "absent" else facets.text
+    return " ".join(load_lexicon().written_out(text).split())
 
 
 @lru_cache(maxsize=65_536)
