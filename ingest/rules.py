@@ -137,8 +137,3 @@ def _facets(phrase: str, statement: Statement) -> Facets | None:
         return read_facets(phrase, "absent" if statement.assertion == "absent" else "present")
     except ValueError:
         return None
-
-
-def forget_sentences() -> None:
-    """Forget every sentence that was read: for measuring, each run from the beginning."""
-    _mine.cache_clear()

@@ -160,7 +160,7 @@ def words_of(text: str) -> list[Word]:
 
 @lru_cache(CACHED_TEXTS)
 def _words_of(text: str) -> tuple[Word, ...]:
-    return tuple(Word(fold(match.group()), match.start(), match.end()) for match in _WORD.finditer(text))
+    return tuple([Word(fold(match[0]), *match.span()) for match in _WORD.finditer(text)])
 
 
 def content_words(text: str) -> list[Word]:

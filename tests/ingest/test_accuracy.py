@@ -45,13 +45,16 @@ def agreement(name: str) -> Agreement:
     return compare_observations(found, said)
 
 
-@pytest.mark.parametrize(("name", "floor"), [("typical", 0.96), ("styles", 0.94), ("hospitals", 0.91)])
-def test_the_annotated_sets_are_met(name: str, floor: float) -> None:
+@pytest.mark.parametrize(
+    ("name", "floor", "uncertain"),
+    [("typical", 0.96, 0.9), ("styles", 0.94, 0.9), ("hospitals", 0.91, 0.9), ("held_out", 0.92, 0.75)],
+)
+def test_the_annotated_sets_are_met(name: str, floor: float, uncertain: float) -> None:
     met = agreement(name)
     f1 = 2 * met.same_assertion / (2 * met.all.both + met.all.only_a + met.all.only_b)
     assert f1 >= floor
     assert met.same_assertion / met.all.both >= 0.98
-    assert (met.by_assertion["uncertain"].f1 or 0) >= 0.9
+    assert (met.by_assertion["uncertain"].f1 or 0) >= uncertain
     assert (met.facets["laterality"] or 0) >= 0.98
     assert (met.facets["severity"] or 0) >= 0.97
 
