@@ -43,7 +43,7 @@ printf '(%s merged)\n' "$merged"
 say "What is hardly mentioned, and no observation? Five are retired."
 run clear-kb vocab suggest rare --limit 8
 clear-kb vocab suggest rare --limit 40 --format csv 2>/dev/null > rare.csv
-for text in "1 chest" "1 geographic margin" "1 kub" "10 11 t" "100 near"; do
+for text in "1 chest" "1 geographic margin" "1 kub" "100 near" "3 lead intact"; do
   run clear-kb vocab retire "$(grep -F ",$text," rare.csv | cut -d, -f3)" --why "no observation"
 done
 
