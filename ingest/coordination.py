@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
@@ -76,11 +77,13 @@ def _side_by_side(tokens: list[Token]) -> list[list[Token]]:
     found = [match for match in found_in(text) if match.kind == "finding"]
     if len(found) < 2:
         return [tokens]
-    ends = accumulate(len(token.lower) + 1 for token in tokens)
-    starts = {end - len(token.lower) - 1: at for at, (end, token) in enumerate(zip(ends, tokens, strict=True))}
+    starts = list(accumulate((len(token.lower) + 1 for token in tokens[:-1]), initial=0))
     for first, second in pairwise(found):
-        at = next((at for start, at in starts.items() if start >= first.end), len(tokens))
-        between = tokens[at : starts[second.start]]
+        # A token may hold several words ("effusion/edema" with no blank): what begins within one is not taken apart.
+        at, next_at = bisect_left(starts, first.end), bisect_right(starts, second.start) - 1
+        if not 0 < at <= next_at:
+            continue
+        between = tokens[at:next_at]
         if first.label != second.label and all(is_modifier(t.lower) or _is_place([t]) for t in between):
             return [tokens[:at], *_side_by_side(tokens[at:])]
     return [tokens]

@@ -128,7 +128,8 @@ class _Reader:
         """Turn the open statement into observations."""
         opened, self._open = self._open, _Open()
         for tokens in observations(opened.body, opened.subject, opened.carried, opened.in_template):
-            kept = tuple(trimmed([token for token in unchanged_words(tokens) if not token.removed]))
+            said = dict.fromkeys(tokens)  # what parts share may have come to one of them twice
+            kept = tuple(trimmed([token for token in unchanged_words(list(said)) if not token.removed]))
             of_a_removed_word = len(kept) < len(tokens) and all(token.lower in STATES for token in kept)
             if observes(kept) and not (of_a_removed_word and any(token.removed for token in tokens)):
                 self.statements.append(Statement(kept, opened.assertion, opened.certainty))

@@ -300,7 +300,8 @@ def test_the_fingerprint_tells_the_tables_apart(monkeypatch: pytest.MonkeyPatch)
 
 VOCABULARY = """
 no without mild left lungs heart are is clear pleural effusion or and , . / ( ) XXXX may represent versus opacity in the
-right base not seen : 1. free of with tip unchanged pneumonia but cannot be excluded
+right base not seen : 1. free of with tip unchanged pneumonia but cannot be excluded w/ s/p ? [x] [ ] superior fifth ribs
+effusion/edema should be advanced previously noted favor over resolved otherwise , XXXX is likely larger than right
 """
 WORDS = st.sampled_from(VOCABULARY.split())
 
