@@ -53,8 +53,11 @@ class Cues:
         unknown = {effect for _, effect in rows} - EFFECTS
         if unknown:
             raise ValueError(f"cues.tsv: there is no effect {', '.join(sorted(unknown))}")
-        written = ((one, effect) for phrase, effect in rows for one in written_out(phrase))
-        self._effects = {tuple(token.lower for token in tokenise(phrase)): effect for phrase, effect in written}
+        self._effects: dict[tuple[str, ...], str] = {}
+        for phrase, effect in [(one, effect) for row, effect in rows for one in written_out(row)]:
+            words = tuple(token.lower for token in tokenise(phrase))
+            if self._effects.setdefault(words, effect) != effect:
+                raise ValueError(f"cues.tsv: '{phrase}' is told to {self._effects[words]} and to {effect}")
         self._longest = max(map(len, self._effects))
         self._first = {phrase[0] for phrase in self._effects}
         self.fingerprint = blake2b(text.encode(), digest_size=4).hexdigest()

@@ -10,6 +10,9 @@ from ingest.mention import Mention
 from ingest.report import Section
 from ingest.usage import Usage
 
+REFUSAL = "llm: "
+"""What the reason of a refused statement begins with: such a reject stands as long as its report is not mined again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
@@ -37,6 +40,11 @@ class Extractor(Protocol):
     fingerprint: str
     chunk_reports: int
     in_processes: bool
+
+    @property
+    def broken(self) -> Exception | None:
+        """Why it can go on no further: what it handed over last is to be kept, and the work to end."""
+        ...
 
     @property
     def usage(self) -> Usage | None:

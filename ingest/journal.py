@@ -100,6 +100,8 @@ class Journal:
         refused: Iterable[tuple[str, Reject]] = (),
     ) -> None:
         """Note a batch as staged, all at once: its reports, concepts, data files, and refused statements."""
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")  # of a batch that failed half-way
         self._db.execute("BEGIN")
         self._db.executemany("INSERT INTO seen VALUES (?, ?, ?, ?, ?)", reports)
         self._db.executemany(
@@ -139,6 +141,11 @@ class Journal:
         """How many of the mined concepts the commit does not hold yet."""
         sql = "SELECT count(*) FROM concepts WHERE concept_id NOT IN (SELECT concept_id FROM known)"
         return int(self._db.execute(sql).fetchone()[0])
+
+    def is_unchanged(self, report_id: str | None) -> bool:
+        """Whether a report is stored as the source has it, and was not mined again."""
+        sql = "SELECT 1 FROM seen WHERE report_id = ? AND outcome NOT IN ('new', 'changed')"
+        return self._db.execute(sql, (report_id,)).fetchone() is not None
 
     def refused(self) -> int:
         """How many statements of an extractor were not taken, in reports that were."""

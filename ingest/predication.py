@@ -37,6 +37,26 @@ def observations(
             yield part
 
 
+def end_of_denial(body: Sequence[Token]) -> int | None:
+    """Where a denied list goes over into what is there: "no effusion, heart normal", "no effusion, mild edema".
+
+    An item after a comma is there where it is a subject with its state, or begins with a size or with "stable" and the
+    list does not go on with "or". None where all of it is denied.
+    """
+    lexicon = load_lexicon()
+    commas = [at for at, token in enumerate(body) if token.lower == ","]
+    for at in commas:
+        following = list(body[at + 1 :])
+        item = following[: next((i for i, token in enumerate(following) if token.lower in (",", ";")), len(following))]
+        words = [token.lower for token in item if token.is_word]
+        if not words or any(token.lower in ("or", "nor") for token in following):
+            continue
+        sized = words[0] in lexicon.severities or words[0] in ("stable", "unchanged", "persistent")
+        if (sized and names_finding(item)) or _state_at_end(item)[0] is not None:
+            return at + 1
+    return None
+
+
 def _paired(subject: Sequence[Token], predicate: Sequence[Token], heads_line: bool) -> Iterator[list[Token]]:
     """Every subject with everything that is said of it; where nothing is said, the subjects alone.
 

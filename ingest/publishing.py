@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ingest.extractor import REFUSAL
 from ingest.journal import Journal
 from kb.batched import batched
 from kb.concept_rows import concept_batches
@@ -43,7 +44,8 @@ def publish_ingest(
             _catch_up(kb, publication, journal, embedder)
         new_concepts = journal.new_concept_count()
         staged = journal.fragments("reports")
-        changed_rejects = replace_rejects(publication, sources, journal.rejects())
+        rejects = [*journal.rejects(), *_standing_refusals(publication, sources, journal)]
+        changed_rejects = replace_rejects(publication, sources, rejects)
         if not staged and not new_concepts and not changed_rejects:
             return None
         _replace_reports(publication, journal)
@@ -52,6 +54,14 @@ def publish_ingest(
         return {**_summary(journal), "new_concepts": new_concepts}
 
     return kb.publish("ingest reports", change, by=by, why=why)
+
+
+def _standing_refusals(publication: Publication, sources: Sequence[str], journal: Journal) -> list[dict[str, Any]]:
+    """What was refused of reports that are stored as they are: it stands as they do, for they were not mined again."""
+    if not sources:
+        return []
+    rows = publication.dataset("rejects").to_table(filter=f"source IN {quoted(sources)}").to_pylist()
+    return [row for row in rows if row["reason"].startswith(REFUSAL) and journal.is_unchanged(row["report_id"])]
 
 
 def load_stored(journal: Journal, reports: lance.LanceDataset) -> None:

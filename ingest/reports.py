@@ -37,6 +37,7 @@ def ingest_reports(
     why: str | None = None,
     dry_run: bool = False,
     watcher: Watcher | None = None,
+    extractor: Extractor | None = None,
 ) -> IngestResult:
     """Ingest the reports of `paths` into `kb` as one commit.
 
@@ -50,6 +51,7 @@ def ingest_reports(
         why: the reason, for the log.
         dry_run: read and mine, count, and write nothing.
         watcher: hears how far it is.
+        extractor: what `make_extractor` made of `options.extractor`, where it is made already.
 
     Raises:
         UsageError: a source, column, section or extractor is not there.
@@ -60,7 +62,7 @@ def ingest_reports(
     started = time.monotonic()
     options = options or IngestOptions()
     sources = open_sources(paths, options)
-    extractor = make_extractor(options.extractor)
+    extractor = extractor or make_extractor(options.extractor)
     fingerprint = f"{extractor.fingerprint}|{'+'.join(sorted(options.sections))}"
     settings = (fingerprint, options.settings())
     with open_journal(kb, sources, settings, temporary=dry_run) as journal:
@@ -143,10 +145,14 @@ class _Job:
         workers = options.workers if extractor.in_processes else 1
         try:
             for chunk, mined in mine_chunks(chunks, _reports, setup, workers, extractor):
-                self._load_embedder()
                 self._stager.add(chunk, mined)
-        finally:
-            self._stager.flush()
+                self._load_embedder()
+                if extractor.broken is not None:
+                    raise extractor.broken
+        except BaseException:
+            self._stager.flush_after_failure()
+            raise
+        self._stager.flush()
 
     def embed(self) -> int:
         """Embed the new concepts into the cache; says how many vectors had to be computed."""

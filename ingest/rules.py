@@ -51,6 +51,7 @@ class RulesExtractor:
     chunk_reports = 500
     in_processes = True
     usage = None
+    broken = None
 
     def __init__(self) -> None:
         tables = load_lexicon().fingerprint + load_cues().fingerprint + FINGERPRINT

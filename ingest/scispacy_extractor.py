@@ -17,10 +17,11 @@ from ingest.report import Section
 from ingest.rules import RulesExtractor
 from ingest.sentences import split_sentences
 from ingest.statements import meant_at
-from ingest.temporality import read_temporality
+from ingest.temporality import temporalities
 from ingest.tokens import tokenise
-from ingest.wording import observes, telling_parts
+from ingest.wording import PREPOSITIONS, observes, telling_parts
 from kb.errors import UsageError
+from kb.facets import read_side
 from kb.lexicon import load_lexicon
 from schemas.terms import Assertion, Certainty
 
@@ -30,9 +31,9 @@ VERSION = "1"
 DEFAULT_MODEL = "en_core_sci_sm"
 
 _MODIFIERS = frozenset(["amod", "compound", "nummod", "nmod", "advmod", "quantmod", "npadvmod", "poss"])
-_DENIES = frozenset(["no", "without", "neither", "nor", "not", "absent"])
-_HEADS_UP = 4
-"""How many heads above an entity may deny it ("no | evidence of | X")."""
+_DENIES = frozenset(["no", "neither", "nor", "absent"])
+_SPOKEN_OF = frozenset(["evidence", "sign", "signs", "suggestion", "indication", "features"])
+"""What is denied of a thing where the thing is meant ("no | evidence of | X")."""
 
 
 class ScispacyExtractor:
@@ -42,6 +43,7 @@ class ScispacyExtractor:
     chunk_reports = 100
     in_processes = True
     usage = None
+    broken = None
 
     def __init__(self, pipeline: Any):
         self._pipeline = pipeline
@@ -111,6 +113,16 @@ def phrase(entity: Any) -> Span:
     return entity.doc[first].idx, entity.end_char
 
 
+def with_place(text: str, span: Span, mention: Mention) -> Span:
+    """An entity with the place that follows it in its mention: "lepidic focus in the left upper lobe"."""
+    end = next(last for first, last in mention.spans if first <= span[0] < last)
+    after = text[span[1] : end]
+    words = after.lower().split()
+    if words and words[0] in PREPOSITIONS and (read_side(after) != "none" or not observes(tokenise(after))):
+        return span[0], end
+    return span
+
+
 def _is_under(token: Any, entity: Any) -> bool:
     head = token.head
     return head != token and (entity.start <= head.i < entity.end or token.i < head.i < entity.end)
@@ -121,7 +133,9 @@ def _narrowed(section: Section, mention: Mention, entities: Iterable[Span]) -> I
     if load_lexicon().find(mention.text):
         return
     for start, end in entities:
-        if any(first <= start and end <= last for first, last in mention.spans):
+        within = any(first <= start and end <= last for first, last in mention.spans)
+        if within and observes(tokenise(section.text[start:end])):
+            start, end = with_place(section.text, (start, end), mention)
             yield from _made(section, (start, end), mention.assertion, mention.certainty)
 
 
@@ -136,26 +150,29 @@ def _passed_over(section: Section, span: Span, root: Any) -> Iterator[Mention]:
     at = span[0] - sentence[0]
     if not any(first <= at < last for first, last in telling_parts(text)) or not observes(words):
         return
-    assertion, certainty = meant_at(tokens, span[0] - sentence[0])
-    if _denied(root):
-        assertion, certainty = "absent", "definite"
+    meant = meant_at(tokens, at)
+    if meant is None:
+        return
+    denied: tuple[Assertion, Certainty] = ("absent", "definite")
+    assertion, certainty = denied if _denied(root) else meant
     yield from _made(section, span, assertion, certainty)
 
 
 def _denied(root: Any) -> bool:
-    """Whether the parse denies a word: by a "no" or "not" of its own, or of what it hangs on."""
+    """Whether the parse denies a word: by a "no" of its own, or of the evidence or sign of it that is spoken of."""
     token = root
-    for _ in range(_HEADS_UP):
-        if token.lower_ in _DENIES or any(c.dep_ == "neg" or c.lower_ in _DENIES for c in token.children):
+    while True:
+        if any(child.lower_ in _DENIES for child in token.children):
             return True
-        if token.head == token:
+        above = token.head
+        if above.lower_ not in ("of", "for") or above.head.lower_ not in _SPOKEN_OF:
             return False
-        token = token.head
-    return False
+        token = above.head
 
 
 def _made(section: Section, span: Span, assertion: Assertion, certainty: Certainty) -> Iterator[Mention]:
-    sentence = next((section.text[s:e] for s, e in split_sentences(section.text) if s <= span[0] < e), "")
-    mention = mention_at(section, (span,), assertion, certainty, read_temporality(sentence))
+    begin, end = next(((s, e) for s, e in split_sentences(section.text) if s <= span[0] < e), span)
+    (temporality,) = temporalities(section.text[begin:end], [(span[0] - begin, span[1] - begin)])
+    mention = mention_at(section, (span,), assertion, certainty, temporality)
     if mention is not None:
         yield mention

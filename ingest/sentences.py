@@ -53,6 +53,8 @@ def _break(text: str, start: int, stop: int) -> tuple[int, int] | None:
     if (mark := _STOP.match(text, stop)) is None:
         word = before.rstrip()
         parts = word[-2:].isalpha() or word[-1:] in "])" or word != before  # "D.O.B" and "1.5" are no ends
+        if (item := _ITEM_IN_LINE.search(before)) and text[stop + 1 : stop + 2].isupper():
+            return stop - len(item.group()), stop + 1  # "1.No effusion 2.Cardiomegaly"
         mark = _NO_SPACE.match(text, stop) if parts and not _ABBREVIATED.search(word) else None
         return (mark.end(), mark.end()) if mark else None
     if text[stop] != ".":

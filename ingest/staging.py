@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -72,6 +73,11 @@ class Stager:
         self._intake.settle(self._incoming)
         self._incoming, self._mined, self._refused = [], [], []
         self._flushed = time.monotonic()
+
+    def flush_after_failure(self) -> None:
+        """Stage what has gathered while another error is on its way: that one is told, whatever becomes of this."""
+        with contextlib.suppress(Exception):
+            self.flush()
 
     def _report_batch(self) -> Any:
         import pyarrow as pa

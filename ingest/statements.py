@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 
 from ingest.cues import Segment, load_cues
 from ingest.parentheses import unbracketed
-from ingest.predication import observations
+from ingest.predication import end_of_denial, observations
 from ingest.tokens import Token
 from ingest.wording import (
     CONJUNCTIONS,
     STATES,
+    TECHNIQUE,
     WORDS,
     is_modifier,
     is_technique,
@@ -76,14 +77,15 @@ def read_statements(tokens: Sequence[Token]) -> list[Statement]:
     return statements
 
 
-def meant_at(tokens: Sequence[Token], at: int) -> tuple[Assertion, Certainty]:
-    """How the cue before the character `at` of a sentence means what follows it."""
-    meant: tuple[Assertion, Certainty] = ("present", "definite")
+def meant_at(tokens: Sequence[Token], at: int) -> tuple[Assertion, Certainty] | None:
+    """How the cue before the character `at` of a sentence means what follows it; None where it says nothing of it."""
+    meant: tuple[Assertion, Certainty] | None = ("present", "definite")
     for segment in load_cues().segments(tokens):
         begins = (*segment.cue, *segment.tokens)
         if begins and begins[0].start > at:
-            break
-        meant = _MEANT.get(segment.effect, ("present", "definite"))
+            return None if segment.effect == "advise" else meant
+        silent = segment.effect in ("cut", "void", "advise")
+        meant = None if silent else _MEANT.get(segment.effect, ("present", "definite"))
     return meant
 
 
@@ -103,7 +105,7 @@ class _Reader:
             self._begin(segment.tokens, "uncertain", _certainty_of(segment.cue))  # "is likely atelectasis"
         elif effect in ("copula", "show"):
             self._say_of_subject(segment)
-        elif effect == "skip":
+        elif effect == "skip" and not _is_earlier_size(segment):
             self._open.body += segment.tokens
         elif effect == "keep":
             self._open.body += [*segment.cue, *segment.tokens]
@@ -113,7 +115,7 @@ class _Reader:
             self._advise(segment)
         elif effect in ("denied", "doubted"):
             self._turn_back(segment)
-        elif effect in ("void", "cut"):
+        elif effect in ("void", "cut", "skip"):
             self._pass_over(segment)
         elif effect == "affirm" and self._goes_on_with_tip(segment):
             self._open.body += [*segment.cue, *segment.tokens]
@@ -127,6 +129,14 @@ class _Reader:
     def close(self) -> None:
         """Turn the open statement into observations."""
         opened, self._open = self._open, _Open()
+        if opened.assertion == "absent" and (end := end_of_denial(opened.body)) is not None:
+            affirmed = _Open(opened.body[end:])
+            opened.body = opened.body[:end]
+            self._state(opened)
+            opened = affirmed
+        self._state(opened)
+
+    def _state(self, opened: _Open) -> None:
         for tokens in observations(opened.body, opened.subject, opened.carried, opened.in_template):
             said = dict.fromkeys(tokens)  # what parts share may have come to one of them twice
             kept = tuple(trimmed([token for token in unchanged_words(list(said)) if not token.removed]))
@@ -145,8 +155,10 @@ class _Reader:
         if segment.effect == "affirm" and opened.assertion != "present" and not trimmed(opened.body):
             opened.body += segment.tokens  # "there is no" + "evidence of"
             return
+        if first in _SUSPICIONS and opened.assertion == "absent":
+            assertion, certainty = "absent", "definite"  # "no opacity concerning for pneumonia" denies both
         hanging = opened.subject is not None and not trimmed(opened.body)
-        if first == "resolved" and not trimmed(segment.tokens) and trimmed(opened.body):
+        if first in ("resolved", "removed") and not trimmed(segment.tokens) and trimmed(opened.body):
             opened.assertion, opened.certainty = "absent", "definite"  # "small effusion, resolved"
             return
         if first == "otherwise" and opened.subject is not None and _is_state(segment.tokens):
@@ -194,6 +206,9 @@ class _Reader:
             opened.body = list(segment.tokens)
             return
         subject = opened.body
+        if opened.subject is None and opened.assertion == "present" and segment.cue[0].lower != ":":
+            subject = self._after_opening_phrase()
+            opened = self._open
         if opened.subject is not None or opened.assertion != "present":
             before, subject, _ = _last_clause(opened.body)
             if before is None:
@@ -207,12 +222,22 @@ class _Reader:
         # "Pleura: no effusion" heads a line of a template; "the lungs show no nodule" says where.
         self._open = _Open(list(segment.tokens), subject=subject, in_template=segment.cue[0].lower == ":")
 
+    def _after_opening_phrase(self) -> list[Token]:
+        """The subject of a clause that a phrase opens: "given low volumes, heart size | is normal"."""
+        before, last, separator = _last_clause(self._open.body)
+        if before is None or separator != "," or not names_finding(before) or not trimmed(last):
+            return self._open.body
+        self._open.body = before
+        self.close()
+        return last
+
     def _turn_back(self, segment: Segment) -> None:
         """ "X is not seen", "X is not excluded": the cue says how what stands before it is meant."""
         opened = self._open
+        opened.body = trimmed(opened.body)
         before, last, separator = _last_clause(opened.body)
         both = separator in ("or", "/") or segment.cue[0].lower in _PLURAL_VERBS
-        if opened.subject is None and both and separator != ",":
+        if opened.subject is None and both and not separator.startswith(","):
             before = None  # "the tube and the line have been removed", "a or b is not excluded": both
         if before is not None and (opened.assertion != "absent" or opened.subject is not None):
             opened.body = before
@@ -274,6 +299,7 @@ class _Reader:
         return segment.cue[0].lower == "with" and any(word in _DEVICE_ENDS for word in words)
 
 
+_SUSPICIONS = frozenset(["concerning", "suspicious", "worrisome", "suggestive"])
 _DEVICE_ENDS = WORDS["device_ends"]
 _VERBS = frozenset(["is", "are", "was", "were"])
 _VERBS_AND_HARD = _VERBS | {"difficult", "hard", "impossible"}
@@ -289,14 +315,24 @@ def _last_clause(tokens: list[Token]) -> tuple[list[Token] | None, list[Token], 
     for at in range(len(tokens) - 1, -1, -1):
         if tokens[at].lower in CONJUNCTIONS:
             comma = at > 0 and tokens[at - 1].lower == ","  # ", and"
-            return tokens[: at - comma], tokens[at + 1 :], "," if comma else tokens[at].lower
+            return tokens[: at - comma], tokens[at + 1 :], ", and" if comma else tokens[at].lower
     return None, tokens, ""
 
 
 def _from_next_clause(tokens: list[Token]) -> list[Token]:
     """What follows the first comma: a comparison ends there."""
-    at = next((i for i, token in enumerate(tokens) if token.lower == ","), None)
-    return [] if at is None else tokens[at + 1 :]
+    for at, token in enumerate(tokens):
+        if token.lower == ",":
+            return tokens[at + 1 :]
+        if at and token.lower in ("the", "there") and tokens[at - 1].lower in TECHNIQUE | {"prior", "previous"}:
+            return tokens[at:]  # "compared to the prior exam the effusion ..."
+    return []
+
+
+def _is_earlier_size(segment: Segment) -> bool:
+    """Whether a number follows "previously": how large it was says nothing of how it is."""
+    words = [token for token in segment.tokens if token.is_word]
+    return len(segment.cue) == 1 and bool(words) and words[0].lower[0].isdigit()
 
 
 def _is_state(tokens: Sequence[Token]) -> bool:

@@ -8,55 +8,73 @@ from collections.abc import Sequence
 from ingest.mention import Span
 from schemas.terms import Temporality
 
-_WORDS: dict[Temporality, tuple[str, ...]] = {
-    "resolved": ("resolved", "resolution", "no longer", "cleared", "(?:has|have) been removed", "interval removal"),
-    "increased": (
-        "increas\\w+",
-        "worsen\\w*",
-        "worse",
-        "progress(?:ed|ion|ive)",
-        "enlarging",
-        "larger",
-        "more (?:prominent|extensive)",
-    ),
-    "decreased": (
-        "decreas\\w+",
-        "improv\\w+",
-        "smaller",
-        "diminish\\w+",
-        "less (?:prominent|extensive)",
-        "regress\\w+",
-        "partial(?:ly)? (?:clear|resol)\\w+",
-    ),
-    "new": ("new", "newly", "developed", "developing", "interval (?:development|placement|appearance)"),
-    "stable": (
+_PARTLY = r"(?:partial(?:ly)?|partly|near(?:ly)?(?:[ -]complete(?:ly)?)?|almost|mostly|largely|incomplete(?:ly)?)"
+_WORDS: tuple[tuple[Temporality, tuple[str, ...]], ...] = (
+    ("decreased", (rf"{_PARTLY} (?:completely )?(?:clear|resol|improv)\w+",)),
+    (
         "stable",
-        "unchanged",
-        "similar",
-        "persist\\w+",
-        "again",
-        "(?:no|without) (?:\\w+ ){0,2}change",
-        "redemonstrat\\w+",
+        (
+            r"not (?:yet |completely |fully |significantly |substantially )?(?:resolved|cleared|changed)",
+            r"(?:no|without) (?:\w+ ){0,2}(?:changes?|increase|decrease|worsening|improvement|progression|resolution)",
+        ),
     ),
-    "historical": (
-        "history of",
-        "h/o",
-        "status post",
-        "s/p",
-        "prior",
-        "previous(?:ly)?",
-        "old",
-        "healed",
-        "remote",
-        "ago",
-        "in the past",
-        "in childhood",
-        "former(?:ly)?",
+    (
+        "resolved",
+        (
+            "resolved",
+            "resolution",
+            "no longer",
+            "cleared",
+            "(?:has been|have been|was|were) removed",
+            "(?:interval )?removal of",
+        ),
     ),
-}
+    (
+        "increased",
+        (
+            r"increas\w+",
+            r"worsen\w*",
+            "worse",
+            "progress(?:ed|ion|ive)",
+            "enlarg(?:ing|ed since)",
+            "larger",
+            "more (?:prominent|extensive)",
+        ),
+    ),
+    (
+        "decreased",
+        (
+            r"decreas\w+",
+            r"improv(?!ed aeration)\w+",
+            "smaller",
+            r"diminish\w+",
+            "less (?:prominent|extensive)",
+            r"regress\w+",
+        ),
+    ),
+    ("new", ("new", "newly", "developed", "developing", "interval (?:development|placement|appearance)")),
+    ("stable", ("stable", "unchanged", "similar", r"persist\w+", "again", r"redemonstrat\w+")),
+    (
+        "historical",
+        (
+            "history of",
+            "h/o",
+            "status post",
+            "s/p",
+            "(?<!since )(?<!to )(?<!from )(?<!with )(?<!the )(?:prior|previous)",
+            "old",
+            "healed",
+            "remote",
+            "ago",
+            "in the past",
+            "in childhood",
+            "former",
+        ),
+    ),
+)
 """What tells each, the strongest first: what "has resolved since the prior study" is resolved."""
 
-_CUES = tuple((name, re.compile(rf"\b(?:{'|'.join(words)})\b", re.I)) for name, words in _WORDS.items())
+_CUES = tuple((name, re.compile(rf"\b(?:{'|'.join(words)})\b", re.I)) for name, words in _WORDS)
 _JOINT = re.compile(r",|;|\b(?:with|and|or|but|while|although)\b", re.I)
 
 

@@ -14,7 +14,8 @@ REMOVED = "xxxx"
 
 _REMOVED = re.compile(r"[Xx]{3,}|_{2,}|\[\*\*.*?\*\*\]")
 _WORD = re.compile(r"[^\W_]")
-_WHOLE = re.compile(r"\b(?:w/o|[csfrhdpb]/[wpuolb])(?![\w/])|\bw/|\?+", re.I)
+_NOT = frozenset(["n't", "n’t"])
+_WHOLE = re.compile(r"\b(?:w/o|[csfrhdpbe]/[wpuolb])(?![\w/])|\bw/|\?+", re.I)
 """What is one token though it looks like several: "c/w", "s/p", "w/", and question marks, which are one doubt."""
 
 
@@ -43,7 +44,8 @@ def tokenise(sentence: str) -> list[Token]:
         for token in _tokeniser()(sentence[start:end]):
             if not token.is_space:
                 at = start + token.idx
-                tokens.append(Token(token.lower_, at, at + len(token), _WORD.search(token.text) is not None))
+                lower = "not" if token.lower_ in _NOT else token.lower_
+                tokens.append(Token(lower, at, at + len(token), _WORD.search(token.text) is not None))
     return sorted(tokens, key=lambda token: token.start)
 
 

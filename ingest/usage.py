@@ -20,6 +20,7 @@ class Usage:
     loops: int = 0
     truncated: int = 0
     invalid: int = 0
+    refused_requests: int = 0
     failed: int = 0
     price: tuple[float, float] | None = None
 

@@ -66,6 +66,9 @@ _IMPAIRED = re.compile(
 """How good the picture is: such a clause says nothing, but what stands beside it may."""
 
 _CLAUSE_END = re.compile(r",|;|\s[-–—]+\s|\bfor which\b")
+_AND_THEN = re.compile(r"\sand\s(?=(?:\S+\s+){0,4}\Z)")
+"""An "and" a few words before the advice: "a pneumothorax is seen and was | discussed"."""
+
 _BESIDE = re.compile(r",|;|\s(?:and|but)\s")
 
 
@@ -76,10 +79,14 @@ def telling_parts(sentence: str) -> list[Span]:
     its comma on, "two views were obtained" nothing.
     """
     if said := _NOTHING.search(sentence):
-        end = max((mark.start() for mark in _CLAUSE_END.finditer(sentence, 0, said.start())), default=0)
+        ends = [mark.start() for mark in _CLAUSE_END.finditer(sentence, 0, said.start())]
+        ends += [mark.start() for mark in _AND_THEN.finditer(sentence, 0, said.start())]
+        end = max(ends, default=0)
         return [(0, end)] if end else []
     if said := _IMPAIRED.search(sentence):
         before = max((mark.start() for mark in _BESIDE.finditer(sentence, 0, said.start())), default=0)
+        if found_in(sentence[before : said.start()].lower()):
+            before = said.start()  # "large effusion limits evaluation of the base": the effusion is there
         after = next((mark.start() for mark in _BESIDE.finditer(sentence, said.end())), len(sentence))
         return [span for span in ((0, before), (after, len(sentence))) if span[0] < span[1]]
     return [(0, len(sentence))]

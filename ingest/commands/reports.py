@@ -132,6 +132,7 @@ def reports_command(
     The same file twice adds nothing; a changed report replaces its own observations; what cannot be taken is
     listed by `clear-kb status --rejects`. Interrupted, the same command goes on where it was.
     """
+    from ingest.extractors import make_extractor
     from ingest.reports import ingest_reports, open_sources
     from kb.embedding import EmbedderOptions, choose_embedder
 
@@ -159,6 +160,7 @@ def reports_command(
     )
     # Before a knowledge base is made: a mistyped name should leave nothing behind.
     opened_sources = open_sources(sources, options)
+    made = make_extractor(options.extractor)
     with tempfile.TemporaryDirectory(prefix="clear-kb-") as scratch:
         opened = _open_or_create(kb, storage_option, by, scratch if dry_run else None)
         with Progress("reports", hidden=quiet) as progress:
@@ -171,9 +173,11 @@ def reports_command(
                 why=why,
                 dry_run=dry_run,
                 watcher=progress,
+                extractor=made,
             )
     _print_result(result, kb, quiet, output)
-    if result.rejected and not result.read:
+    nothing_mined = result.usage is not None and result.usage.failed and not result.usage.aligned
+    if result.rejected and (not result.read or nothing_mined):
         raise typer.Exit(1)
 
 

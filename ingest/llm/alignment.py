@@ -10,20 +10,27 @@ from ingest.mention import Span
 Spans = tuple[Span, ...]
 
 
-def align(quote: Sequence[str], text: str, taken: Collection[Spans] = ()) -> Spans | None:
+def align(quote: Sequence[str], text: str, taken: Collection[Spans] = (), reached: int = 0) -> Spans | None:
     """Where the pieces of `quote` stand in `text`, in order; None where they do not.
 
     Blanks and line ends count alike. A piece begins and ends with whole words; where its case stands nowhere, another
-    case will do. Of several places the one with the pieces closest together is taken, then the first, but none that
-    is in `taken`: a statement made twice means two places.
+    case will do. Of several places one is taken that shares no character with those in `taken` (an "effusion" that is
+    denied is not the one of the "large effusion" before), then one from `reached` on, for statements are made in order,
+    then the one with the pieces closest together, then the first; never one that is in `taken`.
     """
+    covered = [span for spans in taken for span in spans]
+
+    def rank(spans: Spans) -> tuple[bool, bool, int, Span]:
+        shares = any(start < last and first < end for start, end in spans for first, last in covered)
+        return shares, spans[0][0] < reached, spans[-1][1] - spans[0][0], spans[0]
+
     for flags in (0, re.IGNORECASE):
         patterns = [_pattern(piece, flags) for piece in quote]
         if None in patterns:
             return None
         found = [spans for spans in _places([p for p in patterns if p], text) if spans not in taken]
         if found:
-            return min(found, key=lambda spans: (spans[-1][1] - spans[0][0], spans[0]))
+            return min(found, key=rank)
     return None
 
 

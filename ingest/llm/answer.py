@@ -11,9 +11,10 @@ from typing import Any, Literal
 
 from schemas.terms import Assertion, Certainty, Temporality
 
-Fault = Literal["loops", "truncated", "invalid"]
+Fault = Literal["loops", "truncated", "invalid", "refused"]
 
-_LOOP = re.compile(r"(.{8,300}?)\1{3,}", re.DOTALL)
+_LOOP = re.compile(r"(\S.{7,299}?)\1{3,}", re.DOTALL)
+_FENCED = re.compile(r"\s*(?:<think>.*?</think>)?\s*(?:```(?:json)?\s*(.*?)\s*```)?\s*", re.DOTALL)
 _READ_FOR_LOOPS = 6_000
 """The characters at the end of a broken answer that are searched for a loop: it goes on until the answer is cut."""
 
@@ -44,20 +45,22 @@ def answer_schema() -> dict[str, Any]:
     return schema
 
 
-def read_answer(content: str | None, finish_reason: str | None) -> list[Said]:
+def read_answer(content: object, finish_reason: str | None) -> list[Said]:
     """The statements of an answer.
 
     Raises:
         BadAnswer: it repeats itself until it was cut off, was cut off, is no JSON or not of the schema.
     """
-    text = content or ""
+    if content is not None and not isinstance(content, str):
+        raise BadAnswer("invalid", f"the answer is no text but {type(content).__name__}")
+    text = _bare(content or "")
     if finish_reason == "length":
         if loop := _loop(text):
             raise BadAnswer("loops", f"the answer repeats {loop!r} until it was cut off")
         raise BadAnswer("truncated", f"the answer was cut off after {len(text):,} characters: raise the longest answer")
     try:
         answer = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         if loop := _loop(text):
             raise BadAnswer("loops", f"the answer repeats {loop!r} and is no JSON") from error
         what = "is empty" if not text.strip() else f"is no JSON ({error})"
@@ -66,6 +69,12 @@ def read_answer(content: str | None, finish_reason: str | None) -> list[Said]:
         where = "/".join(map(str, wrong.absolute_path)) or "the answer"
         raise BadAnswer("invalid", f"the answer is not of the schema: {where}: {wrong.message[:200]}")
     return [Said(**{**one, "quote": tuple(one["quote"])}) for one in answer["observations"]]
+
+
+def _bare(text: str) -> str:
+    """An answer without the fence, and the thinking before it, that some servers leave around it."""
+    fenced = _FENCED.match(text)
+    return fenced[1] or text[fenced.end() :] if fenced else text
 
 
 def _loop(text: str) -> str | None:

@@ -69,6 +69,8 @@ class Endpoint:
                 return await self._try(client, report, temperature)
             except BadAnswer as error:
                 self._count(error)
+                if error.fault == "refused":
+                    raise  # the same request again would be refused again
         try:
             return await self._try(client, report, TEMPERATURES[-1])
         except BadAnswer as error:
@@ -89,8 +91,12 @@ class Endpoint:
             )
             answer = raw.parse()
             choice = answer.choices[0]
+            content, finish = choice.message.content, choice.finish_reason
         except (openai.AuthenticationError, openai.PermissionDeniedError, openai.NotFoundError) as error:
             raise ClearKbError(f"{self.url} refuses model {self.model}: {first_line(error)}") from error
+        except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+            self.usage.requests += 1
+            raise BadAnswer("refused", f"the endpoint refuses the request: {first_line(error)}") from error
         except (openai.OpenAIError, ValueError, TypeError, AttributeError, IndexError) as error:
             self.usage.requests += 1
             raise NoAnswer(f"{type(error).__name__}: {first_line(error)}") from error
@@ -101,10 +107,11 @@ class Endpoint:
         else:
             self.usage.input_tokens += answer.usage.prompt_tokens or 0
             self.usage.output_tokens += answer.usage.completion_tokens or 0
-        return read_answer(choice.message.content, choice.finish_reason)
+        return read_answer(content, finish)
 
     def _count(self, error: BadAnswer) -> None:
-        setattr(self.usage, error.fault, getattr(self.usage, error.fault) + 1)
+        name = "refused_requests" if error.fault == "refused" else error.fault
+        setattr(self.usage, name, getattr(self.usage, name) + 1)
 
     @cached_property
     def _format(self) -> dict[str, Any]:

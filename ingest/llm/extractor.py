@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ingest.extractor import Extraction
+from ingest.extractor import REFUSAL, Extraction
 from ingest.llm.alignment import Spans, align
 from ingest.llm.answer import BadAnswer, Said, answer_schema
 from ingest.llm.endpoint import TEMPERATURES, Endpoint, NoAnswer
@@ -20,6 +20,7 @@ from ingest.mention import Mention
 from ingest.mentions import mention_at
 from ingest.options import ExtractorOptions
 from ingest.report import Section
+from ingest.rows import base_name
 from ingest.usage import Usage
 from kb.errors import ClearKbError, UsageError
 from kb.lexicon import load_lexicon
@@ -49,7 +50,9 @@ class LlmExtractor:
         self.chunk_reports = CHUNKS_OF * self._concurrency
         self.fingerprint = _fingerprint(endpoint)
         self._silent = 0
-        self._answered = False
+        self._used = False
+        self._patience = self._concurrency + GIVES_UP_AFTER
+        self.broken: ClearKbError | None = None
 
     @classmethod
     def connect(cls, options: ExtractorOptions) -> LlmExtractor:
@@ -63,12 +66,18 @@ class LlmExtractor:
     def extract(self, reports: Sequence[Sequence[Section]]) -> list[Extraction]:
         """Mine the sections of each report, in order; spans count characters of each section's text.
 
+        An endpoint that goes away in the middle leaves `broken` behind: what it answered before is handed over.
+
         Raises:
-            ClearKbError: the endpoint refuses us, or no longer answers.
+            ClearKbError: the endpoint refuses us, does not answer, or gives nothing that can be used.
         """
+        if self.broken is not None:
+            raise self.broken
         found = _run(self._all(reports))
-        if self._silent and not self._answered:
-            raise ClearKbError(f"{self._endpoint.url} gives no answer: {found[-1].failure}")
+        failures = [one.failure for one in found if one.failure is not None]
+        if failures and not self._used and (self._silent or len(failures) > self._patience):
+            what = "no answer" if self._silent else "nothing that can be used"
+            raise ClearKbError(f"{self._endpoint.url} gives {what}: {failures[-1]}")
         return found
 
     async def _all(self, reports: Sequence[Sequence[Section]]) -> list[Extraction]:
@@ -86,15 +95,17 @@ class LlmExtractor:
         if not told:
             return Extraction([])
         async with gate:
+            if self.broken is not None:
+                return Extraction([], failure=f"{REFUSAL}not asked")
             try:
                 said = await self._endpoint.ask(client, _shown(told))
             except BadAnswer as error:
-                self._silent, self._answered = 0, True
+                self._silent = 0
                 self.usage.failed += 1
-                return Extraction([], failure=f"llm: {error}")
+                return Extraction([], failure=f"{REFUSAL}{error}")
             except NoAnswer as error:
                 return self._unanswered(error)
-        self._silent, self._answered = 0, True
+        self._silent, self._used = 0, True
         mentions, refused = aligned(said, told)
         self.usage.aligned += len(mentions)
         self.usage.refused += len(refused)
@@ -104,46 +115,54 @@ class LlmExtractor:
     def _unanswered(self, error: NoAnswer) -> Extraction:
         self._silent += 1
         self.usage.failed += 1
-        if self._silent >= self._concurrency + GIVES_UP_AFTER:
-            raise ClearKbError(
+        if self._silent >= self._patience:
+            self.broken = ClearKbError(
                 f"{self._endpoint.url} gives no answer any more, {self._silent} times in a row ({error}): what was "
                 "mined is kept; once it answers, the same command goes on"
-            ) from error
-        return Extraction([], failure=f"llm: no answer: {error}")
+            )
+        return Extraction([], failure=f"{REFUSAL}no answer: {error}")
 
 
 def aligned(said: Sequence[Said], sections: Sequence[Section]) -> tuple[list[Mention], list[str]]:
     """The mentions that statements are, in the order of the text, and why the others are none."""
     texts = {section.name: section for section in sections}
+    reached = dict.fromkeys(texts, 0)
     taken: dict[str, set[Spans]] = {name: set() for name in texts}
     mentions: list[Mention] = []
     refused: list[str] = []
     again: Counter[tuple[str, str]] = Counter()
     for one in said:
         words = " ... ".join(one.quote)
-        section = texts.get(one.section)
+        section = texts.get(one.section) or _named_like(one, sections)
         if section is None:
-            refused.append(f"llm: {words!r} is quoted from {one.section!r}, which is no section of the report")
+            refused.append(f"{REFUSAL}{words!r} is quoted from {one.section!r}, which is no section of the report")
             continue
-        spans = align(one.quote, section.text, taken[section.name])
+        spans = align(one.quote, section.text, taken[section.name], reached[section.name])
         if spans is None:
             if align(one.quote, section.text) is not None:
                 again[section.name, words] += 1
             else:
-                refused.append(f"llm: {words!r} does not stand in {section.name}")
+                refused.append(f"{REFUSAL}{words!r} does not stand in {section.name}")
             continue
         taken[section.name].add(spans)
+        reached[section.name] = spans[0][0]
         mention = mention_at(section, spans, one.assertion, _certainty(one), one.temporality)
         if mention is None:
-            refused.append(f"llm: {words!r} says nothing that could be observed")
+            refused.append(f"{REFUSAL}{words!r} says nothing that could be observed")
         else:
             mentions.append(mention)
     refused += [
-        f"llm: {words!r} is stated {count} times more than it stands in {name}{' (a loop)' if count > 2 else ''}"
+        f"{REFUSAL}{words!r} is stated {count} times more than it stands in {name}{' (a loop)' if count > 2 else ''}"
         for (name, words), count in again.items()
     ]
     order = list(texts)
     return sorted(mentions, key=lambda mention: (order.index(mention.section), mention.spans)), refused
+
+
+def _named_like(said: Said, sections: Sequence[Section]) -> Section | None:
+    """The section that holds the quote among those of the name: "findings" where a report has it twice."""
+    alike = (section for section in sections if base_name(section) == said.section)
+    return next((section for section in alike if align(said.quote, section.text) is not None), None)
 
 
 def _certainty(said: Said) -> Any:

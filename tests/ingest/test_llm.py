@@ -89,6 +89,19 @@ class TestWhatItTakes:
         assert found.refused == ("llm: 'effusion' is stated 7 times more than it stands in findings (a loop)",)
         assert extractor.usage.loops == 1
 
+    def test_a_denied_one_is_not_found_within_an_affirmed_one(self) -> None:
+        text = "There is a moderate effusion on the right. There is no effusion on the left."
+        quotes = [said("findings", "moderate effusion"), said("findings", "effusion", assertion="absent")]
+        (found,), _, _ = mined(lambda *_: quotes, text)
+        assert [(m.sentence, m.assertion) for m in found.mentions] == [(0, "present"), (1, "absent")]
+
+    def test_a_section_that_comes_twice_is_found_by_its_quote(self) -> None:
+        with ChatEndpoint(lambda *_: [said("findings", "nodule")]) as endpoint:
+            extractor = LlmExtractor.connect(options(endpoint))
+            sections = [Section("findings#2", "Nodule."), Section("impression", "Mass.")]
+            (found,) = extractor.extract([sections])
+        assert [m.section for m in found.mentions] == ["findings#2"]
+
     def test_a_report_without_text_is_not_sent(self) -> None:
         found, _, endpoint = mined(effusion, "  ", "No effusion.")
         assert not found[0].mentions and found[1].mentions
@@ -222,8 +235,29 @@ class TestTrouble:
                 raise Misbehaves(500, headers=SOON)
             return effusion(sections, nth)
 
+        found, extractor, endpoint = mined(
+            mines, *[f"No effusion {n}" for n in range(40)], concurrency=1, max_retries=0
+        )
+        assert [bool(one.mentions) for one in found[:6]] == [True] * 6
+        assert all(one.failure for one in found[6:])
+        assert "gives no answer any more" in str(extractor.broken)
+        assert len(endpoint.requests) == 10  # and the others were not asked for
         with pytest.raises(ClearKbError, match="gives no answer any more"):
-            mined(mines, *[f"No effusion {n}" for n in range(40)], concurrency=1, max_retries=0)
+            extractor.extract([[Section("findings", "No effusion.")]])
+
+    @pytest.mark.parametrize("content", [None, ["parts"], {"a": 1}])
+    def test_a_message_of_another_shape_is_no_answer_that_can_be_used(self, content: Any) -> None:
+        with pytest.raises(BadAnswer):
+            read_answer(content, "stop")
+
+    def test_deep_nesting_and_fences(self) -> None:
+        with pytest.raises(BadAnswer, match="no JSON"):
+            read_answer("[" * 20_000, "stop")
+        assert read_answer('<think>hm</think>```json\n{"observations": []}\n```', "stop") == []
+
+    def test_a_model_that_never_gives_json_is_stopped(self) -> None:
+        with pytest.raises(ClearKbError, match="nothing that can be used"):
+            mined(lambda *_: Raw("sorry"), *[f"No effusion {n}" for n in range(30)])
 
 
 class TestIngest:
@@ -290,6 +324,26 @@ class TestIngest:
             result = self.ingest(kb, source, endpoint, concurrency=2)
             assert (result.new, result.observations) == (30, 30)
             assert len(endpoint.requests) == 10  # twenty were mined before
+
+    def test_what_was_answered_before_a_breakdown_is_not_paid_twice(self, kb: KnowledgeBase, source: Path) -> None:
+        def mines(sections: Sections, nth: int) -> list[Said]:
+            if int(sections["findings"].split()[-1]) >= 9:
+                raise Misbehaves(500, headers=SOON)
+            return effusion(sections, nth)
+
+        with ChatEndpoint(mines) as endpoint:
+            with pytest.raises(ClearKbError, match="the same command goes on"):
+                self.ingest(kb, source, endpoint, concurrency=4, max_retries=0)
+            endpoint.mines, endpoint.requests = effusion, []
+            result = self.ingest(kb, source, endpoint, concurrency=4)
+            assert (result.new, result.observations, len(endpoint.requests)) == (30, 30, 21)
+
+    def test_the_same_file_again_keeps_what_was_refused(self, kb: KnowledgeBase, source: Path) -> None:
+        with ChatEndpoint(lambda s, n: [*effusion(s, n), said("findings", "unicorn")]) as endpoint:
+            self.ingest(kb, source, endpoint)
+            again = self.ingest(kb, source, endpoint)
+        assert (again.unchanged, again.commit) == (30, None)
+        assert kb.dataset("rejects").count_rows() == 30
 
     def test_the_command_shows_tokens_and_cost(self, cli: Callable[..., Any], source: Path) -> None:
         with ChatEndpoint(effusion) as endpoint:

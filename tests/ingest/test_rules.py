@@ -149,6 +149,37 @@ def test_a_hedge_makes_what_it_hedges_uncertain(text: str, expected: list[tuple[
         ("Pleural effusions basilar atelectasis.", ["Pleural effusions", "basilar atelectasis"]),
         ("No pneumothorax on this supine film.", ["-pneumothorax"]),
         ("Borderline heart size.", ["Borderline heart size"]),
+        ("No increase in the effusion.", ["effusion"]),
+        ("There is no change in the right effusion.", ["right effusion"]),
+        ("Pulmonary edema has not resolved.", ["Pulmonary edema"]),
+        ("The pneumothorax has partially resolved.", ["pneumothorax"]),
+        ("Effusion, which has resolved.", ["-Effusion"]),
+        ("Pneumonia is unlikely.", ["?Pneumonia"]),
+        ("This is unlikely to represent pneumonia.", ["?pneumonia"]),
+        ("There isn't a pneumothorax.", ["-pneumothorax"]),
+        ("Pneumothorax isn't seen.", ["-Pneumothorax"]),
+        ("No effusion, heart normal.", ["-effusion", "heart normal"]),
+        ("No focal consolidation, small left effusion.", ["-focal consolidation", "small left effusion"]),
+        ("No pneumothorax, stable cardiomegaly.", ["-pneumothorax", "cardiomegaly"]),
+        ("Consolidation: negative", ["-Consolidation"]),
+        ("New right effusion since the prior study where none was seen.", ["right effusion"]),
+        ("No acute findings besides mild atelectasis.", ["-acute findings", "mild atelectasis"]),
+        ("Chest tube was removed, no pneumothorax.", ["-Chest tube", "-pneumothorax"]),
+        ("Not only cardiomegaly but also edema.", ["cardiomegaly", "edema"]),
+        ("Findings do not suggest pneumonia.", ["-pneumonia"]),
+        ("Atelectasis is favored over pneumonia.", ["?Atelectasis", "?pneumonia"]),
+        ("No opacity concerning for pneumonia.", ["-opacity", "-pneumonia"]),
+        ("A right pneumothorax is seen and was discussed with Dr. Y.", ["right pneumothorax"]),
+        ("There is a right pneumothorax and Dr. Y was notified.", ["right pneumothorax"]),
+        ("Small effusion as described above.", ["Small effusion"]),
+        ("Large effusion limits evaluation of the left base.", ["Large effusion"]),
+        ("Compared to prior exam the effusion has increased.", ["effusion"]),
+        ("Given low lung volumes, heart size is normal.", ["low lung volumes", "heart size normal"]),
+        ("There is no longer a left pneumothorax.", ["-left pneumothorax"]),
+        ("Opacity is present, as is a small effusion.", ["Opacity", "small effusion"]),
+        ("No e/o PNA, PTX or CHF.", ["-PNA", "-PTX", "-CHF"]),
+        ("1.No effusion 2.Cardiomegaly", ["-effusion", "Cardiomegaly"]),
+        ("Effusion&edema", ["Effusion&edema"]),
     ],
 )
 def test_reports_of_many_hands_read_as_they_are_meant(text: str, expected: list[str]) -> None:
@@ -167,6 +198,9 @@ def test_reports_of_many_hands_read_as_they_are_meant(text: str, expected: list[
         ("Effusion is unchanged, pneumothorax has increased.", ["stable", "increased"]),
         ("Old rib fractures, new pneumothorax.", ["historical", "new"]),
         ("New left effusion and right pneumothorax.", ["new", "new"]),
+        ("The edema has not resolved.", ["stable"]),
+        ("Near complete resolution of the effusion.", ["decreased"]),
+        ("Previously seen right pneumothorax has resolved.", ["resolved"]),
     ],
 )
 def test_each_mention_has_the_comparison_of_its_own(text: str, expected: list[str]) -> None:
@@ -300,8 +334,9 @@ def test_the_fingerprint_tells_the_tables_apart(monkeypatch: pytest.MonkeyPatch)
 
 VOCABULARY = """
 no without mild left lungs heart are is clear pleural effusion or and , . / ( ) XXXX may represent versus opacity in the
-right base not seen : 1. free of with tip unchanged pneumonia but cannot be excluded w/ s/p ? [x] [ ] superior fifth ribs
-effusion/edema should be advanced previously noted favor over resolved otherwise , XXXX is likely larger than right
+right base not seen : 1. free of with tip unchanged pneumonia but cannot be excluded w/ s/p ? [x] [ ] superior
+fifth ribs effusion/edema should be advanced previously noted favor over resolved otherwise ,
+XXXX is likely larger than right
 """
 WORDS = st.sampled_from(VOCABULARY.split())
 

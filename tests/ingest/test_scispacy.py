@@ -86,10 +86,17 @@ def test_what_the_rules_deny_stays_denied(extractor: ScispacyExtractor) -> None:
     )
 
 
-def test_an_entity_that_the_rules_passed_over_is_found(extractor: ScispacyExtractor) -> None:
-    text = "Compared with the zorbic rim."
-    assert RulesExtractor().mentions([Section("findings", text)]) == []
-    assert [(m.text, m.assertion) for m in mine(extractor, text)] == [("zorbic rim", "present")]
+def test_an_entity_keeps_the_place_that_follows_it(extractor: ScispacyExtractor) -> None:
+    (mention,) = mine(extractor, "Lepidic focus in the left upper lobe.")
+    assert (mention.text, mention.laterality) == ("Lepidic focus in the left upper lobe", "left")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Compared with the zorbic rim.", "Pneumothorax after zorbic rim.", "The zorbic rim should be advanced."],
+)
+def test_what_the_rules_leave_out_on_purpose_stays_out(extractor: ScispacyExtractor, text: str) -> None:
+    assert not any("zorbic" in mention.text for mention in mine(extractor, text))
 
 
 def test_advice_and_technique_stay_unsaid(extractor: ScispacyExtractor) -> None:
