@@ -120,7 +120,7 @@ def _mine(sentence: str) -> tuple[_Found, ...]:
     return tuple(found)
 
 
-_BOX = re.compile(r"\[([ xX?])\]\s*")
+_BOX = re.compile(r"[\[(]([ xX?])[\])]\s*")
 """A box of a form: ticked, not ticked, or questioned."""
 
 

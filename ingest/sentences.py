@@ -14,7 +14,7 @@ _NEW_LINE = re.compile(
     r"\n[ \t]*\n"  # a blank line
     r"|\n(?=[ \t]*(?:[-*•>]|\d{1,2}[.)])[ \t]+\S)"  # a new item of a list
     r"|\n(?=[ \t]*[A-Za-z][A-Za-z ,/()-]{2,40}:[ \t]*\S)"  # a new line of a template
-    r"|\n(?=[ \t]*\[[ xX?]\])"  # a box that is ticked or not
+    r"|\n(?=[ \t]*[\[(][ xX?][\])])"  # a box that is ticked or not
 )
 _ABBREVIATED = re.compile(r"(?:\b(?:dr|mr|mrs|ms|prof|no|approx|st|fig|vs|etc)|\b[A-Z])$", re.I)
 _NUMBER_OF_ITEM = re.compile(r"\s*\(?\d{1,2}$")

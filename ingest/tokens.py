@@ -49,6 +49,11 @@ def tokenise(sentence: str) -> list[Token]:
     return sorted(tokens, key=lambda token: token.start)
 
 
+def has_removed_word(text: str) -> bool:
+    """Whether a text holds the mark of a removed word: "XXXX", "___", "[**Name**]"."""
+    return _REMOVED.search(text) is not None
+
+
 def runs(tokens: Sequence[Token], order: dict[int, int]) -> tuple[Span, ...]:
     """The stretches of text under `tokens`: neighbours in the sentence (`order`: start to index) make one."""
     spans: list[Span] = []

@@ -14,7 +14,8 @@ from schemas.terms import Assertion, Certainty, Temporality
 Fault = Literal["loops", "truncated", "invalid", "refused"]
 
 _LOOP = re.compile(r"(\S.{7,299}?)\1{3,}", re.DOTALL)
-_FENCED = re.compile(r"\s*(?:<think>.*?</think>)?\s*(?:```(?:json)?\s*(.*?)\s*```)?\s*", re.DOTALL)
+_THOUGHT = re.compile(r"\s*<think>.*?</think>\s*", re.DOTALL)
+_FENCED = re.compile(r"```(?:json)?\s*(\{.*?\})\s*```", re.DOTALL)
 _READ_FOR_LOOPS = 6_000
 """The characters at the end of a broken answer that are searched for a loop: it goes on until the answer is cut."""
 
@@ -57,7 +58,9 @@ def read_answer(content: object, finish_reason: str | None) -> list[Said]:
     if finish_reason == "length":
         if loop := _loop(text):
             raise BadAnswer("loops", f"the answer repeats {loop!r} until it was cut off")
-        raise BadAnswer("truncated", f"the answer was cut off after {len(text):,} characters: raise the longest answer")
+        raise BadAnswer(
+            "truncated", f"the answer was cut off after {len(text):,} characters: --llm-max-tokens allows more"
+        )
     try:
         answer = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -72,9 +75,10 @@ def read_answer(content: object, finish_reason: str | None) -> list[Said]:
 
 
 def _bare(text: str) -> str:
-    """An answer without the fence, and the thinking before it, that some servers leave around it."""
-    fenced = _FENCED.match(text)
-    return fenced[1] or text[fenced.end() :] if fenced else text
+    """An answer without the fence, the thinking and the politeness that some models leave around it."""
+    text = _THOUGHT.sub("", text, count=1)
+    fenced = _FENCED.search(text)
+    return fenced[1] if fenced else text
 
 
 def _loop(text: str) -> str | None:

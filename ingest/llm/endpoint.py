@@ -99,6 +99,7 @@ class Endpoint:
             raise BadAnswer("refused", f"the endpoint refuses the request: {first_line(error)}") from error
         except (openai.OpenAIError, ValueError, TypeError, AttributeError, IndexError) as error:
             self.usage.requests += 1
+            self.usage.retries += self.options.max_retries if isinstance(error, openai.APIError) else 0
             raise NoAnswer(f"{type(error).__name__}: {first_line(error)}") from error
         self.usage.requests += 1
         self.usage.retries += raw.retries_taken

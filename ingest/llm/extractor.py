@@ -21,6 +21,7 @@ from ingest.mentions import mention_at
 from ingest.options import ExtractorOptions
 from ingest.report import Section
 from ingest.rows import base_name
+from ingest.tokens import has_removed_word
 from ingest.usage import Usage
 from kb.errors import ClearKbError, UsageError
 from kb.lexicon import load_lexicon
@@ -33,6 +34,9 @@ CHUNKS_OF = 8
 
 GIVES_UP_AFTER = 3
 """Requests in a row without an answer, beyond those under way, after which the endpoint counts as gone."""
+
+NOT_ASKED = f"{REFUSAL}not asked"
+"""What became of a report whose turn came when the endpoint was gone."""
 
 T = TypeVar("T")
 
@@ -74,10 +78,11 @@ class LlmExtractor:
         if self.broken is not None:
             raise self.broken
         found = _run(self._all(reports))
-        failures = [one.failure for one in found if one.failure is not None]
+        failures = [one.failure for one in found if one.failure is not None and one.failure != NOT_ASKED]
         if failures and not self._used and (self._silent or len(failures) > self._patience):
             what = "no answer" if self._silent else "nothing that can be used"
-            raise ClearKbError(f"{self._endpoint.url} gives {what}: {failures[-1]}")
+            spent = f"{self.usage.requests:,} requests, {self.usage.input_tokens + self.usage.output_tokens:,} tokens"
+            raise ClearKbError(f"{self._endpoint.url} gives {what} ({spent}): {failures[-1].removeprefix(REFUSAL)}")
         return found
 
     async def _all(self, reports: Sequence[Sequence[Section]]) -> list[Extraction]:
@@ -96,7 +101,7 @@ class LlmExtractor:
             return Extraction([])
         async with gate:
             if self.broken is not None:
-                return Extraction([], failure=f"{REFUSAL}not asked")
+                return Extraction([], failure=NOT_ASKED)
             try:
                 said = await self._endpoint.ask(client, _shown(told))
             except BadAnswer as error:
@@ -136,6 +141,9 @@ def aligned(said: Sequence[Said], sections: Sequence[Section]) -> tuple[list[Men
         section = texts.get(one.section) or _named_like(one, sections)
         if section is None:
             refused.append(f"{REFUSAL}{words!r} is quoted from {one.section!r}, which is no section of the report")
+            continue
+        if has_removed_word(words):
+            refused.append(f"{REFUSAL}{words!r} quotes the mark of a removed word")
             continue
         spans = align(one.quote, section.text, taken[section.name], reached[section.name])
         if spans is None:

@@ -78,6 +78,10 @@ class TestWhatItTakes:
         assert "'plan', which is no section" in found.refused[1]
         assert (extractor.usage.aligned, extractor.usage.refused) == (1, 2)
 
+    def test_the_mark_of_a_removed_word_is_not_quoted(self) -> None:
+        (found,), _, _ = mined(lambda *_: [said("findings", "XXXX opacity")], "XXXX opacity.")
+        assert not found.mentions and "removed word" in found.refused[0]
+
     def test_a_word_is_not_found_within_another(self) -> None:
         (found,), _, _ = mined(lambda *_: [said("findings", "mass")], "Massive effusion.")
         assert not found.mentions and len(found.refused) == 1
@@ -226,7 +230,7 @@ class TestTrouble:
 
     def test_a_server_that_is_not_there(self) -> None:
         extractor = LlmExtractor.connect(ExtractorOptions("llm", "m@http://127.0.0.1:9/v1", max_retries=0))
-        with pytest.raises(ClearKbError, match=r"127\.0\.0\.1:9/v1 gives no answer"):
+        with pytest.raises(ClearKbError, match=r"127\.0\.0\.1:9/v1 gives no answer .*Connection error"):
             extractor.extract([[Section("findings", "No effusion.")]])
 
     def test_a_server_that_goes_away_ends_the_work(self) -> None:
@@ -254,6 +258,7 @@ class TestTrouble:
         with pytest.raises(BadAnswer, match="no JSON"):
             read_answer("[" * 20_000, "stop")
         assert read_answer('<think>hm</think>```json\n{"observations": []}\n```', "stop") == []
+        assert read_answer('Sure! Here they are:\n```json\n{"observations": []}\n```', "stop") == []
 
     def test_a_model_that_never_gives_json_is_stopped(self) -> None:
         with pytest.raises(ClearKbError, match="nothing that can be used"):

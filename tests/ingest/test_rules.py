@@ -180,6 +180,11 @@ def test_a_hedge_makes_what_it_hedges_uncertain(text: str, expected: list[tuple[
         ("No e/o PNA, PTX or CHF.", ["-PNA", "-PTX", "-CHF"]),
         ("1.No effusion 2.Cardiomegaly", ["-effusion", "Cardiomegaly"]),
         ("Effusion&edema", ["Effusion&edema"]),
+        ("Unable to exclude pneumothorax.", ["?pneumothorax"]),
+        ("Pneumonia has been excluded by CT.", ["-Pneumonia"]),
+        ("Neg for PNA.", ["-PNA"]),
+        ("IT IS UNCLEAR WHETHER THERE IS A LEFT EFFUSION.", ["?LEFT EFFUSION"]),
+        ("( ) Nodule\n(X) Atelectasis LLL", ["-Nodule", "Atelectasis LLL"]),
     ],
 )
 def test_reports_of_many_hands_read_as_they_are_meant(text: str, expected: list[str]) -> None:
