@@ -18,6 +18,7 @@ from ingest.wording import (
     is_modifier,
     names_finding,
     trimmed,
+    words_said,
 )
 from kb.lexicon import content_words, fold, load_lexicon
 
@@ -173,7 +174,7 @@ def _device_somewhere(part: Sequence[Token]) -> bool:
 
 def _only_place(tokens: Sequence[Token]) -> bool:
     """Whether the words name a place and nothing else: "the sixth ribs posteriorly", "lower lung zones"."""
-    words = content_words(_text(tokens))
+    words = content_words(words_said(tokens))
     named = {i for match in load_lexicon().anatomy.find(words) for i in range(match.first, match.last)}
     sides = load_lexicon().sides
     rest = [word.folded for i, word in enumerate(words) if i not in named and word.folded not in sides]
@@ -215,11 +216,7 @@ def _leading_state(part: Sequence[Token]) -> list[Token]:
 
 def _names_device(tokens: Sequence[Token]) -> bool:
     lexicon = load_lexicon()
-    return any(match.kind == "device" for match in found_in(lexicon.written_out(_text(tokens))))
-
-
-def _text(tokens: Sequence[Token]) -> str:
-    return " ".join(token.lower for token in tokens if token.is_word)
+    return any(match.kind == "device" for match in found_in(lexicon.written_out(words_said(tokens))))
 
 
 def _heads_nothing(tokens: Sequence[Token]) -> bool:

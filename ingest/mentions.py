@@ -5,7 +5,7 @@ from __future__ import annotations
 from ingest.mention import Mention, Span
 from ingest.report import Section
 from ingest.sentences import split_sentences
-from kb.facets import read_facets, read_severity, read_side
+from kb.facets import Facets, read_facets, read_severity, read_side
 from kb.measurements import read_measurements
 from schemas.terms import Assertion, Certainty, Temporality
 
@@ -19,9 +19,8 @@ def mention_at(
 ) -> Mention | None:
     """The mention whose words stand at `spans` of a section; None where they say nothing that could be observed."""
     text = " ".join(section.text[start:end] for start, end in spans)
-    try:
-        facets = read_facets(text, "absent" if assertion == "absent" else "present")
-    except ValueError:
+    facets = facets_of(text, assertion)
+    if facets is None:
         return None
     index, sentence = _sentence(section.text, spans)
     return Mention(
@@ -38,6 +37,14 @@ def mention_at(
         measurements=read_measurements(text),
         facets=facets,
     )
+
+
+def facets_of(text: str, assertion: Assertion) -> Facets | None:
+    """The concept that a statement is of; None where nothing is left of its words once they are normalised."""
+    try:
+        return read_facets(text, "absent" if assertion == "absent" else "present")
+    except ValueError:
+        return None
 
 
 def _sentence(text: str, spans: tuple[Span, ...]) -> tuple[int, Span]:

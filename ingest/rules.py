@@ -12,13 +12,14 @@ from ingest.abbreviations import defined_abbreviations, written_out
 from ingest.cues import load_cues
 from ingest.extractor import Extraction
 from ingest.mention import Mention, Span
+from ingest.mentions import facets_of
 from ingest.report import Section
 from ingest.sentences import split_sentences
 from ingest.statements import Statement, read_statements
 from ingest.temporality import temporalities
 from ingest.tokens import runs, tokenise
 from ingest.wording import FINGERPRINT, telling_parts
-from kb.facets import Facets, read_facets, read_severity, read_side
+from kb.facets import Facets, read_severity, read_side
 from kb.lexicon import load_lexicon
 from kb.measurements import Measurement, read_measurements
 from schemas.terms import Assertion, Certainty, Laterality, Temporality
@@ -87,7 +88,7 @@ def _in_sentence(section: Section, index: int, span: Span, abbreviations: Mappin
             laterality=found.laterality,
             severity=found.severity,
             measurements=found.measurements,
-            facets=_facets(written_out(found.text, abbreviations), found.statement) or found.facets
+            facets=facets_of(written_out(found.text, abbreviations), found.statement.assertion) or found.facets
             if abbreviations
             else found.facets,
         )
@@ -112,7 +113,7 @@ def _mine(sentence: str) -> tuple[_Found, ...]:
     for statement, temporality in zip(statements, temporalities(sentence, extents), strict=True):
         spans = runs(statement.tokens, order)
         text = " ".join(sentence[start:end] for start, end in spans)
-        facets = _facets(text, statement)
+        facets = facets_of(text, statement.assertion)
         if facets is not None:
             side, size = read_side(text), read_severity(text) or "none"
             measured = read_measurements(text)
@@ -130,11 +131,3 @@ def _ticked(statements: list[Statement], box: re.Match[str] | None) -> list[Stat
         return statements
     meant: tuple[Assertion, Certainty] = ("absent", "definite") if box[1] == " " else ("uncertain", "possible")
     return [Statement(one.tokens, *meant) if one.assertion == "present" else one for one in statements]
-
-
-def _facets(phrase: str, statement: Statement) -> Facets | None:
-    """The concept of a statement; None where nothing is left of its words once they are normalised."""
-    try:
-        return read_facets(phrase, "absent" if statement.assertion == "absent" else "present")
-    except ValueError:
-        return None

@@ -141,7 +141,7 @@ def _narrowed(section: Section, mention: Mention, entities: Iterable[Span]) -> I
 
 def _passed_over(section: Section, span: Span, root: Any) -> Iterator[Mention]:
     """An entity that the rules made nothing of, where its sentence is about the image."""
-    sentence = next(((s, e) for s, e in split_sentences(section.text) if s <= span[0] < e), None)
+    sentence = _sentence_at(section.text, span[0])
     if sentence is None:
         return
     text = section.text[slice(*sentence)]
@@ -158,6 +158,10 @@ def _passed_over(section: Section, span: Span, root: Any) -> Iterator[Mention]:
     yield from _made(section, span, assertion, certainty)
 
 
+def _sentence_at(text: str, at: int) -> Span | None:
+    return next((span for span in split_sentences(text) if span[0] <= at < span[1]), None)
+
+
 def _denied(root: Any) -> bool:
     """Whether the parse denies a word: by a "no" of its own, or of the evidence or sign of it that is spoken of."""
     token = root
@@ -171,7 +175,7 @@ def _denied(root: Any) -> bool:
 
 
 def _made(section: Section, span: Span, assertion: Assertion, certainty: Certainty) -> Iterator[Mention]:
-    begin, end = next(((s, e) for s, e in split_sentences(section.text) if s <= span[0] < e), span)
+    begin, end = _sentence_at(section.text, span[0]) or span
     (temporality,) = temporalities(section.text[begin:end], [(span[0] - begin, span[1] - begin)])
     mention = mention_at(section, (span,), assertion, certainty, temporality)
     if mention is not None:

@@ -78,11 +78,6 @@ _CUES = tuple((name, re.compile(rf"\b(?:{'|'.join(words)})\b", re.I)) for name, 
 _JOINT = re.compile(r",|;|\b(?:with|and|or|but|while|although)\b", re.I)
 
 
-def read_temporality(text: str) -> Temporality:
-    """The first that applies of: resolved, increased, decreased, new, stable, historical; otherwise current."""
-    return _read(text) or "current"
-
-
 def temporalities(sentence: str, extents: Sequence[Span]) -> list[Temporality]:
     """How each statement of a sentence stands, by its own words, then those around it, then the whole sentence.
 

@@ -124,9 +124,14 @@ def only_compares(tokens: Sequence[Token]) -> bool:
     )
 
 
+def words_said(tokens: Sequence[Token]) -> str:
+    """The words of `tokens`, as the lexicon reads them."""
+    return " ".join(token.lower for token in tokens if token.is_word)
+
+
 def observes(tokens: Sequence[Token]) -> bool:
     """Whether the words name something that can be true or false of an image, rather than a place alone."""
-    text = " ".join(token.lower for token in tokens if token.is_word)
+    text = words_said(tokens)
     if any(token.lower in WORDS["views"] for token in tokens):
         return found_in(text) != ()  # "a single AP view of the chest" is no observation
     return _observes(text)
@@ -140,7 +145,7 @@ def found_in(text: str) -> tuple[Match, ...]:
 
 def names_finding(tokens: Sequence[Token]) -> bool:
     """Whether the words name a finding, device or normal statement of the lexicon."""
-    return bool(found_in(" ".join(token.lower for token in tokens if token.is_word)))
+    return bool(found_in(words_said(tokens)))
 
 
 def is_technique(tokens: Sequence[Token]) -> bool:

@@ -76,11 +76,6 @@ class Facets:
     descriptors: tuple[str, ...]
     text: str
 
-    @property
-    def kind(self) -> str:
-        """What it is of: finding, device, normal, or other where the lexicon does not know it."""
-        return kind_of(self.finding)
-
     @cached_property
     def normal_form(self) -> str:
         """The facets in a fixed order: the text that identity is hashed from."""

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from kb.concept_rows import concept_batches, new_concept
 from kb.knowledge_base import KnowledgeBase
@@ -57,7 +57,31 @@ Answer = Callable[[list[str]], tuple[int, Any]]
 """Maps the texts of a request to an HTTP status and a JSON body."""
 
 
-class EmbeddingsEndpoint:
+class LoopbackServer:
+    """A real HTTP server on a free loopback port, for a `with`; a subclass gives its handler."""
+
+    def __init__(self, handler: type[BaseHTTPRequestHandler]):
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, *_: object) -> None: ...  # a client that hung up is part of the tests
+
+        self._server = Server(("127.0.0.1", 0), handler)
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+
+
+class EmbeddingsEndpoint(LoopbackServer):
     """An OpenAI-compatible /v1/embeddings on loopback; `answers` are used in turn, the last one for good."""
 
     def __init__(self, *answers: Answer):
@@ -81,19 +105,11 @@ class EmbeddingsEndpoint:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-
-    def __enter__(self) -> EmbeddingsEndpoint:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(Handler)
 
     @property
     def name(self) -> str:
-        return f"openai:test-model@http://127.0.0.1:{self._server.server_address[1]}/v1"
+        return f"openai:test-model@{self.url}"
 
 
 def vectors_for(texts: Sequence[str], dimension: int = 8) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from schemas.terms import Assertion, Certainty, Temporality
 
-Fault = Literal["loops", "truncated", "invalid", "refused"]
+Fault = Literal["loops", "truncated", "invalid", "refused_requests"]
 
 _LOOP = re.compile(r"(\S.{7,299}?)\1{3,}", re.DOTALL)
 _THOUGHT = re.compile(r"\s*<think>.*?</think>\s*", re.DOTALL)
@@ -32,7 +32,7 @@ class Said:
 
 
 class BadAnswer(Exception):
-    """An answer that cannot be used; `fault` tells the kind."""
+    """An answer that cannot be used; `fault` tells the kind, by the name that `Usage` counts it under."""
 
     def __init__(self, fault: Fault, message: str):
         super().__init__(message)

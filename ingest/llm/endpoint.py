@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ingest.llm.answer import BadAnswer, Said, answer_schema, read_answer
 from ingest.usage import Usage
+from kb.endpoint import api_key, model_and_url
 from kb.errors import ClearKbError, UsageError
 from kb.storage import first_line
 
@@ -39,21 +39,20 @@ class Endpoint:
     @classmethod
     def named(cls, options: ExtractorOptions, instructions: str, usage: Usage) -> Endpoint:
         """The endpoint that `options.model` names; UsageError where it is not MODEL@URL."""
-        model, at, url = (options.model or "").rpartition("@")
-        if not at or not model or not url.startswith(("http://", "https://")):
+        named = model_and_url(options.model or "")
+        if named is None:
             raise UsageError(
                 "--extractor llm needs --model MODEL@URL, the model and address of an OpenAI-compatible endpoint "
                 "(Qwen2.5-32B-Instruct@http://gpu1:8000/v1): the report texts are sent there, and nowhere else"
             )
-        return cls(model, url, options, instructions, usage)
+        return cls(*named, options, instructions, usage)
 
     def client(self) -> Any:
         """A new client, for one event loop."""
         from openai import AsyncOpenAI
 
-        key = os.environ.get("CLEAR_KB_API_KEY") or os.environ.get("OPENAI_API_KEY") or "none"
         return AsyncOpenAI(
-            base_url=self.url, api_key=key, timeout=self.options.timeout_s, max_retries=self.options.max_retries
+            base_url=self.url, api_key=api_key(), timeout=self.options.timeout_s, max_retries=self.options.max_retries
         )
 
     async def ask(self, client: Any, report: str) -> list[Said]:
@@ -64,18 +63,14 @@ class Endpoint:
             NoAnswer: the endpoint did not answer.
             ClearKbError: the endpoint knows neither this key nor this model: asking again is no use.
         """
-        for temperature in TEMPERATURES[:-1]:
+        left = list(TEMPERATURES)
+        while True:
             try:
-                return await self._try(client, report, temperature)
+                return await self._try(client, report, left.pop(0))
             except BadAnswer as error:
-                self._count(error)
-                if error.fault == "refused":
-                    raise  # the same request again would be refused again
-        try:
-            return await self._try(client, report, TEMPERATURES[-1])
-        except BadAnswer as error:
-            self._count(error)
-            raise
+                setattr(self.usage, error.fault, getattr(self.usage, error.fault) + 1)
+                if not left or error.fault == "refused_requests":  # the same request again would be refused again
+                    raise
 
     async def _try(self, client: Any, report: str, temperature: float) -> list[Said]:
         import openai
@@ -96,7 +91,7 @@ class Endpoint:
             raise ClearKbError(f"{self.url} refuses model {self.model}: {first_line(error)}") from error
         except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
             self.usage.requests += 1
-            raise BadAnswer("refused", f"the endpoint refuses the request: {first_line(error)}") from error
+            raise BadAnswer("refused_requests", f"the endpoint refuses the request: {first_line(error)}") from error
         except (openai.OpenAIError, ValueError, TypeError, AttributeError, IndexError) as error:
             self.usage.requests += 1
             self.usage.retries += self.options.max_retries if isinstance(error, openai.APIError) else 0
@@ -109,10 +104,6 @@ class Endpoint:
             self.usage.input_tokens += answer.usage.prompt_tokens or 0
             self.usage.output_tokens += answer.usage.completion_tokens or 0
         return read_answer(content, finish)
-
-    def _count(self, error: BadAnswer) -> None:
-        name = "refused_requests" if error.fault == "refused" else error.fault
-        setattr(self.usage, name, getattr(self.usage, name) + 1)
 
     @cached_property
     def _format(self) -> dict[str, Any]:

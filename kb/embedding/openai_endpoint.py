@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kb.batched import batched
 from kb.embedding.embedder import EmbedderInfo, EmbeddingError, unit_vectors
+from kb.endpoint import api_key, model_and_url
 from kb.errors import UsageError
 from kb.storage import first_line
 
@@ -46,13 +46,13 @@ class OpenAIEmbedder:
             UsageError: `name` is not of that form.
             EmbeddingError: the endpoint cannot be reached or gives no vector.
         """
-        model, at, url = name.removeprefix(SCHEME).rpartition("@")
-        if not at or not model or not url.startswith(("http://", "https://")):
+        named = model_and_url(name.removeprefix(SCHEME))
+        if named is None:
             raise UsageError(f"'{name}' is not openai:MODEL@URL (openai:SFR-Embedding-Mistral@http://gpu1:8000/v1)")
+        model, url = named
         from openai import OpenAI
 
-        key = os.environ.get("CLEAR_KB_API_KEY") or os.environ.get("OPENAI_API_KEY") or "none"
-        client = OpenAI(base_url=url, api_key=key, timeout=timeout_s, max_retries=max_retries)
+        client = OpenAI(base_url=url, api_key=api_key(), timeout=timeout_s, max_retries=max_retries)
         dimension = len(_request(client, model, url, ["pleural effusion"])[0])
         info = EmbedderInfo(name, model, dimension, prompt or "", query_prompt or "", dtype="endpoint")
         return cls(info, client, model, batch_size)

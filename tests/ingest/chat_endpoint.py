@@ -8,8 +8,10 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.support import LoopbackServer
 
 Sections = dict[str, str]
 Said = dict[str, Any]
@@ -51,7 +53,7 @@ Mines = Callable[[Sections, int], "list[Said] | Raw"]
 """Answers a report's sections; the number counts the requests about the same report, from 1."""
 
 
-class ChatEndpoint:
+class ChatEndpoint(LoopbackServer):
     """The server; use it as a context."""
 
     def __init__(self, mines: Mines):
@@ -61,8 +63,6 @@ class ChatEndpoint:
         self._under_way = 0
         self._asked: Counter[str] = Counter()
         self._lock = threading.Lock()
-
-    def __enter__(self) -> ChatEndpoint:
         endpoint = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -85,22 +85,12 @@ class ChatEndpoint:
                 except (BrokenPipeError, ConnectionResetError):
                     self.close_connection = True  # the client gave up waiting
 
-        class Server(ThreadingHTTPServer):
-            def handle_error(self, *_: object) -> None: ...  # a client that hung up is part of the tests
-
-        self._server = Server(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(Handler)
 
     @property
     def model(self) -> str:
         """What `--model` names it by."""
-        return f"tiny-llm@http://127.0.0.1:{self._server.server_address[1]}/v1"
+        return f"tiny-llm@{self.url}"
 
     def _answer(self, path: str, body: dict[str, Any]) -> tuple[int, Any, dict[str, str]]:
         if path != "/v1/chat/completions":
