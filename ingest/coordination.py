@@ -57,13 +57,13 @@ def conjuncts(tokens: Sequence[Token]) -> list[list[Token]]:
         head = _after_modifiers(piece)
         parts += [[*one, *(head if _heads_nothing(one) or names_finding(head) else ())] for one in waiting]
         waiting = []
-        if parts and separator and _only_place(piece) and (sign == "/" or _device_somewhere(parts[-1])):
+        if parts and separator and names_only_place(piece) and (sign == "/" or _device_somewhere(parts[-1])):
             parts[-1] = [*parts[-1], separator, *piece]  # "the middle lobe/lingula"; a device lies in one place
         elif parts and (shared := _elsewhere(parts, trimmed(piece))):
             parts[-1:] = shared
         elif parts and sign == "/" and len(trimmed(piece)) == 1:
             parts.append([*_side_and_place(parts[-1]), *piece])  # "right basal collapse/consolidation"
-        elif parts and _only_place(piece) and (state := _leading_state(parts[-1])):
+        elif parts and names_only_place(piece) and (state := _leading_state(parts[-1])):
             parts.append([*state, *piece])  # "normal heart and mediastinum"
         else:
             parts.append(piece)
@@ -97,7 +97,7 @@ def predicates(tokens: Sequence[Token]) -> list[list[Token]]:
         comma = separator is not None and separator.lower == ","
         if parts and comma and (_sides_or_sizes(parts[-1]) or _sides_or_sizes(piece)):
             parts[-1] = [*parts[-1], *piece]  # "effusion: small, left"
-        elif parts and separator and _only_place(piece) and any(t.lower in _BEFORE_A_PLACE for t in parts[-1]):
+        elif parts and separator and names_only_place(piece) and any(t.lower in _BEFORE_A_PLACE for t in parts[-1]):
             parts[-1] = [*parts[-1], separator, *piece]  # "in the atrium and the ventricle"
         else:
             parts.append(piece)
@@ -152,7 +152,7 @@ def _elsewhere(parts: list[list[Token]], piece: Sequence[Token]) -> list[list[To
     """
     before = parts[-1]
     at = next((i for i in range(len(before) - 1, 0, -1) if before[i].lower in _BEFORE_A_PLACE), None)
-    if at is None or not _only_place(piece) or not _only_place(before[at + 1 :]):
+    if at is None or not names_only_place(piece) or not names_only_place(before[at + 1 :]):
         return None
     if not names_finding(before[:at]):
         return None
@@ -172,7 +172,7 @@ def _device_somewhere(part: Sequence[Token]) -> bool:
     return any(token.lower in _BEFORE_A_PLACE for token in part) and _names_device(part)
 
 
-def _only_place(tokens: Sequence[Token]) -> bool:
+def names_only_place(tokens: Sequence[Token]) -> bool:
     """Whether the words name a place and nothing else: "the sixth ribs posteriorly", "lower lung zones"."""
     words = content_words(words_said(tokens))
     named = {i for match in load_lexicon().anatomy.find(words) for i in range(match.first, match.last)}

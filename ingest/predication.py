@@ -41,7 +41,8 @@ def end_of_denial(body: Sequence[Token]) -> int | None:
     """Where a denied list goes over into what is there: "no effusion, heart normal", "no effusion, mild edema".
 
     An item after a comma is there where it is a subject with its state, or begins with a size or with "stable" and the
-    list does not go on with "or". None where all of it is denied.
+    list does not go on. It goes on with "or", and after something large of which no side is told with "/" or one more
+    bare item ("large effusion/pneumothorax": nobody would find it without saying where). None where all is denied.
     """
     lexicon = load_lexicon()
     commas = [at for at, token in enumerate(body) if token.lower == ","]
@@ -49,12 +50,32 @@ def end_of_denial(body: Sequence[Token]) -> int | None:
         following = list(body[at + 1 :])
         item = following[: next((i for i, token in enumerate(following) if token.lower in (",", ";")), len(following))]
         words = [token.lower for token in item if token.is_word]
-        if not words or any(token.lower in ("or", "nor") for token in following):
+        if not words or any(token.lower in ("or", "nor", "and/or") for token in following):
+            continue
+        if _is_large(words) and not any(word in lexicon.sides for word in words) and _goes_on(item, following):
             continue
         sized = words[0] in lexicon.severities or words[0] in ("stable", "unchanged", "persistent")
         if (sized and names_finding(item)) or _state_at_end(item)[0] is not None:
             return at + 1
     return None
+
+
+def _is_large(words: Sequence[str]) -> bool:
+    """Whether an item begins with a size that is as good as always denied in a list ("no ..., large effusion")."""
+    return load_lexicon().severities.get(words[0]) in _LARGE
+
+
+def _goes_on(item: Sequence[Token], following: Sequence[Token]) -> bool:
+    """Whether a list goes on in its sized item ("large effusion/pneumothorax"), or in a bare one after it."""
+    if any("/" in token.lower for token in item):
+        return True
+    rest = trimmed(following[len(item) :])
+    return (
+        bool(rest)
+        and rest[0].lower not in load_lexicon().severities
+        and names_finding(rest)
+        and _state_at_end(rest)[0] is None
+    )
 
 
 def _paired(subject: Sequence[Token], predicate: Sequence[Token], heads_line: bool) -> Iterator[list[Token]]:
@@ -97,4 +118,5 @@ def _state_at_end(tokens: Sequence[Token]) -> tuple[Sequence[Token] | None, Sequ
     return None, []
 
 
+_LARGE = frozenset(["large", "massive", "huge", "gross", "significant", "considerable", "extensive", "marked"])
 _SUBJECTS = frozenset(["heart", "lungs", "cardiac", "mediastinum", "cardiomediastinal", "pulmonary", "bony", "osseous"])

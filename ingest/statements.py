@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ingest.coordination import names_only_place
 from ingest.cues import Segment, load_cues
 from ingest.parentheses import unbracketed
 from ingest.predication import end_of_denial, observations
@@ -70,7 +71,7 @@ def read_statements(tokens: Sequence[Token]) -> list[Statement]:
     statements: list[Statement] = []
     for part in unbracketed(tokens):
         reader = _Reader()
-        for segment in load_cues().segments(part):
+        for segment in _evidence_folded(load_cues().segments(part)):
             reader.take(segment)
         reader.close()
         statements += reader.statements
@@ -80,7 +81,7 @@ def read_statements(tokens: Sequence[Token]) -> list[Statement]:
 def meant_at(tokens: Sequence[Token], at: int) -> tuple[Assertion, Certainty] | None:
     """How the cue before the character `at` of a sentence means what follows it; None where it says nothing of it."""
     meant: tuple[Assertion, Certainty] | None = ("present", "definite")
-    for segment in load_cues().segments(tokens):
+    for segment in _evidence_folded(load_cues().segments(tokens)):
         begins = (*segment.cue, *segment.tokens)
         if begins and begins[0].start > at:
             return None if segment.effect == "advise" else meant
@@ -153,9 +154,16 @@ class _Reader:
         first = segment.cue[0].lower if segment.cue else ""
         opened = self._open
         if segment.effect == "affirm" and opened.assertion != "present" and not trimmed(opened.body):
-            opened.body += segment.tokens  # "there is no" + "evidence of"
+            opened.body += segment.tokens  # "there is no" + "with"
             return
-        if first in _SUSPICIONS and opened.assertion == "absent":
+        if _is_evidence(segment) and opened.assertion != "present":
+            opened.body, goes_on = _before_evidence(opened.body, segment.tokens)
+            if goes_on:
+                opened.body += segment.tokens
+                return
+        if opened.assertion == "absent" and (
+            first in _SUSPICIONS or (first in _LIKENESSES and _last_clause(opened.body)[2] != ",")
+        ):
             assertion, certainty = "absent", "definite"  # "no opacity concerning for pneumonia" denies both
         hanging = opened.subject is not None and not trimmed(opened.body)
         if first in ("resolved", "removed") and not trimmed(segment.tokens) and trimmed(opened.body):
@@ -299,11 +307,69 @@ class _Reader:
         return segment.cue[0].lower == "with" and any(word in _DEVICE_ENDS for word in words)
 
 
-_SUSPICIONS = frozenset(["concerning", "suspicious", "worrisome", "suggestive"])
+_SUSPICIONS = frozenset(
+    ["concerning", "suspicious", "worrisome", "suggestive", "suggesting", "suggestion", "suspicion"]
+)
+_LIKENESSES = frozenset(["consistent", "compatible", "indicative", "indicating"])
+_EVIDENCE = frozenset(["evidence", "features", "appearances", "findings"])
+_MEANS_WHAT_FOLLOWS = frozenset(["deny", "free", "doubt", "likely", "likened"])
+_AFFIRMS_WHAT_FOLLOWS = frozenset(["start", "break", "affirm"])
+_STUDIES = frozenset(["mri", "cta", "us", "ecg", "ekg", "pet", "cxr", "imaging", "sonogram", "ultrasound"])
+_ALTERNATIVES = frozenset(["or", "nor", "/", "and/or"])
+_ADJECTIVE_ENDINGS = ("al", "ic", "ous", "ive", "ar", "ary")
 _DEVICE_ENDS = WORDS["device_ends"]
 _VERBS = frozenset(["is", "are", "was", "were"])
 _VERBS_AND_HARD = _VERBS | {"difficult", "hard", "impossible"}
 _PLURAL_VERBS = frozenset(["are", "were", "have"])
+
+
+def _is_evidence(segment: Segment) -> bool:
+    """Whether the cue speaks of the evidence of what follows: how that evidence is meant, the thing is meant."""
+    return segment.effect == "affirm" and segment.cue[0].lower in _EVIDENCE and segment.cue[-1].lower != "with"
+
+
+def _evidence_folded(segments: Sequence[Segment]) -> list[Segment]:
+    """`segments` with "evidence of" as a part of what stands before it: "no CT | evidence of | embolism"."""
+    folded: list[Segment] = []
+    for segment in segments:
+        last = folded[-1] if folded and _is_evidence(segment) else None
+        if last and last.effect in _MEANS_WHAT_FOLLOWS | _AFFIRMS_WHAT_FOLLOWS:
+            kept, goes_on = _before_evidence(last.tokens, segment.tokens)
+            if last.effect in _MEANS_WHAT_FOLLOWS or _last_clause(last.tokens)[0] is None:
+                folded[-1] = Segment(last.effect, last.cue, [*kept, *segment.tokens] if goes_on else kept)
+                if goes_on:
+                    continue
+        folded.append(segment)
+    return folded
+
+
+def _before_evidence(tokens: list[Token], following: Sequence[Token]) -> tuple[list[Token], bool]:
+    """What stays of the words before "evidence of", and whether `following` is meant as they are.
+
+    It is, unless they name a finding: then only as one more of a list that "or" joins. Words that only describe the
+    evidence ("CT", "overt", "significant") are left out; a place stays.
+    """
+    _, tail, _ = _last_clause(tokens)
+    before = tokens[: len(tokens) - len(tail)]
+    words = [token.lower for token in tail if token.is_word]
+    if names_finding(tail) and not words[-1].endswith(_ADJECTIVE_ENDINGS):
+        return tokens, False
+    if all(_describes_evidence(token) for token in before):
+        place = trimmed(tokens)
+        return (place if place and names_only_place(place) else []), True
+    return before, before[-1].lower in _ALTERNATIVES or any(token.lower in ("or", "nor") for token in following)
+
+
+def _describes_evidence(token: Token) -> bool:
+    """Whether a word can say of what kind some evidence is ("CT or sonographic evidence") rather than what is seen."""
+    lower = token.lower
+    return (
+        not token.is_word
+        or lower in _STUDIES
+        or lower in TECHNIQUE | CONJUNCTIONS
+        or is_modifier(lower)
+        or (lower.endswith(_ADJECTIVE_ENDINGS) and not names_finding([token]))
+    )
 
 
 def _certainty_of(cue: Sequence[Token]) -> Certainty:

@@ -50,7 +50,7 @@ _NOTHING = re.compile(
     r"(?:was|were) (?:obtained|performed|reviewed|provided)|examination consists|"
     r"exam(?:ination)? (?:is |was )?limited|comparison (?:is |was )?made|advised|suggest (?:ct|chest|clinical)|"
     r"further (?:evaluation|investigation|imaging|characterization)|technologist|telephone|per (?:the )?protocol|"
-    r"clinical (?:suspicion|concern|history|information)|^technique|no comparison|no prior|none available|"
+    r"clinical (?:suspicion|concern|history|information)|^technique|no comparison|no prior(?! evidence)|none available|"
     r"reason for exam|would be helpful|may be helpful|"
     r"suboptimal (?:study|exam\w*|evaluation|film|quality|position\w*|technique)|"
     r"if (?:clinically|there))\b",

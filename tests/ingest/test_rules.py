@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ingest.cues import written_out
 from ingest.mention import Mention
 from ingest.report import Section
 from ingest.rules import RulesExtractor
@@ -297,6 +300,82 @@ def test_what_says_nothing_about_the_image_gives_nothing(text: str) -> None:
 def test_side_and_size_stand_in_the_mention(text: str, laterality: str, severity: str) -> None:
     mention = mine(text)[0]
     assert (mention.laterality, mention.severity) == (laterality, severity)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("No CT evidence of pulmonary embolism.", ["-pulmonary embolism"]),
+        ("Without overt evidence of adenopathy.", ["-adenopathy"]),
+        ("No CT or sonographic evidence of fracture.", ["-fracture"]),
+        ("No left basal evidence of consolidation.", ["-left basal consolidation"]),
+        ("No prior evidence of fracture.", ["-fracture"]),
+        ("The aorta does not show evidence of dissection.", ["-aorta dissection"]),
+        ("Radiographs did not clearly reveal any evidence of fracture.", ["-fracture"]),
+        ("The exam fails to demonstrate gross evidence of edema.", ["-edema"]),
+        ("I do not see evidence for fracture.", ["-fracture"]),
+        ("Negative CT for embolism.", ["-embolism"]),
+        ("No CT findings suggesting pneumonia.", ["-CT findings", "-pneumonia"]),
+        ("No opacity consistent with pneumonia.", ["-opacity", "-pneumonia"]),
+        ("There may be slight evidence of pneumonia.", ["?pneumonia"]),
+        ("There is little evidence of pneumonia.", ["?pneumonia"]),
+        ("Opacity may represent early radiographic evidence of pneumonia.", ["Opacity", "?pneumonia"]),
+        ("Cannot exclude subtle evidence of edema.", ["?edema"]),
+        ("There is CT evidence of edema.", ["edema"]),
+        ("No effusion or radiographic evidence of edema.", ["-effusion", "-edema"]),
+        ("No effusion, CT evidence of edema, or fracture.", ["-effusion", "-edema", "-fracture"]),
+        ("No lepidic focus or evidence of edema.", ["-lepidic focus", "-edema"]),
+        ("No effusion, CT evidence of edema.", ["-effusion", "edema"]),
+        ("No effusion but radiographic evidence of edema.", ["-effusion", "edema"]),
+        ("No pneumothorax, findings consistent with edema.", ["-pneumothorax", "edema"]),
+    ],
+)
+def test_evidence_is_meant_as_the_denial_or_hedge_before_it(text: str, expected: list[str]) -> None:
+    mark = {"present": "", "absent": "-", "uncertain": "?"}
+    assert [mark[assertion] + what for what, assertion in told(text)] == expected
+
+
+CUES = [
+    written_out(row.split("\t")[0])[-1]
+    for row in (files("ingest") / "cues.tsv").read_text(encoding="utf-8").splitlines()
+    if row.split("\t")[-1] in ("deny", "free", "doubt", "likely")
+]
+DESCRIBING = [
+    "CT",
+    "significant",
+    "overt",
+    "metastatic",
+    "plain film",
+    "pleural",
+    "right-sided",
+    "early x-ray",
+    "strong",
+]
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.sampled_from(CUES), st.sampled_from(DESCRIBING) | st.from_regex(r"z[aeiou]rb(ic|al|y)", fullmatch=True))
+def test_a_word_before_evidence_never_changes_what_is_said(cue: str, word: str) -> None:
+    plain, described = (told(f"{cue} {words} of edema.") for words in ("evidence", f"{word} evidence"))
+    meant = [assertion for what, assertion in plain if "edema" in what]
+    if word == "CT" and cue.endswith("suggest"):
+        meant = []  # "suggest CT" is advice
+    assert [assertion for what, assertion in described if "edema" in what] == meant
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("No consolidation, large pleural effusion/pneumothorax.", ["absent"] * 3),
+        ("No consolidation, large effusion, pneumothorax.", ["absent"] * 3),
+        ("Without edema, large effusion and/or pneumothorax.", ["absent"] * 3),
+        ("No consolidation, large left effusion.", ["absent", "present"]),
+        ("No pneumothorax, small effusion/atelectasis.", ["absent", "present", "present"]),
+        ("No pneumothorax, large effusion, mild edema.", ["absent", "present", "present"]),
+    ],
+)
+def test_a_denied_list_goes_on_over_something_large(text: str, expected: list[str]) -> None:
+    assert [assertion for _, assertion in told(text)] == expected
 
 
 @pytest.mark.parametrize("mark", ["XXXX", "___", "[**Hospital**]", "xxxx"])
