@@ -60,6 +60,7 @@ class Cues:
                 raise ValueError(f"cues.tsv: '{phrase}' is told to {self._effects[words]} and to {effect}")
         self._longest = max(map(len, self._effects))
         self._first = {phrase[0] for phrase in self._effects}
+        self.words = frozenset(word for phrase in self._effects for word in phrase)
         self.fingerprint = blake2b(text.encode(), digest_size=4).hexdigest()
 
     def segments(self, tokens: Sequence[Token]) -> list[Segment]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 
+from ingest import language
 from ingest.abbreviations import defined_abbreviations, written_out
 from ingest.cues import load_cues
 from ingest.extractor import Extraction
@@ -55,12 +56,16 @@ class RulesExtractor:
     broken = None
 
     def __init__(self) -> None:
-        tables = load_lexicon().fingerprint + load_cues().fingerprint + FINGERPRINT
+        tables = load_lexicon().fingerprint + load_cues().fingerprint + FINGERPRINT + language.fingerprint()
         self.fingerprint = f"rules/{VERSION}+{blake2b(tables.encode(), digest_size=5).hexdigest()}"
 
     def extract(self, reports: Sequence[Sequence[Section]]) -> list[Extraction]:
         """Mine the sections of each report, in order; spans count characters of each section's text."""
-        return [Extraction(self.mentions(sections)) for sections in reports]
+        return [self._extract(sections) for sections in reports]
+
+    def _extract(self, sections: Sequence[Section]) -> Extraction:
+        failure = language.not_english(sections)
+        return Extraction([], failure=failure) if failure else Extraction(self.mentions(sections))
 
     def mentions(self, sections: Sequence[Section]) -> list[Mention]:
         """The mentions in the sections of one report."""

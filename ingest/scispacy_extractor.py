@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from ingest.extractor import Extraction
+from ingest.language import not_english
 from ingest.mention import Mention, Span
 from ingest.mentions import mention_at
 from ingest.report import Section
@@ -76,10 +77,15 @@ class ScispacyExtractor:
 
     def extract(self, reports: Sequence[Sequence[Section]]) -> list[Extraction]:
         """Mine the sections of each report, in order; spans count characters of each section's text."""
-        texts = [section.text for sections in reports for section in sections]
+        failures = [not_english(sections) for sections in reports]
+        english = [sections for sections, failure in zip(reports, failures, strict=True) if failure is None]
+        texts = [section.text for sections in english for section in sections]
         documents = iter(self._pipeline.pipe(texts))
         found: list[Extraction] = []
-        for sections in reports:
+        for sections, failure in zip(reports, failures, strict=True):
+            if failure is not None:
+                found.append(Extraction([], failure=failure))
+                continue
             mined = self._rules.mentions(sections)
             mentions: list[Mention] = []
             for section in sections:

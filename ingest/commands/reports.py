@@ -177,7 +177,8 @@ def reports_command(
             )
     _print_result(result, kb, quiet, output)
     nothing_mined = result.usage is not None and result.usage.failed and not result.usage.aligned
-    if result.rejected and (not result.read or nothing_mined):
+    nothing_taken = not (result.new or result.changed or result.unchanged or result.other_extractor)
+    if result.rejected and (nothing_taken or nothing_mined):
         raise typer.Exit(1)
 
 
