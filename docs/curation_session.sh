@@ -79,3 +79,26 @@ run clear-kb vocab export openi.csv
 run clear-kb vocab import openi.csv --kb copy.kb
 run clear-kb log --limit 4
 printf '```\n'
+
+cat <<'KEYS'
+
+## The keys of the review screen
+
+`clear-kb vocab review QUEUE` walks through `duplicates`, `synonyms`, `outliers`, `rare`, `new --since TAG` or
+`unreviewed`; each decision is one key and one change, and the footer shows the keys that the item takes.
+
+| key | a concept alone | two that may be one | a name that is suggested |
+|---|---|---|---|
+| `a` | accept it | they are not the same: keep them apart | add it to the names |
+| `r` | reject it: it is no concept | reject the right one: it is no concept | |
+| `1` to `9` | mark that neighbour, or take the mark away; nothing is changed yet | | |
+| `m` | merge it with the marked neighbour | merge the two | |
+| `x` | the same, and the other one stays | the same, and the other one stays | |
+| `e` | another text for it | another text for the left one | another text for the concept |
+| `s`, space | skip it | skip it | skip it |
+| `u` | take the last step back | | |
+| `q`, Escape | stop | | |
+
+`m` keeps the one with more mentions, and the screen says beforehand which one that is. Of equally many the left one of two
+stays, or the neighbour. A concept that its neighbour was merged into is shown again: it is still to be accepted or not.
+KEYS

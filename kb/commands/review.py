@@ -28,6 +28,7 @@ def review_command(
 ) -> None:
     """Review concepts one by one, with the keyboard: accept, reject, merge, rename, skip, undo.
 
+    A number only marks a neighbour; m merges, and the concept with more mentions stays (x: the other one).
     Every decision is a change at once (see `vocab changes`), so stopping half-way loses nothing; the same queue begins
     with what is still undecided.
     """

@@ -20,6 +20,7 @@ from kb.vocabulary import Counts
 
 if TYPE_CHECKING:
     from kb.changes import Change
+    from kb.review.queue import Item
     from kb.review.session import ReviewSession
     from kb.vocabulary import Concept, Evidence
 
@@ -32,8 +33,8 @@ TAKEN_BY = {
     "reject": ("single",),
     "reject_other": ("pair",),
     "merge": ("single", "pair"),
-    "merge_swapped": ("pair",),
-    "merge_into": ("single",),
+    "merge_swapped": ("single", "pair"),
+    "mark": ("single",),
 }
 """Which kinds of items take a key: a concept alone, a pair that may be one, or a name for a concept."""
 
@@ -82,7 +83,7 @@ class ReviewApp(App[None]):
         Binding("u", "undo", "undo"),
         Binding("q,escape", "quit", "stop"),
         Binding("ctrl+c", "quit", show=False),
-        *(Binding(str(n), f"merge_into({n})", show=False) for n in range(1, 10)),
+        *(Binding(str(n), f"mark({n})", show=False) for n in range(1, 10)),
     ]
 
     def __init__(self, session: ReviewSession, queue: str):
@@ -91,6 +92,9 @@ class ReviewApp(App[None]):
         self._queue = queue
         self._said = ""
         self._near: list[Concept] = []
+        self._mentions: dict[str, int] = {}
+        self._marked: str | None = None
+        self._item: Item | None = None
 
     def compose(self) -> ComposeResult:
         """Head line, the two concepts side by side, what was said last, and the keys."""
@@ -128,23 +132,31 @@ class ReviewApp(App[None]):
     action_reject_other = action_reject
 
     def action_merge(self) -> None:
-        """M: the two are one; elsewhere the number of a neighbour says which."""
-        item = self.session.item
-        if item is not None and item.other_id is None:
-            self._said = "merge it into which one? press the number of a neighbour"
-            self._show()
-            return
-        self._decide(lambda: self.session.merge())
+        """M: the two are one, and the one with more mentions stays; of neighbours it is the marked one."""
+        self._merge(swapped=False)
 
     def action_merge_swapped(self) -> None:
-        """X: the two are one, and the second stays."""
-        self._decide(lambda: self.session.merge(swapped=True))
+        """X: the two are one, and the one with fewer mentions stays."""
+        self._merge(swapped=True)
 
-    def action_merge_into(self, number: int) -> None:
-        """1-9: it is that neighbour."""
-        if number <= len(self._near):
-            neighbour = self._near[number - 1]
-            self._decide(lambda: self.session.merge(neighbour.concept_id))
+    def action_mark(self, number: int) -> None:
+        """1-9: mark that neighbour for `m` and `x`, and nothing else; the same number again takes the mark away."""
+        if number > len(self._near):
+            self._said = f"there is no neighbour {number}"
+        else:
+            chosen = self._near[number - 1]
+            self._marked = None if self._marked == chosen.concept_id else chosen.concept_id
+            self._said = f"marked: {self._told_merge(chosen)}" if self._marked else "no neighbour is marked"
+            self.query_one("#beside", Static).update(self._neighbours())
+        self.query_one("#said", Static).update(Text(self._said))
+
+    def _merge(self, *, swapped: bool) -> None:
+        item = self.session.item
+        if item is not None and item.other_id is None and self._marked is None:
+            self._said = f"merge it with which one? a number marks a neighbour, then {'x' if swapped else 'm'}"
+            self._show()
+            return
+        self._decide(lambda: self.session.merge(self._marked, swapped=swapped))
 
     def action_rename(self) -> None:
         """E: another text."""
@@ -172,6 +184,7 @@ class ReviewApp(App[None]):
         steps = len(self.session.steps)
         try:
             change = act()
+            self._marked = None
             told = self.session.steps[-1].told if len(self.session.steps) > steps else "it is so already"
             self._said = told if change is None else f"{told}: {change.line()}"
         except ClearKbError as error:
@@ -185,7 +198,9 @@ class ReviewApp(App[None]):
         head = Text.assemble((self._queue, "bold"), f"  {place}  decided {session.decided:,}")
         concept: RenderableType = Text("That was the last one: u takes the last step back, q stops.")
         beside: RenderableType = Text()
-        self._near = []
+        self._near, self._mentions = [], {}
+        if item is not self._item:  # a mark is of the item that it was made on
+            self._item, self._marked = item, None
         if item is not None:
             head.append(f"  {item.reason}", "italic")
             concept, beside = self._sheet(session.concept()), self._beside()
@@ -200,18 +215,35 @@ class ReviewApp(App[None]):
         """The other of a pair, the name that is suggested, or the neighbours."""
         item, other = self.session.item, self.session.other()
         if other is not None:
-            return self._sheet(other)
+            return Group(Text(self._told_merge(other), style="bold"), Text(""), self._sheet(other))
         if item is not None and item.name is not None:
             return Text.assemble(("is this another name of it?", "bold"), f"\n\n  {item.name}")
         self._near = self.session.neighbours()
+        if all(near.concept_id != self._marked for near in self._near):  # another curator retired it
+            self._marked = None
         counts = self.session.vocabulary.counts([near.concept_id for near in self._near])
-        told = Text.assemble(("neighbours", "bold"), " (m, then the number: merge into it)\n")
+        self._mentions = {of: count.mentions for of, count in counts.items()}
+        return self._neighbours()
+
+    def _neighbours(self) -> RenderableType:
+        """The neighbours with their numbers; the marked one stands out."""
+        told = Text.assemble(("neighbours", "bold"), " (a number marks one, then m: the two are one)\n")
         for number, near in enumerate(self._near, start=1):
-            mentions = counts.get(near.concept_id, Counts()).mentions
-            told.append(f"\n{number} ", "bold").append(near.text).append(
-                f"  {near.status}, {mentions:,} mentions", "dim"
-            )
+            marked = near.concept_id == self._marked
+            told.append(f"\n{number}{'>' if marked else ' '}", "bold").append(near.text, "reverse" if marked else "")
+            told.append(f"  {near.status}, {self._mentions.get(near.concept_id, 0):,} mentions", "dim")
         return told
+
+    def _told_merge(self, other: Concept) -> str:
+        """What `m` would do, in words."""
+        concept = self.session.concept()
+        texts = {concept.concept_id: concept.text, other.concept_id: other.text}
+        counts = self.session.vocabulary.counts([*texts])
+        gone, stays = (
+            f"'{texts[of]}' ({counts.get(of, Counts()).mentions:,} mentions)"
+            for of in self.session.direction(other.concept_id)
+        )
+        return f"m merges {gone} into {stays}, x the other way round"
 
     def _sheet(self, concept: Concept) -> RenderableType:
         vocabulary = self.session.vocabulary

@@ -96,23 +96,39 @@ class ReviewSession:
         who = self._who()
         return self._decide("rejected", lambda v: v.reject(item.other_id or item.concept_id, **who))
 
-    def merge(self, into: str | None = None, *, swapped: bool = False) -> Change | None:
-        """Merge the second of two into the first (`swapped`: the other way), or the concept into another one."""
-        item, who = self._now(), self._who()
-        if into is not None:
-            return self._decide("merged", lambda v: v.merge(item.concept_id, into=into, **who))
-        if item.other_id is None:
-            raise UsageError("merge into which one? choose a neighbour by its number")
-        source, survivor = (item.concept_id, item.other_id) if swapped else (item.other_id, item.concept_id)
-        return self._decide("merged", lambda v: v.merge(source, into=survivor, **who))
+    def merge(self, other_id: str | None = None, *, swapped: bool = False) -> Change | None:
+        """Merge the concept and the other of its pair, or one of its neighbours: see `direction` for which one stays.
+
+        A concept alone that stays is shown again: it is still to be decided on.
+        """
+        item = self._now()
+        other = other_id or item.other_id
+        if other is None:
+            raise UsageError("merge with which one? choose a neighbour by its number")
+        source, survivor = self.direction(other, swapped=swapped)
+        who = self._who()
+        if (shown := self._find(other)) is not None:
+            who["expect"] = {**self._shown, other: shown.status}
+        change = self.vocabulary.merge(source, into=survivor, **who)
+        stays = item.other_id is None and survivor == item.concept_id
+        return self._stay("merged", change) if stays else self._passed("merged", change)
+
+    def direction(self, other_id: str, *, swapped: bool = False) -> tuple[str, str]:
+        """Which of the concept and `other_id` a merge retires, and which one stays: the one with more mentions.
+
+        Of equally many the first of a pair stays, or the neighbour that was chosen; `swapped` is the other way round.
+        """
+        item = self._now()
+        counts = self.vocabulary.counts([item.concept_id, other_id])
+        own, others = (counts[of].mentions if of in counts else 0 for of in (item.concept_id, other_id))
+        own_stays = own > others or (own == others and other_id == item.other_id)
+        return (other_id, item.concept_id) if own_stays != swapped else (item.concept_id, other_id)
 
     def rename(self, text: str) -> Change | None:
         """Give the concept another text; it stays to be decided on."""
         item = self._now()
         change = self.vocabulary.rename(item.concept_id, text, **self._who())
-        if change is not None:
-            self.steps.append(Step(self.at, f"renamed to '{text}'", change))
-        return change
+        return None if change is None else self._stay(f"renamed to '{text}'", change)
 
     def skip(self) -> None:
         """Go on without a decision."""
@@ -134,9 +150,18 @@ class ReviewSession:
         return f"undone: {step.told}"
 
     def _decide(self, told: str, act: Callable[[Vocabulary], Change | None]) -> Change | None:
-        change = act(self.vocabulary)
+        return self._passed(told, act(self.vocabulary))
+
+    def _passed(self, told: str, change: Change | None) -> Change | None:
+        """The item is decided on: go on to the next one."""
         self.steps.append(Step(self.at, told, change))
         self._go_on()
+        return change
+
+    def _stay(self, told: str, change: Change | None) -> Change | None:
+        """Something was done, and the item is still to be decided on."""
+        self.steps.append(Step(self.at, told, change))
+        self.look()
         return change
 
     def _who(self) -> ActOptions:

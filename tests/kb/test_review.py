@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from ingest.reports import ingest_reports
 from kb.errors import UsageError
 from kb.facets import read_query
 from kb.knowledge_base import KnowledgeBase
@@ -31,6 +32,15 @@ def vocabulary_kb(tmp_path: Path) -> KnowledgeBase:
     add_concepts(kb, TEXTS)
     kb.tag("begun")
     return kb
+
+
+def mention(kb: KnowledgeBase, **times: int) -> None:
+    """Reports that mention concepts so often, as their texts with _ for the blanks."""
+    sentences = [text.replace("_", " ").capitalize() + "." for text, count in times.items() for _ in range(count)]
+    lines = [f"r{number},FINDINGS: {sentence}" for number, sentence in enumerate(sentences)]
+    path = Path(kb.uri).parent / "reports.csv"
+    path.write_text("\n".join(["report_id,report", *lines]) + "\n", encoding="utf-8")
+    ingest_reports(kb, [path])
 
 
 def acts(kb: KnowledgeBase) -> list[str]:
@@ -72,6 +82,41 @@ class TestSession:
         assert session.item is None and session.decided == 3
         assert vocabulary_kb.vocabulary.changes()[0].author == "ada"
         assert vocabulary_kb.vocabulary.resolve(PRIOR).concept_id == OLD
+
+    @pytest.mark.parametrize("item", [Item(OLD, "", PRIOR), Item(PRIOR, "", OLD)], ids=["first", "second"])
+    def test_the_one_with_more_mentions_stays_unless_swapped(self, vocabulary_kb: KnowledgeBase, item: Item) -> None:
+        mention(vocabulary_kb, old_fracture=1, prior_fracture=3)
+        session = self.session(vocabulary_kb, item)
+        session.merge()
+        assert vocabulary_kb.vocabulary.resolve(OLD).concept_id == PRIOR
+        session.undo()
+        session.merge(swapped=True)
+        assert vocabulary_kb.vocabulary.resolve(PRIOR).concept_id == OLD
+
+    def test_a_neighbour_of_fewer_mentions_goes_into_the_concept_which_stays_to_be_decided_on(
+        self, vocabulary_kb: KnowledgeBase
+    ) -> None:
+        mention(vocabulary_kb, old_fracture=2, prior_fracture=1)
+        session = self.session(vocabulary_kb, Item(OLD, ""), Item(NODULE, ""))
+        session.merge(PRIOR)
+        assert vocabulary_kb.vocabulary.resolve(PRIOR).concept_id == OLD
+        assert session.item == Item(OLD, "")
+        session.accept()
+        assert session.item == Item(NODULE, "") and acts(vocabulary_kb) == ["merge", "accept"]
+
+    def test_of_equally_many_mentions_the_first_of_a_pair_or_the_chosen_neighbour_stays(
+        self, vocabulary_kb: KnowledgeBase
+    ) -> None:
+        pair, alone = (self.session(vocabulary_kb, item) for item in (Item(OLD, "", PRIOR), Item(OLD, "")))
+        assert (pair.direction(PRIOR), alone.direction(PRIOR)) == ((PRIOR, OLD), (OLD, PRIOR))
+
+    def test_a_neighbour_that_another_curator_decided_on_is_not_merged_unseen(
+        self, vocabulary_kb: KnowledgeBase
+    ) -> None:
+        session = self.session(vocabulary_kb, Item(OLD, ""))
+        KnowledgeBase.open(vocabulary_kb.uri).vocabulary.accept(PRIOR, by="bob")
+        with pytest.raises(UsageError, match="candidate when it was shown, and is accepted by now"):
+            session.merge(PRIOR)
 
     def test_undo_goes_back_through_everything(self, vocabulary_kb: KnowledgeBase) -> None:
         session = self.session(vocabulary_kb, Item(OLD, "", PRIOR), Item(NODULE, ""), Item(THING, ""))
@@ -144,6 +189,7 @@ def drive(
     kb: KnowledgeBase, items: list[Item], *keys: str, at_end: Callable[[str], None] = lambda _: None
 ) -> ReviewSession:
     """Press keys on the real screen, without a terminal; `at_end` sees what stands on it then."""
+    from rich.console import Console
     from textual.widgets import Static
 
     from kb.review.screen import ReviewApp
@@ -156,7 +202,11 @@ def drive(
             for key in keys:
                 await pilot.press(key)
                 await pilot.pause()
-            at_end("\n".join(str(app.query_one(f"#{name}", Static).content) for name in ("head", "said")))
+            console = Console(width=140, force_terminal=False)
+            with console.capture() as capture:
+                for name in ("head", "said", "beside"):
+                    console.print(app.query_one(f"#{name}", Static).content)
+            at_end(capture.get())
 
     asyncio.run(run())
     return session
@@ -184,12 +234,46 @@ class TestScreen:
         assert vocabulary_kb.vocabulary.get(THING).text == "rounded things"
         assert acts(vocabulary_kb) == ["rename"]
 
-    def test_a_neighbour_is_chosen_by_its_number(self, vocabulary_kb: KnowledgeBase) -> None:
-        add_concepts(vocabulary_kb, ["round nodule"])
-        drive(vocabulary_kb, [Item(read_query("round nodule").concept_id, "")], "m", "1")
-        assert acts(vocabulary_kb) in (["merge"], [])  # the first neighbour may be the left one, which is refused
-        drive(vocabulary_kb, [Item(read_query("round nodule").concept_id, "")], "m", "2")
+    def test_a_number_only_marks_a_neighbour_and_m_merges(self, vocabulary_kb: KnowledgeBase) -> None:
+        seen: list[str] = []
+        mention(vocabulary_kb, old_fracture=3, prior_fracture=1)
+        session = drive(vocabulary_kb, [Item(OLD, "")], "m", "1", at_end=seen.append)
+        told = "m merges 'prior fracture' (1 mentions) into 'old fracture' (3 mentions), x the other way round"
+        assert f"marked: {told}" in seen[0] and "1>prior fracture" in seen[0]
+        assert (acts(vocabulary_kb), session.steps) == ([], [])
+        drive(vocabulary_kb, [Item(OLD, "")], "1", "m")
         assert acts(vocabulary_kb) == ["merge"]
+        assert vocabulary_kb.vocabulary.resolve(PRIOR).concept_id == OLD
+
+    def test_x_merges_the_marked_neighbour_the_other_way_round(self, vocabulary_kb: KnowledgeBase) -> None:
+        mention(vocabulary_kb, old_fracture=3, prior_fracture=1)
+        drive(vocabulary_kb, [Item(OLD, "")], "1", "x")
+        assert vocabulary_kb.vocabulary.resolve(OLD).concept_id == PRIOR
+
+    @pytest.mark.parametrize("keys", ["1", "19", "11m", "1sm", "123456789", "xm"])
+    def test_without_a_mark_on_this_item_nothing_is_merged(self, vocabulary_kb: KnowledgeBase, keys: str) -> None:
+        session = drive(vocabulary_kb, [Item(OLD, ""), Item(PRIOR, "")], *keys)
+        assert acts(vocabulary_kb) == [] and session.decided == 0
+
+    def test_a_mark_is_of_its_item_and_goes_with_an_undo(self, vocabulary_kb: KnowledgeBase) -> None:
+        add_concepts(vocabulary_kb, ["former fracture"])
+        # The third concept is a neighbour of both others: marked beside the one, it is not beside the other.
+        session = drive(vocabulary_kb, [Item(OLD, ""), Item(PRIOR, "")], "s", "1", "u", "m")
+        assert acts(vocabulary_kb) == [] and session.item == Item(OLD, "")
+
+    def test_a_merge_that_is_refused_leaves_the_item_and_the_mark(self, vocabulary_kb: KnowledgeBase) -> None:
+        seen: list[str] = []
+        session = drive(vocabulary_kb, [Item(NODULE, "")], "1", "m", at_end=seen.append)
+        assert "differ in laterality" in seen[0] and "1>left nodule" in seen[0]
+        assert (acts(vocabulary_kb), session.item) == ([], Item(NODULE, ""))
+
+    def test_of_a_pair_the_screen_says_which_one_stays(self, vocabulary_kb: KnowledgeBase) -> None:
+        seen: list[str] = []
+        mention(vocabulary_kb, prior_fracture=2)
+        drive(vocabulary_kb, [Item(OLD, "", PRIOR)], "1", at_end=seen.append)
+        assert "m merges 'old fracture' (0 mentions) into 'prior fracture' (2 mentions)" in seen[0]
+        drive(vocabulary_kb, [Item(OLD, "", PRIOR)], "m")
+        assert vocabulary_kb.vocabulary.resolve(OLD).concept_id == PRIOR
 
     def test_what_cannot_be_done_is_said_and_nothing_moves(self, vocabulary_kb: KnowledgeBase) -> None:
         seen: list[str] = []
