@@ -91,7 +91,7 @@ def confounders_command(
 
 
 def _print(found: ConfounderAudit, *, quiet: bool) -> None:
-    from kb.audit.telling import number, tell
+    from kb.audit.telling import in_general, number, tell
 
     tested = ", ".join(f"{count:,} {_TESTED[kind]}" for kind, count in found.tested.items())
     apart = "; the rows above are without it" if found.against.startswith("site ") else ""
@@ -100,6 +100,7 @@ def _print(found: ConfounderAudit, *, quiet: bool) -> None:
         ("rows", f"{found.n:,} ({found.split}), {found.positives:,} positives, {found.patients:,} patients"),
         ("truth", found.source),
         ("tested", f"{tested}; at the same truth, patients as clusters"),
+        ("held against", in_general(found.found)),
         ("disease", ", ".join(found.disease) or "nothing is known of this label"),
         ("against", f"{found.against}{apart}" if found.against else ""),
     ]
@@ -155,6 +156,7 @@ def _flat(row: Confounder) -> dict[str, object]:
         estimate = getattr(row, name)
         told |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
         told |= {f"{name}_q": estimate.q} if name != "effect" else {}
+        told |= {f"{name}_usual": estimate.usual}
     told |= {"q": row.q, "weight": row.weight, "verdict": row.verdict}
     if row.elsewhere is not None:
         there = {"leans": row.elsewhere.leans, "goes_with": row.elsewhere.goes_with}

@@ -75,7 +75,8 @@ def test_concepts(moments: Moments, vectors: np.ndarray) -> ConceptTests:
     with np.errstate(divide="ignore", invalid="ignore"):
         per_spread = np.where(spread > 1e-9, 1 / spread, np.nan)
     along = moments.logit_spread * per_spread
-    return ConceptTests(spread, lean * along, lean_error * along, shift * per_spread, shift_error * per_spread)
+    correlation = np.clip(lean * along, -1.0, 1.0)  # rounding carries a perfect one past 1
+    return ConceptTests(spread, correlation, lean_error * along, shift * per_spread, shift_error * per_spread)
 
 
 test_concepts.__test__ = False  # type: ignore[attr-defined]  # its name is no invitation to pytest

@@ -19,14 +19,21 @@ LEVEL = 0.05
 class Estimate:
     """A number with its 95% interval and the q of its test; q also allows for how many things were tested.
 
-    Of a concept's score the number is told beyond what concepts do in general, and the interval has the width of that.
     NaN is what could not be tested.
+
+    Attributes:
+        value: the number itself.
+        low: where its interval begins: that of the error of this number alone.
+        high: where it ends.
+        q: of the distance from `usual`; of a concept's score it allows for how far concepts differ among themselves.
+        usual: what it is held against: of a concept's score the middle of all concepts, else 0.
     """
 
     value: float
     low: float
     high: float
     q: float
+    usual: float = 0.0
 
     def __str__(self) -> str:
         return f"{self.value:+.2f} ({self.low:.2f} to {self.high:.2f})"
@@ -106,13 +113,13 @@ class Confounder:
         finding: what it is of; None for an attribute.
         concept_id: the concept whose direction is erased, where one is.
         concept: its text.
-        leans: correlation of it with the model's logit within truth strata.
+        leans: r, the correlation of it with the model's logit within truth strata: between -1 and 1.
         effect: what that is in the logit: with it against without, or for one standard deviation of a score; the q is
             that of `leans`.
-        goes_with: the standardised difference between positives and negatives, beyond what likeness to the disease
-            explains.
+        goes_with: d, the standardised difference between positives and negatives; of a concept's score beyond what
+            likeness to the disease explains.
         q: of both together: that the model leans on it *and* that it goes with the label in this data.
-        weight: what the rows are ranked by: |leans| (goes_with in the same direction + 0.3).
+        weight: what the rows are ranked by: |r| (d in the same direction + 0.3), both counted from what is usual.
         verdict: "confounder" where q is below 0.05, "leaned on" where only that of `leans` is.
         strata: how the model does with and without it.
         others: further concepts of the same finding that were tested.

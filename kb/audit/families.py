@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from kb.audit.concept_tests import Bulk, ConceptTests, bulk_of, p_values, q_values, test_concepts
@@ -75,23 +75,24 @@ class Family:
     bulks: tuple[Bulk | None, Bulk | None] = (None, None)
 
     def leans(self, at: int) -> Estimate:
-        """How the model leans on one; of a concept, beyond how far concepts lean in general."""
-        return self._estimate(self.tests.lean[at], self.tests.lean_error[at], self.bulks[0], self.q["leans"][at])
+        """How the model leans on one: the correlation, with an interval that ends where correlations do."""
+        told = self._estimate(self.tests.lean[at], self.tests.lean_error[at], self.bulks[0], self.q["leans"][at])
+        return replace(told, low=max(told.low, -1.0), high=min(told.high, 1.0))
 
     def goes_with(self, at: int) -> Estimate:
-        """How one goes with the label; of a concept, beyond how concepts go with it in general."""
+        """How one goes with the label: the standardised difference."""
         return self._estimate(self.tests.shift[at], self.tests.shift_error[at], self.bulks[1], self.q["goes_with"][at])
 
     def effect(self, at: int) -> Estimate:
         """What leaning is in the logit: with it against without, or for a standard deviation of a concept's score."""
         step = self.logit_spread / (1.0 if self.kind == "image" else float(self.tests.spread[at]))
         leans = self.leans(at)
-        return Estimate(leans.value * step, leans.low * step, leans.high * step, leans.q)
+        return Estimate(leans.value * step, leans.low * step, leans.high * step, leans.q, leans.usual * step)
 
     def _estimate(self, value: float, error: float, bulk: Bulk | None, q: float) -> Estimate:
-        centre, width = (bulk.centre, bulk.width) if bulk else (0.0, 0.0)
-        reach = Z95 * float((error**2 + width**2) ** 0.5)
-        return Estimate(float(value - centre), float(value - centre - reach), float(value - centre + reach), float(q))
+        reach = Z95 * float(error)
+        usual = bulk.centre if bulk else 0.0
+        return Estimate(float(value), float(value - reach), float(value + reach), float(q), usual)
 
     def verdict(self, at: int) -> Verdict:
         """What is called at a false discovery rate of 0.05."""

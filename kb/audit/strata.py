@@ -67,7 +67,7 @@ def _correlation(present: np.ndarray, logit: np.ndarray, truth: np.ndarray) -> f
 
     there, said = centred(present.astype(np.float64), truth), centred(logit, truth)
     length = float(np.linalg.norm(there) * np.linalg.norm(said))
-    return float(there @ said) / length if length > 0 else 0.0
+    return float(np.clip(there @ said / length, -1.0, 1.0)) if length > 0 else 0.0
 
 
 def error_rates(truth: np.ndarray, logit: np.ndarray, present: np.ndarray) -> ErrorRates:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from kb.audit.confounder import Confounder, Estimate, Kind
 
 WHERE: dict[Kind, str] = {
@@ -9,15 +11,17 @@ WHERE: dict[Kind, str] = {
     "image": "its score is one standard deviation higher",
     "attribute": "it holds",
 }
+LIKENESS: dict[Kind, str] = {"report": "", "image": " beyond its likeness to the disease", "attribute": ""}
 
 
 def tell(found: Confounder, label: str) -> str:
     """One confounder in a few sentences: how the model leans on it, what it goes with, and what that does."""
     told = [
         f"At the same truth the logit of {label} is {moved(found.effect)} where {WHERE[found.kind]} "
-        f"(correlation {signed(found.leans)}, q {small(found.leans.q)}).",
+        f"(correlation {signed(found.leans)}{usual(found.leans)}, q {small(found.leans.q)}).",
         f"It goes {'with' if found.goes_with.value > 0 else 'against'} the label in this data: "
-        f"{signed(found.goes_with)} standard deviations (q {small(found.goes_with.q)}).",
+        f"{signed(found.goes_with)} standard deviations{LIKENESS[found.kind]}"
+        f"{usual(found.goes_with)} (q {small(found.goes_with.q)}).",
     ]
     strata = found.strata
     if strata is not None:
@@ -42,6 +46,22 @@ def tell(found: Confounder, label: str) -> str:
 def signed(estimate: Estimate) -> str:
     """An estimate with its interval: "+0.23 (0.12 to 0.34)"."""
     return str(estimate)
+
+
+def usual(estimate: Estimate) -> str:
+    """What an estimate is held against, where that is not 0: ", concepts in general +0.80"."""
+    return f", concepts in general {estimate.usual:+.2f}" if estimate.usual else ""
+
+
+def in_general(found: Iterable[Confounder]) -> str:
+    """What the rows that are measured by scores are held against, in a sentence; "" where there are none such."""
+    one = next((row for row in found if row.kind == "image" and (row.leans.usual or row.goes_with.usual)), None)
+    if one is None:
+        return ""
+    return (
+        f"concepts in general have r {one.leans.usual:+.2f} and d {one.goes_with.usual:+.2f} here: by images, q is of "
+        "the distance from that"
+    )
 
 
 def moved(estimate: Estimate) -> str:

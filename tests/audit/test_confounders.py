@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kb.audit.concept_tests import test_concepts
 from kb.audit.confounder import LEVEL
@@ -14,10 +16,10 @@ from kb.audit.disease import disease_of, telling_nothing
 from kb.audit.erasing import centred, erased, without
 from kb.audit.exposures import exposures_of
 from kb.audit.families import Concepts, disease_directions
-from kb.audit.moments import moments_of
+from kb.audit.moments import Cohort, moments_of
 from kb.audit.rows import AuditRows
 from kb.audit.strata import error_rates, high, strata_of
-from kb.audit.telling import tell
+from kb.audit.telling import in_general, tell
 from kb.errors import UsageError
 from tests.audit.planted import FINDINGS, world
 
@@ -59,6 +61,64 @@ def test_on_data_without_a_shortcut_nothing_is_named() -> None:
         found = find_confounders(evidence, WORLD.concepts, DISEASE, limit=40)
         named += any(row.q < LEVEL for row in found.rows)
     assert named <= 2
+
+
+def leaning_all_alike(seed: int) -> tuple[Evidence, Concepts]:
+    """Images that differ in one direction above all, which the model reads, and concepts that all share it.
+
+    The tube alone points the other way: its correlation lies far from that of all others, and further than 1.
+    """
+    draw = np.random.default_rng(seed)
+    evidence = WORLD.evidence(seed, images=600, leaning=0.0)
+    common = np.linalg.qr(np.concatenate([WORLD.directions, draw.standard_normal((1, 64))]).T)[0][:, -1]
+    amount = draw.standard_normal(600)
+    vectors = evidence.vectors + np.outer(amount, common).astype(np.float32)
+    share = np.where([finding == "tube" for finding in WORLD.concepts.findings], -1.2, 1.2)[:, None]
+    directions = WORLD.concepts.vectors + share * common
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    rows = replace(evidence.rows, logit=evidence.rows.logit + 4 * amount)
+    concepts = replace(WORLD.concepts, vectors=directions.astype(np.float32))
+    return replace(evidence, rows=rows, vectors=vectors), concepts
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_correlation_is_one_and_what_it_is_held_against_stands_beside_it(seed: int) -> None:
+    evidence, concepts = leaning_all_alike(seed)
+    found = find_confounders(evidence, concepts, DISEASE, limit=100)
+    tube = found.rows[0]
+    assert (tube.finding, tube.verdict) == ("tube", "leaned on")
+    assert tube.leans.value - tube.leans.usual < -1 < tube.leans.value  # the distance is no correlation
+    moments = moments_of(evidence.cohort())
+    for row in found.rows:
+        assert -1 <= row.leans.low <= row.leans.value <= row.leans.high <= 1
+        scores = evidence.vectors @ concepts.vectors[concepts.ids.index(row.concept_id)]
+        truth = evidence.rows.truth
+        r = np.corrcoef(centred(scores.astype(float), truth), centred(evidence.rows.logit, truth))[0, 1]
+        assert row.leans.value == pytest.approx(r, abs=0.02)
+        assert row.effect.value == pytest.approx(row.leans.value * moments.logit_spread)
+        assert row.leans.usual == tube.leans.usual and row.effect.usual == tube.effect.usual
+    told = tell(tube, "disease")
+    assert f"(correlation {tube.leans}, concepts in general {tube.leans.usual:+.2f}, q <0.001)" in told
+    assert f"concepts in general have r {tube.leans.usual:+.2f} and d" in in_general(found.rows)
+
+
+@given(st.integers(0, 10_000), st.sampled_from([1.0, -3.0, 1e-4]))
+def test_a_perfect_correlation_is_no_more_than_one(seed: int, times: float) -> None:
+    draw = np.random.default_rng(seed)
+    truth = np.arange(60) % 2 == 0
+    vectors = draw.normal(0, 1, (60, 3)).astype(np.float32)
+    logit = vectors[:, 0].astype(np.float64) * times
+    tests = test_concepts(moments_of(Cohort(vectors, truth, logit, np.arange(60))), np.eye(3, dtype=np.float32))
+    assert np.all(np.abs(tests.lean) <= 1) and abs(tests.lean[0]) > 0.9
+    there = vectors[:, 0] > 0
+    strata = strata_of(truth, np.where(there, times, 0.0), there, logit)
+    assert max(abs(strata.leans), abs(strata.erased_leans)) <= 1
+
+
+def test_of_reports_nothing_stands_beside_for_they_are_held_against_0() -> None:
+    (row, *_) = rows = find_confounders(WORLD.evidence(1, reports=True, vectors=False), None, DISEASE).rows
+    assert (row.leans.usual, row.goes_with.usual, in_general(rows)) == (0.0, 0.0, "")
+    assert "in general" not in tell(row, "disease")
 
 
 def test_a_foreign_model_is_audited_by_reports_alone() -> None:

@@ -75,12 +75,13 @@ def _audit(label: str, words: str) -> ConfounderAudit:
     truth = random.random(200) < 0.3
     there = random.random(200) < np.where(truth, 0.8, 0.1)
     sure, unsure = Estimate(0.4, 0.3, 0.5, 0.0001), Estimate(float("nan"), float("nan"), float("nan"), float("nan"))
+    scored = Estimate(-0.57, -0.65, -0.48, 0.0076, 0.8)
     rates = ErrorRates(0.6, 0.1, 0.05, None)
     aurocs = (0.9, 0.7, 0.71, 0.4, 0.8, None)
     strata = Strata(70, 130, 50, 10, *aurocs[:4], 0.3, *aurocs[4:], 0.0, errors=rates, erased_errors=rates)
     rows = [
         Confounder(words, "report", words, "C1", words, sure, sure, sure, 0.0002, 0.3, "confounder", strata),
-        Confounder("scar", "image", "scar", "C2", "scar", sure, unsure, unsure, 0.4, 0.1, "leaned on", strata),
+        Confounder("scar", "image", "scar", "C2", "scar", scored, unsure, unsure, 0.4, 0.1, "leaned on", strata),
         Confounder("sex: M", "attribute", None, None, None, unsure, unsure, unsure, 0.9, 0.0, "", None),
     ]
     scores = {"truth": truth, "logit": truth + there + random.normal(size=200), "present": {words: there}}

@@ -213,9 +213,11 @@ def test_on_the_command_line(study: Shapes, runs: Path, cli_json: Callable) -> N
     told = cli_json(*asked)
     assert told["found"][0]["name"] == "pleural effusion" and told["found"][0]["verdict"] == "confounder"
     assert json.dumps(told["found"][0]["strata"])
+    assert all(-1 <= row["leans"][side] <= 1 for row in told["found"] for side in ("value", "low", "high"))
     shown = said(*asked, "--top", "2").stdout
     assert "pleural effusion" in shown and "confounder" in shown and "False alarms" in shown
     lines = said(*asked, "--format", "csv").stdout.splitlines()
+    assert "leans_usual" in lines[0] and "goes_with_usual" in lines[0]
     assert lines[0].startswith("name,kind,finding,concept_id,leans") and lines[1].startswith("pleural effusion,report")
     assert "there is nothing to test" in str(said(*asked, "--by", "attribute", code=2).exception)
 

@@ -16,6 +16,7 @@ from encoder.audit.page.page import GENERATOR, POLICY, render, style
 from encoder.audit.page.plot import Scale, ticks
 from encoder.audit.report import check_target, write_report
 from encoder.audit.report_data import ReportData
+from kb.display import Listing
 from kb.errors import UsageError
 from tests.chromium import Chromium, find_chromium
 from tests.encoder.made_report import made_report, no_evaluation
@@ -151,6 +152,17 @@ def test_the_summary_names_the_confounder_the_slice_and_the_numbers() -> None:
         "number 2 of pneumothorax",
     ):
         assert said in summary, said
+
+
+def test_a_correlation_of_scores_stands_beside_that_of_concepts_in_general() -> None:
+    data = made_report()
+    shown = Page(render(data)).words
+    assert "\u22120.570" in shown and "concepts in general have r +0.80" in shown
+    (audit, *_) = data.confounders
+    leaned = replace(audit, found=Listing([audit.found[1]], ["name"]))
+    page = render(replace(data, confounders=(leaned,)))
+    summary = Page(page[page.index('id="summary"') : page.index('id="metrics"')]).words
+    assert "the model leans on scar (r \u22120.570; concepts in general +0.800)" in summary
 
 
 def test_a_slice_that_is_no_weaker_than_all_rows_is_not_called_the_worst() -> None:

@@ -11,6 +11,7 @@ from encoder.audit.page.plot import figure
 from encoder.audit.page.tables import folded, missing, notes, over, table
 from encoder.audit.report_data import ReportData
 from kb.audit.confounder import Confounder, ConfounderAudit, Estimate
+from kb.audit.telling import in_general
 
 MOST_ROWS, MOST_CURVES = 12, 3
 RATES = (0.05, 0.1, 0.2, 0.4)
@@ -43,7 +44,9 @@ def confounders(data: ReportData) -> Html:
             "p",
             "A confounder is something other than the disease that the model leans on and that goes with the label in "
             "this data. Leaning (r) is the correlation with the logit among rows of equal truth; d says how much more "
-            "of it the positives have, in standard deviations; q is the false discovery rate of both together. "
+            "of it the positives have, in standard deviations; q is the false discovery rate of both together. Of a "
+            "score in the image, d is beyond its likeness to the disease, and q asks how far r and d lie from the "
+            "middle of all concepts, which stands under the table. "
             "“Against it” is the AUROC of positives without it against negatives with it; “erased” is the AUROC after "
             "it is taken out of what the model reads: of the image vectors for a run of this knowledge base, else of "
             "the logits.",
@@ -98,6 +101,8 @@ def _counts(audit: ConfounderAudit, shown: int) -> list[str]:
             f"{shown} of {count(len(audit.found))} rows are shown: clear-kb audit confounders --top "
             f"{len(audit.found)} prints all"
         )
+    if general := in_general(audit.found):
+        told.append(general)
     return told + ([f"compared with {audit.against}"] if audit.against else [])
 
 

@@ -8,7 +8,7 @@ from encoder.audit.page.markup import Html, join, tag, text
 from encoder.audit.page.numbers import between, count, known, share, signed, with_interval
 from encoder.audit.report_data import ReportData
 from encoder.evaluation.evaluation import MEAN, Scored
-from kb.audit.confounder import Confounder, ConfounderAudit
+from kb.audit.confounder import Confounder, ConfounderAudit, Estimate
 from kb.audit.slice import Slice, Slices
 
 MOST_LEFT = 8
@@ -81,7 +81,8 @@ def _confounding(data: ReportData) -> Iterator[Html]:
 
 def _leaned_on(audit: ConfounderAudit, one: Confounder, more: int) -> Html:
     """What is leaned on most where nothing is called: it may well be what goes wrong."""
-    told = f" (r {signed(one.leans.value)}), which goes with the label in no way that could be shown here."
+    r = f"{signed(one.leans.value)}{_usual(one.leans)}"
+    told = f" (r {r}), which goes with the label in no way that could be shown here."
     strata = one.strata
     if strata is not None and strata.errors.false_positives_present is not None:
         told += (
@@ -92,14 +93,19 @@ def _leaned_on(audit: ConfounderAudit, one: Confounder, more: int) -> Html:
     return join([tag("strong", f"{audit.label}: the model leans on {one.name}"), told, others])
 
 
+def _usual(estimate: Estimate) -> str:
+    """What an estimate is held against, where that is not 0."""
+    return f"; concepts in general {signed(estimate.usual)}" if estimate.usual else ""
+
+
 def _confounder(audit: ConfounderAudit, one: Confounder, *, first: bool) -> Html:
     per = "for one standard deviation of its score" if one.kind == "image" else "with it than without it"
     more = "higher" if one.effect.value >= 0 else "lower"
     goes = "more" if one.goes_with.value >= 0 else "less"
     told = [
         tag("strong", f"{audit.label}: {'' if first else 'also '}the model leans on {one.name}."),
-        f" At equal truth the logit is {signed(abs(one.effect.value)).lstrip('+')} {more} {per}, and positives have "
-        f"{goes} of it (d {signed(one.goes_with.value)}, q {_q(one.q)}).",
+        f" At equal truth the logit is {signed(abs(one.effect.value)).lstrip('+')} {more} {per}{_usual(one.effect)}, "
+        f"and positives have {goes} of it (d {signed(one.goes_with.value)}{_usual(one.goes_with)}, q {_q(one.q)}).",
     ]
     strata = one.strata
     if strata is not None:
