@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from kb.concept_rows import concept_batches
+from kb.exchange.records import CONCEPT_ASSERTIONS
 from kb.facets import read_query
 from kb.query import stream_named
-from schemas.terms import STATUSES
+from schemas.terms import LATERALITIES, STATUSES
 
 if TYPE_CHECKING:
     from kb.commits import Commit
@@ -63,6 +64,11 @@ RULES = (
     Rule("dangling-replacement", "error", _by_sql("dangling_replacement")),
     Rule("circular-replacement", "error", _by_sql("circular_replacement")),
     Rule("illegal-status", "error", _by_sql("illegal_status", {"statuses": list(STATUSES)})),
+    Rule(
+        "illegal-field",
+        "error",
+        _by_sql("illegal_field", {"assertions": list(CONCEPT_ASSERTIONS), "lateralities": list(LATERALITIES)}),
+    ),
     Rule("replaced-but-used", "error", _by_sql("replaced_but_used")),
     Rule("foreign-embedding", "error", _by_sql("foreign_embedding")),
     Rule("evidence-without-report", "error", _by_sql("evidence_without_report")),

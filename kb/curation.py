@@ -13,6 +13,7 @@ from kb.changes import Change
 from kb.concept_rows import new_concept
 from kb.curate import Concepts, Plan, Row
 from kb.errors import UsageError
+from kb.exchange.records import read_record
 from kb.facets import read_query
 from kb.mappings import curated_mapping, merged_mappings
 from kb.splits import Condition, Split
@@ -30,7 +31,7 @@ def add(text: str, synonyms: Sequence[str] = ()) -> Plan:
     except ValueError as error:
         raise UsageError(str(error)) from error
 
-    names = [" ".join(name.split()) for name in synonyms]
+    names: list[str] = _read("synonyms", list(synonyms))
 
     def plan(concepts: Concepts) -> dict[str, Row]:
         if concepts.find(facets.concept_id) is not None:
@@ -58,9 +59,9 @@ def set_status(concept_ids: Sequence[str], status: str) -> Plan:
 
 def rename(concept_id: str, text: str) -> Plan:
     """Another text for a concept; its id and facets stay, its vector is computed anew by `embed`."""
-    text = " ".join(text.split())
-    if not text:
+    if not (text := " ".join(text.split())):
         raise UsageError("a concept needs a text")
+    text = _read("text", text)
 
     def plan(concepts: Concepts) -> dict[str, Row]:
         row = concepts.get(concept_id)
@@ -142,7 +143,7 @@ def split(concept_id: str, into: str, where: Sequence[Condition]) -> Plan:
 
 def set_synonyms(concept_id: str, *, added: Iterable[str] = (), removed: Iterable[str] = ()) -> Plan:
     """Other names for a concept, added or taken away."""
-    added, removed = [" ".join(name.split()) for name in added], list(removed)
+    added, removed = _read("synonyms", list(added)), list(removed)
 
     def plan(concepts: Concepts) -> dict[str, Row]:
         row = concepts.get(concept_id)
@@ -165,13 +166,14 @@ def set_facet(concept_id: str, facet: str, value: str | None) -> Plan:
         raise UsageError("a concept needs a finding")
     stored: Any = None if value in (None, "", "none") and facet != "laterality" else value
     if facet == "descriptors":
-        stored = [" ".join(word.split()) for word in (value or "").split(",") if word.strip()]
-    return lambda concepts: {concepts.get(concept_id)["concept_id"]: {facet: stored}}
+        stored = [word for word in (value or "").split(",") if word.strip()]
+    read = _read(facet, stored)
+    return lambda concepts: {concepts.get(concept_id)["concept_id"]: {facet: read}}
 
 
 def set_note(concept_id: str, note: str | None) -> Plan:
     """A note on a concept; None or an empty one takes it away."""
-    text = (note or "").replace("\r\n", "\n").replace("\r", "\n") or None
+    text = _read("note", note)
     return lambda concepts: {concepts.get(concept_id)["concept_id"]: {"note": text}}
 
 
@@ -227,6 +229,14 @@ def revert(change: Change) -> Plan:
         return edits
 
     return plan
+
+
+def _read(name: str, value: Any) -> Any:
+    """A field as a curator types it, read as one of an import; UsageError where it cannot be."""
+    try:
+        return read_record({name: value})[name]
+    except ValueError as error:
+        raise UsageError(str(error)) from error
 
 
 def _assertion(text: str) -> str | None:

@@ -11,6 +11,7 @@ from kb.changes import told_move
 from kb.curate import Concepts, Plan
 from kb.display import Listing
 from kb.errors import UsageError
+from kb.exchange.records import FIELDS, check_identity, complete_row, read_concept_id, read_edit, shown
 from kb.query import run_named
 
 if TYPE_CHECKING:
@@ -119,11 +120,11 @@ def diff_vocabularies(old: KnowledgeBase, new: KnowledgeBase) -> VocabularyDiff:
     return VocabularyDiff(old.commit.commit_id, new.commit.commit_id, differences, moved, texts)
 
 
-def read_patch(text: str) -> dict[str, Any]:
+def read_patch(text: str | bytes) -> dict[str, Any]:
     """The patch that a file holds; UsageError where it is none."""
     try:
         patch = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"not a vocabulary patch: {error}") from error
     if not isinstance(patch, dict) or patch.get("format") != FORMAT or not isinstance(patch.get("edits"), dict):
         raise UsageError("not a vocabulary patch: `clear-kb vocab diff A B --format json` makes one")
@@ -131,22 +132,65 @@ def read_patch(text: str) -> dict[str, Any]:
 
 
 def patch_plan(patch: Mapping[str, Any]) -> Plan:
-    """The act that carries a patch out: all of it, or nothing.
+    """The act that carries a patch out: all of it, or nothing. Its fields are read as those of an import.
 
-    Raises (when planned):
-        UsageError: a concept is not as the patch found it; the message names every conflict.
+    Raises (some only when planned):
+        UsageError: a field cannot be what the patch says, or a concept is not as the patch found it; the message names
+            every such field and concept.
     """
-    edits: dict[str, Any] = patch["edits"]
+    edits = _read_edits(patch.get("edits"))
 
     def plan(concepts: Concepts) -> dict[str, Mapping[str, Any] | None]:
         concepts.read(edits)
-        known = {name for name in concepts.columns if name not in ("concept_id", "embedder")}
-        conflicts = [c for concept_id, edit in edits.items() for c in _conflicts(concepts, concept_id, edit, known)]
-        if conflicts:
-            raise UsageError(f"the patch does not fit, nothing was applied: {'; '.join(conflicts)}")
-        return {concept_id: _applied(concept_id, edit["before"], edit["after"]) for concept_id, edit in edits.items()}
+        _refuse([c for concept_id, edit in edits.items() for c in _conflicts(concepts, concept_id, *edit)])
+        return {concept_id: after for concept_id, (_, after) in edits.items()}
 
     return plan
+
+
+Edit = tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]
+"""What a patch found of a concept, and what it is to become; None where it is not there."""
+
+
+def _read_edits(edits: Any) -> dict[str, Edit]:
+    """The edits of a patch, read field by field; UsageError names all that cannot be."""
+    if not isinstance(edits, Mapping):
+        raise UsageError("not a vocabulary patch: it has no edits")
+    read: dict[str, Edit] = {}
+    wrong: list[str] = []
+    for key, edit in edits.items():
+        of = shown(key)
+        try:
+            of = concept_id = read_concept_id(key)
+            if concept_id in read:
+                raise ValueError("it stands in the patch twice")
+            read[concept_id] = _read_edit(concept_id, edit)
+        except ValueError as error:
+            wrong.append(f"{of}: {error}")
+    _refuse(wrong)
+    return read
+
+
+def _read_edit(concept_id: str, edit: Any) -> Edit:
+    if not isinstance(edit, Mapping) or set(edit) != {"before", "after"}:
+        raise ValueError("it has no before and after")
+    before, after = edit["before"], edit["after"]
+    for side, fields in edit.items():
+        if fields is not None and not isinstance(fields, Mapping):
+            raise ValueError(f"{side} is {shown(fields)}, and not the fields of a concept")
+        if unknown := sorted(set(fields or ()) - {*FIELDS}, key=str):
+            raise ValueError(f"unknown fields {', '.join(map(shown, unknown))}")
+    if before is None and after is None:
+        raise ValueError("both before and after are null")
+    if after is None:
+        return before, None
+    told = read_edit(after)
+    return before, complete_row({**told, "concept_id": concept_id}, "patch") if before is None else told
+
+
+def _refuse(problems: Sequence[str]) -> None:
+    if problems:
+        raise UsageError(f"the patch does not fit, nothing was applied: {'; '.join(problems)}")
 
 
 def _difference(concept_id: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> Difference:
@@ -157,24 +201,21 @@ def _difference(concept_id: str, before: Mapping[str, Any] | None, after: Mappin
     return Difference(concept_id, text, {n: before[n] for n in names}, {n: after[n] for n in names})
 
 
-def _conflicts(concepts: Concepts, concept_id: str, edit: Any, known: set[str]) -> list[str]:
-    if not isinstance(edit, dict) or set(edit) != {"before", "after"}:
-        return [f"{concept_id} has no before and after"]
-    before, after = edit["before"], edit["after"]
-    if unknown := {*(before or {}), *(after or {})} - known:
-        return [f"{concept_id} has unknown fields {', '.join(sorted(unknown))}"]
+def _conflicts(
+    concepts: Concepts, concept_id: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
+) -> list[str]:
     now = concepts.find(concept_id)
     if before is None:
         return [] if now is None else [f"{concept_id} '{now['text']}' is there already"]
     if now is None:
         return [f"{concept_id} is not there"]
-    moved = [f"{name} is {now[name]!r}, not {value!r}" for name, value in before.items() if now[name] != value]
-    return [f"{concept_id} '{now['text']}': {', '.join(moved)}"] if moved else []
-
-
-def _applied(
-    concept_id: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
-) -> Mapping[str, Any] | None:
-    if after is None:
-        return None
-    return {"concept_id": concept_id, **after} if before is None else after
+    moved = [
+        f"{name} is {shown(now[name])}, not {shown(value)}" for name, value in before.items() if now[name] != value
+    ]
+    if moved:
+        return [f"{concept_id} '{now['text']}': {', '.join(moved)}"]
+    try:
+        check_identity(concept_id, now, after or {})
+    except ValueError as error:
+        return [str(error)]
+    return []

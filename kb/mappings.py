@@ -49,11 +49,12 @@ def mapping_row(
         ValueError: the id is no CURIE, the predicate is not one of PREDICATES, or the confidence is not in [0, 1].
     """
     if not _CURIE.fullmatch(object_id):
-        raise ValueError(f"'{object_id}' is no CURIE (PREFIX:ID, as in RADLEX:RID34539)")
+        raise ValueError(f"{object_id!r} is no CURIE (PREFIX:ID, as in RADLEX:RID34539)")
     if predicate not in PREDICATES:
-        raise ValueError(f"predicate '{predicate}': choose one of {', '.join(PREDICATES)}")
-    if confidence is not None and not (isinstance(confidence, int | float) and 0 <= confidence <= 1):
-        raise ValueError(f"confidence {confidence} is not between 0 and 1")
+        raise ValueError(f"predicate {predicate!r}: choose one of {', '.join(PREDICATES)}")
+    number = isinstance(confidence, int | float) and not isinstance(confidence, bool)
+    if confidence is not None and not (number and 0 <= confidence <= 1):
+        raise ValueError(f"confidence {confidence!r} is not between 0 and 1")
     return {
         "predicate": predicate,
         "object_id": object_id,

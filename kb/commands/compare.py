@@ -57,11 +57,11 @@ def apply_command(
     storage_option: StorageOptions = None,
     output: OutputFormat = Format.table,
 ) -> None:
-    """Apply a patch: all of it or, where a concept is not as the patch found it, nothing."""
+    """Apply a patch: all of it or, where a concept is not as the patch found it or a field cannot be, nothing."""
     from kb.diff import read_patch
 
     path = Path(patch)
     if patch != "-" and not path.is_file():
         raise UsageError(f"there is no file {patch}")
-    edits = read_patch(sys.stdin.read() if patch == "-" else path.read_text(encoding="utf-8"))
+    edits = read_patch(sys.stdin.buffer.read() if patch == "-" else path.read_bytes())
     act_and_print(kb, branch, storage_option, output, by, why, dry_run, lambda v, o: v.apply(edits, **o))

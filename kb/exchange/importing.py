@@ -15,7 +15,7 @@ from kb.batched import batched
 from kb.curate import Concepts, check_replacements, put_vectors, real_edits, tell, write_edits
 from kb.embed_concepts import set_embedder
 from kb.errors import UsageError
-from kb.exchange.records import IDENTITY, Record, Row, complete_row, read_record
+from kb.exchange.records import IDENTITY, Record, Row, check_identity, complete_row, read_record
 from kb.mappings import merged_mappings
 from kb.query import Tables
 from kb.rejects import replace_rejects
@@ -251,8 +251,8 @@ def _edit_one(
         fields = {"mappings": merged_mappings(now["mappings"], fields["mappings"])}
     elif concept_id in found.told:
         raise ValueError(f"{concept_id} stands in the file twice")
-    elif other := next((name for name in IDENTITY if name in fields and fields[name] != now[name]), None):
-        raise ValueError(f"{other} of {concept_id} is '{now[other]}' and stays so")
+    else:
+        check_identity(concept_id, now, fields)
     found.told.add(concept_id)
     edit = {name: value for name, value in fields.items() if value != now[name]}
     if edit:

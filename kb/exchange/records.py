@@ -1,8 +1,12 @@
-"""A concept as a record: what every exchange format carries, and how one is read back, checked field by field."""
+"""A concept as a record: what every exchange format carries, and how one is read back, checked field by field.
+
+Imports, patches and what a curator types are all read here: whatever comes from outside has this one door.
+"""
 
 from __future__ import annotations
 
 import re
+import reprlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +32,20 @@ IDENTITY = ("concept_id", "normal_form", "assertion")
 
 _ID = re.compile(r"C[0-9a-f]{16}")
 _ID_AT_END = re.compile(r"C[0-9a-f]{16}$")
-_CONCEPT_ASSERTIONS = ("present", "absent")
+CONCEPT_ASSERTIONS = ("present", "absent")
+"""What a concept may say of its finding; hedging is of the mention."""
+
+_READ_FROM_TEXT = frozenset(
+    ("concept_id", "normal_form", "assertion", "finding", "anatomy", "laterality", "severity", "descriptors")
+)
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 80
+
+
+def shown(value: Any) -> str:
+    """A value from outside as a message shows it: short, and without half letters or control characters."""
+    return "null" if value is None else _SHORT.repr(value)
 
 
 def iter_records(kb: KnowledgeBase, *, vectors: bool = False) -> Iterator[Row]:
@@ -54,6 +71,24 @@ def read_record(record: Record) -> Row:
     return told
 
 
+def read_edit(fields: Record) -> Row:
+    """The fields of a concept that a patch tells, each checked as those of a record; what is needed is never null.
+
+    Raises:
+        ValueError: a field cannot be what it says; the message names it.
+    """
+    for name, value in fields.items():
+        if value is None and not CONCEPTS.schema.field(name).nullable:
+            raise ValueError(f"{name}: null, and it is needed")
+    return read_record(fields)
+
+
+def check_identity(concept_id: str, now: Record, told: Record) -> None:
+    """Refuse what would change what a concept is known by, with a ValueError that names it."""
+    if other := next((name for name in IDENTITY if name in told and told[name] != now[name]), None):
+        raise ValueError(f"{other} of {concept_id} is '{now[other]}' and stays so")
+
+
 def complete_row(told: Row, source: str) -> Row:
     """A row of the `concepts` table from what a record tells of a new concept; the rest is read from its text.
 
@@ -63,13 +98,21 @@ def complete_row(told: Row, source: str) -> Row:
     text = told.get("text") or ""
     if not text:
         raise ValueError("no text")
-    row = {**new_concept(read_query(text), source), **told}
+    row = {**_rest(told, text, source), **told}
     row["source"] = told.get("source") or source
     if row["concept_id"] != concept_id_of(row["normal_form"]):
-        raise ValueError(f"concept_id {row['concept_id']} is not that of '{row['normal_form']}'")
+        raise ValueError(f"concept_id {row['concept_id']} is not that of its normal_form '{row['normal_form']}'")
     if not row["normal_form"].startswith(f"{row['assertion']}: "):
         raise ValueError(f"assertion {row['assertion']}, but its normal form is '{row['normal_form']}'")
     return row
+
+
+def _rest(told: Row, text: str, source: str) -> Row:
+    """What a record may leave out; its text need say nothing known where the record tells all that is read from it."""
+    if set(told) >= _READ_FROM_TEXT:
+        empty: Row = {name: [] for name in ("synonyms", "splits", "distinct_from", "mappings")}
+        return {**empty, "status": "candidate", "replaced_by": None, "note": None}
+    return new_concept(read_query(text), source)
 
 
 def id_in(iri: str | None) -> str | None:
@@ -79,13 +122,17 @@ def id_in(iri: str | None) -> str | None:
 
 
 def _text(value: Any) -> str:
+    return " ".join(_letters(value).split())
+
+
+def _letters(value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"{value!r} is not a text")
+        raise ValueError(f"{shown(value)} is not a text")
     try:
         value.encode()
     except UnicodeEncodeError as error:
-        raise ValueError(f"{value!r} holds half a letter") from error
-    return " ".join(value.split())
+        raise ValueError(f"{shown(value)} holds half a letter") from error
+    return value
 
 
 def _needed(value: Any) -> str:
@@ -100,23 +147,22 @@ def _optional(value: Any) -> str | None:
 
 def _exactly(value: Any) -> str:
     """An identity is hashed from every character."""
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"{value!r} is not a text")
-    return value
+    if not _letters(value):
+        raise ValueError("a needed field is empty")
+    return str(value)
 
 
 def _verbatim(value: Any) -> str | None:
     """A note keeps its lines."""
     if value is None:
         return None
-    _text(value)
-    return value.replace("\r\n", "\n").replace("\r", "\n") or None
+    return _letters(value).replace("\r\n", "\n").replace("\r", "\n") or None
 
 
 def _one_of(values: tuple[str, ...]) -> Callable[[Any], str]:
     def read(value: Any) -> str:
         if value not in values:
-            raise ValueError(f"'{value}' is none of {', '.join(values)}")
+            raise ValueError(f"{shown(value)} is none of {', '.join(values)}")
         return str(value)
 
     return read
@@ -125,7 +171,14 @@ def _one_of(values: tuple[str, ...]) -> Callable[[Any], str]:
 def _concept_id(value: Any) -> str:
     text = _optional(value) or ""
     if text and not _ID.fullmatch(text):
-        raise ValueError(f"'{text}' is no concept id")
+        raise ValueError(f"{shown(text)} is no concept id")
+    return text
+
+
+def read_concept_id(value: Any) -> str:
+    """The id of a concept; ValueError where it is none."""
+    if not (text := _concept_id(value)):
+        raise ValueError("a concept id is missing")
     return text
 
 
@@ -134,24 +187,30 @@ def _replacement(value: Any) -> str | None:
 
 
 def _concept_ids(value: Any) -> list[str]:
-    return [_concept_id(text) for text in _texts(value)]
+    return [read_concept_id(text) for text in _list(value)]
 
 
 def _texts(value: Any) -> list[str]:
+    return [_needed(item) for item in _list(value)]
+
+
+def _list(value: Any) -> list[Any]:
     if value is None:
         return []
     if not isinstance(value, list | tuple):
-        raise ValueError(f"{value!r} is not a list")
-    return [_needed(item) for item in value]
+        raise ValueError(f"{shown(value)} is not a list")
+    return list(value)
 
 
 def _splits(value: Any) -> list[dict[str, Any]]:
     return [
         {
-            "into": _concept_id(item["into"]),
+            "into": read_concept_id(item["into"]),
             "where": [
                 {"field": condition.field, "values": list(condition.values)}
-                for condition in read_conditions((c["field"], v) for c in item["where"] for v in c["values"])
+                for condition in read_conditions(
+                    (_letters(c["field"]), _letters(v)) for c in _items(item["where"]) for v in _list(c["values"])
+                )
             ],
         }
         for item in _items(value)
@@ -163,7 +222,7 @@ def _mappings(value: Any) -> list[dict[str, Any]]:
         mapping_row(
             _needed(item["object_id"]),
             _needed(item["predicate"]),
-            _text(item.get("object_label") or ""),
+            _optional(item.get("object_label")) or "",
             _needed(item["justification"]),
             item.get("confidence"),
         )
@@ -172,9 +231,9 @@ def _mappings(value: Any) -> list[dict[str, Any]]:
 
 
 def _items(value: Any) -> list[Mapping[str, Any]]:
-    items = list(value or [])
+    items = _list(value)
     if not all(isinstance(item, Mapping) for item in items):
-        raise ValueError(f"{value!r} is not a list of objects")
+        raise ValueError(f"{shown(value)} is not a list of objects")
     return items
 
 
@@ -196,7 +255,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
         "concept_id": _concept_id,
         "text": _needed,
         "normal_form": _exactly,
-        "assertion": _one_of(_CONCEPT_ASSERTIONS),
+        "assertion": _one_of(CONCEPT_ASSERTIONS),
         "finding": _needed,
         "anatomy": _optional,
         "laterality": _one_of(LATERALITIES),

@@ -51,6 +51,13 @@ def test_what_was_ingested_and_curated_keeps_every_rule(sound: KnowledgeBase) ->
             "circular-replacement",
         ),
         ({"status": "splendid"}, "illegal-status"),
+        ({"text": ""}, "illegal-field"),
+        ({"text": " \t"}, "illegal-field"),
+        ({"finding": ""}, "illegal-field"),
+        ({"assertion": "maybe"}, "illegal-field"),
+        ({"assertion": "uncertain"}, "illegal-field"),
+        ({"laterality": "sideways"}, "illegal-field"),
+        ({"normal_form": "x"}, "illegal-field"),
         ({"embedder": "E000000000000"}, "foreign-embedding"),
         ({}, "missing-embedding"),
         ({"synonyms": ["Cardiomegaly"]}, "shared-synonym"),
@@ -81,6 +88,7 @@ def test_every_rule_was_broken_above() -> None:
         "dangling-replacement",
         "circular-replacement",
         "illegal-status",
+        "illegal-field",
         "replaced-but-used",
         "foreign-embedding",
         "evidence-without-report",
@@ -107,6 +115,16 @@ def test_the_command_exits_1_on_errors_and_0_on_warnings(cli, kb: KnowledgeBase)
     assert "shared-synonym" in cli("check", "--kb", kb.uri).stdout
     damage(kb, concept_id="C1", status="splendid")
     assert "illegal-status" in cli("check", "--kb", kb.uri, code=1).stdout
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"), [({"text": ""}, "its text is empty"), ({"assertion": "maybe"}, "assertion 'maybe'")]
+)
+def test_a_concept_that_cannot_be_is_an_error(cli, kb: KnowledgeBase, fields: dict[str, Any], told: str) -> None:
+    damage(kb, **fields)
+    (problem, *_) = check(kb)
+    assert (problem.severity, problem.detail) == ("error", told)
+    assert "illegal-field" in cli("check", "--kb", kb.uri, code=1).stdout
 
 
 class TestRestore:
