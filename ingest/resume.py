@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from ingest.journal import Journal
 from ingest.sources import Source
 from kb.errors import ClearKbError
-from kb.publication import fragments_exist
 from kb.storage import STAGING
 
 if TYPE_CHECKING:
@@ -48,10 +47,10 @@ def open_journal(
 
 
 def _resumable(kb: KnowledgeBase, journal: Journal, path: Path) -> Journal:
-    """`journal`, or a fresh one where its run was committed after all or its data files were swept."""
+    """`journal`, or a fresh one where its run was committed after all or its data files are gone."""
     committed = any(commit.summary.get("run") == journal.run_id for commit in kb.commits.all())
     tables = ("reports", "observations")
-    if not committed and all(fragments_exist(kb.storage, table, journal.fragments(table)) for table in tables):
+    if not committed and not any(kb.storage.lost_files(table, journal.fragments(table)) for table in tables):
         return journal
     journal.discard()
     return Journal(path)

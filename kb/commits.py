@@ -21,6 +21,12 @@ MAIN = "main"
 CREATE, DELETE = "branch create", "branch delete"
 """The commits that a branch begins and ends with."""
 
+RESERVED = "clear-kb-gc-"
+"""How the marks begin that `gc` sets among the tags of a Lance table while it works."""
+
+LONGEST_NAME = 200
+"""Letters that the name of a tag or branch may have: a file name has room for it."""
+
 FORMAT = "6"
 """The layout this code reads and writes; a knowledge base that says another one is refused."""
 
@@ -190,3 +196,10 @@ def check_name(name: str, kind: str) -> None:
     """Refuse a name that no tag or branch can have (UsageError)."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name) or name.lower() == "head":
         raise UsageError(f"'{name}' cannot be a {kind}: use letters, digits, '.', '_' and '-', and not HEAD")
+    if name.lower().startswith(RESERVED):
+        raise UsageError(f"'{name}' cannot be a {kind}: `clear-kb gc` marks what it keeps with names of this kind")
+    # Lance keeps every tag as a file of its own and refuses these.
+    if ".." in name or name.endswith((".", ".lock")) or len(name) > LONGEST_NAME:
+        raise UsageError(
+            f"'{name}' cannot be a {kind}: at most {LONGEST_NAME} letters, no '..', and no '.' or '.lock' at the end"
+        )

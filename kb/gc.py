@@ -4,22 +4,34 @@ A table version is kept when a kept commit pins it: the newest commit of every b
 against, every tagged one, and as many of the newest as are asked for (all, unless asked otherwise). What dead
 writers left is named by no commit, and goes. Lance's own clean-up does the work; the versions to keep are tagged
 for its duration, so it cannot touch them.
+
+What a writer has staged for a commit to come is named by its journal alone. Those files are kept as well, however
+long ago they were written.
 """
 
 from __future__ import annotations
 
+import os
+import sqlite3
+import uuid
+from collections import defaultdict
 from collections.abc import Collection, Mapping
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kb.branches import list_branches
+from kb.commits import RESERVED
 from kb.errors import ClearKbError
 from kb.publication import writer_lock
+from kb.storage import STAGING, data_files
 from schemas.tables import TABLES, VERSIONED, Table
 
 if TYPE_CHECKING:
+    import lance
+
     from kb.commits import Commit
     from kb.knowledge_base import KnowledgeBase
     from kb.publication import Publication
@@ -28,7 +40,8 @@ if TYPE_CHECKING:
 FEW_FRAGMENTS = 8
 """Data files that a table may have before they are gathered into fewer."""
 
-_HOLD = "clear-kb-gc-{}"
+LONGEST_RUN = timedelta(days=1)
+"""Marks in an object store that are older were left by a clean-up that died; in a folder the lock tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +83,7 @@ def collect_garbage(
         commits = kb.commits.all()
         kept = _kept(commits, _named(kb), keep)
         dropped = kb.commits.readable([commit for commit in commits if commit not in kept])
-        swept = [] if dry_run else [_sweep(kb.storage, table, kept) for table in TABLES]
+        swept = [] if dry_run else _sweep_all(kb, commits, kept)
     removed, versions = (sum(column) for column in zip(*swept, strict=True)) if swept else (0, 0)
     return GcResult(len(kb.commits.readable(kept)), len(dropped), removed, versions, dry_run)
 
@@ -92,21 +105,106 @@ def _kept(commits: list[Commit], named: Collection[str], keep: int | None) -> li
     return [commit for commit in commits if commit.number in numbers]
 
 
-def _sweep(storage: Storage, table: Table, kept: list[Commit]) -> tuple[int, int]:
-    """Drop the versions of a table but for those that `kept` pin and the newest; the bytes and versions that went."""
-    dataset = storage.dataset(table.name)
-    if not table.versioned and len(dataset.get_fragments()) > FEW_FRAGMENTS:
-        dataset.optimize.compact_files()
-    pins = {commit.pins[table.name] for commit in kept} if table.versioned else set()
-    held = sorted(pins & storage.versions(table.name))
-    for version in held:
-        dataset.tags.create(_HOLD.format(version), version)
+def _sweep_all(kb: KnowledgeBase, commits: list[Commit], kept: list[Commit]) -> list[tuple[int, int]]:
+    """Drop what is not `kept` of every table; of each, the bytes and versions that went."""
+    staged, people = _staged_files(kb.storage), kb.tags()
+    swept = []
+    for table in TABLES:
+        dataset = kb.storage.dataset(table.name)
+        _take_off(dataset, _leftovers(dataset, people, locked=kb.storage.folder is not None))
+        if not table.versioned and len(dataset.get_fragments()) > FEW_FRAGMENTS:
+            dataset.optimize.compact_files()
+        held = {commit.pins[table.name] for commit in kept} if table.versioned else set()
+        if table.name in staged:
+            pinned = {commit.pins[table.name] for commit in commits} if table.versioned else set()
+            held |= _hold_staged(kb.storage, table, staged[table.name], pinned)
+        swept.append(_sweep(dataset, held & kb.storage.versions(table.name)))
+    return swept
+
+
+def _sweep(dataset: lance.LanceDataset, held: set[int]) -> tuple[int, int]:
+    """Drop the versions of a table but for those that are `held` and the newest; the bytes and versions that went."""
+    run = uuid.uuid4().hex[:8]
+    marks = {f"{RESERVED}{run}-{version}": version for version in sorted(held)}
     try:
+        for mark, version in marks.items():
+            dataset.tags.create(mark, version)
         # Files that no version names may be a writer's at work: Lance leaves them for a week.
         stats = dataset.cleanup_old_versions(
             older_than=timedelta(0), delete_unverified=False, error_if_tagged_old_versions=False
         )
     finally:
-        for version in held:
-            dataset.tags.delete(_HOLD.format(version))
+        _take_off(dataset, marks)
     return stats.bytes_removed, stats.old_versions
+
+
+def _take_off(dataset: lance.LanceDataset, marks: Collection[str]) -> None:
+    for mark in set(marks).intersection(dataset.tags.list() if marks else ()):
+        dataset.tags.delete(mark)
+
+
+def _leftovers(dataset: lance.LanceDataset, people: Collection[str], *, locked: bool) -> list[str]:
+    """The marks that a clean-up left which died: they would hold their versions for good.
+
+    Args:
+        dataset: the table.
+        people: the names that people gave: one of them may look like a mark in an older knowledge base.
+        locked: whether no other clean-up can be at work now.
+    """
+    before = datetime.now(UTC) - LONGEST_RUN
+    return [
+        name
+        for name, about in dataset.tags.list().items()
+        if name.startswith(RESERVED)
+        and name not in people
+        and (locked or about["created_at"] is None or about["created_at"] < before)
+    ]
+
+
+def _staged_files(storage: Storage) -> dict[str, set[str]]:
+    """The data files that the journals of writers under way, or interrupted, name: by table."""
+    files: dict[str, set[str]] = defaultdict(set)
+    if storage.folder is not None:
+        for journal in sorted((storage.folder / STAGING).glob("*.sqlite")):
+            for table, fragment in _fragments(journal):
+                files[table] |= {file["path"] for file in data_files(fragment)}
+    return files
+
+
+def _fragments(journal: Path) -> list[tuple[str, str]]:
+    # mode=rw: a journal that its writer has just deleted must not be made again.
+    address = f"{journal.absolute().as_uri()}?mode=rw"
+    try:
+        with closing(sqlite3.connect(address, uri=True)) as db:
+            if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'fragments'").fetchone():
+                return []
+            return db.execute("SELECT name, fragment FROM fragments").fetchall()
+    except sqlite3.Error as error:
+        if not journal.exists():
+            return []
+        raise ClearKbError(
+            f"cannot read the journal {journal} ({error}): what it has staged might be dropped, so nothing was; "
+            "finish its ingest, or delete the file"
+        ) from error
+
+
+def _hold_staged(storage: Storage, table: Table, files: set[str], pinned: set[int]) -> set[int]:
+    """Keep the staged `files` of a table from Lance's clean-up; returns the versions that have to be held for it.
+
+    A file that no version names is spared while it looks new. One that is named by a version without a commit, of a
+    publication that died, would go with that version.
+    """
+    for name in files:
+        path = Path(storage.location(table.name)) / "data" / name
+        if path.exists():
+            os.utime(path)
+    left, held = files - _named_files(storage.dataset(table.name)), set()
+    for version in sorted(storage.versions(table.name) - pinned, reverse=True):
+        if found := left & _named_files(storage.dataset(table.name, version)):
+            held.add(version)
+            left -= found
+    return held
+
+
+def _named_files(dataset: lance.LanceDataset) -> set[str]:
+    return {file.path for fragment in dataset.get_fragments() for file in fragment.data_files()}

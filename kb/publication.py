@@ -9,7 +9,6 @@ in a folder as in an object store.
 
 from __future__ import annotations
 
-import json
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -60,12 +59,19 @@ class Publication:
             dataset.delete(predicate)
 
     def append(self, table: str, fragments: Iterable[str]) -> None:
-        """Append the data files that `Storage.stage` wrote."""
+        """Append the data files that `Storage.stage` wrote; ClearKbError if one of them is there no more."""
         import lance
 
+        fragments = list(fragments)
         staged = [lance.FragmentMetadata.from_json(fragment) for fragment in fragments]
         if not staged:
             return
+        # Lance would name a file that is gone without a word, and every later reader would fail on it.
+        if lost := self._storage.lost_files(table, fragments):
+            raise ClearKbError(
+                f"{len(lost)} of the data files staged for '{table}' of {self._storage.uri} are gone or damaged "
+                f"({lost[0]}): nothing was committed; run the same command again, which makes them anew"
+            )
         with self._step(table) as dataset:
             self._open[table] = lance.LanceDataset.commit(
                 dataset,
@@ -221,15 +227,6 @@ def publish(
     raise ClearKbError(
         f"other writers kept changing {storage.uri} ({ATTEMPTS} attempts): nothing was written; try again"
     )
-
-
-def fragments_exist(storage: Storage, table: str, fragments: Iterable[str]) -> bool:
-    """Whether every staged data file is still there (a clean-up may have swept an old one)."""
-    folder = storage.folder
-    if folder is None:
-        return True
-    data = folder / f"{table}.lance" / "data"
-    return all((data / file["path"]).exists() for text in fragments for file in json.loads(text)["files"])
 
 
 def writer_lock(storage: Storage) -> Any:

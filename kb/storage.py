@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 LONGEST_MESSAGE = 300
 
 STAGING = "_staging"
-"""Where a local knowledge base keeps the journals of writers under way."""
+"""Where a local knowledge base keeps the journals of writers under way.
+
+A journal is an SQLite file `*.sqlite` whose table `fragments` holds what was staged: `name`, a table, and
+`fragment`, the JSON that `Storage.stage` gave. `gc` keeps every file that one of them names.
+"""
 
 
 class Storage:
@@ -89,6 +93,19 @@ class Storage:
             raise
         return [json.dumps(fragment.to_json()) for fragment in fragments]
 
+    def lost_files(self, table: str, fragments: Iterable[str]) -> list[str]:
+        """Those data files of staged `fragments` that are gone, or in a folder have lost their length."""
+        from lance.file import LanceFileSession
+
+        files = [file for fragment in fragments for file in data_files(fragment)]
+        if not files:
+            return []
+        data = f"{self.location(table)}/data"
+        if self.folder is None:
+            session = LanceFileSession(data, storage_options=self.options)
+            return [file["path"] for file in files if not session.contains(file["path"])]
+        return [file["path"] for file in files if not _is_whole(Path(data) / file["path"], file["file_size_bytes"])]
+
     def append(self, table: str, rows: Sequence[Mapping[str, Any]] | pa.Table) -> None:
         """Append rows to a table that commits do not pin."""
         import lance
@@ -146,6 +163,16 @@ def _noting_errors(batches: Iterable[pa.RecordBatch], raised: list[Exception]) -
     except Exception as error:
         raised.append(error)
         raise
+
+
+def data_files(fragment: str) -> list[dict[str, Any]]:
+    """The data files of a fragment that `Storage.stage` wrote: `path` in the table's `data`, `file_size_bytes`."""
+    files: list[dict[str, Any]] = json.loads(fragment)["files"]
+    return files
+
+
+def _is_whole(path: Path, size: int | None) -> bool:
+    return path.is_file() and size in (None, path.stat().st_size)
 
 
 def first_line(error: BaseException) -> str:

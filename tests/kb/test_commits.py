@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from kb.branches import create_branch
 from kb.errors import ClearKbError, UsageError
 from kb.knowledge_base import KnowledgeBase
 from tests.support import add_concepts
@@ -73,10 +74,20 @@ def test_a_tag_keeps_its_versions_from_lance_clean_up(kb: KnowledgeBase) -> None
     assert kb.storage.dataset("concepts").tags.list()["v1"]["version"] == kb.commit.pins["concepts"]
 
 
-@pytest.mark.parametrize("name", ["", "has space", "HEAD", "a/b", "-x", "'; drop"])
+@pytest.mark.parametrize("name", ["", "has space", "HEAD", "a/b", "-x", "'; drop", "a..b", "v1.", "v1.lock", "v" * 300])
 def test_a_name_that_cannot_be_a_tag_is_refused(kb: KnowledgeBase, name: str) -> None:
     with pytest.raises(UsageError, match="cannot be a tag"):
         kb.tag(name)
+    assert kb.tags() == {}
+
+
+@pytest.mark.parametrize("name", ["clear-kb-gc-1", "clear-kb-gc-", "Clear-KB-GC-x"])
+def test_the_marks_of_gc_are_no_names_for_tags_and_branches(kb: KnowledgeBase, name: str) -> None:
+    with pytest.raises(UsageError, match="cannot be a tag: `clear-kb gc`"):
+        kb.tag(name)
+    with pytest.raises(UsageError, match="cannot be a branch: `clear-kb gc`"):
+        create_branch(kb, name)
+    assert kb.gc(keep=1).kept == 1
 
 
 def test_a_knowledge_base_of_another_format_is_refused(kb: KnowledgeBase) -> None:
