@@ -27,8 +27,10 @@ def open_journal(
     The same ingest means the same files with the same sizes and times, and the same settings.
 
     Raises:
-        ClearKbError: another process is at the same ingest.
+        ClearKbError: another process is at the same ingest, or the knowledge base cannot be written to.
     """
+    if not temporary:
+        kb.storage.require_conditional_writes()  # before anything is mined for nothing
     if temporary or kb.storage.folder is None:
         with tempfile.TemporaryDirectory(prefix="clear-kb-") as folder:
             journal = Journal(Path(folder) / "journal.sqlite")

@@ -4,7 +4,8 @@ Lance versions each table on its own, and an append that meets another append is
 publication counts: every step must raise its table's version by exactly one. If it does not, another writer
 came between, and the whole publication starts again on the new head. Nothing of that is seen by readers,
 who follow commits. A lock file spares local writers the retries; the counting is what keeps them correct,
-in a folder as in an object store.
+in a folder as in an object store. It holds where no version can be written twice, and an object store is asked
+for that before the first write.
 """
 
 from __future__ import annotations
@@ -230,8 +231,12 @@ def publish(
 
 
 def writer_lock(storage: Storage) -> Any:
-    """A lock that local writers take in turn; in an object store there is none, and counting has to do."""
+    """A lock that local writers take in turn; in an object store there is none, and counting has to do.
+
+    Counting rests on the store: it is asked first whether it lets two writers take one version (ClearKbError).
+    """
     if storage.folder is None:
+        storage.require_conditional_writes()
         return nullcontext()
     from filelock import FileLock
 

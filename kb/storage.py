@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +24,10 @@ STAGING = "_staging"
 A journal is an SQLite file `*.sqlite` whose table `fragments` holds what was staged: `name`, a table, and
 `fragment`, the JSON that `Storage.stage` gave. `gc` keeps every file that one of them names.
 """
+
+
+_probed: set[tuple[str, ...]] = set()
+"""The object stores that this process has written to: their conditional writes hold."""
 
 
 class Storage:
@@ -55,9 +61,32 @@ class Storage:
         from schemas.tables import TABLES
 
         self._refuse_foreign_folder()
+        self.require_conditional_writes()
         connection = self._connection()
         for table in TABLES:
             connection.create_table(table.name, schema=table.schema, exist_ok=True)
+
+    def require_conditional_writes(self) -> None:
+        """Refuse to write to an object store that lets one writer overwrite another's version (ClearKbError).
+
+        Everything that keeps writers apart there rests on it: the second one to write a version must fail. A store
+        that ignores the condition loses acts without a word, so it is asked once a process, with a table of its own.
+        A local folder has a lock and needs no asking.
+        """
+        store = (self.uri, *sorted(f"{name}={value}" for name, value in (self.options or {}).items()))
+        if self.folder is not None or store in _probed:
+            return
+        try:
+            holds = _second_write_fails(f"{self.uri}/_probe-{uuid.uuid4().hex}.lance", self.options)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise ClearKbError(f"cannot write to {self.uri}: {first_line(error)}") from error
+        if not holds:
+            raise ClearKbError(
+                f"{self.uri} is in an object store that ignores conditional writes (If-None-Match): what two people do "
+                "at once would be lost there in silence, so nothing was written; use a store that has them, as Amazon "
+                "S3 does, or a local folder"
+            )
+        _probed.add(store)
 
     def dataset(self, table: str, version: int | None = None) -> lance.LanceDataset:
         """The Lance dataset of `table` at `version` (default: the newest, which no commit may name yet)."""
@@ -82,6 +111,7 @@ class Storage:
         import pyarrow as pa
         from lance.fragment import write_fragments
 
+        self.require_conditional_writes()
         dataset = self.dataset(table)
         raised: list[Exception] = []
         reader = pa.RecordBatchReader.from_batches(dataset.schema, _noting_errors(batches, raised))
@@ -111,6 +141,7 @@ class Storage:
         import lance
         import pyarrow as pa
 
+        self.require_conditional_writes()
         dataset = self.dataset(table)
         data = rows if isinstance(rows, pa.Table) else pa.Table.from_pylist(list(rows), schema=dataset.schema)
         lance.write_dataset(data, dataset, mode="append", storage_options=self.options)
@@ -119,6 +150,7 @@ class Storage:
         """Insert one row unless its `key` is taken: Lance's compare-and-set; says whether it went in."""
         import pyarrow as pa
 
+        self.require_conditional_writes()
         dataset = self.dataset(table)
         data = pa.Table.from_pylist([dict(row)], schema=dataset.schema)
         result = dataset.merge_insert(key).when_not_matched_insert_all().execute(data)
@@ -154,6 +186,33 @@ class Storage:
             raise UsageError(
                 f"{self.uri} holds other files ({', '.join(sorted(strangers)[:3])}): name a new folder with --kb"
             )
+
+
+def _second_write_fails(address: str, options: Mapping[str, str] | None) -> bool:
+    """Write one version of a throwaway table at `address` twice, as two writers at once would; both see none before.
+
+    An overwrite without retries looks at nothing but the version that it was told to build on, so Lance leaves it to
+    the store whether the second one goes through.
+    """
+    import lance
+    import pyarrow as pa
+
+    schema = pa.schema([("probe", pa.int8())])
+    change = lance.LanceOperation.Overwrite(schema, [])
+    lance.write_dataset(schema.empty_table(), address, storage_options=options)
+    try:
+        lance.LanceDataset.commit(address, change, read_version=1, max_retries=0, storage_options=options)
+        try:
+            lance.LanceDataset.commit(address, change, read_version=1, max_retries=0, storage_options=options)
+        except (OSError, ValueError, RuntimeError) as error:
+            if "conflict" not in str(error).lower():
+                raise
+            return True
+        return False
+    finally:
+        # Whoever may write but not delete shall write: what stays is a table without rows that nothing names.
+        with suppress(OSError, ValueError, RuntimeError):
+            lance.LanceDataset.drop(address, options)
 
 
 def _noting_errors(batches: Iterable[pa.RecordBatch], raised: list[Exception]) -> Iterator[pa.RecordBatch]:
