@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
+import traceback
 
 import typer
 
@@ -28,6 +30,15 @@ from encoder.commands import images as image_search
 from ingest.commands import demo, images, labels, preview, reports
 from kb.commands import base, branch, check, compare, curate, exchange, index, observations, review, suggest, vocab
 from kb.errors import ClearKbError
+
+DEBUG = "CLEAR_KB_DEBUG"
+"""Set to 1, every error shows its traceback as well."""
+
+LONGEST_MESSAGE = 300
+
+INTERRUPTED = "interrupted: the knowledge base is as it was; the same command goes on from here (train: --resume)\n"
+
+_RUST_LOCATION = re.compile(r"[, ]+(?:location: )?\S+\.rs:\d+(?::\d+)?")
 
 app = typer.Typer(
     name="clear-kb",
@@ -89,17 +100,41 @@ def main() -> None:
     except SystemExit as ended:
         # typer turns Ctrl-C into this exit, without a word.
         if ended.code == 130:
-            sys.stderr.write(
-                "interrupted: the knowledge base is as it was; the same command goes on from here (train: --resume)\n"
-            )
+            sys.stderr.write(INTERRUPTED)
         raise
-    except OSError as error:
-        _fail(f"{error.filename or 'input/output'}: {error.strerror or error}", 1)
+    except KeyboardInterrupt:
+        sys.stderr.write(INTERRUPTED)
+        sys.exit(130)
+    except BaseException as error:  # a panic in Rust is no Exception
+        _fail(describe_unexpected(error), 1)
+
+
+def describe_unexpected(error: BaseException) -> str:
+    """One line on an error that nobody has foreseen: what went wrong, of what class, and how to see where."""
+    if isinstance(error, OSError) and error.strerror:
+        return _one_line(f"{error.filename or 'input/output'}: {error.strerror}")
+    line = _RUST_LOCATION.sub("", _one_line("not enough memory" if isinstance(error, MemoryError) else str(error)))
+    if len(line) > LONGEST_MESSAGE:
+        line = line[:LONGEST_MESSAGE] + "..."
+    named = f"{type(error).__name__}: {line}" if line else type(error).__name__
+    return f"{named} (this was not foreseen: {DEBUG}=1 shows where it happened)"
 
 
 def _fail(message: str, code: int) -> None:
-    sys.stderr.write(f"error: {message}\n")
+    if os.environ.get(DEBUG, "0") not in ("", "0"):
+        traceback.print_exc()
+    told = _printable(message, keep="\n")
+    sys.stderr.write(f"error: {told}\n")
     sys.exit(code)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(_printable(text).split())
+
+
+def _printable(text: str, keep: str = "") -> str:
+    """`text` without what would move the cursor of a terminal or start another line."""
+    return "".join(letter if letter.isprintable() or letter in keep else " " for letter in text)
 
 
 if __name__ == "__main__":

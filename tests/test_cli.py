@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sqlite3
 import subprocess
 import sys
 import time
@@ -11,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import pyarrow as pa
 import pytest
 
+import cli as command_line
 from ingest.synthetic import write_synthetic_csv
+from kb.errors import ClearKbError
 
 ROOT = Path(__file__).resolve().parents[1]
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -294,3 +299,92 @@ class TestWhatGoesWrong:
         assert process.returncode == 130
         assert "goes on from here" in stderr
         assert "Traceback" not in stderr
+
+
+class PanicException(BaseException):
+    """What a panic in Rust is in Python: no Exception."""
+
+
+UNFORESEEN = [
+    (sqlite3.OperationalError("database or disk is full"), "OperationalError: database or disk is full"),
+    (
+        pa.ArrowInvalid("External error:\n  Not found: a.lance,\n/x/lance/rust/io.rs:12:9"),
+        "ArrowInvalid: External error",
+    ),
+    (OSError("LanceError(IO): Generic\nS3 error, location: rust/lance-io/src/a.rs:7"), "OSError: LanceError(IO): Gen"),
+    (
+        UnicodeDecodeError("utf-8", b"caf\xe9", 3, 4, "unexpected end of data"),
+        "UnicodeDecodeError: 'utf-8' codec can't",
+    ),
+    (RecursionError("maximum recursion depth exceeded"), "RecursionError: maximum recursion depth exceeded"),
+    (MemoryError(), "MemoryError: not enough memory"),
+    (KeyError("finding"), "KeyError: 'finding'"),
+    (AssertionError(), "AssertionError (this"),
+    (PanicException("index out of bounds"), "PanicException: index out of bounds"),
+    (ValueError("\x1b]0;title\x07\x1b[2J a\u2028b\u202ec\ud800d \x9b31m"), "ValueError: ]0;title"),
+    (ValueError("word " * 10_000), "ValueError: word word"),
+    (IsADirectoryError(21, "Is a\ndirectory", "a\nb.csv"), "a b.csv: Is a directory"),
+]
+
+
+class TestWhateverElseIsRaised:
+    """It reaches a person as one line and exit 1."""
+
+    @pytest.fixture
+    def raising(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+        def run(error: BaseException, code: int = 1) -> str:
+            def app() -> None:
+                raise error
+
+            monkeypatch.setattr(command_line, "app", app)
+            with pytest.raises(SystemExit) as ended:
+                command_line.main()
+            assert ended.value.code == code
+            return capsys.readouterr().err
+
+        return run
+
+    @pytest.mark.parametrize(("error", "told"), UNFORESEEN, ids=lambda case: getattr(case, "__class__", str).__name__)
+    def test_any_error_is_one_plain_line(self, raising: Callable[..., str], error: BaseException, told: str) -> None:
+        line = raising(error)
+        assert line.startswith(f"error: {told}")
+        assert line.removesuffix("\n").isprintable()
+        assert ".rs:" not in line
+        assert len(line) < 500
+        assert "CLEAR_KB_DEBUG=1" in line or isinstance(error, IsADirectoryError)
+
+    def test_ctrl_c_is_no_error(self, raising: Callable[..., str]) -> None:
+        assert raising(KeyboardInterrupt(), code=130).startswith("interrupted: ")
+
+    @pytest.mark.parametrize(("debug", "shown"), [("1", True), ("", False), ("0", False)])
+    def test_the_traceback_is_shown_on_demand(
+        self, raising: Callable[..., str], monkeypatch: pytest.MonkeyPatch, debug: str, shown: bool
+    ) -> None:
+        monkeypatch.setenv("CLEAR_KB_DEBUG", debug)
+        for error in (ZeroDivisionError("division by zero"), ClearKbError("the disk is full")):
+            told = raising(error)
+            assert ("Traceback" in told) == shown
+            assert told.splitlines()[-1].startswith("error: ")
+
+    def test_a_data_file_that_is_gone_is_one_line(self, cli: Run, ingested: str, tmp_path: Path) -> None:
+        for path in (tmp_path / ingested / "observations.lance" / "data").iterdir():
+            path.unlink()
+        told = cli("observations", "export", "-o", "x.csv", "--kb", ingested, code=1).stderr
+        assert told.count("\n") == 1
+        assert told.startswith("error: ")
+
+    def test_through_the_installed_command_too(self, tmp_path: Path) -> None:
+        deep = tmp_path / "deep.jsonl"
+        deep.write_text("[" * 100_000)
+        command = Path(sys.executable).with_name("clear-kb")
+        subprocess.run([command, "init", "--kb", tmp_path / "x.kb"], check=True, capture_output=True)
+        for debug in ("", "1"):
+            done = subprocess.run(
+                [command, "vocab", "import", deep, "--kb", tmp_path / "x.kb"],
+                capture_output=True,
+                text=True,
+                env={**os.environ, "CLEAR_KB_DEBUG": debug},
+            )
+            assert done.returncode in (1, 2)
+            assert done.stderr.splitlines()[-1].startswith("error: ")
+            assert ("Traceback" in done.stderr) == bool(debug)
