@@ -31,6 +31,7 @@ from kb.commands.options import (
     parse_pairs,
 )
 from kb.commands.output import print_facts, print_json, print_rows, say
+from kb.commits import check_name
 
 if TYPE_CHECKING:
     from kb.commits import Commit
@@ -123,6 +124,7 @@ def tag_command(
         rows = [{"tag": tag, "commit": commit_id} for tag, commit_id in sorted(opened.tags().items())]
         print_rows(rows, ["tag", "commit"], output, empty="there are no tags")
         return
+    check_name(name, "tag")
     if not dry_run:
         opened.tag(name, by=by, why=why)
     say(f"{'would tag' if dry_run else 'tagged'} commit {opened.commit.commit_id} as {escape(name)}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from kb.branches import create_branch
@@ -88,6 +90,11 @@ def test_the_marks_of_gc_are_no_names_for_tags_and_branches(kb: KnowledgeBase, n
     with pytest.raises(UsageError, match="cannot be a branch: `clear-kb gc`"):
         create_branch(kb, name)
     assert kb.gc(keep=1).kept == 1
+
+
+def test_a_dry_run_refuses_such_a_name_too(cli: Any, kb: KnowledgeBase) -> None:
+    told = cli("tag", "clear-kb-gc-1", "--dry-run", "--kb", kb.uri, code=2).stderr
+    assert told.startswith("error: 'clear-kb-gc-1' cannot be a tag")
 
 
 def test_a_knowledge_base_of_another_format_is_refused(kb: KnowledgeBase) -> None:
