@@ -16,6 +16,7 @@ from kb.storage import quoted
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from ingest.label_repeats import Units
     from kb.publication import Publication
     from kb.query import Tables
 
@@ -64,12 +65,21 @@ class Attributes:
             if text and not column.put(at, text):
                 self.contradictions[name] = self.contradictions.get(name, 0) + 1
 
+    def settle(self, units: Units) -> None:
+        """Complete what the units are of by all of their rows; what is disputed has no attributes."""
+        self._known = ({}, {})
+        for at, unit in enumerate(self._units):
+            whole = units[unit]
+            self._units[at] = whole or unit
+            for column in self._columns.values() if whole is None else ():
+                if at < len(column.numbers):
+                    column.numbers[at] = -1
+
     def finish(self, labels: Collection[str]) -> None:
-        """Nothing more is taken: give up the columns that are named as `labels`, and what only reading needs."""
+        """Nothing more is taken: give up the columns that are named as `labels`."""
         named = {plain_name(label) for label in labels}
         for name in [name for name in self._columns if plain_name(name) in named]:
             self._drop(name)
-        self._known = ({}, {})
 
     def _drop(self, name: str) -> None:
         del self._columns[name]

@@ -15,13 +15,20 @@ from kb.errors import UsageError
 IDS = ("image", "study", "patient")
 LABEL_NAMES = ("label", "finding", "pathology", "disease", "class")
 LIST_NAMES = ("labels", "finding labels")
+READER_NAMES = (
+    *("reader", "reader id", "rad", "rad id", "radiologist", "radiologist id", "rater", "rater id"),
+    *("annotator", "annotator id", "observer", "observer id"),
+)
 NAMELESS = "(a column without a name)"
 VALUE_NAMES: Mapping[str, tuple[str, ...]] = {
     "value": ("value", "label value", "truth", "ground truth"),
     "score": ("score", "probability", "prob", "prediction", "pred", "value", "logit"),
 }
-NEVER_LABELS = frozenset(name for usual in COLUMNS.values() for name in usual) | {"split", "fold", "height", "width"}
-"""Columns that are of the image: a sex of 0 and 1, an age of 1, are no labels."""
+NEVER_LABELS = frozenset(name for usual in COLUMNS.values() for name in usual) | {
+    *("split", "fold", "height", "width"),
+    *READER_NAMES,
+}
+"""Columns that are of the image or its reader: a sex of 0 and 1, an age of 1, a reader 1, are no labels."""
 
 NEVER_METADATA = frozenset(name for key in IDS for name in COLUMNS[key]) | {
     name for usual in (LABEL_NAMES, LIST_NAMES, *VALUE_NAMES.values()) for name in usual
@@ -39,7 +46,8 @@ ODD_SHARE = 0.05
 class Layout:
     """Which column holds what; `labels` are the columns that are labels each, by the label's name.
 
-    `unused` are the columns that are neither ids nor labels; `metadata` those of them that may say more of the unit.
+    `unused` are the columns that are neither ids nor labels; `metadata` those of them that may say more of the unit,
+    `reader` the one that says who read the image.
     """
 
     form: Literal["wide", "long", "list"]
@@ -48,6 +56,7 @@ class Layout:
     label: str | None = None
     value: str | None = None
     listed: str | None = None
+    reader: str | None = None
     unused: tuple[str, ...] = ()
     metadata: tuple[str, ...] = ()
 
@@ -99,7 +108,13 @@ def _finished(table: TableFile, layout: Layout, found: Sequence[str] = ()) -> La
     left = [name for name in table.names if name not in used]
     never = {plain_name(name) for name in NEVER_METADATA}
     metadata = tuple(name for name in left if name not in found and plain_name(name) not in never and _is_name(name))
-    return replace(layout, unused=tuple(name or NAMELESS for name in left), metadata=metadata)
+    reader = _usual(table, READER_NAMES)
+    return replace(
+        layout,
+        reader=reader if reader in left else None,
+        unused=tuple(name or NAMELESS for name in left),
+        metadata=metadata,
+    )
 
 
 def _mapped(table: TableFile, what: str, mapping: Mapping[str, str]) -> dict[str, str]:

@@ -37,7 +37,7 @@ def same_rows(stored: pa.Table, rows: pa.Table) -> bool:
     """Whether both hold the same, in whatever order."""
     if stored.num_rows != rows.num_rows:
         return False
-    order = [(name, "ascending") for name in ("image_id", "study_id", "label")]
+    order = [(name, "ascending") for name in ("image_id", "study_id", "patient_id", "label")]
     told = [table.select(rows.schema.names).sort_by(order).combine_chunks() for table in (stored, rows)]
     return bool(told[0].equals(told[1]))
 

@@ -11,9 +11,11 @@ from typing import Any, Literal
 from ingest.label_attributes import Attributes
 from ingest.label_cells import Cell, cell_text, label_value, score_value
 from ingest.label_layout import Layout, Unit, find_layout
+from ingest.label_repeats import Units, denied, key_of, readers_disagree, unite
 from ingest.sources.cells import identifier
 from ingest.tables import TableFile, TableRow
 from kb.errors import UsageError
+from kb.label_names import plain_label
 
 _CHEXPERT = re.compile(r"^((?:.*/)?(patient\d+)/study\d+)(?:/|$)")
 _MIMIC = re.compile(r"(?:^|/)(p\d{8})/(s\d{8})(?:/|$)")
@@ -40,6 +42,8 @@ class LabelTable:
     positions: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     values: list[float | None] = field(default_factory=list)
+    blank: bytearray = field(default_factory=bytearray)
+    """Whether the cell of each value was blank: it is unknown, and nobody said so."""
     labels: dict[str, str] = field(default_factory=dict)
     every: set[str] = field(default_factory=set)
     """The names of all labels met, those that were not asked for too."""
@@ -70,13 +74,18 @@ class LabelTable:
         self.positions = [self.positions[at] for at in kept]
         self.names = [self.names[at] for at in kept]
         self.values = [self.values[at] for at in kept]
+        self.blank = bytearray(self.blank[at] for at in kept)
 
 
 def read_label_table(path: str | Path, what: Literal["value", "score"], choices: Choices) -> LabelTable:
     """Read a table of label values ("value") or of predictions ("score").
 
+    Several rows of one image or study are united. Where they contradict each other, nothing is kept of what they
+    disagree on, and the rejects say so.
+
     Raises:
-        UsageError: there is no such file, column or label; two labels would get one name.
+        UsageError: there is no such file, column or label; two labels would get one name; several readers, whom a
+            column names, contradict each other.
         ClearKbError: it cannot be read as a table.
     """
     file = TableFile(Path(path), choices.encoding)
@@ -98,57 +107,105 @@ def read_label_table(path: str | Path, what: Literal["value", "score"], choices:
 
 def _read_wide(file: TableFile, table: LabelTable, cell: Cell, choices: Choices) -> None:
     table.labels = {column: choices.rename.get(column, column) for column in table.layout.labels}
-    met: dict[str, str] = {}
+    units, repeated = Units(), set[str]()
     for row, unit in _rows(file, table):
-        if (reason := _met(met, _key(unit), row.position, "")) is not None:
-            table.rejects.append((row.position, reason))
-            continue
+        if not units.take(unit, row.position):
+            repeated.add(key_of(unit))
         table.attributes.take(unit, row.cells)
         for column, label in table.labels.items():
             _take(table, row, unit, label, cell, column, f"{row.position}, column '{column}'")
+    _settle(table, units, repeated)
 
 
 def _read_long(file: TableFile, table: LabelTable, cell: Cell, choices: Choices) -> None:
-    met: dict[str, str] = {}
+    met, units, repeated = set[str](), Units(), set[str]()
+    spelt = _Spelling(choices) if cell is label_value else str.strip  # a run may score two spellings
     for row, unit in _rows(file, table):
-        name = str(row.cells.get(table.layout.label or "") or "").strip()
+        name = spelt(str(row.cells.get(table.layout.label or "") or ""))
         if not cell_text(name):
             table.rejects.append((row.position, f"column '{table.layout.label}' names no label"))
             continue
         table.every.add(name)
+        units.take(unit, row.position)
+        table.attributes.take(unit, row.cells)
         if choices.labels and name not in choices.labels:
-            table.attributes.take(unit, row.cells)
             table.passed_over += 1
             continue
         label = table.labels.setdefault(name, choices.rename.get(name, name))
-        if (reason := _met(met, f"{_key(unit)}\0{label}", row.position, f" for {label}")) is not None:
-            table.rejects.append((row.position, reason))
-            continue
-        table.attributes.take(unit, row.cells)
+        if (key := f"{key_of(unit)}\0{label}") in met:
+            repeated.add(key_of(unit))
+        met.add(key)
         _take(table, row, unit, label, cell, table.layout.value or "", row.position)
+    _settle(table, units, repeated)
+
+
+def _settle(table: LabelTable, units: Units, repeated: set[str]) -> None:
+    """Unite the rows of each image and study."""
+    if not units.settled:
+        table.rejects += units.disputes()
+        whole = [units[unit] for unit in table.units]
+        table.keep([unit is not None for unit in whole])
+        table.units = [unit for unit in whole if unit is not None]
+    keep, contradictions = unite(table.units, table.names, table.values, table.blank, table.positions, repeated)
+    if contradictions and table.layout.reader is not None:
+        _refuse_readers(table, len(contradictions), contradictions[0][1].rpartition(": ")[0])
+    table.rejects += contradictions
+    if not all(keep):
+        table.keep(keep)
+    table.attributes.settle(units)
+
+
+def _refuse_readers(table: LabelTable, count: int, first: str) -> None:
+    raise UsageError(
+        f"{table.name} holds several readings (column '{table.layout.reader}') that contradict each other in {count:,} "
+        f"places (first: {first}): make one row an image of them, such as what most readers say, or ingest each "
+        "reader's rows as a file of their own with --source NAME"
+    )
 
 
 def _read_lists(file: TableFile, table: LabelTable, cell: Cell, choices: Choices) -> None:
-    """Lists of labels: what the file lists anywhere and a row does not is 0 there."""
-    met: dict[str, str] = {}
-    rows: list[tuple[str, Unit, frozenset[str]]] = []
+    """Lists of labels: what the file lists anywhere and the rows of an image do not is 0 there."""
+    units, spelt = Units(), _Spelling(choices)
+    rows: list[tuple[str, Unit, frozenset[str], str]] = []
     for row, unit in _rows(file, table):
         told = str(row.cells.get(table.layout.listed or "") or "")
-        names = frozenset(name.strip() for name in told.split(choices.split_on) if cell_text(name))
-        reason = _met(met, _key(unit), row.position, "")
-        if reason is None and not names:
-            reason = f"column '{table.layout.listed}' lists nothing: a label such as 'No Finding' was expected"
-        if reason is not None:
-            table.rejects.append((row.position, reason))
+        names = frozenset(spelt(name) for name in told.split(choices.split_on) if cell_text(name))
+        if not names:
+            empty = f"column '{table.layout.listed}' lists nothing: a label such as 'No Finding' was expected"
+            table.rejects.append((row.position, empty))
             continue
-        rows.append((row.position, unit, names))
+        units.take(unit, row.position)
+        rows.append((row.position, unit, names, str(row.cells.get(table.layout.reader or "") or "").strip()))
         table.every |= names
         table.attributes.take(unit, row.cells)
+    table.rejects += units.disputes()
     wanted = [name for name in sorted(table.every) if not choices.labels or name in choices.labels]
     table.labels = {name: choices.rename.get(name, name) for name in wanted}
-    for position, unit, names in rows:
+    by_unit: dict[Unit, list[tuple[str, frozenset[str], str]]] = {}
+    for position, unit, names, reader in rows:
+        if (whole := units[unit]) is not None:
+            by_unit.setdefault(whole, []).append((position, names, reader))
+    asked = frozenset(wanted)
+    if found := [one for unit, told in by_unit.items() if (one := readers_disagree(unit, told, asked)) is not None]:
+        _refuse_readers(table, sum(count for count, _ in found), found[0][1])
+    for unit, listed in by_unit.items():
+        if (reason := denied(unit, [(position, names) for position, names, _ in listed])) is not None:
+            table.rejects.append((listed[0][0], reason))
+            continue
+        together = frozenset[str]().union(*(names for _, names, _ in listed))
         for name, label in table.labels.items():
-            _append(table, position, unit, label, 1 if name in names else 0)
+            _append(table, listed[0][0], unit, label, 1 if name in together else 0)
+    table.attributes.settle(units)
+
+
+class _Spelling:
+    """One spelling of each label: "nodule" and "Nodule" of one file are one; as it was asked for, else as first met."""
+
+    def __init__(self, choices: Choices):
+        self._spelt = {plain_label(name): name for name in (*choices.rename, *choices.labels)}
+
+    def __call__(self, name: str) -> str:
+        return self._spelt.setdefault(plain_label(name), name.strip())
 
 
 def _rows(file: TableFile, table: LabelTable) -> Iterator[tuple[TableRow, Unit]]:
@@ -178,28 +235,22 @@ def _unit(cells: Mapping[str, Any], ids: Mapping[str, str]) -> Unit:
     return image, study, patient
 
 
-def _key(unit: Unit) -> str:
-    return f"image {unit[0]}" if unit[0] is not None else f"study {unit[1]}"
-
-
-def _met(met: dict[str, str], key: str, position: str, what: str) -> str | None:
-    """Why a row cannot be taken: the same was told before. Which of the two is right, nobody knows."""
-    before = met.setdefault(key, position)
-    return None if before == position else f"the {key.partition(chr(0))[0]} was met before{what} ({before})"
-
-
 def _take(table: LabelTable, row: TableRow, unit: Unit, label: str, cell: Cell, column: str, position: str) -> None:
+    told = row.cells.get(column)
     try:
-        _append(table, position, unit, label, cell(row.cells.get(column)))
+        _append(table, position, unit, label, cell(told), blank=not cell_text(told))
     except ValueError as error:
         table.rejects.append((position, str(error)))
 
 
-def _append(table: LabelTable, position: str, unit: Unit, label: str, value: float | None) -> None:
+def _append(
+    table: LabelTable, position: str, unit: Unit, label: str, value: float | None, *, blank: bool = False
+) -> None:
     table.units.append(unit)
     table.positions.append(position)
     table.names.append(label)
     table.values.append(value)
+    table.blank.append(blank)
 
 
 def _check_names(table: LabelTable, choices: Choices) -> None:

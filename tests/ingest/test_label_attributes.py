@@ -51,7 +51,7 @@ class TestLayouts:
         rows = ["a,Edema,1,F,north", "a,Mass,0,M,north", "a,Nodule,0,M,north", "b,Mass,1,M,north", "a,Mass,0,x,x"]
         text = "\n".join(["image,label,value,sex,site", *rows])
         result = ingest_labels(kb, write(tmp_path / "l.csv", text))
-        assert (result.contradictions, result.rejected) == ({"sex": 2}, 1)
+        assert (result.contradictions, result.rejected) == ({"sex": 3, "site": 1}, 0)
         assert stored(kb) == {("a", "sex", "F"), ("a", "site", "north"), ("b", "sex", "M"), ("b", "site", "north")}
 
     def test_a_column_that_lists_them(self, kb: KnowledgeBase, tmp_path: Path) -> None:

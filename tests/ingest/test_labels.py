@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ingest.label_cells import label_value, score_value
-from ingest.label_tables import Choices
+from ingest.label_tables import Choices, read_label_table
 from ingest.labels import ingest_labels
 from kb.errors import ClearKbError, UsageError
 from kb.knowledge_base import KnowledgeBase
@@ -114,15 +117,136 @@ class TestLayouts:
         assert stored(kb) == [(path, "CheXpert-v1.0/train/patient1/study2", "patient1", "Edema", 1)]
 
 
+def ingested(kb: KnowledgeBase, tmp_path: Path, text: str, choices: Choices | None = None) -> dict[str, int | None]:
+    """What a table comes to, "image label" to value."""
+    ingest_labels(kb, write(tmp_path / "l.csv", text), choices)
+    return {f"{image or study} {label}": value for image, study, _, label, value in stored(kb)}
+
+
+LISTED = Choices({"labels": "class_name"})
+
+
+class TestSeveralRowsOfAnImage:
+    def test_those_that_list_what_is_there_are_united(self, kb: KnowledgeBase, tmp_path: Path) -> None:
+        text = "image_id,class_name,x_min\nA,Nodule,1\nB,No finding,\nA,Mass,7\nA,Nodule,9\n"
+        assert ingested(kb, tmp_path, text, LISTED) == {
+            "A Mass": 1,
+            "A Nodule": 1,
+            "A No finding": 0,
+            "B Mass": 0,
+            "B Nodule": 0,
+            "B No finding": 1,
+        }
+        assert kb.rejects() == []
+
+    @settings(deadline=None, max_examples=25)
+    @given(rows=st.lists(st.tuples(st.sampled_from("ABC"), st.sampled_from("xyz")), min_size=1, max_size=12))
+    def test_whatever_any_row_lists_is_never_0(self, rows: list[tuple[str, str]]) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            text = "image_id,class_name\n" + "".join(f"{image},{name}\n" for image, name in rows)
+            table = read_label_table(write(Path(folder) / "l.csv", text), "value", LISTED)
+        rows_of = zip(table.units, table.names, table.values, strict=True)
+        told = {(unit[0], name): value for unit, name, value in rows_of}
+        images, names = {image for image, _ in rows}, {name for _, name in rows}
+        assert told == {(image, name): int((image, name) in rows) for image in images for name in names}
+        assert len(table) == len(told)
+
+    def test_one_label_in_two_spellings_is_one(self, kb: KnowledgeBase, tmp_path: Path) -> None:
+        text = "image_id,class_name\nA,Pleural_Effusion\nB,pleural effusion\n"
+        assert ingested(kb, tmp_path, text, LISTED) == {"A Pleural_Effusion": 1, "B Pleural_Effusion": 1}
+
+    def test_no_finding_beside_a_finding_is_refused_and_beside_a_device_is_not(
+        self, kb: KnowledgeBase, tmp_path: Path
+    ) -> None:
+        text = "image_id,class_name\nA,Nodule\nA,No finding\nB,No finding\nB,Support Devices\nC,Nodule\n"
+        said = ingested(kb, tmp_path, text, LISTED)
+        assert {name.split()[0] for name in said} == {"B", "C"}
+        assert said["B No finding"] == said["B Support Devices"] == 1
+        assert [row["reason"] for row in kb.rejects()] == [
+            "image A has No finding in row 2 (line 3), and Nodule in row 1 (line 2): none of its labels is kept"
+        ]
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "image,label,value\na,Edema,1\na,Edema,1\na,Mass,0\nb,Edema,\nb,Edema,0\n",
+            "image,Edema,Mass\na,1,\na,,0\nb,0,\nb,0,\n",
+        ],
+    )
+    def test_equal_ones_and_those_that_complete_each_other_are_one(
+        self, kb: KnowledgeBase, tmp_path: Path, text: str
+    ) -> None:
+        said = ingested(kb, tmp_path, text)
+        assert {name: value for name, value in said.items() if value is not None} == {
+            "a Edema": 1,
+            "a Mass": 0,
+            "b Edema": 0,
+        }
+        assert kb.rejects() == []
+
+    @pytest.mark.parametrize(("one", "other"), [("1", "0"), ("0", "1"), ("1", "-1"), ("-1", "0")])
+    @pytest.mark.parametrize("layout", ["image,label,value\n{},Edema,{}\nb,Mass,1\n{},Edema,{}\n", "wide"])
+    def test_those_that_contradict_each_other_leave_neither(
+        self, kb: KnowledgeBase, tmp_path: Path, layout: str, one: str, other: str
+    ) -> None:
+        if layout == "wide":
+            layout = "image,Edema,Mass\n{},{},\nb,,1\n{},{},\n"
+        said = ingested(kb, tmp_path, layout.format("a", one, "a", other))
+        assert "a Edema" not in said and said["b Mass"] == 1
+        (reject,) = kb.rejects()
+        assert reject["reason"].startswith("Edema of image a is ")
+        assert "row 1 (line 2)" in reject["reason"] and "row 3 (line 4)" in reject["reason"]
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "image_id,class_name,rad_id\nA,Nodule,R1\nA,Mass,R1\nA,Nodule,R2\nB,Mass,R1\nB,Mass,R2\n",
+            "image_id,rad_id,Nodule,Mass\nA,R1,1,1\nA,R2,1,0\nB,R1,0,1\nB,R2,0,1\n",
+            "image,reader,label,value\nA,R1,Mass,1\nA,R2,Mass,0\nB,R1,Mass,1\nB,R2,Mass,1\n",
+        ],
+    )
+    def test_readers_who_disagree_are_refused_as_nothing_says_whom_to_believe(
+        self, kb: KnowledgeBase, tmp_path: Path, text: str
+    ) -> None:
+        choices = LISTED if "class_name" in text else Choices()
+        message = r"contradict each other in 1 places \(first: Mass of image A is .*--source"
+        with pytest.raises(UsageError, match=message):
+            ingested(kb, tmp_path, text, choices)
+        assert kb.dataset("labels").count_rows() == 0
+
+    def test_readers_who_agree_are_taken(self, kb: KnowledgeBase, tmp_path: Path) -> None:
+        text = "image_id,class_name,rad_id\nA,Nodule,1\nA,Mass,1\nA,Mass,0\nA,Nodule,0\nB,Mass,1\n"
+        said = ingested(kb, tmp_path, text, LISTED)
+        assert said == {"A Nodule": 1, "A Mass": 1, "B Nodule": 0, "B Mass": 1}
+
+    def test_an_image_of_two_patients_is_refused(self, kb: KnowledgeBase, tmp_path: Path) -> None:
+        text = "image,patient,label,value,site\na,p1,Edema,1,x\na,p2,Mass,0,x\nb,,Edema,0,x\nb,p2,Mass,0,x\n"
+        ingest_labels(kb, write(tmp_path / "l.csv", text))
+        assert stored(kb) == [("b", None, "p2", "Edema", 0), ("b", None, "p2", "Mass", 0)]
+        told = {(r["image_id"], r["patient_id"]) for r in kb.dataset("attributes").to_table().to_pylist()}
+        assert told == {("b", "p2")}
+        (reject,) = kb.rejects()
+        assert "image a is of patient p1 in row 1 (line 2), of patient p2 in row 2 (line 3)" in reject["reason"]
+
+    def test_one_study_id_of_two_patients_is_two_studies(self, kb: KnowledgeBase, tmp_path: Path) -> None:
+        text = "study,patient,Edema,Mass\ns1,p1,1,1\ns1,p2,0,1\ns1,,1,1\n"
+        ingest_labels(kb, write(tmp_path / "l.csv", text))
+        edema = [row for row in stored(kb) if row[3] == "Edema"]
+        assert edema == [(None, "s1", "p1", "Edema", 1), (None, "s1", "p2", "Edema", 0)]
+        assert "labels of no patient are not kept" in kb.rejects()[0]["reason"]
+
+
 class TestRejects:
     def test_a_few_odd_cells_cost_themselves_and_no_more(self, kb: KnowledgeBase, tmp_path: Path) -> None:
         lines = ["image,Edema,Mass", *(f"i{n},{n % 2},1" for n in range(40)), "x,maybe,1", ",1,1", "i3,0,0", "y,1"]
         result = ingest_labels(kb, write(tmp_path / "l.csv", "\n".join(lines)))
-        assert (result.read, result.rejected, result.values) == (44, 4, 81)
+        assert (result.read, result.rejected, result.values) == (44, 5, 79)
         reasons = {r["position"]: r["reason"] for r in kb.rejects()}
         assert "'maybe' is no label value" in reasons["row 41 (line 42), column 'Edema'"]
         assert "no image and no study" in reasons["row 42 (line 43)"]
-        assert "image i3 was met before (row 4 (line 5))" in reasons["row 43 (line 44)"]
+        assert reasons["row 4 (line 5), column 'Edema'"] == (
+            "Edema of image i3 is 1 in row 4 (line 5), 0 in row 43 (line 44): none of them is kept"
+        )
         assert "2 fields where the header has 3" in reasons["row 44 (line 45)"]
 
     @pytest.mark.parametrize(

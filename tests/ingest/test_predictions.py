@@ -95,6 +95,14 @@ class TestIngest:
         assert ingest_predictions(kb, path, "p", scores_are="probabilities").rejected == 1
         assert ingest_predictions(kb, path, "l", scores_are="logits").scores == 2
 
+    def test_repeated_scores_are_one_and_unequal_ones_are_refused(self, kb: KnowledgeBase, tmp_path: Path) -> None:
+        text = "image,label,score\na,Edema,0.3\nb,Edema,0.4\na,Edema,0.3\nb,Edema,0.5\nc,Edema,\nc,Edema,0.1\n"
+        result = ingest_predictions(kb, write(tmp_path / "p.csv", text), "ours")
+        assert scores(kb) == {("ours", "a", "Edema"): (0.3, None), ("ours", "c", "Edema"): (0.1, None)}
+        (reject,) = kb.rejects()
+        assert result.rejected == 1
+        assert reject["reason"].startswith("Edema of image b is 0.4 in row 2 (line 3), 0.5 in row 4 (line 5)")
+
     def test_a_run_is_replaced_by_its_own_file_only(self, kb: KnowledgeBase, tmp_path: Path) -> None:
         path = write(tmp_path / "p.csv", "image,Edema\na,0.3\n")
         assert [ingest_predictions(kb, path, "r").stored for _ in range(2)] == ["new", "unchanged"]
