@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from encoder.encoding import BACKBONE
 from kb.errors import UsageError
-from kb.images.splits import Split, splits_of
+from kb.images.splits import Split, read_patients
 from kb.storage import quoted
 
 if TYPE_CHECKING:
@@ -91,22 +91,22 @@ def read_image_vectors(kb: KnowledgeBase, encoder: str, image_ids: Sequence[str]
         raise UsageError(f"no image has a vector of encoder {encoder} in {kb.uri}: `clear-kb encode`")
     numbers = table["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
     told = [images[image_id] for image_id in ids]
-    patients = [row["patient_id"] or row["study_id"] or row["image_id"] for row in told]
-    attributes = [{pair["name"]: pair["value"] for pair in row["attributes"] or ()} for row in told]
+    patients = read_patients(kb).require_apart()
+    owners = [patients.images[image_id] for image_id in ids]
     return ImageVectors(
         ids,
         np.array(numbers, dtype=np.float32).reshape(len(ids), -1),
-        patients,
-        splits_of(patients, attributes),
+        [one.owner for one in owners],
+        [patients.splits[one.owner] for one in owners],
         [row["study_id"] for row in told],
-        [row["patient_id"] for row in told],
+        [one.patient_id for one in owners],
         len(current) - len(ids),
     )
 
 
 def _images(kb: KnowledgeBase, ids: Sequence[str] | None) -> dict[str, Mapping[str, Any]]:
     where = None if ids is None else f"image_id IN {quoted(ids)}"
-    columns = ["image_id", "content_hash", "patient_id", "study_id", "attributes"]
+    columns = ["image_id", "content_hash", "study_id"]
     return {row["image_id"]: row for row in kb.dataset("images").to_table(columns=columns, filter=where).to_pylist()}
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from kb.concept_rows import concept_batches
 from kb.exchange.records import CONCEPT_ASSERTIONS
 from kb.facets import read_query
+from kb.images.splits import read_patients
 from kb.query import stream_named
 from schemas.terms import LATERALITIES, STATUSES
 
@@ -22,7 +23,7 @@ Severity = Literal["error", "warning"]
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One place where a rule is broken."""
+    """One place where a rule is broken: a concept and its text, or a patient as text and no concept."""
 
     rule: str
     severity: Severity
@@ -60,6 +61,12 @@ def _contradicted(kb: KnowledgeBase) -> Iterator[Mapping[str, Any]]:
                 yield {**row, "detail": f"the text says {facet} {said}, the facet {row[facet]}"}
 
 
+def _in_two_splits(kb: KnowledgeBase) -> Iterator[Mapping[str, Any]]:
+    """Patients of whom one would train on some images and be judged by others."""
+    for leak in read_patients(kb).leaks:
+        yield {"concept_id": "", "text": leak.patient, "detail": leak.detail}
+
+
 RULES = (
     Rule("dangling-replacement", "error", _by_sql("dangling_replacement")),
     Rule("circular-replacement", "error", _by_sql("circular_replacement")),
@@ -73,6 +80,7 @@ RULES = (
     Rule("foreign-embedding", "error", _by_sql("foreign_embedding")),
     Rule("evidence-without-report", "error", _by_sql("evidence_without_report")),
     Rule("evidence-without-concept", "error", _by_sql("evidence_without_concept")),
+    Rule("patient-in-two-splits", "error", _in_two_splits),
     Rule("contradicted-facet", "warning", _contradicted),
     Rule("missing-embedding", "warning", _by_sql("missing_embedding")),
     Rule("shared-synonym", "warning", _by_sql("shared_synonym")),

@@ -91,7 +91,7 @@ def macros(name: str = "values") -> str:
 
 def names_in(sql: str) -> frozenset[str]:
     """What of the known names a query speaks of, in lower case; a word that only looks like one does no harm."""
-    tables = {f"stored.{table.name}" for table in VERSIONED} | {"stored.owners", "stored.kinds"}
+    tables = {f"stored.{table.name}" for table in VERSIONED} | {"stored.owners", "stored.patients", "stored.kinds"}
     known = {*ORDER, *BEHIND, *VECTORS, *tables}
     return frozenset(name for name in map(str.lower, _NAME.findall(sql)) if name in known)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from encoder.audit.against import Other, Selection, find_other, paired_evidence
 from encoder.audit.evidence import read_evidence
 from encoder.audit.space import KINDS, AuditSpace, open_audit_space, rescorer
+from encoder.prediction.runs import judged_split
 from kb.audit.confounder import Confounder, ConfounderAudit, Kind
 from kb.audit.confounders import LEAST, Evidence, Found, compare, find_confounders, test_all
 from kb.audit.disease import check_findings, disease_of
@@ -78,7 +79,7 @@ def audit_confounders(
         'chest tube'
     """
     options, watcher = options or ConfounderOptions(), watcher or Silent()
-    asked = Selection(run, label, options.source, options.split or default_split(kb, run), options.where)
+    asked = Selection(run, label, options.source, judged_split(kb, [run], options.split), options.where)
     watcher.stage("reading", 2)
     with AuditSession(kb, UNHURRIED) as session:
         other = find_other(kb, session, options.against, asked)
@@ -145,12 +146,6 @@ def _findings(evidence: Evidence, space: AuditSpace) -> set[str]:
     """Every finding that could be named."""
     stated = {finding for one in evidence.exposures for finding in one.findings if finding is not None}
     return stated | set(space.concepts.findings if space.concepts else ())
-
-
-def default_split(kb: KnowledgeBase, run: str) -> str:
-    """The split to look at: what an encoder of ours was trained on says nothing of it."""
-    found = kb.dataset("runs").to_table(columns=["run", "encoder"]).to_pylist()
-    return "test" if any(row["run"] == run and row["encoder"] for row in found) else "all"
 
 
 def _notes(rows: AuditRows, disease: Collection[str]) -> list[str]:

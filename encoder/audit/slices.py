@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from encoder.audit.against import Selection, find_other
-from encoder.audit.confounders import default_split
 from encoder.audit.evidence import read_evidence
 from encoder.audit.space import KINDS, open_audit_space
+from encoder.prediction.runs import judged_split
 from kb.audit.disease import disease_of, telling_nothing
 from kb.audit.limits import UNHURRIED
 from kb.audit.session import AuditSession
@@ -59,7 +59,7 @@ def audit_slices(
     """
     options, watcher = options or SliceOptions(), watcher or Silent()
     options = options if seed is None else replace(options, seed=seed)
-    asked = Selection(run, label, source, split or default_split(kb, run), where)
+    asked = Selection(run, label, source, judged_split(kb, [run], split), where)
     watcher.stage("slices", 2)
     with AuditSession(kb, UNHURRIED) as session:
         other = find_other(kb, session, against, asked)

@@ -16,6 +16,7 @@ from encoder.evaluation.rows import LabelRows, label_rows
 from encoder.evaluation.scoring import Draws, mean_over_labels, score_label
 from encoder.evaluation.thresholded import ThresholdBy
 from encoder.evaluation.thresholds import Thresholds
+from encoder.prediction.runs import judged_split
 from kb.display import Listing
 from kb.errors import UsageError
 from kb.statistics.resampling import multiplicities
@@ -89,7 +90,7 @@ def evaluate(
     readings = read_readings(Path(readers)) if readers is not None else []
     asked = dict.fromkeys([*chosen, *([against] if against else []), *([other_run] if other_run else [])])
     rows = wanted_labels(match(kb, list(asked), source=options.source, where=options.where), options.labels)
-    split = options.split or ("test" if any(known[name]["encoder"] for name in chosen) else "all")
+    split = judged_split(kb, chosen, options.split)
     wanted = None if split == "all" else split
     evaluated = [r for r in rows if r["run"] in (*chosen, against) and (wanted is None or r["in_split"] == wanted)]
     if not evaluated:

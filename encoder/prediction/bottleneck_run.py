@@ -103,9 +103,10 @@ def _add_gaps(
 ) -> None:
     test = [n for n, split in enumerate(images.splits) if split == "test"]
     for column, (row, probe, bottleneck) in enumerate(zip(result.rows, probes, bottlenecks, strict=True)):
-        free = auroc_of(seen.part(test).logits([probe])[:, 0], truth[test, column])
+        judged = row["auroc"] is not None
+        free = auroc_of(seen.part(test).logits([probe])[:, 0], truth[test, column]) if judged else None
         row["probe_auroc"] = free
-        row["gap"] = None if free is None or row["auroc"] is None else free - row["auroc"]
+        row["gap"] = None if free is None else free - row["auroc"]
         row["concepts"] = len(bottleneck.concepts)
     result.bottlenecks.extend(bottlenecks)
 

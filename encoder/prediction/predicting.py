@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from encoder.prediction.bottleneck import Bottleneck
 from encoder.prediction.head import Head, Space
 from encoder.prediction.probe import FEWEST, Examples
-from encoder.prediction.runs import Run, check_name, store_run
+from encoder.prediction.runs import Run, check_name, moved_images, store_run
 from encoder.prediction.view import View
 from kb.errors import UsageError
 from kb.statistics.ranking import Ranking
@@ -156,6 +156,12 @@ def finish(
     run = replace(run, parameters={**run.parameters, "mean_image": mean})
     found = seen.logits(run.heads)
     test = [n for n, split in enumerate(images.splits) if split == "test"]
+    if moved := moved_images(kb, run.encoder):
+        test = []
+        notes.append(
+            f"the encoder has learned from {len(moved):,} images that now lie in the test split (first: {moved[0]}), "
+            "for a table told since whose they are: nothing is judged; train it anew"
+        )
     rows = [
         {"label": head.label, "auroc": auroc_of(found[test, column], truth[test, column])}
         for column, head in enumerate(run.heads)

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from encoder.prediction.head import Head, scores
-from kb.errors import UsageError
+from kb.errors import ClearKbError, UsageError
+from kb.images.splits import read_patients
 from kb.storage import quoted
 
 if TYPE_CHECKING:
@@ -103,6 +104,50 @@ def check_name(kb: KnowledgeBase, name: str, *, replace: bool) -> None:
     """Refuse a name that is taken (UsageError), before anything is computed."""
     if not replace and kb.dataset("runs").count_rows(f"run IN {quoted([name])}"):
         raise UsageError(f"there is a run '{name}' already: --replace it, or give this one another --run")
+
+
+def judged_split(kb: KnowledgeBase, names: Sequence[str], asked: str | None = None) -> str:
+    """The split that runs are judged on: the one asked for, else "test" for an encoder of ours, and "all" without one.
+
+    A table that tells later on whose images are may move images that a run learned from into the test split: then
+    nothing is judged on it.
+
+    Raises:
+        UsageError: the test split holds what a run, or its encoder, learned from; the message names the first image.
+    """
+    columns = ["run", "encoder", "vocabulary_commit"]
+    rows = kb.dataset("runs").to_table(columns=columns, filter=f"run IN {quoted(names)}").to_pylist()
+    split = asked or ("test" if any(row["encoder"] for row in rows) else "all")
+    for row in rows if split == "test" else ():
+        moved = moved_images(kb, row["encoder"], row["vocabulary_commit"]) if row["encoder"] else []
+        if moved:
+            raise UsageError(
+                f"run '{row['run']}' has learned from {len(moved):,} images that now lie in the test split (first: "
+                f"{moved[0]}), for a table told since whose they are: train and predict anew, or judge all rows with "
+                "--split all"
+            )
+    return split
+
+
+def moved_images(kb: KnowledgeBase, encoder: str, predicted_at: str | None = None) -> list[str]:
+    """The test images that an encoder, or a run predicted at a commit, learned from when their split was another."""
+    where = f"encoder IN {quoted([encoder])}"
+    known = (
+        kb.dataset("encoders").to_table(columns=["vocabulary_commit"], filter=where)["vocabulary_commit"].to_pylist()
+    )
+    now = read_patients(kb)
+    moved: set[str] = set()
+    for commit in {*known, predicted_at} - {None, kb.commit.commit_id}:
+        try:
+            then = read_patients(kb.at(commit))
+        except ClearKbError:
+            continue  # of another knowledge base, or dropped since
+        moved.update(
+            image
+            for image in then.pictured & now.pictured
+            if then.split_of_image(image) != "test" and now.split_of_image(image) == "test"
+        )
+    return sorted(moved)
 
 
 def read_run(kb: KnowledgeBase, name: str) -> Run:

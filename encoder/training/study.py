@@ -9,7 +9,7 @@ from encoder.training.statements import PAST, Meaning, Statement, Statements
 from kb.batched import batched
 from kb.embedding import EmbeddingError
 from kb.errors import UsageError
-from kb.images.splits import SPLITS, Split, splits_of
+from kb.images.splits import SPLITS, Patients, Split, read_patients
 from kb.query import run_named, stream_named
 from kb.storage import quoted
 from kb.vector_columns import vector_matrix
@@ -60,10 +60,11 @@ def read_study(kb: KnowledgeBase, *, embedded: bool) -> Study:
         embedded: whether the embeddings of the concepts are needed.
 
     Raises:
-        UsageError: no image has a report.
+        UsageError: no image has a report, or a patient stands in two splits.
         EmbeddingError: embeddings are needed and a concept has none; the message names it.
     """
-    rows, reports = _image_rows(kb)
+    patients = read_patients(kb).require_apart()
+    rows, reports = _image_rows(kb, patients)
     if not rows:
         raise UsageError(
             f"no image of {kb.uri} has a report: reports and images are joined by study "
@@ -78,10 +79,9 @@ def read_study(kb: KnowledgeBase, *, embedded: bool) -> Study:
     examples: list[Example] = []
     statements: list[list[Statement]] = []
     splits: dict[Split, list[int]] = {split: [] for split in SPLITS}
-    patients = [row["patient_id"] or row["study_id"] for row in rows]
-    told = [{pair["name"]: pair["value"] for pair in row["attributes"]} for row in rows]
-    for row, patient, split in zip(rows, patients, splits_of(patients, told), strict=True):
-        splits[split].append(len(examples))
+    for row in rows:
+        patient = patients.images[row["image_id"]].owner
+        splits[patients.splits[patient]].append(len(examples))
         texts = [reports[report_id] for report_id in row["reports"]]
         examples.append(Example(row["image_id"], row["content_hash"], patient, " ".join(filter(None, texts))))
         said = [pair for report_id in row["reports"] for pair in stated.get(report_id, [])]
@@ -89,11 +89,14 @@ def read_study(kb: KnowledgeBase, *, embedded: bool) -> Study:
     return Study(examples, splits, Statements(known.meanings, statements), known.ids, known.texts, known.embeddings)
 
 
-def _image_rows(kb: KnowledgeBase) -> tuple[list[dict[str, Any]], dict[str, str]]:
+def _image_rows(kb: KnowledgeBase, patients: Patients) -> tuple[list[dict[str, Any]], dict[str, str]]:
     """The images that have reports, and the texts of these: the impression first, for it is what matters most."""
     rows: dict[str, dict[str, Any]] = {}
     texts: dict[str, str] = {}
     for row in run_named(kb, "image_reports"):
+        whose = {patients.images[row["image_id"]].patient_id, row["report_patient"]} - {None}
+        if len(whose) > 1:
+            continue  # "study1" of two patients is two studies
         rows.setdefault(row["image_id"], {**row, "reports": []})["reports"].append(row["report_id"])
         if row["report_id"] not in texts:
             mined = [section for section in row["sections"] if section["mined"] and section["text"]]

@@ -30,6 +30,7 @@ STORED: Mapping[str, str] = {
     "attributes": "FROM stored.attributes",
     "predictions": "FROM stored.predictions",
     "owners": "FROM stored.owners",
+    "patients": "FROM stored.patients",
     "kinds": "FROM stored.kinds",
     "runs": "SELECT * REPLACE (list_transform(heads, lambda h: {'label': h.label}) AS heads) FROM stored.runs",
     "concepts": "SELECT concept_id, text, assertion, finding, anatomy, laterality, severity, descriptors, synonyms, "

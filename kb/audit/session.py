@@ -22,7 +22,7 @@ from kb.audit.sandbox import check_query
 from kb.audit.watch import Watch
 from kb.errors import ClearKbError, UsageError
 from kb.facets import kind_of
-from kb.images.splits import splits_of
+from kb.images.splits import read_patients
 from kb.lexicon import load_lexicon
 from kb.query import FETCH, create_mentions, readable
 from schemas.views import FUNCTIONS, all_views, macros, needed_by, vector_relations
@@ -42,19 +42,6 @@ COPIED = ("images", "labels", "predictions", "attributes")
 
 COMPUTED = ("outcomes",)
 """Views whose rows are kept."""
-
-_OWNERS = """
-SELECT coalesce(patient_id, study_id, image_id) AS owner, split FROM (
-    SELECT patient_id, study_id, image_id,
-        list_filter(attributes, lambda a: lower(a.name) = 'split')[1].value AS split FROM stored.images
-    UNION ALL
-    SELECT patient_id, study_id, image_id, CASE WHEN lower(name) = 'split' THEN value END FROM stored.attributes
-    UNION ALL
-    SELECT patient_id, study_id, image_id, NULL FROM stored.predictions
-    UNION ALL
-    SELECT patient_id, study_id, image_id, NULL FROM stored.labels
-) GROUP BY ALL
-"""
 
 
 class AuditSession:
@@ -166,10 +153,9 @@ class AuditSession:
         self._reading, self._reader = object(), None
 
     def _load(self, table: str) -> None:
-        if table == "owners":
-            self.prepare(_OWNERS)
-            self._register("stored_owners", self._owners())
-            self._connection.execute("CREATE VIEW stored.owners AS FROM stored_owners")
+        if table in ("owners", "patients"):
+            self._register(f"stored_{table}", self._owners() if table == "owners" else self._patients())
+            self._connection.execute(f"CREATE VIEW stored.{table} AS FROM stored_{table}")
             return
         if table == "kinds":
             self._register("stored_kinds", _kinds())
@@ -188,11 +174,18 @@ class AuditSession:
         """Every owner of images and studies with the split they lie in."""
         import pyarrow as pa
 
-        found = self._connection.execute(_OWNERS).fetchall()
-        named = [{"split": split} if split else {} for _, split in found]
-        splits = splits_of([owner for owner, _ in found], named)
-        by_owner = dict(zip((owner for owner, _ in found), splits, strict=True))
-        return pa.table({"owner": pa.array(by_owner, pa.string()), "split": pa.array(by_owner.values(), pa.string())})
+        splits = read_patients(self.kb).require_apart().splits
+        return pa.table({"owner": pa.array(splits, pa.string()), "split": pa.array(splits.values(), pa.string())})
+
+    def _patients(self) -> pa.Table:
+        """Every image and study with its patient and owner."""
+        import pyarrow as pa
+
+        found = read_patients(self.kb)
+        units = [("image", found.images), ("study", found.studies)]
+        rows = [(level, unit, one.patient_id, one.owner) for level, known in units for unit, one in known.items()]
+        names = ("level", "unit", "patient_id", "owner")
+        return pa.table({name: pa.array([row[at] for row in rows], pa.string()) for at, name in enumerate(names)})
 
     @contextmanager
     def _guarded(self, seconds: float) -> Iterator[None]:

@@ -1,5 +1,6 @@
 -- The images of every study together with its reports, in a fixed order; images without a report are left out.
-SELECT i.image_id, i.content_hash, i.study_id, i.patient_id, i.attributes, r.report_id, r.sections
+SELECT i.image_id, i.content_hash, i.study_id, r.report_id,
+    r.patient_id AS report_patient, r.sections
 FROM images i
 JOIN reports r ON r.study_id = i.study_id
     -- "study1" of two patients is two studies

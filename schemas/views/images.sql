@@ -40,15 +40,18 @@ known AS (
     WHERE p.image_id IS NOT NULL GROUP BY p.image_id, p.study_id
 ),
 all_said AS (
-    SELECT k.* EXCLUDE (attributes), CASE WHEN s.unit IS NULL THEN k.attributes
+    SELECT k.* EXCLUDE (attributes, patient_id), w.patient_id, w.owner, CASE WHEN s.unit IS NULL THEN k.attributes
         ELSE map_concat(s.attributes, k.attributes) END AS attributes
-    FROM known k LEFT JOIN described s ON s.level = 'study' AND s.unit = k.study_id
+    FROM known k
+    -- whose an image is, by all tables that say so
+    LEFT JOIN stored.patients w ON w.level = 'image' AND w.unit = k.image_id
+    LEFT JOIN described s ON s.level = 'study' AND s.unit = k.study_id
         -- "study1" of two patients is two studies
-        AND (s.patient_id IS NULL OR k.patient_id IS NULL OR s.patient_id = k.patient_id)
+        AND (s.patient_id IS NULL OR w.patient_id IS NULL OR s.patient_id = w.patient_id)
 )
-SELECT k.image_id, k.study_id, k.patient_id, coalesce(k.patient_id, k.study_id, k.image_id) AS owner, o.split,
+SELECT k.image_id, k.study_id, k.patient_id, k.owner, o.split,
     coalesce(k.view, view_of(k.attributes)) AS view, plain_sex(coalesce(k.sex, sex_of(k.attributes))) AS sex,
     coalesce(k.age, age_of(k.attributes)) AS age, age_band(coalesce(k.age, age_of(k.attributes))) AS age_band,
     coalesce(site_of(k.attributes), k.source) AS site, month_of(k.attributes) AS month,
     k.kind, k.width, k.height, k.source, k.attributes
-FROM all_said k LEFT JOIN stored.owners o ON o.owner = coalesce(k.patient_id, k.study_id, k.image_id)
+FROM all_said k LEFT JOIN stored.owners o ON o.owner = k.owner

@@ -23,35 +23,29 @@ WITH names AS (
     SELECT run, label, label_name(label) AS name, count(*) = count(logit) AS by_logit
     FROM stored.predictions GROUP BY run, label
 ),
-patients AS (
-    -- whose an image or study is, where only labels say so
-    SELECT level, unit, min(patient_id) AS patient_id FROM truths WHERE patient_id IS NOT NULL
-    GROUP BY level, unit HAVING count(DISTINCT patient_id) = 1
-),
 rows AS (
     SELECT p.run, p.label, n.by_logit, p.image_id, coalesce(p.study_id, i.study_id) AS study_id,
-        coalesce(p.patient_id, i.patient_id, w.patient_id) AS patient_id, p.score, p.logit,
+        w.patient_id, w.owner, p.score, p.logit,
         t.source, t.value AS truth, i.view, i.sex, i.age, i.age_band, i.site, i.month, i.attributes
     FROM stored.predictions p
     JOIN names n ON n.run = p.run AND n.label = p.label
     LEFT JOIN images i ON i.image_id = p.image_id
     LEFT JOIN truths t ON t.level = 'image' AND t.unit = p.image_id AND t.name = n.name
-    LEFT JOIN patients w ON w.level = 'image' AND w.unit = p.image_id
+    LEFT JOIN stored.patients w ON w.level = 'image' AND w.unit = p.image_id
     WHERE p.image_id IS NOT NULL
     UNION ALL
     SELECT p.run, p.label, n.by_logit, p.image_id, p.study_id, coalesce(p.patient_id, s.patient_id, w.patient_id),
-        p.score, p.logit, t.source, t.value, NULL, s.sex, s.age, s.age_band, s.site, s.month, s.attributes
+        coalesce(p.patient_id, s.patient_id, w.patient_id, p.study_id), p.score, p.logit, t.source, t.value, NULL, s.sex, s.age, s.age_band, s.site, s.month, s.attributes
     FROM stored.predictions p
     JOIN names n ON n.run = p.run AND n.label = p.label
     LEFT JOIN studies s ON s.study_id = p.study_id
     LEFT JOIN truths t ON t.level = 'study' AND t.unit = p.study_id AND t.name = n.name
         AND (t.patient_id IS NULL OR coalesce(p.patient_id, s.patient_id) IS NULL
             OR t.patient_id = coalesce(p.patient_id, s.patient_id))
-    LEFT JOIN patients w ON w.level = 'study' AND w.unit = p.study_id
+    LEFT JOIN stored.patients w ON w.level = 'study' AND w.unit = p.study_id
     WHERE p.image_id IS NULL
 )
-SELECT r.run, r.label, r.source, r.image_id, r.study_id, r.patient_id,
-    coalesce(r.patient_id, r.study_id, r.image_id) AS owner, o.split, r.score, r.logit,
+SELECT r.run, r.label, r.source, r.image_id, r.study_id, r.patient_id, r.owner, o.split, r.score, r.logit,
     CASE WHEN r.by_logit THEN r.logit ELSE r.score END AS rank_by, r.truth, r.view, r.sex, r.age, r.age_band, r.site,
     r.month, r.attributes
-FROM rows r LEFT JOIN stored.owners o ON o.owner = coalesce(r.patient_id, r.study_id, r.image_id)
+FROM rows r LEFT JOIN stored.owners o ON o.owner = r.owner

@@ -16,10 +16,11 @@ WITH of_images AS (
     FROM images WHERE study_id IS NOT NULL GROUP BY study_id
 ),
 known AS (
-    SELECT coalesce(i.study_id, d.unit) AS study_id, coalesce(i.patient_id, d.patient_id) AS patient_id,
+    SELECT coalesce(i.study_id, d.unit) AS study_id, coalesce(i.patient_id, d.patient_id, w.patient_id) AS patient_id,
         coalesce(i.patients, 0) AS patients, coalesce(i.images, 0) AS images, i.sex, i.age, i.site, i.month,
         coalesce(d.attributes, MAP {}::MAP(VARCHAR, VARCHAR)) AS attributes
     FROM of_images i FULL JOIN (FROM described WHERE level = 'study') d ON d.unit = i.study_id
+    LEFT JOIN stored.patients w ON w.level = 'study' AND w.unit = coalesce(i.study_id, d.unit)
 )
 SELECT study_id, patient_id, coalesce(patient_id, study_id) AS owner, images,
     plain_sex(coalesce(sex, sex_of(attributes))) AS sex, coalesce(age, age_of(attributes)) AS age,

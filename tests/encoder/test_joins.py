@@ -3,38 +3,138 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from encoder.audit.confounders import audit_confounders
 from encoder.checkpoint import load_checkpoint
 from encoder.concept_space import open_space
 from encoder.encoding import encode
+from encoder.evaluation import Options, evaluate
+from encoder.evaluation.matching import match
 from encoder.image_vectors import ImageVectors, find_checkpoint, read_image_vectors
 from encoder.prediction.bottleneck import Bottleneck, BottleneckConcept
 from encoder.prediction.head import Head
 from encoder.prediction.intervention import _values
 from encoder.prediction.truth import read_truth, wanted_labels
+from encoder.training.study import read_study
 from ingest.images import ingest_images
 from ingest.labels import ingest_labels
+from kb.audit.session import AuditSession
 from kb.errors import UsageError
 from kb.images.preprocessing import Preprocessing
-from kb.images.splits import split_of, splits_of
+from kb.images.splits import read_patients, split_of
 from kb.knowledge_base import KnowledgeBase
 from tests.encoder.shapes import SIZE, shapes_study
-from tests.encoder.test_evaluation_runs import image, put
+from tests.encoder.test_evaluation_runs import image, put, put_run
 
 
-def test_a_patient_lies_in_one_split_whatever_single_images_say() -> None:
-    assert splits_of(["a", "a", "b"], [{"split": "val"}, {}, {}]) == ["validation", "validation", split_of("b")]
-    with pytest.raises(UsageError, match="patient a lies in two splits, train and test"):
-        splits_of(["a", "a"], [{"split": "train"}, {"split": "test"}])
-    with pytest.raises(UsageError, match="the split 'holdout'"):
-        splits_of(["a"], [{"split": "holdout"}])
+def test_a_patient_lies_in_one_split_whatever_single_images_say(kb: KnowledgeBase) -> None:
+    def named(name: str, patient: str, split: str | None) -> dict[str, Any]:
+        return image(name, patient_id=patient, attributes={"split": split} if split else {})
+
+    put(kb, "images", [named("1", "a", "val"), named("2", "a", None), named("3", "b", None)])
+    found = read_patients(kb).require_apart()
+    assert [found.split_of_image(name) for name in "123"] == ["validation", "validation", split_of("b")]
+    put(kb, "images", [named("4", "c", "train"), named("5", "c", "test")])
+    with pytest.raises(UsageError, match="patient c lies in two splits, train and test"):
+        read_patients(kb).require_apart()
     shares = [split_of(f"p{n}") for n in range(4_000)]
     assert shares.count("train") / 4_000 == pytest.approx(0.7, abs=0.03)
     assert shares.count("validation") / 4_000 == pytest.approx(0.1, abs=0.02)
+
+
+WAYS = ("images", "labels", "attributes", "report", "imported", "nobody")
+"""Who tells whose an image is."""
+
+
+def told_patients(kb: KnowledgeBase, ways: Sequence[str]) -> dict[str, str]:
+    """A knowledge base where two images each are of a patient whom only one table names; image to patient."""
+    rows: dict[str, list[dict[str, Any]]] = {}
+    patients = {}
+    for number, way in enumerate(way for way in ways for _ in range(2)):
+        name, study, patient = f"i{number:02d}", f"s{number}", f"p{number // 2}"
+        patients[name] = patient if way != "nobody" else study
+        of = {"study_id": study, "patient_id": patient}
+        whose = patient if way == "images" else None
+        rows.setdefault("images", []).append(image(name, study_id=study, patient_id=whose))
+        sections = [{"name": "findings", "text": "Clear.", "mined": True}]
+        report = {"report_id": f"r{number}", "source": "r.csv", "position": "1", "content_hash": "", "extractor": ""}
+        whose = patient if way == "report" else None
+        rows.setdefault("reports", []).append({**report, "study_id": study, "patient_id": whose, "sections": sections})
+        whose = patient if way == "labels" else None
+        told = {"image_id": name, "patient_id": whose, "label": "E", "value": number % 2, "source": "l"}
+        rows.setdefault("labels", []).append(told)
+        if way == "attributes":
+            rows.setdefault("attributes", []).append({**of, "name": "ward", "value": "A", "source": "l"})
+        if way == "imported":
+            put_run(kb, f"their{number}", [{"image_id": name, "patient_id": patient, "label": "E", "score": 0.5}])
+        vector = {"image_id": name, "content_hash": name, "encoder": "N1", "vector": [0.0, 1.0]}
+        rows.setdefault("image_vectors", []).append(vector)
+    for table, those in rows.items():
+        put(kb, table, those)
+    put_run(kb, "ours", [{"image_id": name, "label": "E", "score": 0.5} for name in patients], encoder="N1")
+    return patients
+
+
+def splits_by_all(kb: KnowledgeBase) -> dict[str, dict[str, str]]:
+    """The split of each image, as training, prediction, evaluation and audit see it."""
+    read = read_study(kb, embedded=False)
+    vectors = read_image_vectors(kb, "N1")
+    with AuditSession(kb) as session:
+        seen = session.query("SELECT image_id, split FROM images").rows()
+    return {
+        "training": {read.examples[n].image_id: split for split, numbers in read.splits.items() for n in numbers},
+        "prediction": dict(zip(vectors.image_ids, vectors.splits, strict=True)),
+        "evaluation": {row["image_id"]: row["in_split"] for row in match(kb, ["ours"])},
+        "audit": {row["image_id"]: row["split"] for row in seen},
+    }
+
+
+def test_training_and_judging_agree_on_whose_an_image_is_whoever_tells_it(kb: KnowledgeBase) -> None:
+    patients = told_patients(kb, WAYS * 6)
+    expected = {name: split_of(patient) for name, patient in patients.items()}
+    assert len(set(expected.values())) == 3
+    for who, found in splits_by_all(kb).items():
+        assert found == expected, who
+
+
+def test_a_split_that_only_a_file_of_labels_names_is_the_one_that_is_trained_on(kb: KnowledgeBase) -> None:
+    told_patients(kb, ["labels"] * 4)
+    told = [{"image_id": f"i{n:02d}", "name": "Split", "value": "test", "source": "l"} for n in range(0, 8, 2)]
+    put(kb, "attributes", told)
+    for who, found in splits_by_all(kb).items():
+        assert set(found.values()) == {"test"}, who
+
+
+def test_training_refuses_a_patient_in_two_splits(kb: KnowledgeBase) -> None:
+    told_patients(kb, ["images", "labels", "report"])
+    put(kb, "attributes", [{"image_id": "i02", "name": "split", "value": "train", "source": "l"}])
+    put(kb, "attributes", [{"image_id": "i03", "name": "split", "value": "test", "source": "l"}])
+    with pytest.raises(UsageError, match="patient p1 lies in two splits"):
+        read_study(kb, embedded=False)
+
+
+def test_a_run_is_not_judged_on_what_it_learned_from_before_a_table_told_whose_the_images_are(
+    kb: KnowledgeBase,
+) -> None:
+    told_patients(kb, ["nobody"] * 20)
+    trained_at = kb.commit.commit_id
+    known = {"encoder": "N1", "checkpoint": "c", "dimension": 2, "objective": "report", "preprocessing": ""}
+    put(kb, "encoders", [{**known, "vocabulary_commit": trained_at}])
+    assert evaluate(kb, ["ours"], Options(bootstrap=0)).split == "test"
+    patient = next(f"p{n}" for n in range(99) if split_of(f"p{n}") == "test")
+    trained = next(f"s{n}" for n in range(40) if split_of(f"s{n}") == "train")
+    put(kb, "labels", [{"study_id": trained, "patient_id": patient, "label": "E", "value": 1, "source": "late"}])
+    with pytest.raises(UsageError, match=f"has learned from 1 images .*i{int(trained[1:]):02d}.*--split all"):
+        evaluate(kb, ["ours"], Options(bootstrap=0))
+    with pytest.raises(UsageError, match="has learned from 1 images"):
+        audit_confounders(kb, "ours", "E")
+    assert evaluate(kb, ["ours"], Options(bootstrap=0, split="all")).split == "all"
 
 
 @pytest.fixture

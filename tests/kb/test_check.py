@@ -12,6 +12,7 @@ from ingest.reports import ingest_reports
 from kb.check import RULES, check, fix
 from kb.embed_concepts import embed_concepts
 from kb.embedding import load_embedder
+from kb.images.splits import split_of
 from kb.knowledge_base import KnowledgeBase
 from tests.ingest.test_ingest_reports import REPORTS, state, write_csv
 from tests.support import add_concepts, concept
@@ -83,6 +84,55 @@ def test_evidence_needs_its_report_and_its_concept(sound: KnowledgeBase, table: 
     assert rule in broken(sound)
 
 
+def put(kb: KnowledgeBase, table: str, **fields: Any) -> None:
+    schema = kb.dataset(table).schema
+    blank = {name: "" for name in schema.names if not schema.field(name).nullable}
+    row = {**blank, **({"width": 1, "height": 1, "attributes": []} if table == "images" else {}), **fields}
+    batch = pa.RecordBatch.from_pylist([row], schema=schema)
+    kb.publish("put", lambda publication: publication.write(table, [batch]) or {})
+
+
+TRAINED, TESTED = (next(f"p{n}" for n in range(99) if split_of(f"p{n}") == split) for split in ("train", "test"))
+
+
+class TestPatients:
+    def problems(self, kb: KnowledgeBase) -> list[str]:
+        return [problem.detail for problem in check(kb) if problem.rule == "patient-in-two-splits"]
+
+    def test_an_image_of_two_patients_in_two_splits(self, cli, kb: KnowledgeBase) -> None:
+        put(kb, "images", image_id="i1", patient_id=TRAINED)
+        put(kb, "labels", image_id="i1", patient_id=TRAINED, label="E", source="mine.csv")
+        assert self.problems(kb) == []
+        put(kb, "labels", image_id="i1", patient_id=TESTED, label="E", source="theirs.csv")
+        (problem,) = self.problems(kb)
+        assert problem.startswith("image i1 is of the patients")
+        assert f"{TRAINED} (images) and {TESTED} (theirs.csv)" in problem or f"{TESTED} (theirs.csv) and" in problem
+        assert "patient-in-two-splits" in cli("check", "--kb", kb.uri, code=1).stdout
+
+    def test_an_image_whose_study_is_of_two_patients(self, kb: KnowledgeBase) -> None:
+        put(kb, "images", image_id="i1", study_id="s1")
+        put(kb, "reports", report_id="r1", study_id="s1", patient_id=TRAINED, sections=[])
+        assert self.problems(kb) == []
+        put(kb, "labels", study_id="s1", patient_id=TESTED, label="E", source="l.csv")
+        assert self.problems(kb)[0].startswith("nobody says whose image i1 is: its study s1 is of the patients")
+
+    def test_images_of_one_patient_that_name_two_splits(self, kb: KnowledgeBase) -> None:
+        put(kb, "images", image_id="i1", study_id="s1", attributes=[{"name": "Split", "value": "train"}])
+        put(kb, "images", image_id="i2", study_id="s2")
+        put(kb, "attributes", image_id="i2", name="split", value="test", source="l.csv")
+        assert self.problems(kb) == []
+        put(kb, "labels", study_id="s1", patient_id="p", label="E", source="l.csv")
+        put(kb, "labels", image_id="i2", patient_id="p", label="E", source="l.csv")
+        (problem,) = self.problems(kb)
+        assert (
+            problem == "patient p lies in two splits, train and test (image i1 and image i2): name one for all images"
+        )
+
+    def test_a_split_of_no_known_name(self, kb: KnowledgeBase) -> None:
+        put(kb, "images", image_id="i1", patient_id="p", attributes=[{"name": "split", "value": "holdout"}])
+        assert self.problems(kb) == ["the split 'holdout' of p: one of train, validation, test was expected"]
+
+
 def test_every_rule_was_broken_above() -> None:
     assert {rule.name for rule in RULES} == {
         "dangling-replacement",
@@ -93,6 +143,7 @@ def test_every_rule_was_broken_above() -> None:
         "foreign-embedding",
         "evidence-without-report",
         "evidence-without-concept",
+        "patient-in-two-splits",
         "contradicted-facet",
         "missing-embedding",
         "shared-synonym",

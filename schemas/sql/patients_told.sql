@@ -1,0 +1,18 @@
+-- What each table says of whose an image or study is, and of its split. The predictions of our own runs only repeat it.
+SELECT image_id, study_id, patient_id, split, min(said_by) AS said_by, bool_or(pictured) AS pictured
+FROM (
+    SELECT image_id, study_id, patient_id, list_filter(attributes, lambda a: lower(a.name) = 'split')[1].value AS split,
+        'images' AS said_by, true AS pictured
+    FROM images
+    UNION ALL
+    SELECT NULL, study_id, patient_id, NULL, 'reports', false FROM reports WHERE study_id IS NOT NULL
+    UNION ALL
+    SELECT image_id, study_id, patient_id, NULL, source, false FROM labels
+    UNION ALL
+    SELECT image_id, study_id, patient_id, CASE WHEN lower(name) = 'split' THEN value END, source, false FROM attributes
+    UNION ALL
+    SELECT p.image_id, p.study_id, CASE WHEN r.encoder IS NULL THEN p.patient_id END, NULL, 'run ' || p.run, false
+    FROM predictions p LEFT JOIN runs r ON r.run = p.run
+)
+GROUP BY ALL
+ORDER BY ALL
