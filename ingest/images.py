@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ingest.image_sources import ImageEntry, list_images
+from ingest.joins import count_joins, require_image_join
 from kb.batched import batched
 from kb.images.pixel_cache import PixelCache
 from kb.images.preprocessing import Preprocessing
@@ -39,7 +40,7 @@ TASK = 16
 
 @dataclass(frozen=True, slots=True)
 class ImageResult:
-    """What an ingest of images did."""
+    """What an ingest of images did; `images` are stored now, and `with_report` of them have a report."""
 
     read: int
     new: int
@@ -47,6 +48,8 @@ class ImageResult:
     unchanged: int
     rejected: int
     decoded: int
+    images: int
+    with_report: int
     commit: Commit | None
 
     def to_dict(self) -> dict[str, Any]:
@@ -76,6 +79,7 @@ def ingest_images(
     by: str | None = None,
     why: str | None = None,
     dry_run: bool = False,
+    apart: bool = False,
     watcher: Watcher | None = None,
 ) -> ImageResult:
     """Ingest the images of `sources` into `kb` as one commit.
@@ -90,10 +94,12 @@ def ingest_images(
         by: who.
         why: the reason.
         dry_run: read all and say what would happen; write nothing.
+        apart: take them also where they join nothing that is stored, as a data set of their own.
         watcher: hears how it goes.
 
     Raises:
         UsageError: a source is not there, or the table cannot be read.
+        ClearKbError: no image would have any of the reports (or labels) that are stored.
     """
     watcher = watcher or Silent()
     entries = list(list_images([Path(s) for s in sources], None if table is None else Path(table), mapping))
@@ -107,7 +113,7 @@ def ingest_images(
         if not dry_run:
             cache.store(made)
         watcher.advance(run.read, run.read)
-    return _publish(kb, run, sorted({entry.source for entry in entries}), by, why, dry_run=dry_run)
+    return _publish(kb, run, sorted({entry.source for entry in entries}), by, why, dry_run=dry_run, apart=apart)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,23 +215,44 @@ def _age(told: str | None) -> tuple[float | None, str | None]:
 
 
 def _publish(
-    kb: KnowledgeBase, run: _Run, sources: Sequence[str], by: str | None, why: str | None, *, dry_run: bool
+    kb: KnowledgeBase,
+    run: _Run,
+    sources: Sequence[str],
+    by: str | None,
+    why: str | None,
+    *,
+    dry_run: bool,
+    apart: bool,
 ) -> ImageResult:
+    """Write what was read, or count it."""
+    studies = {row["study_id"] for row in run.rows.values()} - {None}
     counts = {"new": 0, "changed": 0, "unchanged": 0}
 
     def change(publication: Publication) -> Mapping[str, Any] | None:
         fresh = _sorted_out(publication, run.rows, counts)
+        if fresh and not apart:
+            require_image_join(publication, run.rows.keys(), studies)
         moved = replace_rejects(publication, sources, run.rejects)
         for chunk in batched(fresh, 2_000):
             _replace(publication, chunk)
         return {**counts, "rejects": len(run.rejects)} if fresh or moved else None
 
     if dry_run:
-        _sorted_out(kb.at("HEAD"), run.rows, counts)
+        if _sorted_out(kb.at("HEAD"), run.rows, counts) and not apart:
+            require_image_join(kb.at("HEAD"), run.rows.keys(), studies)
         commit = None
     else:
         commit = kb.publish("ingest images", change, by=by, why=why)
-    return ImageResult(run.read, **counts, rejected=len(run.rejects), decoded=run.decoded, commit=commit)
+    images, with_report = count_joins(kb)
+    return ImageResult(
+        run.read,
+        **counts,
+        rejected=len(run.rejects),
+        decoded=run.decoded,
+        images=images,
+        with_report=with_report,
+        commit=commit,
+    )
 
 
 def _sorted_out(state: Any, rows: Mapping[str, dict[str, Any]], counts: dict[str, int]) -> list[dict[str, Any]]:

@@ -62,13 +62,13 @@ def share_units(stored: pa.Table, rows: pa.Table) -> bool:
     return any(not _named(stored, column).isdisjoint(_named(rows, column)) for column in ("image_id", "study_id"))
 
 
-def count_units(state: Tables, rows: pa.Table) -> tuple[int, int]:
-    """How many images and studies the rows are of, and how many of those have an image in the knowledge base."""
+def count_units(state: Tables, rows: pa.Table) -> tuple[int, int, int]:
+    """How many images and studies the rows are of, how many of those have an image here, and how many images are."""
     images = state.dataset("images").to_table(columns=["image_id", "study_id"])
     by_image = _named(rows, "image_id")
     studies = set(rows.filter(rows["image_id"].is_null())["study_id"].to_pylist()) - {None}
     here = len(by_image & _named(images, "image_id")) + len(studies & _named(images, "study_id"))
-    return len(by_image) + len(studies), here
+    return len(by_image) + len(studies), here, images.num_rows
 
 
 def _named(table: pa.Table, column: str) -> set[str]:

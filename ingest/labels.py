@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ingest.joins import require_label_join
 from ingest.label_attributes import replace_attributes, same_attributes
 from ingest.label_rows import arrow_rows, count_units, reject_rows, replace_rows, same_rows, share_units
 from ingest.label_tables import Choices, LabelTable, read_label_table
@@ -44,6 +45,7 @@ class LabelResult:
     columns_not_used: tuple[str, ...]
     units: int
     units_here: int
+    images: int
     stored: str
     commit: Commit | None
 
@@ -68,6 +70,7 @@ def ingest_labels(
     by: str | None = None,
     why: str | None = None,
     dry_run: bool = False,
+    apart: bool = False,
 ) -> LabelResult:
     """Ingest the labels of one table into `kb` as one commit; the same file again changes nothing.
 
@@ -79,10 +82,11 @@ def ingest_labels(
         by: who.
         why: the reason.
         dry_run: read all and say what would happen; write nothing.
+        apart: take them also where they join nothing that is stored, as a data set of their own.
 
     Raises:
         UsageError: there is no such file, column or label, or another file of this name was ingested before.
-        ClearKbError: the file cannot be read as a table.
+        ClearKbError: the file cannot be read as a table, or none of its images and studies is here though images are.
     """
     from schemas.tables import LABELS
 
@@ -95,6 +99,8 @@ def ingest_labels(
         nonlocal stored
         before = publication.dataset("labels").to_table(filter=f"source IN {quoted([name])}")
         _refuse_other_file(before, rows, name)
+        if not apart and not same_rows(before, rows):
+            require_label_join(publication, rows, "labels")
         # A file of which nothing could be read has nothing to put in the place of what is stored.
         if len(table):
             stored = replace_rows(publication, "labels", "source", name, rows)
@@ -112,6 +118,8 @@ def ingest_labels(
     head = kb.at("HEAD")
     before = head.dataset("labels").to_table(filter=f"source IN {quoted([name])}")
     _refuse_other_file(before, rows, name)
+    if not apart and not same_rows(before, rows):
+        require_label_join(head, rows, "labels")
     same = not len(table) or (same_rows(before, rows) and same_attributes(head, name, table.attributes))
     would_be = "unchanged" if same else "replaced" if before.num_rows else "new"
     return _result(table, name, count_units(kb, rows), would_be, None)
@@ -126,7 +134,9 @@ def _refuse_other_file(before: pa.Table, rows: pa.Table, name: str) -> None:
         )
 
 
-def _result(table: LabelTable, name: str, units: tuple[int, int], stored: str, commit: Commit | None) -> LabelResult:
+def _result(
+    table: LabelTable, name: str, units: tuple[int, int, int], stored: str, commit: Commit | None
+) -> LabelResult:
     counts = {value: table.values.count(value) for value in (1, 0, None)}
     return LabelResult(
         name,

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ingest.joins import require_label_join
 from ingest.label_attributes import replace_attributes, same_attributes
 from ingest.label_rows import arrow_rows, count_units, reject_rows, replace_rows, same_rows
 from ingest.label_tables import Choices, LabelTable, read_label_table
@@ -48,6 +49,7 @@ class PredictionResult:
     columns_not_used: tuple[str, ...]
     units: int
     units_here: int
+    images: int
     stored: str
     commit: Commit | None
 
@@ -85,6 +87,7 @@ def ingest_predictions(
     by: str | None = None,
     why: str | None = None,
     dry_run: bool = False,
+    apart: bool = False,
 ) -> PredictionResult:
     """Ingest the predictions of one table as the run `run`, as one commit; the same file again changes nothing.
 
@@ -98,10 +101,11 @@ def ingest_predictions(
         by: who.
         why: the reason.
         dry_run: read all and say what would happen; write nothing.
+        apart: take them also where they join nothing that is stored, as a data set of their own.
 
     Raises:
         UsageError: there is no such file, column or label, or there is a run of this name from elsewhere.
-        ClearKbError: the file cannot be read as a table.
+        ClearKbError: the file cannot be read as a table, or none of its images and studies is here though images are.
     """
     if not run.strip():
         raise UsageError("--run: a name for these predictions was expected")
@@ -109,11 +113,16 @@ def ingest_predictions(
     taken = _take(table, run.strip(), method, scores_are)
 
     def change(publication: Publication) -> Mapping[str, Any] | None:
+        _look(publication, taken)
+        if not apart and taken.stored != "unchanged":
+            require_label_join(publication, taken.rows, "predictions")
         return _change(publication, taken)
 
     if dry_run:
         head = kb.at("HEAD")
         _look(head, taken)
+        if not apart and taken.stored != "unchanged":
+            require_label_join(head, taken.rows, "predictions")
         _note_attributes(taken, changed=not same_attributes(head, taken.source, taken.table.attributes))
         return _result(taken, count_units(kb, taken.rows), None)
     commit = kb.publish("ingest predictions", change, by=by, why=why)
@@ -169,7 +178,6 @@ def _change(publication: Publication, taken: _Taken) -> Mapping[str, Any] | None
 
     from schemas.tables import RUNS
 
-    _look(publication, taken)
     name = taken.run["run"]
     if taken.stored != "unchanged":
         replace_rows(publication, "predictions", "run", name, taken.rows)
@@ -188,7 +196,7 @@ def _note_attributes(taken: _Taken, *, changed: bool) -> None:
         taken.stored = "replaced"
 
 
-def _result(taken: _Taken, units: tuple[int, int], commit: Commit | None) -> PredictionResult:
+def _result(taken: _Taken, units: tuple[int, int, int], commit: Commit | None) -> PredictionResult:
     table = taken.table
     return PredictionResult(
         taken.run["run"],

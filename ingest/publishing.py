@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ingest.extractor import REFUSAL
+from ingest.joins import require_report_join
 from ingest.journal import Journal
 from kb.batched import batched
 from kb.concept_rows import concept_batches
@@ -33,6 +34,7 @@ def publish_ingest(
     *,
     by: str | None,
     why: str | None,
+    apart: bool = False,
 ) -> Commit | None:
     """Commit what `journal` has staged; None where the knowledge base holds all of it already.
 
@@ -49,6 +51,8 @@ def publish_ingest(
         if not staged and not new_concepts and not changed_rejects:
             return None
         _replace_reports(publication, journal)
+        if staged and not apart:
+            require_report_join(publication)
         if new_concepts:
             _write_concepts(kb, publication, journal, embedder)
         return {**_summary(journal), "new_concepts": new_concepts}

@@ -38,6 +38,7 @@ def ingest_reports(
     dry_run: bool = False,
     watcher: Watcher | None = None,
     extractor: Extractor | None = None,
+    apart: bool = False,
 ) -> IngestResult:
     """Ingest the reports of `paths` into `kb` as one commit.
 
@@ -52,10 +53,12 @@ def ingest_reports(
         dry_run: read and mine, count, and write nothing.
         watcher: hears how far it is.
         extractor: what `make_extractor` made of `options.extractor`, where it is made already.
+        apart: take them also where no image that is stored has any of the reports, as a data set of their own.
 
     Raises:
         UsageError: a source, column, section or extractor is not there.
-        ClearKbError: a source cannot be read, or the embedder fails; what was mined is kept for the next run.
+        ClearKbError: a source cannot be read, the embedder fails, or images are stored and none of them would have a
+            report; what was mined is kept for the next run.
 
     An ingest that is killed leaves the knowledge base as it was; started again, it goes on where it was.
     """
@@ -78,7 +81,7 @@ def ingest_reports(
         if not dry_run:
             intake.watcher.stage("writing", None)
             names = [source.name for source in sources]
-            commit = publish_ingest(kb, journal, names, job.loaded, by=by, why=why)
+            commit = publish_ingest(kb, journal, names, job.loaded, by=by, why=why, apart=apart)
         return IngestResult(
             **_counted(intake, journal),
             new_concepts=new_concepts,

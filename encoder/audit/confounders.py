@@ -38,7 +38,7 @@ class ConfounderOptions:
 
     Attributes:
         source: of labels; needed where several speak of the label.
-        split: default: "test" for runs of an encoder of this knowledge base, which was trained on the rest, else "all".
+        split: default: "test" for what was trained here (an encoder, a probe, a bottleneck), else "all".
         where: SQL over the view `outcomes`: "view = 'PA'".
         disease: further findings that count as the disease.
         kinds: what is tested: concepts by their scores in images, findings that reports state, attributes.

@@ -43,7 +43,7 @@ class ReportOptions:
     Attributes:
         labels: shown in full; default: those with the most positives, six at most.
         source: the source of labels to go by, where several contradict each other.
-        split: as for `evaluate`: "test" for runs of an encoder trained here, else "all".
+        split: as for `evaluate`: "test" for what was trained here, else "all".
         where: SQL over the images.
         encoder: the folder of a checkpoint, or its id; not needed where there is one only.
         min_positives: labels and groups with fewer positives, or negatives, are left out.

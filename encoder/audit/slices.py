@@ -47,7 +47,7 @@ def audit_slices(
         label: that it predicts.
         options: how; see `SliceOptions`.
         source: of labels; needed where several speak of the label.
-        split: default: "test" for runs of an encoder of this knowledge base, else "all".
+        split: default: "test" for what was trained here (an encoder, a probe, a bottleneck), else "all".
         where: SQL over the view `outcomes`.
         encoder: whose image vectors are clustered, for a run that is of none.
         against: a site, a run or another knowledge base: then each slice stands there for both.

@@ -18,8 +18,8 @@ from kb.commands.progress import Progress
 if TYPE_CHECKING:
     from kb.audit.confounder import Confounder, ConfounderAudit
 
-COLUMNS = ("name", "by", "leans on it", "goes with it", "q", "AUROC with/without/against", "verdict")
-NARROW, WIDE = ("name", "leans", "goes with", "q", "against it", "verdict"), 120
+COLUMNS = ("name", "by", "with it", "leans on it", "goes with it", "q", "AUROC with/without/against", "verdict")
+NARROW, WIDE = ("name", "with it", "leans", "goes with", "q", "against it", "verdict"), 130
 """What a terminal is shown that is narrower than all columns: their intervals stand in the sentences below."""
 BY = {"report": "reports", "image": "images", "attribute": "attribute"}
 
@@ -84,7 +84,7 @@ def confounders_command(
         print_json(found.to_dict())
         return
     if output is Format.csv:
-        rows = [_flat(row) for row in found.found]
+        rows = [_flat(row) | {"n": found.n, "positives": found.positives, "split": found.split} for row in found.found]
         print_rows(rows, list(dict.fromkeys(name for row in rows for name in row)), output)
         return
     _print(found, quiet=quiet)
@@ -105,9 +105,9 @@ def _print(found: ConfounderAudit, *, quiet: bool) -> None:
         ("against", f"{found.against}{apart}" if found.against else ""),
     ]
     print_facts([(name, escape(value)) for name, value in told if value])
-    columns = (*COLUMNS[:4], "q", *(("there",) if found.against else ()), *COLUMNS[5:])
+    columns = (*COLUMNS[:6], *(("there",) if found.against else ()), *COLUMNS[6:])
     if is_narrow(WIDE):
-        columns = (*NARROW[:4], *(("there",) if found.against else ()), *NARROW[4:])
+        columns = (*NARROW[:5], *(("there",) if found.against else ()), *NARROW[5:])
     print_rows([_shown(row) for row in found.found], columns, Format.table, title=" ", empty="nothing was tested")
     named = found.confounders
     leaned = [row for row in found.found if row.verdict == "leaned on"]
@@ -134,6 +134,7 @@ def _shown(row: Confounder) -> dict[str, str]:
     return {
         "name": row.name if row.finding in (None, row.name) else f"{row.name} ({row.finding})",
         "by": BY[row.kind],
+        "with it": f"{strata.present:,} of {strata.present + strata.absent:,}" if strata else "",
         "leans": f"{row.leans.value:+.2f}",
         "goes with": f"{row.goes_with.value:+.2f}",
         "against it": number(aurocs[2]),
@@ -163,6 +164,15 @@ def _flat(row: Confounder) -> dict[str, object]:
         for name, estimate in there.items():
             told |= {f"{name}_there": estimate.value, f"{name}_difference_q": estimate.q}
     if row.strata is not None:
-        names = ("auroc", "auroc_present", "auroc_absent", "auroc_against", "erased", "erased_against")
+        names = (
+            "present",
+            "absent",
+            "auroc",
+            "auroc_present",
+            "auroc_absent",
+            "auroc_against",
+            "erased",
+            "erased_against",
+        )
         told |= {name: getattr(row.strata, name) for name in names}
     return told

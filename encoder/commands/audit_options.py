@@ -16,7 +16,7 @@ Split = Annotated[
     typer.Option(
         "--split",
         metavar="NAME",
-        help="train, validation, test or all; default: test for runs of our encoders, else all.",
+        help="train, validation, test or all; default: test for what was trained here, else all.",
     ),
 ]
 Where = Annotated[

@@ -32,7 +32,7 @@ def report_command(
     source: SourceOption = None,
     split: Annotated[
         Literal["all", "train", "validation", "test"] | None,
-        typer.Option("--split", help="Default: test for runs of an encoder trained here, all for imported ones."),
+        typer.Option("--split", help="Default: test for what was trained here (encoder, probe, bottleneck), else all."),
     ] = None,
     where: Annotated[
         str | None, typer.Option("--where", metavar="SQL", help="Only these images: \"view = 'PA' AND age > 60\".")

@@ -32,7 +32,7 @@ def evaluate_command(
     ] = None,
     split: Annotated[
         Literal["all", "train", "validation", "test"] | None,
-        typer.Option("--split", help="Default: test for runs of an encoder trained here, all for imported ones."),
+        typer.Option("--split", help="Default: test for what was trained here (encoder, probe, bottleneck), else all."),
     ] = None,
     source: Annotated[
         str | None, typer.Option("--source", metavar="NAME", help="The labels to go by, where several disagree.")

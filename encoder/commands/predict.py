@@ -204,11 +204,14 @@ def _print(result: PredictResult, output: Format, *, quiet: bool) -> None:
             ("commit", result.commit or "none: a dry run writes nothing"),
         ]
     )
-    print_rows([_rounded(row) for row in result.rows], columns, output, title="\non the test images")
+    print_rows([_rounded(row) for row in result.rows], columns, output, title=f"\non {_JUDGED[result.split]}")
     for bottleneck in result.bottlenecks:
         concepts = ", ".join(f"{concept.text} {concept.weight:+.2f}" for concept in bottleneck.concepts[:6])
         print_facts([(escape(bottleneck.label), escape(concepts) or "no concept has a weight")])
     _say_notes(result)
+
+
+_JUDGED = {"test": "the test images", "all": "all images: the encoder was not trained here"}
 
 
 def _say_notes(result: PredictResult) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -16,7 +17,7 @@ from encoder.evaluation.rows import LabelRows, label_rows
 from encoder.evaluation.scoring import Draws, mean_over_labels, score_label
 from encoder.evaluation.thresholded import ThresholdBy
 from encoder.evaluation.thresholds import Thresholds
-from encoder.prediction.runs import judged_split
+from encoder.prediction.runs import chosen_on, judged_split
 from kb.display import Listing
 from kb.errors import UsageError
 from kb.statistics.resampling import multiplicities
@@ -37,7 +38,7 @@ class Options:
 
     Attributes:
         labels: these only; default: all that the runs predict.
-        split: default: "test" for runs of an encoder of this knowledge base, which was trained on the rest, else "all".
+        split: default: "test" for what was trained here (an encoder, a probe, a bottleneck), else "all".
         where: SQL over the images: "view = 'PA' AND age > 60".
         source: the source of labels to go by, where several contradict each other.
         min_positives: labels with fewer positives, or negatives, are left out.
@@ -113,7 +114,11 @@ def evaluate(
         _listing(left_out, LeftOut),
         _listing(comparisons, Comparison),
         _listing(score_readers(kept, readings), ReaderScore),
-        (*notes_of(evaluated, mine, scored, options, split, readings=readings), *not_compared),
+        (
+            *notes_of(evaluated, mine, scored, options, split, readings=readings),
+            *_chosen_notes(known, chosen, split),
+            *not_compared,
+        ),
         kb.commit.commit_id,
         split,
         kept,
@@ -147,7 +152,7 @@ def _listing(items: Iterable[Any], kind: type) -> Listing[Any]:
 
 def _known_runs(kb: KnowledgeBase, options: Options) -> dict[str, Mapping[str, Any]]:
     """The runs that there are; UsageError where there is nothing to evaluate."""
-    runs = kb.dataset("runs").to_table(columns=["run", "method", "encoder"]).to_pylist()
+    runs = kb.dataset("runs").to_table(columns=["run", "method", "encoder", "parameters"]).to_pylist()
     if not runs:
         raise UsageError(
             f"{kb.uri} holds no predictions: `clear-kb ingest predictions FILE --run NAME` brings in those of any model"
@@ -166,6 +171,12 @@ def _chosen(known: Mapping[str, Any], runs: Sequence[str], against: str | None) 
         if name not in known:
             raise UsageError(f"there is no run '{name}': there are {', '.join(sorted(known))}")
     return list(dict.fromkeys(runs)) or sorted(known)
+
+
+def _chosen_notes(known: Mapping[str, Mapping[str, Any]], runs: Sequence[str], split: str) -> list[str]:
+    """What is to be said of runs that the validation images had a say in, where these are judged too."""
+    told = [chosen_on(name, json.loads(known[name]["parameters"])) for name in runs if split == "all"]
+    return [note for note in told if note is not None]
 
 
 def _threshold_source(told: str | float, known: Mapping[str, Any]) -> tuple[float | None, str | None]:

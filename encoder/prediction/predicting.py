@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 from encoder.prediction.bottleneck import Bottleneck
 from encoder.prediction.head import Head, Space
 from encoder.prediction.probe import FEWEST, Examples
-from encoder.prediction.runs import Run, check_name, moved_images, store_run
+from encoder.prediction.runs import (
+    LEARNING,
+    Run,
+    check_name,
+    chosen_on,
+    foreign_encoders,
+    moved_images,
+    store_run,
+)
 from encoder.prediction.view import View
 from kb.errors import UsageError
 from kb.statistics.ranking import Ranking
@@ -58,8 +66,9 @@ class PredictResult:
         images: how many were predicted.
         notes: what was chosen, and why.
         left_out: labels that could not be predicted, with the reason.
-        rows: a line a label: AUROC on the test split and what else the method has to say.
+        rows: a line a label: AUROC, n and positives of the images it is judged on, and what else the method has to say.
         bottlenecks: of the labels, for that method.
+        split: of the images it is judged on: "all" for sentences before an encoder that was not trained here.
         commit: None for a dry run.
     """
 
@@ -70,6 +79,7 @@ class PredictResult:
     rows: list[dict[str, Any]]
     bottlenecks: list[Bottleneck] = field(default_factory=list)
     commit: str | None = None
+    split: str = "test"
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain data, for JSON."""
@@ -79,6 +89,7 @@ class PredictResult:
             "space": self.run.space,
             "encoder": self.run.encoder,
             "images": self.images,
+            "split": self.split,
             "labels": self.rows,
             "left_out": self.left_out,
             "notes": self.notes,
@@ -149,24 +160,37 @@ def finish(
     notes: list[str],
     left_out: dict[str, str],
 ) -> PredictResult:
-    """Predict the images with the heads of a run, store both, and say how it does on the test images."""
+    """Predict the images with the heads of a run, store both, and say how it does on images it has not learned from."""
+    import numpy as np
+
     if images.stale:
         notes.append(f"{images.stale:,} images were left out: their picture is another now; `clear-kb encode` first")
     mean = [float(value) for value in images.matrix.mean(axis=0, dtype="float64")]
     run = replace(run, parameters={**run.parameters, "mean_image": mean})
     found = seen.logits(run.heads)
-    test = [n for n, split in enumerate(images.splits) if split == "test"]
+    learned = run.method in LEARNING or run.encoder not in foreign_encoders(kb)
+    judged = [n for n, split in enumerate(images.splits) if split == "test" or not learned]
     if moved := moved_images(kb, run.encoder):
-        test = []
+        judged = []
         notes.append(
             f"the encoder has learned from {len(moved):,} images that now lie in the test split (first: {moved[0]}), "
             "for a table told since whose they are: nothing is judged; train it anew"
         )
     rows = [
-        {"label": head.label, "auroc": auroc_of(found[test, column], truth[test, column])}
+        {
+            "label": head.label,
+            "auroc": auroc_of(found[judged, column], truth[judged, column]),
+            "n": int((~np.isnan(truth[judged, column])).sum()),
+            "positives": int((truth[judged, column] == 1).sum()),
+        }
         for column, head in enumerate(run.heads)
     ]
     commit = None
     if not options.dry_run:
         commit = store_run(kb, run, images, found, replace=options.replace, by=options.by, why=options.why)
-    return PredictResult(run, len(images), notes, left_out, rows, commit=commit)
+    if any(row["auroc"] is None for row in rows):
+        notes.append(f"no AUROC where fewer than {FEWEST} of the images it is judged on have the label, or have it not")
+    if not learned and (note := chosen_on(run.name, run.parameters)) is not None:
+        notes.append(note)
+    split = "test" if learned else "all"
+    return PredictResult(run, len(images), notes, left_out, rows, commit=commit, split=split)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from encoder.checkpoint import IMPORTED
 from encoder.prediction.head import Head, scores
 from kb.errors import ClearKbError, UsageError
 from kb.images.splits import read_patients
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from encoder.image_vectors import ImageVectors
     from kb.knowledge_base import KnowledgeBase
     from kb.publication import Publication
+
+
+LEARNING = ("probe", "bottleneck")
+"""The methods whose heads are trained on the training images."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +112,10 @@ def check_name(kb: KnowledgeBase, name: str, *, replace: bool) -> None:
 
 
 def judged_split(kb: KnowledgeBase, names: Sequence[str], asked: str | None = None) -> str:
-    """The split that runs are judged on: the one asked for, else "test" for an encoder of ours, and "all" without one.
+    """The split that runs are judged on: the one asked for, else "test" where something was trained on the others.
+
+    Probes and bottlenecks are trained here, and so is an encoder that did not come as a checkpoint from elsewhere
+    (`import-checkpoint`). Tables of predictions, and sentences before an encoder from elsewhere, are judged on all.
 
     A table that tells later on whose images are may move images that a run learned from into the test split: then
     nothing is judged on it.
@@ -115,9 +123,11 @@ def judged_split(kb: KnowledgeBase, names: Sequence[str], asked: str | None = No
     Raises:
         UsageError: the test split holds what a run, or its encoder, learned from; the message names the first image.
     """
-    columns = ["run", "encoder", "vocabulary_commit"]
+    columns = ["run", "method", "encoder", "vocabulary_commit"]
     rows = kb.dataset("runs").to_table(columns=columns, filter=f"run IN {quoted(names)}").to_pylist()
-    split = asked or ("test" if any(row["encoder"] for row in rows) else "all")
+    foreign = foreign_encoders(kb)
+    trained = [row for row in rows if row["encoder"] and (row["method"] in LEARNING or row["encoder"] not in foreign)]
+    split = asked or ("test" if trained else "all")
     for row in rows if split == "test" else ():
         moved = moved_images(kb, row["encoder"], row["vocabulary_commit"]) if row["encoder"] else []
         if moved:
@@ -127,6 +137,23 @@ def judged_split(kb: KnowledgeBase, names: Sequence[str], asked: str | None = No
                 "--split all"
             )
     return split
+
+
+def chosen_on(name: str, parameters: Mapping[str, Any]) -> str | None:
+    """What is to be said of a run where all rows are judged, though the validation images chose how it reads them."""
+    measured = parameters.get("validation_auroc", {}).values()
+    if not parameters.get("calibrated") and all(value is None for value in measured):
+        return None
+    return (
+        f"{name}: the validation images, which are among these rows, chose its space, contrast or scale: "
+        "`clear-kb evaluate --split test` leaves them out"
+    )
+
+
+def foreign_encoders(kb: KnowledgeBase) -> frozenset[str]:
+    """The encoders, and their backbones, that came as checkpoints from elsewhere: no image here has taught them."""
+    rows = kb.dataset("encoders").to_table(columns=["encoder", "objective"]).to_pylist()
+    return frozenset(row["encoder"] for row in rows if row["objective"] == IMPORTED)
 
 
 def moved_images(kb: KnowledgeBase, encoder: str, predicted_at: str | None = None) -> list[str]:

@@ -16,8 +16,6 @@ from kb.images.preprocessing import Preprocessing
 if TYPE_CHECKING:
     from encoder.checkpoint import Checkpoint
 
-OBJECTIVE = "imported"
-
 
 def import_release(
     source: Path, folder: Path, merges: Path | None = None, preprocessing: Preprocessing | None = None
@@ -35,7 +33,7 @@ def import_release(
         UsageError: a file is not there, the folder is taken, or the size is no multiple of the patch.
         ClearKbError: `source` is not the published architecture, or cannot be read safely.
     """
-    from encoder.checkpoint import FACTS, CheckpointFacts, save_checkpoint
+    from encoder.checkpoint import FACTS, IMPORTED, CheckpointFacts, save_checkpoint
 
     preprocessing = preprocessing or Preprocessing()
     if (folder / FACTS).exists():
@@ -50,7 +48,7 @@ def import_release(
     except ClearKbError as error:
         raise ClearKbError(f"{source}: {error}") from error
     facts = CheckpointFacts(
-        objective=OBJECTIVE,
+        objective=IMPORTED,
         architecture=encoder.architecture.to_dict(),
         preprocessing=preprocessing.to_dict(),
         training={"source": source.name, "sha256": _sha256(source), "merges": words.name},

@@ -46,6 +46,9 @@ def images_command(
     fit: Annotated[
         Literal["pad", "crop", "stretch"], typer.Option("--fit", help="What becomes of an oblong picture.")
     ] = "pad",
+    apart: Annotated[
+        bool, typer.Option("--apart", help="Store them also where none has any of the reports or labels that are here.")
+    ] = False,
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes that decode.")] = None,
     kb: KbUri = DEFAULT_KB,
     by: By = None,
@@ -74,9 +77,12 @@ def images_command(
             by=by,
             why=why,
             dry_run=dry_run,
+            apart=apart,
             watcher=progress,
         )
     print_result({**result.to_dict(), "dry_run": dry_run}, _facts(result, dry_run, kb), output, quiet=quiet)
+    if result.rejected and not (result.new or result.changed or result.unchanged):
+        raise typer.Exit(1)
 
 
 def _facts(result: ImageResult, dry_run: bool, kb: str) -> list[tuple[str, str]]:
@@ -89,5 +95,6 @@ def _facts(result: ImageResult, dry_run: bool, kb: str) -> list[tuple[str, str]]
         ("unchanged", f"{result.unchanged:,}"),
         ("rejected", f"{result.rejected:,}{where}"),
         ("pixels", f"{result.decoded:,} made, the others known from before"),
+        ("joined", f"{result.with_report:,} of the {result.images:,} images here have a report, by their study"),
         ("commit", "none: a dry run writes nothing" if dry_run else commit),
     ]

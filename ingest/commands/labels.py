@@ -36,6 +36,9 @@ RenameOption = Annotated[
     list[str] | None,
     typer.Option("--rename", metavar="OLD=NEW", help="Store a label under another name; repeatable."),
 ]
+ApartOption = Annotated[
+    bool, typer.Option("--apart", help="Store them also where none of their images or studies is here.")
+]
 EncodingOption = Annotated[str, typer.Option("--encoding", help="The encoding of text files.")]
 
 
@@ -54,6 +57,7 @@ def labels_command(
     source: Annotated[
         str | None, typer.Option("--source", metavar="NAME", help="Store them as this; default: the file's name.")
     ] = None,
+    apart: ApartOption = False,
     encoding: EncodingOption = "utf-8",
     kb: KbUri = DEFAULT_KB,
     by: By = None,
@@ -70,7 +74,7 @@ def labels_command(
     # Read before anything is made: a mistyped name leaves no knowledge base behind.
     table = read_label_table(file, "value", _choices(mapping, labels, split_on, rename, encoding))
     opened = open_or_create(kb, None, storage_option, by, dry_run=dry_run)
-    result = ingest_labels(opened, table, source=source, by=by, why=why, dry_run=dry_run)
+    result = ingest_labels(opened, table, source=source, by=by, why=why, dry_run=dry_run, apart=apart)
     _print(result, _label_facts(result), kb, dry_run, quiet, output)
     if result.rejected and not result.values:
         raise typer.Exit(1)
@@ -91,6 +95,7 @@ def predictions_command(
         Literal["probabilities", "logits"] | None,
         typer.Option("--scores", help="What the numbers are; default: logits where any is below 0."),
     ] = None,
+    apart: ApartOption = False,
     encoding: EncodingOption = "utf-8",
     kb: KbUri = DEFAULT_KB,
     by: By = None,
@@ -106,7 +111,9 @@ def predictions_command(
 
     table = read_label_table(file, "score", _choices(mapping, labels, "|", rename, encoding))
     opened = open_or_create(kb, None, storage_option, by, dry_run=dry_run)
-    result = ingest_predictions(opened, table, run, method=method, scores_are=scores, by=by, why=why, dry_run=dry_run)
+    result = ingest_predictions(
+        opened, table, run, method=method, scores_are=scores, by=by, why=why, dry_run=dry_run, apart=apart
+    )
     _print(result, _prediction_facts(result), kb, dry_run, quiet, output)
     if result.rejected and not result.scores:
         raise typer.Exit(1)
@@ -133,7 +140,7 @@ def _print(
     commit = result.commit.commit_id if result.commit else "none: there was nothing new"
     told = [
         *facts,
-        ("of", f"{result.units:,} images and studies; {result.units_here:,} of them have images here"),
+        ("of", f"{result.units:,} images and studies; {_here(result)}"),
         ("kept as attributes", ", ".join(result.attributes)),
         ("contradictions", _contradictions(result)),
         ("columns not used", ", ".join(result.columns_not_used)),
@@ -144,6 +151,12 @@ def _print(
     ]
     shown = [(name, escape(value)) for name, value in told if value]
     print_result({**result.to_dict(), "dry_run": dry_run}, shown, output, quiet=quiet)
+
+
+def _here(result: LabelResult | PredictionResult) -> str:
+    if result.images:
+        return f"{result.units_here:,} of them have images here"
+    return "no image is stored yet: whether they join is seen when images come"
 
 
 def _contradictions(result: LabelResult | PredictionResult) -> str:

@@ -88,6 +88,12 @@ def reports_command(
         bool,
         typer.Option("--remine", help="Mine again what another extractor or version mined.", rich_help_panel="Mining"),
     ] = False,
+    apart: Annotated[
+        bool,
+        typer.Option(
+            "--apart", help="Store them also where no image that is here has any of them.", rich_help_panel="Source"
+        ),
+    ] = False,
     no_store_text: Annotated[
         bool, typer.Option("--no-store-text", help="Keep the section texts out.", rich_help_panel="Mining")
     ] = False,
@@ -174,6 +180,7 @@ def reports_command(
                 dry_run=dry_run,
                 watcher=progress,
                 extractor=made,
+                apart=apart,
             )
     _print_result(result, kb, quiet, output)
     nothing_mined = result.usage is not None and result.usage.failed and not result.usage.aligned

@@ -216,8 +216,10 @@ def test_on_the_command_line(study: Shapes, runs: Path, cli_json: Callable) -> N
     assert all(-1 <= row["leans"][side] <= 1 for row in told["found"] for side in ("value", "low", "high"))
     shown = said(*asked, "--top", "2").stdout
     assert "pleural effusion" in shown and "confounder" in shown and "False alarms" in shown
+    assert "with it" in shown and " of 300" in shown and "300 (all)" in shown
     lines = said(*asked, "--format", "csv").stdout.splitlines()
     assert "leans_usual" in lines[0] and "goes_with_usual" in lines[0]
+    assert lines[0].endswith("n,positives,split") and lines[1].split(",")[-3] == "300"
     assert lines[0].startswith("name,kind,finding,concept_id,leans") and lines[1].startswith("pleural effusion,report")
     assert "there is nothing to test" in str(said(*asked, "--by", "attribute", code=2).exception)
 

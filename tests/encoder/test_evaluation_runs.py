@@ -103,6 +103,7 @@ class TestFigures:
         told = capture.get()
         for word in ("AUROC", "at a threshold", "left out", "DeLong", "mean over labels (2)", "No Finding (apart)"):
             assert word in told
+        assert all("n" in row or "positives" in row for _, rows in found.tables() for row in rows)
         assert "<table>" in found._repr_html_()
         data = json.loads(json.dumps(found.to_dict()))
         assert set(data) == {"commit", "split", "rows", "left_out", "comparisons", "readers", "notes"}
@@ -206,6 +207,33 @@ class TestMatching:
         put_run(kb, "r", [{"image_id": i, "label": "E", "score": 0.5} for i in ("a1", "a2", "b1")], encoder="e")
         assert evaluate(kb, ["r"], QUICK).split == "test"
         assert evaluate(kb, ["r"], Options(split="all")).left_out[0].n == 2
+
+    def test_an_encoder_from_elsewhere_is_judged_on_all_images_but_not_what_was_learned_here(
+        self, kb: KnowledgeBase
+    ) -> None:
+        self.put_images(kb)
+        known = {"checkpoint": "c", "dimension": 2, "preprocessing": ""}
+        put(kb, "encoders", [{**known, "encoder": "theirs", "objective": "imported"}])
+        put(kb, "encoders", [{**known, "encoder": "ours", "objective": "report"}])
+        put(kb, "labels", [{"image_id": i, "label": "E", "value": 1, "source": "l"} for i in ("a1", "a2", "b1")])
+        scored = [{"image_id": i, "label": "E", "score": 0.5} for i in ("a1", "a2", "b1")]
+        chosen = json.dumps({"calibrated": ["E"], "validation_auroc": {"llm-none": 0.8}})
+        told = [("zero", "theirs", "zero-shot", "{}"), ("tuned", "theirs", "zero-shot", chosen)]
+        told += [("probe", "theirs", "probe", "{}"), ("own", "ours", "zero-shot", "{}")]
+        for run, encoder, method, parameters in told:
+            about = {"run": run, "method": method, "encoder": encoder, "parameters": parameters, "heads": []}
+            put(kb, "runs", [{**about, "time": datetime.now(UTC)}])
+            put(kb, "predictions", [{"run": run, **row} for row in scored])
+        found = {run: evaluate(kb, [run], QUICK) for run, *_ in told}
+        assert {run: (one.split, one.left_out[0].n) for run, one in found.items()} == {
+            "zero": ("all", 3),
+            "tuned": ("all", 3),
+            "probe": ("test", 2),
+            "own": ("test", 2),
+        }
+        said = {run for run, one in found.items() if any("validation images, which are among" in n for n in one.notes)}
+        assert said == {"tuned"}
+        assert evaluate(kb, ["zero", "own"], QUICK).split == "test"
 
 
 class TestComparing:

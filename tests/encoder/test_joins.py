@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,11 +21,15 @@ from encoder.image_vectors import ImageVectors, find_checkpoint, read_image_vect
 from encoder.prediction.bottleneck import Bottleneck, BottleneckConcept
 from encoder.prediction.head import Head
 from encoder.prediction.intervention import _values
+from encoder.prediction.predicting import PredictOptions
+from encoder.prediction.prompts import PromptSet
 from encoder.prediction.truth import read_truth, wanted_labels
+from encoder.prediction.zero_shot_run import predict_zero_shot
 from encoder.training.study import read_study
 from ingest.images import ingest_images
 from ingest.labels import ingest_labels
 from kb.audit.session import AuditSession
+from kb.embedding import load_stored_embedder
 from kb.errors import UsageError
 from kb.images.preprocessing import Preprocessing
 from kb.images.splits import read_patients, split_of
@@ -228,3 +233,29 @@ def test_setting_a_finding_never_sets_its_denial() -> None:
     assert _values(both, {"no nodule": 1.0}) == ({"no nodule"}, {"no nodule": 1.0})
     only = Bottleneck("x", (concept("no nodule"),), 0.0, Head("x", np.zeros(1)))
     assert _values(only, {"nodule": 3.0}) == (set(), {})
+
+
+@pytest.mark.parametrize(("objective", "split", "n"), [("imported", "all", 30), ("concepts", "test", 6)])
+def test_sentences_before_an_encoder_from_elsewhere_are_judged_on_all_images(
+    study, tmp_path: Path, objective: str, split: str, n: int
+) -> None:
+    kb, folder = study
+    facts = json.loads((folder / "encoder.json").read_text())
+    (folder / "encoder.json").write_text(json.dumps({**facts, "objective": objective}))
+    kb.publish("forget", lambda publication: publication.delete("encoders", "true") or {})
+    checkpoint = load_checkpoint(folder)
+    put(kb, "encoders", [
+        {"encoder": checkpoint.encoder_id, "checkpoint": str(folder), "dimension": 16, "objective": objective,
+         "preprocessing": ""}
+    ])  # fmt: skip
+    ingest_labels(kb, tmp_path / "s" / "labels.csv")
+    result = predict_zero_shot(
+        kb,
+        checkpoint,
+        PromptSet(),
+        PredictOptions(labels=("nodule",), space="encoder"),
+        lambda: load_stored_embedder(kb.require_embedder()),
+    )
+    assert (result.split, result.rows[0]["n"]) == (split, n)
+    assert 0 < result.rows[0]["positives"] < n
+    assert evaluate(kb, [result.run.name], Options(bootstrap=0)).split == split

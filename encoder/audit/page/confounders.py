@@ -22,6 +22,7 @@ VERDICTS = {"confounder": "confounder", "leaned on": "leaned on only", "": "not 
 COLUMNS = (
     "what",
     "verdict",
+    "n with it",
     "leans, r (95%)",
     "effect in the logit",
     "goes with it, d",
@@ -118,6 +119,7 @@ def _row(one: Confounder) -> list[object]:
     return [
         over(one.name, KINDS.get(one.kind, one.kind)),
         tag("strong", VERDICTS[one.verdict]) if one.verdict == "confounder" else VERDICTS.get(one.verdict, one.verdict),
+        NONE if strata is None else f"{count(strata.present)} of {count(strata.present + strata.absent)}",
         _estimate(one.leans),
         _estimate(one.effect),
         signed(one.goes_with.value),

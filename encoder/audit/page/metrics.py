@@ -17,12 +17,17 @@ def metrics(data: ReportData) -> Html:
     parts: list[object] = [missing("No label could be scored: what was left out, and why, stands below.")]
     if rows:
         parts = [tag("div", _figure(rows), _ranked(rows), class_="pair"), _called(rows)]
-    left = [(one.label, count(one.positives), count(one.negatives), one.reason) for one in data.evaluation.left_out]
+    left = [
+        (one.label, count(one.n), count(one.positives), count(one.negatives), one.reason)
+        for one in data.evaluation.left_out
+    ]
     return tag(
         "section",
         tag("h2", "Metrics by label", id="metrics"),
         *parts,
-        table("Labels that were not scored", ("label", "positives", "negatives", "why"), left, (3,)) if left else None,
+        table("Labels that were not scored", ("label", "n", "positives", "negatives", "why"), left, (4,))
+        if left
+        else None,
         notes([*data.evaluation.notes, *data.notes_of("metrics")]),
         aria_labelledby="metrics",
     )
@@ -64,6 +69,7 @@ def _called(rows: list[Scored]) -> Html:
     cells = [
         (
             _label(row),
+            count(row.n),
             share(row.threshold) if known(row.threshold) else NONE,
             row.threshold_from or NONE,
             *(share(row.values.get(name)) for name in ("sensitivity", "specificity")),
@@ -71,5 +77,5 @@ def _called(rows: list[Scored]) -> Html:
         )
         for row in rows
     ]
-    columns = ("label", "threshold", "chosen on", "sensitivity", "specificity", "F1 (95%)", "MCC (95%)")
-    return table("At a threshold", columns, cells, (2,))
+    columns = ("label", "n", "threshold", "chosen on", "sensitivity", "specificity", "F1 (95%)", "MCC (95%)")
+    return table("At a threshold", columns, cells, (3,))
