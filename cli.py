@@ -9,23 +9,16 @@ import traceback
 
 import typer
 
-from encoder.commands import (
-    audit,
-    audit_attribution,
-    audit_confounders,
-    audit_export,
-    audit_queries,
-    audit_report,
-    audit_shell,
-    audit_slices,
-    audit_sql,
-    encode,
-    evaluate,
-    explain,
-    import_checkpoint,
-    predict,
-    train,
-)
+from encoder.audit.commands import attribution as audit_attribution
+from encoder.audit.commands import confounders as audit_confounders
+from encoder.audit.commands import export as audit_export
+from encoder.audit.commands import group as audit
+from encoder.audit.commands import queries as audit_queries
+from encoder.audit.commands import report as audit_report
+from encoder.audit.commands import shell as audit_shell
+from encoder.audit.commands import slices as audit_slices
+from encoder.audit.commands import sql as audit_sql
+from encoder.commands import encode, evaluate, explain, import_checkpoint, predict, train
 from encoder.commands import images as image_search
 from ingest.commands import demo, images, labels, preview, reports
 from kb.commands import base, branch, check, compare, curate, exchange, index, observations, review, suggest, vocab

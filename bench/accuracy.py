@@ -20,9 +20,9 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.measure import Row
+from ingest.extractors.rules import RulesExtractor
 from ingest.report import Section
-from ingest.rules import RulesExtractor
-from kb.observation_agreement import Agreement, compare_observations
+from kb.vocabulary.agreement import Agreement, compare_observations
 
 WRITTEN = Path(__file__).resolve().parents[1] / "tests" / "ingest" / "annotated"
 GOLD, REPORTS = Path("../shared/gold/openi_observations.jsonl"), Path("../shared/data/openi_reports.csv")

@@ -8,8 +8,8 @@ import sys
 import numpy as np
 
 from bench.measure import Row, ratio, rounds, seconds
-from kb.audit.concept_tests import ConceptTests, test_concepts
-from kb.audit.moments import Cohort, moments_of
+from encoder.audit.confounders.concept_tests import ConceptTests, test_concepts
+from encoder.audit.confounders.moments import Cohort, moments_of
 
 CONCEPTS, IMAGES, DIMENSION = 368_294, 100_000, 768
 SMALL_CONCEPTS, SMALL_IMAGES = 8_192, 10_000
@@ -54,9 +54,9 @@ def full_size() -> str:
     """The time and the peak memory of a whole audit of the full size: tests, with and without, erasing."""
     import resource
 
-    from kb.audit.confounders import Evidence, find_confounders
-    from kb.audit.families import Concepts
-    from kb.audit.rows import AuditRows
+    from encoder.audit.confounders.families import Concepts
+    from encoder.audit.confounders.find import Evidence, find_confounders
+    from encoder.audit.rows import AuditRows
 
     vectors = np.empty((CONCEPTS, DIMENSION), dtype=np.float32)
     for start in range(0, CONCEPTS, ROWS):

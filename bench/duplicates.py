@@ -40,9 +40,9 @@ def _pairs(path: Path) -> list[Row]:
 
 def scores(rows: list[dict[str, str]]) -> tuple[list[float], list[float]]:
     """For every pair our likeness, with what facets hold apart at the end, and the plain cosine of its texts."""
-    from kb.embedding import load_embedder
-    from kb.facets import read_query
-    from kb.suggest.wording import compare, likeness, wording_of
+    from kb.curation.suggest.same_words import compare, likeness, wording_of
+    from kb.language.facets import read_query
+    from kb.vectors.embedding import load_embedder
 
     embedder = load_embedder()
     first, second = (embedder.embed([row[side] for row in rows]) for side in "ab")
@@ -69,8 +69,8 @@ def precision_at(scored: list[float], same: list[bool], recall: float) -> float:
 
 
 def _at_size() -> list[Row]:
+    from kb.curation.suggest.duplicates import suggest_duplicates
     from kb.knowledge_base import KnowledgeBase
-    from kb.suggest.duplicates import suggest_duplicates
 
     with tempfile.TemporaryDirectory() as folder:
         kb = KnowledgeBase.create(Path(folder) / "bank.kb")

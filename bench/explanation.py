@@ -13,10 +13,10 @@ import numpy as np
 
 from bench.large_vocabulary import BANK
 from bench.measure import Row, ratio, rounds, seconds
-from encoder.concept_space import ConceptSpace
 from encoder.prediction.head import Head
 from encoder.prediction.view import view_of
-from encoder.projection import Projector, ProjectorFacts
+from encoder.space.concept_space import ConceptSpace
+from encoder.space.projection import Projector, ProjectorFacts
 
 IMAGE, LLM, LABELS, TOP = 768, 4096, 14, 10
 IMAGES, CHANGED = 100_000, 100

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kb.lexicon import load_lexicon
+from kb.language.lexicon import load_lexicon
 
 if TYPE_CHECKING:
     import numpy as np

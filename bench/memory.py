@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from bench.measure import Row, peak_mb
-from ingest.synthetic import write_synthetic_csv
+from ingest.demo.synthetic import write_synthetic_csv
 
 SMALL, LARGE = 25_000, 100_000
 REPEATS = 3

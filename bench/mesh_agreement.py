@@ -22,9 +22,9 @@ from rich.table import Table
 
 from bench.measure import Row
 from ingest.mention import Mention
-from ingest.options import IngestOptions
-from ingest.preview import preview
 from ingest.report import Report
+from ingest.reports.options import IngestOptions
+from ingest.reports.preview import preview
 
 REPORTS = Path("../shared/data/openi_reports.csv")
 

@@ -9,9 +9,9 @@ import pyarrow as pa
 from sklearn.metrics import roc_auc_score
 
 from bench.measure import Row, ratio, rounds, seconds
-from kb.audit.session import AuditSession
 from kb.knowledge_base import KnowledgeBase
-from kb.publication import Publication
+from kb.sql.session import AuditSession
+from kb.store.publication import Publication
 from schemas.tables import IMAGES, LABELS, PREDICTIONS
 
 IMAGE_COUNT = 200_000

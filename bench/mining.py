@@ -17,12 +17,12 @@ from pathlib import Path
 from bench.measure import Row, ratio, seconds
 from bench.mesh_agreement import FINDINGS, REPORTS, coded_findings, f1, totals
 from bench.peer import Peer, mine_with_medspacy
-from ingest.mining import MinerSetup, mine_chunks
-from ingest.options import ExtractorOptions, IngestOptions
+from ingest.demo.synthetic import synthetic_reports, write_synthetic_csv
+from ingest.extractors.rules import RulesExtractor
 from ingest.report import Report, Section
-from ingest.reports import ingest_reports
-from ingest.rules import RulesExtractor
-from ingest.synthetic import synthetic_reports, write_synthetic_csv
+from ingest.reports.ingest import ingest_reports
+from ingest.reports.mining import MinerSetup, mine_chunks
+from ingest.reports.options import ExtractorOptions, IngestOptions
 from kb.batched import batched
 from kb.knowledge_base import KnowledgeBase
 

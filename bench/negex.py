@@ -19,9 +19,9 @@ from rich.console import Console
 
 from bench.measure import Row
 from bench.mesh_agreement import f1
-from ingest.llm.alignment import align
+from ingest.extractors.llm.alignment import align
+from ingest.extractors.rules import RulesExtractor
 from ingest.report import Section
-from ingest.rules import RulesExtractor
 
 _DENIAL = re.compile(r"\b(?:no|not|without|normal|negative)\b", re.I)
 

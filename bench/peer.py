@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kb.lexicon import load_lexicon
+from kb.language.lexicon import load_lexicon
 
 ENVIRONMENT = Path(".bench/medspacy")
 REQUIREMENT = "medspacy==1.3.1"

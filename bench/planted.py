@@ -20,9 +20,9 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.measure import Row
-from kb.audit.confounders import Evidence, find_confounders
-from kb.audit.families import Concepts
-from kb.audit.rows import AuditRows
+from encoder.audit.confounders.families import Concepts
+from encoder.audit.confounders.find import Evidence, find_confounders
+from encoder.audit.rows import AuditRows
 from kb.statistics.ranking import Ranking
 
 KINDS = ("device", "marker", "view", "site noise")

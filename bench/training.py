@@ -8,9 +8,9 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from bench.measure import Row, ratio, rounds
-from encoder.pixels import PixelReader
-from ingest.images import ingest_images
-from ingest.phantoms import write_phantom_study
+from encoder.vectors.pixels import PixelReader
+from ingest.demo import write_phantom_study
+from ingest.images.images import ingest_images
 from kb.images.preprocessing import Preprocessing
 from kb.knowledge_base import KnowledgeBase
 

@@ -15,7 +15,7 @@ from kb.errors import ClearKbError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from kb.query import Tables
+    from kb.vocabulary.query import Tables
 
 APART = "--apart stores them all the same, as a data set of its own"
 

@@ -11,10 +11,10 @@ from hashlib import blake2b
 from importlib.resources import files
 from unicodedata import name, normalize
 
-from ingest.cues import load_cues
+from ingest.grammar.cues import load_cues
+from ingest.grammar.wording import WORDS
 from ingest.report import Section
-from ingest.wording import WORDS
-from kb.lexicon import load_lexicon
+from kb.language.lexicon import load_lexicon
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _SMALL_LETTERS = bytes(byte if chr(byte).isalpha() else 32 for byte in bytes(range(128)).lower()) + b" " * 128

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from kb.facets import Facets
-from kb.measurements import Measurement
+from kb.language.facets import Facets
+from kb.language.measurements import Measurement
 from schemas.terms import Assertion, Certainty, Laterality, Temporality
 
 Span = tuple[int, int]

@@ -9,23 +9,23 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kb.commits import Commit, CommitLog
 from kb.errors import UsageError
-from kb.publication import Publication, publish
-from kb.storage import Storage
+from kb.store.commits import Commit, CommitLog
+from kb.store.publication import Publication, publish
+from kb.store.storage import Storage
 
 if TYPE_CHECKING:
     import lance
 
     from kb.display import Listing
-    from kb.embedding import EmbedderInfo
-    from kb.gc import GcResult
-    from kb.search import SearchHit
-    from kb.status import Status
-    from kb.vector_index import VectorIndex
-    from kb.vector_search import VectorSearch
-    from kb.vector_storage import Stored
-    from kb.vocabulary import Vocabulary
+    from kb.store.gc import GcResult
+    from kb.vectors.embedding import EmbedderInfo
+    from kb.vectors.vector_index import VectorIndex
+    from kb.vectors.vector_search import VectorSearch
+    from kb.vectors.vector_storage import Stored
+    from kb.vocabulary.search import SearchHit
+    from kb.vocabulary.status import Status
+    from kb.vocabulary.vocabulary import Vocabulary
 
 
 class KnowledgeBase:
@@ -133,7 +133,7 @@ class KnowledgeBase:
         by: str | None = None,
         why: str | None = None,
     ) -> Commit | None:
-        """Commit a change on the newest commit of its branch, and stand on it; see `kb.publication.publish`."""
+        """Commit a change on the newest commit of its branch, and stand on it; see `kb.store.publication.publish`."""
         commit = publish(
             self.storage,
             self.commits,
@@ -173,22 +173,22 @@ class KnowledgeBase:
         return self.publish("restore", change, by=by, why=why)
 
     def gc(self, *, keep: int | None = None, dry_run: bool = False, **who: str | None) -> GcResult:
-        """Give back the storage that nothing names any more; see `kb.gc.collect_garbage`."""
-        from kb.gc import collect_garbage
+        """Give back the storage that nothing names any more; see `kb.store.gc.collect_garbage`."""
+        from kb.store.gc import collect_garbage
 
         return collect_garbage(self, keep=keep, dry_run=dry_run, **who)
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """The concepts of this commit."""
-        from kb.vocabulary import Vocabulary
+        from kb.vocabulary.vocabulary import Vocabulary
 
         return Vocabulary(self)
 
     @property
     def embedder(self) -> EmbedderInfo | None:
         """What the concepts of this commit were embedded with, or None where they were not yet."""
-        from kb.embedding import EmbedderInfo
+        from kb.vectors.embedding import EmbedderInfo
 
         rows = self.dataset("embedders").to_table().to_pylist()
         return EmbedderInfo.from_row(rows[0]) if rows else None
@@ -201,14 +201,14 @@ class KnowledgeBase:
         return info
 
     def search(self, query: str, **options: Any) -> Listing[SearchHit]:
-        """The concepts that `query` means, best first; the options are those of `kb.search.search`."""
-        from kb.search import search
+        """The concepts that `query` means, best first; the options are those of `kb.vocabulary.search.search`."""
+        from kb.vocabulary.search import search
 
         return search(self, query, **options)
 
     def status(self) -> Status:
         """What this commit holds, in numbers."""
-        from kb.status import read_status
+        from kb.vocabulary.status import read_status
 
         return read_status(self)
 
@@ -220,26 +220,26 @@ class KnowledgeBase:
     @cached_property
     def vector_search(self) -> VectorSearch:
         """The vectors of this commit, ready to be searched; an index, once loaded, stays in memory."""
-        from kb.vector_search import VectorSearch
+        from kb.vectors.vector_search import VectorSearch
 
         return VectorSearch(self)
 
     @property
     def vector_index(self) -> VectorIndex | None:
         """The index over the embeddings of this commit, with what was measured when it was built."""
-        from kb.vector_index import read_index
+        from kb.vectors.vector_index import read_index
 
         return read_index(self)
 
     def build_index(self, kind: str = "hnsw", **options: Any) -> VectorIndex:
-        """Build the vector index and measure it, as one commit; see `kb.vector_index.build_index`."""
-        from kb.vector_index import build_index
+        """Build the vector index and measure it, as one commit; see `kb.vectors.vector_index.build_index`."""
+        from kb.vectors.vector_index import build_index
 
         return build_index(self, kind, **options)
 
     def store_vectors(self, stored_as: str, **who: str | None) -> Stored:
-        """Store the vectors as "float32" or "float16", as one commit; see `kb.vector_storage.store_vectors`."""
-        from kb.vector_storage import store_vectors
+        """Store the vectors as "float32" or "float16", as one commit; see `kb.vectors.vector_storage.store_vectors`."""
+        from kb.vectors.vector_storage import store_vectors
 
         return store_vectors(self, stored_as, **who)
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from kb.embedding import Embedder, load_embedder
 from kb.knowledge_base import KnowledgeBase
+from kb.vectors.embedding import Embedder, load_embedder
 from tests.support import S3Server, tiny_sentence_transformer
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"

@@ -10,9 +10,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
 
-from kb.concept_rows import concept_batches, new_concept
 from kb.knowledge_base import KnowledgeBase
-from kb.publication import Publication
+from kb.store.publication import Publication
+from kb.vocabulary.concept_rows import concept_batches, new_concept
 
 
 class S3Server:
@@ -179,7 +179,7 @@ def tiny_sentence_transformer(folder: Path, dimension: int, seed: int) -> Path:
 
 def concept(text: str, **fields: Any) -> dict[str, Any]:
     """A row of the `concepts` table as the ingest makes it, with some fields set."""
-    from kb.facets import read_query
+    from kb.language.facets import read_query
 
     return {**new_concept(read_query(text), "test"), **fields}
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pytest
 
 import cli as command_line
-from ingest.synthetic import write_synthetic_csv
+from ingest.demo.synthetic import write_synthetic_csv
 from kb.errors import ClearKbError
 
 ROOT = Path(__file__).resolve().parents[1]

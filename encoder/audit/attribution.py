@@ -1,6 +1,6 @@
 """Attribution: what the predictions of a run are made of, for one image, a slice of images, or between two slices.
 
-The mean of the logits of a slice is taken apart like one logit, exactly: see `encoder.explanation.Explainer.parts`.
+The mean of the logits of a slice is taken apart like one logit, exactly: see `Explainer.parts`.
 """
 
 from __future__ import annotations
@@ -9,24 +9,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from encoder.audit.examples import open_explainer
-from encoder.explanation import Contribution, Explainer, Group, Parts
-from encoder.image_vectors import ImageVectors, read_image_vectors
+from encoder.audit.report.examples import open_explainer
+from encoder.audit.rows import rows_where
+from encoder.explanation.explanation import Contribution, Explainer, Group, Parts
 from encoder.prediction.head import Head
-from kb.audit.limits import UNHURRIED
-from kb.audit.rows import rows_where
-from kb.audit.session import AuditSession
+from encoder.vectors.image_vectors import ImageVectors, read_image_vectors
 from kb.errors import UsageError
-from kb.storage import quoted
-from kb.watcher import Silent, Watcher
+from kb.progress import Silent, Watcher
+from kb.sql.limits import UNHURRIED
+from kb.sql.session import AuditSession
+from kb.store.storage import quoted
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
     from kb.knowledge_base import KnowledgeBase
-    from kb.publication import Publication
-    from kb.vocabulary import Evidence
+    from kb.store.publication import Publication
+    from kb.vocabulary.vocabulary import Evidence
 
 AT_ONCE = 64
 """Images whose scores of all concepts are looked at together: they are never kept."""

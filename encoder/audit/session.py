@@ -11,16 +11,16 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from encoder.image_vectors import find_checkpoint, known_encoders, read_image_vectors
-from kb.audit.limits import Limits
-from kb.audit.session import AuditSession
+from encoder.vectors.image_vectors import find_checkpoint, known_encoders, read_image_vectors
 from kb.errors import UsageError
+from kb.sql.limits import Limits
+from kb.sql.session import AuditSession
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-    from encoder.checkpoint import Checkpoint
+    from encoder.model.checkpoint import Checkpoint
     from kb.knowledge_base import KnowledgeBase
 
 
@@ -51,7 +51,7 @@ class EncoderVectors:
         Raises:
             UsageError: there is no encoder, or several and none was named.
         """
-        from encoder.concept_space import open_space
+        from encoder.space.concept_space import open_space
 
         space = open_space(self._kb, self._checkpoint)
         told = space.concepts.select(["concept_id", "text", "finding", "assertion"])

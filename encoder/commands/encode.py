@@ -24,7 +24,7 @@ from kb.commands.output import print_result
 from kb.commands.progress import Progress
 
 if TYPE_CHECKING:
-    from encoder.encoding import EncodeResult
+    from encoder.vectors.encoding import EncodeResult
 
 
 def encode_command(
@@ -47,8 +47,8 @@ def encode_command(
     output: OutputFormat = Format.table,
 ) -> None:
     """Encode the images that have no vector of this encoder yet; an interrupted run goes on where it stopped."""
-    from encoder.encoding import encode
-    from encoder.image_vectors import find_checkpoint
+    from encoder.vectors.encoding import encode
+    from encoder.vectors.image_vectors import find_checkpoint
 
     opened = open_kb(kb, None, storage_option)
     checkpoint = find_checkpoint(opened, encoder)

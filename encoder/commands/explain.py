@@ -16,7 +16,7 @@ from kb.commands.output import print_facts, print_json, print_rows, say
 from kb.errors import UsageError
 
 if TYPE_CHECKING:
-    from encoder.explanation import Explainer, Explanation
+    from encoder.explanation.explanation import Explainer, Explanation
 
 COLUMNS = ("concept_id", "text", "finding", "score", "contribution")
 
@@ -45,10 +45,10 @@ def explain_command(
     output: OutputFormat = Format.table,
 ) -> None:
     """Take one prediction apart: what each concept adds to its logit, and the report sentences behind it."""
-    from encoder.explanation import Explainer
+    from encoder.explanation.explanation import Explainer
     from encoder.figures import check_figure
-    from encoder.image_vectors import find_checkpoint
     from encoder.prediction.runs import only_run, read_run
+    from encoder.vectors.image_vectors import find_checkpoint
 
     if concept is not None and heatmap is None:
         raise UsageError("--concept goes with --heatmap OUT.png")

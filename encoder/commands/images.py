@@ -43,10 +43,10 @@ def search_command(
     output: OutputFormat = Format.table,
 ) -> None:
     """Find the images nearest to a sentence, a concept, or another image."""
+    from encoder.explanation.image_search import search_images, write_contact_sheet
     from encoder.figures import check_figure
-    from encoder.image_search import search_images, write_contact_sheet
-    from encoder.image_vectors import find_checkpoint
-    from kb.embedding import load_stored_embedder
+    from encoder.vectors.image_vectors import find_checkpoint
+    from kb.vectors.embedding import load_stored_embedder
 
     if sheet is not None:
         check_figure(sheet, "--sheet")

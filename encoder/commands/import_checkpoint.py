@@ -13,7 +13,7 @@ from kb.commands.output import print_result
 from kb.commands.progress import Progress
 
 if TYPE_CHECKING:
-    from encoder.checkpoint import Checkpoint
+    from encoder.model.checkpoint import Checkpoint
 
 
 def import_checkpoint_command(

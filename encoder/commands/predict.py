@@ -62,11 +62,11 @@ def zero_shot_command(
     output: OutputFormat = Format.table,
 ) -> None:
     """Predict labels from sentences that say they hold, and that they do not; nothing is trained."""
-    from encoder.image_vectors import find_checkpoint
     from encoder.prediction.predicting import PredictOptions
     from encoder.prediction.prompts import PromptSet, read_prompts
     from encoder.prediction.zero_shot_run import predict_zero_shot
-    from kb.embedding import load_stored_embedder
+    from encoder.vectors.image_vectors import find_checkpoint
+    from kb.vectors.embedding import load_stored_embedder
 
     opened = open_kb(kb, None, storage_option)
     told = read_prompts(prompts) if prompts else PromptSet()
@@ -106,9 +106,9 @@ def probe_command(
     output: OutputFormat = Format.table,
 ) -> None:
     """Train a linear probe of each label on the training patients, and predict all images with it."""
-    from encoder.image_vectors import find_checkpoint
     from encoder.prediction.predicting import PredictOptions
     from encoder.prediction.probe_run import predict_probe
+    from encoder.vectors.image_vectors import find_checkpoint
 
     opened = open_kb(kb, None, storage_option)
     options = PredictOptions(run, labels or (), source, space, replace, by, why, dry_run)
@@ -149,7 +149,7 @@ def bottleneck_command(
     output: OutputFormat = Format.table,
 ) -> None:
     """Train a concept bottleneck of each label; with --set, show how its predictions change."""
-    from encoder.image_vectors import find_checkpoint
+    from encoder.vectors.image_vectors import find_checkpoint
 
     opened = open_kb(kb, at, storage_option)
     checkpoint = find_checkpoint(opened, encoder)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from encoder.evaluation.evaluation import MEAN, Comparison
 from encoder.evaluation.rows import LabelRows
-from kb.label_names import is_no_finding, plain_label
+from kb.language.label_names import is_no_finding, plain_label
 from kb.statistics.delong import delong_test
 from kb.statistics.ranking import Ranking
 from kb.statistics.resampling import interval, resampled, two_sided_p

@@ -21,7 +21,7 @@ from encoder.prediction.runs import chosen_on, judged_split
 from kb.display import Listing
 from kb.errors import UsageError
 from kb.statistics.resampling import multiplicities
-from kb.storage import quoted
+from kb.store.storage import quoted
 
 if TYPE_CHECKING:
     import numpy as np

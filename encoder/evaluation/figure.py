@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from encoder.evaluation.calibration import equal_mass_bins, reliability
 from encoder.figures import check_figure
 from kb.errors import UsageError
-from kb.label_names import is_no_finding, plain_label
+from kb.language.label_names import is_no_finding, plain_label
 from kb.statistics.ranking import Curve, Ranking
 
 if TYPE_CHECKING:

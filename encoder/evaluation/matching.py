@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from kb.audit.limits import UNHURRIED
-from kb.audit.session import AuditSession
 from kb.errors import UsageError
-from kb.label_names import plain_label
+from kb.language.label_names import plain_label
+from kb.sql.limits import UNHURRIED
+from kb.sql.session import AuditSession
 
 if TYPE_CHECKING:
     from kb.knowledge_base import KnowledgeBase
@@ -21,7 +21,7 @@ def match(
 
     `value` is None where the truth is unknown, and `labelled` false where there is no label at all. `owner` is the
     patient or, where nobody knows it, the study or the image itself; `unit` says which image or study the row is of.
-    How a prediction meets its label is the view `outcomes` (schemas/views).
+    How a prediction meets its label is the view `outcomes` (schemas/sql/views).
 
     Raises:
         UsageError: two sources of labels contradict each other, or `where` is no condition over the images.

@@ -11,7 +11,7 @@ from typing import Any
 from encoder.evaluation.evaluation import ReaderScore
 from encoder.evaluation.rows import LabelRows
 from kb.errors import ClearKbError, UsageError
-from kb.label_names import plain_label
+from kb.language.label_names import plain_label
 from kb.statistics.ranking import Ranking, sensitivity_at
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {

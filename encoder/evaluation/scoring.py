@@ -11,7 +11,7 @@ from encoder.evaluation.evaluation import MEAN, MEASURES, WITH_INTERVAL, Scored
 from encoder.evaluation.rows import LabelRows
 from encoder.evaluation.thresholded import at_threshold
 from encoder.evaluation.thresholds import Threshold
-from kb.label_names import is_no_finding
+from kb.language.label_names import is_no_finding
 from kb.statistics.ranking import Ranking
 from kb.statistics.resampling import interval, resampled
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from encoder.evaluation.rows import LabelRows
 from encoder.evaluation.thresholded import ThresholdBy, choose_threshold
-from kb.label_names import plain_label
+from kb.language.label_names import plain_label
 
 if TYPE_CHECKING:
     import numpy as np

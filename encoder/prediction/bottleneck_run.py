@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from encoder.concept_space import ConceptSpace, open_space
-from encoder.image_vectors import ImageVectors, read_image_vectors
 from encoder.prediction.bottleneck import Bottleneck, choose_concepts, fit_bottleneck
+from encoder.prediction.ground_truth import read_truth, wanted_labels
 from encoder.prediction.head import Head
 from encoder.prediction.predicting import (
     TOO_FEW,
@@ -20,15 +19,16 @@ from encoder.prediction.predicting import (
     training_parts,
 )
 from encoder.prediction.probe import fit_probe
-from encoder.prediction.truth import read_truth, wanted_labels
 from encoder.prediction.view import View, view_of
+from encoder.space.concept_space import ConceptSpace, open_space
+from encoder.vectors.image_vectors import ImageVectors, read_image_vectors
 from kb.errors import UsageError
-from kb.watcher import Watcher
+from kb.progress import Watcher
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from encoder.checkpoint import Checkpoint
+    from encoder.model.checkpoint import Checkpoint
     from kb.knowledge_base import KnowledgeBase
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kb.errors import UsageError
-from kb.facets import read_query
-from kb.storage import quoted
+from kb.language.facets import read_query
+from kb.store.storage import quoted
 from schemas.terms import IN_USE
 
 if TYPE_CHECKING:

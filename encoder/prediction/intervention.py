@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from encoder.concept_space import open_space
-from encoder.image_vectors import read_image_vectors
 from encoder.prediction.bottleneck import Bottleneck, BottleneckConcept, intervene
 from encoder.prediction.head import scores
 from encoder.prediction.runs import Run, read_run
+from encoder.space.concept_space import open_space
+from encoder.vectors.image_vectors import read_image_vectors
 from kb.errors import UsageError
-from kb.facets import read_query
+from kb.language.facets import read_query
 
 if TYPE_CHECKING:
-    from encoder.checkpoint import Checkpoint
+    from encoder.model.checkpoint import Checkpoint
     from kb.knowledge_base import KnowledgeBase
 
 

@@ -25,8 +25,8 @@ from kb.statistics.ranking import Ranking
 if TYPE_CHECKING:
     import numpy as np
 
-    from encoder.checkpoint import Checkpoint
-    from encoder.image_vectors import ImageVectors
+    from encoder.model.checkpoint import Checkpoint
+    from encoder.vectors.image_vectors import ImageVectors
     from kb.knowledge_base import KnowledgeBase
 
 TOO_FEW = f"fewer than {FEWEST} training images have it, or have it not"

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from encoder.concept_space import open_space
-from encoder.encoding import BACKBONE
-from encoder.image_vectors import read_image_vectors
+from encoder.prediction.ground_truth import read_truth, wanted_labels
 from encoder.prediction.head import Space
 from encoder.prediction.predicting import (
     TOO_FEW,
@@ -18,11 +16,13 @@ from encoder.prediction.predicting import (
     training_parts,
 )
 from encoder.prediction.probe import fit_probe
-from encoder.prediction.truth import read_truth, wanted_labels
 from encoder.prediction.view import view_of
+from encoder.space.concept_space import open_space
+from encoder.vectors.encoding import BACKBONE
+from encoder.vectors.image_vectors import read_image_vectors
 
 if TYPE_CHECKING:
-    from encoder.checkpoint import Checkpoint
+    from encoder.model.checkpoint import Checkpoint
     from kb.knowledge_base import KnowledgeBase
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from kb.errors import UsageError
-from kb.label_names import is_no_finding
+from kb.language.label_names import is_no_finding
 
 
 @dataclass(frozen=True, slots=True)

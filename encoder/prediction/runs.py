@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from encoder.checkpoint import IMPORTED
+from encoder.model.checkpoint import IMPORTED
 from encoder.prediction.head import Head, scores
 from kb.errors import ClearKbError, UsageError
-from kb.images.splits import read_patients
-from kb.storage import quoted
+from kb.images.patient_split import read_patients
+from kb.store.storage import quoted
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-    from encoder.image_vectors import ImageVectors
+    from encoder.vectors.image_vectors import ImageVectors
     from kb.knowledge_base import KnowledgeBase
-    from kb.publication import Publication
+    from kb.store.publication import Publication
 
 
 LEARNING = ("probe", "bottleneck")

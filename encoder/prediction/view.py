@@ -16,7 +16,7 @@ from encoder.prediction.head import Head, Space
 if TYPE_CHECKING:
     import numpy as np
 
-    from encoder.projection import Projector
+    from encoder.space.projection import Projector
 
 AT_ONCE = 16_384
 

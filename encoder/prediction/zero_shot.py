@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Literal
 
 from encoder.prediction.head import Head, Space
 from kb.errors import UsageError
-from kb.label_names import is_no_finding
+from kb.language.label_names import is_no_finding
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from encoder.checkpoint import Checkpoint
+    from encoder.model.checkpoint import Checkpoint
     from encoder.prediction.prompts import PromptSet
-    from kb.embedding import Embedder
+    from kb.vectors.embedding import Embedder
 
 
 FEWEST_FINDINGS = 2

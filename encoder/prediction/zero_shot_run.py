@@ -7,26 +7,26 @@ from dataclasses import asdict, dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING
 
-from encoder.concept_space import open_space
-from encoder.image_vectors import ImageVectors, read_image_vectors
 from encoder.prediction.calibration import calibrated
+from encoder.prediction.ground_truth import known_labels, read_truth, wanted_labels
 from encoder.prediction.head import Head, Space
 from encoder.prediction.predicting import PredictOptions, PredictResult, auroc_of, finish, new_run
 from encoder.prediction.prompts import PromptSet
-from encoder.prediction.truth import known_labels, read_truth, wanted_labels
 from encoder.prediction.view import View, view_of
 from encoder.prediction.zero_shot import Contrast, zero_shot_heads
+from encoder.space.concept_space import open_space
+from encoder.vectors.image_vectors import ImageVectors, read_image_vectors
 from kb.errors import UsageError
-from kb.label_names import is_no_finding, plain_label
-from kb.watcher import Watcher
+from kb.language.label_names import is_no_finding, plain_label
+from kb.progress import Watcher
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from encoder.checkpoint import Checkpoint
-    from encoder.projection import Projector
-    from kb.embedding import Embedder
+    from encoder.model.checkpoint import Checkpoint
+    from encoder.space.projection import Projector
     from kb.knowledge_base import KnowledgeBase
+    from kb.vectors.embedding import Embedder
 
 Way = tuple[Space, Contrast]
 """One way to read sentences: in which space, and with or without those against a label."""

@@ -14,7 +14,7 @@ from kb.errors import ClearKbError, UsageError
 from kb.images.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
-    from encoder.checkpoint import Checkpoint
+    from encoder.model.checkpoint import Checkpoint
 
 
 def import_release(
@@ -33,7 +33,7 @@ def import_release(
         UsageError: a file is not there, the folder is taken, or the size is no multiple of the patch.
         ClearKbError: `source` is not the published architecture, or cannot be read safely.
     """
-    from encoder.checkpoint import FACTS, IMPORTED, CheckpointFacts, save_checkpoint
+    from encoder.model.checkpoint import FACTS, IMPORTED, CheckpointFacts, save_checkpoint
 
     preprocessing = preprocessing or Preprocessing()
     if (folder / FACTS).exists():

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kb.errors import ClearKbError, UsageError
-from kb.storage import first_line
+from kb.store.storage import first_line
 
 if TYPE_CHECKING:
     import torch

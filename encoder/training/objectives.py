@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from encoder.model.encoder import Encoder
     from encoder.training.config import TrainConfig
     from encoder.training.processes import Processes
-    from encoder.training.study import Study
+    from encoder.training.training_data import Study
 
 Vision = Callable[[torch.Tensor], torch.Tensor]
 """Pixels in, image vectors out: the image tower with its device and precision."""

@@ -13,23 +13,23 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from encoder.checkpoint import FACTS, Checkpoint, CheckpointFacts, load_checkpoint, save_checkpoint
 from encoder.devices import choose_device
-from encoder.pixels import PixelReader, PixelsInMemory, training_pixels
+from encoder.model.checkpoint import FACTS, Checkpoint, CheckpointFacts, load_checkpoint, save_checkpoint
 from encoder.training.augmentation import vary
-from encoder.training.beginning import first_encoder
 from encoder.training.curve import draw_curve
+from encoder.training.initial_weights import first_encoder
 from encoder.training.log import EpochResult, TrainingLog
 from encoder.training.objectives import Objective, objective_of
 from encoder.training.processes import Processes, processes_of_torchrun
 from encoder.training.running_mean import RunningMean
 from encoder.training.schedule import rate_at
 from encoder.training.state import Position, commit_of, forget_state, is_interrupted, load_state, save_state
-from encoder.training.study import Study, read_study
+from encoder.training.training_data import Study, read_study
 from encoder.training.validation import Measured, measure
+from encoder.vectors.pixels import PixelReader, PixelsInMemory, training_pixels
 from kb.batched import batched
 from kb.errors import ClearKbError, UsageError
-from kb.watcher import Silent, Watcher
+from kb.progress import Silent, Watcher
 
 if TYPE_CHECKING:
     import numpy as np

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from encoder.training.objectives import Objective
-    from encoder.training.study import Study
+    from encoder.training.training_data import Study
 
 CONCEPTS = 60
 """Concepts that are looked at: those stated most often."""

@@ -36,7 +36,7 @@ def demo_command(
     seed: Annotated[int, typer.Option("--seed", help="Another seed, another study.")] = 0,
 ) -> None:
     """Run the whole story on a synthetic study: offline, in some minutes on two cores, every command shown."""
-    from ingest.phantoms import write_phantom_study
+    from ingest.demo import write_phantom_study
 
     started = time.monotonic()
     _take_away(folder)

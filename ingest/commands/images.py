@@ -27,7 +27,7 @@ from kb.commands.progress import Progress
 from kb.errors import UsageError
 
 if TYPE_CHECKING:
-    from ingest.images import ImageResult
+    from ingest.images.images import ImageResult
 
 
 @app.command("images")
@@ -59,7 +59,7 @@ def images_command(
     output: OutputFormat = Format.table,
 ) -> None:
     """Ingest radiographs: PNG and JPEG of 8 or 16 bits, DICOM; their pixels are kept once, as one commit."""
-    from ingest.images import ingest_images
+    from ingest.images.images import ingest_images
     from kb.images.preprocessing import Preprocessing
 
     if not sources and table is None:

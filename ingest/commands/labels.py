@@ -25,9 +25,9 @@ from kb.commands.options import (
 from kb.commands.output import print_result
 
 if TYPE_CHECKING:
-    from ingest.label_tables import Choices
-    from ingest.labels import LabelResult
-    from ingest.predictions import PredictionResult
+    from ingest.labels.label_tables import Choices
+    from ingest.labels.labels import LabelResult
+    from ingest.labels.predictions import PredictionResult
 
 LabelsOption = Annotated[
     str | None, typer.Option("--labels", metavar="A,B", help="These labels only; default: all that are found.")
@@ -68,8 +68,8 @@ def labels_command(
     output: OutputFormat = Format.table,
 ) -> None:
     """Ingest labels: a column a label, a row a label, or a column that lists them; -1 and blank are unknown."""
-    from ingest.label_tables import read_label_table
-    from ingest.labels import ingest_labels
+    from ingest.labels.label_tables import read_label_table
+    from ingest.labels.labels import ingest_labels
 
     # Read before anything is made: a mistyped name leaves no knowledge base behind.
     table = read_label_table(file, "value", _choices(mapping, labels, split_on, rename, encoding))
@@ -106,8 +106,8 @@ def predictions_command(
     output: OutputFormat = Format.table,
 ) -> None:
     """Ingest predictions of any model: a column a label, or rows of label and score, kept as one run."""
-    from ingest.label_tables import read_label_table
-    from ingest.predictions import ingest_predictions
+    from ingest.labels.label_tables import read_label_table
+    from ingest.labels.predictions import ingest_predictions
 
     table = read_label_table(file, "score", _choices(mapping, labels, "|", rename, encoding))
     opened = open_or_create(kb, None, storage_option, by, dry_run=dry_run)
@@ -122,7 +122,7 @@ def predictions_command(
 def _choices(
     mapping: list[str] | None, labels: str | None, split_on: str, rename: list[str] | None, encoding: str
 ) -> Choices:
-    from ingest.label_tables import Choices
+    from ingest.labels.label_tables import Choices
 
     names = tuple(name.strip() for name in (labels or "").split(",") if name.strip())
     return Choices(parse_pairs(mapping, "--map"), names, split_on, parse_pairs(rename, "--rename"), encoding)

@@ -11,15 +11,15 @@ from rich.text import Text
 
 from ingest.commands.extractor_options import Concurrency, ExtractorName, MaxTokens, Model, PromptFile, Timeout
 from ingest.commands.reports import app, section_names
-from ingest.options import ExtractorOptions, IngestOptions
-from ingest.rows import DEFAULT_SECTIONS
+from ingest.reports.options import ExtractorOptions, IngestOptions
+from ingest.reports.rows import DEFAULT_SECTIONS
 from kb.commands.options import Format, OutputFormat, parse_pairs
 from kb.commands.output import print_json, print_rows, say
 
 if TYPE_CHECKING:
     from ingest.mention import Mention
-    from ingest.preview import PreviewedReport
     from ingest.report import Section
+    from ingest.reports.preview import PreviewedReport
 
 STYLES = {"present": "bold green", "absent": "red", "uncertain": "bold yellow"}
 SIGNS = {"present": "+", "absent": "-", "uncertain": "?"}
@@ -51,7 +51,7 @@ def preview_command(
     output: OutputFormat = Format.table,
 ) -> None:
     """Print reports with what is found in them, in place: + is present, - absent, ? uncertain. Nothing is stored."""
-    from ingest.preview import preview
+    from ingest.reports.preview import preview
 
     options = IngestOptions(
         source_format=source_format,

@@ -23,8 +23,8 @@ from ingest.commands.extractor_options import (
     Timeout,
     read_price,
 )
-from ingest.options import ExtractorOptions, IngestOptions, IngestResult
-from ingest.rows import DEFAULT_SECTIONS
+from ingest.reports.options import ExtractorOptions, IngestOptions, IngestResult
+from ingest.reports.rows import DEFAULT_SECTIONS
 from kb.commands.options import (
     DEFAULT_KB,
     BatchSize,
@@ -48,7 +48,7 @@ from kb.commands.progress import Progress
 from kb.errors import UsageError
 
 if TYPE_CHECKING:
-    from ingest.usage import Usage
+    from ingest.extractors.usage import Usage
     from kb.knowledge_base import KnowledgeBase
 
 app = typer.Typer(no_args_is_help=True, help="Bring data in: reports, images, labels, predictions.")
@@ -138,9 +138,9 @@ def reports_command(
     The same file twice adds nothing; a changed report replaces its own observations; what cannot be taken is
     listed by `clear-kb status --rejects`. Interrupted, the same command goes on where it was.
     """
-    from ingest.extractors import make_extractor
-    from ingest.reports import ingest_reports, open_sources
-    from kb.embedding import EmbedderOptions, choose_embedder
+    from ingest.extractors.load import make_extractor
+    from ingest.reports.ingest import ingest_reports, open_sources
+    from kb.vectors.embedding import EmbedderOptions, choose_embedder
 
     asked = EmbedderOptions(embedder, revision, dtype, prompt, query_prompt, device, batch_size)
     options = IngestOptions(

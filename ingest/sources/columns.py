@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ingest.report import Reject, Report, Section
-from ingest.sections import HEADINGS, number_repeats, split_sections
 from ingest.sources.cells import identifier, text_of, unstorable
+from ingest.sources.sections import HEADINGS, number_repeats, split_sections
 from kb.errors import UsageError
 
 ID_NAMES = ("report_id", "uid", "id", "accession", "accession_number", "study_id", "dicom_id", "note_id")

@@ -9,8 +9,8 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError
 
 from ingest.report import Reject, Report, Section
-from ingest.sections import number_repeats, section_name
 from ingest.sources.columns import refusal
+from ingest.sources.sections import number_repeats, section_name
 from ingest.sources.text_folder import report_files
 from kb.errors import ClearKbError, UsageError
 

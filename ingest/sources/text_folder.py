@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ingest.report import Reject, Report, Section
-from ingest.sections import split_sections
 from ingest.sources.columns import refusal
 from ingest.sources.lines import encoding_error, sniff_bom
+from ingest.sources.sections import split_sections
 from kb.errors import ClearKbError, UsageError
 
 MIMIC_PATIENT, MIMIC_STUDY = re.compile(r"p(\d{8})"), re.compile(r"s(\d{8})")

@@ -31,11 +31,11 @@ from kb.commands.options import (
     parse_pairs,
 )
 from kb.commands.output import print_facts, print_json, print_rows, say
-from kb.commits import check_name
+from kb.store.commits import check_name
 
 if TYPE_CHECKING:
-    from kb.commits import Commit
-    from kb.embed_concepts import EmbedResult
+    from kb.store.commits import Commit
+    from kb.vocabulary.embed_concepts import EmbedResult
 
 
 def init_command(
@@ -200,9 +200,9 @@ def embed_command(
 ) -> None:
     """Embed the concepts that have no vector yet; another model replaces all vectors, as a new commit."""
     from kb.commands.progress import Progress
-    from kb.embed_concepts import embed_concepts
-    from kb.embedding import EmbedderOptions, choose_embedder
-    from kb.vector_storage import store_vectors
+    from kb.vectors.embedding import EmbedderOptions, choose_embedder
+    from kb.vectors.vector_storage import store_vectors
+    from kb.vocabulary.embed_concepts import embed_concepts
 
     opened = open_kb(kb, None, storage_option, branch)
     options = EmbedderOptions(model, revision, dtype, prompt, query_prompt, device, batch_size)

@@ -37,7 +37,7 @@ def create_command(
     storage_option: StorageOptions = None,
 ) -> None:
     """Begin a draft, at the newest commit or --at another; write on it with --branch, read it with --at."""
-    from kb.branches import create_branch
+    from kb.curation.merging import create_branch
 
     opened = open_kb(kb, at, storage_option)
     if dry_run:
@@ -52,7 +52,7 @@ def list_command(
     kb: KbUri = DEFAULT_KB, storage_option: StorageOptions = None, output: OutputFormat = Format.table
 ) -> None:
     """List the drafts: how many commits each has that main has not."""
-    from kb.branches import list_branches
+    from kb.curation.merging import list_branches
 
     rows = [branch.to_dict() for branch in list_branches(open_kb(kb, None, storage_option))]
     print_rows(rows, ["branch", "commit", "commits", "by", "time"], output, empty="there are no branches beside main")
@@ -73,7 +73,7 @@ def merge_command(
     output: OutputFormat = Format.table,
 ) -> None:
     """Carry a draft over to main. Where both changed one thing nothing is done, and exit is 1: see --take."""
-    from kb.branches import merge_branch
+    from kb.curation.merging import merge_branch
 
     result = merge_branch(open_kb(kb, None, storage_option), name, take=take, by=by, why=why, dry_run=dry_run)
     conflicts = [conflict.to_dict() for conflict in result.conflicts]
@@ -106,7 +106,7 @@ def delete_command(
     storage_option: StorageOptions = None,
 ) -> None:
     """End a draft: its name is free again, its commits stay in the log."""
-    from kb.branches import delete_branch
+    from kb.curation.merging import delete_branch
 
     opened = open_kb(kb, None, storage_option)
     opened.commits.head(name)

@@ -8,7 +8,7 @@ from kb.commands.options import Format
 from kb.commands.output import print_rows
 
 if TYPE_CHECKING:
-    from kb.vocabulary import Vocabulary
+    from kb.vocabulary.vocabulary import Vocabulary
 
 FIELDS = ["change_id", "time", "act", "author", "reason", "concept_ids", "before", "after", "reverts"]
 

@@ -23,8 +23,8 @@ def check_command(
     output: OutputFormat = Format.table,
 ) -> None:
     """Check the knowledge base by named rules; exit 1 where one that matters is broken."""
-    from kb.check import FIXABLE, check
-    from kb.check import fix as mend
+    from kb.vocabulary.check import FIXABLE, check
+    from kb.vocabulary.check import fix as mend
 
     if fix and at:
         raise UsageError("--fix works on the newest commit: leave --at away")

@@ -58,7 +58,7 @@ def apply_command(
     output: OutputFormat = Format.table,
 ) -> None:
     """Apply a patch: all of it or, where a concept is not as the patch found it or a field cannot be, nothing."""
-    from kb.diff import read_patch
+    from kb.curation.diff import read_patch
 
     path = Path(patch)
     if patch != "-" and not path.is_file():

@@ -29,8 +29,8 @@ from kb.commands.vocab import app
 from kb.errors import UsageError
 
 if TYPE_CHECKING:
-    from kb.changes import Change
-    from kb.vocabulary import Vocabulary
+    from kb.curation.change import Change
+    from kb.vocabulary.vocabulary import Vocabulary
 
 ConceptId = Annotated[str, typer.Argument(help="The id of a concept, or its first letters.")]
 ConceptIds = Annotated[list[str], typer.Argument(help="The ids of concepts, or their first letters.")]

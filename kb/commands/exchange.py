@@ -175,8 +175,8 @@ def link_command(
     A whole text that is a name there is an exactMatch (where a word differs, a closeMatch), a finding a broadMatch.
     Links become mappings, in the place of earlier ones to that terminology; `vocab export x.sssom.tsv` writes them.
     """
-    from kb.linking import find_links, store_links
-    from kb.terminology import read_terminology
+    from kb.curation.linking import find_links, store_links
+    from kb.curation.terminology import read_terminology
 
     terms = read_terminology(file, terminology)
     opened = open_kb(kb, None, storage_option, branch)

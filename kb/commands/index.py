@@ -45,7 +45,7 @@ def index_command(
     minutes for hundreds of thousands of concepts.
     """
     from kb.commands.progress import Progress
-    from kb.vector_index import build_index, drop_index
+    from kb.vectors.vector_index import build_index, drop_index
 
     opened = open_kb(kb, None, storage_option, branch)
     if dry_run:

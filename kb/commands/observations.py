@@ -26,7 +26,7 @@ from kb.errors import UsageError
 
 if TYPE_CHECKING:
     from kb.knowledge_base import KnowledgeBase
-    from kb.observation_agreement import Agreement, Counts
+    from kb.vocabulary.agreement import Agreement, Counts
 
 app = typer.Typer(no_args_is_help=True, help="The mentions behind the concepts: export, compare.")
 
@@ -40,7 +40,7 @@ def export_command(
     storage_option: StorageOptions = None,
 ) -> None:
     """Write every observation as a line of JSON (the fields are those of schemas/observation.schema.json)."""
-    from kb.observations import export_observations
+    from kb.vocabulary.observations import export_observations
 
     opened = open_kb(kb, at, storage_option)
     count = export_observations(opened, sys.stdout) if out == "-" else _export_to(opened, Path(out))
@@ -48,7 +48,7 @@ def export_command(
 
 
 def _export_to(opened: KnowledgeBase, path: Path) -> int:
-    from kb.observations import export_observations
+    from kb.vocabulary.observations import export_observations
 
     if not path.parent.is_dir():
         raise UsageError(f"there is no folder {path.parent} to write {path.name} to")
@@ -80,7 +80,7 @@ def compare_command(
     output: OutputFormat = Format.table,
 ) -> None:
     """Compare two minings of the same reports: what both find, what each finds alone, by assertion and finding."""
-    from kb.observation_agreement import compare_observations, read_observations
+    from kb.vocabulary.agreement import compare_observations, read_observations
 
     sides = [read_observations(*_side(name, kb, storage_option)) for name in (first, second)]
     found = compare_observations(*sides, overlap=min_iou)

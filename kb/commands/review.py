@@ -32,8 +32,8 @@ def review_command(
     Every decision is a change at once (see `vocab changes`), so stopping half-way loses nothing; the same queue begins
     with what is still undecided.
     """
-    from kb.review.queue import review_queue
-    from kb.review.session import ReviewSession
+    from kb.curation.review.queue import review_queue
+    from kb.curation.review.review_session import ReviewSession
 
     opened = open_kb(kb, None, storage_option, branch)
     items = review_queue(opened, queue, limit=limit, since=since)
@@ -42,7 +42,7 @@ def review_command(
         return
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("a review needs a terminal; `vocab suggest` lists what there is to decide")
-    from kb.review.screen import ReviewApp
+    from kb.curation.review.screen import ReviewApp
 
     session = ReviewSession(opened, items, by)
     ReviewApp(session, queue).run()

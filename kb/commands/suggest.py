@@ -45,7 +45,7 @@ def suggest_command(
     synonyms; outliers lie far from the concepts of their own finding.
     """
     from kb.commands.progress import Progress
-    from kb.suggest import suggest
+    from kb.curation.suggest import suggest
 
     options: dict[str, Any] = {"limit": limit}
     if min_score is not None:

@@ -24,7 +24,7 @@ from kb.commands.options import (
 from kb.commands.output import print_facts, print_json, print_rows, say
 
 if TYPE_CHECKING:
-    from kb.vocabulary import Concept, Counts, Evidence
+    from kb.vocabulary.vocabulary import Concept, Counts, Evidence
 
 app = typer.Typer(no_args_is_help=True, help="The concepts: search, show, list, and curate them.")
 
@@ -49,7 +49,7 @@ def search_command(
     output: OutputFormat = Format.table,
 ) -> None:
     """Find concepts by meaning and by words."""
-    from kb.search import Filters, search
+    from kb.vocabulary.search import Filters, search
 
     opened = open_kb(kb, at, storage_option)
     if opened.embedder is None and not words:
@@ -70,7 +70,7 @@ def show_command(
     output: OutputFormat = Format.table,
 ) -> None:
     """Show one concept: its facets, its counts, and the report sentences behind it."""
-    from kb.vocabulary import Counts
+    from kb.vocabulary.vocabulary import Counts
 
     opened = open_kb(kb, at, storage_option)
     concept = opened.vocabulary.get(concept_id)
@@ -141,7 +141,7 @@ def stats_command(
     output: OutputFormat = Format.table,
 ) -> None:
     """Count the concepts by assertion and status."""
-    from kb.query import run_named
+    from kb.vocabulary.query import run_named
 
     rows = run_named(open_kb(kb, at, storage_option), "concept_totals")
     print_rows(rows, ["assertion", "status", "concepts", "not_embedded"], output, empty="there are no concepts yet")

@@ -14,16 +14,16 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kb.embedding.embedder import FILE_SCHEME, UNKNOWN_REVISION
 from kb.errors import UsageError
 from kb.exchange.importing import Incoming
 from kb.exchange.records import Record
-from kb.storage import first_line
+from kb.store.storage import first_line
+from kb.vectors.embedding.embedder import FILE_SCHEME, UNKNOWN_REVISION
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from kb.embedding import EmbedderInfo
+    from kb.vectors.embedding import EmbedderInfo
 
 PUBLISHED_NAME = "Salesforce/SFR-Embedding-Mistral"
 PUBLISHED_DIMENSION = 4096
@@ -179,7 +179,7 @@ def _read_tensor(path: Path) -> Any:
 
 
 def _info(tensor: MappedTensor, name: str | None, query_prompt: str | None) -> EmbedderInfo:
-    from kb.embedding import EmbedderInfo
+    from kb.vectors.embedding import EmbedderInfo
 
     rows, dimension = len(tensor), tensor.dimension
     if name is None and dimension == PUBLISHED_DIMENSION:

@@ -12,24 +12,24 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kb.batched import batched
-from kb.curate import Concepts, check_replacements, put_vectors, real_edits, tell, write_edits
-from kb.embed_concepts import set_embedder
+from kb.curation.apply import Concepts, check_replacements, put_vectors, real_edits, tell, write_edits
 from kb.errors import UsageError
 from kb.exchange.records import IDENTITY, Record, Row, check_identity, complete_row, read_record
-from kb.mappings import merged_mappings
-from kb.query import Tables
-from kb.rejects import replace_rejects
-from kb.vector_columns import vector_array
-from kb.vector_storage import Stored, rounding_recall, sample_vectors, write_stored
+from kb.store.rejects import replace_rejects
+from kb.vectors.columns import vector_array
+from kb.vectors.vector_storage import Stored, rounding_recall, sample_vectors, write_stored
+from kb.vocabulary.embed_concepts import set_embedder
+from kb.vocabulary.mappings import merged_mappings
+from kb.vocabulary.query import Tables
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-    from kb.commits import Commit
-    from kb.embedding import EmbedderInfo
     from kb.knowledge_base import KnowledgeBase
-    from kb.publication import Publication
+    from kb.store.commits import Commit
+    from kb.store.publication import Publication
+    from kb.vectors.embedding import EmbedderInfo
 
 CHUNK = 2_048
 

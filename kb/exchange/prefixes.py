@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kb.errors import UsageError
-from kb.mappings import PREFIXES
+from kb.vocabulary.mappings import PREFIXES
 
 BASE = "urn:clear-kb:concept:"
 """What a concept's IRI begins with unless its publisher names another."""

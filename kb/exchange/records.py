@@ -10,11 +10,11 @@ import reprlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from kb.concept_rows import new_concept
 from kb.errors import UsageError
-from kb.facets import concept_id_of, read_query
-from kb.mappings import mapping_row
-from kb.splits import read_conditions
+from kb.language.facets import concept_id_of, read_query
+from kb.vocabulary.concept_rows import new_concept
+from kb.vocabulary.mappings import mapping_row
+from kb.vocabulary.split_rules import read_conditions
 from schemas.tables import CONCEPTS
 from schemas.terms import LATERALITIES, STATUSES
 

@@ -16,9 +16,9 @@ from kb.batched import batched
 from kb.errors import UsageError
 from kb.exchange.prefixes import Prefixes
 from kb.exchange.records import Record, id_in
-from kb.facets import concept_id_of
-from kb.mappings import PREDICATES, mapping_row
-from kb.storage import first_line
+from kb.language.facets import concept_id_of
+from kb.store.storage import first_line
+from kb.vocabulary.mappings import PREDICATES, mapping_row
 
 if TYPE_CHECKING:
     from rdflib import Graph, URIRef

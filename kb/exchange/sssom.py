@@ -14,7 +14,7 @@ from typing import Any
 from kb.errors import UsageError
 from kb.exchange.prefixes import OUR_PREFIX, Prefixes
 from kb.exchange.records import Record, id_in
-from kb.storage import first_line
+from kb.store.storage import first_line
 from schemas.terms import IN_USE
 
 LICENSE = "https://w3id.org/sssom/license/unspecified"

@@ -23,7 +23,7 @@ from schemas.tables import CONCEPTS
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from kb.embedding import EmbedderInfo
+    from kb.vectors.embedding import EmbedderInfo
 
 TEXT_LISTS = ("descriptors", "synonyms", "distinct_from")
 OBJECT_LISTS = ("splits", "mappings")
@@ -96,7 +96,7 @@ def read_parquet(path: Path) -> Iterator[Record]:
 
 def parquet_embedder(path: Path) -> EmbedderInfo | None:
     """The embedder of the vectors in a Parquet file; None where it has none, or does not say whose they are."""
-    from kb.embedding import EmbedderInfo
+    from kb.vectors.embedding import EmbedderInfo
 
     with _parquet(path) as file:
         said = (file.schema_arrow.metadata or {}).get(EMBEDDER_KEY)

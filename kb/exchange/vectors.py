@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from kb.embedding.embedder import unit_vectors
+from kb.vectors.embedding.embedder import unit_vectors
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-    from kb.embedding import EmbedderInfo
+    from kb.vectors.embedding import EmbedderInfo
 
 
 @dataclass

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kb.images.preprocessing import Preprocessing
-    from kb.storage import Storage
+    from kb.store.storage import Storage
 
 
 class PixelCache:

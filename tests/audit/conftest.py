@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from kb.audit.limits import Limits
-from kb.audit.session import AuditSession
 from kb.knowledge_base import KnowledgeBase
+from kb.sql.limits import Limits
+from kb.sql.session import AuditSession
 from tests.audit.tables import ward_in
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from kb.audit.concept_tests import ConceptTests
-from kb.audit.moments import Cohort
+from encoder.audit.confounders.concept_tests import ConceptTests
+from encoder.audit.confounders.moments import Cohort
 
 
 def explicit_tests(cohort: Cohort, concepts: np.ndarray) -> ConceptTests:

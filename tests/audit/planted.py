@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kb.audit.confounders import Evidence
-from kb.audit.exposures import exposures_of
-from kb.audit.families import Concepts
-from kb.audit.rows import AuditRows
+from encoder.audit.confounders.exposures import exposures_of
+from encoder.audit.confounders.families import Concepts
+from encoder.audit.confounders.find import Evidence
+from encoder.audit.rows import AuditRows
 
 FINDINGS = ("disease", "tube", *(f"other {number}" for number in range(28)))
 DIMENSION = 64

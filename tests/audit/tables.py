@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from kb.knowledge_base import KnowledgeBase
-from kb.publication import Publication
+from kb.store.publication import Publication
 from schemas.tables import VERSIONED
 
 SCHEMAS = {table.name: table.schema for table in VERSIONED}

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import false_discovery_control
 
-from kb.audit.concept_tests import bulk_of, p_values, q_values, test_concepts
-from kb.audit.moments import Cohort, moments_of
+from encoder.audit.confounders.concept_tests import bulk_of, p_values, q_values, test_concepts
+from encoder.audit.confounders.moments import Cohort, moments_of
 from kb.errors import UsageError
 from tests.audit.plain_tests import explicit_tests, random_cohort
 
@@ -30,8 +30,8 @@ def test_images_in_parts_are_the_same_as_at_once(monkeypatch: pytest.MonkeyPatch
     cohort = random_cohort(3, images=200, per_patient=7)
     concepts = np.eye(6)
     whole = test_concepts(moments_of(cohort), concepts)
-    monkeypatch.setattr("kb.audit.moments.AT_ONCE", 16)
-    monkeypatch.setattr("kb.audit.concept_tests.AT_ONCE", 2)
+    monkeypatch.setattr("encoder.audit.confounders.moments.AT_ONCE", 16)
+    monkeypatch.setattr("encoder.audit.confounders.concept_tests.AT_ONCE", 2)
     parts = test_concepts(moments_of(cohort), concepts)
     for name in FIELDS:
         assert getattr(parts, name) == pytest.approx(getattr(whole, name), rel=1e-5)

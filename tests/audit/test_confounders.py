@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.audit.concept_tests import test_concepts
-from kb.audit.confounder import LEVEL
-from kb.audit.confounders import Evidence, compare, find_confounders, test_all
-from kb.audit.disease import disease_of, telling_nothing
-from kb.audit.erasing import centred, erased, without
-from kb.audit.exposures import exposures_of
-from kb.audit.families import Concepts, disease_directions
-from kb.audit.moments import Cohort, moments_of
-from kb.audit.rows import AuditRows
-from kb.audit.strata import error_rates, high, strata_of
-from kb.audit.telling import in_general, tell
+from encoder.audit.confounders.concept_tests import test_concepts
+from encoder.audit.confounders.disease import disease_of, telling_nothing
+from encoder.audit.confounders.erasing import centred, erased, without
+from encoder.audit.confounders.exposures import exposures_of
+from encoder.audit.confounders.families import Concepts, disease_directions
+from encoder.audit.confounders.find import Evidence, compare, find_confounders, test_all
+from encoder.audit.confounders.moments import Cohort, moments_of
+from encoder.audit.confounders.result import LEVEL
+from encoder.audit.confounders.sentences import in_general, tell
+from encoder.audit.confounders.strata import error_rates, high, strata_of
+from encoder.audit.rows import AuditRows
 from kb.errors import UsageError
 from tests.audit.planted import FINDINGS, world
 
@@ -333,8 +333,8 @@ class TestDisease:
         assert "nodule" not in telling_nothing()
 
     def test_every_finding_of_the_table_is_one_of_the_lexicon(self) -> None:
-        from kb.audit.disease import _table
-        from kb.lexicon import load_lexicon
+        from encoder.audit.confounders.disease import _table
+        from kb.language.lexicon import load_lexicon
 
         known = {label for label, _, _ in load_lexicon().rows()}
         assert {finding for findings in _table().values() for finding in findings} <= known

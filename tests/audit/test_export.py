@@ -10,12 +10,12 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from kb.audit.export import export_audit
-from kb.audit.queries import all_queries, find_query
-from kb.audit.session import AuditSession
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
-from schemas.views import all_views
+from kb.sql.export import export_audit
+from kb.sql.queries import all_queries, find_query
+from kb.sql.session import AuditSession
+from schemas.sql.audit_views import all_views
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from kb.audit.queries import NamedQuery, all_queries, find_query, run_query
-from kb.audit.session import AuditSession
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
+from kb.sql.queries import NamedQuery, all_queries, find_query, run_query
+from kb.sql.session import AuditSession
 from tests.audit.tables import fill, run
 
 NAMES = sorted(all_queries())

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from kb.audit.queries import all_queries
-from kb.audit.reference import PAGE, column_types, functions, reference, relations, schema_rows, schema_text
-from kb.audit.session import AuditSession
 from kb.errors import UsageError
-from schemas.views import all_views
+from kb.sql.queries import all_queries
+from kb.sql.reference import PAGE, column_types, functions, reference, relations, schema_rows, schema_text
+from kb.sql.session import AuditSession
+from schemas.sql.audit_views import all_views
 
 
 def test_the_page_is_what_is_generated() -> None:

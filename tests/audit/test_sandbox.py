@@ -12,11 +12,11 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from kb.audit.limits import Limits
-from kb.audit.sandbox import check_query
-from kb.audit.session import AuditSession
 from kb.errors import ClearKbError, UsageError
 from kb.knowledge_base import KnowledgeBase
+from kb.sql.limits import Limits
+from kb.sql.sandbox import check_query
+from kb.sql.session import AuditSession
 from tests.audit.escapes import FILES, INSIDE, NESTED, STATEMENTS, TOO_MUCH, UNINTERRUPTIBLE
 from tests.audit.tables import fill, run
 

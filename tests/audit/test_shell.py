@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from kb.audit.session import AuditSession
-from kb.audit.shell import Shell, ends, words
-from kb.audit.terminal import run_lines
 from kb.knowledge_base import KnowledgeBase
+from kb.sql.session import AuditSession
+from kb.sql.shell import Shell, ends, words
+from kb.sql.terminal import run_lines
 
 COMMAND = Path(sys.executable).with_name("clear-kb")
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kb.audit.confounders import Evidence
-from kb.audit.exposures import exposures_of
-from kb.audit.slices import SliceOptions, find_slices
+from encoder.audit.confounders.exposures import exposures_of
+from encoder.audit.confounders.find import Evidence
+from encoder.audit.slices.find import SliceOptions, find_slices
 from kb.errors import UsageError
 from tests.audit.planted import FINDINGS, world
 

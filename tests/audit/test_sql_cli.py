@@ -63,7 +63,7 @@ class TestSql:
         wide = "SELECT 123456 AS number, repeat('x', 60) AS text, NULL AS nothing, " + ", ".join(
             f"{1000 + n} AS column_{n}" for n in range(12)
         )
-        monkeypatch.setattr("encoder.commands.audit_rows.WIDEST", 80)
+        monkeypatch.setattr("encoder.audit.commands.rows.WIDEST", 80)
         shown = ask("sql", wide).stdout
         assert "123456" in shown and "column_11  1011" in shown and "x" * 60 in shown
         assert "without any value: nothing" in ask("sql", wide).stderr

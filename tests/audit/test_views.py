@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from kb.audit.session import AuditSession
 from kb.errors import UsageError
-from kb.images.splits import split_of
+from kb.images.patient_split import split_of
 from kb.knowledge_base import KnowledgeBase
+from kb.sql.session import AuditSession
 from tests.audit.tables import fill, run
 from tests.conftest import SHARED
 
@@ -297,8 +297,8 @@ class TestConcepts:
 def chexpert(tmp_path_factory: pytest.TempPathFactory) -> KnowledgeBase:
     if not CHEXPERT.is_dir():
         pytest.skip("../shared/data is not here")
-    from ingest.labels import ingest_labels
-    from ingest.predictions import ingest_predictions
+    from ingest.labels.labels import ingest_labels
+    from ingest.labels.predictions import ingest_predictions
 
     kb = KnowledgeBase.create(tmp_path_factory.mktemp("chexpert") / "chexpert.kb", by="tester")
     ingest_labels(kb, CHEXPERT / "groundtruth.csv")

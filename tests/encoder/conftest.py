@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from encoder.checkpoint import Checkpoint
-from encoder.encoding import encode
+from encoder.model.checkpoint import Checkpoint
 from encoder.training.trainer import train
-from ingest.labels import ingest_labels
-from kb.embedding import Embedder
+from encoder.vectors.encoding import encode
+from ingest.labels.labels import ingest_labels
 from kb.knowledge_base import KnowledgeBase
+from kb.vectors.embedding import Embedder
 from tests.encoder.shapes import CONFIG, RESNET, shapes_study
 
 

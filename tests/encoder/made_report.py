@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from encoder.audit.report_data import Bin, Calibration, Example, Provenance, ReportData, Subgroup, Subgroups
+from encoder.audit.confounders.result import Confounder, ConfounderAudit, ErrorRates, Estimate, Strata
+from encoder.audit.report.report_data import Bin, Calibration, Example, Provenance, ReportData, Subgroup, Subgroups
+from encoder.audit.slices.result import Slice, SliceConcept, Slices, Trait
 from encoder.evaluation.evaluation import MEAN, Evaluation, LeftOut, Scored
-from encoder.explanation import Contribution, Explanation, Group
-from kb.audit.confounder import Confounder, ConfounderAudit, ErrorRates, Estimate, Strata
-from kb.audit.slice import Slice, SliceConcept, Slices, Trait
+from encoder.explanation.explanation import Contribution, Explanation, Group
 from kb.display import Listing
-from kb.vocabulary import Evidence
+from kb.vocabulary.vocabulary import Evidence
 
 PIXEL = (
     "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="

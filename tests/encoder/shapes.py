@@ -7,11 +7,11 @@ import random
 from pathlib import Path
 
 from encoder.training.config import TrainConfig
-from ingest.images import ingest_images
-from ingest.reports import ingest_reports
-from kb.embedding import Embedder, load_embedder
+from ingest.images.images import ingest_images
+from ingest.reports.ingest import ingest_reports
 from kb.images.preprocessing import Preprocessing
 from kb.knowledge_base import KnowledgeBase
+from kb.vectors.embedding import Embedder, load_embedder
 
 SIZE = 32
 NET = {

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from encoder.audit.attribution import attribute, store_attributions
-from encoder.explanation import Explainer
-from encoder.image_vectors import read_image_vectors
+from encoder.explanation.explanation import Explainer
 from encoder.prediction.bottleneck_run import predict_bottleneck
 from encoder.prediction.predicting import PredictOptions
 from encoder.prediction.probe_run import predict_probe
 from encoder.prediction.prompts import PromptSet
 from encoder.prediction.zero_shot_run import predict_zero_shot
-from ingest.predictions import ingest_predictions
-from kb.audit.session import AuditSession
+from encoder.vectors.image_vectors import read_image_vectors
+from ingest.labels.predictions import ingest_predictions
 from kb.errors import UsageError
+from kb.sql.session import AuditSession
 from tests.encoder.conftest import Shapes
 
 RUNS = ["a-llm", "a-encoder", "a-bottleneck"]

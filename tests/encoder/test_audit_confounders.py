@@ -13,14 +13,14 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli import app
-from encoder.audit.confounders import ConfounderOptions, audit_confounders
-from encoder.audit.slices import audit_slices
-from encoder.image_vectors import read_image_vectors
+from encoder.audit.confounders.audit import ConfounderOptions, audit_confounders
+from encoder.audit.slices.audit import audit_slices
+from encoder.audit.slices.find import SliceOptions
 from encoder.prediction.predicting import PredictOptions
 from encoder.prediction.probe_run import predict_probe
-from ingest.labels import ingest_labels
-from ingest.predictions import ingest_predictions
-from kb.audit.slices import SliceOptions
+from encoder.vectors.image_vectors import read_image_vectors
+from ingest.labels.labels import ingest_labels
+from ingest.labels.predictions import ingest_predictions
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from tests.encoder.conftest import Shapes
@@ -76,7 +76,7 @@ def test_a_run_of_ours_is_audited_on_the_images_it_was_not_trained_on(study: Sha
 
 
 def test_erasing_goes_through_a_run_of_ours(study: Shapes, runs: Path) -> None:
-    from encoder.audit.space import open_audit_space, rescorer
+    from encoder.audit.confounders.audit_space import open_audit_space, rescorer
 
     kb = study.now()
     space = open_audit_space(kb, "c-probe", None)

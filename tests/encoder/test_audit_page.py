@@ -14,8 +14,8 @@ from encoder.audit.page.markup import VOID, Html, join, shortened, tag, text
 from encoder.audit.page.numbers import chance, share, signed, with_interval
 from encoder.audit.page.page import GENERATOR, POLICY, render, style
 from encoder.audit.page.plot import Scale, ticks
-from encoder.audit.report import check_target, write_report
-from encoder.audit.report_data import ReportData
+from encoder.audit.report.report import check_target, write_report
+from encoder.audit.report.report_data import ReportData
 from kb.display import Listing
 from kb.errors import UsageError
 from tests.chromium import Chromium, find_chromium

@@ -13,14 +13,14 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from encoder.audit.page.page import render
-from encoder.audit.reliability import wilson
-from encoder.audit.report import ReportOptions, gather, write_report
-from encoder.audit.thumbnails import thumbnails_of
+from encoder.audit.report.reliability import wilson
+from encoder.audit.report.report import ReportOptions, gather, write_report
+from encoder.audit.report.thumbnails import thumbnails_of
 from encoder.prediction.predicting import PredictOptions
 from encoder.prediction.prompts import PromptSet
 from encoder.prediction.zero_shot_run import predict_zero_shot
-from ingest.labels import ingest_labels
-from ingest.predictions import ingest_predictions
+from ingest.labels.labels import ingest_labels
+from ingest.labels.predictions import ingest_predictions
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 

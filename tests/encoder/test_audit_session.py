@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from encoder.audit.session import EncoderVectors, open_session
-from encoder.concept_space import open_space
-from encoder.image_vectors import read_image_vectors
+from encoder.space.concept_space import open_space
+from encoder.vectors.image_vectors import read_image_vectors
 from kb.errors import UsageError
 from tests.encoder.conftest import Shapes
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from encoder.checkpoint import load_checkpoint, read_facts
+from encoder.model.checkpoint import load_checkpoint, read_facts
 from kb.errors import ClearKbError, UsageError
 
 

@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from encoder.checkpoint import load_checkpoint
-from encoder.concept_matrices import iter_concepts
-from encoder.concept_space import open_space
-from encoder.encoding import encode
-from encoder.image_vectors import read_image_vectors
+from encoder.model.checkpoint import load_checkpoint
 from encoder.prediction.view import view_of
-from kb.embed_concepts import embed_concepts
+from encoder.space.concept_matrices import iter_concepts
+from encoder.space.concept_space import open_space
+from encoder.vectors.encoding import encode
+from encoder.vectors.image_vectors import read_image_vectors
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
+from kb.vocabulary.embed_concepts import embed_concepts
 from tests.encoder.shapes import shapes_study
 
 
@@ -77,7 +77,7 @@ def test_a_changed_vocabulary_rescores_stored_vectors(study, shapes) -> None:
 
 
 def test_a_vocabulary_of_another_embedder_is_refused(study, tmp_path: Path) -> None:
-    from kb.embedding import load_embedder
+    from kb.vectors.embedding import load_embedder
     from tests.support import tiny_sentence_transformer
 
     kb, checkpoint = study

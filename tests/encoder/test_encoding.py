@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from encoder import encoding
-from encoder.encoding import encode
-from encoder.image_vectors import find_checkpoint, read_image_vectors
-from encoder.pixels import PixelReader
 from encoder.training.trainer import train
+from encoder.vectors import encoding
+from encoder.vectors.encoding import encode
+from encoder.vectors.image_vectors import find_checkpoint, read_image_vectors
+from encoder.vectors.pixels import PixelReader
 from kb.errors import UsageError
 from kb.images.preprocessing import Preprocessing
 from kb.knowledge_base import KnowledgeBase

@@ -319,8 +319,8 @@ class TestWrongUsage:
 
 
 def chexpert(kb: KnowledgeBase) -> Evaluation:
-    from ingest.labels import ingest_labels
-    from ingest.predictions import ingest_predictions
+    from ingest.labels.labels import ingest_labels
+    from ingest.labels.predictions import ingest_predictions
 
     folder = SHARED / "data" / "chexpert_test"
     if not folder.exists():

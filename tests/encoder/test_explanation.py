@@ -9,26 +9,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from encoder.checkpoint import Checkpoint
-from encoder.concept_matrices import iter_concepts
-from encoder.explanation import Explainer, Explanation
-from encoder.heatmap import concept_quantity, relevance
-from encoder.image_vectors import read_image_vectors
+from encoder.explanation.explanation import Explainer, Explanation
+from encoder.explanation.heatmap import concept_quantity, relevance
+from encoder.model.checkpoint import Checkpoint
 from encoder.prediction.bottleneck_run import predict_bottleneck
 from encoder.prediction.predicting import PredictOptions
 from encoder.prediction.probe_run import predict_probe
 from encoder.prediction.prompts import PromptSet
 from encoder.prediction.zero_shot import sentence_vectors
 from encoder.prediction.zero_shot_run import predict_zero_shot
+from encoder.space.concept_matrices import iter_concepts
 from encoder.training.config import read_config
 from encoder.training.trainer import train
-from ingest.images import ingest_images
-from ingest.phantoms import PhantomStudy, write_phantom_study
-from ingest.reports import ingest_reports
-from kb.embedding import Embedder
+from encoder.vectors.image_vectors import read_image_vectors
+from ingest.demo import PhantomStudy, write_phantom_study
+from ingest.images.images import ingest_images
+from ingest.reports.ingest import ingest_reports
 from kb.errors import UsageError
 from kb.images.preprocessing import Preprocessing
 from kb.knowledge_base import KnowledgeBase
+from kb.vectors.embedding import Embedder
 
 IMAGE = "im0008.png"
 KINDS = ["zero-shot-llm", "zero-shot-encoder", "probe-llm", "probe-encoder", "bottleneck"]

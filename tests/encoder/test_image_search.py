@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from encoder.image_search import ImageSearch, search_images
-from encoder.image_vectors import read_image_vectors
-from encoder.prediction.truth import read_truth
+from encoder.explanation.image_search import ImageSearch, search_images
+from encoder.prediction.ground_truth import read_truth
+from encoder.vectors.image_vectors import read_image_vectors
 from kb.errors import UsageError
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 
-from encoder.checkpoint import Checkpoint, load_checkpoint
+from encoder.model.checkpoint import Checkpoint, load_checkpoint
 from encoder.release.clip_tokenizer import byte_letters
 from encoder.release.importing import import_release
 from kb.errors import ClearKbError, UsageError

@@ -11,29 +11,29 @@ from typing import Any
 import numpy as np
 import pytest
 
-from encoder.audit.confounders import audit_confounders
-from encoder.checkpoint import load_checkpoint
-from encoder.concept_space import open_space
-from encoder.encoding import encode
+from encoder.audit.confounders.audit import audit_confounders
 from encoder.evaluation import Options, evaluate
 from encoder.evaluation.matching import match
-from encoder.image_vectors import ImageVectors, find_checkpoint, read_image_vectors
+from encoder.model.checkpoint import load_checkpoint
 from encoder.prediction.bottleneck import Bottleneck, BottleneckConcept
+from encoder.prediction.ground_truth import read_truth, wanted_labels
 from encoder.prediction.head import Head
 from encoder.prediction.intervention import _values
 from encoder.prediction.predicting import PredictOptions
 from encoder.prediction.prompts import PromptSet
-from encoder.prediction.truth import read_truth, wanted_labels
 from encoder.prediction.zero_shot_run import predict_zero_shot
-from encoder.training.study import read_study
-from ingest.images import ingest_images
-from ingest.labels import ingest_labels
-from kb.audit.session import AuditSession
-from kb.embedding import load_stored_embedder
+from encoder.space.concept_space import open_space
+from encoder.training.training_data import read_study
+from encoder.vectors.encoding import encode
+from encoder.vectors.image_vectors import ImageVectors, find_checkpoint, read_image_vectors
+from ingest.images.images import ingest_images
+from ingest.labels.labels import ingest_labels
 from kb.errors import UsageError
+from kb.images.patient_split import read_patients, split_of
 from kb.images.preprocessing import Preprocessing
-from kb.images.splits import read_patients, split_of
 from kb.knowledge_base import KnowledgeBase
+from kb.sql.session import AuditSession
+from kb.vectors.embedding import load_stored_embedder
 from tests.encoder.shapes import SIZE, shapes_study
 from tests.encoder.test_evaluation_runs import image, put, put_run
 

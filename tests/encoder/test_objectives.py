@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from torch.nn.functional import normalize
 
 from encoder.training.accumulation import backward
-from encoder.training.beginning import first_encoder
 from encoder.training.concept_loss import concept_loss
+from encoder.training.initial_weights import first_encoder
 from encoder.training.objectives import objective_of
 from encoder.training.processes import Processes, joined
 from encoder.training.report_loss import report_loss
 from encoder.training.statements import DENIED, HOLDS, OTHER, UNKNOWN, Meaning, Statement, Statements
-from encoder.training.study import Example, Study
+from encoder.training.training_data import Example, Study
 from tests.encoder.shapes import CONFIG, SIZE
 
 COUNT, EMBEDDING = 8, 6

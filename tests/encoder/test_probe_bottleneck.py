@@ -10,8 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from encoder.encoding import encode
-from encoder.image_vectors import read_image_vectors
 from encoder.prediction.bottleneck import choose_concepts, intervene
 from encoder.prediction.bottleneck_run import predict_bottleneck
 from encoder.prediction.concept_list import read_concept_list
@@ -21,6 +19,8 @@ from encoder.prediction.probe import Examples, fit_probe
 from encoder.prediction.probe_run import predict_probe
 from encoder.prediction.runs import read_run
 from encoder.prediction.view import View, view_of
+from encoder.vectors.encoding import encode
+from encoder.vectors.image_vectors import read_image_vectors
 from kb.errors import UsageError
 
 
@@ -98,7 +98,7 @@ def test_setting_a_concept_changes_the_prediction_by_its_weight(shapes) -> None:
     result = predict_bottleneck(kb, shapes.concepts, PredictOptions(run="cbm2"), count=6)
     bottleneck = result.bottlenecks[0]
     images = read_image_vectors(kb, shapes.concepts.encoder_id).chosen(range(20))
-    from encoder.concept_space import open_space
+    from encoder.space.concept_space import open_space
 
     space = open_space(kb, shapes.concepts)
     vectors = {c.concept_id: np.asarray(space.vectors[space.place(c.concept_id)]) for c in bottleneck.concepts}
@@ -150,7 +150,7 @@ def test_the_commands(shapes, cli: Callable, cli_json: Callable) -> None:
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10_000), st.integers(2, 6), st.integers(1, 12))
 def test_the_llm_space_is_read_through_coordinates_without_being_spelt_out(seed: int, d: int, more: int) -> None:
-    from encoder.projection import Projector, ProjectorFacts
+    from encoder.space.projection import Projector, ProjectorFacts
 
     dice = np.random.default_rng(seed)
     projector = Projector(dice.standard_normal((d + more, d)), ProjectorFacts("c", "e", "t", 1))

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from encoder.concept_matrices import iter_concepts
-from encoder.projection import Projector, build_projector, follow, project_explicitly
-from encoder.text_side import LinearTextSide
-from kb.embed_concepts import embed_concepts
-from kb.embedding import Embedder, EmbeddingError, load_embedder
+from encoder.space.concept_matrices import iter_concepts
+from encoder.space.projection import Projector, build_projector, follow, project_explicitly
+from encoder.space.text_side import LinearTextSide
 from kb.errors import ClearKbError, UsageError
-from kb.facets import read_query
 from kb.knowledge_base import KnowledgeBase
+from kb.language.facets import read_query
+from kb.vectors.embedding import Embedder, EmbeddingError, load_embedder
+from kb.vocabulary.embed_concepts import embed_concepts
 from tests.support import add_concepts
 
 TEXTS = [f"{number} mm {side} nodule" for number in range(20) for side in ("left", "right")]

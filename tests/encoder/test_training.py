@@ -12,17 +12,17 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from encoder.checkpoint import load_checkpoint
+from encoder.model.checkpoint import load_checkpoint
 from encoder.training.config import TrainConfig, read_config, shipped_configs
 from encoder.training.running_mean import RunningMean
 from encoder.training.schedule import rate_at
 from encoder.training.trainer import TrainResult, train
 from encoder.training.validation import Measured
-from ingest.images import ingest_images
-from kb.embedding import EmbeddingError
+from ingest.images.images import ingest_images
 from kb.errors import UsageError
 from kb.images.preprocessing import Preprocessing
 from kb.knowledge_base import KnowledgeBase
+from kb.vectors.embedding import EmbeddingError
 from tests.encoder.shapes import CONFIG, VIT, shapes_study
 
 
@@ -236,8 +236,8 @@ def test_torchrun_trains_one_encoder_on_two_processes(shapes, tmp_path: Path) ->
 
 
 def test_reports_without_text_cannot_be_trained_against(tmp_path: Path, tiny_model: Path) -> None:
-    from ingest.options import IngestOptions
-    from ingest.reports import ingest_reports
+    from ingest.reports.ingest import ingest_reports
+    from ingest.reports.options import IngestOptions
 
     kb = shapes_study(tmp_path / "s", str(tiny_model), count=20)
     bare = KnowledgeBase.create(tmp_path / "bare.kb")

@@ -8,18 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from encoder.image_vectors import read_image_vectors
 from encoder.prediction.calibration import calibrated
+from encoder.prediction.ground_truth import read_truth
 from encoder.prediction.head import Head, scores
 from encoder.prediction.predicting import PredictOptions, PredictResult, auroc_of
 from encoder.prediction.prompts import DEFAULT, NORMAL, Prompts, PromptSet, read_prompts
 from encoder.prediction.runs import read_run
-from encoder.prediction.truth import read_truth
 from encoder.prediction.view import View, view_of
 from encoder.prediction.zero_shot import sentence_vectors, zero_shot_heads
 from encoder.prediction.zero_shot_run import predict_zero_shot
+from encoder.vectors.image_vectors import read_image_vectors
 from kb.errors import UsageError
-from kb.label_names import is_no_finding
+from kb.language.label_names import is_no_finding
 
 FINDINGS = ("nodule", "pleural effusion")
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from ingest.extractors.rules import RulesExtractor
 from ingest.report import Section
-from ingest.rules import RulesExtractor
-from kb.observation_agreement import Agreement, compare_observations
+from kb.vocabulary.agreement import Agreement, compare_observations
 from tests.conftest import SHARED
 
 ANNOTATED = Path(__file__).with_name("annotated")

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from encoder.pixels import PixelReader
-from ingest.images import ingest_images
+from encoder.vectors.pixels import PixelReader
+from ingest.images.images import ingest_images
 from kb.errors import UsageError
 from kb.images.preprocessing import Preprocessing
 from kb.images.radiograph import ImageError, read_radiograph

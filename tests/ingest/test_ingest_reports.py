@@ -16,14 +16,14 @@ from typing import Any
 
 import pytest
 
-from ingest.options import IngestOptions
-from ingest.reports import ingest_reports
-from ingest.synthetic import write_synthetic_csv
-from kb.check import check
-from kb.embed_concepts import embed_concepts
-from kb.embedding import Embedder, EmbeddingError, load_embedder
+from ingest.demo.synthetic import write_synthetic_csv
+from ingest.reports.ingest import ingest_reports
+from ingest.reports.options import IngestOptions
 from kb.errors import ClearKbError, UsageError
 from kb.knowledge_base import KnowledgeBase
+from kb.vectors.embedding import Embedder, EmbeddingError, load_embedder
+from kb.vocabulary.check import check
+from kb.vocabulary.embed_concepts import embed_concepts
 from tests.support import S3Server, add_concepts
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -121,7 +121,7 @@ class TestWhatItAdds:
         assert "Cardiomegaly" in {mention.text for mention in evidence}
 
     def test_several_processes_mine_the_same(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("ingest.mining.INLINE_CHUNKS", 2)
+        monkeypatch.setattr("ingest.reports.mining.INLINE_CHUNKS", 2)
         source = write_synthetic(tmp_path, 4_000)
         one, two = (KnowledgeBase.create(tmp_path / f"{n}.kb") for n in ("one", "two"))
         ingest_reports(one, [source], IngestOptions(workers=1))
@@ -273,13 +273,13 @@ class TestCutOff:
             ingest_reports(kb, [source], embedder=Failing)
         assert kb.status().reports == 0
         mined: list[str] = []
-        monkeypatch.setattr("ingest.mining.Miner.mine", lambda self, reports: mined.append("again"))
+        monkeypatch.setattr("ingest.reports.mining.Miner.mine", lambda self, reports: mined.append("again"))
         result = ingest_reports(kb, [source], embedder=lambda: load_embedder(str(tiny_model)))
         assert mined == []
         assert (result.new, kb.status().reports) == (3, 3)
 
     def test_the_same_ingest_twice_at_once_is_refused(self, kb: KnowledgeBase, source: Path) -> None:
-        from ingest.resume import open_journal
+        from ingest.reports.resume import open_journal
         from ingest.sources import open_source
 
         opened = [open_source(source)]

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from ingest.images import ImageResult, ingest_images
+from ingest.images.images import ImageResult, ingest_images
 from ingest.joins import _alike
-from ingest.labels import ingest_labels
-from ingest.predictions import ingest_predictions
-from ingest.reports import ingest_reports
+from ingest.labels.labels import ingest_labels
+from ingest.labels.predictions import ingest_predictions
+from ingest.reports.ingest import ingest_reports
 from kb.errors import ClearKbError
 from kb.images.preprocessing import Preprocessing
 from kb.knowledge_base import KnowledgeBase

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ingest.label_tables import Choices
-from ingest.labels import LabelResult, ingest_labels
-from ingest.predictions import ingest_predictions
+from ingest.labels.label_tables import Choices
+from ingest.labels.labels import LabelResult, ingest_labels
+from ingest.labels.predictions import ingest_predictions
 from kb.knowledge_base import KnowledgeBase
 from tests.ingest.test_labels import write
 

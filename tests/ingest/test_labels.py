@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.label_cells import label_value, score_value
-from ingest.label_tables import Choices, read_label_table
-from ingest.labels import ingest_labels
+from ingest.labels.cell_values import label_value, score_value
+from ingest.labels.label_tables import Choices, read_label_table
+from ingest.labels.labels import ingest_labels
 from kb.errors import ClearKbError, UsageError
 from kb.knowledge_base import KnowledgeBase
 from tests.conftest import SHARED

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ingest.demo.synthetic import synthetic_reports
+from ingest.extractors.rules import RulesExtractor
+from ingest.extractors.scispacy_extractor import ScispacyExtractor
 from ingest.language import not_english
 from ingest.report import Section
-from ingest.rules import RulesExtractor
-from ingest.scispacy_extractor import ScispacyExtractor
-from ingest.synthetic import synthetic_reports
-from kb.lexicon import load_lexicon
+from kb.language.lexicon import load_lexicon
 from tests.ingest.test_accuracy import ANNOTATED
 from tests.ingest.test_ingest_reports import write_csv
 

@@ -16,18 +16,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.llm.alignment import align
-from ingest.llm.answer import BadAnswer, answer_schema, read_answer
-from ingest.llm.extractor import LlmExtractor
-from ingest.options import ExtractorOptions, IngestOptions
+from ingest.extractors.llm.alignment import align
+from ingest.extractors.llm.answer import BadAnswer, answer_schema, read_answer
+from ingest.extractors.llm.llm_extractor import LlmExtractor
 from ingest.report import Section
-from ingest.reports import ingest_reports
+from ingest.reports.ingest import ingest_reports
+from ingest.reports.options import ExtractorOptions, IngestOptions
 from kb.errors import ClearKbError, UsageError
 from kb.knowledge_base import KnowledgeBase
 from tests.ingest.chat_endpoint import ChatEndpoint, CutOff, Mines, Misbehaves, Raw, Said, Sections, said
 from tests.ingest.test_ingest_reports import write_csv
 
-PROMPT = Path(__file__).resolve().parents[2] / "ingest" / "llm" / "prompt.md"
+PROMPT = Path(__file__).resolve().parents[2] / "ingest" / "extractors" / "llm" / "prompt.md"
 SOON = {"retry-after-ms": "5"}
 
 
@@ -314,7 +314,7 @@ class TestIngest:
     def test_after_a_breakdown_only_the_rest_is_asked_for(
         self, kb: KnowledgeBase, source: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("ingest.llm.extractor.CHUNKS_OF", 4)
+        monkeypatch.setattr("ingest.extractors.llm.llm_extractor.CHUNKS_OF", 4)
 
         def mines(sections: Sections, nth: int) -> list[Said]:
             if int(sections["findings"].split()[-1]) >= 20:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from ingest.options import IngestOptions
+from ingest.extractors.rules import RulesExtractor
 from ingest.report import Section
-from ingest.reports import ingest_reports
-from ingest.rules import RulesExtractor
-from kb.audit.session import AuditSession
+from ingest.reports.ingest import ingest_reports
+from ingest.reports.options import IngestOptions
 from kb.knowledge_base import KnowledgeBase
+from kb.sql.session import AuditSession
 from tests.ingest.test_ingest_reports import write_csv
 
 

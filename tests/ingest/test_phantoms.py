@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ingest.phantoms import (
+from ingest.demo import (
     LABELS,
     SITES,
     SPLITS,
@@ -23,8 +23,8 @@ from ingest.phantoms import (
     write_phantom_study,
     write_report,
 )
+from ingest.extractors.rules import RulesExtractor
 from ingest.report import Section
-from ingest.rules import RulesExtractor
 from ingest.sources import open_source
 from kb.errors import UsageError
 
@@ -189,8 +189,8 @@ class TestFiles:
         assert bytes_of(study.folder) != bytes_of(tmp_path / "other")
 
     def test_however_many_draw_the_bytes_are_the_same(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("ingest.phantoms.writing.ALONE", 1)
-        monkeypatch.setattr("ingest.phantoms.writing.TASK", 5)
+        monkeypatch.setattr("ingest.demo.writing.ALONE", 1)
+        monkeypatch.setattr("ingest.demo.writing.TASK", 5)
         for workers in (1, 2):
             write_phantom_study(tmp_path / str(workers), 12, size=32, workers=workers)
         assert bytes_of(tmp_path / "1") == bytes_of(tmp_path / "2")

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.label_tables import Choices
-from ingest.predictions import ingest_predictions
-from ingest.score_scale import scale_scores
+from ingest.labels.label_tables import Choices
+from ingest.labels.predictions import ingest_predictions
+from ingest.labels.score_scale import scale_scores
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from tests.ingest.test_labels import write

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ingest.preview import preview
 from ingest.report import Reject
+from ingest.reports.preview import preview
 
 REPORTS = """id,findings,impression,indication
 R1,"There is a small left pleural effusion. No pneumothorax.","Possible right lower lobe pneumonia.",cough

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.cues import written_out
+from ingest.extractors.rules import RulesExtractor
+from ingest.grammar.cues import written_out
 from ingest.mention import Mention
 from ingest.report import Section
-from ingest.rules import RulesExtractor
 
 
 def mine(text: str, section: str = "findings") -> list[Mention]:
@@ -412,7 +412,7 @@ def test_each_sentence_keeps_its_place() -> None:
 def test_the_fingerprint_tells_the_tables_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     before = RulesExtractor().fingerprint
     assert before == RulesExtractor().fingerprint
-    monkeypatch.setattr("ingest.rules.FINGERPRINT", "edited")
+    monkeypatch.setattr("ingest.extractors.rules.FINGERPRINT", "edited")
     assert RulesExtractor().fingerprint != before
 
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from ingest.extractors import make_extractor
+from ingest.extractors.load import make_extractor
+from ingest.extractors.rules import RulesExtractor
+from ingest.extractors.scispacy_extractor import ScispacyExtractor
 from ingest.mention import Mention
-from ingest.options import ExtractorOptions
 from ingest.report import Section
-from ingest.rules import RulesExtractor
-from ingest.scispacy_extractor import ScispacyExtractor
+from ingest.reports.options import ExtractorOptions
 from kb.errors import UsageError
 from tests.ingest.test_ingest_reports import write_csv
 

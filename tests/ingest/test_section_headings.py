@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.sections import HEADINGS, number_repeats, section_name, section_spans, split_sections
+from ingest.sources.sections import HEADINGS, number_repeats, section_name, section_spans, split_sections
 
 MIMIC = """                                 FINAL REPORT
  EXAMINATION:  CHEST (PA AND LAT)

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.report import Report
-from ingest.rows import mined_sections
-from ingest.sections import split_sections
+from ingest.reports.rows import mined_sections
+from ingest.sources.sections import split_sections
 
 
 def named(text: str) -> dict[str, str]:

@@ -6,9 +6,9 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from ingest.demo.synthetic import SITES, synthetic_reports, write_synthetic_csv
 from ingest.report import Report
 from ingest.sources import open_source
-from ingest.synthetic import SITES, synthetic_reports, write_synthetic_csv
 
 
 def test_a_seed_tells_the_reports() -> None:

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kb.branches import create_branch, delete_branch, list_branches, merge_branch
-from kb.embed_concepts import embed_concepts
-from kb.embedding import Embedder
+from kb.curation.merging import create_branch, delete_branch, list_branches, merge_branch
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
+from kb.vectors.embedding import Embedder
+from kb.vocabulary.embed_concepts import embed_concepts
 from tests.kb.test_curation import ACTS, EFFUSION, FLUID, LEFT, RIGHT, TEXTS, rows
 from tests.support import add_concepts
 

@@ -8,12 +8,12 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from ingest.reports import ingest_reports
-from kb.check import RULES, check, fix
-from kb.embed_concepts import embed_concepts
-from kb.embedding import load_embedder
-from kb.images.splits import split_of
+from ingest.reports.ingest import ingest_reports
+from kb.images.patient_split import split_of
 from kb.knowledge_base import KnowledgeBase
+from kb.vectors.embedding import load_embedder
+from kb.vocabulary.check import RULES, check, fix
+from kb.vocabulary.embed_concepts import embed_concepts
 from tests.ingest.test_ingest_reports import REPORTS, state, write_csv
 from tests.support import add_concepts, concept
 

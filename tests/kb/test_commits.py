@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kb.branches import create_branch
+from kb.curation.merging import create_branch
 from kb.errors import ClearKbError, UsageError
 from kb.knowledge_base import KnowledgeBase
 from tests.support import add_concepts

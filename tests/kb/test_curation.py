@@ -12,12 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingest.reports import ingest_reports
-from kb.embed_concepts import embed_concepts
-from kb.embedding import load_embedder
+from ingest.reports.ingest import ingest_reports
 from kb.errors import UsageError
-from kb.facets import read_query
 from kb.knowledge_base import KnowledgeBase
+from kb.language.facets import read_query
+from kb.vectors.embedding import load_embedder
+from kb.vocabulary.embed_concepts import embed_concepts
 from tests.ingest.test_ingest_reports import REPORTS, write_csv
 from tests.support import add_concepts
 

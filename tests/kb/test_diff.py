@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kb.diff import read_patch
+from kb.curation.diff import read_patch
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from schemas.tables import CONCEPTS

@@ -10,8 +10,8 @@ import pytest
 from rich.console import Console
 
 from kb.display import MOST_ROWS, Listing, html_table, plain
-from kb.facets import read_query
 from kb.knowledge_base import KnowledgeBase
+from kb.language.facets import read_query
 from tests.support import add_concepts
 
 NODULE = read_query("nodule").concept_id

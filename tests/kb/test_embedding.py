@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kb.embed_concepts import embed_concepts
-from kb.embedding import (
+from kb.errors import UsageError
+from kb.knowledge_base import KnowledgeBase
+from kb.vectors.embedding import (
     Embedder,
     EmbedderOptions,
     EmbeddingCache,
@@ -19,9 +20,8 @@ from kb.embedding import (
     load_embedder,
     load_stored_embedder,
 )
-from kb.embedding.embedder import unit_vectors
-from kb.errors import UsageError
-from kb.knowledge_base import KnowledgeBase
+from kb.vectors.embedding.embedder import unit_vectors
+from kb.vocabulary.embed_concepts import embed_concepts
 from tests.support import EmbeddingsEndpoint, add_concepts, tiny_sentence_transformer, vectors_for
 
 

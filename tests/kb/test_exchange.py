@@ -11,15 +11,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kb.diff import diff_vocabularies
-from kb.embed_concepts import embed_concepts
-from kb.embedding import load_embedder
+from kb.curation.diff import diff_vocabularies
 from kb.errors import UsageError
 from kb.exchange.formats import ExportOptions, export_vocabulary, import_vocabulary
 from kb.exchange.prefixes import Prefixes
 from kb.exchange.tabular import read_csv, write_csv
-from kb.facets import read_query
 from kb.knowledge_base import KnowledgeBase
+from kb.language.facets import read_query
+from kb.vectors.embedding import load_embedder
+from kb.vocabulary.embed_concepts import embed_concepts
 from tests.kb.test_curation import ACTS
 from tests.kb.test_curation import TEXTS as CURATED
 from tests.support import add_concepts

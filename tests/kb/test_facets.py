@@ -6,8 +6,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from kb.facets import Facets, read_facets, read_query, read_severity, read_side
-from kb.lexicon import load_lexicon
+from kb.language.facets import Facets, read_facets, read_query, read_severity, read_side
+from kb.language.lexicon import load_lexicon
 
 
 @pytest.mark.parametrize(

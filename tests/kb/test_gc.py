@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from ingest.reports import ingest_reports
-from kb.check import check
-from kb.embed_concepts import embed_concepts
-from kb.embedding import load_embedder
+from ingest.reports.ingest import ingest_reports
 from kb.errors import ClearKbError, UsageError
 from kb.knowledge_base import KnowledgeBase
-from kb.publication import Publication
+from kb.store.publication import Publication
+from kb.vectors.embedding import load_embedder
+from kb.vocabulary.check import check
+from kb.vocabulary.embed_concepts import embed_concepts
 from schemas.tables import TABLES
 from tests.ingest.test_ingest_reports import REPORTS, ROOT, state, write_csv, write_synthetic
 from tests.support import S3Server, add_concepts
@@ -170,7 +170,7 @@ class TestAfterOneThatDied:
         self, worked: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with monkeypatch.context() as allowed:
-            allowed.setattr("kb.commits.check_name", lambda name, kind: None)
+            allowed.setattr("kb.store.commits.check_name", lambda name, kind: None)
             worked.at("HEAD~3").tag("clear-kb-gc-1")
         named = state(worked.at("clear-kb-gc-1"))
         worked.gc(keep=1)
@@ -182,10 +182,10 @@ class TestAfterOneThatDied:
     ) -> None:
         kb = KnowledgeBase.create(f"s3://{s3.bucket}/marked.kb", s3.storage_options)
         kb.storage.dataset("concepts").tags.create("clear-kb-gc-other-1", 1)
-        monkeypatch.setattr("kb.gc.TABLES", [table for table in TABLES if table.name == "concepts"])
+        monkeypatch.setattr("kb.store.gc.TABLES", [table for table in TABLES if table.name == "concepts"])
         kb.gc(keep=1)
         assert marks(kb) == ["clear-kb-gc-other-1"]
-        monkeypatch.setattr("kb.gc.LONGEST_RUN", timedelta(0))
+        monkeypatch.setattr("kb.store.gc.LONGEST_RUN", timedelta(0))
         kb.gc(keep=1)
         assert marks(kb) == []
 
@@ -230,9 +230,9 @@ class TestStagedFiles:
     @pytest.mark.parametrize(
         "step",
         [
-            pytest.param("ingest.reports.publish_ingest", id="before it was published"),
-            pytest.param("ingest.publishing._write_concepts", id="while it was published"),
-            pytest.param("kb.commits.CommitLog.append", id="before its commit was written"),
+            pytest.param("ingest.reports.ingest.publish_ingest", id="before it was published"),
+            pytest.param("ingest.reports.publishing._write_concepts", id="while it was published"),
+            pytest.param("kb.store.commits.CommitLog.append", id="before its commit was written"),
         ],
     )
     def test_those_of_an_interrupted_ingest_stay_however_old(
@@ -245,7 +245,7 @@ class TestStagedFiles:
             kb.gc(keep=1)
             assert all(path.exists() for path in staged)
             age(staged, 8)
-        monkeypatch.setattr("ingest.mining.Miner.mine", lambda *_: pytest.fail("mined again"))
+        monkeypatch.setattr("ingest.reports.mining.Miner.mine", lambda *_: pytest.fail("mined again"))
         assert ingest_reports(kb, [source]).new == 3
         after = KnowledgeBase.open(kb.uri)
         assert after.dataset("reports").count_rows() == 3
@@ -254,19 +254,19 @@ class TestStagedFiles:
     def test_those_of_an_ingest_under_way_stay_too(
         self, kb: KnowledgeBase, source: Path, cli: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from ingest.publishing import publish_ingest
+        from ingest.reports.publishing import publish_ingest
 
         def cleaned_first(*arguments: Any, **options: Any) -> Any:
             age(data(kb, "reports", "observations"), 8)
             cli("gc", "--kb", kb.uri)
             return publish_ingest(*arguments, **options)
 
-        monkeypatch.setattr("ingest.reports.publish_ingest", cleaned_first)
+        monkeypatch.setattr("ingest.reports.ingest.publish_ingest", cleaned_first)
         assert ingest_reports(kb, [source]).new == 3
         assert check(KnowledgeBase.open(kb.uri)) == []
 
     def test_what_no_journal_names_goes_after_a_week(self, kb: KnowledgeBase, interrupt: Any) -> None:
-        staged = interrupt("ingest.reports.publish_ingest")
+        staged = interrupt("ingest.reports.ingest.publish_ingest")
         for journal in Path(kb.uri, "_staging").iterdir():
             journal.unlink()
         kb.gc()
@@ -275,7 +275,7 @@ class TestStagedFiles:
     def test_a_journal_that_cannot_be_read_stops_it_before_anything_goes(
         self, kb: KnowledgeBase, interrupt: Any, cli: Any
     ) -> None:
-        staged = interrupt("ingest.reports.publish_ingest")
+        staged = interrupt("ingest.reports.ingest.publish_ingest")
         (journal,) = Path(kb.uri, "_staging").glob("*.sqlite")
         journal.write_bytes(b"no database" * 1_000)
         told = cli("gc", "--kb", kb.uri, code=1).stderr
@@ -287,7 +287,7 @@ class TestStagedFiles:
     def test_one_that_is_lost_fails_the_publication_and_the_next_run_makes_it_anew(
         self, kb: KnowledgeBase, source: Path, lose: Callable[[Path], Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from ingest.publishing import publish_ingest
+        from ingest.reports.publishing import publish_ingest
 
         def lost_first(*arguments: Any, **options: Any) -> Any:
             lose(data(kb, "observations")[0])
@@ -296,7 +296,7 @@ class TestStagedFiles:
         add_concepts(kb, ["nodule"])
         before = state(kb)
         with monkeypatch.context() as losing:
-            losing.setattr("ingest.reports.publish_ingest", lost_first)
+            losing.setattr("ingest.reports.ingest.publish_ingest", lost_first)
             with pytest.raises(ClearKbError, match="nothing was committed; run the same command again") as told:
                 ingest_reports(kb, [source])
         assert "\n" not in str(told.value)

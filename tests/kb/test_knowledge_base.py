@@ -9,11 +9,11 @@ from typing import Any
 import lancedb
 import pytest
 
-from ingest.reports import ingest_reports
-from kb.branches import create_branch
+from ingest.reports.ingest import ingest_reports
+from kb.curation.merging import create_branch
 from kb.errors import ClearKbError, UsageError
 from kb.knowledge_base import KnowledgeBase
-from kb.storage import Storage
+from kb.store.storage import Storage
 from schemas.tables import TABLES
 from tests.support import CarelessS3Server, S3Server, add_concepts
 
@@ -119,7 +119,7 @@ class TestAnObjectStoreThatIgnoresConditionalWrites:
 def test_an_object_store_is_asked_once_and_a_folder_never(
     s3: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import kb.storage
+    import kb.store.storage
 
     asked, ask = [], kb.storage._second_write_fails
     monkeypatch.setattr(kb.storage, "_second_write_fails", lambda *about: asked.append(about[0]) or ask(*about))

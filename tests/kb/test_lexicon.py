@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kb.lexicon import FILES, Lexicon, fold, load_lexicon
+from kb.language.lexicon import FILES, Lexicon, fold, load_lexicon
 
 LEXICON = load_lexicon()
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from kb.curation.linking import find_links, store_links
+from kb.curation.terminology import read_terminology
 from kb.errors import UsageError
-from kb.facets import read_query
 from kb.knowledge_base import KnowledgeBase
-from kb.linking import find_links, store_links
-from kb.terminology import read_terminology
+from kb.language.facets import read_query
 from tests.support import add_concepts
 
 TABLE = """id,label,synonyms,parent

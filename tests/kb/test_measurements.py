@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.measurements import Measurement, read_measurements
+from kb.language.measurements import Measurement, read_measurements
 
 
 @pytest.mark.parametrize(

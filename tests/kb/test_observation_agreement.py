@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from kb.errors import ClearKbError, UsageError
-from kb.observation_agreement import Counts, compare_observations, read_observations
+from kb.vocabulary.agreement import Counts, compare_observations, read_observations
 
 
 def said(report: str, start: int, end: int, assertion: str = "present", finding: str = "opacity", **more: Any) -> Any:

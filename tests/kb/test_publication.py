@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from kb.concept_rows import concept_batches
 from kb.knowledge_base import KnowledgeBase
-from kb.publication import Publication
+from kb.store.publication import Publication
+from kb.vocabulary.concept_rows import concept_batches
 from tests.support import add_concepts, concept
 
 
@@ -78,7 +78,7 @@ def test_a_writer_that_another_came_between_begins_again_on_the_new_head(kb: Kno
 
 
 def test_a_writer_that_lost_the_head_begins_again_on_it(kb: KnowledgeBase) -> None:
-    from kb.commits import Commit
+    from kb.store.commits import Commit
 
     attempts = 0
 
@@ -98,7 +98,7 @@ def test_a_writer_that_lost_the_head_begins_again_on_it(kb: KnowledgeBase) -> No
 
 def test_where_two_rows_took_one_number_the_first_holds_it(kb: KnowledgeBase) -> None:
     """What an object store without atomic conditional writes can do."""
-    from kb.commits import Commit
+    from kb.store.commits import Commit
 
     head = kb.commit
     first = Commit(1, head.commit_id, "first", "ada", None, head.pins)

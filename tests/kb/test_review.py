@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from ingest.reports import ingest_reports
+from ingest.reports.ingest import ingest_reports
+from kb.curation.review.queue import Item, review_queue
+from kb.curation.review.review_session import ReviewSession
 from kb.errors import UsageError
-from kb.facets import read_query
 from kb.knowledge_base import KnowledgeBase
-from kb.review.queue import Item, review_queue
-from kb.review.session import ReviewSession
+from kb.language.facets import read_query
 from tests.support import add_concepts
 
 TEXTS = ("old fracture", "prior fracture", "left nodule", "nodule", "rounded thing", "loculated effusion")
@@ -192,7 +192,7 @@ def drive(
     from rich.console import Console
     from textual.widgets import Static
 
-    from kb.review.screen import ReviewApp
+    from kb.curation.review.screen import ReviewApp
 
     session = ReviewSession(kb, items, "ada")
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from kb.embed_concepts import embed_concepts
-from kb.embedding import Embedder, load_embedder
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
-from kb.search import Filters
+from kb.vectors.embedding import Embedder, load_embedder
+from kb.vocabulary.embed_concepts import embed_concepts
+from kb.vocabulary.search import Filters
 
 VOCABULARY = [
     "atelectasis",

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from ingest.reports import ingest_reports
-from kb.check import check
+from ingest.reports.ingest import ingest_reports
 from kb.errors import UsageError
-from kb.facets import read_query
 from kb.knowledge_base import KnowledgeBase
+from kb.language.facets import read_query
+from kb.vocabulary.check import check
 from tests.ingest.test_ingest_reports import write_csv
 
 REPORTS = [

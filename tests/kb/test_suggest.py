@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.reports import ingest_reports
-from kb.embed_concepts import embed_concepts
-from kb.embedding import Embedder
+from ingest.reports.ingest import ingest_reports
+from kb.curation.suggest.neighbours import nearest_others, sampled_recall
+from kb.curation.suggest.same_words import EQUAL, MISSPELT, MOST, compare, likeness, wording_of
 from kb.errors import UsageError
-from kb.facets import read_query
 from kb.knowledge_base import KnowledgeBase
-from kb.nearest import exact_nearest, recall
-from kb.suggest.neighbours import nearest_others, sampled_recall
-from kb.suggest.wording import EQUAL, MISSPELT, MOST, compare, likeness, wording_of
+from kb.language.facets import read_query
+from kb.vectors.embedding import Embedder
+from kb.vectors.nearest import exact_nearest, recall
+from kb.vocabulary.embed_concepts import embed_concepts
 from tests.support import add_concepts
 
 PAIRS = Path(__file__).resolve().parents[2] / "bench"

@@ -5,18 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ingest.reports import ingest_reports
-from kb.concept_rows import new_concept
-from kb.embed_concepts import embed_concepts, set_embedder
-from kb.embedding import EmbedderInfo, load_embedder
+from ingest.reports.ingest import ingest_reports
 from kb.errors import UsageError
-from kb.facets import read_query
 from kb.knowledge_base import KnowledgeBase
-from kb.nearest import exact_nearest, recall, vector_chunks
-from kb.vector_columns import vector_array
-from kb.vector_index import VectorIndex, build_index, drop_index
-from kb.vector_search import VectorSearch
-from kb.vector_storage import store_vectors
+from kb.language.facets import read_query
+from kb.vectors.columns import vector_array
+from kb.vectors.embedding import EmbedderInfo, load_embedder
+from kb.vectors.nearest import exact_nearest, recall, vector_chunks
+from kb.vectors.vector_index import VectorIndex, build_index, drop_index
+from kb.vectors.vector_search import VectorSearch
+from kb.vectors.vector_storage import store_vectors
+from kb.vocabulary.concept_rows import new_concept
+from kb.vocabulary.embed_concepts import embed_concepts, set_embedder
 from tests.support import add_concepts
 
 COUNT, DIMENSION = 1_500, 32
@@ -75,7 +75,7 @@ class TestIndex:
         assert embedded.log()[0].summary["recall_at_10"] == pytest.approx(index.recall, abs=1e-4)
 
     def test_one_that_falls_short_is_not_used(self, embedded: KnowledgeBase, monkeypatch) -> None:
-        monkeypatch.setattr("kb.vector_index.ENOUGH", 1.01)
+        monkeypatch.setattr("kb.vectors.vector_index.ENOUGH", 1.01)
         build_index(embedded, queries=20)
         assert VectorSearch(embedded).index is None
         queries = some_vectors(embedded)

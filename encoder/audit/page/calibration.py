@@ -7,7 +7,7 @@ from encoder.audit.page.markup import Html, tag
 from encoder.audit.page.numbers import between, count, share, with_interval
 from encoder.audit.page.plot import figure
 from encoder.audit.page.tables import folded, missing, notes, table
-from encoder.audit.report_data import Calibration, ReportData
+from encoder.audit.report.report_data import Calibration, ReportData
 
 
 def calibration(data: ReportData) -> Html:

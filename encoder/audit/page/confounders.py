@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from encoder.audit.confounders.result import Confounder, ConfounderAudit, Estimate
+from encoder.audit.confounders.sentences import in_general
 from encoder.audit.page.curves import Roc, roc_figure
 from encoder.audit.page.markup import Html, tag
 from encoder.audit.page.numbers import NONE, chance, count, share, signed, signed_interval
 from encoder.audit.page.plot import figure
 from encoder.audit.page.tables import folded, missing, notes, over, table
-from encoder.audit.report_data import ReportData
-from kb.audit.confounder import Confounder, ConfounderAudit, Estimate
-from kb.audit.telling import in_general
+from encoder.audit.report.report_data import ReportData
 
 MOST_ROWS, MOST_CURVES = 12, 3
 RATES = (0.05, 0.1, 0.2, 0.4)

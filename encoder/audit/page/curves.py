@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from encoder.audit.page.markup import Html, shortened, tag
 from encoder.audit.page.numbers import between, count, share
 from encoder.audit.page.plot import Scale, polyline, square_axes, stroke, svg, words
-from encoder.audit.report_data import Bin
+from encoder.audit.report.report_data import Bin
 
 X, Y = Scale(0, 1, 48, 328), Scale(0, 1, 290, 10)
 KINDS = ("line all", "line with", "line without")

@@ -8,8 +8,8 @@ from encoder.audit.page.numbers import count, share, signed
 from encoder.audit.page.plot import figure
 from encoder.audit.page.slices import thumbnail
 from encoder.audit.page.tables import folded, missing, notes, table
-from encoder.audit.report_data import Example, ReportData
-from encoder.explanation import Contribution, Explanation
+from encoder.audit.report.report_data import Example, ReportData
+from encoder.explanation.explanation import Contribution, Explanation
 
 MOST_BARS = 6
 

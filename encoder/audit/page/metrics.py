@@ -7,7 +7,7 @@ from encoder.audit.page.markup import Html, tag
 from encoder.audit.page.numbers import NONE, count, known, share, with_interval
 from encoder.audit.page.plot import figure
 from encoder.audit.page.tables import missing, notes, table
-from encoder.audit.report_data import ReportData
+from encoder.audit.report.report_data import ReportData
 from encoder.evaluation.evaluation import MEAN, Scored
 
 

@@ -13,7 +13,7 @@ from encoder.audit.page.provenance import provenance
 from encoder.audit.page.slices import slices
 from encoder.audit.page.subgroups import subgroups
 from encoder.audit.page.summary import summary
-from encoder.audit.report_data import ReportData
+from encoder.audit.report.report_data import ReportData
 
 GENERATOR = "clear-kb audit report"
 """What marks a file as a report of ours, which another one may replace."""

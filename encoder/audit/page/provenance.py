@@ -6,7 +6,7 @@ import shlex
 
 from encoder.audit.page.markup import Html, join, tag
 from encoder.audit.page.tables import missing, table
-from encoder.audit.report_data import ReportData
+from encoder.audit.report.report_data import ReportData
 
 
 def provenance(data: ReportData) -> Html:

@@ -9,8 +9,8 @@ from encoder.audit.page.markup import Html, join, tag
 from encoder.audit.page.numbers import NONE, between, chance, count, share, signed, signed_interval
 from encoder.audit.page.summary import weak_slice
 from encoder.audit.page.tables import missing, notes, over, table
-from encoder.audit.report_data import ReportData
-from kb.audit.slice import Slice, Slices
+from encoder.audit.report.report_data import ReportData
+from encoder.audit.slices.result import Slice, Slices
 
 VERDICTS = {"low": "low", "small": "too small to say", "": ""}
 MOST_CONCEPTS, MOST_SHOWN, MOST_IMAGES = 8, 2, 4

@@ -9,7 +9,7 @@ from encoder.audit.page.markup import Html, join, tag
 from encoder.audit.page.numbers import NONE, between, count, share, with_interval
 from encoder.audit.page.plot import figure
 from encoder.audit.page.tables import folded, missing, notes, table
-from encoder.audit.report_data import ReportData, Subgroup, Subgroups
+from encoder.audit.report.report_data import ReportData, Subgroup, Subgroups
 
 
 def subgroups(data: ReportData) -> Html:

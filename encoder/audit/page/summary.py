@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from encoder.audit.confounders.result import Confounder, ConfounderAudit, Estimate
 from encoder.audit.page.markup import Html, join, tag, text
 from encoder.audit.page.numbers import between, count, known, share, signed, with_interval
-from encoder.audit.report_data import ReportData
+from encoder.audit.report.report_data import ReportData
+from encoder.audit.slices.result import Slice, Slices
 from encoder.evaluation.evaluation import MEAN, Scored
-from kb.audit.confounder import Confounder, ConfounderAudit, Estimate
-from kb.audit.slice import Slice, Slices
 
 MOST_LEFT = 8
 """Labels that were not scored of which the summary speaks one by one."""

@@ -1,0 +1,1 @@
+"""`clear-kb audit ...`: parse, call one library function, print."""

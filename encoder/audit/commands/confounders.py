@@ -1,0 +1,178 @@
+"""`clear-kb audit confounders`: what a model leans on that is not the disease."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from encoder.audit.commands.group import app
+from encoder.audit.commands.options import Against, Label, Run, Source, Split, Where
+from encoder.commands.options import EncoderOption
+from kb.commands.options import DEFAULT_KB, At, Format, KbUri, OutputFormat, Quiet, StorageOptions, open_kb
+from kb.commands.output import is_narrow, print_facts, print_json, print_rows, print_text, say
+from kb.commands.progress import Progress
+
+if TYPE_CHECKING:
+    from encoder.audit.confounders.result import Confounder, ConfounderAudit
+
+COLUMNS = ("name", "by", "with it", "leans on it", "goes with it", "q", "AUROC with/without/against", "verdict")
+NARROW, WIDE = ("name", "with it", "leans", "goes with", "q", "against it", "verdict"), 130
+"""What a terminal is shown that is narrower than all columns: their intervals stand in the sentences below."""
+BY = {"report": "reports", "image": "images", "attribute": "attribute"}
+
+
+class Measure(StrEnum):
+    """What things are measured by."""
+
+    image = "image"
+    report = "report"
+    attribute = "attribute"
+
+
+@app.command("confounders")
+def confounders_command(
+    run: Run,
+    label: Label,
+    disease: Annotated[
+        list[str] | None,
+        typer.Option("--disease", metavar="FINDING", help="This counts as the disease too, and is no confounder."),
+    ] = None,
+    by: Annotated[
+        list[Measure] | None,
+        typer.Option("--by", help="Test by scores of images, findings of reports, attributes; default: all."),
+    ] = None,
+    against: Against = None,
+    top: Annotated[int, typer.Option("--top", min=1, help="Rows that are shown.")] = 10,
+    least: Annotated[
+        int, typer.Option("--least", min=2, help="Images with a thing, and without it, for it to be tested.")
+    ] = 10,
+    source: Source = None,
+    split: Split = None,
+    where: Where = None,
+    encoder: EncoderOption = None,
+    kb: KbUri = DEFAULT_KB,
+    at: At = None,
+    quiet: Quiet = False,
+    storage_option: StorageOptions = None,
+    output: OutputFormat = Format.table,
+) -> None:
+    """Name what a model leans on that is not the disease and goes with the label: confounders, with their proof.
+
+    Concepts are tested by their scores in images, findings by what reports state, attributes as they are. Any model's
+    predictions will do.
+    """
+    from encoder.audit.confounders.audit import ConfounderOptions, audit_confounders
+    from encoder.audit.confounders.audit_space import KINDS
+
+    options = ConfounderOptions(
+        source,
+        split,
+        where,
+        tuple(disease or ()),
+        tuple(one.value for one in by) if by else KINDS,
+        top,
+        least,
+        encoder,
+        against,
+    )
+    with Progress("steps", hidden=quiet) as progress:
+        found = audit_confounders(open_kb(kb, at, storage_option), run, label, options, progress)
+    if output is Format.json:
+        print_json(found.to_dict())
+        return
+    if output is Format.csv:
+        rows = [_flat(row) | {"n": found.n, "positives": found.positives, "split": found.split} for row in found.found]
+        print_rows(rows, list(dict.fromkeys(name for row in rows for name in row)), output)
+        return
+    _print(found, quiet=quiet)
+
+
+def _print(found: ConfounderAudit, *, quiet: bool) -> None:
+    from encoder.audit.confounders.sentences import in_general, number, tell
+
+    tested = ", ".join(f"{count:,} {_TESTED[kind]}" for kind, count in found.tested.items())
+    apart = "; the rows above are without it" if found.against.startswith("site ") else ""
+    told = [
+        ("run", f"{found.run}, {found.label}: AUROC {number(found.auroc)}"),
+        ("rows", f"{found.n:,} ({found.split}), {found.positives:,} positives, {found.patients:,} patients"),
+        ("truth", found.source),
+        ("tested", f"{tested}; at the same truth, patients as clusters"),
+        ("held against", in_general(found.found)),
+        ("disease", ", ".join(found.disease) or "nothing is known of this label"),
+        ("against", f"{found.against}{apart}" if found.against else ""),
+    ]
+    print_facts([(name, escape(value)) for name, value in told if value])
+    columns = (*COLUMNS[:6], *(("there",) if found.against else ()), *COLUMNS[6:])
+    if is_narrow(WIDE):
+        columns = (*NARROW[:5], *(("there",) if found.against else ()), *NARROW[5:])
+    print_rows([_shown(row) for row in found.found], columns, Format.table, title=" ", empty="nothing was tested")
+    named = found.confounders
+    leaned = [row for row in found.found if row.verdict == "leaned on"]
+    if not named and leaned:
+        said = "no confounder at q < 0.05: the model leans on what goes with nothing that could be shown in this data"
+        say(said)
+        named = leaned[:1]
+    elif not named:
+        say("no confounder at q < 0.05: what stands first is only what is most worth a look")
+    for row in named:
+        print_text(f"\n[bold]{escape(row.name)}[/bold]  {escape(tell(row, found.label))}")
+    for note in found.notes if not quiet else ():
+        say(f"note: {escape(note)}")
+
+
+_TESTED = {"image": "concepts by images", "report": "findings of reports", "attribute": "attributes"}
+
+
+def _shown(row: Confounder) -> dict[str, str]:
+    from encoder.audit.confounders.sentences import number, signed, small
+
+    strata, there = row.strata, row.elsewhere
+    aurocs = (strata.auroc_present, strata.auroc_absent, strata.auroc_against) if strata else (None, None, None)
+    return {
+        "name": row.name if row.finding in (None, row.name) else f"{row.name} ({row.finding})",
+        "by": BY[row.kind],
+        "with it": f"{strata.present:,} of {strata.present + strata.absent:,}" if strata else "",
+        "leans": f"{row.leans.value:+.2f}",
+        "goes with": f"{row.goes_with.value:+.2f}",
+        "against it": number(aurocs[2]),
+        "leans on it": signed(row.leans),
+        "goes with it": signed(row.goes_with),
+        "q": small(row.q),
+        "there": "not measured"
+        if there is None
+        else f"leans {signed(there.leans)} (q {small(there.leans.q)}), with {signed(there.goes_with)} "
+        f"(q {small(there.goes_with.q)})",
+        "AUROC with/without/against": " / ".join(map(number, aurocs)),
+        "verdict": row.verdict,
+    }
+
+
+def _flat(row: Confounder) -> dict[str, object]:
+    """A row as one line of CSV."""
+    told: dict[str, object] = {"name": row.name, "kind": row.kind, "finding": row.finding, "concept_id": row.concept_id}
+    for name in ("leans", "effect", "goes_with"):
+        estimate = getattr(row, name)
+        told |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+        told |= {f"{name}_q": estimate.q} if name != "effect" else {}
+        told |= {f"{name}_usual": estimate.usual}
+    told |= {"q": row.q, "weight": row.weight, "verdict": row.verdict}
+    if row.elsewhere is not None:
+        there = {"leans": row.elsewhere.leans, "goes_with": row.elsewhere.goes_with}
+        for name, estimate in there.items():
+            told |= {f"{name}_there": estimate.value, f"{name}_difference_q": estimate.q}
+    if row.strata is not None:
+        names = (
+            "present",
+            "absent",
+            "auroc",
+            "auroc_present",
+            "auroc_absent",
+            "auroc_against",
+            "erased",
+            "erased_against",
+        )
+        told |= {name: getattr(row.strata, name) for name in names}
+    return told

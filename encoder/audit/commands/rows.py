@@ -1,0 +1,133 @@
+"""How the rows of an audit's query are shown: as a table for people, as CSV or JSON, or in a file."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kb.commands.options import Format
+from kb.commands.output import say
+
+if TYPE_CHECKING:
+    from kb.sql.session import AuditSession, Result
+
+WIDEST = 400
+"""Characters of a line that goes to a file or a pager."""
+
+LONGEST = 34
+"""Characters of a text on a terminal that is narrower than its table."""
+
+DIGITS = 4
+"""Of a number in a table; CSV, JSON and files hold all of them."""
+
+
+def show_result(
+    session: AuditSession,
+    sql: str,
+    result: Result,
+    *,
+    output: Format,
+    shown: int,
+    file: Path | None = None,
+    values: Mapping[str, Any] | None = None,
+) -> None:
+    """Print the rows, or write them to a file; say on standard error how many were left out, or why there are none."""
+    from rich.markup import escape
+
+    from kb.sql.hints import what_rows_count, why_no_rows
+    from kb.sql.writing import write_csv, write_file, write_json
+
+    if file is not None:
+        count = write_file(result, file)
+        say(f"wrote {count:,} rows to {escape(str(file))}")
+    elif output is Format.table:
+        count = _print_table(result, shown)
+    else:
+        count = (write_json if output is Format.json else write_csv)(result, sys.stdout)
+    if not count and file is None:
+        say("no rows")
+    for reason in what_rows_count(session, sql) if count else why_no_rows(session, sql, values):
+        say(escape(reason))
+
+
+def _print_table(result: Result, shown: int) -> int:
+    from kb.sql.writing import first_rows
+
+    rows, more, all_counted = first_rows(result, shown)
+    if rows:
+        print_cells(rows, result.columns)
+    if more:
+        say(f"{'' if all_counted else 'more than '}{more:,} more rows: --limit shows them, -o FILE keeps them")
+    return len(rows)
+
+
+def print_cells(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    """Print rows as a table: numbers stand right, with few digits; what is NULL is blank.
+
+    Columns without any value are left out. On a terminal that is narrower than the table long texts are shortened in
+    their middle, and if that does not do, each row is written as lines of name and value: a number is never cut.
+    """
+    from rich.console import Console
+
+    told = [column for column in columns if any(row[column] is not None for row in rows)] or list(columns)
+    if hidden := [column for column in columns if column not in told]:
+        say(f"without any value: {', '.join(hidden)}")
+    cells = [[_cell(row[column]) for column in told] for row in rows]
+    width = Console().width if sys.stdout.isatty() else WIDEST
+    if _width(cells, told) > width:
+        whole, cells = cells, [[_shortened(cell) for cell in line] for line in cells]
+        if _width(cells, told) > width:
+            _print_records(whole, told)
+            return
+    numbers = [_all_numbers(row[column] for row in rows) for column in told]
+    _print_table_of(cells, told, numbers, width if sys.stdout.isatty() else _width(cells, told))
+
+
+def _print_table_of(
+    cells: Sequence[Sequence[str]], columns: Sequence[str], numbers: Sequence[bool], width: int
+) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False)
+    for column, number in zip(columns, numbers, strict=True):
+        table.add_column(Text(column), justify="right" if number else "left", no_wrap=True)
+    for line in cells:
+        table.add_row(*map(Text, line))
+    Console(highlight=False, width=width).print(table)
+
+
+def _print_records(cells: Sequence[Sequence[str]], columns: Sequence[str]) -> None:
+    """Each row as lines of name and value, a blank line between."""
+    longest = max(map(len, columns))
+    for line in cells:
+        for column, cell in zip(columns, line, strict=True):
+            if cell:
+                sys.stdout.write(f"{column:<{longest}}  {cell}\n")
+        sys.stdout.write("\n")
+
+
+def _cell(value: Any) -> str:
+    from kb.sql.writing import as_cell
+
+    return as_cell(value, DIGITS)
+
+
+def _shortened(cell: str) -> str:
+    half = LONGEST // 2
+    return cell if len(cell) <= LONGEST else f"{cell[: half - 1]}...{cell[-half + 2 :]}"
+
+
+def _all_numbers(values: Iterable[Any]) -> bool:
+    known = [value for value in values if value is not None]
+    return bool(known) and all(isinstance(value, int | float) and not isinstance(value, bool) for value in known)
+
+
+def _width(cells: Sequence[Sequence[str]], columns: Sequence[str]) -> int:
+    """As wide as the lines are."""
+    widest = (max(len(column), *(len(line[at]) for line in cells)) for at, column in enumerate(columns))
+    return sum(width + 3 for width in widest) - 1

@@ -1,0 +1,57 @@
+"""`clear-kb audit shell`: a prompt for SQL over the views."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+
+import typer
+
+from encoder.audit.commands.group import (
+    DEFAULT_MEMORY,
+    DEFAULT_SHOWN,
+    DEFAULT_TIMEOUT,
+    Memory,
+    ShownRows,
+    Timeout,
+    app,
+    command_limits,
+    open_audit,
+)
+from encoder.audit.commands.rows import show_result
+from encoder.commands.options import EncoderOption
+from kb.commands.options import DEFAULT_KB, At, Format, KbUri, OutputFormat, StorageOptions
+
+
+@app.command("shell")
+def shell_command(
+    limit: ShownRows = DEFAULT_SHOWN,
+    timeout: Timeout = DEFAULT_TIMEOUT,
+    memory: Memory = DEFAULT_MEMORY,
+    encoder: EncoderOption = None,
+    kb: KbUri = DEFAULT_KB,
+    at: At = None,
+    storage_option: StorageOptions = None,
+    output: OutputFormat = Format.table,
+) -> None:
+    """Ask in SQL, one query after another: history, completion, .tables, .schema, .queries, .run; .help tells of all.
+
+    With a pipe on standard input it runs what that says, prints no prompt, and exits with 1 where a query failed.
+    """
+    from kb.sql.shell import Shell
+    from kb.sql.terminal import run_shell
+
+    with open_audit(kb, at, storage_option, command_limits(timeout, memory), encoder) as session:
+
+        def show(result: object, sql: str, chosen: Format, values: Mapping[str, object]) -> None:
+            show_result(session, sql, result, output=chosen, shown=limit, values=values)  # type: ignore[arg-type]
+            sys.stdout.flush()
+
+        shell = Shell(session, show)
+        shell.format = output
+        if sys.stdin.isatty():
+            commit = session.kb.commit.commit_id
+            sys.stderr.write(f"{session.kb.uri} at {commit}: SELECT ... ; over the views (.tables), .help, .quit\n")
+        code = run_shell(shell)
+    if code:
+        raise typer.Exit(code)

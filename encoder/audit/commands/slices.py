@@ -1,0 +1,129 @@
+"""`clear-kb audit slices`: clusters of images where a model fails."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from encoder.audit.commands.group import app
+from encoder.audit.commands.options import Against, Label, Run, Source, Split, Where
+from encoder.commands.options import EncoderOption
+from kb.commands.options import DEFAULT_KB, At, Format, KbUri, OutputFormat, Quiet, StorageOptions, open_kb
+from kb.commands.output import print_facts, print_json, print_rows, print_text, say
+from kb.commands.progress import Progress
+
+if TYPE_CHECKING:
+    from encoder.audit.slices.result import Slice, Slices
+
+COLUMNS = ("slice", "images", "positives", "patients", "AUROC", "mean score", "verdict")
+
+
+@app.command("slices")
+def slices_command(
+    run: Run,
+    label: Label,
+    slices: Annotated[int, typer.Option("--slices", min=2, help="How many clusters.")] = 10,
+    min_size: Annotated[int, typer.Option("--min-size", min=2, help="Images under which nothing is said.")] = 30,
+    min_positives: Annotated[
+        int, typer.Option("--min-positives", min=1, help="Positives, and negatives, under which there is no AUROC.")
+    ] = 5,
+    against: Against = None,
+    seed: Annotated[int, typer.Option("--seed", help="Of clustering and resampling.")] = 0,
+    source: Source = None,
+    split: Split = None,
+    where: Where = None,
+    encoder: EncoderOption = None,
+    kb: KbUri = DEFAULT_KB,
+    at: At = None,
+    quiet: Quiet = False,
+    storage_option: StorageOptions = None,
+    output: OutputFormat = Format.table,
+) -> None:
+    """Cut the images into slices that look alike; show where the model does worse, and by which concepts they differ.
+
+    With --against, two data sets are cut in one basis, and each slice stands there for both, by its own labels.
+    """
+    from encoder.audit.slices.audit import audit_slices
+    from encoder.audit.slices.find import SliceOptions
+
+    options = SliceOptions(slices, min_size, min_positives, seed=seed)
+    with Progress("steps", hidden=quiet) as progress:
+        found = audit_slices(
+            open_kb(kb, at, storage_option),
+            run,
+            label,
+            options,
+            source=source,
+            split=split,
+            where=where,
+            encoder=encoder,
+            against=against,
+            watcher=progress,
+        )
+    if output is Format.json:
+        print_json(found.to_dict())
+    elif output is Format.csv:
+        columns = ("number", "data", "n", "positives", "patients", "auroc", "auroc_low", "auroc_high", "verdict")
+        print_rows(found.slices.rows(), columns, output)
+    else:
+        _print(found, quiet=quiet)
+
+
+def _print(found: Slices, *, quiet: bool) -> None:
+    from encoder.audit.confounders.sentences import number
+
+    print_facts(
+        [
+            ("run", escape(f"{found.run}, {found.label}: AUROC {number(found.auroc)}")),
+            ("rows", f"{found.n:,} ({found.split}), {found.positives:,} positives"),
+        ]
+    )
+    two = any(one.data for one in found.slices)
+    columns = (COLUMNS[0], "data", *COLUMNS[1:]) if two else COLUMNS
+    print_rows([_shown(one) for one in found.slices if one.n], columns, Format.table, title=" ")
+    if two and not any(_held_by_both(found, one.number) for one in found.slices):
+        say("no slice has enough images of both: the two data sets look so unlike that nothing can be compared")
+    for one in found.slices:
+        if one.verdict == "low":
+            data = escape(f" ({one.data})" if one.data else "")
+            print_text(f"\n[bold]slice {one.number}{data}[/bold]  {escape(_told(one))}")
+    if not any(one.verdict == "low" for one in found.slices):
+        say("no slice does worse than the others beyond what chance does")
+    for note in found.notes if not quiet else ():
+        say(f"note: {escape(note)}")
+
+
+def _held_by_both(found: Slices, number: int) -> bool:
+    return sum(one.auroc is not None for one in found.slices if one.number == number) == 2
+
+
+def _shown(one: Slice) -> dict[str, object]:
+    from encoder.audit.confounders.sentences import number
+
+    known = one.auroc is not None
+    interval = f" ({number(one.auroc_low)} to {number(one.auroc_high)})" if known else ""
+    return {
+        "slice": one.number,
+        "data": one.data,
+        "images": one.n,
+        "positives": one.positives,
+        "patients": one.patients,
+        "AUROC": f"{number(one.auroc)}{interval}",
+        "mean score": f"{one.mean_score:.3f}",
+        "verdict": one.verdict,
+    }
+
+
+def _told(one: Slice) -> str:
+    """What a low slice holds more or less of than the good one beside it, and its images."""
+    from encoder.audit.confounders.sentences import share
+
+    held = "; ".join(
+        f"{concept.text} {concept.difference:+.2f} ({concept.low:.2f} to {concept.high:.2f})"
+        for concept in one.concepts
+    )
+    beside = f"against slice {one.against}, in standard deviations: {held}" if held else "no slice beside it does well"
+    shares = "; ".join(f"{trait.name} {share(trait.share)}, elsewhere {share(trait.elsewhere)}" for trait in one.traits)
+    return f"{shares + '. ' if shares else ''}{beside}. Most wrong: {', '.join(one.wrong)}"

@@ -1,0 +1,102 @@
+"""`clear-kb audit sql`: one SELECT over the views."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from encoder.audit.commands.group import (
+    DEFAULT_MEMORY,
+    DEFAULT_SHOWN,
+    DEFAULT_TIMEOUT,
+    Memory,
+    ShownRows,
+    Timeout,
+    app,
+    command_limits,
+    open_audit,
+    typed,
+)
+from encoder.audit.commands.rows import show_result
+from encoder.commands.options import EncoderOption
+from kb.commands.options import DEFAULT_KB, At, Format, KbUri, OutputFormat, StorageOptions, parse_pairs
+from kb.commands.output import print_json
+from kb.errors import UsageError
+
+Out = Annotated[
+    Path | None,
+    typer.Option("-o", "--output", metavar="FILE", help="Write the rows here: .csv, .json, .jsonl or .parquet."),
+]
+
+
+@app.command("sql")
+def sql_command(
+    query: Annotated[
+        str | None, typer.Argument(metavar="QUERY", help="One SELECT; with --schema: the name of a view.")
+    ] = None,
+    file: Annotated[
+        str | None, typer.Option("--file", "-f", metavar="FILE", help="Read the query from here; -: standard input.")
+    ] = None,
+    param: Annotated[
+        list[str] | None,
+        typer.Option("--param", metavar="NAME=VALUE", help="What $NAME stands for in the query; repeatable."),
+    ] = None,
+    schema: Annotated[bool, typer.Option("--schema", help="Tell of the views and functions, and run nothing.")] = False,
+    out: Out = None,
+    limit: ShownRows = DEFAULT_SHOWN,
+    timeout: Timeout = DEFAULT_TIMEOUT,
+    memory: Memory = DEFAULT_MEMORY,
+    encoder: EncoderOption = None,
+    kb: KbUri = DEFAULT_KB,
+    at: At = None,
+    storage_option: StorageOptions = None,
+    output: OutputFormat = Format.table,
+) -> None:
+    """Run one SELECT over the views: predictions, labels, outcomes, metrics, errors, concepts, observations, ...
+
+    Nothing but the views can be read, and nothing written: no file, no network, no setting.
+    """
+    if schema:
+        _tell_schema(query, output)
+        return
+    sql, limits = _read(query, file), command_limits(timeout, memory)
+    if out is not None:
+        from kb.sql.writing import check_file
+
+        check_file(out)
+    values = {name: typed(value) for name, value in parse_pairs(param, "--param").items()}
+    with open_audit(kb, at, storage_option, limits, encoder) as session:
+        show_result(session, sql, session.query(sql, values), output=output, shown=limit, file=out, values=values)
+
+
+def _read(query: str | None, file: str | None) -> str:
+    if (query is None) == (file is None):
+        raise UsageError('one query was expected: clear-kb audit sql "SELECT ...", or -f FILE')
+    if query is not None:
+        return query
+    if file == "-":
+        return sys.stdin.read()
+    path = Path(str(file))
+    if not path.is_file():
+        raise UsageError(f"there is no file {path}")
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is no text in UTF-8") from error
+
+
+def _tell_schema(name: str | None, output: Format) -> None:
+    from kb.sql.reference import schema_rows, schema_text
+
+    if output is Format.json:
+        print_json(schema_rows(name))
+    elif output is Format.csv:
+        from kb.commands.output import print_rows
+
+        rows = [{**row, **column} for row in schema_rows(name) for column in row.pop("columns")]
+        print_rows(rows, ["relation", "kind", "column", "what"], output)
+    else:
+        sys.stdout.write(schema_text(name))

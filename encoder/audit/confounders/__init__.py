@@ -1,0 +1,1 @@
+"""What a model leans on that is not the disease."""

@@ -1,0 +1,91 @@
+"""The space that an audit looks at images in: an encoder's vectors, and the concepts as directions of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from encoder.audit.confounders.erasing import Rescore
+from encoder.audit.confounders.families import Concepts
+from encoder.audit.confounders.result import Kind
+from encoder.audit.confounders.row_evidence import encoder_of
+from encoder.prediction.head import Space
+from encoder.prediction.runs import read_run
+from encoder.prediction.view import view_of
+from encoder.space.concept_space import ConceptSpace, open_space
+from encoder.vectors.image_vectors import find_checkpoint
+from kb.errors import ClearKbError, UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from encoder.model.checkpoint import Checkpoint
+    from kb.knowledge_base import KnowledgeBase
+
+KINDS: tuple[Kind, ...] = ("image", "report", "attribute")
+
+
+@dataclass(frozen=True, eq=False)
+class AuditSpace:
+    """The encoder whose vectors say what is in an image, with its concepts; all None where there is none.
+
+    Attributes:
+        encoder: its id.
+        checkpoint: where it was trained.
+        space: its concept space.
+        concepts: the concepts as directions of it.
+        notes: why there is none, where one could have been expected.
+    """
+
+    encoder: str | None = None
+    checkpoint: Checkpoint | None = None
+    space: ConceptSpace | None = None
+    concepts: Concepts | None = None
+    notes: tuple[str, ...] = ()
+
+
+def open_audit_space(kb: KnowledgeBase, run: str, named: str | None, kinds: Collection[Kind] = KINDS) -> AuditSpace:
+    """The space that images of a run are looked at in."""
+    import numpy as np
+
+    if "image" not in kinds:
+        return AuditSpace()
+    encoder = encoder_of(kb, run, named)
+    if encoder is None:
+        return AuditSpace(notes=("no image has a vector here: `clear-kb encode` makes them",))
+    try:
+        checkpoint = find_checkpoint(kb, named or encoder)
+        space = open_space(kb, checkpoint)
+    except ClearKbError as error:
+        if named is not None:
+            raise
+        return AuditSpace(notes=(f"concepts are not tested by images: {error}",))
+    table = space.concepts
+    present = np.array([said == "present" for said in table["assertion"].to_pylist()], dtype=bool)
+    columns = [table[name].to_pylist() for name in ("concept_id", "text", "finding")]
+    concepts = Concepts(columns[0], columns[1], columns[2], present, space.vectors)
+    return AuditSpace(encoder, checkpoint, space, concepts)
+
+
+def rescorer(kb: KnowledgeBase, run: str, label: str, space: AuditSpace) -> Rescore | None:
+    """What a run of ours says of other image vectors; None where it reads something else, or came as a table."""
+    try:
+        read = read_run(kb, run)
+    except UsageError:
+        return None
+    if space.checkpoint is None or read.encoder != space.encoder or read.space == "backbone":
+        return None
+    head, checkpoint = read.head(label), space.checkpoint
+    projector = None
+    if read.space == "llm":
+        at = kb.at(read.vocabulary_commit) if read.vocabulary_commit else kb
+        projector = open_space(at, checkpoint).projector
+
+    reads: Space = read.space  # type: ignore[assignment]  # what a run stores is one of these
+
+    def rescore(vectors: np.ndarray) -> np.ndarray:
+        logits: np.ndarray = view_of(reads, vectors, projector).logits([head])[:, 0]
+        return logits
+
+    return rescore

@@ -1,0 +1,177 @@
+"""Every concept tested at once, from moments: does the model lean on it, and does it go with the label?
+
+For a concept c, within truth strata (so that the disease itself is held fixed):
+
+    lean      r = corr(c.f, s | y)            how far the logit moves with the concept's score
+    goes with d = c.(m1 - m0) / sqrt(c'S c)   the standardised difference between positives and negatives (Cohen's d)
+
+Concepts are directions of one small space: at any size of data every one of them leans a little, for none is at a
+right angle to all that a model reads. A test against exactly 0 would then call all of them. So each is held against how
+far concepts lean in general: the null hypothesis is that r comes from the bulk of all r, whose centre and width are
+read off their quartiles (Efron's empirical null, 2004), beside the error of the estimate itself. Concepts of one
+finding are nearly one direction: each finding has one vote on the bulk, and with few findings it is known only so well,
+which Student's t allows for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from encoder.audit.confounders.moments import Moments
+
+AT_ONCE = 8_192
+BULK = 8
+"""Findings from which on the bulk of concepts can be read off; with fewer, each is held against 0."""
+
+
+@dataclass(frozen=True, eq=False)
+class ConceptTests:
+    """The tests of N concepts, as columns of equal length; rows that are no number belong to concepts without spread.
+
+    Attributes:
+        spread: standard deviation of the concept's score within strata.
+        lean: r, the correlation of score and logit within strata.
+        lean_error: its standard error, patients as clusters.
+        shift: d, how much more of the concept the positives have, in standard deviations.
+        shift_error: its standard error.
+    """
+
+    spread: np.ndarray
+    lean: np.ndarray
+    lean_error: np.ndarray
+    shift: np.ndarray
+    shift_error: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.lean)
+
+
+def test_concepts(moments: Moments, vectors: np.ndarray) -> ConceptTests:
+    """Test concepts of these vectors, C (N, d); nothing larger than N x 3d is ever held, and that in parts.
+
+    Costs 6 N d^2 operations, whatever the number of images.
+    """
+    import numpy as np
+
+    d = len(moments.shift)
+    factors = [_factor(spread) for spread in (moments.within, moments.lean_spread, moments.shift_spread)]
+    ends = np.cumsum([0, *(factor.shape[1] for factor in factors)])
+    stacked = np.concatenate(factors, axis=1).astype(np.float32)
+    directions = np.stack([moments.lean, moments.shift], axis=1).astype(np.float32)
+    found = np.empty((5, len(vectors)))
+    for start in range(0, len(vectors), AT_ONCE):
+        part = np.asarray(vectors[start : start + AT_ONCE], dtype=np.float32).reshape(-1, d)
+        rows = slice(start, start + len(part))
+        products = part @ stacked
+        for number in range(3):
+            block = products[:, ends[number] : ends[number + 1]]
+            found[number, rows] = np.sqrt(np.einsum("ij,ij->i", block, block, dtype=np.float64))
+        found[3:, rows] = (part @ directions).T
+    spread, lean_error, shift_error, lean, shift = found
+    with np.errstate(divide="ignore", invalid="ignore"):
+        per_spread = np.where(spread > 1e-9, 1 / spread, np.nan)
+    along = moments.logit_spread * per_spread
+    correlation = np.clip(lean * along, -1.0, 1.0)  # rounding carries a perfect one past 1
+    return ConceptTests(spread, correlation, lean_error * along, shift * per_spread, shift_error * per_spread)
+
+
+test_concepts.__test__ = False  # type: ignore[attr-defined]  # its name is no invitation to pytest
+
+
+def _factor(matrix: np.ndarray) -> np.ndarray:
+    """L with L L' = a positive semi-definite matrix; directions of no spread are left out."""
+    import numpy as np
+
+    values, directions = np.linalg.eigh((matrix + matrix.T) / 2)
+    kept = values > max(float(values[-1]), 0.0) * 1e-12
+    factor: np.ndarray = directions[:, kept] * np.sqrt(values[kept])
+    return factor if factor.shape[1] else np.zeros((len(matrix), 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """The middle of many estimates, how far they spread beyond chance, and how many votes that was read off."""
+
+    centre: float
+    width: float
+    votes: int
+
+
+def bulk_of(estimates: np.ndarray, errors: np.ndarray, groups: np.ndarray) -> Bulk | None:
+    """The empirical null of estimates that have these standard errors; None where they are of too few groups.
+
+    `groups` numbers what each is of: all groups weigh the same, whatever their size.
+    """
+    import numpy as np
+
+    known = np.isfinite(estimates) & np.isfinite(errors)
+    _, places, sizes = np.unique(groups[known], return_inverse=True, return_counts=True)
+    if len(sizes) < BULK:
+        return None
+    order = np.argsort(estimates[known], kind="stable")
+    weights = np.cumsum((1 / sizes[places])[order]) / len(sizes)
+    low, centre, high = np.interp([0.25, 0.5, 0.75], weights, estimates[known][order])
+    total = (high - low) / 1.3489795
+    chance = float(np.median(errors[known]))
+    return Bulk(float(centre), float(np.sqrt(max(total**2 - chance**2, 0.0))), len(sizes))
+
+
+def p_values(
+    estimates: np.ndarray, errors: np.ndarray, bulk: Bulk | None = None, patients: float = float("inf")
+) -> np.ndarray:
+    """Two-sided p of estimates held against their bulk, or against 0; NaN where there is no estimate.
+
+    By Student's t, for the bulk is known by so many votes, and the errors by so many `patients`.
+    """
+    import numpy as np
+    from scipy.stats import t
+
+    centre, width, votes = (bulk.centre, bulk.width, bulk.votes) if bulk else (0.0, 0.0, float("inf"))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found: np.ndarray = 2 * t.sf(
+            np.abs(estimates - centre) / np.hypot(errors, width), max(min(votes, patients - 1), 1)
+        )
+    return found
+
+
+def simes(p: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """One p for each group of tests, told to all its members: that any of them holds (Simes, 1986); NaN stays NaN."""
+    import numpy as np
+
+    found = np.full(len(p), np.nan)
+    known = np.flatnonzero(np.isfinite(p))
+    if not len(known):
+        return found
+    order = known[np.lexsort((p[known], groups[known]))]
+    starts = np.flatnonzero(np.diff(groups[order], prepend=groups[order[0]] - 1))
+    for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
+        members = order[start:end]
+        found[members] = min(float(np.min(p[members] * len(members) / np.arange(1, len(members) + 1))), 1.0)
+    return found
+
+
+def q_values(p: np.ndarray, families: int = 1, groups: np.ndarray | None = None) -> np.ndarray:
+    """Benjamini and Hochberg's (1995) q: the false discovery rate at which each would be called; NaN stays NaN.
+
+    `families` are the tables of tests that are looked at side by side: each p counts as that many. With `groups` it is
+    groups that are called or not: one p for each (see `simes`), one q for all of its members.
+    """
+    import numpy as np
+
+    q = np.full(len(p), np.nan)
+    known = np.flatnonzero(np.isfinite(p))
+    if groups is not None and len(known):
+        told = simes(p, groups)
+        _, firsts, places = np.unique(groups[known], return_index=True, return_inverse=True)
+        q[known] = q_values(told[known[firsts]], families)[places]
+        return q
+    if not len(known):
+        return q
+    order = known[np.argsort(p[known], kind="stable")]
+    steps = p[order] * families * len(known) / np.arange(1, len(known) + 1)
+    q[order] = np.minimum(np.minimum.accumulate(steps[::-1])[::-1], 1.0)
+    return q

@@ -1,0 +1,196 @@
+"""What is known of the rows of an audit: the vectors of their images, what their reports state, their attributes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from encoder.audit.confounders.exposures import Exposures, exposures_of, together
+from encoder.audit.confounders.find import Evidence
+from encoder.audit.confounders.result import Kind
+from encoder.vectors.image_vectors import known_encoders, read_image_vectors
+from kb.errors import UsageError
+from kb.language.label_names import plain_label
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from encoder.audit.rows import AuditRows
+    from kb.knowledge_base import KnowledgeBase
+    from kb.sql.session import AuditSession
+
+MOST_VALUES = 30
+"""Values of an attribute: one with more is a number, a date or an id, and no group of images."""
+
+NO_ATTRIBUTES = frozenset(
+    {"split", "fold", "path", "file", "filename", "image", "study", "patient", "sex", "gender", "age"}
+)
+"""Attributes that are ids, or stand in columns of their own."""
+
+COLUMNS = ("site", "view", "sex", "age_band", "month")
+
+_STATED = """
+SELECT DISTINCT study_id, patient_id, finding FROM observations
+WHERE assertion = 'present' AND temporality NOT IN ('resolved', 'historical') AND study_id IS NOT NULL
+"""
+
+
+def read_evidence(
+    kb: KnowledgeBase, session: AuditSession, rows: AuditRows, encoder: str | None, kinds: Collection[Kind]
+) -> tuple[Evidence, list[str]]:
+    """All that is known of `rows`, and what is not, a sentence each.
+
+    Args:
+        kb: the knowledge base.
+        session: over it.
+        rows: the predictions.
+        encoder: the id of the one whose vectors are read; None for none.
+        kinds: what is wanted of "image", "report" and "attribute".
+    """
+    notes: list[str] = []
+    encoded, vectors = _vectors(kb, rows, encoder, notes) if "image" in kinds and encoder else (_nothing(), None)
+    exposures: list[Exposures] = []
+    if "report" in kinds and (stated := _stated(session, rows)) is not None:
+        exposures.append(stated)
+        if len(stated) and (missing := len(rows) - int(stated.known[0].sum())):
+            notes.append(f"{missing:,} of {len(rows):,} have no report: what reports state is tested on the others")
+    elif "report" in kinds:
+        notes.append("no report belongs to these images or studies (they are joined by study)")
+    if "attribute" in kinds:
+        exposures.append(_attributes(session, rows))
+    return Evidence(rows, exposures, encoded, vectors), notes
+
+
+def encoder_of(kb: KnowledgeBase, run: str, named: str | None) -> str | None:
+    """The encoder whose image vectors say what is in an image: the run's own, the one named, or the only one.
+
+    Raises:
+        UsageError: several could be meant, or none begins as named.
+    """
+    rows = kb.dataset("runs").to_table(columns=["run", "encoder", "space"]).to_pylist()
+    own = next((row["encoder"] for row in rows if row["run"] == run), None)
+    known = [row["encoder"] for row in known_encoders(kb)]
+    if named is not None:
+        from encoder.vectors.image_vectors import find_checkpoint
+
+        return find_checkpoint(kb, named).encoder_id
+    if own is not None:
+        return str(own) if own in known else None
+    if len(known) > 1:
+        raise UsageError(
+            f"run '{run}' is of no encoder here: which one's image vectors shall count? --encoder {known[0]}"
+        )
+    return known[0] if known else None
+
+
+def _nothing() -> np.ndarray:
+    import numpy as np
+
+    return np.empty(0, dtype=np.int64)
+
+
+def _vectors(
+    kb: KnowledgeBase, rows: AuditRows, encoder: str, notes: list[str]
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Which rows have vectors, and these: of a study the mean over its images."""
+    import numpy as np
+
+    try:
+        images = read_image_vectors(kb, encoder)
+    except UsageError as error:
+        notes.append(str(error))
+        return _nothing(), None
+    by_image = {image: place for place, image in enumerate(images.image_ids)}
+    by_study = _places(images.studies)
+    numbers, found = [], []
+    for number, (image, study) in enumerate(zip(rows.image_ids, rows.study_ids, strict=True)):
+        if image is not None:
+            places = [by_image[image]] if image in by_image else []
+        else:
+            places = [p for p in by_study.get(study, ()) if _same(images.patient_ids[p], rows.patient_ids[number])]
+        if places:
+            numbers.append(number)
+            found.append(places)
+    if len(numbers) < len(rows):
+        notes.append(f"{len(rows) - len(numbers):,} of {len(rows):,} have no image vector of encoder {encoder}")
+    if not numbers:
+        return _nothing(), None
+    if all(len(places) == 1 for places in found):
+        matrix = images.matrix[[places[0] for places in found]]
+    else:
+        matrix = np.stack([images.matrix[places].mean(axis=0) for places in found])
+    return np.array(numbers, dtype=np.int64), matrix
+
+
+def _same(known: str | None, told: str | None) -> bool:
+    """Whether two patients may be one: "study1" of two patients is two studies."""
+    return known is None or told is None or known == told
+
+
+def _stated(session: AuditSession, rows: AuditRows) -> Exposures | None:
+    """The findings that the reports of the rows' studies state as present; None where no row has a report."""
+    import numpy as np
+
+    by_study = _places(rows.study_ids)
+    known = np.zeros(len(rows), dtype=bool)
+    for row in session.run("SELECT study_id, patient_id FROM reports WHERE study_id IS NOT NULL"):
+        for number in by_study.get(row["study_id"], ()):
+            known[number] |= _same(rows.patient_ids[number], row["patient_id"])
+    if not known.any():
+        return None
+
+    def found() -> Iterator[tuple[int, str, str | None]]:
+        for row in session.run(_STATED):
+            for number in by_study.get(row["study_id"], ()):
+                if _same(rows.patient_ids[number], row["patient_id"]):
+                    yield number, row["finding"], row["finding"]
+
+    return exposures_of("report", found(), known)
+
+
+def _attributes(session: AuditSession, rows: AuditRows) -> Exposures:
+    """Site, view, sex, age band, month, and attributes of few values; those named as labels are left out."""
+    import numpy as np
+
+    places = {"studies": _places(rows.study_ids), "images": _places(rows.image_ids)}
+    labels = {row["name"] for row in session.run("SELECT DISTINCT name FROM truths").rows()} | {plain_label(rows.label)}
+    skip = NO_ATTRIBUTES | labels | set(COLUMNS)
+    told: dict[str, dict[int, str]] = {}
+    for relation, unit in (("studies", "study_id"), ("images", "image_id")):
+        for row in session.run(f"SELECT * FROM {relation}"):
+            for number in places[relation].get(row[unit], ()):
+                if _same(rows.patient_ids[number], row["patient_id"]):
+                    for name, value in _named(row, skip):
+                        told.setdefault(name, {})[number] = value
+    parts = []
+    for name, values in sorted(told.items()):
+        if not 1 < len(set(values.values())) <= MOST_VALUES:
+            continue
+        # Whose value nobody knows neither has it nor lacks it.
+        known = np.zeros(len(rows), dtype=bool)
+        known[list(values)] = True
+        counts = Counter(values.values())
+        if len(counts) == 2:  # "F" and "M" say the same twice: the rarer one speaks
+            most = max(counts, key=lambda value: (counts[value], value))
+            values = {number: value for number, value in values.items() if value != most}
+        parts.append(exposures_of("attribute", ((n, f"{name}: {value}", None) for n, value in values.items()), known))
+    return together("attribute", parts)
+
+
+def _places(ids: Sequence[str | None]) -> dict[str | None, list[int]]:
+    """The places of each image or study in a list of them."""
+    places: dict[str | None, list[int]] = {}
+    for number, one in enumerate(ids):
+        if one is not None:
+            places.setdefault(one, []).append(number)
+    return places
+
+
+def _named(row: Mapping[str, Any], skip: Collection[str]) -> Iterator[tuple[str, str]]:
+    for name in COLUMNS:
+        if row.get(name) is not None:
+            yield name.replace("_", " "), str(row[name])
+    for name, value in (row["attributes"] or {}).items():
+        if name not in skip and value is not None:
+            yield name, str(value)

@@ -1,0 +1,126 @@
+"""What a report shows, as plain data: gathered from a knowledge base once, and drawn without it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from encoder.audit.confounders.result import ConfounderAudit
+from encoder.audit.slices.result import Slices
+
+if TYPE_CHECKING:
+    from encoder.evaluation import Evaluation
+    from encoder.explanation.explanation import Explanation
+
+Part = Literal["metrics", "calibration", "subgroups", "confounders", "slices", "examples", "thumbnails"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """One bin of equally many rows: its mean score, and the share of positives with its 95% interval (Wilson's)."""
+
+    score: float
+    share: float
+    low: float
+    high: float
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How far the scores of one label are what they say."""
+
+    label: str
+    bins: tuple[Bin, ...]
+    ece: float | None
+    ece_interval: tuple[float, float] | None
+    brier: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Subgroup:
+    """The AUROC within one group; None, with the reason, where there is too little to say."""
+
+    by: str
+    value: str
+    n: int
+    positives: int
+    patients: int
+    auroc: float | None = None
+    low: float | None = None
+    high: float | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Subgroups:
+    """The groups of one label beside all of its rows."""
+
+    label: str
+    auroc: float | None
+    interval: tuple[float, float] | None
+    groups: tuple[Subgroup, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One prediction that is worth a look, taken apart."""
+
+    label: str
+    what: str
+    truth: bool
+    threshold: float | None
+    explanation: Explanation
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where everything comes from: names and values, and the commands (as words) that make each part again."""
+
+    facts: tuple[tuple[str, str], ...] = ()
+    commands: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """All that a report shows.
+
+    Attributes:
+        title: of the page.
+        run: whose predictions.
+        method: how they were made.
+        source: the labels that they are judged by, in words.
+        evaluation: the figures of all its labels.
+        labels: those that are shown in full.
+        calibration: one a label.
+        subgroups: one a label.
+        confounders: one a label for which there is anything to say.
+        slices: likewise.
+        examples: predictions taken apart.
+        thumbnails: data URIs of images, by id.
+        with_evidence: whether report sentences may be shown.
+        provenance: where it all comes from.
+        notes: by part, what could not be said, and why.
+    """
+
+    title: str
+    run: str
+    method: str
+    source: str
+    evaluation: Evaluation
+    labels: tuple[str, ...] = ()
+    calibration: tuple[Calibration, ...] = ()
+    subgroups: tuple[Subgroups, ...] = ()
+    confounders: tuple[ConfounderAudit, ...] = ()
+    slices: tuple[Slices, ...] = ()
+    examples: tuple[Example, ...] = ()
+    thumbnails: Mapping[str, str] = field(default_factory=dict, repr=False)
+    with_evidence: bool = True
+    provenance: Provenance = field(default_factory=Provenance)
+    notes: Mapping[Part, tuple[str, ...]] = field(default_factory=dict)
+
+    def notes_of(self, part: Part) -> tuple[str, ...]:
+        """What could not be said in a part."""
+        return self.notes.get(part, ())

@@ -1,0 +1,98 @@
+"""AUROC within groups of patients and images, with intervals: by sex, age, view and site."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from encoder.audit.report.report_data import Subgroup, Subgroups
+from kb.statistics.ranking import Ranking
+from kb.statistics.resampling import interval, multiplicities, resampled
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from encoder.evaluation import Evaluation
+    from encoder.evaluation.rows import LabelRows
+    from kb.knowledge_base import KnowledgeBase
+
+GROUPINGS = {"sex": "sex", "age_band": "age", "view": "view", "site": "site"}
+"""Columns of the views of an audit, and what they are called."""
+
+MOST_VALUES = 12
+"""Groups of one kind that are shown: the largest."""
+
+_KNOWN = """
+SELECT 'image ' || image_id AS unit, sex, age_band, view, site FROM images
+UNION ALL
+SELECT 'study ' || study_id, sex, age_band, NULL, site FROM studies
+"""
+
+Known = Mapping[str, Mapping[str, str]]
+
+
+def read_groups(kb: KnowledgeBase) -> Known:
+    """What is known of each image and study ("image X", "study Y") by the name of a grouping."""
+    from kb.sql.limits import UNHURRIED
+    from kb.sql.session import AuditSession
+
+    with AuditSession(kb, UNHURRIED) as session:
+        rows = session.run(_KNOWN).rows()
+    return {
+        row["unit"]: {by: str(row[column]) for column, by in GROUPINGS.items() if row[column] is not None}
+        for row in rows
+    }
+
+
+def subgroups_of(
+    evaluation: Evaluation, rows: LabelRows, known: Known, least: int, resamples: int, seed: int = 0
+) -> Subgroups:
+    """The groups of one label; those with fewer positives or negatives than `least` have the reason instead."""
+    scored = evaluation.get(rows.run, rows.label)
+    drawn = multiplicities(int(rows.cluster.max()) + 1, resamples, seed)
+    found: list[Subgroup] = []
+    notes: list[str] = []
+    for by in GROUPINGS.values():
+        values = [known.get(str(unit), {}).get(by) for unit in rows.unit]
+        groups, told = _groups(by, values)
+        notes += told
+        found += [_measured(by, value, rows.take(chosen), least, drawn) for value, chosen in groups]
+    return Subgroups(rows.label, scored.values.get("auroc"), scored.intervals.get("auroc"), tuple(found), tuple(notes))
+
+
+def _groups(by: str, values: Sequence[str | None]) -> tuple[list[tuple[str, Any]], list[str]]:
+    """The rows of each value, and what is to be said of those that are left out."""
+    import numpy as np
+
+    column = np.array([value or "" for value in values], dtype=object)
+    sizes = {value: int((column == value).sum()) for value in sorted(set(column.tolist())) if value}
+    if not sizes:
+        return [], [f"{by}: not known of any row"]
+    if len(sizes) == 1:
+        only = next(iter(sizes))
+        return [], [f"{by}: the same for every row where it is known ({only}), so there is nothing to compare"]
+    notes = []
+    unknown = len(values) - sum(sizes.values())
+    if unknown:
+        notes.append(f"{by}: not known of {unknown:,} rows, which are in no group")
+    shown = sorted(sorted(sizes, key=lambda value: -sizes[value])[:MOST_VALUES])
+    if len(sizes) > len(shown):
+        notes.append(f"{by}: the {len(shown)} largest of {len(sizes):,} groups are shown")
+    return [(value, column == value) for value in shown], notes
+
+
+def _measured(by: str, value: str, rows: LabelRows, least: int, drawn: np.ndarray) -> Subgroup:
+    import numpy as np
+
+    counts = (by, value, len(rows.truth), rows.positives, rows.patients)
+    reason = rows.few(max(least, 1))
+    if reason is not None:
+        return Subgroup(*counts, reason=reason)
+    ranking = Ranking(rows.truth, rows.rank)
+
+    def measure(weights: np.ndarray) -> dict[str, np.ndarray]:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return {"auroc": ranking.scores_of(weights)[0]}
+
+    low, high = (interval(resampled(drawn, rows.cluster, measure)["auroc"]) if len(drawn) else None) or (None, None)
+    return Subgroup(*counts, auroc=ranking.auroc, low=low, high=high)

@@ -1,0 +1,201 @@
+"""The rows that an audit looks at: predictions of one run for one label beside one source of truth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from kb.errors import UsageError
+from kb.images.patient_split import SPLITS
+from kb.language.label_names import plain_label
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from kb.sql.session import AuditSession
+
+SMALLEST = 1e-6
+"""A score of 0 or 1 has no logit: it counts as this far from it."""
+
+ROWS = """
+SELECT * FROM (
+    SELECT o.*, i.kind, i.width, i.height
+    FROM outcomes o LEFT JOIN images i ON i.image_id = o.image_id
+    WHERE o.run = $run AND label_name(o.label) = label_name($label)
+)
+WHERE (/*condition*/)
+ORDER BY coalesce(image_id, study_id), source
+"""
+"""The rows of a run and label, with what `--where` may speak of: the view `outcomes` and columns of `images`."""
+
+
+@dataclass(frozen=True, eq=False)
+class AuditRows:
+    """Predictions of known truth, (n,) each.
+
+    Attributes:
+        run: of which run.
+        label: as the run spells it.
+        source: of the labels.
+        split: of the rows, or "all".
+        image_ids: None where a prediction is of a study.
+        study_ids: None where nobody knows.
+        patient_ids: likewise.
+        truth: bool.
+        score: between 0 and 1.
+        logit: what the model says; of a score alone, its log-odds.
+        owners: whose they are, as numbers.
+        unknown: rows whose truth is unknown, left out.
+    """
+
+    run: str
+    label: str
+    source: str
+    split: str
+    image_ids: Sequence[str | None]
+    study_ids: Sequence[str | None]
+    patient_ids: Sequence[str | None]
+    truth: np.ndarray
+    score: np.ndarray
+    logit: np.ndarray
+    owners: np.ndarray
+    unknown: int
+
+    def __len__(self) -> int:
+        return len(self.truth)
+
+    def part(self, numbers: np.ndarray) -> AuditRows:
+        """Some of the rows."""
+        return replace(
+            self,
+            image_ids=[self.image_ids[int(n)] for n in numbers],
+            study_ids=[self.study_ids[int(n)] for n in numbers],
+            patient_ids=[self.patient_ids[int(n)] for n in numbers],
+            truth=self.truth[numbers],
+            score=self.score[numbers],
+            logit=self.logit[numbers],
+            owners=self.owners[numbers],
+        )
+
+    @property
+    def units(self) -> list[str]:
+        """The image or study of each."""
+        return [image or study or "" for image, study in zip(self.image_ids, self.study_ids, strict=True)]
+
+    @property
+    def positives(self) -> int:
+        """How many hold the label."""
+        return int(self.truth.sum())
+
+    @property
+    def largest_share(self) -> float:
+        """The share of the rows that one patient has."""
+        import numpy as np
+
+        return float(np.bincount(self.owners).max() / len(self)) if len(self) else 0.0
+
+    @property
+    def patients(self) -> int:
+        """How many patients (or images, where nobody knows them) they are of."""
+        return len(set(self.owners.tolist()))
+
+
+def read_rows(
+    session: AuditSession,
+    run: str,
+    label: str,
+    *,
+    source: str | None = None,
+    split: str | None = None,
+    where: str | None = None,
+) -> AuditRows:
+    """The predictions of a run for a label, with what is true.
+
+    Args:
+        session: over the knowledge base.
+        run: its name.
+        label: in any spelling.
+        source: of labels; needed where several speak.
+        split: train, validation or test; "all" or None for any.
+        where: SQL over the columns of the view `outcomes`, and of `images`: "view = 'PA' AND attributes['ward'] = 'A'".
+
+    Raises:
+        UsageError: there is no such run or label, no truth, several sources, or `where` is no condition.
+    """
+    split = split or "all"
+    if split not in ("all", *SPLITS):
+        raise UsageError(f"--split {split}: one of all, {', '.join(SPLITS)} was expected")
+    rows = [row for row in rows_where(session, run, label, where) if row["source"] is not None]
+    if not rows:
+        _refuse(session, run, label, where)
+    rows = _one_spelling(rows, label)
+    sources = sorted({row["source"] for row in rows})
+    if source is None and len(sources) > 1:
+        raise UsageError(f"several sources of labels speak of {label}: {', '.join(sources)}: name one with --source")
+    if source is not None and source not in sources:
+        raise UsageError(f"--source {source}: {label} is spoken of by {', '.join(sources)}")
+    rows = [row for row in rows if row["source"] == (source or sources[0]) and split in ("all", row["split"])]
+    known = [row for row in rows if row["truth"] is not None]
+    if not known:
+        raise UsageError(f"nothing is known to be true of {label} in the {split} split: choose another with --split")
+    return _as_arrays(run, split, known, len(rows) - len(known))
+
+
+def rows_where(session: AuditSession, run: str, label: str, where: str | None) -> list[dict[str, Any]]:
+    """The rows of a run and label that a condition holds for, as data."""
+    # A query of its own round the condition: whatever it says, other runs and labels stay outside. The line break keeps
+    # a comment in it from taking the bracket with it.
+    sql = ROWS.replace("/*condition*/", "true" if where is None else f"{where}\n")
+    return session.query(sql, {"run": run, "label": label}).rows()
+
+
+def _one_spelling(rows: Sequence[dict[str, Any]], label: str) -> list[dict[str, Any]]:
+    """The rows of one spelling of a label; a run may hold two that only differ in case or "_"."""
+    spelt = sorted({row["label"] for row in rows})
+    if len(spelt) > 1 and label not in spelt:
+        raise UsageError(f"--label {label}: the run predicts {' and '.join(spelt)}: name one as it is written")
+    wanted = label if label in spelt else spelt[0]
+    return [row for row in rows if row["label"] == wanted]
+
+
+def _as_arrays(run: str, split: str, known: Sequence[Mapping[str, Any]], unknown: int) -> AuditRows:
+    import numpy as np
+
+    score = np.array([row["score"] for row in known], dtype=np.float64)
+    logits = [row["logit"] for row in known]
+    clipped = np.clip(score, SMALLEST, 1 - SMALLEST)
+    logit = np.log(clipped / (1 - clipped)) if None in logits else np.array(logits, dtype=np.float64)
+    _, owners = np.unique([row["owner"] for row in known], return_inverse=True)
+    return AuditRows(
+        run,
+        known[0]["label"],
+        known[0]["source"],
+        split,
+        [row["image_id"] for row in known],
+        [row["study_id"] for row in known],
+        [row["patient_id"] for row in known],
+        np.array([row["truth"] == 1 for row in known], dtype=bool),
+        score,
+        logit,
+        owners.astype(np.int64),
+        unknown,
+    )
+
+
+def _refuse(session: AuditSession, run: str, label: str, where: str | None) -> None:
+    """Say what is missing: the run, the label, its truth, or rows that the condition holds for."""
+    runs = [row["run"] for row in session.run("SELECT run FROM runs ORDER BY run").rows()]
+    if run not in runs:
+        raise UsageError(f"there is no run '{run}': {', '.join(runs) or 'none; `clear-kb ingest predictions` first'}")
+    labels = [
+        row["label"]
+        for row in session.run(
+            "SELECT DISTINCT label FROM predictions WHERE run = $run ORDER BY label", {"run": run}
+        ).rows()
+    ]
+    if plain_label(label) not in map(plain_label, labels):
+        raise UsageError(f"run '{run}' predicts no '{label}': {', '.join(labels)}")
+    if where is not None:
+        raise UsageError(f"no prediction of {label} by '{run}' of known truth is left where {where}")
+    raise UsageError(f"no label says whether {label} is true: `clear-kb ingest labels FILE` brings in what is known")

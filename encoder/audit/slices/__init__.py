@@ -1,0 +1,1 @@
+"""Clusters of images where a model fails."""

@@ -1,0 +1,92 @@
+"""`audit slices`: where a run fails, among images that look alike in the space of an encoder."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from encoder.audit.confounders.audit_space import KINDS, open_audit_space
+from encoder.audit.confounders.comparison import Selection, find_other
+from encoder.audit.confounders.disease import disease_of, telling_nothing
+from encoder.audit.confounders.row_evidence import read_evidence
+from encoder.audit.confounders.strata import auroc
+from encoder.audit.slices.find import SliceOptions, find_slices
+from encoder.audit.slices.result import Slices
+from encoder.prediction.runs import judged_split
+from kb.display import Listing
+from kb.errors import UsageError
+from kb.progress import Silent, Watcher
+from kb.sql.limits import UNHURRIED
+from kb.sql.session import AuditSession
+
+if TYPE_CHECKING:
+    from kb.knowledge_base import KnowledgeBase
+
+COLUMNS = ("number", "data", "n", "positives", "auroc", "auroc_low", "auroc_high", "verdict")
+
+
+def audit_slices(
+    kb: KnowledgeBase,
+    run: str,
+    label: str,
+    options: SliceOptions | None = None,
+    *,
+    source: str | None = None,
+    split: str | None = None,
+    where: str | None = None,
+    encoder: str | None = None,
+    against: str | None = None,
+    seed: int | None = None,
+    watcher: Watcher | None = None,
+) -> Slices:
+    """The slices of the images that `run` predicts `label` of, the worst first.
+
+    Args:
+        kb: the knowledge base, at any commit.
+        run: the name of a run, ours or imported.
+        label: that it predicts.
+        options: how; see `SliceOptions`.
+        source: of labels; needed where several speak of the label.
+        split: default: "test" for what was trained here (an encoder, a probe, a bottleneck), else "all".
+        where: SQL over the view `outcomes`.
+        encoder: whose image vectors are clustered, for a run that is of none.
+        against: a site, a run or another knowledge base: then each slice stands there for both.
+        seed: of clustering and resampling, in the place of that of `options`.
+        watcher: hears how it goes.
+
+    Raises:
+        UsageError: there is no such run, label or truth, or no image has a vector.
+    """
+    options, watcher = options or SliceOptions(), watcher or Silent()
+    options = options if seed is None else replace(options, seed=seed)
+    asked = Selection(run, label, source, judged_split(kb, [run], split), where)
+    watcher.stage("slices", 2)
+    with AuditSession(kb, UNHURRIED) as session:
+        other = find_other(kb, session, against, asked)
+        rows = (other.here if other else asked).read(session)
+        space = open_audit_space(kb, run, encoder)
+        if space.concepts is None:
+            raise UsageError(f"slices are clusters of image vectors: {'; '.join(space.notes)}")
+        evidence, notes = read_evidence(kb, session, rows, space.encoder, KINDS)
+    watcher.advance(1, 1)
+    there, more = (None, []) if other is None else other.evidence(space, KINDS)
+    found = find_slices(
+        evidence,
+        space.concepts,
+        {*disease_of(rows.label), *telling_nothing()},
+        options,
+        other=there,
+        names=("here", other.told.partition(",")[0] if other else "there"),
+    )
+    overall = auroc(rows.truth, rows.logit)
+    return Slices(
+        run,
+        rows.label,
+        rows.source,
+        rows.split,
+        len(rows),
+        rows.positives,
+        float("nan") if overall is None else overall,
+        Listing(found, COLUMNS),
+        (*notes, *more),
+    )

@@ -1,0 +1,217 @@
+"""Checkpoints: a folder with an encoder's weights as safetensors, and JSON that says what they are.
+
+    encoder.json  weights.safetensors  tokenizer.json (of a text transformer)
+
+Loading checks all of it: the weights are those the JSON was written for (SHA-256), every tensor fits the architecture,
+none is missing, and what the caller expects of it holds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from hashlib import blake2b, file_digest
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kb.errors import ClearKbError, UsageError
+from kb.images.preprocessing import Preprocessing
+
+if TYPE_CHECKING:
+    from encoder.model.encoder import Encoder
+    from encoder.space.text_side import TextSide
+
+FACTS, WEIGHTS, TOKENIZER = "encoder.json", "weights.safetensors", "tokenizer.json"
+FORMAT = 1
+IMPORTED = "imported"
+"""The objective of an encoder that was trained elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointFacts:
+    """What is known of an encoder beside its weights.
+
+    Attributes:
+        objective: what it was trained for; "imported" where it came from elsewhere.
+        architecture: see `encoder.model.architecture`.
+        preprocessing: how pixels are made; see `kb.images.preprocessing`.
+        embedder: the embedder (its id) whose embeddings a linear text side reads; None for a transformer.
+        embedder_dimension: the numbers of such an embedding.
+        vocabulary_commit: the commit that it was trained at.
+        metrics: what was measured, by name.
+        training: the configuration of the training, as it was run.
+        code: the version of clear-kb that wrote it.
+        weights_sha256: of the weights' file.
+        tokenizer_sha256: of a text transformer's tokenizer.
+    """
+
+    objective: str
+    architecture: dict[str, Any]
+    preprocessing: dict[str, Any]
+    embedder: str | None = None
+    embedder_dimension: int | None = None
+    vocabulary_commit: str | None = None
+    metrics: dict[str, float] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+    code: str = ""
+    weights_sha256: str = ""
+    tokenizer_sha256: str | None = None
+    format: int = FORMAT
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """An encoder and what is known of it, as they stand in a folder."""
+
+    folder: Path
+    encoder: Encoder
+    facts: CheckpointFacts
+
+    @property
+    def encoder_id(self) -> str:
+        """The identity of its image vectors: a hash of weights, architecture and preprocessing."""
+        return encoder_id(self.facts)
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """How the pixels it reads are made."""
+        return Preprocessing(**self.facts.preprocessing)
+
+    @property
+    def text_side(self) -> TextSide:
+        """Its text side, for concepts."""
+        from encoder.space.text_side import LinearTextSide, TransformerTextSide
+
+        text: Any = self.encoder.text
+        if self.facts.architecture["text"]["kind"] == "linear":
+            return LinearTextSide(text.weight.detach().float().cpu().numpy())
+        return TransformerTextSide(self.encoder, "T" + self.encoder_id[1:])
+
+
+def encoder_id(facts: CheckpointFacts) -> str:
+    """The identity of an encoder's image vectors: a hash of weights, architecture and preprocessing."""
+    made_of = [facts.weights_sha256, facts.tokenizer_sha256, facts.architecture, facts.preprocessing]
+    said = json.dumps(made_of, sort_keys=True)
+    return "N" + blake2b(said.encode(), digest_size=6).hexdigest()
+
+
+def save_checkpoint(folder: Path, encoder: Encoder, facts: CheckpointFacts) -> Checkpoint:
+    """Write an encoder to a folder, in place of an earlier one: all is written aside before any of it is moved."""
+    from dataclasses import replace
+
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    fresh = {name: folder / f"new-{name}" for name in (WEIGHTS, TOKENIZER, FACTS)}
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in encoder.state_dict().items()}
+    save_file(tensors, fresh[WEIGHTS])
+    fresh[WEIGHTS].chmod((folder.stat().st_mode & 0o666) | 0o600)  # safetensors lets nobody else read it
+    tokenizer = None
+    if encoder.tokenizer is not None:
+        encoder.tokenizer.save(str(fresh[TOKENIZER]))
+        tokenizer = _sha256(fresh[TOKENIZER])
+    written = replace(facts, weights_sha256=_sha256(fresh[WEIGHTS]), tokenizer_sha256=tokenizer, code=code_version())
+    fresh[FACTS].write_text(json.dumps(asdict(written), indent=2) + "\n", encoding="utf-8")
+    for name, path in fresh.items():
+        if path.exists():
+            path.replace(folder / name)
+    return Checkpoint(folder, encoder, written)
+
+
+def read_facts(folder: Path) -> CheckpointFacts:
+    """What is known of the encoder in a folder, without its weights.
+
+    Raises:
+        UsageError: there is no checkpoint.
+        ClearKbError: it is broken, or of another format.
+    """
+    path = folder / FACTS
+    if not path.is_file():
+        raise UsageError(f"{folder} is no checkpoint: it has no {FACTS}; `clear-kb train` makes one")
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        found = told.get("format")
+    except (OSError, ValueError, AttributeError) as error:
+        raise ClearKbError(f"{path} cannot be read: {error}") from error
+    if found != FORMAT:
+        raise ClearKbError(f"{path} is of format {found}, this clear-kb reads format {FORMAT}")
+    known = {known.name for known in fields(CheckpointFacts)}
+    try:
+        return CheckpointFacts(**{name: value for name, value in told.items() if name in known})
+    except TypeError as error:
+        raise ClearKbError(f"{path} is not complete: {error}") from error
+
+
+def load_checkpoint(folder: Path, *, expect: Mapping[str, Any] | None = None, device: str = "cpu") -> Checkpoint:
+    """The encoder that stands in a folder, checked, in evaluation mode.
+
+    Args:
+        folder: where.
+        expect: facts that have to hold: {"embedder": ..., "preprocessing": ...}.
+        device: where its weights go.
+
+    Raises:
+        UsageError: there is no checkpoint.
+        ClearKbError: it is broken or incomplete, or a fact is another; the message says which.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    from encoder.model.architecture import Architecture
+    from encoder.model.encoder import Encoder
+
+    facts = read_facts(folder)
+    for name, value in (expect or {}).items():
+        if getattr(facts, name) != value:
+            raise ClearKbError(f"the checkpoint in {folder} is of {name} {getattr(facts, name)}, not {value}")
+    for name, known in ((WEIGHTS, facts.weights_sha256), (TOKENIZER, facts.tokenizer_sha256)):
+        path = folder / name
+        if known is not None and (not path.is_file() or _sha256(path) != known):
+            raise ClearKbError(f"{path} is missing or not the file that {FACTS} was written for: its SHA-256 differs")
+    weights = folder / WEIGHTS
+    encoder = Encoder(Architecture.from_dict(facts.architecture), _tokenizer(folder, facts))
+    try:
+        tensors = load_file(weights)
+    except (OSError, SafetensorError) as error:
+        raise ClearKbError(f"{weights} cannot be read: {error}") from error
+    _fit(weights, encoder, tensors)
+    encoder.load_state_dict(tensors, strict=True)
+    return Checkpoint(folder, encoder.to(device).eval(), facts)
+
+
+def code_version() -> str:
+    """The version of clear-kb."""
+    from importlib.metadata import version
+
+    return version("clear-kb")
+
+
+def _fit(path: Path, encoder: Encoder, tensors: Mapping[str, Any]) -> None:
+    wanted = encoder.state_dict()
+    problems = [f"{name} is missing" for name in wanted if name not in tensors]
+    problems += [f"{name} is unknown" for name in tensors if name not in wanted]
+    problems += [
+        f"{name} is {tuple(tensors[name].shape)}, not {tuple(tensor.shape)}"
+        for name, tensor in wanted.items()
+        if name in tensors and tensors[name].shape != tensor.shape
+    ]
+    if problems:
+        more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
+        raise ClearKbError(f"{path} does not fit its architecture: {'; '.join(problems[:3])}{more}")
+
+
+def _tokenizer(folder: Path, facts: CheckpointFacts) -> Any:
+    if facts.architecture["text"]["kind"] != "transformer":
+        return None
+    from tokenizers import Tokenizer
+
+    try:
+        return Tokenizer.from_file(str(folder / TOKENIZER))
+    except Exception as error:  # tokenizers raises no class of its own
+        raise ClearKbError(f"{folder / TOKENIZER} cannot be read: {error}") from error
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,1 @@
+"""Concepts as directions: the concept space, its matrices, the projector, the text side."""

@@ -1,0 +1,140 @@
+"""The study that is learned from: images with their reports, and what those state, split by patients."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from encoder.training.statements import PAST, Meaning, Statement, Statements
+from kb.batched import batched
+from kb.errors import UsageError
+from kb.images.patient_split import SPLITS, Patients, Split, read_patients
+from kb.store.storage import quoted
+from kb.vectors.columns import vector_matrix
+from kb.vectors.embedding import EmbeddingError
+from kb.vocabulary.query import run_named, stream_named
+from schemas.terms import IN_USE
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from kb.knowledge_base import KnowledgeBase
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One image with the report of its study."""
+
+    image_id: str
+    content_hash: str
+    patient: str
+    text: str
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """All examples of a knowledge base at its commit.
+
+    Attributes:
+        examples: one an image.
+        splits: the numbers of the examples of each split.
+        statements: what their reports say of the concepts.
+        concept_ids: the concepts that any report states, by their numbers.
+        texts: what those are called.
+        embeddings: their vectors, (concepts, D), float32; None where the vocabulary is not embedded.
+    """
+
+    examples: list[Example]
+    splits: dict[Split, list[int]]
+    statements: Statements
+    concept_ids: list[str]
+    texts: list[str]
+    embeddings: np.ndarray | None
+
+
+def read_study(kb: KnowledgeBase, *, embedded: bool) -> Study:
+    """The images of `kb` that have a report, at its commit.
+
+    Args:
+        kb: where from.
+        embedded: whether the embeddings of the concepts are needed.
+
+    Raises:
+        UsageError: no image has a report, or a patient stands in two splits.
+        EmbeddingError: embeddings are needed and a concept has none; the message names it.
+    """
+    patients = read_patients(kb).require_apart()
+    rows, reports = _image_rows(kb, patients)
+    if not rows:
+        raise UsageError(
+            f"no image of {kb.uri} has a report: reports and images are joined by study "
+            "(`clear-kb ingest images --map study=COLUMN`, `clear-kb ingest reports`)"
+        )
+    stated: dict[str, list[tuple[str, bool]]] = {}
+    for row in stream_named(kb, "report_statements"):
+        sure = row["assertion"] != "uncertain" and row["temporality"] not in PAST
+        stated.setdefault(row["report_id"], []).append((row["concept_id"], sure))
+    known = _concepts(kb, sorted({concept for said in stated.values() for concept, _ in said}), embedded=embedded)
+    numbers = {concept_id: number for number, concept_id in enumerate(known.ids)}
+    examples: list[Example] = []
+    statements: list[list[Statement]] = []
+    splits: dict[Split, list[int]] = {split: [] for split in SPLITS}
+    for row in rows:
+        patient = patients.images[row["image_id"]].owner
+        splits[patients.splits[patient]].append(len(examples))
+        texts = [reports[report_id] for report_id in row["reports"]]
+        examples.append(Example(row["image_id"], row["content_hash"], patient, " ".join(filter(None, texts))))
+        said = [pair for report_id in row["reports"] for pair in stated.get(report_id, [])]
+        statements.append([Statement(numbers[concept], sure) for concept, sure in said if concept in numbers])
+    return Study(examples, splits, Statements(known.meanings, statements), known.ids, known.texts, known.embeddings)
+
+
+def _image_rows(kb: KnowledgeBase, patients: Patients) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """The images that have reports, and the texts of these: the impression first, for it is what matters most."""
+    rows: dict[str, dict[str, Any]] = {}
+    texts: dict[str, str] = {}
+    for row in run_named(kb, "image_reports"):
+        whose = {patients.images[row["image_id"]].patient_id, row["report_patient"]} - {None}
+        if len(whose) > 1:
+            continue  # "study1" of two patients is two studies
+        rows.setdefault(row["image_id"], {**row, "reports": []})["reports"].append(row["report_id"])
+        if row["report_id"] not in texts:
+            mined = [section for section in row["sections"] if section["mined"] and section["text"]]
+            mined.sort(key=lambda section: section["name"] != "impression")
+            texts[row["report_id"]] = " ".join(" ".join(section["text"] for section in mined).split())
+    return list(rows.values()), texts
+
+
+@dataclass(frozen=True, eq=False)
+class _Known:
+    ids: list[str]
+    texts: list[str]
+    meanings: list[Meaning]
+    embeddings: np.ndarray | None
+
+
+def _concepts(kb: KnowledgeBase, concept_ids: list[str], *, embedded: bool) -> _Known:
+    """Those of the concepts that are in use; what is rejected teaches nothing."""
+    import numpy as np
+
+    concepts = kb.dataset("concepts")
+    if embedded:
+        kb.require_embedder()
+    columns = [name for name in concepts.schema.names if name != "embedding" or embedded]
+    ids: list[str] = []
+    texts: list[str] = []
+    meanings: list[Meaning] = []
+    vectors: list[np.ndarray] = []
+    for chunk in batched(concept_ids, 2_000):
+        where = f"concept_id IN {quoted(chunk)} AND status IN {quoted(IN_USE)}"
+        table = concepts.to_table(columns=columns, filter=where).sort_by("concept_id")
+        rows = table.drop_columns(["embedding"] if embedded else []).to_pylist()
+        if embedded and table["embedding"].null_count:
+            row = rows[table["embedding"].is_null().to_pylist().index(True)]
+            raise EmbeddingError(f"no embedding for concept {row['concept_id']} '{row['text']}': run `clear-kb embed`")
+        ids += [row["concept_id"] for row in rows]
+        texts += [row["text"] for row in rows]
+        meanings += map(Meaning.of, rows)
+        if embedded and rows:
+            vectors.append(vector_matrix(table["embedding"]))
+    return _Known(ids, texts, meanings, np.concatenate(vectors) if vectors else None)

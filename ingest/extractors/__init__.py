@@ -1,0 +1,1 @@
+"""Reports to mentions: one protocol; rules, scispaCy, a language model."""

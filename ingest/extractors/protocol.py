@@ -1,0 +1,56 @@
+"""The one protocol that every extractor follows, whatever it mines with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ingest.extractors.usage import Usage
+from ingest.mention import Mention
+from ingest.report import Section
+
+REFUSAL = "llm: "
+"""What the reason of a refused statement begins with: such a reject stands as long as its report is not mined again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """What became of one report: its mentions, and what could not be taken.
+
+    `refused` says why single statements of an extractor were not taken: they go to the rejects, the report stays.
+    `failure` says why the report as a whole could not be mined: it is rejected, and tried again another time.
+    """
+
+    mentions: list[Mention]
+    refused: tuple[str, ...] = ()
+    failure: str | None = None
+
+
+class Extractor(Protocol):
+    """Mines the observations of reports.
+
+    `fingerprint` changes whenever the same text could give other observations (version, rules, lexicon,
+    prompt, model): it is stored with every report, and a report is mined again only when it differs and the
+    user asks for it. `chunk_reports` are best handed to it at once; `in_processes` says whether several processes
+    of it mine faster than one. `usage` is what it has used so far, where it uses anything.
+    """
+
+    name: str
+    fingerprint: str
+    chunk_reports: int
+    in_processes: bool
+
+    @property
+    def broken(self) -> Exception | None:
+        """Why it can go on no further: what it handed over last is to be kept, and the work to end."""
+        ...
+
+    @property
+    def usage(self) -> Usage | None:
+        """What it has used since it was made; None where it uses nothing that counts."""
+        ...
+
+    def extract(self, reports: Sequence[Sequence[Section]]) -> list[Extraction]:
+        """Mine the sections of each report, in order; spans count characters of each section's text."""
+        ...

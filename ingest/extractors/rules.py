@@ -1,0 +1,138 @@
+"""The `rules` extractor: spaCy's tokeniser, a lexicon, a table of cues and a grammar of clauses; no download."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2b
+
+from ingest import language
+from ingest.extractors.mentions import facets_of
+from ingest.extractors.protocol import Extraction
+from ingest.grammar.abbreviations import defined_abbreviations, written_out
+from ingest.grammar.cues import load_cues
+from ingest.grammar.sentences import split_sentences
+from ingest.grammar.statements import Statement, read_statements
+from ingest.grammar.temporality import temporalities
+from ingest.grammar.tokens import runs, tokenise
+from ingest.grammar.wording import FINGERPRINT, telling_parts
+from ingest.mention import Mention, Span
+from ingest.report import Section
+from kb.language.facets import Facets, read_severity, read_side
+from kb.language.lexicon import load_lexicon
+from kb.language.measurements import Measurement, read_measurements
+from schemas.terms import Assertion, Certainty, Laterality, Temporality
+
+VERSION = "1"
+"""Raised whenever the code mines another thing from the same text; the tables have fingerprints of their own."""
+
+CACHED_SENTENCES = 50_000
+"""Distinct sentences remembered: reports repeat themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """An observation in a sentence; spans count from the sentence's beginning."""
+
+    spans: tuple[Span, ...]
+    text: str
+    statement: Statement
+    temporality: Temporality
+    laterality: Laterality
+    severity: str
+    measurements: tuple[Measurement, ...]
+    facets: Facets
+
+
+class RulesExtractor:
+    """Mines by rules that a reader can follow; the same text always gives the same observations."""
+
+    name = "rules"
+    chunk_reports = 500
+    in_processes = True
+    usage = None
+    broken = None
+
+    def __init__(self) -> None:
+        tables = load_lexicon().fingerprint + load_cues().fingerprint + FINGERPRINT + language.fingerprint()
+        self.fingerprint = f"rules/{VERSION}+{blake2b(tables.encode(), digest_size=5).hexdigest()}"
+
+    def extract(self, reports: Sequence[Sequence[Section]]) -> list[Extraction]:
+        """Mine the sections of each report, in order; spans count characters of each section's text."""
+        return [self._extract(sections) for sections in reports]
+
+    def _extract(self, sections: Sequence[Section]) -> Extraction:
+        failure = language.not_english(sections)
+        return Extraction([], failure=failure) if failure else Extraction(self.mentions(sections))
+
+    def mentions(self, sections: Sequence[Section]) -> list[Mention]:
+        """The mentions in the sections of one report."""
+        abbreviations: dict[str, str] = {}
+        mentions: list[Mention] = []
+        for section in sections:
+            abbreviations |= defined_abbreviations(section.text)
+            for index, span in enumerate(split_sentences(section.text)):
+                mentions += _in_sentence(section, index, span, abbreviations)
+        return mentions
+
+
+def _in_sentence(section: Section, index: int, span: Span, abbreviations: Mapping[str, str]) -> list[Mention]:
+    start, end = span
+    return [
+        Mention(
+            section=section.name,
+            sentence=index,
+            sentence_span=span,
+            spans=tuple((start + first, start + last) for first, last in found.spans),
+            text=found.text,
+            assertion=found.statement.assertion,
+            certainty=found.statement.certainty,
+            temporality=found.temporality,
+            laterality=found.laterality,
+            severity=found.severity,
+            measurements=found.measurements,
+            facets=facets_of(written_out(found.text, abbreviations), found.statement.assertion) or found.facets
+            if abbreviations
+            else found.facets,
+        )
+        for found in _mine(section.text[start:end])
+    ]
+
+
+@lru_cache(CACHED_SENTENCES)
+def _mine(sentence: str) -> tuple[_Found, ...]:
+    """The observations of a sentence, whatever stands around it: so each distinct sentence is read once."""
+    box = _BOX.match(sentence)
+    begin = box.end() if box else 0
+    tokens = [
+        token._replace(start=token.start + first, end=token.end + first) if first else token
+        for first, last in ((max(first, begin), last) for first, last in telling_parts(sentence))
+        for token in tokenise(sentence[first:last])
+    ]
+    order = {token.start: at for at, token in enumerate(tokens)}
+    found: list[_Found] = []
+    statements = _ticked(read_statements(tokens), box)
+    extents = [(min(t.start for t in one.tokens), max(t.end for t in one.tokens)) for one in statements]
+    for statement, temporality in zip(statements, temporalities(sentence, extents), strict=True):
+        spans = runs(statement.tokens, order)
+        text = " ".join(sentence[start:end] for start, end in spans)
+        facets = facets_of(text, statement.assertion)
+        if facets is not None:
+            side, size = read_side(text), read_severity(text) or "none"
+            measured = read_measurements(text)
+            found.append(_Found(spans, text, statement, temporality, side, size, measured, facets))
+    return tuple(found)
+
+
+_BOX = re.compile(r"[\[(]([ xX?])[\])]\s*")
+"""A box of a form: ticked, not ticked, or questioned."""
+
+
+def _ticked(statements: list[Statement], box: re.Match[str] | None) -> list[Statement]:
+    """What the box before a line of a form makes of what the line states."""
+    if box is None or box[1] in "xX":
+        return statements
+    meant: tuple[Assertion, Certainty] = ("absent", "definite") if box[1] == " " else ("uncertain", "possible")
+    return [Statement(one.tokens, *meant) if one.assertion == "present" else one for one in statements]

@@ -1,0 +1,1 @@
+"""A sentence to statements: tokens, cues, coordination, predication, temporality."""

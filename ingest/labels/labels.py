@@ -1,0 +1,157 @@
+"""Labels into the knowledge base: what is held to be true of images and studies, by the file that says so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ingest.joins import require_label_join
+from ingest.labels.attributes import replace_attributes, same_attributes
+from ingest.labels.label_tables import Choices, LabelTable, read_label_table
+from ingest.labels.stored_rows import arrow_rows, count_units, reject_rows, replace_rows, same_rows, share_units
+from kb.errors import UsageError
+from kb.store.rejects import replace_rejects
+from kb.store.storage import quoted
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from kb.knowledge_base import KnowledgeBase
+    from kb.store.commits import Commit
+    from kb.store.publication import Publication
+
+
+@dataclass(frozen=True, slots=True)
+class LabelResult:
+    """What an ingest of labels did; `stored` says whether they were new, replaced older ones, or were known.
+
+    `attributes` are the columns kept beside the labels; `contradictions` how many of their cells were passed over
+    because an earlier row of the same image or study says another thing.
+    """
+
+    source: str
+    layout: str
+    read: int
+    labels: tuple[str, ...]
+    positive: int
+    negative: int
+    unknown: int
+    rejected: int
+    not_asked: int
+    attributes: tuple[str, ...]
+    contradictions: Mapping[str, int]
+    columns_not_used: tuple[str, ...]
+    units: int
+    units_here: int
+    images: int
+    stored: str
+    commit: Commit | None
+
+    @property
+    def values(self) -> int:
+        """The values that were taken, the unknown ones too."""
+        return self.positive + self.negative + self.unknown
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as plain data, for JSON."""
+        told = {name: getattr(self, name) for name in self.__slots__ if name != "commit"}
+        lists = {name: list(value) for name, value in told.items() if isinstance(value, tuple)}
+        return {**told, **lists, "commit": self.commit.commit_id if self.commit else None}
+
+
+def ingest_labels(
+    kb: KnowledgeBase,
+    path: str | Path | LabelTable,
+    choices: Choices | None = None,
+    *,
+    source: str | None = None,
+    by: str | None = None,
+    why: str | None = None,
+    dry_run: bool = False,
+    apart: bool = False,
+) -> LabelResult:
+    """Ingest the labels of one table into `kb` as one commit; the same file again changes nothing.
+
+    Args:
+        kb: where to; it stands on the new commit afterwards.
+        path: a CSV, TSV, JSON Lines or Parquet file; or what `read_label_table` has read of one.
+        choices: which columns hold what, which labels are wanted, and what they shall be named.
+        source: what these labels are stored as; default: the name of the file. It replaces its own labels only.
+        by: who.
+        why: the reason.
+        dry_run: read all and say what would happen; write nothing.
+        apart: take them also where they join nothing that is stored, as a data set of their own.
+
+    Raises:
+        UsageError: there is no such file, column or label, or another file of this name was ingested before.
+        ClearKbError: the file cannot be read as a table, or none of its images and studies is here though images are.
+    """
+    from schemas.tables import LABELS
+
+    table = path if isinstance(path, LabelTable) else read_label_table(path, "value", choices or Choices())
+    name = source or table.name
+    rows = arrow_rows(table, LABELS.schema, {"value": table.values, "source": name})
+    stored = ""
+
+    def change(publication: Publication) -> Mapping[str, Any] | None:
+        nonlocal stored
+        before = publication.dataset("labels").to_table(filter=f"source IN {quoted([name])}")
+        _refuse_other_file(before, rows, name)
+        if not apart and not same_rows(before, rows):
+            require_label_join(publication, rows, "labels")
+        # A file of which nothing could be read has nothing to put in the place of what is stored.
+        if len(table):
+            stored = replace_rows(publication, "labels", "source", name, rows)
+            attributes = replace_attributes(publication, name, table.attributes)
+            stored = "replaced" if attributes and stored == "unchanged" else stored
+        else:
+            stored = "unchanged"
+        moved = replace_rejects(publication, [f"{name} (labels)"], reject_rows(f"{name} (labels)", table.rejects))
+        told = {"source": name, "values": len(table), "labels": len(table.labels), "rejects": len(table.rejects)}
+        return told if moved or stored != "unchanged" else None
+
+    if not dry_run:
+        commit = kb.publish("ingest labels", change, by=by, why=why)
+        return _result(table, name, count_units(kb, rows), stored, commit)
+    head = kb.at("HEAD")
+    before = head.dataset("labels").to_table(filter=f"source IN {quoted([name])}")
+    _refuse_other_file(before, rows, name)
+    if not apart and not same_rows(before, rows):
+        require_label_join(head, rows, "labels")
+    same = not len(table) or (same_rows(before, rows) and same_attributes(head, name, table.attributes))
+    would_be = "unchanged" if same else "replaced" if before.num_rows else "new"
+    return _result(table, name, count_units(kb, rows), would_be, None)
+
+
+def _refuse_other_file(before: pa.Table, rows: pa.Table, name: str) -> None:
+    """Two data sets may both come as `labels.csv`: the second must not wipe out the first."""
+    if before.num_rows and rows.num_rows and not share_units(before, rows):
+        raise UsageError(
+            f"labels from another file named {name} are stored, of other images: "
+            "name these with --source NAME, and both are kept"
+        )
+
+
+def _result(
+    table: LabelTable, name: str, units: tuple[int, int, int], stored: str, commit: Commit | None
+) -> LabelResult:
+    counts = {value: table.values.count(value) for value in (1, 0, None)}
+    return LabelResult(
+        name,
+        table.layout.form,
+        table.read,
+        tuple(table.labels.values()),
+        counts[1],
+        counts[0],
+        counts[None],
+        len(table.rejects),
+        table.passed_over,
+        table.kept,
+        dict(table.attributes.contradictions),
+        table.unused,
+        *units,
+        stored,
+        commit,
+    )

@@ -1,0 +1,212 @@
+"""The main job: reports from files into the knowledge base, mined and embedded, as one commit."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ingest.extractors.load import make_extractor
+from ingest.extractors.protocol import Extractor
+from ingest.report import Report
+from ingest.reports.intake import Incoming, Intake
+from ingest.reports.journal import Journal
+from ingest.reports.mining import MinerSetup, mine_chunks
+from ingest.reports.options import IngestOptions, IngestResult
+from ingest.reports.publishing import load_known, load_stored, publish_ingest
+from ingest.reports.resume import open_journal
+from ingest.reports.staging import Stager
+from ingest.sources import Source, open_source
+from kb.errors import UsageError
+from kb.progress import Silent, Watcher
+from kb.vectors.embedding import EmbeddingCache
+
+if TYPE_CHECKING:
+    from kb.knowledge_base import KnowledgeBase
+    from kb.vectors.embedding import Embedder
+
+
+def ingest_reports(
+    kb: KnowledgeBase,
+    paths: Sequence[str | Path | Source],
+    options: IngestOptions | None = None,
+    *,
+    embedder: Callable[[], Embedder] | None = None,
+    by: str | None = None,
+    why: str | None = None,
+    dry_run: bool = False,
+    watcher: Watcher | None = None,
+    extractor: Extractor | None = None,
+    apart: bool = False,
+) -> IngestResult:
+    """Ingest the reports of `paths` into `kb` as one commit.
+
+    Args:
+        kb: where to; it stands on the new commit afterwards.
+        paths: files or folders, each of any known format; or what `open_sources` made of them.
+        options: how to read and mine.
+        embedder: gives the embedder for new concepts, called once there is something new; None embeds
+            nothing (`kb.vocabulary.embed_concepts` fills in later).
+        by: who; default: the login name.
+        why: the reason, for the log.
+        dry_run: read and mine, count, and write nothing.
+        watcher: hears how far it is.
+        extractor: what `make_extractor` made of `options.extractor`, where it is made already.
+        apart: take them also where no image that is stored has any of the reports, as a data set of their own.
+
+    Raises:
+        UsageError: a source, column, section or extractor is not there.
+        ClearKbError: a source cannot be read, the embedder fails, or images are stored and none of them would have a
+            report; what was mined is kept for the next run.
+
+    An ingest that is killed leaves the knowledge base as it was; started again, it goes on where it was.
+    """
+    started = time.monotonic()
+    options = options or IngestOptions()
+    sources = open_sources(paths, options)
+    extractor = extractor or make_extractor(options.extractor)
+    fingerprint = f"{extractor.fingerprint}|{'+'.join(sorted(options.sections))}"
+    settings = (fingerprint, options.settings())
+    with open_journal(kb, sources, settings, temporary=dry_run) as journal:
+        load_stored(journal, kb.dataset("reports"))
+        intake = Intake(sources, journal, fingerprint, options.remine, watcher or Silent())
+        job = _Job(kb, journal, intake, options, extractor, embedder, dry_run)
+        job.mine()
+        mining_seconds = time.monotonic() - started - job.loading_seconds
+        load_known(journal, kb.dataset("concepts"))
+        new_concepts = journal.new_concept_count()
+        computed = job.embed()
+        commit = None
+        if not dry_run:
+            intake.watcher.stage("writing", None)
+            names = [source.name for source in sources]
+            commit = publish_ingest(kb, journal, names, job.loaded, by=by, why=why, apart=apart)
+        return IngestResult(
+            **_counted(intake, journal),
+            new_concepts=new_concepts,
+            embedded=new_concepts if job.loaded else 0,
+            embeddings_computed=computed,
+            mining_seconds=round(mining_seconds, 3),
+            seconds=round(time.monotonic() - started, 3),
+            dry_run=dry_run,
+            commit=commit,
+            usage=extractor.usage,
+        )
+
+
+def _counted(intake: Intake, journal: Journal) -> dict[str, Any]:
+    """What the result tells of the sources and of what became of their reports."""
+    outcomes = journal.outcomes()
+    unused = dict.fromkeys(column for source in intake.sources for column in source.unused_columns)
+    return {
+        "sources": tuple(source.name for source in intake.sources),
+        "unused_columns": tuple(unused),
+        "read": intake.read,
+        "new": outcomes.get("new", 0),
+        "changed": outcomes.get("changed", 0),
+        "unchanged": outcomes.get("unchanged", 0),
+        "other_extractor": outcomes.get("other extractor", 0),
+        "repeated": intake.repeated,
+        "rejected": intake.rejected,
+        "observations": journal.observations(),
+        "refused": journal.refused(),
+    }
+
+
+class _Job:
+    """One ingest between its reading and its publishing."""
+
+    def __init__(
+        self,
+        kb: KnowledgeBase,
+        journal: Journal,
+        intake: Intake,
+        options: IngestOptions,
+        extractor: Extractor,
+        embedder: Callable[[], Embedder] | None,
+        dry_run: bool,
+    ):
+        self.loaded: Embedder | None = None
+        self.loading_seconds = 0.0
+        self._kb = kb
+        self._journal = journal
+        self._intake = intake
+        self._options = options
+        self._extractor = extractor
+        self._embedder = None if dry_run else embedder
+        self._stager = Stager(None if dry_run else kb.storage, journal, intake, options.sections, options.store_text)
+
+    def mine(self) -> None:
+        """Mine and stage every report that is new or changed.
+
+        What was mined is staged also where the mining then fails: a language model's work is not paid twice.
+        """
+        options, extractor = self._options, self._extractor
+        setup = MinerSetup(options.extractor, self._intake.fingerprint, options.sections)
+        chunks = self._intake.chunks(extractor.chunk_reports)
+        workers = options.workers if extractor.in_processes else 1
+        try:
+            for chunk, mined in mine_chunks(chunks, _reports, setup, workers, extractor):
+                self._stager.add(chunk, mined)
+                self._load_embedder()
+                if extractor.broken is not None:
+                    raise extractor.broken
+        except BaseException:
+            self._stager.flush_after_failure()
+            raise
+        self._stager.flush()
+
+    def embed(self) -> int:
+        """Embed the new concepts into the cache; says how many vectors had to be computed."""
+        total = self._journal.new_concept_count()
+        if not total or not self._load_embedder():
+            return 0
+        assert self.loaded is not None
+        texts = [row["text"] for row in self._journal.new_concepts()]
+        self._intake.watcher.stage("embedding", total)
+        done = 0
+
+        def on_done(count: int) -> None:
+            nonlocal done
+            done += count
+            self._intake.watcher.advance(done, done)
+
+        return EmbeddingCache(self._kb.storage, self.loaded.info).fill(texts, self.loaded, on_done)
+
+    def _load_embedder(self) -> bool:
+        # Loaded with the first thing new rather than after the mining: if it fails, it fails early; and an
+        # ingest that meets nothing new never waits for it.
+        if self.loaded is None and self._embedder is not None:
+            started = time.monotonic()
+            loaded, stored = self._embedder(), self._kb.embedder
+            self.loading_seconds = time.monotonic() - started
+            if stored is not None and stored.embedder_id != loaded.info.embedder_id:
+                raise UsageError(
+                    f"the vocabulary is embedded with {stored.name}, not {loaded.info.name}: leave --embedder away, "
+                    "or change it for all concepts with `clear-kb embed --model` first"
+                )
+            self.loaded = loaded
+        return self.loaded is not None
+
+
+def _reports(chunk: Sequence[Incoming]) -> list[Report]:
+    return [incoming.report for incoming in chunk]
+
+
+def open_sources(paths: Sequence[str | Path | Source], options: IngestOptions) -> list[Source]:
+    """The sources that files and folders are; whatever is wrong with one of them is said before any work begins."""
+    if not paths:
+        raise UsageError("name at least one file or folder of reports")
+    return [
+        open_source(
+            path,
+            source_format=options.source_format,
+            mapping=options.mapping,
+            encoding=options.encoding,
+            max_chars=options.max_chars,
+        )
+        if isinstance(path, str | Path)
+        else path
+        for path in paths
+    ]

@@ -1,0 +1,102 @@
+"""What an ingest of reports can be told, and what it tells when it is done."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ingest.extractors.usage import Usage
+from ingest.reports.rows import DEFAULT_SECTIONS
+
+if TYPE_CHECKING:
+    from kb.store.commits import Commit
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractorOptions:
+    """Which extractor mines, and how.
+
+    Args:
+        name: rules, scispacy or llm.
+        model: for scispacy, a spaCy model by its name or folder; for llm, MODEL@URL of the endpoint.
+        concurrency: requests to the endpoint that are under way at once.
+        timeout_s: seconds after which a request is given up, and tried again.
+        max_retries: how often a request that met 429, 5xx or silence is tried again, each time later.
+        max_tokens: the longest answer.
+        seed: what the endpoint is asked to draw with.
+        prompt: a file with instructions in place of ours.
+        price: of a million tokens, in and out: the cost is shown with it.
+    """
+
+    name: str = "rules"
+    model: str | None = None
+    concurrency: int = 8
+    timeout_s: float = 120.0
+    max_retries: int = 6
+    max_tokens: int = 4_096
+    seed: int = 0
+    prompt: str | None = None
+    price: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IngestOptions:
+    """How reports are read and mined; the defaults suit most sources.
+
+    `workers` above 1 mines in that many processes. `remine` mines again what another extractor, version or
+    choice of sections has mined before. `store_text` False keeps the section texts out of the knowledge
+    base: the mentions' own words and spans stay.
+    """
+
+    source_format: str | None = None
+    mapping: dict[str, str] = field(default_factory=dict)
+    encoding: str = "utf-8"
+    max_chars: int = 1_000_000
+    sections: tuple[str, ...] = DEFAULT_SECTIONS
+    extractor: ExtractorOptions = ExtractorOptions()
+    workers: int = 1
+    remine: bool = False
+    store_text: bool = True
+
+    def settings(self) -> str:
+        """What decides the stored rows: two runs with equal settings can go on from one another.
+
+        The extractor is left out: its fingerprint says all of it that counts.
+        """
+        return repr({**asdict(self), "workers": None, "extractor": None})
+
+
+@dataclass(frozen=True, slots=True)
+class IngestResult:
+    """What an ingest did. `commit` is None where it changed nothing, or only tried (`dry_run`).
+
+    `unchanged` reports are stored as they are; `other_extractor` ones too, but were mined by another
+    extractor, version or choice of sections; `repeated` ones stood twice in the sources, word for word.
+    `refused` statements of an extractor were not taken: the rejects say why. `usage` is what the mining cost.
+    """
+
+    sources: tuple[str, ...]
+    unused_columns: tuple[str, ...]
+    read: int
+    new: int
+    changed: int
+    unchanged: int
+    other_extractor: int
+    repeated: int
+    rejected: int
+    observations: int
+    refused: int
+    new_concepts: int
+    embedded: int
+    embeddings_computed: int
+    mining_seconds: float
+    seconds: float
+    dry_run: bool
+    commit: Commit | None
+    usage: Usage | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as plain data, for JSON."""
+        said = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in ("commit", "usage")}
+        usage = self.usage.to_dict() if self.usage else None
+        return {**said, "commit": self.commit.commit_id if self.commit else None, "usage": usage}

@@ -1,0 +1,88 @@
+"""What mining would make of some reports, shown in their own text; nothing is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ingest.extractors.load import make_extractor
+from ingest.mention import Mention
+from ingest.report import Reject, Report
+from ingest.reports.ingest import open_sources
+from ingest.reports.options import IngestOptions
+from ingest.reports.rows import mined_sections
+from ingest.sources import Source
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewedReport:
+    """One report with what was mined from it, or the reason why it could not be taken.
+
+    `refused` says what an extractor stated of it that could not be taken.
+    """
+
+    report: Report | Reject
+    mentions: tuple[Mention, ...] = ()
+    mined: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as plain data, for JSON; each mention with its concept."""
+        if isinstance(self.report, Reject):
+            return asdict(self.report)
+        return {
+            "report_id": self.report.report_id,
+            "sections": {section.name: section.text for section in self.report.sections},
+            "mined": list(self.mined),
+            "observations": [_as_row(mention) for mention in self.mentions],
+            "refused": list(self.refused),
+        }
+
+
+def preview(
+    paths: Sequence[str | Path | Source],
+    options: IngestOptions | None = None,
+    *,
+    count: int = 5,
+    ids: Sequence[str] = (),
+) -> Iterator[PreviewedReport]:
+    """The first reports of some sources, mined.
+
+    Args:
+        paths: files or folders, or what `open_sources` made of them.
+        options: how to read and mine.
+        count: how many.
+        ids: these reports instead of the first ones.
+
+    Raises:
+        UsageError: a source, column, section or extractor is not there.
+    """
+    options = options or IngestOptions()
+    extractor = make_extractor(options.extractor)
+    wanted, left = set(ids), len(set(ids)) or count
+    for source in open_sources(paths, options):
+        for item in source:
+            if left <= 0:
+                return
+            if wanted and item.report_id not in wanted:
+                continue
+            left -= 1
+            if isinstance(item, Reject):
+                yield PreviewedReport(item)
+                continue
+            sections = mined_sections(item, options.sections)
+            mined = tuple(section.name for section in sections)
+            (found,) = extractor.extract([sections])
+            refused = found.refused if found.failure is None else (*found.refused, found.failure)
+            yield PreviewedReport(item, tuple(found.mentions), mined, refused)
+
+
+def _as_row(mention: Mention) -> dict[str, Any]:
+    told = {name: getattr(mention, name) for name in _TOLD}
+    told["measurements"] = [asdict(measurement) for measurement in mention.measurements]
+    return {**told, "finding": mention.facets.finding, "concept": mention.facets.text, "spans": list(mention.spans)}
+
+
+_TOLD = ("section", "text", "assertion", "certainty", "temporality", "laterality", "severity")

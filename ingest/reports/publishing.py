@@ -1,0 +1,118 @@
+"""An ingest's last step: what was staged becomes one commit on the newest state of the knowledge base."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ingest.extractors.protocol import REFUSAL
+from ingest.joins import require_report_join
+from ingest.reports.journal import Journal
+from kb.batched import batched
+from kb.store.rejects import replace_rejects
+from kb.store.storage import quoted
+from kb.vectors.embedding import EmbeddingCache
+from kb.vocabulary.concept_rows import concept_batches
+from kb.vocabulary.embed_concepts import set_embedder
+
+if TYPE_CHECKING:
+    import lance
+
+    from kb.knowledge_base import KnowledgeBase
+    from kb.store.commits import Commit
+    from kb.store.publication import Publication
+    from kb.vectors.embedding import Embedder
+
+CHUNK = 2_000
+
+
+def publish_ingest(
+    kb: KnowledgeBase,
+    journal: Journal,
+    sources: Sequence[str],
+    embedder: Embedder | None,
+    *,
+    by: str | None,
+    why: str | None,
+    apart: bool = False,
+) -> Commit | None:
+    """Commit what `journal` has staged; None where the knowledge base holds all of it already.
+
+    The journal knows the state of `kb`, and the embedding cache holds the vectors of what is new to it.
+    """
+
+    def change(publication: Publication) -> Mapping[str, Any] | None:
+        if publication.head.commit_id != kb.commit.commit_id:
+            _catch_up(kb, publication, journal, embedder)
+        new_concepts = journal.new_concept_count()
+        staged = journal.fragments("reports")
+        rejects = [*journal.rejects(), *_standing_refusals(publication, sources, journal)]
+        changed_rejects = replace_rejects(publication, sources, rejects)
+        if not staged and not new_concepts and not changed_rejects:
+            return None
+        _replace_reports(publication, journal)
+        if staged and not apart:
+            require_report_join(publication)
+        if new_concepts:
+            _write_concepts(kb, publication, journal, embedder)
+        return {**_summary(journal), "new_concepts": new_concepts}
+
+    return kb.publish("ingest reports", change, by=by, why=why)
+
+
+def _standing_refusals(publication: Publication, sources: Sequence[str], journal: Journal) -> list[dict[str, Any]]:
+    """What was refused of reports that are stored as they are: it stands as they do, for they were not mined again."""
+    if not sources:
+        return []
+    rows = publication.dataset("rejects").to_table(filter=f"source IN {quoted(sources)}").to_pylist()
+    return [row for row in rows if row["reason"].startswith(REFUSAL) and journal.is_unchanged(row["report_id"])]
+
+
+def load_stored(journal: Journal, reports: lance.LanceDataset) -> None:
+    """Tell the journal which reports a commit holds."""
+    journal.load_stored(reports.to_batches(columns=["report_id", "content_hash", "extractor"]))
+
+
+def load_known(journal: Journal, concepts: lance.LanceDataset) -> None:
+    """Tell the journal which concepts a commit holds."""
+    journal.load_known(concepts.to_batches(columns=["concept_id"]))
+
+
+def _catch_up(kb: KnowledgeBase, publication: Publication, journal: Journal, embedder: Embedder | None) -> None:
+    """Tell the journal of the commits that other writers made meanwhile; what is new again gets its vector."""
+    load_stored(journal, publication.dataset("reports"))
+    load_known(journal, publication.dataset("concepts"))
+    if embedder is not None:
+        for texts in batched((row["text"] for row in journal.new_concepts()), CHUNK):
+            EmbeddingCache(kb.storage, embedder.info).fill(texts, embedder)
+
+
+def _replace_reports(publication: Publication, journal: Journal) -> None:
+    """Staged reports and their observations go in; the reports they replace go out with theirs."""
+    for chunk in batched(journal.replaced(), CHUNK):
+        for table in ("reports", "observations"):
+            publication.delete(table, f"report_id IN {quoted(chunk)}")
+    for table in ("reports", "observations"):
+        publication.append(table, journal.fragments(table))
+
+
+def _write_concepts(kb: KnowledgeBase, publication: Publication, journal: Journal, embedder: Embedder | None) -> None:
+    cache = info = None
+    if embedder is not None:
+        info = embedder.info
+        cache = EmbeddingCache(kb.storage, info)
+        set_embedder(publication, info)
+    schema = publication.dataset("concepts").schema
+    publication.write("concepts", concept_batches(journal.new_concepts(), schema, cache, info))
+    publication.index_words("concepts", "text")
+
+
+def _summary(journal: Journal) -> dict[str, Any]:
+    outcomes = journal.outcomes()
+    return {
+        "run": journal.run_id,
+        "new": outcomes.get("new", 0),
+        "changed": outcomes.get("changed", 0),
+        "observations": journal.observations(),
+        "rejects": len(journal.rejects()),
+    }

@@ -1,0 +1,82 @@
+"""Which journal an ingest writes: that of the same ingest, interrupted, where there is one to go on from."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ingest.reports.journal import Journal
+from ingest.sources import Source
+from kb.errors import ClearKbError
+from kb.store.storage import STAGING
+
+if TYPE_CHECKING:
+    from kb.knowledge_base import KnowledgeBase
+
+
+@contextmanager
+def open_journal(
+    kb: KnowledgeBase, sources: Sequence[Source], settings: Sequence[str], *, temporary: bool
+) -> Iterator[Journal]:
+    """The journal of this ingest: deleted when the block ends well, kept for the next run when it does not.
+
+    The same ingest means the same files with the same sizes and times, and the same settings.
+
+    Raises:
+        ClearKbError: another process is at the same ingest, or the knowledge base cannot be written to.
+    """
+    if not temporary:
+        kb.storage.require_conditional_writes()  # before anything is mined for nothing
+    if temporary or kb.storage.folder is None:
+        with tempfile.TemporaryDirectory(prefix="clear-kb-") as folder:
+            journal = Journal(Path(folder) / "journal.sqlite")
+            yield journal
+            journal.close()
+        return
+    path = kb.storage.folder / STAGING / f"{_key(sources, settings)}.sqlite"
+    with _only_process_at(path):
+        journal = _resumable(kb, Journal(path), path)
+        try:
+            yield journal
+        except BaseException:
+            journal.close()
+            raise
+        journal.discard()
+
+
+def _resumable(kb: KnowledgeBase, journal: Journal, path: Path) -> Journal:
+    """`journal`, or a fresh one where its run was committed after all or its data files are gone."""
+    committed = any(commit.summary.get("run") == journal.run_id for commit in kb.commits.all())
+    tables = ("reports", "observations")
+    if not committed and not any(kb.storage.lost_files(table, journal.fragments(table)) for table in tables):
+        return journal
+    journal.discard()
+    return Journal(path)
+
+
+def _key(sources: Sequence[Source], settings: Sequence[str]) -> str:
+    said = [*settings]
+    for source in sources:
+        stat = Path(source.name).stat()
+        said.append(f"{source.name}:{stat.st_size}:{stat.st_mtime_ns}")
+    return blake2b("\0".join(said).encode(), digest_size=8).hexdigest()
+
+
+@contextmanager
+def _only_process_at(path: Path) -> Iterator[None]:
+    from filelock import FileLock, Timeout
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path.with_suffix(".lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise ClearKbError("another process is ingesting the same files: wait for it, or stop it") from error
+    try:
+        yield
+    finally:
+        lock.release()

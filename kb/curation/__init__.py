@@ -1,0 +1,1 @@
+"""The concepts, changed: acts, what they write, differences, merging, suggestions, review."""

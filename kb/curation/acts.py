@@ -1,0 +1,282 @@
+"""The acts of curation: each a plan that, given the concepts as they stand, says which fields become what.
+
+Evidence stays where it was mined; a replaced concept forwards to its survivor, so that what is mined again flows
+there too, and undoing is a change of fields. `kb.curation.apply` carries a plan out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from kb.curation.apply import Concepts, Plan, Row
+from kb.curation.change import Change
+from kb.errors import UsageError
+from kb.exchange.records import read_record
+from kb.language.facets import read_query
+from kb.store.storage import quoted
+from kb.vocabulary.concept_rows import new_concept
+from kb.vocabulary.mappings import curated_mapping, merged_mappings
+from kb.vocabulary.split_rules import Condition, Split
+from schemas.terms import IN_USE, LATERALITIES, STATUSES
+
+FACETS = ("finding", "anatomy", "laterality", "severity", "descriptors")
+"""The facets that a curator may set. The assertion is not one of them: the denied finding is another concept."""
+
+
+def add(text: str, synonyms: Sequence[str] = ()) -> Plan:
+    """A new, accepted concept from its text ("small left pleural effusion", "no pneumothorax")."""
+    try:
+        facets = read_query(text)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+    names: list[str] = _read("synonyms", list(synonyms))
+
+    def plan(concepts: Concepts) -> dict[str, Row]:
+        if concepts.find(facets.concept_id) is not None:
+            raise UsageError(f"'{facets.text}' is in the vocabulary already: {facets.concept_id}")
+        return {facets.concept_id: new_concept(facets, "curator", "accepted", names)}
+
+    return plan
+
+
+def set_status(concept_ids: Sequence[str], status: str) -> Plan:
+    """Accept, reject or put back concepts. A retired one comes back only by reverting what retired it."""
+    if status not in STATUSES:
+        raise UsageError(f"status '{status}': choose one of {', '.join(STATUSES)}")
+
+    def plan(concepts: Concepts) -> dict[str, Row]:
+        concepts.read(concept_ids)
+        rows = [concepts.get(concept_id) for concept_id in concept_ids]
+        for row in rows:
+            if row["status"] == "retired":
+                raise UsageError(f"{row['concept_id']} '{row['text']}' is retired: `clear-kb vocab revert` undoes that")
+        return {row["concept_id"]: {"status": status} for row in rows}
+
+    return plan
+
+
+def rename(concept_id: str, text: str) -> Plan:
+    """Another text for a concept; its id and facets stay, its vector is computed anew by `embed`."""
+    if not (text := " ".join(text.split())):
+        raise UsageError("a concept needs a text")
+    text = _read("text", text)
+
+    def plan(concepts: Concepts) -> dict[str, Row]:
+        row = concepts.get(concept_id)
+        if (says := _assertion(text)) not in (None, row["assertion"]):
+            raise UsageError(
+                f"'{text}' says that it is {says}, and {concept_id} is {row['assertion']}: that is another one"
+            )
+        same = f"text = {quoted([text])[1:-1]} AND concept_id != '{concept_id}' AND status IN {quoted(IN_USE)}"
+        if taken := concepts.where(same):
+            raise UsageError(f"'{text}' is the text of {taken[0]}: merge the two, or take another one")
+        return {row["concept_id"]: {"text": text}}
+
+    return plan
+
+
+def merge(sources: Sequence[str], survivor_id: str) -> Plan:
+    """Concepts that mean the same as another: they are retired and forward to it, and it takes their names.
+
+    Only concepts of one assertion, side and severity can be merged: what tells them apart is no synonym.
+    """
+
+    def plan(concepts: Concepts) -> dict[str, Row]:
+        survivor = _living(concepts.survivor(survivor_id))
+        merged = [_living(concepts.get(source)) for source in sources]
+        for row in merged:
+            _same_meaning(row, survivor)
+            if row["concept_id"] in survivor["distinct_from"]:
+                raise UsageError(f"{row['concept_id']} and {survivor['concept_id']} were told apart: revert that first")
+        names = [survivor["text"], *survivor["synonyms"]]
+        for row in merged:
+            names += [name for name in (row["text"], *row["synonyms"]) if name not in names]
+        mappings = list(survivor["mappings"])
+        for row in merged:
+            mappings = merged_mappings(mappings, row["mappings"])
+        apart = sorted({other for row in (survivor, *merged) for other in row["distinct_from"]})
+        edits: dict[str, Row] = {row["concept_id"]: _retired(survivor["concept_id"]) for row in merged}
+        taken = {"synonyms": names[1:], "mappings": mappings, "distinct_from": apart}
+        return {**edits, survivor["concept_id"]: taken}
+
+    return plan
+
+
+def retire(concept_id: str, replacement_id: str | None = None) -> Plan:
+    """A concept that is no longer used; where another takes its place, it forwards there."""
+
+    def plan(concepts: Concepts) -> dict[str, Row]:
+        row = _living(concepts.get(concept_id))
+        replacement = None if replacement_id is None else _living(concepts.survivor(replacement_id))
+        if replacement is not None and replacement["concept_id"] == row["concept_id"]:
+            raise UsageError(f"{concept_id} cannot replace itself")
+        return {row["concept_id"]: _retired(replacement["concept_id"] if replacement else None)}
+
+    return plan
+
+
+def split(concept_id: str, into: str, where: Sequence[Condition]) -> Plan:
+    """Some mentions of a concept, those that meet the conditions, become another's: a living one, or a new one.
+
+    `into` is the other one's id, or the text of a new concept. What is mined later follows the rule too.
+    """
+
+    def plan(concepts: Concepts) -> dict[str, Row]:
+        source = _living(concepts.get(concept_id))
+        target, edits = _split_target(concepts, into)
+        parted = Split(target["concept_id"], tuple(where))
+        if target["concept_id"] == source["concept_id"]:
+            raise UsageError(f"{concept_id} cannot be split into itself")
+        if target["assertion"] != source["assertion"]:
+            raise UsageError(
+                f"'{source['text']}' is {source['assertion']}, '{target['text']}' {target['assertion']}: a mention of "
+                "the one is none of the other"
+            )
+        if not concepts.mentions(concept_id, parted.sql()):
+            raise UsageError(f"no mention of {concept_id} '{source['text']}' goes {parted.told()}")
+        return {**edits, source["concept_id"]: {"splits": [*source["splits"], parted.to_row()]}}
+
+    return plan
+
+
+def set_synonyms(concept_id: str, *, added: Iterable[str] = (), removed: Iterable[str] = ()) -> Plan:
+    """Other names for a concept, added or taken away."""
+    added, removed = _read("synonyms", list(added)), list(removed)
+
+    def plan(concepts: Concepts) -> dict[str, Row]:
+        row = concepts.get(concept_id)
+        unknown = [name for name in removed if name not in row["synonyms"]]
+        if unknown:
+            raise UsageError(f"'{unknown[0]}' is no synonym of {concept_id}: {', '.join(row['synonyms']) or 'none'}")
+        kept = [name for name in row["synonyms"] if name not in removed]
+        return {concept_id: {"synonyms": [*kept, *(name for name in dict.fromkeys(added) if name not in kept)]}}
+
+    return plan
+
+
+def set_facet(concept_id: str, facet: str, value: str | None) -> Plan:
+    """Another value for a facet of a concept; None or "none" takes it away. The id stays."""
+    if facet not in FACETS:
+        raise UsageError(f"'{facet}' is no facet: choose one of {', '.join(FACETS)}")
+    if facet == "laterality" and value not in LATERALITIES:
+        raise UsageError(f"laterality '{value}': choose one of {', '.join(LATERALITIES)}")
+    if facet == "finding" and not value:
+        raise UsageError("a concept needs a finding")
+    stored: Any = None if value in (None, "", "none") and facet != "laterality" else value
+    if facet == "descriptors":
+        stored = [word for word in (value or "").split(",") if word.strip()]
+    read = _read(facet, stored)
+    return lambda concepts: {concepts.get(concept_id)["concept_id"]: {facet: read}}
+
+
+def set_note(concept_id: str, note: str | None) -> Plan:
+    """A note on a concept; None or an empty one takes it away."""
+    text = _read("note", note)
+    return lambda concepts: {concepts.get(concept_id)["concept_id"]: {"note": text}}
+
+
+def keep_apart(concept_id: str, others: Sequence[str]) -> Plan:
+    """Concepts that are not the same as another one, however alike they look: said of both sides."""
+
+    def plan(concepts: Concepts) -> dict[str, Row]:
+        concepts.read([concept_id, *others])
+        if concept_id in others:
+            raise UsageError(f"{concept_id} cannot be told apart from itself")
+        apart = {concept_id: list(others), **{other: [concept_id] for other in others}}
+        return {
+            of: {"distinct_from": sorted({*concepts.get(of)["distinct_from"], *from_these})}
+            for of, from_these in apart.items()
+        }
+
+    return plan
+
+
+def map_to(concept_id: str, object_id: str, predicate: str, label: str = "") -> Plan:
+    """A mapping of a concept to one of an outside terminology, by a curator's judgement."""
+    mapping = curated_mapping(object_id, predicate, label)
+    return lambda concepts: {concept_id: {"mappings": merged_mappings(concepts.get(concept_id)["mappings"], [mapping])}}
+
+
+def unmap(concept_id: str, object_id: str) -> Plan:
+    """The mappings of a concept to an outside one, taken away."""
+
+    def plan(concepts: Concepts) -> dict[str, Row]:
+        mappings = concepts.get(concept_id)["mappings"]
+        kept = [mapping for mapping in mappings if mapping["object_id"] != object_id]
+        if len(kept) == len(mappings):
+            raise UsageError(f"{concept_id} is not mapped to '{object_id}'")
+        return {concept_id: {"mappings": kept}}
+
+    return plan
+
+
+def revert(change: Change) -> Plan:
+    """What a change did, undone; refused where one of its fields has been changed again since."""
+
+    def plan(concepts: Concepts) -> dict[str, Row | None]:
+        edits: dict[str, Row | None] = {}
+        for concept_id, after in change.after.items():
+            now, before = concepts.find(concept_id), change.before.get(concept_id)
+            since = sorted(name for name, value in (after or {}).items() if (now or {}).get(name) != value)
+            if now is None or since:
+                what = f"its {', '.join(since)} changed" if now else "it was taken away"
+                raise UsageError(
+                    f"{change.change_id} cannot be undone: {concept_id} is no longer as it left it ({what})"
+                )
+            edits[concept_id] = None if before is None else dict(before)
+        return edits
+
+    return plan
+
+
+def _read(name: str, value: Any) -> Any:
+    """A field as a curator types it, read as one of an import; UsageError where it cannot be."""
+    try:
+        return read_record({name: value})[name]
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+def _assertion(text: str) -> str | None:
+    """Whether a text affirms or denies; None where it holds no known word."""
+    try:
+        return read_query(text).assertion
+    except ValueError:
+        return None
+
+
+def _living(row: Row) -> Row:
+    if row["status"] in ("retired", "rejected"):
+        raise UsageError(f"{row['concept_id']} '{row['text']}' is {row['status']}")
+    return row
+
+
+def _split_target(concepts: Concepts, into: str) -> tuple[Row, dict[str, Row]]:
+    """The concept that mentions go to, and what makes it where it is new."""
+    if row := concepts.find(into):
+        return _living(concepts.survivor(row["concept_id"])), {}
+    try:
+        facets = read_query(into)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    if concepts.find(facets.concept_id):
+        return _living(concepts.survivor(facets.concept_id)), {}
+    row = new_concept(facets, "curator", "accepted")
+    return row, {facets.concept_id: row}
+
+
+def _same_meaning(row: Row, survivor: Row) -> None:
+    if row["concept_id"] == survivor["concept_id"]:
+        raise UsageError(f"{row['concept_id']} cannot be merged into itself")
+    for facet in ("assertion", "laterality", "severity"):
+        if row[facet] != survivor[facet]:
+            raise UsageError(
+                f"'{row['text']}' and '{survivor['text']}' differ in {facet} ({row[facet]}, {survivor[facet]}): "
+                "they are not one concept"
+            )
+
+
+def _retired(replaced_by: str | None) -> Row:
+    return {"status": "retired", "replaced_by": replaced_by}

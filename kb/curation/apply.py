@@ -1,0 +1,295 @@
+"""Carrying out an act of curation: checked, written as one commit and one row of `changes`, or not at all.
+
+An act is planned on the newest state, so two curators who work at once meet in the plan, not in the storage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from kb.batched import batched
+from kb.curation.change import Change
+from kb.errors import UsageError
+from kb.store.storage import quoted
+from kb.vectors.columns import vector_array, vector_matrix
+from kb.vocabulary.query import Tables, run_named
+from kb.vocabulary.split_rules import targets
+
+if TYPE_CHECKING:
+    import lance
+    import numpy as np
+    import pyarrow as pa
+
+    from kb.knowledge_base import KnowledgeBase
+    from kb.store.publication import Publication
+
+Row = dict[str, Any]
+Plan = Callable[["Concepts"], Mapping[str, Mapping[str, Any] | None]]
+"""Given the concepts, the fields that become another value, by concept id; None takes a concept away."""
+
+CHUNK = 2_000
+"""Concepts that are looked up together."""
+
+
+class Concepts:
+    """The concepts of one state, looked up by id, each read once.
+
+    `state` is a publication, or a knowledge base at a commit.
+    """
+
+    def __init__(self, state: Tables):
+        self._state = state
+        self._dataset = state.dataset("concepts")
+        self._read: dict[str, Row | None] = {}
+        self.columns = [name for name in self._dataset.schema.names if name != "embedding"]
+
+    def fresh(self) -> Concepts:
+        """The same state with nothing read yet: for going through a whole vocabulary in bounded memory."""
+        return Concepts(self._state)
+
+    def read(self, concept_ids: Iterable[str]) -> None:
+        """Read the rows of many concepts in one go, so that each `find` needs none of its own."""
+        wanted = [concept_id for concept_id in dict.fromkeys(concept_ids) if concept_id not in self._read]
+        for chunk in batched(wanted, CHUNK):
+            rows = self._dataset.to_table(columns=self.columns, filter=f"concept_id IN {quoted(chunk)}").to_pylist()
+            self._read |= dict.fromkeys(chunk) | {row["concept_id"]: row for row in rows}
+
+    def find(self, concept_id: str) -> Row | None:
+        """The row of a concept, or None where there is none."""
+        self.read([concept_id])
+        return self._read[concept_id]
+
+    def where(self, condition: str) -> list[str]:
+        """The ids of the concepts that a condition (SQL) holds for."""
+        found: list[str] = self._dataset.to_table(columns=["concept_id"], filter=condition)["concept_id"].to_pylist()
+        return found
+
+    def get(self, concept_id: str) -> Row:
+        """The row of a concept; UsageError where there is none."""
+        row = self.find(concept_id)
+        if row is None:
+            raise UsageError(f"there is no concept '{concept_id}': see `clear-kb vocab search`")
+        return row
+
+    def holding(self, concept_ids: Iterable[str], edits: Mapping[str, Row | None]) -> str | None:
+        """What keeps concepts from being taken away by `edits`: mentions, or others that still lead to them."""
+        gone = set(concept_ids)
+        if self._state.dataset("observations").count_rows(f"concept_id IN {quoted(gone)}"):
+            return "reports mention it; retire it instead"
+        leading = [
+            {**row, **(edits.get(row["concept_id"]) or {})} for row in self._leading() if row["concept_id"] not in gone
+        ]
+        return "others lead to it" if any(gone & set(targets(row)) for row in leading) else None
+
+    def mentions(self, concept_id: str, rule: str) -> int:
+        """How many of the mentions of a concept a rule (SQL, see `kb.vocabulary.split_rules`) holds for."""
+        rows = run_named(self._state, "split_mentions", {"concept_id": concept_id}, rule=rule)
+        return int(rows[0]["mentions"])
+
+    def _leading(self) -> list[Row]:
+        leads = "replaced_by IS NOT NULL OR array_length(splits) > 0"
+        rows: list[Row] = self._dataset.to_table(
+            columns=["concept_id", "replaced_by", "splits"], filter=leads
+        ).to_pylist()
+        return rows
+
+    def survivor(self, concept_id: str) -> Row:
+        """The concept that stands for `concept_id` in the end: itself, or where its replacements lead."""
+        row = self.get(concept_id)
+        while row["replaced_by"] is not None:
+            row = self.get(row["replaced_by"])
+        return row
+
+
+def curate(
+    kb: KnowledgeBase,
+    act: str,
+    plan: Plan,
+    *,
+    by: str | None = None,
+    why: str | None = None,
+    dry_run: bool = False,
+    reverts: str | None = None,
+    expect: Mapping[str, str] | None = None,
+    carried: Sequence[Change] = (),
+    summary: Mapping[str, Any] | None = None,
+    vectors_of: KnowledgeBase | None = None,
+) -> Change | None:
+    """Carry out an act as one commit and one row of `changes`; None where all is so already.
+
+    `expect` is what the curator saw: the statuses of concepts, by id; where one is another by now, the act is refused.
+    `carried` are changes of another branch that come with it, `summary` is told by the commit, and `vectors_of` is a
+    state whose vectors go with its texts.
+
+    Raises:
+        UsageError: the act cannot be done on the newest state; nothing is written.
+    """
+    from kb.knowledge_base import default_author
+
+    author = by or default_author()
+    made: list[Change] = []
+
+    def planned(concepts: Concepts) -> dict[str, Row | None]:
+        for concept_id, status in (expect or {}).items():
+            if (now := concepts.get(concept_id)["status"]) != status:
+                raise UsageError(f"{concept_id} was {status} when it was shown, and is {now} by now: look at it again")
+        edits = real_edits(concepts, plan(concepts))
+        made[:] = [tell(concepts, act, edits, author, why, reverts)] if edits else []
+        return edits
+
+    def change(publication: Publication) -> Mapping[str, Any] | None:
+        edits = planned(Concepts(publication))
+        if not edits:
+            return None
+        write_edits(publication, edits, [*carried, made[0]])
+        if vectors_of is not None:
+            _carry_vectors(publication, vectors_of, [of for of, fields in edits.items() if fields and "text" in fields])
+        return {"change": made[0].change_id, "concepts": len(edits), **(summary or {})}
+
+    if dry_run:
+        planned(Concepts(kb.at("HEAD")))
+    else:
+        kb.publish(f"vocab {act}", change, by=author, why=why)
+    return made[0] if made else None
+
+
+def read_changes(kb: KnowledgeBase, concept_id: str | None = None) -> list[Change]:
+    """The changes up to the commit of `kb`, oldest first; of one concept, where `concept_id` is given."""
+    rows = kb.dataset("changes").to_table().to_pylist()
+    return [Change.from_row(row) for row in rows if concept_id is None or concept_id in row["concept_ids"]]
+
+
+def real_edits(
+    concepts: Concepts, edits: Mapping[str, Mapping[str, Any] | None], new: Mapping[str, Row] | None = None
+) -> dict[str, Row | None]:
+    """The edits without the fields that hold their value already; `new` are concepts that come beside them.
+
+    Raises:
+        UsageError: a replacement would lead nowhere or in a circle, or what is taken away is still needed.
+    """
+    concepts.read(edits)
+    real: dict[str, Row | None] = {}
+    for concept_id, fields in edits.items():
+        now = concepts.find(concept_id)
+        if fields is None:
+            real[concept_id] = None
+        elif kept := {name: value for name, value in fields.items() if now is None or now[name] != value}:
+            real[concept_id] = kept
+    check_replacements(concepts, {**(new or {}), **real})
+    return real
+
+
+def check_replacements(concepts: Concepts, edits: Mapping[str, Row | None]) -> None:
+    """Refuse edits after which a replacement would lead nowhere, or in a circle."""
+    gone = {concept_id for concept_id, fields in edits.items() if fields is None}
+    if gone and (held := concepts.holding(gone, edits)):
+        raise UsageError(f"{', '.join(sorted(gone))} cannot be taken away: {held}")
+    leads = {"replaced_by", "splits"}
+    for concept_id, fields in edits.items():
+        if fields is not None and leads & set(fields):
+            _follow(concepts, edits, gone, concept_id)
+
+
+def _follow(concepts: Concepts, edits: Mapping[str, Row | None], gone: set[str], start: str) -> None:
+    """Go every way that the mentions of `start` would go; UsageError where one ends nowhere or comes back."""
+    ways = [start]
+    met: set[str] = set()
+    while ways:
+        at = ways.pop()
+        row = {"replaced_by": None, "splits": [], **(concepts.find(at) or {}), **(edits.get(at) or {})}
+        for target in targets(row):
+            if target == start:
+                raise UsageError(f"{start} would be replaced by itself, by way of {at}")
+            if target in gone or (concepts.find(target) is None and target not in edits):
+                raise UsageError(f"{at} would be replaced by {target}, which is not in the vocabulary")
+            if target not in met:
+                met.add(target)
+                ways.append(target)
+
+
+def tell(
+    concepts: Concepts,
+    act: str,
+    edits: Mapping[str, Row | None],
+    author: str,
+    why: str | None,
+    reverts: str | None = None,
+) -> Change:
+    """The change that `edits` are, with the values before them."""
+    before: dict[str, Row | None] = {}
+    for concept_id, fields in edits.items():
+        now = concepts.find(concept_id)
+        names = [name for name in concepts.columns if name != "embedder"] if fields is None else list(fields)
+        before[concept_id] = None if now is None else {name: now[name] for name in names}
+    return Change(act, before, dict(edits), author, why, reverts)
+
+
+def write_edits(publication: Publication, edits: Mapping[str, Row | None], changes: Sequence[Change]) -> None:
+    """Write edited concepts and the changes that tell of them; vectors are passed on as they lie, in bounded memory."""
+    import pyarrow as pa
+
+    from schemas.tables import CHANGES
+
+    staged = publication.stage("concepts", _edited(publication.snapshot("concepts"), edits))
+    for chunk in batched(edits, CHUNK):
+        publication.delete("concepts", f"concept_id IN {quoted(chunk)}")
+    publication.append("concepts", staged)
+    if staged:
+        publication.index_words("concepts", "text")
+    told = [change.to_row() for change in changes]
+    publication.write("changes", [pa.RecordBatch.from_pylist(told, schema=CHANGES.schema)])
+
+
+def _edited(concepts: lance.LanceDataset, edits: Mapping[str, Row | None]) -> Iterator[pa.RecordBatch]:
+    """The rows of `edits` as they become; those that are taken away are left out."""
+    import pyarrow as pa
+
+    schema = concepts.schema
+    kept = {concept_id: fields for concept_id, fields in edits.items() if fields is not None}
+    for chunk in batched(kept, CHUNK):
+        table = concepts.to_table(filter=f"concept_id IN {quoted(chunk)}")
+        at = {concept_id: row for row, concept_id in enumerate(table["concept_id"].to_pylist())}
+        now = table.select([name for name in schema.names if name != "embedding"]).to_pylist()
+        rows = []
+        for concept_id in chunk:
+            row = {**(now[at[concept_id]] if concept_id in at else {}), **kept[concept_id]}
+            # A vector is of a text: with another text it goes.
+            rows.append({**row, "embedder": None} if "text" in kept[concept_id] else row)
+        columns = {f.name: pa.array([row.get(f.name) for row in rows], f.type) for f in schema if f.name != "embedding"}
+        if "embedding" in schema.names:
+            places = [at.get(concept_id) if "text" not in kept[concept_id] else None for concept_id in chunk]
+            columns["embedding"] = table["embedding"].combine_chunks().take(pa.array(places, pa.int64()))
+        yield pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
+
+
+def _carry_vectors(publication: Publication, state: KnowledgeBase, concept_ids: Sequence[str]) -> None:
+    """Give concepts whose texts came from `state` the vectors that they have there, where the space is the same."""
+    info = state.embedder
+    known = publication.dataset("embedders").to_table(columns=["embedder"])["embedder"].to_pylist()
+    if info is None or info.embedder_id not in known:
+        return
+    for chunk in batched(concept_ids, CHUNK):
+        where = f"concept_id IN {quoted(chunk)} AND embedder = '{info.embedder_id}'"
+        table = state.dataset("concepts").to_table(columns=["concept_id", "embedding"], filter=where)
+        rows = {concept_id: row for row, concept_id in enumerate(table["concept_id"].to_pylist())}
+        if rows:
+            put_vectors(publication, rows, vector_matrix(table["embedding"]), info.embedder_id)
+
+
+def put_vectors(publication: Publication, rows: Mapping[str, int], matrix: np.ndarray, embedder: str) -> None:
+    """Give concepts vectors: `rows` says which row of `matrix` (n, dimension) is whose."""
+    import numpy as np
+    import pyarrow as pa
+
+    where = f"concept_id IN {quoted(rows)}"
+    table = publication.snapshot("concepts").to_table(filter=where)
+    kind = table.schema.field("embedding").type
+    chosen = matrix[[rows[concept_id] for concept_id in table["concept_id"].to_pylist()]]
+    told = {
+        "embedding": vector_array(chosen, np.ones(len(chosen), dtype=bool), kind),
+        "embedder": pa.array([embedder] * len(chosen)),
+    }
+    columns = [told.get(name, table[name]) for name in table.schema.names]
+    publication.replace("concepts", where, pa.table(columns, schema=table.schema).to_batches())
+    publication.index_words("concepts", "text")

@@ -1,0 +1,113 @@
+"""Changes: every act of curation as data, with the values before and after it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Any
+
+from kb.vocabulary.mappings import told_mapping
+from kb.vocabulary.split_rules import Split
+
+TOLD = 3
+"""The concepts of a change that its line tells of; the others are counted."""
+
+Values = Mapping[str, Mapping[str, Any] | None]
+"""Concept ids and the values of their fields; None where the concept is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One act of curation. `before` and `after` hold, by concept id, the fields that it touched."""
+
+    act: str
+    before: Values
+    after: Values
+    author: str
+    reason: str | None = None
+    reverts: str | None = None
+    time: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def change_id(self) -> str:
+        """A hash of all that the change says."""
+        said = [self.act, self.before, self.after, self.author, self.reason, self.reverts, self.time.isoformat()]
+        return "X" + blake2b(json.dumps(said, sort_keys=True).encode(), digest_size=6).hexdigest()
+
+    @property
+    def concept_ids(self) -> list[str]:
+        """The concepts it touched."""
+        return sorted({*self.before, *self.after})
+
+    def line(self, concept_id: str | None = None) -> str:
+        """The change as one line that a person reads: what became of `concept_id`, or of its first few concepts."""
+        told = [concept_id] if concept_id is not None else self.concept_ids[:TOLD]
+        parts = [f"{of}: {told_move(self.before.get(of), self.after.get(of))}" for of in told]
+        if len(self.concept_ids) > len(told):
+            parts.append(f"and {len(self.concept_ids) - len(told):,} more")
+        why = f" ({self.reason})" if self.reason else ""
+        undoes = f" of {self.reverts}" if self.reverts else ""
+        return f"{self.act}{undoes} by {self.author}: {'; '.join(parts)}{why}"
+
+    def to_row(self) -> dict[str, Any]:
+        """The change as a row of the `changes` table."""
+        return {
+            "change_id": self.change_id,
+            "act": self.act,
+            "concept_ids": self.concept_ids,
+            "before": json.dumps(self.before, sort_keys=True),
+            "after": json.dumps(self.after, sort_keys=True),
+            "author": self.author,
+            "reason": self.reason,
+            "time": self.time,
+            "reverts": self.reverts,
+        }
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Change:
+        """The change that `row` of the `changes` table holds."""
+        return cls(
+            act=row["act"],
+            before=json.loads(row["before"]),
+            after=json.loads(row["after"]),
+            author=row["author"],
+            reason=row["reason"],
+            reverts=row["reverts"],
+            time=row["time"].astimezone(UTC),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The change as plain data, for JSON."""
+        return {
+            **self.to_row(),
+            "before": self.before,
+            "after": self.after,
+            "time": self.time.isoformat(timespec="seconds"),
+            "line": self.line(),
+        }
+
+
+def told_move(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
+    """What became of a concept's fields, as a person reads it."""
+    if before is None:
+        return f"new, '{(after or {}).get('text')}'"
+    if after is None:
+        return "taken away"
+    return ", ".join(f"{name} {_shown(before.get(name))} -> {_shown(value)}" for name, value in after.items())
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "none"
+    if not isinstance(value, list):
+        return f"'{value}'"
+    return f"[{', '.join(map(_shown_item, value))}]"
+
+
+def _shown_item(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return told_mapping(value) if "object_id" in value else Split.from_row(value).told()

@@ -1,0 +1,175 @@
+"""Linking: the concepts of a vocabulary tied to those of an outside terminology, with scores.
+
+scispaCy's candidate generator (character 3-grams, TF-IDF, an approximate index; Neumann et al., 2019) finds names that
+look alike; facets decide what such a likeness may mean. A concept whose whole text says the same words as the name of
+an outside one is an exact match, one that nearly does a close one; one whose finding does is narrower than it. Side,
+size and denial are never read over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Unpack
+
+from kb.curation.apply import Concepts, curate
+from kb.curation.change import Change
+from kb.curation.suggest.same_words import compare, wording_of
+from kb.curation.terminology import Terminology
+from kb.display import Listing
+from kb.errors import UsageError
+from kb.language.facets import read_query
+from kb.store.storage import quoted
+from kb.vocabulary.mappings import LEXICAL, PREDICATES, mapping_row
+from schemas.terms import IN_USE
+
+if TYPE_CHECKING:
+    from kb.curation.curator import ActOptions
+    from kb.knowledge_base import KnowledgeBase
+
+THRESHOLD = 0.85
+"""The likeness from which a name counts as found."""
+
+CANDIDATES = 10
+EXACT, CLOSE, BROADER = "skos:exactMatch", "skos:closeMatch", "skos:broadMatch"
+COLUMNS = ["concept_id", "text", "finding", "anatomy", "laterality", "severity", "descriptors", "mappings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One concept and the outside one that it is linked to."""
+
+    concept_id: str
+    text: str
+    predicate: str
+    object_id: str
+    object_label: str
+    matched: str
+    score: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """The link as plain data."""
+        return asdict(self)
+
+
+def find_links(
+    kb: KnowledgeBase, terminology: Terminology, *, threshold: float = THRESHOLD, statuses: Sequence[str] = ()
+) -> Listing[Link]:
+    """The best link of every affirmed concept in use that has one: exact ones first, then the surest.
+
+    Args:
+        kb: the vocabulary, at its commit.
+        terminology: where to link to.
+        threshold: from which likeness on, 0 to 1.
+        statuses: only concepts of these; default: candidates and accepted ones.
+    """
+    if not 0 < threshold <= 1:
+        raise UsageError(f"a threshold of {threshold}: it lies between 0 and 1")
+    rows = kb.dataset("concepts").to_table(columns=COLUMNS, filter=_looked_at(statuses)).to_pylist()
+    names = sorted({name for row in rows for name in (row["text"], row["finding"])})
+    candidates = dict(zip(names, _generator(terminology, names)(names, CANDIDATES), strict=True)) if names else {}
+    links = [link for row in rows if (link := _best_link(row, candidates, terminology, threshold))]
+    links.sort(key=lambda link: (PREDICATES.index(link.predicate), -link.score, link.text, link.concept_id))
+    return Listing(links, ("score", "concept_id", "text", "predicate", "object_id", "object_label"))
+
+
+def store_links(
+    kb: KnowledgeBase,
+    links: Sequence[Link],
+    terminology: Terminology,
+    *,
+    statuses: Sequence[str] = (),
+    **options: Unpack[ActOptions],
+) -> Change | None:
+    """Make `links` the lexical mappings to a terminology of the concepts that were looked at, as one change.
+
+    What a curator mapped stays as it is, and so do concepts of other statuses than those that `find_links` was told.
+    """
+    by_concept = {link.concept_id: link for link in links}
+
+    def plan(concepts: Concepts) -> Mapping[str, Mapping[str, Any]]:
+        mapped = concepts.where(f"{_looked_at(statuses)} AND array_length(mappings) > 0")
+        touched = sorted({*by_concept, *mapped})
+        concepts.read(touched)
+        return {
+            of: {"mappings": _mapped(concepts.get(of)["mappings"], by_concept.get(of), terminology)} for of in touched
+        }
+
+    return curate(kb, "link", plan, **options)
+
+
+def _looked_at(statuses: Sequence[str]) -> str:
+    """The concepts that are linked, as a condition."""
+    return f"assertion = 'present' AND status IN {quoted(statuses or IN_USE)}"
+
+
+def _mapped(now: Sequence[Mapping[str, Any]], link: Link | None, terminology: Terminology) -> list[Mapping[str, Any]]:
+    """The mappings of a concept with `link` in the place of those that earlier links to the terminology left."""
+    kept = [m for m in now if m["justification"] != LEXICAL or m["object_id"] not in terminology.terms]
+    if link is None or any(mapping["object_id"] == link.object_id for mapping in kept):
+        return kept
+    return [*kept, mapping_row(link.object_id, link.predicate, link.object_label, LEXICAL, link.score)]
+
+
+def _best_link(
+    row: Mapping[str, Any], candidates: Mapping[str, Sequence[Any]], terminology: Terminology, threshold: float
+) -> Link | None:
+    """The link by the concept's whole text or, where there is none, by its finding: then to a broader concept."""
+    for name, whole in ((row["text"], True), (row["finding"], False)):
+        found = [
+            (similarity, alias, candidate.concept_id, predicate)
+            for candidate in candidates[name]
+            for alias, similarity in zip(candidate.aliases, candidate.similarities, strict=True)
+            if similarity >= threshold and (predicate := _meaning(row, alias, whole=whole))
+        ]
+        if found:
+            surest = max(score for score, *_ in found)
+            # Of names that are equally like, that of the most general concept.
+            score, alias, term_id, predicate = min(
+                (link for link in found if link[0] > surest - 1e-6),
+                key=lambda link: (link[3] != EXACT, terminology.depths[link[2]], link[2]),
+            )
+            label = terminology.terms[term_id].label
+            return Link(row["concept_id"], row["text"], predicate, term_id, label, alias, round(min(1.0, score), 4))
+    return None
+
+
+def _meaning(row: Mapping[str, Any], alias: str, *, whole: bool) -> str | None:
+    """What a name that looks like a concept's (its whole text, or its finding) means for it; None for nothing."""
+    try:
+        read = read_query(alias)
+    except ValueError:
+        return None
+    found = compare(wording_of(row), wording_of(vars(read)))
+    if read.assertion != "present" or found.contrast:
+        return None
+    same = (read.laterality, read.severity) == (row["laterality"], row["severity"])
+    if whole:
+        return (CLOSE if found.only_first or found.only_second else EXACT) if same else None
+    return BROADER if (read.laterality, read.severity) == ("none", None) and not found.only_second else None
+
+
+def _generator(terminology: Terminology, names: Sequence[str]) -> Any:
+    """A scispaCy candidate generator over the terminology's names, built by hand: its own files are downloads.
+
+    The weights are learnt from `names` too: a 3-gram that the terminology does not hold must count against a likeness.
+    """
+    import nmslib
+    import numpy as np
+    from scispacy.candidate_generation import CandidateGenerator
+    from scispacy.linking_utils import Entity, KnowledgeBase
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    entities = [
+        Entity(term.id, term.label.lower(), [name.lower() for name in term.synonyms], [], None)
+        for term in terminology.terms.values()
+    ]
+    base = KnowledgeBase(entities)
+    aliases = list(base.alias_to_cuis)
+    vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 3), min_df=1, dtype=np.float32)
+    vectors = vectorizer.fit([*aliases, *names]).transform(aliases)
+    index = nmslib.init(method="hnsw", space="cosinesimil_sparse", data_type=nmslib.DataType.SPARSE_VECTOR)
+    index.addDataPointBatch(vectors)
+    index.createIndex({"M": 16, "efConstruction": 200, "post": 0}, print_progress=False)
+    index.setQueryTimeParams({"efSearch": 200})
+    return CandidateGenerator(index, vectorizer, aliases, base)

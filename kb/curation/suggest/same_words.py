@@ -1,0 +1,248 @@
+"""What an observation says, as a set of words: spelling, part of speech, synonyms and empty words taken away.
+
+Coarser than the normal form, which is identity and must not be wrong: two concepts of one wording are worth a look.
+The tables stand beside the lexicon (`word_groups.tsv`, `contrasts.tsv`, `silent_words.tsv`, `implied_places.tsv`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
+from itertools import permutations
+from typing import Any
+
+from kb.language.lexicon import fold, load_lexicon, read_table
+
+_JOINED = re.compile(r"\b(non|retro|peri|sub|post|pre|re|un|para|intra|inter|supra|infra|over|under)-(?=[a-z])")
+_BRITISH = (
+    (re.compile(r"haem|\boe(?=[a-z])"), lambda m: "hem" if m.group() == "haem" else "e"),
+    (re.compile(r"paenia\b|paenic\b"), lambda m: m.group().replace("ae", "e")),
+    (re.compile(r"(?<=tum|col|hum)our\b"), lambda m: "or"),
+    (re.compile(r"is(?=ed\b|ing\b|ation\b)"), lambda m: "iz"),
+)
+_NEGATIVE = re.compile(r"^(?:non|un|in|im|a(?!cute)|hypo|hyper|mal|dys)")
+_TELLING_BEGINNINGS = (
+    "hypo", "hyper", "intra", "infra", "inter", "pre", "para", "peri", "sub", "supra", "ante", "anti", "endo", "epi",
+)  # fmt: skip
+_TELLING_ENDINGS = ("ectomi", "ostomi", "otomi", "plasti", "scopi", "graphi", "lobular", "lobar")
+"""Beginnings and endings (of stems) in which two words may differ by a letter and mean different things."""
+
+_WORD = re.compile(r"[a-z]+\+*|\d+(?:[.,]\d+)*(?:st|nd|rd|th)?")
+_MEASURE = re.compile(r"(\d+(?:[.,]\d+)*)\s*(mm|cm)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """The words of an observation, and the label of its finding where the lexicon knows it."""
+
+    words: frozenset[str]
+    known_finding: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two wordings side by side: the words that only one of them has, and what these mean for the pair.
+
+    `contrast` says that the two hold different words of one contrast, or different numbers.
+    """
+
+    only_first: frozenset[str]
+    only_second: frozenset[str]
+    shared: int
+    misspelt: int
+    contrast: bool
+    other_finding: bool
+
+
+def wording_of(row: Mapping[str, Any]) -> Wording:
+    """The wording of a concept from its facets: a row of `concepts`, or `vars` of `kb.language.facets.Facets`."""
+    return _wording(row["finding"], row["anatomy"] or "", tuple(row["descriptors"]))
+
+
+def compare(first: Wording, second: Wording) -> Comparison:
+    """What tells two wordings apart."""
+    left, right, misspelt = _reconciled(first.words - second.words, second.words - first.words)
+    findings = (first.known_finding, second.known_finding)
+    return Comparison(
+        left,
+        right,
+        len(first.words & second.words),
+        misspelt,
+        _contrast(left, right),
+        None not in findings and findings[0] != findings[1],
+    )
+
+
+@lru_cache(maxsize=1 << 16)
+def _wording(finding: str, anatomy: str, descriptors: tuple[str, ...]) -> Wording:
+    tables = _tables()
+    implied = tables.implied.get(finding, frozenset())
+    match = load_lexicon().findings.exactly([fold(word) for word in finding.split()])
+    telling = match is not None and match[1] != "generic"
+    places = [word for word in _spelt(anatomy) if _stem(word) not in implied]
+    if telling or len(places) > 1:
+        places = [word for word in places if word != "lung"]
+    words = [
+        *_spelt(finding),
+        *places,
+        *(word for text in descriptors for word in _spelt(text) if _stem(word) not in implied),
+    ]
+    said = frozenset(tables.grouped(words))
+    return Wording(said or frozenset(_stem(word) for word in words), finding if match else None)
+
+
+@dataclass(frozen=True)
+class _Tables:
+    heads: Mapping[str, tuple[str, ...]]
+    phrases: Sequence[tuple[frozenset[str], tuple[str, ...]]]
+    silent: frozenset[str]
+    implied: Mapping[str, frozenset[str]]
+    contrasts: Mapping[str, frozenset[int]]
+    known: frozenset[str]
+
+    def grouped(self, words: Iterable[str]) -> set[str]:
+        """Words with each group's first in the place of the others, stemmed, the silent ones left out."""
+        bag = self.headed(words)
+        for phrase, head in self.phrases:
+            if phrase <= bag:
+                bag = (bag - phrase) | set(head)
+        return bag - self.silent
+
+    def headed(self, words: Iterable[str]) -> set[str]:
+        """Words, stemmed, with the first of its group in the place of each."""
+        return {head for word in words for head in self.heads.get(_stem(word), (_stem(word),))}
+
+
+@cache
+def _tables() -> _Tables:
+    silent = frozenset(_stem(word) for (line,) in read_table("silent_words.tsv", 1) for word in line.split())
+    plain = _groups(silent)
+    implied = {
+        finding: frozenset(_stem(word) for place in places.split("|") for word in _spelt(place))
+        for finding, places in read_table("implied_places.tsv", 2)
+    }
+    contrasts: dict[str, set[int]] = {}
+    for number, (line,) in enumerate(read_table("contrasts.tsv", 1)):
+        for word in line.split("|"):
+            for stem in plain.grouped(_spelt(word)):
+                contrasts.setdefault(stem, set()).add(number)
+    lexicon = load_lexicon()
+    texts = [*lexicon.terms(), *lexicon.places(), *(row[0] for row in read_table("word_groups.tsv", 2))]
+    texts += [others for _, others in read_table("word_groups.tsv", 2)]
+    known = {_stem(word) for text in texts for word in _spelt(text)} | set(contrasts) | silent
+    lines = {stem: frozenset(numbers) for stem, numbers in contrasts.items()}
+    return replace(plain, implied=implied, contrasts=lines, known=frozenset(known))
+
+
+def _groups(silent: frozenset[str]) -> _Tables:
+    """The word groups: single words by their stem, and phrases, the longest first."""
+    rows = [
+        (_spelt(head), [_spelt(other) for other in others.split("|")])
+        for head, others in read_table("word_groups.tsv", 2)
+    ]
+    heads = {
+        _stem(other[0]): tuple(map(_stem, head))
+        for head, others in reversed(rows)
+        for other in others
+        if len(other) == 1
+    }
+    plain = _Tables(heads, (), silent, {}, {}, frozenset())
+    phrases = [
+        (frozenset(plain.headed(other)), tuple(sorted(plain.headed(head))))
+        for head, others in rows
+        for other in others
+        if len(other) > 1
+    ]
+    return replace(plain, phrases=sorted(phrases, key=lambda known: -len(known[0])))
+
+
+def _spelt(text: str) -> list[str]:
+    """The words of a text, in American spelling, without hyphens."""
+    text = _JOINED.sub(r"\1", text.lower())
+    for pattern, spelling in _BRITISH:
+        text = pattern.sub(spelling, text)
+    return _WORD.findall(_MEASURE.sub(lambda m: m.group(1) + m.group(2), text).replace("-", " "))
+
+
+@cache
+def _stem(word: str) -> str:
+    return word if any(letter.isdigit() for letter in word) else _stemmer().stemWord(fold(word))
+
+
+@cache
+def _stemmer() -> Any:
+    import snowballstemmer
+
+    return snowballstemmer.stemmer("english")
+
+
+def _reconciled(left: frozenset[str], right: frozenset[str]) -> tuple[frozenset[str], frozenset[str], int]:
+    """The two sides without the words that are one word, misspelt or written apart on one of them; and how many."""
+    count = 0
+    for whole, parts in (*_written_apart(left, right), *_written_apart(right, left)):
+        left, right, count = left - {whole, *parts}, right - {whole, *parts}, count + 1
+    for word in sorted(left):
+        other = next((other for other in sorted(right) if _misspelt(word, other)), None)
+        if other is not None:
+            left, right, count = left - {word}, right - {other}, count + 1
+    return left, right, count
+
+
+def _written_apart(wholes: frozenset[str], parts: frozenset[str]) -> list[tuple[str, tuple[str, str]]]:
+    """Words that are two words of the other side joined ("pacemaker", "pace maker")."""
+    return [(whole, pair) for whole in wholes for pair in permutations(parts, 2) if _stem("".join(pair)) == whole]
+
+
+@lru_cache(maxsize=1 << 16)
+def _misspelt(word: str, other: str) -> bool:
+    """Whether one of two words, of which no table knows both, is the other one misspelt."""
+    from rapidfuzz.distance import OSA
+
+    known, shorter = _tables().known, min(len(word), len(other))
+    if (word in known and other in known) or word[0] != other[0] or shorter < 5:
+        return False
+    if not (word.isalpha() and other.isalpha()) or bool(_NEGATIVE.match(word)) != bool(_NEGATIVE.match(other)):
+        return False
+    beginnings = {next((b for b in _TELLING_BEGINNINGS if w.startswith(b)), None) for w in (word, other)}
+    endings = {next((e for e in _TELLING_ENDINGS if w.endswith(e)), None) for w in (word, other)}
+    if len(beginnings - {None}) > 1 or len(endings - {None}) > 1:
+        return False
+    allowed = 1 if shorter < 8 else 3 if word[:5] == other[:5] else 2
+    return int(OSA.distance(word, other, score_cutoff=allowed)) <= allowed
+
+
+def _contrast(left: frozenset[str], right: frozenset[str]) -> bool:
+    contrasts = _tables().contrasts
+    lines = {line for word in left for line in contrasts.get(word, ())}
+    if any(lines & contrasts.get(word, frozenset()) for word in right):
+        return True
+    return any(map(_number, left)) and any(map(_number, right))
+
+
+def _number(word: str) -> bool:
+    return any(letter.isdigit() for letter in word)
+
+
+EQUAL, MISSPELT, MOST = 1.0, 0.95, 0.89
+"""The scores of two observations of one wording, of one wording but for spelling, and the most that others get."""
+
+
+def likeness(found: Comparison, cosine: float) -> float:
+    """How likely two concepts of one assertion, side and severity are one: 1 where they say the same words.
+
+    Args:
+        found: what tells their wordings apart.
+        cosine: of their embeddings. It orders pairs whose words differ; it never makes them the same, since embedders
+            put "upper lobe nodule" nearer to "lower lobe nodule" than to its paraphrases.
+    """
+    cosine = max(0.0, cosine)
+    if found.contrast:
+        return 0.1 * cosine
+    if not found.only_first and not found.only_second:
+        return MISSPELT if found.misspelt else EQUAL
+    apart = len(found.only_first) + len(found.only_second)
+    one_sided = not found.only_first or not found.only_second
+    score = 0.5 * found.shared / (found.shared + apart) + 0.3 * cosine + 0.1 * one_sided
+    return min(MOST, score / 2 if found.other_finding else score)

@@ -1,0 +1,59 @@
+"""Names that reports use for a concept and that it does not list yet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kb.curation.suggest.living import read_living
+from kb.curation.suggest.suggestion import Suggestion, Suggestions
+from kb.language.facets import read_query
+from kb.vocabulary.query import run_named
+
+if TYPE_CHECKING:
+    from kb.knowledge_base import KnowledgeBase
+
+LEAST_MENTIONS = 2
+
+
+def suggest_synonyms(kb: KnowledgeBase, *, limit: int | None = None, min_mentions: int = LEAST_MENTIONS) -> Suggestions:
+    """Names for concepts, the most used first; the score is the share of the concept's mentions that use it.
+
+    A name that reports use for several concepts is left to the one that it is mostly used for, and one that is a
+    concept's own name already is no suggestion.
+    """
+    living = read_living(kb, vectors=False)
+    by_id = {row["concept_id"]: at for at, row in enumerate(living.rows)}
+    taken = {name.lower() for row in living.rows for name in (row["text"], *row["synonyms"])}
+    suggested: list[Suggestion] = []
+    for row in run_named(kb, "mined_names", {"min_mentions": min_mentions}):
+        at = by_id.get(row["concept_id"])
+        name = None if at is None else _name(row["name"], living.rows[at]["assertion"])
+        if at is None or name is None or name in taken:
+            continue
+        taken.add(name)  # the most used comes first: for its other concepts the name is no suggestion
+        concept, mentions = living.rows[at], living.mentions[at]
+        suggested.append(
+            Suggestion(
+                "synonyms",
+                round(row["mentions"] / mentions, 4),
+                concept["concept_id"],
+                concept["text"],
+                mentions,
+                None,
+                name,
+                row["mentions"],
+                f"so worded in {row['mentions']:,} of {mentions:,} mentions",
+            )
+        )
+    return Suggestions("synonyms", suggested[:limit], len(suggested))
+
+
+def _name(words: str, assertion: str) -> str | None:
+    """The words of a mention as a name of its concept: what is denied is denied by its name; None for no name."""
+    try:
+        told = read_query(words).assertion
+    except ValueError:
+        return None
+    if told == assertion:
+        return words
+    return f"no {words}" if assertion == "absent" else None

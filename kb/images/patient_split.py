@@ -1,0 +1,195 @@
+"""Splits: which patients are trained on, which choose, and which are kept aside; never one patient in two of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from kb.errors import UsageError
+from kb.vocabulary.query import stream_named
+
+if TYPE_CHECKING:
+    from kb.knowledge_base import KnowledgeBase
+
+Split = Literal["train", "validation", "test"]
+SPLITS: tuple[Split, ...] = get_args(Split)
+
+TRAIN, VALIDATION = 0.7, 0.1
+"""The share of patients that is trained on and that chooses; what is left is the test."""
+
+_NAMES: Mapping[str, Split] = {
+    "train": "train",
+    "training": "train",
+    "validation": "validation",
+    "validate": "validation",
+    "valid": "validation",
+    "val": "validation",
+    "dev": "validation",
+    "test": "test",
+}
+
+
+def split_of(patient_id: str) -> Split:
+    """The split that a patient (an image, where nobody knows the patient) is drawn into.
+
+    A hash of the id draws it, so that the same patient lies in the same split in every knowledge base, however many
+    others come.
+    """
+    drawn = int.from_bytes(blake2b(patient_id.encode(), digest_size=8).digest(), "big") / 2**64
+    return "train" if drawn < TRAIN else "validation" if drawn < TRAIN + VALIDATION else "test"
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose an image or study is: its patient where anybody knows, and what keeps rows together in a split."""
+
+    patient_id: str | None
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """A patient who stands in two splits, or whose split cannot be told."""
+
+    patient: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Patients:
+    """Whose all images and studies are, and in which split, by everything that tells of patients.
+
+    Training, prediction, evaluation and audit all go by this: a patient that only a file of labels names, or only the
+    report of the study, counts as one that the table of images names.
+
+    Attributes:
+        images: the owner of every image that any table names.
+        studies: likewise; a study id that two patients use is its own owner where no row names the patient.
+        splits: the split of every owner. Where a table names one for any of its images, it is that; else it is drawn.
+        pictured: the images that are stored, and not only named.
+        leaks: what makes a split worth nothing.
+    """
+
+    images: Mapping[str, Owner]
+    studies: Mapping[str, Owner]
+    splits: Mapping[str, Split]
+    pictured: frozenset[str]
+    leaks: tuple[Leak, ...]
+
+    def split_of_image(self, image_id: str) -> Split:
+        """The split of an image."""
+        return self.splits[self.images[image_id].owner]
+
+    def require_apart(self) -> Patients:
+        """These, where no patient stands in two splits.
+
+        Raises:
+            UsageError: one does; the message names the first.
+        """
+        if self.leaks:
+            more = f" (and {len(self.leaks) - 1:,} more: `clear-kb check` lists them)" if len(self.leaks) > 1 else ""
+            raise UsageError(f"{self.leaks[0].detail}{more}")
+        return self
+
+
+def read_patients(kb: KnowledgeBase) -> Patients:
+    """Whose the images and studies of `kb` are at its commit; see `Patients`. It is computed once a commit."""
+    key = (kb.uri, kb.commit.commit_id)
+    if key not in _READ:
+        if len(_READ) >= KEPT:
+            _READ.clear()
+        _READ[key] = _settled(stream_named(kb, "patients_told"))
+    return _READ[key]
+
+
+KEPT = 4
+"""Commits whose patients are kept in memory."""
+
+_READ: dict[tuple[str, str], Patients] = {}
+
+
+def _settled(rows: Iterable[Mapping[str, Any]]) -> Patients:
+    """What rows of patients, studies and images come to together."""
+    by_image: dict[str, dict[str, str]] = {}
+    by_study: dict[str, dict[str, str]] = {}
+    study_of: dict[str, str] = {}
+    own: dict[str, str | None] = {}
+    named: list[tuple[str | None, str | None, str | None, str]] = []
+    for row in rows:
+        image, study, patient = row["image_id"], row["study_id"], row["patient_id"]
+        for unit, known in ((image, by_image), (study, by_study)):
+            if unit is not None and patient is not None:
+                known.setdefault(unit, {}).setdefault(patient, row["said_by"])
+            elif unit is not None:
+                known.setdefault(unit, {})
+        if image is not None and study is not None and (row["pictured"] or image not in study_of):
+            study_of[image] = study
+        if row["pictured"]:
+            own[image] = patient
+        if row["split"]:
+            named.append((image, study, patient, row["split"]))
+    for image, study in study_of.items():
+        for patient, said_by in by_image[image].items():
+            by_study[study].setdefault(patient, said_by)
+
+    studies = {study: _owner(_only(patients), study) for study, patients in by_study.items()}
+    images: dict[str, Owner] = {}
+    for image, told in by_image.items():
+        of_study = by_study.get(study_of.get(image, ""), {})
+        patient = own.get(image) or min(told, default=None) or _only(of_study)
+        images[image] = _owner(patient, study_of.get(image, image))
+    owners = {one.owner for one in (*images.values(), *studies.values())}
+    owners.update(patient for known in (by_image, by_study) for told in known.values() for patient in told)
+    splits, leaks = _splits(owners, named, images, studies)
+    for image, told in by_image.items():
+        study = study_of.get(image)
+        if len(told) < 2 and (told or study is None or len(by_study[study]) < 2 or image not in own):
+            continue
+        whose = told or by_study[study or ""]
+        among = {splits[patient] for patient in whose} | {splits[images[image].owner]}
+        if len(among) > 1:
+            ids = " and ".join(f"{patient} ({said_by})" for patient, said_by in sorted(whose.items()))
+            of = f"image {image} is" if told else f"nobody says whose image {image} is: its study {study} is"
+            leaks.append(
+                Leak(
+                    images[image].owner,
+                    f"{of} of the patients {ids}, who lie in different splits: name one patient for all tables",
+                )
+            )
+    return Patients(images, studies, splits, frozenset(own), tuple(leaks))
+
+
+def _owner(patient: str | None, otherwise: str) -> Owner:
+    return Owner(patient, patient or otherwise)
+
+
+def _only(patients: Mapping[str, str]) -> str | None:
+    """The one patient there is; "study1" of two patients is two studies."""
+    return next(iter(patients)) if len(patients) == 1 else None
+
+
+def _splits(
+    owners: Iterable[str],
+    named: Iterable[tuple[str | None, str | None, str | None, str]],
+    images: Mapping[str, Owner],
+    studies: Mapping[str, Owner],
+) -> tuple[dict[str, Split], list[Leak]]:
+    """The split of every owner: the one that a table names for any of its images or studies, else the one drawn."""
+    said: dict[str, dict[Split, str]] = {}
+    leaks: list[Leak] = []
+    for image, study, patient, text in named:
+        owner = images[image].owner if image is not None else patient or studies[study or ""].owner
+        split = _NAMES.get(text.strip().lower())
+        if split is None:
+            detail = f"the split '{text}' of {owner}: one of {', '.join(SPLITS)} was expected"
+            leaks.append(Leak(owner, detail))
+            continue
+        said.setdefault(owner, {}).setdefault(split, f"image {image}" if image is not None else f"study {study}")
+    for owner, told in said.items():
+        if len(told) > 1:
+            names, where = " and ".join(told), " and ".join(dict.fromkeys(told.values()))
+            detail = f"patient {owner} lies in two splits, {names} ({where}): name one for all images"
+            leaks.append(Leak(owner, detail))
+    return {owner: next(iter(said[owner])) if owner in said else split_of(owner) for owner in owners}, leaks

@@ -1,0 +1,1 @@
+"""What a phrase says, without a database: the lexicon, words, facets, measurements."""

@@ -1,0 +1,159 @@
+"""`audit export`: the documented views in a DuckDB file, for DBeaver, notebooks and BI tools.
+
+The file holds a copy of what the views need as tables of the schema `stored`, the views and functions over them, and a
+table `about` that says what it is a copy of. `outcomes` and `mentions` are kept as rows there, as a session keeps them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kb.errors import ClearKbError, UsageError
+from kb.sql.limits import UNHURRIED
+from kb.sql.session import AuditSession
+from kb.sql.writing import check_folder, written_aside
+from schemas.sql.audit_views import FUNCTIONS, ORDER, VECTORS, View, all_views, macros, vector_relations
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from kb.knowledge_base import KnowledgeBase
+
+STORED: Mapping[str, str] = {
+    "images": "SELECT * EXCLUDE (position, content_hash) FROM stored.images",
+    "labels": "FROM stored.labels",
+    "attributes": "FROM stored.attributes",
+    "predictions": "FROM stored.predictions",
+    "owners": "FROM stored.owners",
+    "patients": "FROM stored.patients",
+    "kinds": "FROM stored.kinds",
+    "runs": "SELECT * REPLACE (list_transform(heads, lambda h: {'label': h.label}) AS heads) FROM stored.runs",
+    "concepts": "SELECT concept_id, text, assertion, finding, anatomy, laterality, severity, descriptors, synonyms, "
+    "status, replaced_by, source, note FROM stored.concepts",
+    "reports": "SELECT * EXCLUDE (position, content_hash) FROM stored.reports",
+    "mentions": "SELECT * EXCLUDE (sentence, spans, extractor) FROM mentions",
+    "attributions": "FROM stored.attributions",
+    "outcomes": "FROM outcomes",
+}
+"""What is copied, as a session gives it: the weights of models, hashes and embeddings stay behind."""
+
+KEPT = ("mentions", "outcomes")
+"""What is a view or is computed in a session, and rows here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written.
+
+    Attributes:
+        path: the file.
+        commit: what it is a copy of.
+        rows: of each table.
+        size: bytes.
+    """
+
+    path: Path
+    commit: str
+    rows: dict[str, int]
+    size: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as plain data, for JSON."""
+        return {"path": str(self.path), "commit": self.commit, "rows": self.rows, "size": self.size}
+
+
+def export_audit(
+    kb: KnowledgeBase,
+    path: Path | str,
+    *,
+    more: Mapping[str, Callable[[], Any]] | None = None,
+    overwrite: bool = False,
+) -> Exported:
+    """Write the views of one commit into a DuckDB file; it has its name only once it is whole.
+
+    Args:
+        kb: the knowledge base, at any commit.
+        path: the file.
+        more: `concept_vectors` and `image_vectors`, where they are to go with it, as an audit session takes them.
+        overwrite: replace a file that is there.
+
+    Raises:
+        UsageError: the file exists already, or there is no folder for it.
+    """
+    import duckdb
+
+    path, more = Path(path), dict(more or {})
+    check_folder(path)
+    if path.exists() and not overwrite:
+        raise UsageError(f"{path} exists already: --overwrite replaces it")
+    try:
+        with written_aside(path) as partial, AuditSession(kb, UNHURRIED, more) as session:
+            with duckdb.connect(str(partial)) as file:
+                file.execute("SET enable_progress_bar = false")
+                rows = _fill(file, session, [name for name in VECTORS if name in more])
+                _tell_about(file, kb)
+            partial.with_name(partial.name + ".wal").unlink(missing_ok=True)
+    except duckdb.Error as error:
+        raise ClearKbError(f"{path} could not be written: {' '.join(str(error).split())[:300]}") from error
+    return Exported(path, kb.commit.commit_id, rows, path.stat().st_size)
+
+
+def _fill(file: duckdb.DuckDBPyConnection, session: AuditSession, vectors: list[str]) -> dict[str, int]:
+    """Tables first, then all that stands on them."""
+    file.execute("CREATE SCHEMA stored")
+    file.execute(macros())
+    sources = {**STORED, **{name: f"FROM {name}" for name in vectors}}
+    rows = {name: _copy(file, session, name, sql) for name, sql in sources.items()}
+    for name in (*KEPT, *vectors):
+        file.execute(f"CREATE VIEW {name} AS FROM stored.{name}")
+    for name in ORDER:
+        if name in FUNCTIONS:
+            if vectors or name != "concept_scores":
+                file.execute(macros(name))
+        elif name not in KEPT:
+            file.execute(f"CREATE VIEW {name} AS {all_views()[name].sql}")
+    for view in (*all_views().values(), *(vector_relations()[name] for name in vectors)):
+        _comment(file, view)
+    return rows
+
+
+def _copy(file: duckdb.DuckDBPyConnection, session: AuditSession, name: str, sql: str) -> int:
+    import pyarrow as pa
+
+    batches = session.run(sql).batches()
+    head = next(batches)
+
+    def all_batches() -> Iterator[pa.RecordBatch]:
+        yield head
+        yield from batches
+
+    file.register("incoming", pa.RecordBatchReader.from_batches(head.schema, all_batches()))
+    file.execute(f"CREATE TABLE stored.{name} AS FROM incoming")
+    file.unregister("incoming")
+    [(count,)] = file.execute(f"SELECT count(*) FROM stored.{name}").fetchall()
+    return int(count)
+
+
+def _comment(file: duckdb.DuckDBPyConnection, view: View) -> None:
+    """What the reference says of a view and its columns, where programs such as DBeaver show it."""
+    file.execute(f"COMMENT ON VIEW {view.name} IS {_quoted(view.about)}")
+    for column, what in view.columns.items():
+        file.execute(f'COMMENT ON COLUMN {view.name}."{column}" IS {_quoted(what)}')
+
+
+def _tell_about(file: duckdb.DuckDBPyConnection, kb: KnowledgeBase) -> None:
+    file.execute('CREATE TABLE about (uri VARCHAR, "commit" VARCHAR, "time" TIMESTAMP WITH TIME ZONE, version VARCHAR)')
+    try:
+        ours = version("clear-kb")
+    except PackageNotFoundError:
+        ours = "unknown"
+    file.execute("INSERT INTO about VALUES (?, ?, ?, ?)", [kb.uri, kb.commit.commit_id, datetime.now(UTC), ours])
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

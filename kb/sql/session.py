@@ -1,0 +1,306 @@
+"""One state of a knowledge base as DuckDB views, locked away from everything else; what a query needs is loaded for it.
+
+    session = AuditSession(kb)
+    session.query("SELECT label, auroc FROM metrics WHERE \\"by\\" = 'all'").rows()
+
+Small tables (images, labels, predictions, attributes) are copied into DuckDB; the large ones are read from Lance as a
+query asks for them, filters and columns pushed down. `outcomes` is computed once, for most of the others stand on it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from kb.errors import ClearKbError, UsageError
+from kb.images.patient_split import read_patients
+from kb.language.facets import kind_of
+from kb.language.lexicon import load_lexicon
+from kb.sql.limits import Limits, limited_connection, lock
+from kb.sql.messages import first_words
+from kb.sql.sandbox import check_query
+from kb.sql.watch import Watch
+from kb.vocabulary.query import FETCH, create_mentions, readable
+from schemas.sql.audit_views import FUNCTIONS, all_views, macros, needed_by, vector_relations
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from kb.knowledge_base import KnowledgeBase
+
+T = TypeVar("T")
+
+BATCH = 50_000
+"""Rows of an Arrow batch."""
+
+COPIED = ("images", "labels", "predictions", "attributes")
+"""Tables that are copied: they are small, joined by every row, and strings are joined faster once they are here."""
+
+COMPUTED = ("outcomes",)
+"""Views whose rows are kept."""
+
+
+class AuditSession:
+    """The views of one commit, for as many queries as one likes.
+
+    Args:
+        kb: the knowledge base, at any commit.
+        limits: of each query.
+        more: tables beside those of the knowledge base, by name; each is called for when a query speaks of it.
+
+    A session is of one thread. It holds memory until it is closed, or let go.
+    """
+
+    def __init__(
+        self, kb: KnowledgeBase, limits: Limits | None = None, more: Mapping[str, Callable[[], Any]] | None = None
+    ):
+        self.kb = kb
+        self.limits = limits or Limits()
+        self._more = dict(more or {})
+        self._made: dict[str, Any] = {}
+        self._ready: set[str] = set()
+        self._reading = object()  # another one for each query whose rows are being read
+        self._reader: pa.RecordBatchReader | None = None
+        self._connection = limited_connection(self.limits)
+        self._connection.execute("CREATE SCHEMA stored")
+        self._connection.execute(macros())
+        lock(self._connection)
+
+    def __enter__(self) -> AuditSession:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self._connection.close()
+
+    def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Result:
+        """Run one SELECT that anybody may have written.
+
+        Args:
+            sql: over the documented views.
+            parameters: values for `$name` in it.
+
+        Raises:
+            UsageError: it is not one SELECT over the views, or DuckDB finds it wrong.
+            ClearKbError: it took more time or memory than it may.
+        """
+        return self.run(check_query(sql, self.relations), parameters)
+
+    def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Result:
+        """Run a SELECT of this project's own; the limits hold for it too."""
+        self._make(sql)
+        started = time.monotonic()
+        with self._guarded(self.limits.timeout_s):
+            self.prepare(sql)
+            columns = self._columns_of(sql, dict(parameters or {}))
+        left = self.limits.timeout_s - (time.monotonic() - started)
+        return Result(self, sql, dict(parameters or {}), columns, left)
+
+    def _columns_of(self, sql: str, parameters: dict[str, Any]) -> list[str]:
+        """The names of a query's columns: it is bound, and not yet run."""
+        import duckdb
+
+        try:
+            return list(self._connection.sql(sql, params=parameters).columns)
+        except duckdb.Error:
+            cursor = self._connection.execute(sql, parameters or None)  # fails as well, and says where
+            return [column for column, *_ in cursor.description or ()]
+
+    @property
+    def relations(self) -> tuple[str, ...]:
+        """What a query may read from."""
+        return (*all_views(), *self._more)
+
+    def prepare(self, sql: str) -> None:
+        """Load and define all that a query speaks of; whoever still reads another one has read the last of it."""
+        self._make(sql)
+        self._end_reading()
+        for name in needed_by(sql):
+            if name in self._ready:
+                continue
+            if name.startswith("stored."):
+                self._load(name.removeprefix("stored."))
+            elif name == "mentions":
+                self._connection.execute("DROP TABLE IF EXISTS forwarding")  # of a query that was stopped in between
+                create_mentions(self._connection, "stored.")
+            elif name in FUNCTIONS:
+                self._connection.execute(macros(name))
+            elif name in all_views():
+                kind = "TABLE" if name in COMPUTED else "VIEW"
+                self._connection.execute(f"CREATE {kind} {name} AS {all_views()[name].sql}")
+            elif name in self._more:
+                self._connection.register(name, self._made.pop(name))
+            self._ready.add(name)
+
+    def _make(self, sql: str) -> None:
+        """Make those of the other tables that a query speaks of; that is no part of it, and its limits do not hold."""
+        for name in needed_by(sql):
+            if name in self._more and name not in self._ready and name not in self._made:
+                self._made[name] = self._more[name]()
+
+    def _end_reading(self) -> None:
+        """End the result that is still open, if any: DuckDB runs one query of a connection at a time."""
+        if self._reader is not None:
+            self._reader.close()
+        self._connection.abort()
+        self._reading, self._reader = object(), None
+
+    def _load(self, table: str) -> None:
+        if table in ("owners", "patients"):
+            self._register(f"stored_{table}", self._owners() if table == "owners" else self._patients())
+            self._connection.execute(f"CREATE VIEW stored.{table} AS FROM stored_{table}")
+            return
+        if table == "kinds":
+            self._register("stored_kinds", _kinds())
+            self._connection.execute("CREATE VIEW stored.kinds AS FROM stored_kinds")
+            return
+        self._register(f"stored_{table}", readable(self.kb.dataset(table)))
+        kind = "TABLE" if table in COPIED else "VIEW"
+        self._connection.execute(f"CREATE {kind} stored.{table} AS FROM stored_{table}")
+        if table in COPIED:
+            self._connection.unregister(f"stored_{table}")
+
+    def _register(self, name: str, data: Any) -> None:
+        self._connection.register(name, data)
+
+    def _owners(self) -> pa.Table:
+        """Every owner of images and studies with the split they lie in."""
+        import pyarrow as pa
+
+        splits = read_patients(self.kb).require_apart().splits
+        return pa.table({"owner": pa.array(splits, pa.string()), "split": pa.array(splits.values(), pa.string())})
+
+    def _patients(self) -> pa.Table:
+        """Every image and study with its patient and owner."""
+        import pyarrow as pa
+
+        found = read_patients(self.kb)
+        units = [("image", found.images), ("study", found.studies)]
+        rows = [(level, unit, one.patient_id, one.owner) for level, known in units for unit, one in known.items()]
+        names = ("level", "unit", "patient_id", "owner")
+        return pa.table({name: pa.array([row[at] for row in rows], pa.string()) for at, name in enumerate(names)})
+
+    @contextmanager
+    def _guarded(self, seconds: float) -> Iterator[None]:
+        """Stop what runs inside after so many seconds, and say in plain words what DuckDB complains of."""
+        import duckdb
+
+        limits = self.limits
+        if seconds <= 0:
+            raise ClearKbError(limits.told("time"))
+        deadline = time.monotonic() + seconds
+        watch = Watch(self._connection.interrupt, deadline, limits.memory_bytes, limits.when_stuck)
+        try:
+            with watch:
+                yield
+        except (duckdb.OutOfMemoryException, MemoryError) as error:
+            raise ClearKbError(limits.told("memory")) from error
+        except (duckdb.Error, RuntimeError) as error:
+            pressed = isinstance(error, duckdb.InterruptException) or str(error) == "Query interrupted"
+            if watch.reason == "person" or (watch.reason is None and pressed):
+                raise KeyboardInterrupt from error
+            if watch.reason is not None:  # an interrupt may surface as another error of what was under way
+                raise ClearKbError(limits.told(watch.reason)) from error
+            if not isinstance(error, duckdb.Error):
+                raise
+            raise UsageError(first_words(error, known_columns())) from error
+
+
+def _kinds() -> pa.Table:
+    """What every finding of the lexicon is: a finding, a device or a normal statement."""
+    import pyarrow as pa
+
+    rows = load_lexicon().rows()
+    findings, kinds = [row[0] for row in rows], [kind_of(row[0]) for row in rows]
+    return pa.table({"finding": pa.array(findings, pa.string()), "kind": pa.array(kinds, pa.string())})
+
+
+def known_columns() -> frozenset[str]:
+    """The columns of the views, to find the one that was meant."""
+    return frozenset(
+        column for view in (*all_views().values(), *vector_relations().values()) for column in view.columns
+    )
+
+
+@dataclass(eq=False)
+class Result:
+    """The rows of one query; it runs when they are first asked for, and the next query of the session ends it.
+
+    Attributes:
+        session: that it is of.
+        sql: the query.
+        parameters: what it was told.
+        names: of its columns, as the query has them.
+        left: seconds that it may still take, without what is done with its rows between.
+    """
+
+    session: AuditSession
+    sql: str
+    parameters: dict[str, Any]
+    names: list[str]
+    left: float
+
+    @cached_property
+    def columns(self) -> list[str]:
+        """The names of the columns; where two are the same, the second is "name_1"."""
+        names: list[str] = []
+        for column in self.names:
+            number, name = 0, column
+            while name in names:
+                number += 1
+                name = f"{column}_{number}"
+            names.append(name)
+        return names
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        names, reading = self.columns, self._start()
+        cursor = self._timed(reading, lambda: self.session._connection.execute(self.sql, self.parameters or None))
+        while rows := self._timed(reading, lambda: cursor.fetchmany(FETCH)):
+            yield from (dict(zip(names, row, strict=True)) for row in rows)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """All rows."""
+        return list(self)
+
+    def arrow(self) -> pa.Table:
+        """All rows as an Arrow table."""
+        import pyarrow as pa
+
+        head, *batches = self.batches()
+        return pa.Table.from_batches(batches, schema=head.schema)
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """All rows as Arrow batches, some thousands at a time, behind an empty one that has their schema."""
+        import pyarrow as pa
+
+        reading = self._start()
+        reader = self._timed(reading, self._open_reader)
+        schema = pa.schema([field.with_name(name) for field, name in zip(reader.schema, self.columns, strict=True)])
+        yield pa.RecordBatch.from_arrays([pa.nulls(0, field.type) for field in schema], schema=schema)
+        while (batch := self._timed(reading, lambda: next(reader, None))) is not None:
+            yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
+
+    def _open_reader(self) -> pa.RecordBatchReader:
+        relation = self.session._connection.sql(self.sql, params=self.parameters)
+        self.session._reader = reader = relation.to_arrow_reader(BATCH)
+        return reader
+
+    def _start(self) -> object:
+        self.session._end_reading()
+        return self.session._reading
+
+    def _timed(self, reading: object, work: Callable[[], T]) -> T:
+        if self.session._reading is not reading:
+            raise ClearKbError("another query of the session was run before all rows of this one were read")
+        started = time.monotonic()
+        with self.session._guarded(self.left):
+            done = work()
+        self.left -= time.monotonic() - started
+        return done

@@ -1,0 +1,1 @@
+"""Versions of tables: storage, commits, publication, branches, garbage collection; it knows no concept."""

@@ -1,0 +1,205 @@
+"""Commits: one row pins one version of every table, so that a reader sees one consistent state."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+from kb.errors import ClearKbError, UsageError
+
+if TYPE_CHECKING:
+    from kb.store.storage import Storage
+
+MAIN = "main"
+"""The branch that everything stands on unless a draft is named."""
+
+CREATE, DELETE = "branch create", "branch delete"
+"""The commits that a branch begins and ends with."""
+
+RESERVED = "clear-kb-gc-"
+"""How the marks begin that `gc` sets among the tags of a Lance table while it works."""
+
+LONGEST_NAME = 200
+"""Letters that the name of a tag or branch may have: a file name has room for it."""
+
+FORMAT = "6"
+"""The layout this code reads and writes; a knowledge base that says another one is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One consistent state: what was done, by whom and why, and the version of every table."""
+
+    number: int
+    parent: str | None
+    operation: str
+    author: str
+    reason: str | None
+    pins: Mapping[str, int]
+    summary: Mapping[str, Any] = field(default_factory=dict)
+    time: datetime = field(default_factory=lambda: datetime.now(UTC))
+    branch: str = MAIN
+
+    @property
+    def commit_id(self) -> str:
+        """A hash of all that the commit says, 12 hex digits."""
+        return blake2b(json.dumps(self._said(), sort_keys=True).encode(), digest_size=6).hexdigest()
+
+    def to_row(self) -> dict[str, Any]:
+        """The commit as a row of the `commits` table."""
+        return {
+            **self._said(),
+            "commit_id": self.commit_id,
+            "time": self.time,
+            "pins": [{"table": name, "version": version} for name, version in sorted(self.pins.items())],
+            "summary": json.dumps(dict(self.summary), sort_keys=True),
+        }
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Commit:
+        """The commit that `row` of the `commits` table holds."""
+        return cls(
+            number=row["number"],
+            parent=row["parent"],
+            operation=row["operation"],
+            author=row["author"],
+            reason=row["reason"],
+            pins={pin["table"]: pin["version"] for pin in row["pins"]},
+            summary=json.loads(row["summary"]),
+            time=row["time"].astimezone(UTC),
+            branch=row["branch"],
+        )
+
+    def _said(self) -> dict[str, Any]:
+        return {
+            "number": self.number,
+            "parent": self.parent,
+            "operation": self.operation,
+            "author": self.author,
+            "reason": self.reason,
+            "time": self.time.isoformat(),
+            "pins": dict(self.pins),
+            "summary": dict(self.summary),
+            "branch": self.branch,
+        }
+
+
+class CommitLog:
+    """The commits of one knowledge base and the names that tags give them."""
+
+    def __init__(self, storage: Storage):
+        self._storage = storage
+
+    def all(self) -> list[Commit]:
+        """Every commit, oldest first.
+
+        Where an object store let two writers take one number, the row that was appended first holds it: the
+        other writer sees that on re-reading, and publishes anew.
+        """
+        dataset = self._storage.dataset("commits")
+        self._check_format(dataset.schema.metadata or {})
+        first: dict[int, dict[str, Any]] = {}
+        for row in dataset.to_table().to_pylist():
+            first.setdefault(row["number"], row)
+        return [Commit.from_row(first[number]) for number in sorted(first)]
+
+    def head(self, branch: str = MAIN) -> Commit:
+        """The newest commit of a branch."""
+        found = self.branches().get(branch)
+        if found is None and branch == MAIN:
+            raise ClearKbError(f"{self._storage.uri} was never finished: create it again with `clear-kb init`")
+        if found is None:
+            raise UsageError(f"there is no branch '{branch}' in {self._storage.uri}: see `clear-kb branch list`")
+        return found
+
+    def branches(self) -> dict[str, Commit]:
+        """The branches and the newest commit of each; main is the first."""
+        heads = {commit.branch: commit for commit in self.all()}
+        return {name: commit for name, commit in heads.items() if commit.operation != DELETE}
+
+    def chain(self, commit: Commit) -> list[Commit]:
+        """`commit` and all that it builds on, newest first."""
+        known = {other.commit_id: other for other in self.all()}
+        chain = [commit]
+        while chain[-1].parent is not None:
+            chain.append(known[chain[-1].parent])
+        return chain
+
+    def append(self, commit: Commit) -> bool:
+        """Append `commit` unless its number is taken; says whether it now stands in the log."""
+        inserted = self._storage.insert_if_absent("commits", "number", commit.to_row())
+        return inserted and any(other.commit_id == commit.commit_id for other in self.all())
+
+    def resolve(self, ref: str, branch: str = MAIN) -> Commit:
+        """The commit that `ref` names: `HEAD` or `HEAD~2` of `branch`, a branch, a tag, or a commit id's beginning."""
+        if match := re.fullmatch(r"(?i:head)(?:~(\d+))?", ref):
+            chain = self.chain(self.head(branch))
+            back = int(match[1] or 0)
+            if back >= len(chain):
+                raise UsageError(f"'{ref}' goes back beyond the first commit: there are {len(chain)}")
+            return chain[back]
+        if found := self.branches().get(ref):
+            return found
+        wanted = self.tags().get(ref, ref)
+        matches = [commit for commit in self.all() if len(wanted) >= 4 and commit.commit_id.startswith(wanted)]
+        if len(matches) != 1:
+            what = "is the beginning of several commits" if matches else "is no commit, tag or branch"
+            raise UsageError(f"'{ref}' {what} of {self._storage.uri}: see `clear-kb log`")
+        return matches[0]
+
+    def readable(self, commits: Sequence[Commit]) -> list[Commit]:
+        """Those of `commits` whose data is still there: `gc` may have dropped some."""
+        tables = {table for commit in commits for table in commit.pins}
+        there = {table: self._storage.versions(table) for table in tables}
+        return [c for c in commits if all(version in there[table] for table, version in c.pins.items())]
+
+    def tags(self) -> dict[str, str]:
+        """Tag names and the ids of the commits they name."""
+        rows = self._storage.dataset("tags").to_table(columns=["name", "commit_id"]).to_pylist()
+        return {row["name"]: row["commit_id"] for row in rows}
+
+    def tag(self, name: str, commit: Commit, author: str, reason: str | None = None) -> None:
+        """Name `commit`, for good: its table versions are tagged in Lance too, so no clean-up drops them."""
+        check_name(name, "tag")
+        if name in self.branches():
+            raise UsageError(f"'{name}' is a branch: take another name for the tag")
+        taken = self.tags().get(name)
+        if taken == commit.commit_id:
+            return
+        row = {
+            "name": name,
+            "commit_id": commit.commit_id,
+            "author": author,
+            "reason": reason,
+            "time": datetime.now(UTC),
+        }
+        if taken or not self._storage.insert_if_absent("tags", "name", row):
+            raise UsageError(f"tag '{name}' already names commit {taken or self.tags()[name]}: take another name")
+        for table, version in commit.pins.items():
+            self._storage.dataset(table).tags.create(name, version)
+
+    def _check_format(self, metadata: Mapping[bytes, bytes]) -> None:
+        found = metadata.get(b"clear_kb_format", b"none").decode()
+        if found != FORMAT:
+            raise ClearKbError(
+                f"{self._storage.uri} has format {found}, this clear-kb reads format {FORMAT}: use the version "
+                "that wrote it"
+            )
+
+
+def check_name(name: str, kind: str) -> None:
+    """Refuse a name that no tag or branch can have (UsageError)."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name) or name.lower() == "head":
+        raise UsageError(f"'{name}' cannot be a {kind}: use letters, digits, '.', '_' and '-', and not HEAD")
+    if name.lower().startswith(RESERVED):
+        raise UsageError(f"'{name}' cannot be a {kind}: `clear-kb gc` marks what it keeps with names of this kind")
+    # Lance keeps every tag as a file of its own and refuses these.
+    if ".." in name or name.endswith((".", ".lock")) or len(name) > LONGEST_NAME:
+        raise UsageError(
+            f"'{name}' cannot be a {kind}: at most {LONGEST_NAME} letters, no '..', and no '.' or '.lock' at the end"
+        )

@@ -1,0 +1,253 @@
+"""Publishing: staged data becomes one commit, or nothing does.
+
+Lance versions each table on its own, and an append that meets another append is rebased in silence. So a
+publication counts: every step must raise its table's version by exactly one. If it does not, another writer
+came between, and the whole publication starts again on the new head. Nothing of that is seen by readers,
+who follow commits. A lock file spares local writers the retries; the counting is what keeps them correct,
+in a folder as in an object store. It holds where no version can be written twice, and an object store is asked
+for that before the first write.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+from kb.errors import ClearKbError
+from kb.store.commits import MAIN, Commit, CommitLog
+
+if TYPE_CHECKING:
+    import lance
+    import pyarrow as pa
+
+    from kb.store.storage import Storage
+
+UNINDEXED_ROWS = 2_000
+"""Rows that may wait for the full-text index."""
+
+ATTEMPTS = 30
+LONGEST_PAUSE_S = 2.0
+
+
+class Interleaved(Exception):
+    """Another writer changed a table between two steps of this publication."""
+
+
+class Publication:
+    """One attempt to write a commit on top of `head`: the steps of a change, table by table."""
+
+    def __init__(self, storage: Storage, head: Commit):
+        self.head = head
+        self._storage = storage
+        self._open: dict[str, lance.LanceDataset] = {}
+
+    def dataset(self, table: str) -> lance.LanceDataset:
+        """`table` as this publication has left it so far; at first as `head` pins it."""
+        if table not in self._open:
+            self._open[table] = self._at_head(table)
+        return self._open[table]
+
+    def snapshot(self, table: str) -> lance.LanceDataset:
+        """`table` as this publication has left it so far, in a handle that later steps do not move."""
+        return self._storage.dataset(table, self.dataset(table).version)
+
+    def delete(self, table: str, predicate: str) -> None:
+        """Delete the rows that `predicate` (SQL) holds for."""
+        with self._step(table) as dataset:
+            dataset.delete(predicate)
+
+    def append(self, table: str, fragments: Iterable[str]) -> None:
+        """Append the data files that `Storage.stage` wrote; ClearKbError if one of them is there no more."""
+        import lance
+
+        fragments = list(fragments)
+        staged = [lance.FragmentMetadata.from_json(fragment) for fragment in fragments]
+        if not staged:
+            return
+        # Lance would name a file that is gone without a word, and every later reader would fail on it.
+        if lost := self._storage.lost_files(table, fragments):
+            raise ClearKbError(
+                f"{len(lost)} of the data files staged for '{table}' of {self._storage.uri} are gone or damaged "
+                f"({lost[0]}): nothing was committed; run the same command again, which makes them anew"
+            )
+        with self._step(table) as dataset:
+            self._open[table] = lance.LanceDataset.commit(
+                dataset,
+                lance.LanceOperation.Append(staged),
+                read_version=dataset.version,
+                storage_options=self._storage.options,
+            )
+
+    def stage(self, table: str, batches: Iterable[pa.RecordBatch]) -> list[str]:
+        """Write rows as data files for a later `append`; they may be read from what is then deleted."""
+        self.dataset(table)
+        return self._storage.stage(table, batches)
+
+    def write(self, table: str, batches: Iterable[pa.RecordBatch]) -> None:
+        """Write rows in one go: stage them and append them."""
+        self.append(table, self.stage(table, batches))
+
+    def replace(self, table: str, predicate: str, batches: Iterable[pa.RecordBatch]) -> None:
+        """Put rows in the place of those that `predicate` holds for; `batches` may be read from these."""
+        staged = self.stage(table, batches)
+        self.delete(table, predicate)
+        self.append(table, staged)
+
+    def set_column(self, table: str, field: pa.Field) -> None:
+        """Give `table` the column `field`, all null, in place of any column of that name."""
+        if field.name in self.dataset(table).schema.names:
+            with self._step(table) as dataset:
+                dataset.drop_columns([field.name])
+        with self._step(table) as dataset:
+            dataset.add_columns(field)
+
+    def compact(self, table: str, few: int) -> bool:
+        """Gather the data files of `table` into fewer where it has more than `few`; says whether it did."""
+        dataset = self.dataset(table)
+        if len(dataset.get_fragments()) <= few:
+            return False
+        before = dataset.version
+        with _conflicts_as_interleaving():
+            metrics = dataset.optimize.compact_files()
+        # Lance reserves the new files' numbers in a version of its own, so gathering takes two steps, always.
+        if dataset.version != before + 2 or not metrics.fragments_removed:
+            raise Interleaved(table)
+        return True
+
+    def restore(self, table: str, version: int) -> None:
+        """Make `table` again what it was at `version`."""
+        with self._step(table):
+            earlier = self._storage.dataset(table, version)
+            earlier.restore()
+            self._open[table] = earlier
+
+    def index_words(self, table: str, column: str) -> None:
+        """Bring the full-text index of `column` up to date, once enough rows wait for it.
+
+        Rows that are not in the index yet are searched one by one, so a few of them cost nothing, while bringing
+        a large index up to date for each act of curation would.
+        """
+        dataset = self.dataset(table)
+        index = next((index for index in dataset.describe_indices() if column in index.field_names), None)
+        if index is not None and dataset.count_rows() - index.num_rows_indexed < UNINDEXED_ROWS:
+            return
+        with self._step(table):
+            if index is not None:
+                dataset.optimize.optimize_indices(index_names=[index.name])
+            else:
+                dataset.create_scalar_index(
+                    column, index_type="INVERTED", with_position=False, stem=True, remove_stop_words=False
+                )
+
+    def index_vectors(self, table: str, name: str, kind: str, parameters: Mapping[str, Any]) -> None:
+        """Build a vector index by cosine over the column `embedding`, in place of the one of that name."""
+        with self._step(table) as dataset:
+            dataset.create_index("embedding", kind, name=name, metric="cosine", replace=True, **parameters)
+
+    def drop_index(self, table: str, name: str) -> None:
+        """Take an index away."""
+        with self._step(table) as dataset:
+            dataset.drop_index(name)
+
+    def lance_table(self, table: str) -> Any:
+        """The LanceDB table as this publication has left it so far: for searching."""
+        return self._storage.lance_table(table, self.dataset(table).version)
+
+    def pins(self) -> dict[str, int]:
+        """The version of every table, as this publication leaves it."""
+        return {**self.head.pins, **{name: dataset.version for name, dataset in self._open.items()}}
+
+    def _at_head(self, table: str) -> lance.LanceDataset:
+        dataset = self._storage.dataset(table)
+        pinned = self.head.pins[table]
+        if dataset.version == pinned:
+            return dataset
+        # What lies above the pinned version is another branch's, or was left by a writer that died.
+        newest = dataset.version
+        restored = self._storage.dataset(table, pinned)
+        with _conflicts_as_interleaving():
+            restored.restore()
+        if restored.version != newest + 1:
+            raise Interleaved(table)
+        return restored
+
+    @contextmanager
+    def _step(self, table: str) -> Iterator[lance.LanceDataset]:
+        dataset = self.dataset(table)
+        before = dataset.version
+        with _conflicts_as_interleaving():
+            yield dataset
+        if self._open[table].version != before + 1:
+            raise Interleaved(table)
+
+
+def publish(
+    storage: Storage,
+    log: CommitLog,
+    change: Callable[[Publication], Mapping[str, Any] | None],
+    *,
+    operation: str,
+    author: str,
+    reason: str | None = None,
+    branch: str = MAIN,
+) -> Commit | None:
+    """Run `change` on the head of `branch` and commit what it did; None where it returned None: nothing to commit.
+
+    `change` may run more than once, each time on the then newest commit, so it must look at
+    `publication.head` and `publication.dataset(...)` rather than remember an earlier state. It returns the
+    summary that the commit stores.
+    """
+    with writer_lock(storage):
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                time.sleep(random.uniform(0, min(LONGEST_PAUSE_S, 0.05 * 2**attempt)))
+            newest = log.all()[-1]
+            publication = Publication(storage, log.head(branch))
+            try:
+                summary = change(publication)
+            except Interleaved:
+                continue
+            if summary is None:
+                return None
+            head = publication.head
+            commit = Commit(
+                newest.number + 1,
+                head.commit_id,
+                operation,
+                author,
+                reason,
+                publication.pins(),
+                dict(summary),
+                branch=branch,
+            )
+            if log.append(commit):
+                return commit
+    raise ClearKbError(
+        f"other writers kept changing {storage.uri} ({ATTEMPTS} attempts): nothing was written; try again"
+    )
+
+
+def writer_lock(storage: Storage) -> Any:
+    """A lock that local writers take in turn; in an object store there is none, and counting has to do.
+
+    Counting rests on the store: it is asked first whether it lets two writers take one version (ClearKbError).
+    """
+    if storage.folder is None:
+        storage.require_conditional_writes()
+        return nullcontext()
+    from filelock import FileLock
+
+    return FileLock(storage.folder / ".lock")
+
+
+@contextmanager
+def _conflicts_as_interleaving() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, RuntimeError, ValueError) as error:
+        if "conflict" in str(error).lower():
+            raise Interleaved(str(error)) from error
+        raise

@@ -1,0 +1,28 @@
+"""Rejects: the inputs that could not be taken. Those of a source are replaced when it is read again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from kb.store.storage import quoted
+
+if TYPE_CHECKING:
+    from kb.store.publication import Publication
+
+
+def replace_rejects(publication: Publication, sources: Sequence[str], rejects: Sequence[Mapping[str, Any]]) -> bool:
+    """Make `rejects` those of `sources`; says whether that changed anything."""
+    import pyarrow as pa
+
+    if not sources:
+        return False
+    where = f"source IN {quoted(sources)}"
+    dataset = publication.dataset("rejects")
+    before = dataset.to_table(filter=where).to_pylist()
+    if sorted(map(repr, before)) == sorted(map(repr, rejects)):
+        return False
+    publication.delete("rejects", where)
+    if rejects:
+        publication.write("rejects", [pa.RecordBatch.from_pylist([dict(row) for row in rejects], dataset.schema)])
+    return True

@@ -1,0 +1,1 @@
+"""Texts to vectors: embedded, stored, indexed, searched."""

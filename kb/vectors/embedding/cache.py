@@ -1,0 +1,81 @@
+"""The embedding cache: a vector is computed once for one (embedder, text), whatever happens afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from kb.batched import batched
+from kb.store.storage import quoted
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from kb.store.storage import Storage
+    from kb.vectors.embedding.embedder import Embedder, EmbedderInfo
+
+CHUNK = 2048
+"""Texts looked up, computed and stored together: what an interrupted run has to compute again at most."""
+
+
+class EmbeddingCache:
+    """The cached vectors of one embedder in one knowledge base."""
+
+    def __init__(self, storage: Storage, info: EmbedderInfo):
+        self._storage = storage
+        self._info = info
+
+    def vectors(self, texts: Sequence[str]) -> dict[str, np.ndarray]:
+        """Those of `texts` that the cache holds, each with its vector (dimension,), float32."""
+        import numpy as np
+
+        keys = {self._key(text): text for text in texts}
+        found: dict[str, np.ndarray] = {}
+        dataset = self._storage.dataset("embeddings")
+        for chunk in batched(keys, CHUNK):
+            for batch in dataset.to_batches(columns=["key", "vector"], filter=f"key IN {quoted(chunk)}"):
+                width = self._info.dimension
+                matrix = batch["vector"].flatten().to_numpy(zero_copy_only=False).reshape(-1, width)
+                found.update(
+                    zip(
+                        (keys[key] for key in batch["key"].to_pylist()),
+                        matrix.astype(np.float32),
+                        strict=True,
+                    )
+                )
+        return found
+
+    def fill(self, texts: Sequence[str], embedder: Embedder, on_done: Callable[[int], object] = lambda _: None) -> int:
+        """Compute and store the vectors of those `texts` that are missing; says how many were computed.
+
+        `on_done` hears after every chunk how many texts it settled. Every chunk is stored when it is done, so
+        an interrupted run goes on from there.
+        """
+        computed = 0
+        for batch in batched(texts, CHUNK):
+            chunk = list(dict.fromkeys(batch))
+            known = self.vectors(chunk)
+            missing = [text for text in chunk if text not in known]
+            if missing:
+                self._store(missing, embedder.embed(missing))
+                computed += len(missing)
+            on_done(len(batch))
+        return computed
+
+    def _store(self, texts: Sequence[str], vectors: np.ndarray) -> None:
+        import pyarrow as pa
+
+        offsets = pa.array(range(0, vectors.size + 1, vectors.shape[1]), pa.int32())
+        table = pa.table(
+            {
+                "key": [self._key(text) for text in texts],
+                "embedder": [self._info.embedder_id] * len(texts),
+                "vector": pa.ListArray.from_arrays(offsets, pa.array(vectors.reshape(-1), pa.float32())),
+            }
+        )
+        self._storage.append("embeddings", table.cast(self._storage.dataset("embeddings").schema))
+
+    def _key(self, text: str) -> str:
+        said = f"{self._info.embedder_id}\0{text}"
+        return blake2b(said.encode(), digest_size=16).hexdigest()

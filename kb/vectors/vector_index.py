@@ -1,0 +1,271 @@
+"""The vector index: built on request, held against exact search when it is built, and used only if it finds enough.
+
+An index answers in milliseconds but may miss neighbours. So its recall is part of it: measured on vectors of the
+vocabulary itself, with settings tried from the quickest to the most thorough until one finds enough, stored beside
+it and shown by `status`. Where none does, or the vectors have been replaced since, search is exact.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from kb.errors import UsageError
+from kb.vectors.nearest import exact_nearest, recall, vector_chunks
+from kb.vectors.vector_storage import SAMPLE, K, sample_vectors
+from schemas.tables import VECTOR_INDEXES
+
+if TYPE_CHECKING:
+    import lance
+    import numpy as np
+
+    from kb.knowledge_base import KnowledgeBase
+    from kb.store.publication import Publication
+    from kb.vocabulary.query import Tables
+
+ENOUGH = 0.95
+"""The recall@10 under which an index is not used."""
+
+AIM = 0.98
+"""The recall at which no more thorough settings are tried."""
+
+EXACT_QUERIES = 5
+"""Queries that the time of an exact search is measured with."""
+
+FEWEST_ROWS = 1_000
+"""Fewer vectors than these are searched exactly in no time, and are too few to train an index on."""
+
+NAME = "embedding_idx"
+
+Settings = Mapping[str, int]
+"""How thoroughly an index is searched: nprobes (partitions), ef (candidates in a graph), refine (re-ranked exactly)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of index: how it is built for so many rows of a dimension, and the settings to try."""
+
+    type: str
+    build: Callable[[int, int], Mapping[str, Any]]
+    settings: tuple[Settings, ...]
+
+
+def _partitions(rows: int, size: int) -> int:
+    return max(1, round(rows / size))
+
+
+KINDS: Mapping[str, Kind] = {
+    "hnsw": Kind(
+        "IVF_HNSW_SQ",
+        lambda rows, _: {"num_partitions": _partitions(rows, 1_000_000), "m": 16, "ef_construction": 100},
+        tuple({"nprobes": 1, "ef": ef, "refine": 2} for ef in (50, 100, 200, 400)),
+    ),
+    "pq": Kind(
+        "IVF_PQ",
+        lambda rows, dimension: {
+            "num_partitions": _partitions(rows, 1_000),
+            "num_sub_vectors": max(1, dimension // 8),
+        },
+        tuple({"nprobes": nprobes, "refine": refine} for nprobes, refine in ((8, 5), (16, 5), (32, 10), (64, 20))),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class VectorIndex:
+    """One index over the embeddings, with what was measured when it was built.
+
+    `recall` is recall@10 against exact search over `queries` vectors of the vocabulary; `p50_ms` and `exact_ms` are
+    the medians of one search with the index and without it, in that process.
+    """
+
+    name: str
+    kind: str
+    embedder: str
+    parameters: Mapping[str, Any]
+    rows: int
+    queries: int
+    recall: float
+    p50_ms: float
+    exact_ms: float
+    build_s: float
+
+    @property
+    def used(self) -> bool:
+        """Whether it finds enough to be searched with."""
+        return self.recall >= ENOUGH
+
+    @property
+    def settings(self) -> Settings:
+        """How thoroughly it is searched."""
+        found: Settings = self.parameters["search"]
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """The index as plain data."""
+        return {**asdict(self), "used": self.used}
+
+
+def build_index(
+    kb: KnowledgeBase,
+    kind: str = "hnsw",
+    *,
+    queries: int = SAMPLE,
+    by: str | None = None,
+    why: str | None = None,
+    on_stage: Callable[[str], object] = lambda _: None,
+) -> VectorIndex:
+    """Build the index of the vocabulary in place of any it has, measure it, and commit both.
+
+    Args:
+        kb: the knowledge base; it stands on the new commit afterwards. Other writers wait meanwhile.
+        kind: "hnsw" (a graph over 8-bit numbers) or "pq" (product quantisation: smaller, re-ranked exactly).
+        queries: how many vectors of the vocabulary recall is measured with.
+        by: who.
+        why: the reason.
+        on_stage: hears what is being done.
+
+    Raises:
+        UsageError: the kind is unknown, or fewer than 1,000 concepts are embedded.
+    """
+    if kind not in KINDS:
+        raise UsageError(f"index kind '{kind}': choose one of {', '.join(KINDS)}")
+    made: list[VectorIndex] = []
+
+    def change(publication: Publication) -> Mapping[str, Any] | None:
+        made[:] = [_build(publication, kind, queries, on_stage)]
+        _write(publication, made)
+        return {"kind": kind, "recall_at_10": round(made[0].recall, 4), "used": made[0].used}
+
+    kb.publish("index", change, by=by, why=why)
+    return made[0]
+
+
+def drop_index(kb: KnowledgeBase, *, by: str | None = None, why: str | None = None) -> bool:
+    """Take the index away: search is exact again; says whether there was one."""
+
+    def change(publication: Publication) -> Mapping[str, Any] | None:
+        if not _names(publication.dataset("concepts")):
+            return None
+        publication.drop_index("concepts", NAME)
+        _write(publication, [])
+        return {"dropped": NAME}
+
+    return kb.publish("index drop", change, by=by, why=why) is not None
+
+
+def read_index(state: Tables) -> VectorIndex | None:
+    """The index of a state; None where it has none, or only one of vectors that have been replaced since."""
+    if not _names(state.dataset("concepts")):
+        return None
+    rows = state.dataset("vector_indexes").to_table().to_pylist()
+    embedders = state.dataset("embedders").to_table(columns=["embedder"])["embedder"].to_pylist()
+    found = [row for row in rows if row["embedder"] in embedders]
+    return _from_row(found[0]) if found else None
+
+
+def rows_beside(state: Tables) -> int:
+    """How many embedded rows came after the index was built: they are searched one by one beside it."""
+    concepts = state.dataset("concepts")
+    indexed = sum(index.num_rows_indexed for index in concepts.describe_indices() if index.name == NAME)
+    return max(0, int(concepts.count_rows("embedder IS NOT NULL")) - indexed)
+
+
+def with_settings(query: Any, settings: Settings, k: int) -> Any:
+    """A LanceDB vector query for `k` rows that searches as thoroughly as `settings` say."""
+    query = query.nprobes(settings["nprobes"]).refine_factor(settings["refine"]).limit(k)
+    # A graph must be asked for at least as many candidates as are re-ranked.
+    return query.ef(max(settings["ef"], k * settings["refine"])) if "ef" in settings else query
+
+
+def _names(concepts: lance.LanceDataset) -> list[str]:
+    return [index.name for index in concepts.describe_indices() if index.name == NAME]
+
+
+def _build(publication: Publication, kind: str, queries: int, on_stage: Callable[[str], object]) -> VectorIndex:
+    concepts = publication.dataset("concepts")
+    rows = 0 if "embedding" not in concepts.schema.names else concepts.count_rows("embedder IS NOT NULL")
+    if rows < FEWEST_ROWS:
+        raise UsageError(f"{rows:,} concepts are embedded: under {FEWEST_ROWS:,} exact search needs no index")
+    dimension = concepts.schema.field("embedding").type.list_size
+    on_stage("building")
+    started = time.perf_counter()
+    parameters = dict(KINDS[kind].build(rows, dimension))
+    publication.index_vectors("concepts", NAME, KINDS[kind].type, parameters)
+    build_s = time.perf_counter() - started
+    on_stage("measuring")
+    measured = _measure(publication, KINDS[kind], sample_vectors(concepts, queries))
+    (embedder,) = publication.dataset("embedders").to_table(columns=["embedder"])["embedder"].to_pylist()
+    return VectorIndex(
+        NAME, kind, embedder, {"build": parameters, "search": measured.settings}, rows, measured.queries,
+        measured.recall, measured.p50_ms, measured.exact_ms, build_s,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    settings: Settings
+    queries: int
+    recall: float
+    p50_ms: float
+    exact_ms: float
+
+
+def _measure(publication: Publication, kind: Kind, queries: np.ndarray) -> _Measured:
+    """Hold the new index against exact search: the quickest settings that reach AIM, else the best."""
+    concepts = publication.dataset("concepts")
+    true = exact_nearest(queries, vector_chunks(concepts), K).rows
+    table = publication.lance_table("concepts")
+    _, exact_ms = _ask(table, queries[:EXACT_QUERIES], None)
+    numbers = {concept_id: at for at, concept_id in enumerate(_embedded_ids(concepts))}
+    best: _Measured | None = None
+    for settings in kind.settings:
+        found, taken = _ask(table, queries, settings)
+        rows = [[numbers[concept_id] for concept_id in hits] for hits in found]
+        tried = _Measured(
+            settings, len(queries), recall(rows, true.tolist()), statistics.median(taken), statistics.median(exact_ms)
+        )
+        if best is None or tried.recall > best.recall:
+            best = tried
+        if best.recall >= AIM:
+            break
+    assert best is not None
+    return best
+
+
+def _ask(table: Any, queries: np.ndarray, settings: Settings | None) -> tuple[list[list[str]], list[float]]:
+    """What is found for every query, and the milliseconds that each took; without settings, exactly."""
+    found: list[list[str]] = []
+    taken: list[float] = []
+    for vector in queries:
+        started = time.perf_counter()
+        query = table.search(vector, vector_column_name="embedding").distance_type("cosine")
+        query = query.bypass_vector_index().limit(K) if settings is None else with_settings(query, settings, K)
+        rows = query.select(["concept_id", "_distance"]).to_list()
+        taken.append(1000 * (time.perf_counter() - started))
+        found.append([row["concept_id"] for row in rows])
+    return found, taken
+
+
+def _embedded_ids(concepts: lance.LanceDataset) -> list[str]:
+    """The ids of the embedded concepts, in the order in which `vector_chunks` gives their vectors."""
+    table = concepts.to_table(columns=["concept_id"], filter="embedding IS NOT NULL")
+    ids: list[str] = table["concept_id"].to_pylist()
+    return ids
+
+
+def _write(publication: Publication, indexes: Sequence[VectorIndex]) -> None:
+    import pyarrow as pa
+
+    rows = [{**asdict(index), "parameters": json.dumps(index.parameters, sort_keys=True)} for index in indexes]
+    batches = [pa.RecordBatch.from_pylist(rows, schema=VECTOR_INDEXES.schema)] if rows else []
+    publication.replace("vector_indexes", "true", batches)
+
+
+def _from_row(row: Mapping[str, Any]) -> VectorIndex:
+    told = {field.name: row[field.name] for field in fields(VectorIndex)}
+    return VectorIndex(**{**told, "parameters": json.loads(row["parameters"])})

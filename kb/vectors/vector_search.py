@@ -1,0 +1,57 @@
+"""Concepts by the nearness of their vectors: through the index if it finds enough, otherwise exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from kb.vectors.vector_index import VectorIndex, read_index, with_settings
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from kb.knowledge_base import KnowledgeBase
+
+SPARE = 3
+"""How many times the rows that are wanted an index is asked for, so that enough of them pass a filter."""
+
+
+class VectorSearch:
+    """The vectors of one commit, ready to be searched."""
+
+    def __init__(self, kb: KnowledgeBase):
+        self._table = kb.storage.lance_table("concepts", kb.commit.pins["concepts"])
+        index = read_index(kb)
+        self.index: VectorIndex | None = index if index is not None and index.used else None
+
+    def nearest(
+        self, vector: np.ndarray, k: int, columns: Sequence[str], where: str | None = None
+    ) -> list[dict[str, Any]]:
+        """The `k` rows nearest to a vector, by cosine, the nearest first; `_distance` is 1 - cosine.
+
+        Args:
+            vector: (dimension,), of length 1.
+            k: how many at most.
+            columns: what of the rows is wanted.
+            where: a filter (SQL) that every row passes.
+        """
+        if self.index is None:
+            query = self._query(vector).bypass_vector_index().limit(k)
+            return self._rows(query, columns, where, before=True)
+        # A filter before the search costs more than the search. Nearly everything passes, so it comes after, and only
+        # where that leaves too few does the search begin again behind it.
+        query = with_settings(self._query(vector), self.index.settings, SPARE * k if where else k)
+        rows = self._rows(query, columns, where, before=False)
+        if len(rows) < k and where:
+            query = with_settings(self._query(vector), self.index.settings, k)
+            rows = self._rows(query, columns, where, before=True)
+        return rows[:k]
+
+    def _query(self, vector: np.ndarray) -> Any:
+        return self._table.search(vector, vector_column_name="embedding").distance_type("cosine")
+
+    def _rows(self, query: Any, columns: Sequence[str], where: str | None, *, before: bool) -> list[Any]:
+        if where:
+            query = query.where(where, prefilter=before)
+        rows: list[Any] = query.select([*columns, "_distance"]).to_list()
+        return rows

@@ -1,0 +1,116 @@
+"""`check`: named rules that a sound knowledge base keeps, each with how bad it is to break it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from kb.exchange.records import CONCEPT_ASSERTIONS
+from kb.images.patient_split import read_patients
+from kb.language.facets import read_query
+from kb.vocabulary.concept_rows import concept_batches
+from kb.vocabulary.query import stream_named
+from schemas.terms import LATERALITIES, STATUSES
+
+if TYPE_CHECKING:
+    from kb.knowledge_base import KnowledgeBase
+    from kb.store.commits import Commit
+    from kb.store.publication import Publication
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One place where a rule is broken: a concept and its text, or a patient as text and no concept."""
+
+    rule: str
+    severity: Severity
+    concept_id: str
+    text: str
+    detail: str
+
+    def to_dict(self) -> dict[str, str]:
+        """The problem as plain data."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: its name, how bad it is to break it, and what finds the breaches."""
+
+    name: str
+    severity: Severity
+    find: Callable[[KnowledgeBase], Iterator[Mapping[str, Any]]]
+
+
+def _by_sql(name: str, parameters: Mapping[str, Any] | None = None) -> Callable[[KnowledgeBase], Iterator[Any]]:
+    return lambda kb: stream_named(kb, f"check_{name}", parameters)
+
+
+def _contradicted(kb: KnowledgeBase) -> Iterator[Mapping[str, Any]]:
+    """Concepts whose text, read on its own, says another assertion or side than their facets."""
+    for row in stream_named(kb, "check_contradicted_facet"):
+        try:
+            read = read_query(row["text"])
+        except ValueError:
+            continue  # a text of no known words contradicts nothing
+        for facet, said in (("assertion", read.assertion), ("laterality", read.laterality)):
+            if said != row[facet] and said != "none":
+                yield {**row, "detail": f"the text says {facet} {said}, the facet {row[facet]}"}
+
+
+def _in_two_splits(kb: KnowledgeBase) -> Iterator[Mapping[str, Any]]:
+    """Patients of whom one would train on some images and be judged by others."""
+    for leak in read_patients(kb).leaks:
+        yield {"concept_id": "", "text": leak.patient, "detail": leak.detail}
+
+
+RULES = (
+    Rule("dangling-replacement", "error", _by_sql("dangling_replacement")),
+    Rule("circular-replacement", "error", _by_sql("circular_replacement")),
+    Rule("illegal-status", "error", _by_sql("illegal_status", {"statuses": list(STATUSES)})),
+    Rule(
+        "illegal-field",
+        "error",
+        _by_sql("illegal_field", {"assertions": list(CONCEPT_ASSERTIONS), "lateralities": list(LATERALITIES)}),
+    ),
+    Rule("replaced-but-used", "error", _by_sql("replaced_but_used")),
+    Rule("foreign-embedding", "error", _by_sql("foreign_embedding")),
+    Rule("evidence-without-report", "error", _by_sql("evidence_without_report")),
+    Rule("evidence-without-concept", "error", _by_sql("evidence_without_concept")),
+    Rule("patient-in-two-splits", "error", _in_two_splits),
+    Rule("contradicted-facet", "warning", _contradicted),
+    Rule("missing-embedding", "warning", _by_sql("missing_embedding")),
+    Rule("shared-synonym", "warning", _by_sql("shared_synonym")),
+)
+FIXABLE = "foreign-embedding"
+"""The rule whose breaches are safe to mend: a vector of another space is taken away, and `embed` computes it."""
+
+
+def check(kb: KnowledgeBase) -> list[Problem]:
+    """Every breach of every rule at the commit of `kb`, errors first."""
+    return [
+        Problem(rule.name, rule.severity, row["concept_id"], row["text"], row["detail"])
+        for rule in RULES
+        for row in rule.find(kb)
+    ]
+
+
+def fix(kb: KnowledgeBase, *, by: str | None = None, why: str | None = None) -> Commit | None:
+    """Mend what is safe to mend, as one commit; None where there is nothing of the kind."""
+
+    def change(publication: Publication) -> Mapping[str, Any] | None:
+        dataset = publication.dataset("concepts")
+        known = [row["embedder"] for row in publication.dataset("embedders").to_table().to_pylist()]
+        foreign = " AND ".join(["embedder IS NOT NULL", *(f"embedder != '{embedder}'" for embedder in known)])
+        count = dataset.count_rows(foreign)
+        if not count:
+            return None
+        rows = (row for batch in dataset.to_batches(filter=foreign) for row in batch.to_pylist())
+        publication.replace("concepts", foreign, concept_batches(rows, dataset.schema))
+        publication.index_words("concepts", "text")
+        return {"mended": count}
+
+    return kb.publish("check --fix", change, by=by, why=why)

@@ -1,0 +1,132 @@
+"""DuckDB over the tables of one commit: the named queries, answered as rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any, Protocol
+
+from kb.vocabulary.split_rules import routes
+from schemas.sql.named_sql import named_sql
+from schemas.tables import VERSIONED
+
+if TYPE_CHECKING:
+    import duckdb
+    import lance
+
+FETCH = 5_000
+
+
+class Tables(Protocol):
+    """The tables of one state: a knowledge base at a commit, or a publication on its way to one."""
+
+    def dataset(self, table: str) -> lance.LanceDataset:
+        """The Lance dataset of `table` in that state."""
+        ...
+
+
+def run_named(
+    state: Tables,
+    name: str,
+    parameters: Mapping[str, Any] | None = None,
+    tables: Mapping[str, Any] | None = None,
+    rule: str | None = None,
+) -> list[dict[str, Any]]:
+    """All rows of the named query on `state`; filters and columns are pushed down to Lance.
+
+    `tables` are Arrow datasets that the query reads beside those of `state`; `rule` is SQL, made by this project,
+    that stands where the query says /*rule*/.
+    """
+    return list(stream_named(state, name, parameters, tables, rule))
+
+
+def stream_named(
+    state: Tables,
+    name: str,
+    parameters: Mapping[str, Any] | None = None,
+    tables: Mapping[str, Any] | None = None,
+    rule: str | None = None,
+) -> Iterator[dict[str, Any]]:
+    """The rows of the named query on `state`, a few thousand at a time."""
+    import duckdb
+
+    sql = named_sql(name)
+    if rule is not None:
+        sql = sql.replace("/*rule*/", f"AND {rule}")
+    mentions = bool(re.search(r"\bmentions m\b", sql))
+    with duckdb.connect() as connection:
+        connection.execute("SET enable_progress_bar = false")
+        for table in VERSIONED:
+            if re.search(rf"\b{table.name}\b", sql) or (mentions and table.name in ("concepts", "observations")):
+                connection.register(table.name, readable(state.dataset(table.name)))
+        for table_name, dataset in (tables or {}).items():
+            connection.register(table_name, readable(dataset))
+        if mentions:
+            create_mentions(connection)
+        cursor = connection.execute(sql, dict(parameters) if parameters else None)
+        columns = [column[0] for column in cursor.description or ()]
+        while rows := cursor.fetchmany(FETCH):
+            yield from (dict(zip(columns, row, strict=True)) for row in rows)
+
+
+def readable(dataset: lance.LanceDataset) -> Any:
+    """A dataset as DuckDB can read it: it knows no float16, so vectors of those are left out."""
+    import pyarrow as pa
+
+    schema = dataset.schema
+    if "embedding" not in schema.names or schema.field("embedding").type.value_type != pa.float16():
+        return dataset
+    return _without_vectors()(dataset)
+
+
+@cache
+def _without_vectors() -> type:
+    """A class, made where pyarrow is loaded: a dataset without its column `embedding`, scanned as it is asked for."""
+    import pyarrow as pa
+    import pyarrow.dataset
+
+    class WithoutVectors(pa.dataset.Dataset):
+        def __init__(self, dataset: lance.LanceDataset):
+            self._dataset = dataset
+
+        @property
+        def schema(self) -> pa.Schema:
+            return pa.schema([field for field in self._dataset.schema if field.name != "embedding"])
+
+        def scanner(self, columns: list[str] | None = None, **options: Any) -> Any:
+            return self._dataset.scanner(columns=self.schema.names if columns is None else columns, **options)
+
+    return WithoutVectors
+
+
+def create_mentions(connection: duckdb.DuckDBPyConnection, schema: str = "") -> None:
+    """The view `mentions`: every observation with the concept that it is of now, and the one it was mined as.
+
+    `schema` is what stands before the names of the tables: "", or "stored.".
+    """
+    forwarding = re.sub(r"\bconcepts\b", f"{schema}concepts", named_sql("forwarding"))
+    connection.execute(f"CREATE TABLE forwarding AS {forwarding}")
+    split = f"SELECT concept_id, replaced_by, splits FROM {schema}concepts"
+    graph = {}
+    if connection.execute(f"SELECT count(*) FROM ({split}) WHERE len(splits) > 0").fetchone() != (0,):
+        found = connection.execute(f"{split} WHERE replaced_by IS NOT NULL OR len(splits) > 0").fetchall()
+        graph = {row[0]: dict(zip(("concept_id", "replaced_by", "splits"), row, strict=True)) for row in found}
+    cases = [case for concept_id in graph for case in _cases(concept_id, graph)]
+    plain = "coalesce(f.resolved, m.mined_as)"
+    now = f"CASE {' '.join(cases)} ELSE {plain} END" if cases else plain
+    connection.execute(
+        f"CREATE VIEW mentions AS SELECT m.* EXCLUDE (mined_as), m.mined_as, {now} AS concept_id "
+        f"FROM (SELECT * EXCLUDE (concept_id), concept_id AS mined_as FROM {schema}observations) m "
+        "LEFT JOIN forwarding f ON f.concept_id = m.mined_as"
+    )
+
+
+def _cases(concept_id: str, graph: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    found = routes(concept_id, graph)
+    if len(found) == 1:
+        return []  # replaced and nothing else: `forwarding` knows the end
+    return [
+        f"WHEN {' AND '.join((f'm.mined_as = {chr(39)}{concept_id}{chr(39)}', *conditions))} THEN '{end}'"
+        for conditions, end in found
+    ]

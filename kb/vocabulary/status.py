@@ -1,0 +1,165 @@
+"""What a commit holds, in numbers."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from kb.store.commits import MAIN
+from kb.vectors.vector_index import rows_beside
+from kb.vectors.vector_storage import Stored, read_stored
+from kb.vocabulary.query import run_named
+
+if TYPE_CHECKING:
+    from kb.knowledge_base import KnowledgeBase
+    from kb.store.commits import Commit
+    from kb.vectors.embedding import EmbedderInfo
+    from kb.vectors.vector_index import VectorIndex
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The numbers of one commit; `size_bytes` is of the whole history, and None for an object store."""
+
+    uri: str
+    commit: Commit
+    tags: tuple[str, ...]
+    is_newest: bool
+    commits: int
+    reports: int
+    images: int
+    labels: int
+    image_vectors: dict[str, int]
+    runs: dict[str, int]
+    observations: dict[str, int]
+    concepts: dict[str, int]
+    concept_statuses: dict[str, int]
+    not_embedded: int
+    embedder: EmbedderInfo | None
+    rejects: int
+    extractors: dict[str, int]
+    size_bytes: int | None
+    stored: Stored | None
+    index: VectorIndex | None
+    beside_index: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """The status as plain data, for JSON."""
+        embedder = self.embedder.to_row() if self.embedder else None
+        return {
+            "kb": self.uri,
+            "commit": self.commit.commit_id,
+            "operation": self.commit.operation,
+            "author": self.commit.author,
+            "time": self.commit.time.isoformat(timespec="seconds"),
+            "tags": list(self.tags),
+            "newest": self.is_newest,
+            "commits": self.commits,
+            "reports": self.reports,
+            "images": self.images,
+            "labels": self.labels,
+            "image_vectors": self.image_vectors,
+            "runs": self.runs,
+            "observations": sum(self.observations.values()),
+            "observations_by_assertion": self.observations,
+            "concepts": sum(self.concepts.values()),
+            "concepts_by_assertion": self.concepts,
+            "concepts_by_status": self.concept_statuses,
+            "not_embedded": self.not_embedded,
+            "embedder": embedder,
+            "vectors": None if self.stored is None else asdict(self.stored),
+            "index": None if self.index is None else {**self.index.to_dict(), "beside": self.beside_index},
+            "rejects": self.rejects,
+            "reports_by_extractor": self.extractors,
+            "size_bytes": self.size_bytes,
+        }
+
+    def facts(self) -> list[tuple[str, str]]:
+        """The status as names and values, as a person reads it."""
+        commit, embedder = self.commit, self.embedder
+        tags = f" ({', '.join(self.tags)})" if self.tags else ""
+        older = "" if self.is_newest else ", not the newest"
+        on = "" if commit.branch == MAIN else f" on {commit.branch}"
+        facts = [
+            ("knowledge base", self.uri),
+            ("commit", f"{commit.commit_id}{tags}{on}, {self.commits} in all{older}"),
+            ("last change", f"{commit.operation} by {commit.author}, {commit.time:%Y-%m-%d %H:%M} UTC"),
+            ("reports", f"{self.reports:,}{_parts(self.extractors) if len(self.extractors) > 1 else ''}"),
+            ("images", f"{self.images:,}" if self.images else ""),
+            ("labels", f"{self.labels:,} values" if self.labels else ""),
+            ("vectors", "; ".join(f"{count:,} images by {name}" for name, count in self.image_vectors.items())),
+            ("runs", "; ".join(f"{name}: {count:,} scores" for name, count in self.runs.items())),
+            ("observations", f"{sum(self.observations.values()):,}{_parts(self.observations)}"),
+            ("concepts", f"{sum(self.concepts.values()):,}{_parts(self.concepts)}{_parts(self.concept_statuses)}"),
+            ("embedder", f"{embedder.name}, {embedder.dimension}-d" if embedder else "none yet: clear-kb embed"),
+            ("stored as", _told_stored(self.stored)),
+            ("index", _told_index(self.index, self.beside_index)),
+            ("not embedded", f"{self.not_embedded:,}{': clear-kb embed' if self.not_embedded else ''}"),
+            ("rejects", f"{self.rejects:,}{': clear-kb status --rejects' if self.rejects else ''}"),
+            ("size", "in an object store" if self.size_bytes is None else f"{self.size_bytes / 1e6:,.1f} MB"),
+        ]
+        return [(name, value) for name, value in facts if value]
+
+
+def read_status(kb: KnowledgeBase) -> Status:
+    """Count what `kb` holds at its commit."""
+    totals = run_named(kb, "concept_totals")
+    return Status(
+        uri=kb.uri,
+        commit=kb.commit,
+        tags=tuple(sorted(name for name, commit_id in kb.tags().items() if commit_id == kb.commit.commit_id)),
+        is_newest=kb.commits.head(kb.branch).commit_id == kb.commit.commit_id,
+        commits=len(kb.log()),
+        reports=kb.dataset("reports").count_rows(),
+        images=kb.dataset("images").count_rows(),
+        labels=kb.dataset("labels").count_rows(),
+        image_vectors=_counted(kb, "image_vectors", "encoder"),
+        runs=_counted(kb, "predictions", "run"),
+        observations={row["assertion"]: row["observations"] for row in run_named(kb, "observation_totals")},
+        concepts=_sum_by(totals, "assertion"),
+        concept_statuses=_sum_by(totals, "status"),
+        not_embedded=sum(row["not_embedded"] for row in totals),
+        embedder=kb.embedder,
+        rejects=kb.dataset("rejects").count_rows(),
+        extractors={row["extractor"]: row["reports"] for row in run_named(kb, "extractor_totals")},
+        size_bytes=kb.storage.size_bytes(),
+        stored=read_stored(kb),
+        index=kb.vector_index,
+        beside_index=rows_beside(kb) if kb.vector_index else 0,
+    )
+
+
+def _counted(kb: KnowledgeBase, table: str, column: str) -> dict[str, int]:
+    """How many rows of a table have each value of a column, by the order of the values."""
+    import pyarrow.compute as pc
+
+    values = kb.dataset(table).to_table(columns=[column])[column]
+    found = {row["values"]: row["counts"] for row in pc.value_counts(values).to_pylist()}
+    return {name: found[name] for name in sorted(found)}
+
+
+def _sum_by(rows: list[dict[str, Any]], key: str) -> dict[str, int]:
+    sums: dict[str, int] = {}
+    for row in rows:
+        sums[row[key]] = sums.get(row[key], 0) + row["concepts"]
+    return sums
+
+
+def _parts(counts: dict[str, int]) -> str:
+    return f" ({', '.join(f'{count:,} {name}' for name, count in counts.items())})" if counts else ""
+
+
+def _told_stored(stored: Stored | None) -> str:
+    """How vectors are stored, where that is not as they were computed."""
+    if stored is None or stored.stored_as == "float32":
+        return ""
+    measured = "" if stored.recall is None else f", recall@10 {stored.recall:.3f} against float32"
+    return f"{stored.stored_as}{measured}"
+
+
+def _told_index(index: VectorIndex | None, beside: int) -> str:
+    if index is None:
+        return ""
+    measured = f"recall@10 {index.recall:.3f}, {index.p50_ms:.1f} ms (exact: {index.exact_ms:,.0f} ms)"
+    more = f", {beside:,} newer ones beside it" if beside else ""
+    return f"{index.kind} over {index.rows:,}: {measured}{'' if index.used else ', too little: not used'}{more}"

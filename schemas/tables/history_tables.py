@@ -1,0 +1,56 @@
+"""The tables beside the history: the commits and tags themselves, and the embeddings, keyed by content."""
+
+import pyarrow as pa
+
+from schemas.tables.table import TIME, Table, required
+
+_PIN = pa.struct([required("table", pa.string()), required("version", pa.int64())])
+
+COMMITS = Table(
+    "commits",
+    "one commit: the version of every table that makes up one consistent state",
+    pa.schema(
+        [
+            required("number", pa.int64()),
+            required("commit_id", pa.string()),
+            pa.field("parent", pa.string()),
+            required("operation", pa.string()),
+            required("author", pa.string()),
+            pa.field("reason", pa.string()),
+            required("time", TIME),
+            required("pins", pa.list_(_PIN)),
+            required("summary", pa.string()),
+            required("branch", pa.string()),
+        ],
+        metadata={"clear_kb_format": "6"},
+    ),
+    versioned=False,
+)
+
+TAGS = Table(
+    "tags",
+    "one name for a commit",
+    pa.schema(
+        [
+            required("name", pa.string()),
+            required("commit_id", pa.string()),
+            required("author", pa.string()),
+            pa.field("reason", pa.string()),
+            required("time", TIME),
+        ]
+    ),
+    versioned=False,
+)
+
+EMBEDDINGS = Table(
+    "embeddings",
+    "one cached embedding, keyed by embedder and text, so that none is ever computed twice",
+    pa.schema(
+        [
+            required("key", pa.string()),
+            required("embedder", pa.string()),
+            required("vector", pa.list_(pa.float32())),
+        ]
+    ),
+    versioned=False,
+)
