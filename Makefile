@@ -1,14 +1,18 @@
 # Everything runs in .venv, which is set up once and again when pyproject.toml changes.
-PYTHON ?= python3.11
+# PYTHON=... chooses another than the first one here that fits.
+FITS := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3 python,$(shell $(name) -c '$(FITS)' 2>/dev/null && echo $(name))))
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test lint types soak bench clean
+.PHONY: setup demo test lint types soak bench release clean
 
 setup: $(READY)
 
 $(READY): pyproject.toml
+	@test -x $(BIN)/python || { test -n '$(PYTHON)' && $(PYTHON) -c '$(FITS)'; } || \
+		{ echo "clear-kb needs Python 3.11 or 3.12, and $(if $(PYTHON),'$(PYTHON)' is not one,there is none on the PATH): make PYTHON=/path/to/one"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
 	touch $@
@@ -32,5 +36,20 @@ soak: setup
 bench: setup
 	$(BIN)/python -m bench
 
+release: setup
+	rm -rf dist
+	$(BIN)/python -m build
+
 clean:
-	rm -rf demo build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf demo build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache site
+
+.PHONY: docs docs-check
+
+# The generated reference, then the site in site/; a broken link fails.
+docs: setup
+	$(BIN)/python -m docs.generate
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo "open site/index.html"
+
+docs-check: setup
+	$(BIN)/pytest -q tests/docs

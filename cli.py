@@ -1,91 +1,268 @@
-"""The root command: mounts the groups, and turns what went wrong into one line and an exit code."""
+"""The root command: a table of names, and nothing of ours is imported before one of them is run."""
 
 from __future__ import annotations
 
 import os
-import re
 import sys
-import traceback
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.metadata import version
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
-from encoder.audit.commands import attribution as audit_attribution
-from encoder.audit.commands import confounders as audit_confounders
-from encoder.audit.commands import export as audit_export
-from encoder.audit.commands import group as audit
-from encoder.audit.commands import queries as audit_queries
-from encoder.audit.commands import report as audit_report
-from encoder.audit.commands import shell as audit_shell
-from encoder.audit.commands import slices as audit_slices
-from encoder.audit.commands import sql as audit_sql
-from encoder.commands import encode, evaluate, explain, import_checkpoint, predict, train
-from encoder.commands import images as image_search
-from ingest.commands import demo, images, labels, preview, reports
-from kb.commands import base, branch, check, compare, curate, exchange, index, observations, review, suggest, vocab
-from kb.errors import ClearKbError
+Entry = tuple[str, str, str]
+"""The module of a command, its function there, and the first line of that function's docstring."""
 
-DEBUG = "CLEAR_KB_DEBUG"
-"""Set to 1, every error shows its traceback as well."""
+Group = tuple[str, Mapping[str, Entry]]
+"""What the help of a group says, and its commands."""
 
-LONGEST_MESSAGE = 300
+# fmt: off
+COMMANDS: Mapping[str, Entry | Group] = {
+    "demo": ("ingest.commands.demo", "demo_command",
+        "Run the whole story on a synthetic study: offline, in some minutes on two cores, every command shown."),
+    "init": ("kb.commands.init", "init_command",
+        "Create an empty knowledge base; `ingest reports` creates one too."),
+    "ingest": ("Bring data in: reports, images, labels, predictions.", {
+        "reports": ("ingest.commands.reports", "reports_command",
+            "Mine reports into the vocabulary: observations, concepts and their embeddings, as one commit."),
+        "preview": ("ingest.commands.preview", "preview_command",
+            "Print reports with what is found in them, in place: + is present, - absent, ? uncertain. Nothing is stored."),
+        "images": ("ingest.commands.images", "images_command",
+            "Ingest radiographs: PNG and JPEG of 8 or 16 bits, DICOM; their pixels are kept once, as one commit."),
+        "labels": ("ingest.commands.labels", "labels_command",
+            "Ingest labels: a column a label, a row a label, or a column that lists them; -1 and blank are unknown."),
+        "predictions": ("ingest.commands.labels", "predictions_command",
+            "Ingest predictions of any model: a column a label, or rows of label and score, kept as one run."),
+    }),
+    "status": ("kb.commands.status", "status_command",
+        "Show what a knowledge base holds, or with --rejects what it could not take."),
+    "vocab": ("The concepts: search, show, list, and curate them.", {
+        "search": ("kb.commands.vocab", "search_command",
+            "Find concepts by meaning and by words."),
+        "show": ("kb.commands.vocab", "show_command",
+            "Show one concept: its facets, its counts, and the report sentences behind it."),
+        "list": ("kb.commands.vocab", "list_command",
+            "List concepts, most mentioned first."),
+        "wordings": ("kb.commands.vocab", "wordings_command",
+            "Show how differently reports word one concept: what normalisation brings together, the largest groups first."),
+        "stats": ("kb.commands.vocab", "stats_command",
+            "Count the concepts by assertion and status."),
+        "add": ("kb.commands.curate", "add_command",
+            "Add an accepted concept."),
+        "accept": ("kb.commands.curate", "accept_command",
+            "Accept concepts."),
+        "reject": ("kb.commands.curate", "reject_command",
+            "Reject concepts: mined again, they stay rejected."),
+        "rename": ("kb.commands.curate", "rename_command",
+            "Give a concept another text. Its id stays; `clear-kb embed` computes its new vector."),
+        "merge": ("kb.commands.curate", "merge_command",
+            "Merge concepts into another: it takes their names and evidence, and their ids still resolve."),
+        "split": ("kb.commands.curate", "split_command",
+            "Give some of a concept's mentions to another, by a rule that later mentions follow too, or by a list."),
+        "retire": ("kb.commands.curate", "retire_command",
+            "Retire a concept; its history and evidence stay."),
+        "synonym": ("kb.commands.curate", "synonym_command",
+            "Add other names of a concept, or take some away."),
+        "facet": ("kb.commands.curate", "facet_command",
+            "Set a facet of a concept; its id stays."),
+        "distinct": ("kb.commands.curate", "distinct_command",
+            "Say that concepts are not the same: they are not suggested as duplicates again."),
+        "map": ("kb.commands.curate", "map_command",
+            "Map a concept to one of an outside terminology (`vocab link` finds many), or take such a mapping away."),
+        "note": ("kb.commands.curate", "note_command",
+            "Put a note on a concept."),
+        "revert": ("kb.commands.curate", "revert_command",
+            "Undo a change, by a new change: the history stays."),
+        "changes": ("kb.commands.curate", "changes_command",
+            "List the acts of curation, newest first: of all concepts, or of one (who did what to it, and why)."),
+        "diff": ("kb.commands.compare", "diff_command",
+            "Show how the vocabulary changed from A to B; as JSON it is a patch for `vocab apply`."),
+        "apply": ("kb.commands.compare", "apply_command",
+            "Apply a patch: all of it or, where a concept is not as the patch found it or a field cannot be, nothing."),
+        "suggest": ("kb.commands.suggest", "suggest_command",
+            "Suggest what to curate: duplicates, synonyms, outliers or rare concepts. `vocab review` walks through them."),
+        "review": ("kb.commands.review", "review_command",
+            "Review concepts one by one, with the keyboard: accept, reject, merge, rename, skip, undo."),
+        "export": ("kb.commands.exchange", "export_command",
+            "Write the vocabulary to a file: CSV, JSON lines, Parquet, SKOS (RDF), or its mappings as SSSOM."),
+        "import": ("kb.commands.exchange", "import_command",
+            "Take concepts (or SSSOM mappings) in from a file, as one commit; a knowledge base is made if there is none."),
+        "link": ("kb.commands.exchange", "link_command",
+            "Link concepts to an outside terminology by their names; --dry-run only shows what would be linked."),
+    }),
+    "observations": ("The mentions in reports that concepts were mined from.", {
+        "export": ("kb.commands.observations", "export_command",
+            "Write every observation as a line of JSON (the fields are those of schemas/observation.schema.json)."),
+        "compare": ("kb.commands.observations", "compare_command",
+            "Compare two minings of the same reports: what both find, what each finds alone, by assertion and finding."),
+    }),
+    "embed": ("kb.commands.embed", "embed_command",
+        "Embed the concepts that have no vector yet; another model replaces all vectors, as a new commit."),
+    "index": ("kb.commands.index", "index_command",
+        "Build the vector index of the vocabulary; its recall against exact search is measured, and shown by `status`."),
+    "train": ("encoder.commands.train", "train_command",
+        "Train an image encoder on the images that have reports, against the vocabulary's concepts."),
+    "import-checkpoint": ("encoder.commands.import_checkpoint", "import_checkpoint_command",
+        "Import the published CLEAR encoder, DINOv2 and CLIP's text transformer; no code in the file is run."),
+    "encode": ("encoder.commands.encode", "encode_command",
+        "Encode the images that have no vector of this encoder yet; an interrupted run goes on where it stopped."),
+    "predict": ("Predict labels of encoded images; every run can be explained.", {
+        "zero-shot": ("encoder.commands.predict", "zero_shot_command",
+            "Predict labels from sentences that say they hold, and that they do not; nothing is trained."),
+        "probe": ("encoder.commands.predict", "probe_command",
+            "Train a linear probe of each label on the training patients, and predict all images with it."),
+        "bottleneck": ("encoder.commands.predict", "bottleneck_command",
+            "Train a concept bottleneck of each label; with --set, show how its predictions change."),
+    }),
+    "explain": ("encoder.commands.explain", "explain_command",
+        "Take one prediction apart: what each concept adds to its logit, and the report sentences behind it."),
+    "images": ("Find encoded images.", {
+        "search": ("encoder.commands.images", "search_command",
+            "Find the images nearest to a sentence, a concept, or another image."),
+    }),
+    "evaluate": ("encoder.commands.evaluate", "evaluate_command",
+        "Score runs against the labels: AUROC, AUPRC, F1, MCC, calibration, with patient-bootstrap 95% intervals."),
+    "audit": ("Ask why a model fails: SQL over predictions, concepts, confounders.", {
+        "sql": ("encoder.audit.commands.sql", "sql_command",
+            "Run one SELECT over the views: predictions, labels, outcomes, metrics, errors, concepts, observations, ..."),
+        "queries": ("encoder.audit.commands.queries", "queries_command",
+            "List the named queries: what each tells, and what it may be told."),
+        "run": ("encoder.audit.commands.queries", "run_command",
+            "Run a named query: calibration, subgroup_gaps, drift, label_noise, false_positives_by_concept, ..."),
+        "shell": ("encoder.audit.commands.shell", "shell_command",
+            "Ask in SQL, one query after another: history, completion, .tables, .schema, .queries, .run; .help tells of all."),
+        "confounders": ("encoder.audit.commands.confounders", "confounders_command",
+            "Name what a model leans on that is not the disease and goes with the label: confounders, with their proof."),
+        "slices": ("encoder.audit.commands.slices", "slices_command",
+            "Cut the images into slices that look alike; show where the model does worse, and by which concepts they differ."),
+        "attribution": ("encoder.audit.commands.attribution", "attribution_command",
+            "Take the mean logit of some images apart, or the difference of two such means: it sums up exactly."),
+        "report": ("encoder.audit.commands.report", "report_command",
+            "Write one HTML page on a run: metrics, calibration, subgroups, confounders, slices, examples, provenance."),
+        "export": ("encoder.audit.commands.export", "export_command",
+            "Write the views into a DuckDB file that DBeaver, notebooks and BI tools open; it holds a copy, not a link."),
+    }),
+    "log": ("kb.commands.log", "log_command",
+        "List the commits, newest first: what was done, by whom, when and why."),
+    "tag": ("kb.commands.tag", "tag_command",
+        "Name a commit for good (the newest, or --at), or list the tags. Tagged data is never cleaned up."),
+    "restore": ("kb.commands.restore", "restore_command",
+        "Make an earlier state the newest one, by a new commit: what came between stays in the log."),
+    "branch": ("Drafts of the vocabulary: create, list, merge, delete.", {
+        "create": ("kb.commands.branch", "create_command",
+            "Begin a draft, at the newest commit or --at another; write on it with --branch, read it with --at."),
+        "list": ("kb.commands.branch", "list_command",
+            "List the drafts: how many commits each has that main has not."),
+        "merge": ("kb.commands.branch", "merge_command",
+            "Carry a draft over to main. Where both changed one thing nothing is done, and exit is 1: see --take."),
+        "delete": ("kb.commands.branch", "delete_command",
+            "End a draft: its name is free again, its commits stay in the log."),
+    }),
+    "check": ("kb.commands.check", "check_command",
+        "Check the knowledge base by named rules; exit 1 if one that matters is broken."),
+    "gc": ("kb.commands.gc", "gc_command",
+        "Give storage back: what no commit names, and with --keep what older, untagged commits name."),
+}
+# fmt: on
 
 INTERRUPTED = "interrupted: the knowledge base is as it was; the same command goes on from here (train: --resume)\n"
+HELP = "A versioned concept knowledge base for auditable radiology: reports in, embedded concepts out."
+SETTINGS: dict[str, Any] = {
+    "no_args_is_help": True,
+    "pretty_exceptions_enable": False,
+    "context_settings": {"help_option_names": ["-h", "--help"]},
+}
 
-_RUST_LOCATION = re.compile(r"[, ]+(?:location: )?\S+\.rs:\d+(?::\d+)?")
 
-app = typer.Typer(
-    name="clear-kb",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    help="A versioned concept knowledge base for auditable radiology: reports in, embedded concepts out.",
-)
-app.command("demo")(demo.demo_command)
-app.command("init")(base.init_command)
-app.command("status")(base.status_command)
-app.command("log")(base.log_command)
-app.command("tag")(base.tag_command)
-app.command("embed")(base.embed_command)
-app.command("train")(train.train_command)
-app.command("import-checkpoint")(import_checkpoint.import_checkpoint_command)
-app.command("encode")(encode.encode_command)
-app.add_typer(predict.app, name="predict")
-app.command("explain")(explain.explain_command)
-app.add_typer(image_search.app, name="images")
-app.command("evaluate")(evaluate.evaluate_command)
-for _audit in (
-    audit_sql,
-    audit_queries,
-    audit_shell,
-    audit_attribution,
-    audit_confounders,
-    audit_slices,
-    audit_report,
-    audit_export,
-):
-    assert _audit.app is audit.app  # importing a part adds its commands to the one group of the audit
-app.add_typer(audit.app, name="audit")
-app.command("index")(index.index_command)
-app.command("check")(check.check_command)
-app.command("gc")(base.gc_command)
-app.command("restore")(base.restore_command)
-assert images.app is reports.app
-assert labels.app is reports.app
-assert preview.app is reports.app
-app.add_typer(reports.app, name="ingest")
-app.add_typer(observations.app, name="observations")
-app.add_typer(branch.app, name="branch")
-for _part in (curate, compare, suggest, review, exchange):
-    assert _part.app is vocab.app  # importing a part adds its commands to the one group of the vocabulary
-app.add_typer(vocab.app, name="vocab")
+class Command(TyperCommand):
+    """A command whose defaults are those of the settings, if there are some."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the arguments, after the settings have given their defaults."""
+        if ctx.default_map:
+            from kb.commands.settings import by_parameter
+
+            command = ctx.command_path.removeprefix(f"{ctx.find_root().info_name} ")
+            ctx.default_map = by_parameter(ctx.default_map, self.params, command)
+        return super().parse_args(ctx, args)
+
+
+class LazyGroup(TyperGroup):
+    """A group whose commands are listed from a table and imported when they are run."""
+
+    table: Mapping[str, Entry | Group] = {}
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names, in the order of the table."""
+        return list(self.table)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """What a listing shows of a command: its name and its help."""
+        if cmd_name not in self.table:
+            return None
+        entry = self.table[cmd_name]
+        return TyperCommand(cmd_name, help=entry[0] if len(entry) == 2 else entry[2])
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command itself, imported; a name that is not in the table is refused with those near it."""
+        self.commands = {name: self.get_command(ctx, name) for name in self.table}
+        name, found, rest = super().resolve_command(ctx, args)
+        return name, found and load(str(name), self.table[str(name)]), rest
+
+
+def load(name: str, entry: Entry | Group) -> Any:
+    """A command or a group of the table, ready to run."""
+    if len(entry) == 2:
+        told, commands = entry
+        app = typer.Typer(cls=type("Named", (LazyGroup,), {"table": commands}), add_completion=False, **SETTINGS)
+        app.callback(help=told)(lambda: None)
+        return typer.main.get_command(app)
+    module, attribute, _ = entry
+    app = typer.Typer(add_completion=False, **{**SETTINGS, "no_args_is_help": False})
+    app.command(name, cls=Command)(getattr(import_module(module), attribute))
+    return typer.main.get_command(app)
+
+
+class Root(LazyGroup):
+    """The root of all commands."""
+
+    table = COMMANDS
+
+
+app = typer.Typer(cls=Root, **SETTINGS)
+
+
+def print_version(wanted: bool) -> None:
+    """Print the version and end, before a command is asked for."""
+    if wanted:
+        typer.echo(f"clear-kb {version('clear-kb')}")
+        raise typer.Exit
+
+
+@app.callback(help=HELP)
+def root(
+    ctx: typer.Context,
+    verbose: Annotated[
+        int,
+        typer.Option("--verbose", "-v", count=True, help="Log what is done on standard error; -vv tells more."),
+    ] = 0,
+    show_version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=print_version)
+    ] = False,
+) -> None:
+    """Take what stands before the name of a command, and the settings of its folder."""
+    from kb.commands.settings import command_defaults, log_to_stderr
+
+    log_to_stderr(verbose)
+    ctx.default_map = command_defaults(COMMANDS)
 
 
 def main() -> None:
     """Run the command line: exit 0 done, 1 the work failed, 2 wrong usage, 130 interrupted."""
     try:
         app()
-    except ClearKbError as error:
-        _fail(str(error), error.exit_code)
     except BrokenPipeError:
         # The reader (head, less) has seen enough; Python must not complain about it while it shuts down.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -99,35 +276,9 @@ def main() -> None:
         sys.stderr.write(INTERRUPTED)
         sys.exit(130)
     except BaseException as error:  # a panic in Rust is no Exception
-        _fail(describe_unexpected(error), 1)
+        from kb.commands.failures import tell_failure
 
-
-def describe_unexpected(error: BaseException) -> str:
-    """One line on an error that nobody has foreseen: what went wrong, of what class, and how to see where."""
-    if isinstance(error, OSError) and error.strerror:
-        return _one_line(f"{error.filename or 'input/output'}: {error.strerror}")
-    line = _RUST_LOCATION.sub("", _one_line("not enough memory" if isinstance(error, MemoryError) else str(error)))
-    if len(line) > LONGEST_MESSAGE:
-        line = line[:LONGEST_MESSAGE] + "..."
-    named = f"{type(error).__name__}: {line}" if line else type(error).__name__
-    return f"{named} (this was not foreseen: {DEBUG}=1 shows where it happened)"
-
-
-def _fail(message: str, code: int) -> None:
-    if os.environ.get(DEBUG, "0") not in ("", "0"):
-        traceback.print_exc()
-    told = _printable(message, keep="\n")
-    sys.stderr.write(f"error: {told}\n")
-    sys.exit(code)
-
-
-def _one_line(text: str) -> str:
-    return " ".join(_printable(text).split())
-
-
-def _printable(text: str, keep: str = "") -> str:
-    """`text` without what would move the cursor of a terminal or start another line."""
-    return "".join(letter if letter.isprintable() or letter in keep else " " for letter in text)
+        sys.exit(tell_failure(error))
 
 
 if __name__ == "__main__":

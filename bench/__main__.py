@@ -1,4 +1,4 @@
-"""`make bench`: every measurement, as one table; `python -m bench mining` runs one of them."""
+"""`make bench`: every measurement, as one table and in bench/RESULTS.md; `python -m bench mining` runs one of them."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ from bench import (
     training,
     vocabulary_size,
 )
+from bench.measure import Row
+from bench.results import RESULTS, write_results
 
 BENCHES = {
     "startup": startup.run,
@@ -43,15 +45,19 @@ BENCHES = {
 
 
 def main(names: list[str]) -> None:
-    """Run the benches named (default: all) and print their rows."""
+    """Run the benches named (default: all), print their rows, and write them into their sections of RESULTS.md."""
     unknown = set(names) - set(BENCHES)
     if unknown:
         sys.exit(f"there is no bench {', '.join(sorted(unknown))}: choose of {', '.join(BENCHES)}")
     table = Table("what", "ratio", "range over rounds", "against", box=None, header_style="bold")
+    measured: dict[str, list[Row]] = {}
     for name in names or BENCHES:
-        for row in BENCHES[name]():
+        measured[name] = BENCHES[name]()
+        for row in measured[name]:
             table.add_row(row.what, row.value, row.spread, row.against)
     Console(width=140).print(table)
+    write_results(measured)
+    print(f"written into {RESULTS}")
 
 
 if __name__ == "__main__":

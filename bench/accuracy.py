@@ -3,8 +3,8 @@
     python -m bench.accuracy
 
 The sets of `tests/ingest/annotated` were written and annotated for this project, each by another hand, in styles that
-the Open-i reports lack; a set's first reading, before the rules were looked at with it, is in the README. The set of
-the shared folder is real: 64 Open-i reports.
+the Open-i reports lack; a set's first reading, before the rules were looked at with it, is in bench/RESULTS.md. The
+set of the shared folder is real: 64 Open-i reports.
 """
 
 from __future__ import annotations

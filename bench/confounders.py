@@ -65,7 +65,20 @@ def full_size() -> str:
     names, findings = [f"c{n}" for n in range(CONCEPTS)], [f"f{n // 100}" for n in range(CONCEPTS)]
     concepts = Concepts(names, names, findings, np.ones(CONCEPTS, dtype=bool), vectors)
     ids = names[:IMAGES]
-    rows = AuditRows("r", "l", "s", "all", ids, ids, ids, cohort.truth, cohort.logit, cohort.logit, cohort.owners, 0)
+    rows = AuditRows(
+        run="r",
+        label="l",
+        source="s",
+        split="all",
+        image_ids=ids,
+        study_ids=ids,
+        patient_ids=ids,
+        truth=cohort.truth,
+        score=cohort.logit,
+        logit=cohort.logit,
+        owners=cohort.owners,
+        unknown=0,
+    )
     evidence = Evidence(rows, (), np.arange(IMAGES), cohort.vectors)
     whole = seconds(lambda: find_confounders(evidence, concepts, {"f0"}, rescore=lambda f: f[:, 0]))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2

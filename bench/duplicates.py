@@ -41,7 +41,7 @@ def _pairs(path: Path) -> list[Row]:
 def scores(rows: list[dict[str, str]]) -> tuple[list[float], list[float]]:
     """For every pair our likeness, with what facets hold apart at the end, and the plain cosine of its texts."""
     from kb.curation.suggest.same_words import compare, likeness, wording_of
-    from kb.language.facets import read_query
+    from kb.language.query_reading import read_query
     from kb.vectors.embedding import load_embedder
 
     embedder = load_embedder()
@@ -75,7 +75,7 @@ def _at_size() -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         kb = KnowledgeBase.create(Path(folder) / "bank.kb")
         csv_file, tensor = bank_of(Path(folder), BANK, DIMENSION)
-        kb.vocabulary.import_clear(csv_file, tensor, embedder="bench")
+        kb.import_clear(csv_file, tensor, embedder="bench")
         started = time.perf_counter()
         found: Any = suggest_duplicates(kb)
         taken = time.perf_counter() - started

@@ -107,7 +107,20 @@ def run_setting(setting: Setting) -> Outcome:
     logit = model.decision_function(vectors).astype(np.float64)
     units = [str(number) for number in range(IMAGES)]
     score = 1 / (1 + np.exp(-logit))
-    rows = AuditRows("m", "d", "s", "all", units, units, units, truth, score, logit, owners, 0)
+    rows = AuditRows(
+        run="m",
+        label="d",
+        source="s",
+        split="all",
+        image_ids=units,
+        study_ids=units,
+        patient_ids=units,
+        truth=truth,
+        score=score,
+        logit=logit,
+        owners=owners,
+        unknown=0,
+    )
     texts = [f"{name}, said {number}" for number, name in enumerate(world.names)]
     every = np.ones(len(texts), dtype=bool)
     concepts = Concepts(texts, texts, list(world.names), every, world.concepts)

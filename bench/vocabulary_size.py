@@ -51,13 +51,13 @@ def _curated() -> Row:
     with tempfile.TemporaryDirectory() as folder:
         concepts, tensor = bank_of(Path(folder), FRESH, 384)
         kb = KnowledgeBase.create(f"{folder}/curated.kb")
-        kb.vocabulary.import_clear(concepts, tensor, embedder="bench")
+        kb.import_clear(concepts, tensor, embedder="bench")
         ids = [row["concept_id"] for row in kb.vocabulary.list(limit=ACTS)]
         for concept_id in ids:
-            kb.vocabulary.accept(concept_id)
+            kb.curate.accept(concept_id)
         kb.gc()
-        kb.vocabulary.export(f"{folder}/all.parquet", vectors=True)
+        kb.export_vocabulary(f"{folder}/all.parquet", vectors=True)
         fresh = KnowledgeBase.create(f"{folder}/fresh.kb")
-        fresh.vocabulary.import_from(f"{folder}/all.parquet")
+        fresh.import_vocabulary(f"{folder}/all.parquet")
         ratio = (kb.storage.size_bytes() or 0) / (fresh.storage.size_bytes() or 1)
     return Row(f"storage after {ACTS} single-row changes and gc", f"{ratio:.2f}x", "", "a fresh import (limit 1.5x)")

@@ -25,7 +25,7 @@ def choose_device(asked: str | None = None) -> str:
         torch.empty(0, device=chosen)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise UsageError(f"--device {asked}: {reason}") from error
+        raise UsageError(f"device '{asked}': {reason}") from error
     if chosen.startswith("cuda"):
         torch.cuda.set_device(chosen)
         torch.set_float32_matmul_precision("high")

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Set
-from typing import TYPE_CHECKING
+
+import pyarrow as pa
 
 from kb.errors import ClearKbError
+from kb.vocabulary.query import Tables
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from kb.vocabulary.query import Tables
-
-APART = "--apart stores them all the same, as a data set of its own"
+ALL_THE_SAME = "or allow_unjoined, to store them all the same"
 
 
 def require_label_join(state: Tables, rows: pa.Table, what: str) -> None:
@@ -45,8 +42,9 @@ def require_label_join(state: Tables, rows: pa.Table, what: str) -> None:
     of, theirs, here = ("image", by_image, images) if by_image else ("study", by_study, studies)
     raise ClearKbError(
         f"none of the {len(by_image) + len(by_study):,} images and studies of these {what} is here: "
-        f"{_both(what, of, theirs, 'images', here)}; name the column of the ids that images have with "
-        f"--map {of}=COLUMN, or ingest the images under these ids. {APART}"
+        f"{_both(what, of, theirs, 'images', here)}; name the column of the ids that images have "
+        f"in columns as '{of}', ingest the images under these ids, {ALL_THE_SAME}",
+        need="join",
     )
 
 
@@ -71,7 +69,8 @@ def require_image_join(state: Tables, image_ids: Set[str], study_ids: Set[str]) 
             raise ClearKbError(
                 f"none of the {len(known):,} images and studies that {table} are stored of would be here: "
                 f"{_both(table, of, theirs, 'these images', here)}; name the column that has the ids of the "
-                f"{table} with --map {of}=COLUMN, or replace the {table}. {APART}"
+                f"{table} in columns as '{of}', replace the {table}, {ALL_THE_SAME}",
+                need="join",
             )
 
 
@@ -90,7 +89,8 @@ def _require_report_join(of_reports: Set[str], of_images: Set[str], who: str, sh
         raise ClearKbError(
             "no image would have a report: images and reports are joined by study, and "
             f"{_both('reports', 'study', of_reports, who, shown or of_images)}; name the column that has the studies "
-            f"of the others with --map study=COLUMN. {APART}"
+            f"of the others in columns as 'study', {ALL_THE_SAME}",
+            need="join",
         )
 
 

@@ -3,14 +3,12 @@
 from dataclasses import dataclass
 
 from kb.language.facets import Facets
+from kb.language.grammar.tokens import Span
 from kb.language.measurements import Measurement
 from schemas.terms import Assertion, Certainty, Laterality, Temporality
 
-Span = tuple[int, int]
-"""Start and end of a stretch of text, in characters of the section, end exclusive."""
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mention:
     """One statement about one finding, structure or device, with the evidence for it.
 

@@ -7,11 +7,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from html import escape as escape_html
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-    from rich.table import Table
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
 
 T = TypeVar("T")
 
@@ -35,9 +35,6 @@ def plain(value: Any) -> str:
 
 def table_of(rows: Sequence[Row], columns: Sequence[str], title: str | None = None) -> Table:
     """Rows as a rich table; numbers stand right, ids are not broken."""
-    from rich.markup import escape
-    from rich.table import Table
-
     table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
     for column in columns:
         number = bool(rows) and all(isinstance(row[column], NUMBERS) for row in rows)
@@ -54,8 +51,6 @@ def table_of(rows: Sequence[Row], columns: Sequence[str], title: str | None = No
 
 def facts_of(facts: Iterable[tuple[str, str]]) -> Table:
     """Names and values (rich markup) in two columns, as a rich table."""
-    from rich.table import Table
-
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
@@ -85,7 +80,6 @@ class Listing(list[T]):
         return [_as_row(item) for item in self]
 
     def __rich__(self) -> RenderableType:
-        from rich.console import Group
 
         table, more = table_of(self._shown(), self.columns), self._more()
         return Group(table, more) if more else table
@@ -111,7 +105,6 @@ class FactSheet(ABC):
         """The names and values, in plain text; what is empty is left out."""
 
     def __rich__(self) -> Table:
-        from rich.markup import escape
 
         return facts_of((name, escape(value)) for name, value in self.facts() if value)
 

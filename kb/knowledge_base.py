@@ -1,267 +1,374 @@
-"""A knowledge base, opened at one commit."""
+"""The knowledge base as a person uses it: one state, and what can be asked of it and done to it."""
 
 from __future__ import annotations
 
-import getpass
-import os
-from collections.abc import Callable, Mapping
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from kb.errors import UsageError
-from kb.store.commits import Commit, CommitLog
-from kb.store.publication import Publication, publish
-from kb.store.storage import Storage
+from kb.curation.apply import read_changes
+from kb.curation.change import Change
+from kb.curation.curator import Curator
+from kb.curation.diff import VocabularyDiff, diff_vocabularies
+from kb.curation.review.queue import review_queue
+from kb.curation.review.review_session import ReviewSession
+from kb.curation.suggest.suggest import suggest
+from kb.curation.suggest.suggestion import Suggestions
+from kb.display import Listing, html_table
+from kb.exchange.clear_bank import clear_bank
+from kb.exchange.formats import ExportOptions, export_vocabulary, import_vocabulary
+from kb.exchange.importing import ImportResult, import_records
+from kb.exchange.prefixes import KNOWN, Prefixes
+from kb.exchange.sssom import LICENSE
+from kb.store.gc import GcResult, collect_garbage
+from kb.store.state import State
+from kb.vectors.embedding.embedder import Embedder, EmbedderInfo
+from kb.vectors.embedding.in_use import read_embedder, require_embedder
+from kb.vectors.vector_index import VectorIndex, build_index, read_index
+from kb.vectors.vector_storage import Stored, store_vectors
+from kb.vocabulary.check import Problem, check
+from kb.vocabulary.filters import Filters
+from kb.vocabulary.search import SearchHit, search
+from kb.vocabulary.status import Status, read_status
+from kb.vocabulary.vocabulary import Vocabulary
 
-if TYPE_CHECKING:
-    import lance
 
-    from kb.display import Listing
-    from kb.store.gc import GcResult
-    from kb.vectors.embedding import EmbedderInfo
-    from kb.vectors.vector_index import VectorIndex
-    from kb.vectors.vector_search import VectorSearch
-    from kb.vectors.vector_storage import Stored
-    from kb.vocabulary.search import SearchHit
-    from kb.vocabulary.status import Status
-    from kb.vocabulary.vocabulary import Vocabulary
-
-
-class KnowledgeBase:
+class KnowledgeBase(State):
     """One consistent state of a knowledge base; reading it never sees a writer at work.
 
     Example:
-        >>> kb = KnowledgeBase.open("openi.kb", at="v1")          # doctest: +SKIP
-        >>> kb.vocabulary.get("C6f1f0f6a1c0ffee0").text           # doctest: +SKIP
+        >>> import kb
+        >>> base = kb.open("openi.kb")
+        >>> base.vocabulary.get("Cd3f066a").text
         'small left pleural effusion'
+        >>> base.status().reports
+        10
     """
 
-    def __init__(self, storage: Storage, log: CommitLog, commit: Commit):
-        self.storage = storage
-        self.commits = log
-        self.commit = commit
-
-    @classmethod
-    def exists(cls, uri: str | Path, storage_options: Mapping[str, str] | None = None) -> bool:
-        """Whether a finished knowledge base stands at `uri`."""
-        storage = Storage(uri, storage_options)
-        return storage.has("commits") and bool(CommitLog(storage).all())
-
-    @classmethod
-    def create(
-        cls,
-        uri: str | Path,
-        storage_options: Mapping[str, str] | None = None,
-        *,
-        by: str | None = None,
-        why: str | None = None,
-    ) -> KnowledgeBase:
-        """Create an empty knowledge base at `uri`: a new folder, or an object-store address.
-
-        Raises:
-            UsageError: one stands there already, or the folder holds other files.
-        """
-        if cls.exists(uri, storage_options):
-            raise UsageError(f"{uri} is a knowledge base already")
-        storage = Storage(uri, storage_options)
-        storage.create()
-        log = CommitLog(storage)
-        pins = {name: storage.dataset(name).version for name in _versioned_tables()}
-        log.append(Commit(0, None, "init", by or default_author(), why, pins))
-        return cls(storage, log, log.head())
-
-    @classmethod
-    def open(
-        cls, uri: str | Path, at: str | None = None, storage_options: Mapping[str, str] | None = None
-    ) -> KnowledgeBase:
-        """Open the knowledge base at `uri`, at its newest commit or at the commit, tag or branch `at`.
-
-        Raises:
-            UsageError: there is none, or `at` names no commit.
-        """
-        storage = Storage(uri, storage_options)
-        if not storage.has("commits"):
-            raise UsageError(
-                f"there is no knowledge base at {uri}: `clear-kb ingest reports SRC --kb {uri}` makes one, "
-                "or name another with --kb"
-            )
-        log = CommitLog(storage)
-        return cls(storage, log, log.head()).at(at) if at else cls(storage, log, log.head())
-
     @property
-    def branch(self) -> str:
-        """The branch it stands on, where its commits go."""
-        return self.commit.branch
-
-    @property
-    def uri(self) -> str:
-        """Where it stands."""
-        return self.storage.uri
-
-    def at(self, ref: str) -> KnowledgeBase:
-        """The same knowledge base at another commit, tag or branch; `HEAD` is the newest of this branch."""
-        commit = self.commits.resolve(ref, self.branch)
-        if commit.commit_id != self.commit.commit_id and not self.commits.readable([commit]):
-            raise UsageError(f"commit {commit.commit_id} was dropped by `clear-kb gc`: its data is gone")
-        return KnowledgeBase(self.storage, self.commits, commit)
-
-    def dataset(self, table: str) -> lance.LanceDataset:
-        """The Lance dataset of `table` as this commit pins it: an Arrow dataset, for DuckDB, Polars, pandas.
-
-        A table that stands beside the history (`training_metrics`, `tags`, ...) comes as it is now.
-        """
-        return self.storage.dataset(table, self.commit.pins.get(table))
-
-    def log(self) -> list[Commit]:
-        """This commit and all that it builds on, newest first."""
-        return self.commits.chain(self.commit)
-
-    def tags(self) -> dict[str, str]:
-        """Tag names and the ids of the commits they name."""
-        return self.commits.tags()
-
-    def tag(self, name: str, *, by: str | None = None, why: str | None = None) -> None:
-        """Name this commit for good. A tag never moves: a taken name is a UsageError."""
-        self.commits.tag(name, self.commit, by or default_author(), why)
-
-    def publish(
-        self,
-        operation: str,
-        change: Callable[[Publication], Mapping[str, Any] | None],
-        *,
-        by: str | None = None,
-        why: str | None = None,
-    ) -> Commit | None:
-        """Commit a change on the newest commit of its branch, and stand on it; see `kb.store.publication.publish`."""
-        commit = publish(
-            self.storage,
-            self.commits,
-            change,
-            operation=operation,
-            author=by or default_author(),
-            reason=why,
-            branch=self.branch,
-        )
-        if commit is not None:
-            self._stand_on(commit)
-        return commit
-
-    def follow(self) -> None:
-        """Stand on the newest commit of the branch: what others have committed since is seen from here on."""
-        self._stand_on(self.commits.head(self.branch))
-
-    def _stand_on(self, commit: Commit) -> None:
-        self.commit = commit
-        for remembered in ("vocabulary", "vector_search"):
-            self.__dict__.pop(remembered, None)
-
-    def restore(self, ref: str, *, by: str | None = None, why: str | None = None) -> Commit | None:
-        """Make the state of `ref` the newest one, as a new commit; None where it is already.
-
-        The acts of curation stay listed, the ones that this undoes too.
-        """
-        target = self.at(ref).commit
-
-        def change(publication: Publication) -> Mapping[str, Any] | None:
-            moved = [name for name, version in target.pins.items() if publication.head.pins[name] != version]
-            for table in moved:
-                if table != "changes":
-                    publication.restore(table, target.pins[table])
-            return {"restored": target.commit_id} if moved else None
-
-        return self.publish("restore", change, by=by, why=why)
-
-    def gc(self, *, keep: int | None = None, dry_run: bool = False, **who: str | None) -> GcResult:
-        """Give back the storage that nothing names any more; see `kb.store.gc.collect_garbage`."""
-        from kb.store.gc import collect_garbage
-
-        return collect_garbage(self, keep=keep, dry_run=dry_run, **who)
-
-    @cached_property
     def vocabulary(self) -> Vocabulary:
-        """The concepts of this commit."""
-        from kb.vocabulary.vocabulary import Vocabulary
-
+        """The concepts of this commit, to read."""
         return Vocabulary(self)
 
     @property
-    def embedder(self) -> EmbedderInfo | None:
-        """What the concepts of this commit were embedded with, or None where they were not yet."""
-        from kb.vectors.embedding import EmbedderInfo
+    def curate(self) -> Curator:
+        """The acts of curation, on the newest commit: every one is a commit of its own."""
+        return Curator(self)
 
-        rows = self.dataset("embedders").to_table().to_pylist()
-        return EmbedderInfo.from_row(rows[0]) if rows else None
+    def search(
+        self,
+        query: str,
+        *,
+        k: int = 10,
+        assertion: str | None = None,
+        status: str | None = None,
+        laterality: str | None = None,
+        findings: Sequence[str] | None = None,
+        min_count: int = 0,
+        embedder: Embedder | None = None,
+        words_only: bool = False,
+    ) -> Listing[SearchHit]:
+        """The concepts that `query` means, best first.
 
-    def require_embedder(self) -> EmbedderInfo:
-        """What the concepts of this commit were embedded with; UsageError where they were not yet."""
-        info = self.embedder
-        if info is None:
-            raise UsageError(f"nothing is embedded in {self.uri} yet: `clear-kb embed` first")
-        return info
+        Args:
+            query: an observation in plain words; a denied one ("no effusion") asks for the absent concept.
+            k: how many at most.
+            assertion: only "present" or only "absent" ones.
+            status: only those of this status; default: the ones in use.
+            laterality: only those of this side: "left", "right", "bilateral" or "none".
+            findings: only those of these findings.
+            min_count: only those mentioned at least so often.
+            embedder: what embeds the query; default: the stored one, loaded for this call.
+            words_only: leave the vectors out; needs no embedder.
 
-    def search(self, query: str, **options: Any) -> Listing[SearchHit]:
-        """The concepts that `query` means, best first; the options are those of `kb.vocabulary.search.search`."""
-        from kb.vocabulary.search import search
+        Raises:
+            UsageError: the query is empty, k is below 1, a word is none of its field's, or the embedder is another one.
 
-        return search(self, query, **options)
+        Example:
+            >>> [hit.text for hit in base.search("no fluid around the lungs", k=1, words_only=True)]
+            ['no pleural effusion']
+        """
+        filters = Filters(
+            assertion=assertion, status=status, laterality=laterality, findings=findings, min_count=min_count
+        )
+        return search(self, query, k=k, filters=filters, embedder=embedder, words_only=words_only)
+
+    def suggest(
+        self,
+        kind: str = "duplicates",
+        *,
+        limit: int | None = None,
+        min_score: float | None = None,
+        max_mentions: int | None = None,
+        candidates_only: bool = False,
+        on_stage: Callable[[str], object] = lambda _: None,
+    ) -> Suggestions:
+        """What to curate: duplicates, synonyms, outliers or rare concepts, what matters most first.
+
+        Args:
+            kind: "duplicates", "synonyms", "outliers" or "rare".
+            limit: how many at most; default: all, and of the rare ones 50.
+            min_score: duplicates only: from which likeness on, 0 to 1; default 0.9.
+            max_mentions: rare ones only: mentioned so often at most; default 1.
+            candidates_only: outliers only: leave out what was accepted.
+            on_stage: hears what is being done.
+
+        Raises:
+            UsageError: there is no such kind, an option is of another kind, or nothing is embedded that has to be.
+        """
+        return suggest(
+            self,
+            kind,
+            limit=limit,
+            min_score=min_score,
+            max_mentions=max_mentions,
+            candidates_only=candidates_only,
+            on_stage=on_stage,
+        )
+
+    def review(
+        self, queue: str = "unreviewed", *, limit: int | None = None, since: str | None = None, by: str | None = None
+    ) -> ReviewSession:
+        """A review under way over a queue, decision by decision.
+
+        Args:
+            queue: "duplicates", "synonyms", "outliers", "rare", "new" or "unreviewed".
+            limit: how many items at most.
+            since: the tag or commit that "new" counts from.
+            by: who reviews; default: the login name.
+
+        Raises:
+            UsageError: there is no such queue, or "new" is not told since when.
+        """
+        return ReviewSession(state=self, items=review_queue(self, queue, limit=limit, since=since), by=by)
+
+    def changes(self, concept_id: str | None = None) -> Listing[Change]:
+        """The acts of curation up to this commit, oldest first.
+
+        Args:
+            concept_id: only those that touched this concept.
+        """
+        return Listing(read_changes(self, concept_id), ("change_id", "time", "line"))
+
+    def diff(self, old: str, new: str = "HEAD") -> VocabularyDiff:
+        """What differs in the vocabulary between two commits or tags.
+
+        Args:
+            old: the earlier one: a commit, a tag or a branch.
+            new: the later one; default: the newest of this branch.
+
+        Raises:
+            UsageError: one of them names no commit.
+        """
+        return diff_vocabularies(self.at(old), self.at(new))
+
+    def export_vocabulary(
+        self,
+        path: str | Path,
+        named: str | None = None,
+        *,
+        vectors: bool = False,
+        status: str | None = None,
+        prefixes: Prefixes = KNOWN,
+        license_iri: str = LICENSE,
+    ) -> int:
+        """Write the vocabulary to a file; says how many concepts (SSSOM: mappings) went out.
+
+        Args:
+            path: where to; its ending says the format.
+            named: the format, if the ending does not say it: csv, jsonl, parquet, skos or sssom.
+            vectors: put the embeddings into Parquet.
+            status: only the concepts of one status.
+            prefixes: what ids stand for in RDF and SSSOM.
+            license_iri: under which SSSOM mappings are given away.
+
+        Raises:
+            UsageError: the format is unknown, vectors are asked of one that has none, or a prefix is not known.
+        """
+        return export_vocabulary(self, Path(path), named, options=ExportOptions(vectors, status, prefixes, license_iri))
+
+    def import_vocabulary(
+        self,
+        path: str | Path,
+        named: str | None = None,
+        *,
+        prefixes: Prefixes = KNOWN,
+        vectors: bool = True,
+        stored_as: str | None = None,
+        by: str | None = None,
+        why: str | None = None,
+        dry_run: bool = False,
+    ) -> ImportResult:
+        """Take a vocabulary file in, as one commit, and one change that tells what became of known concepts.
+
+        Args:
+            path: the file; its ending says the format.
+            named: the format, if the ending does not say it: csv, jsonl, parquet, skos or sssom.
+            prefixes: what ids stand for in RDF and SSSOM.
+            vectors: take the embeddings of a Parquet file in.
+            stored_as: how vectors are stored: "float32" or "float16"; None keeps what the vocabulary has.
+            by: who.
+            why: the reason.
+            dry_run: sort the records out, say what would happen, and write nothing.
+
+        Raises:
+            UsageError: the file or format is not there, the vectors are of another embedder, or a replacement leads
+                nowhere.
+        """
+        return import_vocabulary(
+            self,
+            Path(path),
+            named,
+            prefixes=prefixes,
+            vectors=vectors,
+            stored_as=stored_as,
+            by=by,
+            why=why,
+            dry_run=dry_run,
+        )
+
+    def import_clear(
+        self,
+        concepts: str | Path,
+        embeddings: str | Path,
+        *,
+        embedder: str | None = None,
+        query_prompt: str | None = None,
+        stored_as: str | None = None,
+        by: str | None = None,
+        why: str | None = None,
+        dry_run: bool = False,
+    ) -> ImportResult:
+        """Take the published bank in, as one commit: facets are read from its texts, vectors from its tensor.
+
+        Args:
+            concepts: the CSV file, of columns `concept_idx` and `concept`.
+            embeddings: the file of the tensor, (rows, dimension); no code in it is run, and it is mapped into memory.
+            embedder: the model that the tensor is of; default: the published one, if the dimension is its own.
+            query_prompt: what stands before a query to that model; default: that of the published one.
+            stored_as: how vectors are stored: "float32" or "float16".
+            by: who.
+            why: the reason.
+            dry_run: say what would happen, and write nothing.
+
+        Raises:
+            UsageError: a file is not there or not what it should be, or the two do not fit together.
+        """
+        incoming = clear_bank(Path(concepts), Path(embeddings), embedder, query_prompt=query_prompt)
+        return import_records(self, incoming, stored_as=stored_as, by=by, why=why, dry_run=dry_run)
 
     def status(self) -> Status:
         """What this commit holds, in numbers."""
-        from kb.vocabulary.status import read_status
-
         return read_status(self)
+
+    def check(self) -> Listing[Problem]:
+        """Every breach of the rules that a sound knowledge base keeps, errors first."""
+        return Listing(check(self), ("severity", "rule", "concept_id", "text", "detail"))
 
     def rejects(self) -> list[dict[str, Any]]:
         """The inputs that could not be taken: source, position, report_id, reason."""
         rows: list[dict[str, Any]] = self.dataset("rejects").to_table().to_pylist()
         return rows
 
-    @cached_property
-    def vector_search(self) -> VectorSearch:
-        """The vectors of this commit, ready to be searched; an index, once loaded, stays in memory."""
-        from kb.vectors.vector_search import VectorSearch
+    @property
+    def embedder(self) -> EmbedderInfo | None:
+        """What the concepts of this commit were embedded with, or None if they were not yet."""
+        return read_embedder(self)
 
-        return VectorSearch(self)
+    def require_embedder(self) -> EmbedderInfo:
+        """What the concepts of this commit were embedded with; NotEmbeddedError if they were not yet."""
+        return require_embedder(self)
 
     @property
     def vector_index(self) -> VectorIndex | None:
         """The index over the embeddings of this commit, with what was measured when it was built."""
-        from kb.vectors.vector_index import read_index
-
         return read_index(self)
 
-    def build_index(self, kind: str = "hnsw", **options: Any) -> VectorIndex:
-        """Build the vector index and measure it, as one commit; see `kb.vectors.vector_index.build_index`."""
-        from kb.vectors.vector_index import build_index
+    def build_index(self, *, by: str | None = None, why: str | None = None) -> VectorIndex:
+        """Build the vector index in place of any there is, and measure its recall, as one commit.
 
-        return build_index(self, kind, **options)
+        Args:
+            by: who.
+            why: the reason.
 
-    def store_vectors(self, stored_as: str, **who: str | None) -> Stored:
-        """Store the vectors as "float32" or "float16", as one commit; see `kb.vectors.vector_storage.store_vectors`."""
-        from kb.vectors.vector_storage import store_vectors
+        Raises:
+            NotEmbeddedError: no concept has a vector yet.
+        """
+        return build_index(self, by=by, why=why)
 
-        return store_vectors(self, stored_as, **who)
+    def store_vectors(self, stored_as: str, *, by: str | None = None, why: str | None = None) -> Stored:
+        """Store the vectors in another type, as one commit; nothing is computed anew, earlier commits keep theirs.
+
+        Args:
+            stored_as: "float32" or "float16"; going to float16, the recall of the rounded vectors is measured.
+            by: who.
+            why: the reason.
+
+        Raises:
+            UsageError: the type is unknown, or nothing is embedded yet.
+        """
+        return store_vectors(self, stored_as, by=by, why=why)
+
+    def gc(
+        self, *, keep: int | None = None, by: str | None = None, why: str | None = None, dry_run: bool = False
+    ) -> GcResult:
+        """Give back the storage that nothing names any more: small files are gathered, unnamed versions dropped.
+
+        A commit that is dropped stays in the log, but can no longer be read. In an object store no lock keeps writers
+        away: run it there while nobody writes.
+
+        Args:
+            keep: how many of the newest commits stay readable beside the tagged ones; default: all.
+            by: who, for the commit that gathers the files.
+            why: the reason.
+            dry_run: count the commits that would be dropped, and touch nothing.
+
+        Raises:
+            ClearKbError: `keep` is below 1.
+        """
+        return collect_garbage(self, keep=keep, by=by, why=why, dry_run=dry_run)
 
     def _repr_html_(self) -> str:
-        from kb.display import html_table
-
         rows = [{"": name, "value": value} for name, value in self.status().facts()]
         return html_table(rows, ("", "value"))
 
-    def __repr__(self) -> str:
-        return f"KnowledgeBase({self.uri!r}, commit {self.commit.commit_id}, {self.commit.operation})"
+
+def open(uri: str | Path, at: str | None = None, *, storage_options: Mapping[str, str] | None = None) -> KnowledgeBase:
+    """Open the knowledge base at `uri`, at its newest commit or at the commit, tag or branch `at`.
+
+    Args:
+        uri: a folder, or an object-store address (`s3://bucket/path`).
+        at: a commit's id or its first letters, a tag, a branch, or `HEAD~2`.
+        storage_options: settings of the object store: endpoint, region, keys.
+
+    Raises:
+        NoKnowledgeBaseError: there is none.
+        UsageError: `at` names no commit.
+
+    Example:
+        >>> import kb
+        >>> kb.open("openi.kb", at="v1").commit.operation
+        'ingest reports'
+    """
+    return KnowledgeBase.open(uri, at, storage_options)
 
 
-def default_author() -> str:
-    """Who a commit is by where nobody says: CLEAR_KB_AUTHOR, or the login name."""
-    try:
-        return os.environ.get("CLEAR_KB_AUTHOR") or getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"
+def create(
+    uri: str | Path,
+    *,
+    storage_options: Mapping[str, str] | None = None,
+    by: str | None = None,
+    why: str | None = None,
+) -> KnowledgeBase:
+    """Create an empty knowledge base at `uri`: a new folder, or an object-store address.
 
+    Args:
+        uri: a folder that is not there yet or empty, or an object-store address (`s3://bucket/path`).
+        storage_options: settings of the object store: endpoint, region, keys.
+        by: who; default: the login name.
+        why: the reason, for the log.
 
-def _versioned_tables() -> list[str]:
-    from schemas.tables import VERSIONED
-
-    return [table.name for table in VERSIONED]
+    Raises:
+        UsageError: one stands there already, or the folder holds other files.
+    """
+    return KnowledgeBase.create(uri, storage_options, by=by, why=why)

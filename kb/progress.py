@@ -1,4 +1,4 @@
-"""Who is told how a long work goes: a progress bar, a notebook, or nobody."""
+"""How far a long work is: a progress bar, a notebook, or nobody."""
 
 from typing import Protocol
 

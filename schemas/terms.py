@@ -18,7 +18,11 @@ Status = Literal["candidate", "accepted", "rejected", "retired"]
 IN_USE: tuple[Status, ...] = ("candidate", "accepted")
 """The statuses of the concepts that count: those that nobody has rejected or retired."""
 
+ConceptAssertion = Literal["present", "absent"]
+"""What a concept says of its finding."""
+
 ASSERTIONS: tuple[Assertion, ...] = get_args(Assertion)
+CONCEPT_ASSERTIONS: tuple[ConceptAssertion, ...] = get_args(ConceptAssertion)
 CERTAINTIES: tuple[Certainty, ...] = get_args(Certainty)
 TEMPORALITIES: tuple[Temporality, ...] = get_args(Temporality)
 LATERALITIES: tuple[Laterality, ...] = get_args(Laterality)

@@ -6,16 +6,17 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from kb.knowledge_base import KnowledgeBase
 from kb.vectors.embedding import Embedder, load_embedder
-from tests.support import S3Server, tiny_sentence_transformer
-
-SHARED = Path(__file__).resolve().parents[2] / "shared"
+from tests.support.paths import SHARED
+from tests.support.s3_server import S3Server
+from tests.support.small_models import tiny_sentence_transformer
+from tests.support.tables import ward_in
 
 
 @pytest.fixture
@@ -46,16 +47,18 @@ def s3() -> Iterator[S3Server]:
 def cli(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs `clear-kb` through its installed entry point, in an empty folder."""
     command = Path(sys.executable).with_name("clear-kb")
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("CLEAR_KB")} | {"NO_COLOR": "1"}
+    ours = {k: v for k, v in os.environ.items() if not k.startswith("CLEAR_KB")} | {"NO_COLOR": "1"}
 
-    def run(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
+    def run(
+        *arguments: object, code: int = 0, environment: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [command, *map(str, arguments)],
             capture_output=True,
             text=True,
             encoding="utf-8",
             cwd=tmp_path,
-            env=environment,
+            env={**ours, **(environment or {})},
             timeout=300,
         )
         assert "Traceback" not in done.stderr, done.stderr
@@ -82,3 +85,9 @@ def openi_csv() -> Path:
     if not path.exists():
         pytest.skip("../shared/data is not here")
     return path
+
+
+@pytest.fixture(scope="session")
+def ward_kb(tmp_path_factory: pytest.TempPathFactory) -> KnowledgeBase:
+    """A small ward that many tests ask; none changes it."""
+    return ward_in(tmp_path_factory.mktemp("ward"))

@@ -19,8 +19,8 @@ import pytest
 import cli as command_line
 from ingest.demo.synthetic import write_synthetic_csv
 from kb.errors import ClearKbError
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 Run = Callable[..., subprocess.CompletedProcess[str]]
 RunJson = Callable[..., Any]
 
@@ -108,10 +108,6 @@ class TestHelp:
         told = cli(*command.split(), "--help").stdout
         assert "Usage: clear-kb" in told
         assert len(told) > 300
-
-    @pytest.mark.parametrize("command", COMMANDS)
-    def test_every_command_is_in_the_readme(self, command: str) -> None:
-        assert f"clear-kb {command}" in (ROOT / "README.md").read_text(encoding="utf-8")
 
     def test_help_loads_nothing_heavy(self) -> None:
         heavy = ("torch", "spacy", "lancedb", "lance", "duckdb", "pyarrow", "numpy")
@@ -267,7 +263,7 @@ class TestWhatGoesWrong:
         assert "status --rejects" in done.stdout
         rejects = cli_json("status", "--kb", "b.kb", "--rejects")
         assert len(rejects) == 2
-        assert all("--encoding" in reject["reason"] for reject in rejects)
+        assert all("encoding" in reject["reason"] for reject in rejects)
 
     def test_interrupted_it_says_how_to_go_on(self, tmp_path: Path) -> None:
         import signal

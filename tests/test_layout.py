@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import ast
+import inspect
+import re
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
+from importlib import import_module
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from cli import COMMANDS
+from kb.commands.failures import FLAGS, HINTS
+from kb.errors import Need
+from tests.support.paths import ROOT
+
 PACKAGES = ("schemas", "kb", "ingest", "encoder")
 MAY_IMPORT = {
     "schemas": set(),
@@ -29,6 +39,9 @@ HEAVY = {
     "duckdb",
     "openai",
 }
+MOST_LOOSE = 15
+"""Modules that stand in a package and in no room of it."""
+
 MODULES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 
 
@@ -49,6 +62,9 @@ def test_the_top_level_is_the_house_plan() -> None:
         "Makefile",
         "README.md",
         "LICENSE",
+        "CHANGELOG.md",
+        "CITATION.cff",
+        "CONTRIBUTING.md",
         ".ci/run",
         "bench",
         *PACKAGES,
@@ -73,3 +89,142 @@ def test_heavy_libraries_are_imported_only_where_they_are_used(path: Path) -> No
         if isinstance(node, ast.Import | ast.ImportFrom)  # an `if TYPE_CHECKING:` block is not run
     ]
     assert not imported(ast.Module(at_import, [])) & (HEAVY - allowed)
+
+
+def edges(tree: ast.AST, name: str) -> set[str]:
+    """The modules of ours that a module imports: at its top, inside functions and for types alone."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            for one in node.names:
+                whole = f"{node.module}.{one.name}"
+                found.add(whole if whole in NAMES else node.module)
+        elif isinstance(node, ast.Import):
+            found |= {one.name for one in node.names}
+    return (found & NAMES) - {name}
+
+
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+NAMES = {module_name(path) for path in MODULES}
+
+
+def test_no_file_imports_itself_by_way_of_others() -> None:
+    graph = {
+        module_name(path): edges(ast.parse(path.read_text(encoding="utf-8")), module_name(path)) for path in MODULES
+    }
+    try:
+        list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        pytest.fail(f"a circle: {' -> '.join(error.args[1])}")
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_package_has_few_loose_modules(package: str) -> None:
+    assert len(list((ROOT / package).glob("*.py"))) <= MOST_LOOSE
+
+
+def test_the_facade_is_imported_by_nothing_in_kb_but_its_commands() -> None:
+    for path in (ROOT / "kb").rglob("*.py"):
+        if "commands" not in path.parts and path.name not in ("knowledge_base.py", "__init__.py"):
+            assert "kb.knowledge_base" not in edges(ast.parse(path.read_text(encoding="utf-8")), module_name(path)), (
+                path
+            )
+
+
+def test_the_table_of_commands_says_what_each_docstring_says() -> None:
+    for name, (module, attribute, help_text) in commands(COMMANDS):
+        command = getattr(import_module(module), attribute)
+        assert inspect.getdoc(command).splitlines()[0] == help_text, name
+
+
+def commands(table: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, tuple[str, str, str]]]:
+    """Every command of the table by its full name."""
+    for name, entry in table.items():
+        if len(entry) == 2:
+            yield from commands(entry[1], f"{before}{name} ")
+        else:
+            yield f"{before}{name}", entry
+
+
+SHOWS_COMMANDS = {
+    "encoder/audit/page/page.py": "the mark by which a report of ours is known",
+    "encoder/audit/report/provenance.py": "how a page is made again",
+    "encoder/release/clip_tokenizer.py": "a command of pip",
+    "kb/vocabulary/check.py": "the name of an operation in the log",
+}
+"""Modules outside the commands whose texts hold a command or a flag on purpose, with why."""
+
+TYPED = re.compile(rf"`clear-kb\b|\bclear-kb (?:{'|'.join(COMMANDS)})\b|(?<![^\s(`'\"=])--[a-z]")
+"""A command of ours, or a flag, in a text."""
+
+
+def texts(tree: ast.AST) -> list[str]:
+    """The strings of a module, the parts of f-strings too, without its docstrings."""
+    said = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    constants = (node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in said)
+    return [node.value for node in constants if isinstance(node.value, str)]
+
+
+def errors_made(tree: ast.AST, keyword: str) -> set[str]:
+    """What `keyword` is said to be, word for word, where an error is made."""
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("Error"))
+    said = (given.value for call in calls for given in call.keywords if given.arg == keyword)
+    values = (node.value for value in said for node in ast.walk(value) if isinstance(node, ast.Constant))
+    return {value for value in values if isinstance(value, str)}
+
+
+OUTSIDE = [path for path in MODULES if "commands" not in path.relative_to(ROOT).parts]
+
+
+def test_the_library_speaks_of_no_command_and_no_flag() -> None:
+    found = {
+        str(path.relative_to(ROOT)): shown
+        for path in OUTSIDE
+        if (shown := [text for text in texts(ast.parse(path.read_text(encoding="utf-8"))) if TYPED.search(text)])
+    }
+    assert {name: shown for name, shown in found.items() if name not in SHOWS_COMMANDS} == {}
+    assert found.keys() == SHOWS_COMMANDS.keys(), "a module that shows none any more is no exception"
+
+
+def test_the_command_line_knows_what_to_type_for_every_parameter_and_need() -> None:
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in MODULES]
+    assert set().union(*(errors_made(tree, "parameter") for tree in trees)) == set(FLAGS)
+    assert set(HINTS) == set(get_args(Need))
+
+
+def rooms() -> list[Path]:
+    """The folders of the packages that hold modules or data, each as a path under the root."""
+    found = (one for package in PACKAGES for one in (ROOT / package).iterdir() if one.is_dir())
+    return sorted(one.relative_to(ROOT) for one in found if one.name != "__pycache__" and any(one.glob("*.*")))
+
+
+def test_contributing_shows_every_room() -> None:
+    tree = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("## The rooms")[2].partition("\n## ")[0]
+    packages: dict[str, str] = {}
+    name = ""
+    for line in tree.splitlines():
+        if line.startswith("    ") and line[4:5].strip():
+            name = line.split()[0].rstrip("/")
+        packages[name] = packages.get(name, "") + line + "\n"
+    for room in rooms():
+        assert f"      {room.name}/" in packages[room.parts[0]], f"{room} is not in CONTRIBUTING.md"
+
+
+def test_tests_stand_in_the_rooms_of_what_they_test() -> None:
+    folders = {one.parent for one in (ROOT / "tests").rglob("test_*.py")}
+    for folder in folders - {ROOT / "tests"}:
+        assert (ROOT / folder.relative_to(ROOT / "tests")).is_dir(), f"{folder} has no counterpart"
+
+
+def test_no_test_module_imports_from_another() -> None:
+    for path in (ROOT / "tests").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "tests":
+                assert (node.module or "").startswith("tests.support"), f"{path}: from {node.module} import ..."

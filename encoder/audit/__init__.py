@@ -1,1 +1,22 @@
-"""The audit where an encoder is at hand: the vectors of concepts and images in SQL, attribution, confounders."""
+"""Why a model fails: SQL over its predictions, confounders, slices, attribution, and a page of all of it.
+
+import encoder, kb
+
+base = kb.open("study.kb")
+encoder.audit.confounders(base, "theirs", "Pneumothorax").found
+with encoder.audit.session(base) as session:
+    session.query("SELECT run, label, auroc FROM metrics").arrow()
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kb.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from encoder.audit.face import attribute, confounders, report, session, slices
+
+__all__ = ["attribute", "confounders", "report", "session", "slices"]
+
+__getattr__, __dir__ = lazy_names(__name__, dict.fromkeys(__all__, "encoder.audit.face"))

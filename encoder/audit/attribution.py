@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
 
 from encoder.audit.report.examples import open_explainer
 from encoder.audit.rows import rows_where
@@ -15,18 +18,14 @@ from encoder.explanation.explanation import Contribution, Explainer, Group, Part
 from encoder.prediction.head import Head
 from encoder.vectors.image_vectors import ImageVectors, read_image_vectors
 from kb.errors import UsageError
+from kb.knowledge_base import KnowledgeBase
 from kb.progress import Silent, Watcher
 from kb.sql.limits import UNHURRIED
 from kb.sql.session import AuditSession
-from kb.store.storage import quoted
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pyarrow as pa
-
-    from kb.knowledge_base import KnowledgeBase
-    from kb.store.publication import Publication
-    from kb.vocabulary.vocabulary import Evidence
+from kb.store.publication import Publication
+from kb.store.sqltext import literals
+from kb.vocabulary.vocabulary import Evidence
+from schemas.tables import ATTRIBUTIONS
 
 AT_ONCE = 64
 """Images whose scores of all concepts are looked at together: they are never kept."""
@@ -42,7 +41,7 @@ class GroupContribution:
     evidence: tuple[Evidence, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attribution:
     """The mean logit of some images, or the difference of two such means, taken apart.
 
@@ -51,7 +50,7 @@ class Attribution:
         label: of which label.
         of: which images, in words.
         images: how many.
-        against: which images are taken off; "" where none are.
+        against: which images are taken off; "" if none are.
         images_against: how many.
         logit: what is taken apart: the mean of logits, or the difference of two means.
         base: what does not come from a concept: the bias, and what the mean image has.
@@ -115,13 +114,13 @@ def attribute(
         UsageError: the run came as a table, no image is meant, or one has no vector.
     """
     if image is not None and where is not None:
-        raise UsageError("one image, or those that a condition holds for: --image or --where")
+        raise UsageError("either one image or those that a condition holds for: image or where")
     explainer = open_explainer(kb, run, encoder)
     head = explainer.run.head(label)
     with AuditSession(kb, UNHURRIED) as session:
         chosen = where if image is None else f"image_id = '{image.replace(chr(39), chr(39) * 2)}'"
-        mine = logits_where(session, run, head.label, chosen)
-        others = None if against is None else logits_where(session, run, head.label, against)
+        mine = logits_where(session, run, head.label, where=chosen)
+        others = None if against is None else logits_where(session, run, head.label, where=against)
     vectors = read_image_vectors(kb, explainer.run.encoder, list(mine))
     parts, apart = explainer.parts(head, vectors.matrix), _apart(explainer, head, vectors, mine)
     if others is not None:
@@ -130,35 +129,33 @@ def attribute(
         apart = max(apart, _apart(explainer, head, theirs, others))
     listed = explainer.listed(parts.largest(top), parts, evidence)
     return Attribution(
-        explainer.run.name,
-        head.label,
-        f"image {image}" if image is not None else where or "all images",
-        len(vectors),
-        against or "",
-        0 if others is None else len(others),
-        parts.logit,
-        parts.base,
-        parts.outside,
-        parts.count,
-        parts.total - sum(one.contribution for one in listed),
-        parts.residual,
-        apart,
-        tuple(listed),
-        tuple(_groups(explainer, parts, top, evidence)),
+        run=explainer.run.name,
+        label=head.label,
+        of=f"image {image}" if image is not None else where or "all images",
+        images=len(vectors),
+        against=against or "",
+        images_against=0 if others is None else len(others),
+        logit=parts.logit,
+        base=parts.base,
+        outside=parts.outside,
+        concepts=parts.count,
+        others=parts.total - sum(one.contribution for one in listed),
+        residual=parts.residual,
+        stored_difference=apart,
+        top=tuple(listed),
+        groups=tuple(_groups(explainer, parts, top, evidence)),
     )
 
 
 def _apart(explainer: Explainer, head: Head, images: ImageVectors, stored: Mapping[str, float]) -> float:
     """The largest difference between what was stored and what today's vectors give."""
-    import numpy as np
-
-    told = np.array([stored[image] for image in images.image_ids])
-    return float(np.max(np.abs(explainer.logits(head, images.matrix) - told)))
+    stated = np.array([stored[image] for image in images.image_ids])
+    return float(np.max(np.abs(explainer.logits(head, images.matrix) - stated)))
 
 
-def logits_where(session: AuditSession, run: str, label: str, where: str | None) -> dict[str, float]:
-    """The images of a run's predictions that a condition holds for, with their logits; UsageError where none is."""
-    rows = rows_where(session, run, label, where)
+def logits_where(session: AuditSession, run: str, label: str, *, where: str | None) -> dict[str, float]:
+    """The images of a run's predictions that a condition holds for, with their logits; UsageError if none is."""
+    rows = rows_where(session, run, label, where=where)
     found = {row["image_id"]: row["logit"] for row in rows if row["image_id"] is not None and row["label"] == label}
     if not found:
         raise UsageError(
@@ -183,8 +180,8 @@ def _groups(explainer: Explainer, parts: Parts, top: int, evidence: int) -> Iter
         zip(places, explainer.listed(list(places.values()), parts, evidence), strict=True) if evidence else ()
     )
     for group in groups:
-        told = sentences[group.finding].evidence if group.finding in sentences else ()
-        yield GroupContribution(group.finding, group.concepts, group.contribution, told)
+        stated = sentences[group.finding].evidence if group.finding in sentences else ()
+        yield GroupContribution(group.finding, group.concepts, group.contribution, stated)
 
 
 def store_attributions(
@@ -215,13 +212,13 @@ def store_attributions(
         why: the reason.
         watcher: hears how it goes.
     """
-    import pyarrow as pa
-
     watcher = watcher or Silent()
     explainer = open_explainer(kb, run, encoder)
     heads = [explainer.run.head(label) for label in labels] or list(explainer.run.heads)
     with AuditSession(kb, UNHURRIED) as session:
-        images = {head.label: list(logits_where(session, explainer.run.name, head.label, where)) for head in heads}
+        images = {
+            head.label: list(logits_where(session, explainer.run.name, head.label, where=where)) for head in heads
+        }
     watcher.stage("attributing", sum(map(len, images.values())))
     rows: list[Mapping[str, Any]] = []
     for head in heads:
@@ -230,13 +227,12 @@ def store_attributions(
             rows.append(row)
             watcher.advance(len(rows) // top, len(rows) // top)
 
-    def change(publication: Publication) -> Mapping[str, Any]:
-        from schemas.tables import ATTRIBUTIONS
+    def change(publication: Publication) -> tuple[Mapping[str, Any], None]:
 
-        told = f"run IN {quoted([run])} AND label IN {quoted([head.label for head in heads])}"
+        text = f"run IN {literals([run])} AND label IN {literals([head.label for head in heads])}"
         batch: pa.RecordBatch = pa.RecordBatch.from_pylist(rows, schema=ATTRIBUTIONS.schema)
-        publication.replace("attributions", told, [batch])
-        return {"run": run, "labels": len(heads), "rows": len(rows)}
+        publication.replace("attributions", text, [batch])
+        return {"run": run, "labels": len(heads), "rows": len(rows)}, None
 
     kb.publish("attribute", change, by=by, why=why)
     return len(rows)
@@ -244,8 +240,6 @@ def store_attributions(
 
 def _largest(explainer: Explainer, head: Head, images: ImageVectors, top: int) -> Iterator[dict[str, Any]]:
     """The largest contributions of each image, the largest first."""
-    import numpy as np
-
     ids = explainer.space.concepts["concept_id"]
     per_score, mean, per_length = explainer.weights_of(head, images.matrix)
     top = min(top, len(explainer.space))

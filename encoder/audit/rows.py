@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
 
 from kb.errors import UsageError
 from kb.images.patient_split import SPLITS
 from kb.language.label_names import plain_label
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from kb.sql.session import AuditSession
+from kb.sql.session import AuditSession
 
 SMALLEST = 1e-6
 """A score of 0 or 1 has no logit: it counts as this far from it."""
@@ -27,10 +25,10 @@ SELECT * FROM (
 WHERE (/*condition*/)
 ORDER BY coalesce(image_id, study_id), source
 """
-"""The rows of a run and label, with what `--where` may speak of: the view `outcomes` and columns of `images`."""
+"""The rows of a run and label, with what a condition may speak of: the view `outcomes` and columns of `images`."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class AuditRows:
     """Predictions of known truth, (n,) each.
 
@@ -39,8 +37,8 @@ class AuditRows:
         label: as the run spells it.
         source: of the labels.
         split: of the rows, or "all".
-        image_ids: None where a prediction is of a study.
-        study_ids: None where nobody knows.
+        image_ids: None if a prediction is of a study.
+        study_ids: None if nobody knows.
         patient_ids: likewise.
         truth: bool.
         score: between 0 and 1.
@@ -91,13 +89,11 @@ class AuditRows:
     @property
     def largest_share(self) -> float:
         """The share of the rows that one patient has."""
-        import numpy as np
-
         return float(np.bincount(self.owners).max() / len(self)) if len(self) else 0.0
 
     @property
     def patients(self) -> int:
-        """How many patients (or images, where nobody knows them) they are of."""
+        """How many patients (or images, if nobody knows them) they are of."""
         return len(set(self.owners.tolist()))
 
 
@@ -116,7 +112,7 @@ def read_rows(
         session: over the knowledge base.
         run: its name.
         label: in any spelling.
-        source: of labels; needed where several speak.
+        source: of labels; needed if several speak.
         split: train, validation or test; "all" or None for any.
         where: SQL over the columns of the view `outcomes`, and of `images`: "view = 'PA' AND attributes['ward'] = 'A'".
 
@@ -125,24 +121,24 @@ def read_rows(
     """
     split = split or "all"
     if split not in ("all", *SPLITS):
-        raise UsageError(f"--split {split}: one of all, {', '.join(SPLITS)} was expected")
-    rows = [row for row in rows_where(session, run, label, where) if row["source"] is not None]
+        raise UsageError(f"split '{split}': one of all, {', '.join(SPLITS)} was expected")
+    rows = [row for row in rows_where(session, run, label, where=where) if row["source"] is not None]
     if not rows:
         _refuse(session, run, label, where)
     rows = _one_spelling(rows, label)
     sources = sorted({row["source"] for row in rows})
     if source is None and len(sources) > 1:
-        raise UsageError(f"several sources of labels speak of {label}: {', '.join(sources)}: name one with --source")
+        raise UsageError(f"several sources speak of {label}: {', '.join(sources)}; name one", parameter="source")
     if source is not None and source not in sources:
-        raise UsageError(f"--source {source}: {label} is spoken of by {', '.join(sources)}")
+        raise UsageError(f"source '{source}': {label} is spoken of by {', '.join(sources)}")
     rows = [row for row in rows if row["source"] == (source or sources[0]) and split in ("all", row["split"])]
     known = [row for row in rows if row["truth"] is not None]
     if not known:
-        raise UsageError(f"nothing is known to be true of {label} in the {split} split: choose another with --split")
+        raise UsageError(f"nothing is known to be true of {label} in split '{split}': name another", parameter="split")
     return _as_arrays(run, split, known, len(rows) - len(known))
 
 
-def rows_where(session: AuditSession, run: str, label: str, where: str | None) -> list[dict[str, Any]]:
+def rows_where(session: AuditSession, run: str, label: str, *, where: str | None) -> list[dict[str, Any]]:
     """The rows of a run and label that a condition holds for, as data."""
     # A query of its own round the condition: whatever it says, other runs and labels stay outside. The line break keeps
     # a comment in it from taking the bracket with it.
@@ -154,13 +150,12 @@ def _one_spelling(rows: Sequence[dict[str, Any]], label: str) -> list[dict[str, 
     """The rows of one spelling of a label; a run may hold two that only differ in case or "_"."""
     spelt = sorted({row["label"] for row in rows})
     if len(spelt) > 1 and label not in spelt:
-        raise UsageError(f"--label {label}: the run predicts {' and '.join(spelt)}: name one as it is written")
+        raise UsageError(f"label '{label}': the run predicts {' and '.join(spelt)}: name one as it is written")
     wanted = label if label in spelt else spelt[0]
     return [row for row in rows if row["label"] == wanted]
 
 
 def _as_arrays(run: str, split: str, known: Sequence[Mapping[str, Any]], unknown: int) -> AuditRows:
-    import numpy as np
 
     score = np.array([row["score"] for row in known], dtype=np.float64)
     logits = [row["logit"] for row in known]
@@ -168,18 +163,18 @@ def _as_arrays(run: str, split: str, known: Sequence[Mapping[str, Any]], unknown
     logit = np.log(clipped / (1 - clipped)) if None in logits else np.array(logits, dtype=np.float64)
     _, owners = np.unique([row["owner"] for row in known], return_inverse=True)
     return AuditRows(
-        run,
-        known[0]["label"],
-        known[0]["source"],
-        split,
-        [row["image_id"] for row in known],
-        [row["study_id"] for row in known],
-        [row["patient_id"] for row in known],
-        np.array([row["truth"] == 1 for row in known], dtype=bool),
-        score,
-        logit,
-        owners.astype(np.int64),
-        unknown,
+        run=run,
+        label=known[0]["label"],
+        source=known[0]["source"],
+        split=split,
+        image_ids=[row["image_id"] for row in known],
+        study_ids=[row["study_id"] for row in known],
+        patient_ids=[row["patient_id"] for row in known],
+        truth=np.array([row["truth"] == 1 for row in known], dtype=bool),
+        score=score,
+        logit=logit,
+        owners=owners.astype(np.int64),
+        unknown=unknown,
     )
 
 
@@ -187,7 +182,8 @@ def _refuse(session: AuditSession, run: str, label: str, where: str | None) -> N
     """Say what is missing: the run, the label, its truth, or rows that the condition holds for."""
     runs = [row["run"] for row in session.run("SELECT run FROM runs ORDER BY run").rows()]
     if run not in runs:
-        raise UsageError(f"there is no run '{run}': {', '.join(runs) or 'none; `clear-kb ingest predictions` first'}")
+        text = ", ".join(runs) or "there are none"
+        raise UsageError(f"there is no run '{run}': {text}", need=None if runs else "predictions")
     labels = [
         row["label"]
         for row in session.run(
@@ -198,4 +194,4 @@ def _refuse(session: AuditSession, run: str, label: str, where: str | None) -> N
         raise UsageError(f"run '{run}' predicts no '{label}': {', '.join(labels)}")
     if where is not None:
         raise UsageError(f"no prediction of {label} by '{run}' of known truth is left where {where}")
-    raise UsageError(f"no label says whether {label} is true: `clear-kb ingest labels FILE` brings in what is known")
+    raise UsageError(f"no label says whether {label} is true", need="labels")

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 from rich.markup import escape
 
 from encoder.commands.options import DeviceOption, EncoderOption
-from kb.commands.options import (
-    DEFAULT_KB,
-    By,
-    DryRun,
-    Format,
-    KbUri,
-    OutputFormat,
-    Quiet,
-    StorageOptions,
-    Why,
-    open_kb,
-)
+from encoder.vectors.encoding import EncodeResult, encode
+from encoder.vectors.image_vectors import find_checkpoint
 from kb.commands.output import print_result
 from kb.commands.progress import Progress
-
-if TYPE_CHECKING:
-    from encoder.vectors.encoding import EncodeResult
+from kb.commands.shared import Writing, writes
 
 
+@writes(quiet=True)
 def encode_command(
+    writing: Writing,
     encoder: EncoderOption = None,
     layer: Annotated[
         Literal["projection", "backbone"],
@@ -38,21 +28,11 @@ def encode_command(
     ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Images a forward pass.")] = 64,
     device: DeviceOption = None,
-    kb: KbUri = DEFAULT_KB,
-    by: By = None,
-    why: Why = None,
-    dry_run: DryRun = False,
-    quiet: Quiet = False,
-    storage_option: StorageOptions = None,
-    output: OutputFormat = Format.table,
 ) -> None:
     """Encode the images that have no vector of this encoder yet; an interrupted run goes on where it stopped."""
-    from encoder.vectors.encoding import encode
-    from encoder.vectors.image_vectors import find_checkpoint
-
-    opened = open_kb(kb, None, storage_option)
+    opened = writing.base
     checkpoint = find_checkpoint(opened, encoder)
-    with Progress("images", hidden=quiet) as progress:
+    with Progress("images", hidden=writing.quiet) as progress:
         result = encode(
             opened,
             checkpoint,
@@ -60,12 +40,15 @@ def encode_command(
             where=where,
             batch_size=batch_size,
             device=device,
-            by=by,
-            why=why,
-            dry_run=dry_run,
+            **writing.act,
             watcher=progress,
         )
-    print_result({**result.to_dict(), "dry_run": dry_run}, _facts(result, dry_run=dry_run), output, quiet=quiet)
+    print_result(
+        {**result.to_dict(), "dry_run": writing.dry_run},
+        _facts(result, dry_run=writing.dry_run),
+        writing.output,
+        quiet=writing.quiet,
+    )
 
 
 def _facts(result: EncodeResult, *, dry_run: bool) -> list[tuple[str, str]]:

@@ -1,22 +1,24 @@
-"""`clear-kb evaluate`: how well runs predict what is held to be true."""
+"""`clear-kb evaluate`: how well runs predict the ground truth."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 from rich.markup import escape
 
-from kb.commands.options import DEFAULT_KB, At, Format, KbUri, OutputFormat, StorageOptions, open_kb
+from encoder.evaluation import Evaluation, Options, evaluate
+from encoder.evaluation.figure import draw
+from kb.commands.options import Format
 from kb.commands.output import print_facts, print_json, print_rows, say
+from kb.commands.shared import Reading, reads
 from kb.errors import UsageError
 
-if TYPE_CHECKING:
-    from encoder.evaluation import Evaluation
 
-
+@reads
 def evaluate_command(
+    reading: Reading,
     run: Annotated[
         list[str] | None, typer.Option("--run", metavar="NAME", help="This run; repeatable; default: all.")
     ] = None,
@@ -61,21 +63,25 @@ def evaluate_command(
     figure: Annotated[
         Path | None, typer.Option("-o", "--figure", metavar="FIGURE.png", help="Draw the curves: .png, .pdf or .svg.")
     ] = None,
-    kb: KbUri = DEFAULT_KB,
-    at: At = None,
-    storage_option: StorageOptions = None,
-    output: OutputFormat = Format.table,
 ) -> None:
     """Score runs against the labels: AUROC, AUPRC, F1, MCC, calibration, with patient-bootstrap 95% intervals."""
-    from encoder.evaluation import Options, evaluate
-
     if threshold is not None and threshold_from is not None:
         raise UsageError("--threshold and --threshold-from say the same thing twice: leave one out")
-    told = threshold if threshold is not None else threshold_from or "validation"
-    options = Options(tuple(label or ()), split, where, source, min_positives, bootstrap, seed, threshold_by, told)
-    result = evaluate(open_kb(kb, at, storage_option), tuple(run or ()), options, against=against, readers=readers)
+    found = threshold if threshold is not None else threshold_from or "validation"
+    options = Options(
+        labels=tuple(label or ()),
+        split=split,
+        where=where,
+        source=source,
+        min_positives=min_positives,
+        bootstrap=bootstrap,
+        seed=seed,
+        threshold_by=threshold_by,
+        threshold_from=found,
+    )
+    result = evaluate(reading.base, tuple(run or ()), options, against=against, readers=readers)
     left = _draw(result, figure)
-    _print(result, output)
+    _print(result, reading.output)
     if figure is not None:
         missing = f" (no room for {', '.join(left)}: name them with --label)" if left else ""
         say(f"figure: {figure}{missing}")
@@ -84,7 +90,6 @@ def evaluate_command(
 
 
 def _draw(result: Evaluation, figure: Path | None) -> tuple[str, ...]:
-    from encoder.evaluation.figure import draw
 
     return draw(result, figure) if figure is not None else ()
 

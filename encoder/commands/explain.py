@@ -4,24 +4,28 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
 from encoder.commands.options import EncoderOption
-from kb.commands.options import DEFAULT_KB, At, Format, KbUri, OutputFormat, StorageOptions, open_kb
+from encoder.explanation.explanation import Explainer, Explanation
+from encoder.figures import check_figure
+from encoder.prediction.runs import only_run, read_run
+from encoder.vectors.image_vectors import find_checkpoint
+from kb.commands.options import Format
 from kb.commands.output import print_facts, print_json, print_rows, say
+from kb.commands.shared import Reading, reads
 from kb.errors import UsageError
-
-if TYPE_CHECKING:
-    from encoder.explanation.explanation import Explainer, Explanation
 
 COLUMNS = ("concept_id", "text", "finding", "score", "contribution")
 
 
+@reads
 def explain_command(
+    reading: Reading,
     image: Annotated[str, typer.Argument(metavar="IMAGE", help="The id of an encoded image.")],
     label: Annotated[str, typer.Argument(metavar="LABEL", help="A label that the run predicts.")],
     run: Annotated[
@@ -39,20 +43,11 @@ def explain_command(
         str | None, typer.Option("--concept", metavar="ID|TEXT", help="With --heatmap: of this concept's score.")
     ] = None,
     encoder: EncoderOption = None,
-    kb: KbUri = DEFAULT_KB,
-    at: At = None,
-    storage_option: StorageOptions = None,
-    output: OutputFormat = Format.table,
 ) -> None:
     """Take one prediction apart: what each concept adds to its logit, and the report sentences behind it."""
-    from encoder.explanation.explanation import Explainer
-    from encoder.figures import check_figure
-    from encoder.prediction.runs import only_run, read_run
-    from encoder.vectors.image_vectors import find_checkpoint
-
     if concept is not None and heatmap is None:
         raise UsageError("--concept goes with --heatmap OUT.png")
-    opened = open_kb(kb, at, storage_option)
+    opened = reading.base
     if heatmap is not None:
         check_figure(heatmap, "--heatmap")
     checkpoint = find_checkpoint(opened, encoder or (read_run(opened, run).encoder if run else None))
@@ -60,10 +55,10 @@ def explain_command(
     found = explainer.explain(image, label, top=top, evidence=evidence, absolute=absolute)
     if heatmap is not None:
         explainer.draw_heatmap(image, label, heatmap, concept=concept)
-    if output is Format.json:
+    if reading.output is Format.json:
         print_json(found.to_dict())
-    elif output is Format.csv:
-        print_rows(_rows(found), COLUMNS, output)
+    elif reading.output is Format.csv:
+        print_rows(_rows(found), COLUMNS, reading.output)
     else:
         _print(found, explainer)
     if heatmap is not None:
@@ -108,9 +103,9 @@ def _print(found: Explanation, explainer: Explainer) -> None:
 
 def _print_evidence(found: Explanation) -> None:
     console = Console(highlight=False, soft_wrap=True)
-    told = [(part, mention) for part in found.top for mention in part.evidence]
-    if told:
+    entries = [(part, mention) for part in found.top for mention in part.evidence]
+    if entries:
         console.print("\n[bold]evidence[/bold]")
-    for part, mention in told:
+    for part, mention in entries:
         sentence = mention.sentence or f"(its text is not stored) {mention.text}"
         console.print(f"  [bold]{escape(part.text)}[/bold]  {escape(sentence)}  [dim]{escape(mention.report_id)}[/dim]")

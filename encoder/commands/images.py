@@ -9,19 +9,18 @@ import typer
 from rich.markup import escape
 
 from encoder.commands.options import EncoderOption
-from kb.commands.options import DEFAULT_KB, At, Format, KbUri, OutputFormat, StorageOptions, open_kb
+from encoder.explanation.image_search import search_images, write_contact_sheet
+from encoder.figures import check_figure
+from encoder.vectors.image_vectors import find_checkpoint
+from kb.commands.options import Format
 from kb.commands.output import print_json, print_rows, say
-
-app = typer.Typer(no_args_is_help=True, help="Find encoded images.")
-
-
-@app.callback()
-def _group() -> None:
-    """Keep `search` a command of its own, though there is only one."""
+from kb.commands.shared import Reading, reads
+from kb.vectors.embedding import load_stored_embedder
 
 
-@app.command("search")
+@reads
 def search_command(
+    reading: Reading,
     query: Annotated[
         str, typer.Argument(metavar="TEXT|CONCEPT|IMAGE", help="A sentence, a concept, or an image's id.")
     ],
@@ -37,20 +36,11 @@ def search_command(
         Path | None, typer.Option("--sheet", "-o", metavar="OUT.png", help="Write them as one picture.")
     ] = None,
     encoder: EncoderOption = None,
-    kb: KbUri = DEFAULT_KB,
-    at: At = None,
-    storage_option: StorageOptions = None,
-    output: OutputFormat = Format.table,
 ) -> None:
     """Find the images nearest to a sentence, a concept, or another image."""
-    from encoder.explanation.image_search import search_images, write_contact_sheet
-    from encoder.figures import check_figure
-    from encoder.vectors.image_vectors import find_checkpoint
-    from kb.vectors.embedding import load_stored_embedder
-
     if sheet is not None:
         check_figure(sheet, "--sheet")
-    opened = open_kb(kb, at, storage_option)
+    opened = reading.base
     checkpoint = find_checkpoint(opened, encoder)
     found = search_images(
         opened,
@@ -61,12 +51,12 @@ def search_command(
         k=k,
         embedder=lambda: load_stored_embedder(opened.require_embedder()),
     )
-    if output is Format.json:
+    if reading.output is Format.json:
         print_json({"query": query, "kind": found.kind, "space": found.space, "images": found.hits.rows()})
     else:
         rows = [{**row, "similarity": round(row["similarity"], 4)} for row in found.hits.rows()]
         title = f"{found.kind}: {escape(query)} (space {found.space})"
-        print_rows(rows, found.hits.columns, output, title=title)
+        print_rows(rows, found.hits.columns, reading.output, title=title)
     if sheet is not None:
-        write_contact_sheet(opened, checkpoint, found, sheet)
+        write_contact_sheet(opened, checkpoint, found, path=sheet)
         say(f"wrote {escape(str(sheet))}")

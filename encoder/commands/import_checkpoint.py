@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.markup import escape
 
+from encoder.model.checkpoint import Checkpoint
 from kb.commands.options import Format, OutputFormat, Quiet
 from kb.commands.output import print_result
 from kb.commands.progress import Progress
-
-if TYPE_CHECKING:
-    from encoder.model.checkpoint import Checkpoint
+from kb.images.preprocessing import Preprocessing
 
 
 def import_checkpoint_command(
@@ -33,13 +32,12 @@ def import_checkpoint_command(
 ) -> None:
     """Import the published CLEAR encoder, DINOv2 and CLIP's text transformer; no code in the file is run."""
     from encoder.release.importing import import_release
-    from kb.images.preprocessing import Preprocessing
 
     with Progress("tensors", hidden=quiet) as progress:
         progress.stage("importing", None)
-        checkpoint = import_release(source, out, merges, Preprocessing(size, fit))
-    told = _told(checkpoint)
-    print_result(told, _facts(told), output, quiet=quiet)
+        checkpoint = import_release(source, out, merges, preprocessing=Preprocessing(size, fit))
+    found = _told(checkpoint)
+    print_result(found, _facts(found), output, quiet=quiet)
 
 
 def _told(checkpoint: Checkpoint) -> dict[str, Any]:

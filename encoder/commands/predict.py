@@ -4,39 +4,34 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 from rich.markup import escape
 
 from encoder.commands.options import EncoderOption, LabelsOption, ReplaceOption, RunOption, SourceOption
+from encoder.prediction.bottleneck_run import predict_bottleneck
+from encoder.prediction.concept_list import read_concept_list
+from encoder.prediction.intervention import Interventions, set_concepts
+from encoder.prediction.predicting import PredictOptions, PredictResult
+from encoder.prediction.probe_run import predict_probe
+from encoder.prediction.prompts import PromptSet, read_prompts
+from encoder.prediction.zero_shot_run import predict_zero_shot
+from encoder.vectors.image_vectors import find_checkpoint
 from kb.commands.options import (
-    DEFAULT_KB,
-    At,
-    By,
-    DryRun,
     Format,
-    KbUri,
-    OutputFormat,
-    Quiet,
-    StorageOptions,
-    Why,
-    open_kb,
     parse_pairs,
 )
 from kb.commands.output import print_facts, print_json, print_rows, say
 from kb.commands.progress import Progress
+from kb.commands.shared import Writing, writes
 from kb.errors import UsageError
-
-if TYPE_CHECKING:
-    from encoder.prediction.intervention import Interventions
-    from encoder.prediction.predicting import PredictResult
-
-app = typer.Typer(no_args_is_help=True, help="Predict labels of encoded images; every run can be explained.")
+from kb.vectors.embedding import load_stored_embedder
 
 
-@app.command("zero-shot")
+@writes(quiet=True)
 def zero_shot_command(
+    writing: Writing,
     labels: LabelsOption = None,
     prompts: Annotated[
         Path | None, typer.Option("--prompts", metavar="FILE", help='YAML; default: "{x}" against "no {x}".')
@@ -53,39 +48,36 @@ def zero_shot_command(
     encoder: EncoderOption = None,
     source: SourceOption = None,
     replace: ReplaceOption = False,
-    kb: KbUri = DEFAULT_KB,
-    by: By = None,
-    why: Why = None,
-    dry_run: DryRun = False,
-    quiet: Quiet = False,
-    storage_option: StorageOptions = None,
-    output: OutputFormat = Format.table,
 ) -> None:
     """Predict labels from sentences that say they hold, and that they do not; nothing is trained."""
-    from encoder.prediction.predicting import PredictOptions
-    from encoder.prediction.prompts import PromptSet, read_prompts
-    from encoder.prediction.zero_shot_run import predict_zero_shot
-    from encoder.vectors.image_vectors import find_checkpoint
-    from kb.vectors.embedding import load_stored_embedder
-
-    opened = open_kb(kb, None, storage_option)
-    told = read_prompts(prompts) if prompts else PromptSet()
-    options = PredictOptions(run, labels or (), source, space, replace, by, why, dry_run)
-    with Progress("concepts", hidden=quiet) as progress:
+    opened = writing.base
+    found = read_prompts(prompts) if prompts else PromptSet()
+    options = PredictOptions(
+        run=run,
+        labels=labels or (),
+        source=source,
+        space=space,
+        replace=replace,
+        by=writing.by,
+        why=writing.why,
+        dry_run=writing.dry_run,
+    )
+    with Progress("concepts", hidden=writing.quiet) as progress:
         result = predict_zero_shot(
             opened,
             find_checkpoint(opened, encoder),
-            told,
-            options,
-            lambda: load_stored_embedder(opened.require_embedder()),
-            contrast,
-            progress,
+            found,
+            options=options,
+            embedder=lambda: load_stored_embedder(opened.require_embedder()),
+            contrast=contrast,
+            watcher=progress,
         )
-    _print(result, output, quiet=quiet)
+    _print(result, writing.output, quiet=writing.quiet)
 
 
-@app.command("probe")
+@writes(quiet=True)
 def probe_command(
+    writing: Writing,
     labels: LabelsOption = None,
     space: Annotated[
         Literal["encoder", "llm", "backbone"],
@@ -97,29 +89,28 @@ def probe_command(
     encoder: EncoderOption = None,
     source: SourceOption = None,
     replace: ReplaceOption = False,
-    kb: KbUri = DEFAULT_KB,
-    by: By = None,
-    why: Why = None,
-    dry_run: DryRun = False,
-    quiet: Quiet = False,
-    storage_option: StorageOptions = None,
-    output: OutputFormat = Format.table,
 ) -> None:
     """Train a linear probe of each label on the training patients, and predict all images with it."""
-    from encoder.prediction.predicting import PredictOptions
-    from encoder.prediction.probe_run import predict_probe
-    from encoder.vectors.image_vectors import find_checkpoint
-
-    opened = open_kb(kb, None, storage_option)
-    options = PredictOptions(run, labels or (), source, space, replace, by, why, dry_run)
-    with Progress("labels", hidden=quiet) as progress:
+    opened = writing.base
+    options = PredictOptions(
+        run=run,
+        labels=labels or (),
+        source=source,
+        space=space,
+        replace=replace,
+        by=writing.by,
+        why=writing.why,
+        dry_run=writing.dry_run,
+    )
+    with Progress("labels", hidden=writing.quiet) as progress:
         progress.stage("probes", None)
         result = predict_probe(opened, find_checkpoint(opened, encoder), options)
-    _print(result, output, quiet=quiet)
+    _print(result, writing.output, quiet=writing.quiet)
 
 
-@app.command("bottleneck")
+@writes(at=True, quiet=True)
 def bottleneck_command(
+    writing: Writing,
     labels: LabelsOption = None,
     count: Annotated[int, typer.Option("--count", min=1, max=1000, help="Concepts that a label is offered.")] = 12,
     concepts: Annotated[
@@ -139,40 +130,36 @@ def bottleneck_command(
     encoder: EncoderOption = None,
     source: SourceOption = None,
     replace: ReplaceOption = False,
-    kb: KbUri = DEFAULT_KB,
-    at: At = None,
-    by: By = None,
-    why: Why = None,
-    dry_run: DryRun = False,
-    quiet: Quiet = False,
-    storage_option: StorageOptions = None,
-    output: OutputFormat = Format.table,
 ) -> None:
     """Train a concept bottleneck of each label; with --set, show how its predictions change."""
-    from encoder.vectors.image_vectors import find_checkpoint
-
-    opened = open_kb(kb, at, storage_option)
+    opened = writing.base
     checkpoint = find_checkpoint(opened, encoder)
     if values:
-        from encoder.prediction.intervention import set_concepts
-
         pairs = {name: _number(value) for name, value in parse_pairs(values, "--set").items()}
-        shown = set_concepts(opened, checkpoint, run or "bottleneck-encoder", pairs, images, labels or ())
-        _print_interventions(shown, output)
+        shown = set_concepts(
+            opened, checkpoint, run or "bottleneck-encoder", values=pairs, image_ids=images, labels=labels or ()
+        )
+        _print_interventions(shown, writing.output)
         return
     if images:
         raise UsageError("--image goes with --set: a bottleneck is trained for all images")
-    if at:
+    if writing.at:
         raise UsageError("--at goes with --set: a bottleneck is trained on the newest state")
-    from encoder.prediction.bottleneck_run import predict_bottleneck
-    from encoder.prediction.concept_list import read_concept_list
-    from encoder.prediction.predicting import PredictOptions
 
     listed = None if concepts is None else read_concept_list(opened, concepts)
-    options = PredictOptions(run, labels or (), source, None, replace, by, why, dry_run)
-    with Progress("concepts", hidden=quiet) as progress:
+    options = PredictOptions(
+        run=run,
+        labels=labels or (),
+        source=source,
+        space=None,
+        replace=replace,
+        by=writing.by,
+        why=writing.why,
+        dry_run=writing.dry_run,
+    )
+    with Progress("concepts", hidden=writing.quiet) as progress:
         result = predict_bottleneck(opened, checkpoint, options, count=count, concept_ids=listed, watcher=progress)
-    _print(result, output, quiet=quiet)
+    _print(result, writing.output, quiet=writing.quiet)
 
 
 def _number(text: str) -> float:

@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+import yaml
 from rich.markup import escape
 
-from kb.commands.options import DEFAULT_KB, At, Format, KbUri, OutputFormat, Quiet, StorageOptions, open_kb, parse_pairs
+from encoder.training.config import read_config
+from encoder.training.log import EpochResult
+from kb.commands.options import Format, parse_pairs
 from kb.commands.output import print_facts, print_json, print_rows, say
 from kb.commands.progress import Progress
+from kb.commands.shared import Reading, reads
 
 if TYPE_CHECKING:
-    from encoder.training.log import EpochResult
     from encoder.training.trainer import TrainResult
 
 EPOCH_COLUMNS = (
@@ -29,7 +32,9 @@ EPOCH_COLUMNS = (
 )
 
 
+@reads(quiet=True)
 def train_command(
+    reading: Reading,
     config: Annotated[
         str, typer.Option("--config", metavar="FILE|NAME", help="A YAML file, or cpu-demo, one-gpu, many-gpus.")
     ] = "one-gpu",
@@ -44,48 +49,43 @@ def train_command(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the interrupted training in --out.")] = False,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; default: the best there is.")] = None,
-    kb: KbUri = DEFAULT_KB,
-    at: At = None,
-    quiet: Quiet = False,
-    storage_option: StorageOptions = None,
-    output: OutputFormat = Format.table,
 ) -> None:
     """Train an image encoder on the images that have reports, against the vocabulary's concepts."""
-    from encoder.training.config import read_config
     from encoder.training.trainer import train
 
-    told = {"objective": objective, "epochs": epochs, "batch_size": batch_size, "seed": seed}
+    fields = {"objective": objective, "epochs": epochs, "batch_size": batch_size, "seed": seed}
     chosen = read_config(config).with_values(
-        {**_nested(parse_pairs(values, "--set")), **{name: value for name, value in told.items() if value is not None}}
+        {
+            **_nested(parse_pairs(values, "--set")),
+            **{name: value for name, value in fields.items() if value is not None},
+        }
     )
     leads = os.environ.get("RANK", "0") == "0"
-    with Progress("images", hidden=quiet or not leads) as progress:
+    with Progress("images", hidden=reading.quiet or not leads) as progress:
         result = train(
-            open_kb(kb, at, storage_option),
+            reading.base,
             chosen,
             out,
             resume=resume,
             device=device,
             watcher=progress,
-            on_epoch=lambda epoch: say(_told(epoch, chosen.epochs), quiet=quiet),
+            on_epoch=lambda epoch: say(_told(epoch, chosen.epochs), quiet=reading.quiet),
         )
     if result is not None:
-        _print(result, output, quiet=quiet)
+        _print(result, reading.output, quiet=reading.quiet)
 
 
 def _nested(pairs: dict[str, str]) -> dict[str, Any]:
     """`augment.rotate=3` as a mapping in a mapping; values are read as YAML."""
-    import yaml
-
-    told: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     for name, text in pairs.items():
         first, dot, rest = name.partition(".")
         value = yaml.safe_load(text)
         if dot:
-            told.setdefault(first, {})[rest] = value
+            fields.setdefault(first, {})[rest] = value
         else:
-            told[name] = value
-    return told
+            fields[name] = value
+    return fields
 
 
 def _told(epoch: EpochResult, epochs: int) -> str:

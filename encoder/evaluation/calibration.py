@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
 BINS = 10
 
 
 def brier(truth: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """The mean squared difference of score and truth, for weights of shape (..., rows)."""
-    import numpy as np
-
     weights = np.asarray(weights, dtype=np.float64)
     mean: np.ndarray = weights @ (scores - truth) ** 2 / weights.sum(axis=-1)
     return mean
@@ -21,22 +16,18 @@ def brier(truth: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndar
 
 def equal_mass_bins(scores: np.ndarray, bins: int = BINS) -> np.ndarray:
     """The bin of each row: as many rows in each as can be, equal scores always in one bin."""
-    import numpy as np
-
     order = np.sort(scores)
     # A tie belongs, all of it, where its first row falls.
     first = np.searchsorted(order, scores, side="left")
     return np.minimum(first * bins // max(len(scores), 1), bins - 1)
 
 
-def calibration_error(truth: np.ndarray, scores: np.ndarray, weights: np.ndarray, bins: np.ndarray) -> np.ndarray:
+def calibration_error(truth: np.ndarray, scores: np.ndarray, weights: np.ndarray, *, bins: np.ndarray) -> np.ndarray:
     """ECE: how far the mean score of a bin lies from the share of positives in it, over all rows.
 
     The bins are those of the sample, in every resample. A resample is noisier than the sample, so the interval of an
     ECE near 0 lies somewhat above it.
     """
-    import numpy as np
-
     weights = np.asarray(weights, dtype=np.float64)
     member = bins[:, None] == np.arange(BINS if not len(bins) else int(bins.max()) + 1)
     gaps = np.abs(weights @ (member * (scores - truth)[:, None]))
@@ -46,8 +37,6 @@ def calibration_error(truth: np.ndarray, scores: np.ndarray, weights: np.ndarray
 
 def reliability(truth: np.ndarray, scores: np.ndarray, bins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The mean score and the share of positives of each bin that has rows."""
-    import numpy as np
-
     rows = np.bincount(bins)
     kept = rows > 0
     means = [np.bincount(bins, weights=column.astype(np.float64))[kept] / rows[kept] for column in (scores, truth)]

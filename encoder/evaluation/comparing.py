@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from encoder.evaluation.evaluation import MEAN, Comparison
 from encoder.evaluation.rows import LabelRows
@@ -12,14 +13,11 @@ from kb.statistics.delong import delong_test
 from kb.statistics.ranking import Ranking
 from kb.statistics.resampling import interval, resampled, two_sided_p
 
-if TYPE_CHECKING:
-    import numpy as np
-
 DELONG, BOOTSTRAP = "DeLong", "patient bootstrap"
 
 
 def compare_runs(
-    first: Sequence[LabelRows], second: Sequence[LabelRows], drawn: np.ndarray, least: int
+    first: Sequence[LabelRows], second: Sequence[LabelRows], drawn: np.ndarray, *, least: int
 ) -> tuple[list[Comparison], dict[str, str]]:
     """The AUROC of the first run minus that of the second for each label of both, and for their mean.
 
@@ -51,14 +49,11 @@ def compare_runs(
 
 def common_rows(first: LabelRows, second: LabelRows) -> tuple[LabelRows, LabelRows]:
     """The rows of the images and studies that both have, in one order."""
-    import numpy as np
-
     _, mine, theirs = np.intersect1d(first.unit.astype(str), second.unit.astype(str), return_indices=True)
     return first.take(mine), second.take(theirs)
 
 
 def _compare(mine: LabelRows, theirs: LabelRows, drawn: np.ndarray) -> tuple[Comparison, np.ndarray]:
-    import numpy as np
 
     rankings = [Ranking(rows.truth, rows.rank) for rows in (mine, theirs)]
     aurocs = [ranking.auroc for ranking in rankings]
@@ -68,38 +63,50 @@ def _compare(mine: LabelRows, theirs: LabelRows, drawn: np.ndarray) -> tuple[Com
         return {"difference": a - b}
 
     resamples = resampled(drawn, mine.cluster, measure).get("difference", np.empty(0))
-    told: tuple[float | None, float | None, float | None]
+    entries: tuple[float | None, float | None, float | None]
     if mine.patients == len(mine.truth):
         test = DELONG
         difference = delong_test(mine.truth, mine.rank, theirs.rank)
-        told = (difference.low, difference.high, difference.p)
+        entries = (difference.low, difference.high, difference.p)
     else:
         test = BOOTSTRAP
-        told = (*(interval(resamples) or (None, None)), two_sided_p(resamples))
-    low, high, p = told
+        entries = (*(interval(resamples) or (None, None)), two_sided_p(resamples))
+    low, high, p = entries
     found = Comparison(
-        mine.run,
-        theirs.run,
-        mine.label,
-        len(mine.truth),
-        mine.positives,
-        aurocs[0],
-        aurocs[1],
-        aurocs[0] - aurocs[1],
-        low,
-        high,
-        p,
-        test,
+        run=mine.run,
+        against=theirs.run,
+        label=mine.label,
+        n=len(mine.truth),
+        positives=mine.positives,
+        auroc=aurocs[0],
+        auroc_against=aurocs[1],
+        difference=aurocs[0] - aurocs[1],
+        low=low,
+        high=high,
+        p=p,
+        test=test,
     )
     return found, resamples
 
 
 def _mean(compared: Sequence[Comparison], differences: Sequence[np.ndarray]) -> Comparison:
-    import numpy as np
 
     first = compared[0]
     ours, theirs = (float(np.mean([getattr(one, name) for one in compared])) for name in ("auroc", "auroc_against"))
     resamples = np.mean(differences, axis=0)
     low, high = interval(resamples) or (None, None)
     p = two_sided_p(resamples)
-    return Comparison(first.run, first.against, MEAN, None, None, ours, theirs, ours - theirs, low, high, p, BOOTSTRAP)
+    return Comparison(
+        run=first.run,
+        against=first.against,
+        label=MEAN,
+        n=None,
+        positives=None,
+        auroc=ours,
+        auroc_against=theirs,
+        difference=ours - theirs,
+        low=low,
+        high=high,
+        p=p,
+        test=BOOTSTRAP,
+    )

@@ -4,59 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
+
+import numpy as np
 
 from encoder.evaluation.comparing import compare_runs
 from encoder.evaluation.evaluation import Comparison, Evaluation, LeftOut, ReaderScore, Scored
 from encoder.evaluation.matching import match, wanted_labels
 from encoder.evaluation.notes import notes_of
+from encoder.evaluation.options import Options
 from encoder.evaluation.readers import read_readings, score_readers
 from encoder.evaluation.rows import LabelRows, label_rows
 from encoder.evaluation.scoring import Draws, mean_over_labels, score_label
-from encoder.evaluation.thresholded import ThresholdBy
 from encoder.evaluation.thresholds import Thresholds
 from encoder.prediction.runs import chosen_on, judged_split
 from kb.display import Listing
 from kb.errors import UsageError
+from kb.knowledge_base import KnowledgeBase
 from kb.statistics.resampling import multiplicities
-from kb.store.storage import quoted
+from kb.store.sqltext import literals
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    from kb.knowledge_base import KnowledgeBase
-
-Split = Literal["all", "train", "validation", "test"]
 SCORED_COLUMNS = ("run", "label", "n", "positives", "auroc", "auroc_low", "auroc_high", "auprc", "f1", "mcc", "ece")
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How to evaluate.
-
-    Attributes:
-        labels: these only; default: all that the runs predict.
-        split: default: "test" for what was trained here (an encoder, a probe, a bottleneck), else "all".
-        where: SQL over the images: "view = 'PA' AND age > 60".
-        source: the source of labels to go by, where several contradict each other.
-        min_positives: labels with fewer positives, or negatives, are left out.
-        bootstrap: resamples of the patients; 0: no intervals.
-        seed: of the resamples.
-        threshold_by: what a threshold is chosen by.
-        threshold_from: "validation", the name of another run, or the threshold itself.
-    """
-
-    labels: Sequence[str] = ()
-    split: Split | None = None
-    where: str | None = None
-    source: str | None = None
-    min_positives: int = 10
-    bootstrap: int = 1000
-    seed: int = 0
-    threshold_by: ThresholdBy = "youden"
-    threshold_from: str | float = "validation"
 
 
 def evaluate(
@@ -79,10 +49,6 @@ def evaluate(
     Raises:
         UsageError: there is no such run, label or split, there are no labels, or sources of labels contradict each
             other.
-
-    Example:
-        >>> evaluate(kb, ["ours"], against="theirs").get("ours", "Edema").values["auroc"]      # doctest: +SKIP
-        0.913
     """
     options = options or Options()
     known = _known_runs(kb, options)
@@ -110,18 +76,18 @@ def evaluate(
     comparisons, not_compared = _compare_all(chosen, against, groups, drawn, options.min_positives)
     kept = tuple(group for group in mine if group.few(options.min_positives) is None)
     return Evaluation(
-        Listing(scored, SCORED_COLUMNS),
-        _listing(left_out, LeftOut),
-        _listing(comparisons, Comparison),
-        _listing(score_readers(kept, readings), ReaderScore),
-        (
-            *notes_of(evaluated, mine, scored, options, split, readings=readings),
+        rows=Listing(scored, SCORED_COLUMNS),
+        left_out=_listing(left_out, LeftOut),
+        comparisons=_listing(comparisons, Comparison),
+        readers=_listing(score_readers(kept, readings), ReaderScore),
+        notes=(
+            *notes_of(evaluated, mine, scored, options=options, split=split, readings=readings),
             *_chosen_notes(known, chosen, split),
             *not_compared,
         ),
-        kb.commit.commit_id,
-        split,
-        kept,
+        commit=kb.commit.commit_id,
+        split=split,
+        label_rows=kept,
     )
 
 
@@ -140,7 +106,7 @@ def _compare_all(
     comparisons: list[Comparison] = []
     notes: list[str] = []
     for name in others:
-        found, left = compare_runs(of[name], of[against], drawn, least)
+        found, left = compare_runs(of[name], of[against], drawn, least=least)
         comparisons += found
         notes += [f"{name} and {against} are not compared on {label}: {reason}" for label, reason in left.items()]
     return comparisons, notes
@@ -151,18 +117,16 @@ def _listing(items: Iterable[Any], kind: type) -> Listing[Any]:
 
 
 def _known_runs(kb: KnowledgeBase, options: Options) -> dict[str, Mapping[str, Any]]:
-    """The runs that there are; UsageError where there is nothing to evaluate."""
+    """The runs that there are; UsageError if there is nothing to evaluate."""
     runs = kb.dataset("runs").to_table(columns=["run", "method", "encoder", "parameters"]).to_pylist()
     if not runs:
-        raise UsageError(
-            f"{kb.uri} holds no predictions: `clear-kb ingest predictions FILE --run NAME` brings in those of any model"
-        )
+        raise UsageError(f"{kb.uri} holds no predictions", need="predictions")
     if not kb.dataset("labels").count_rows():
-        raise UsageError(f"{kb.uri} holds no labels to evaluate by: `clear-kb ingest labels FILE` brings them in")
-    where = f"source IN {quoted([options.source])}" if options.source else None
+        raise UsageError(f"{kb.uri} holds no labels to evaluate by", need="labels")
+    where = f"source IN {literals([options.source])}" if options.source else None
     if where and not kb.dataset("labels").count_rows(filter=where):
         sources = sorted(set(kb.dataset("labels").to_table(columns=["source"])["source"].to_pylist()))
-        raise UsageError(f"--source {options.source}: there are labels of {', '.join(sources)}")
+        raise UsageError(f"source '{options.source}': there are labels of {', '.join(sources)}")
     return {row["run"]: row for row in runs}
 
 
@@ -175,8 +139,8 @@ def _chosen(known: Mapping[str, Any], runs: Sequence[str], against: str | None) 
 
 def _chosen_notes(known: Mapping[str, Mapping[str, Any]], runs: Sequence[str], split: str) -> list[str]:
     """What is to be said of runs that the validation images had a say in, where these are judged too."""
-    told = [chosen_on(name, json.loads(known[name]["parameters"])) for name in runs if split == "all"]
-    return [note for note in told if note is not None]
+    entries = [chosen_on(name, json.loads(known[name]["parameters"])) for name in runs if split == "all"]
+    return [note for note in entries if note is not None]
 
 
 def _threshold_source(told: str | float, known: Mapping[str, Any]) -> tuple[float | None, str | None]:
@@ -189,7 +153,7 @@ def _threshold_source(told: str | float, known: Mapping[str, Any]) -> tuple[floa
         return float(told), None
     except ValueError as error:
         raise UsageError(
-            f"--threshold-from {told}: 'validation', a number or the name of a run was expected"
+            f"threshold_from '{told}': 'validation', a number or the name of a run was expected"
         ) from error
 
 
@@ -198,7 +162,15 @@ def _score_all(
 ) -> tuple[list[Scored], list[LeftOut]]:
     """Run by run: its labels, their mean, and last what says that there is nothing."""
     left_out = [
-        LeftOut(g.run, g.label, len(g.truth), g.positives, g.negatives, g.unknown, _reason(g, reason))
+        LeftOut(
+            run=g.run,
+            label=g.label,
+            n=len(g.truth),
+            positives=g.positives,
+            negatives=g.negatives,
+            unknown=g.unknown,
+            reason=_reason(g, reason),
+        )
         for g in groups
         if (reason := g.few(max(least, 1))) is not None
     ]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from html import escape
+from typing import Any
 
+from rich.console import Group
+from rich.text import Text
+
+from encoder.evaluation.rows import LabelRows
 from kb.display import Listing, html_table, table_of
-
-if TYPE_CHECKING:
-    from rich.console import Group
-
-    from encoder.evaluation.rows import LabelRows
 
 Interval = tuple[float, float]
 MEASURES = ("auroc", "auprc", "f1", "mcc", "sensitivity", "specificity", "brier", "ece")
@@ -19,7 +19,7 @@ WITH_INTERVAL = ("auroc", "auprc", "f1", "mcc", "ece")
 MEAN = "mean over labels"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scored:
     """The figures of one run on one label, or their mean over labels; `in_mean` is false for "No Finding"."""
 
@@ -84,7 +84,7 @@ _RANKED = {"AUROC": "auroc", "AUPRC": "auprc", "Brier": "brier", "ECE": "ece"}
 _CALLED = {"F1": "f1", "MCC": "mcc", "sensitivity": "sensitivity", "specificity": "specificity"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LeftOut:
     """A label that was not scored, and why."""
 
@@ -97,7 +97,7 @@ class LeftOut:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
     """The AUROC of one run minus that of another on the rows of both."""
 
@@ -115,7 +115,7 @@ class Comparison:
     test: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReaderScore:
     """One reader beside a run on the rows that the reader read; `lies` says where: above, on or below its ROC curve."""
 
@@ -130,7 +130,7 @@ class ReaderScore:
     lies: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Evaluation:
     """The figures of some runs; shows itself in a terminal and a notebook."""
 
@@ -144,7 +144,7 @@ class Evaluation:
     label_rows: tuple[LabelRows, ...] = field(default=(), repr=False)
 
     def get(self, run: str, label: str) -> Scored:
-        """The figures of a run on a label; KeyError where it was not scored."""
+        """The figures of a run on a label; KeyError if it was not scored."""
         for row in self.rows:
             if (row.run, row.label) == (run, label):
                 return row
@@ -177,8 +177,6 @@ class Evaluation:
         return [(title, rows) for title, rows in parts if rows]
 
     def __rich__(self) -> Group:
-        from rich.console import Group
-        from rich.text import Text
 
         shown: list[Any] = []
         for title, rows in self.tables():
@@ -186,10 +184,9 @@ class Evaluation:
         return Group(*shown, *(Text(f"- {note}") for note in self.notes))
 
     def _repr_html_(self) -> str:
-        from html import escape
 
-        told = "".join(f"<p>{escape(title)}</p>{html_table(rows, list(rows[0]))}" for title, rows in self.tables())
-        return told + "<ul>" + "".join(f"<li>{escape(note)}</li>" for note in self.notes) + "</ul>"
+        text = "".join(f"<p>{escape(title)}</p>{html_table(rows, list(rows[0]))}" for title, rows in self.tables())
+        return text + "<ul>" + "".join(f"<li>{escape(note)}</li>" for note in self.notes) + "</ul>"
 
 
 def _rounded(row: dict[str, Any]) -> dict[str, Any]:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from encoder.evaluation.calibration import equal_mass_bins, reliability
+from encoder.evaluation.evaluation import Evaluation
+from encoder.evaluation.rows import LabelRows
 from encoder.figures import check_figure
 from kb.errors import UsageError
 from kb.language.label_names import is_no_finding, plain_label
 from kb.statistics.ranking import Curve, Ranking
-
-if TYPE_CHECKING:
-    from encoder.evaluation.evaluation import Evaluation
-    from encoder.evaluation.rows import LabelRows
 
 MOST_LABELS, MOST_CURVES = 8, 10
 """Rows of panels, and curves of a panel, that can still be told apart."""
@@ -70,11 +68,11 @@ def _draw_line(axes: Sequence[Any], title: str, members: Sequence[LabelRows], ev
         colour = f"C{number % 10}"
         curve = Ranking(rows.truth, rows.rank).curve()
         values = evaluation.get(rows.run, rows.label).values
-        told = {key: "" if values[key] is None else f" {values[key]:.3f}" for key in ("auroc", "auprc", "ece")}
-        _draw_roc(axes[0], curve, f"{name}{told['auroc']}", colour)
-        axes[1].step(curve.sensitivity, curve.precision, where="pre", color=colour, label=f"{name}{told['auprc']}")
+        fields = {key: "" if values[key] is None else f" {values[key]:.3f}" for key in ("auroc", "auprc", "ece")}
+        _draw_roc(axes[0], curve, f"{name}{fields['auroc']}", colour)
+        axes[1].step(curve.sensitivity, curve.precision, where="pre", color=colour, label=f"{name}{fields['auprc']}")
         means, shares = reliability(rows.truth, rows.score, equal_mass_bins(rows.score))
-        axes[2].plot(means, shares, marker="o", markersize=3.5, color=colour, label=f"{name}{told['ece']}")
+        axes[2].plot(means, shares, marker="o", markersize=3.5, color=colour, label=f"{name}{fields['ece']}")
     _draw_readers(axes[0], members, evaluation)
     if not several:
         axes[1].axhline(_prevalence(members), color="0.6", linestyle=":", linewidth=1)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kb.errors import UsageError
+from kb.knowledge_base import KnowledgeBase
 from kb.language.label_names import plain_label
 from kb.sql.limits import UNHURRIED
 from kb.sql.session import AuditSession
-
-if TYPE_CHECKING:
-    from kb.knowledge_base import KnowledgeBase
 
 
 def match(
@@ -19,8 +17,8 @@ def match(
 ) -> list[dict[str, Any]]:
     """Every prediction of `runs` with its truth (`value`), patient, owner and split (`in_split`).
 
-    `value` is None where the truth is unknown, and `labelled` false where there is no label at all. `owner` is the
-    patient or, where nobody knows it, the study or the image itself; `unit` says which image or study the row is of.
+    `value` is None if the truth is unknown, and `labelled` false if there is no label at all. `owner` is the
+    patient or, if nobody knows it, the study or the image itself; `unit` says which image or study the row is of.
     How a prediction meets its label is the view `outcomes` (schemas/sql/views).
 
     Raises:
@@ -74,7 +72,7 @@ def _where(session: AuditSession, where: str) -> tuple[set[str], set[str]]:
         rows = session.query(f"SELECT image_id, study_id FROM images WHERE ({where}\n)").rows()
     except UsageError as error:
         raise UsageError(
-            f"--where {where}: {error}; the columns are those of the images: view, sex, age, width, source, "
+            f"where {where}: {error}; the columns are those of the images: view, sex, age, width, source, "
             "attributes['name'], ..."
         ) from error
     return {row["image_id"] for row in rows}, {row["study_id"] for row in rows if row["study_id"] is not None}
@@ -89,16 +87,17 @@ def _refuse_contradictions(rows: Sequence[Mapping[str, Any]]) -> None:
     one, other = sorted(first["sources"])[:2]
     raise UsageError(
         f"the labels of {one} and {other} contradict each other in {len(against):,} places (first: {first['label']} of "
-        f"{of}): name the ones to go by with --source"
+        f"{of}): name the source to go by",
+        parameter="source",
     )
 
 
 def wanted_labels(rows: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> list[Mapping[str, Any]]:
-    """The rows of the labels named, in whatever spelling; UsageError where a run knows none of that name."""
+    """The rows of the labels named, in whatever spelling; UsageError if a run knows none of that name."""
     if not labels:
         return list(rows)
     known = {plain_label(row["label"]): row["label"] for row in rows}
     if unknown := [label for label in labels if plain_label(label) not in known]:
-        raise UsageError(f"--label {unknown[0]}: there are predictions for {', '.join(sorted(known.values()))}")
+        raise UsageError(f"label '{unknown[0]}': there are predictions for {', '.join(sorted(known.values()))}")
     wanted = {plain_label(label) for label in labels}
     return [row for row in rows if plain_label(row["label"]) in wanted]

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from encoder.evaluation.evaluation import Scored
+from encoder.evaluation.options import Options
+from encoder.evaluation.readers import Reading
 from encoder.evaluation.rows import LabelRows
 from encoder.evaluation.thresholds import SAME
-
-if TYPE_CHECKING:
-    from encoder.evaluation.evaluate import Options
-    from encoder.evaluation.readers import Reading
 
 
 def notes_of(
     rows: Sequence[Mapping[str, Any]],
     groups: Sequence[LabelRows],
     scored: Sequence[Scored],
+    *,
     options: Options,
     split: str,
-    *,
     readings: Sequence[Reading] = (),
 ) -> tuple[str, ...]:
     """The notes of an evaluation, in plain words."""
@@ -55,7 +53,7 @@ def _threshold_notes(scored: Sequence[Scored], options: Options) -> list[str]:
         which = "every label" if len(same) == sum(row.threshold is not None for row in scored) else _few(same)
         notes.append(
             f"threshold chosen on these same rows (by {by}) for {which}: F1, MCC, sensitivity and specificity are "
-            "too good there; there was too little to choose by elsewhere (--threshold-from)"
+            "too good there; there was too little to choose by elsewhere (threshold_from)"
         )
     for origin in sorted(origins - {SAME, "fixed"}):
         where = "the validation split" if origin == "validation" else f"other patients of {origin}"
@@ -72,7 +70,7 @@ def _cluster_notes(rows: Sequence[Mapping[str, Any]], options: Options) -> list[
     if nobody:
         notes.append(
             f"of {nobody:,} images or studies nobody knows the patient: each counts as a patient of its own, "
-            "and where several are one patient's the intervals are too narrow"
+            "and if several are one patient's the intervals are too narrow"
         )
     return notes
 

@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from encoder.evaluation.evaluation import ReaderScore
 from encoder.evaluation.rows import LabelRows
 from kb.errors import ClearKbError, UsageError
@@ -43,14 +47,14 @@ def read_readings(path: Path) -> list[Reading]:
         ClearKbError: a value is none.
     """
     if not path.is_file():
-        raise UsageError(f"--readers: there is no file {path}")
+        raise UsageError(f"readers: there is no file {path}")
     names, rows = _table(path)
     by_name = {name.strip().lower(): name for name in names}
     columns = {what: next((by_name[u] for u in usual if u in by_name), None) for what, usual in COLUMNS.items()}
     missing = [what for what in ("reader", "label", "value") if columns[what] is None]
     if missing or (columns["image"] is None and columns["study"] is None):
         what = missing[0] if missing else "image_id or study_id"
-        raise UsageError(f"--readers {path}: it has no column '{what}', but {', '.join(names)}")
+        raise UsageError(f"readers {path}: it has no column '{what}', but {', '.join(names)}")
     found = (_reading(path, number, row, columns) for number, row in enumerate(rows, start=1))
     return [reading for reading in found if reading is not None]
 
@@ -70,7 +74,6 @@ def score_readers(rows: Sequence[LabelRows], readings: Sequence[Reading]) -> lis
 
 
 def _beside(rows: LabelRows, reader: str, values: Mapping[str, bool]) -> ReaderScore | None:
-    import numpy as np
 
     read = np.array([unit in values for unit in rows.unit], dtype=bool)
     mine = rows.take(read)
@@ -81,14 +84,21 @@ def _beside(rows: LabelRows, reader: str, values: Mapping[str, bool]) -> ReaderS
     model = sensitivity_at(Ranking(mine.truth, mine.rank).curve(), specificity)
     gap = sensitivity - model
     lies = "on" if abs(gap) < 1e-9 else "above" if gap > 0 else "below"
-    return ReaderScore(rows.run, rows.label, reader, len(said), mine.positives, sensitivity, specificity, model, lies)
+    return ReaderScore(
+        run=rows.run,
+        label=rows.label,
+        reader=reader,
+        n=len(said),
+        positives=mine.positives,
+        sensitivity=sensitivity,
+        specificity=specificity,
+        model_sensitivity=model,
+        lies=lies,
+    )
 
 
 def _table(path: Path) -> tuple[list[str], list[Mapping[str, Any]]]:
     if path.suffix.lower() in (".parquet", ".pq"):
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
         try:
             table = pq.read_table(path)
         except pa.ArrowException as error:
@@ -104,16 +114,16 @@ def _table(path: Path) -> tuple[list[str], list[Mapping[str, Any]]]:
 
 
 def _reading(path: Path, number: int, row: Mapping[str, Any], columns: Mapping[str, str | None]) -> Reading | None:
-    told = {
+    fields = {
         what: "" if column is None or row.get(column) is None else str(row[column]).strip()
         for what, column in columns.items()
     }
-    value = told["value"].lower()
+    value = fields["value"].lower()
     if value in _UNKNOWN:
         return None
     if value not in _VALUES:
-        raise ClearKbError(f"{path}, row {number}: '{told['value']}' is no reading: 1 or 0 was expected")
-    units = tuple(f"{what} {told[what]}" for what in ("image", "study") if told[what])
-    if not told["reader"] or not told["label"] or not units:
+        raise ClearKbError(f"{path}, row {number}: '{fields['value']}' is no reading: 1 or 0 was expected")
+    units = tuple(f"{what} {fields[what]}" for what in ("image", "study") if fields[what])
+    if not fields["reader"] or not fields["label"] or not units:
         raise ClearKbError(f"{path}, row {number}: a reader, a label and an image or study were expected")
-    return Reading(told["reader"], units, told["label"], _VALUES[value])
+    return Reading(fields["reader"], units, fields["label"], _VALUES[value])

@@ -1,16 +1,15 @@
-"""The rows that are evaluated: each prediction of a run beside what is held to be true of it, label by label."""
+"""The rows that are evaluated: each prediction of a run beside the ground truth of it, label by label."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class LabelRows:
     """The predictions of one run for one label: those whose truth is known, and how many others there are.
 
@@ -40,13 +39,13 @@ class LabelRows:
 
     @property
     def patients(self) -> int:
-        """Patients (or images, where nobody knows them) that the rows are of."""
+        """Patients (or images, if nobody knows them) that the rows are of."""
         return len(set(self.cluster.tolist()))
 
     def few(self, least: int) -> str | None:
         """Why there is too little to score it by."""
         if self.positives < least:
-            return f"{self.positives} positives, under the minimum of {least} (--min-positives)"
+            return f"{self.positives} positives, under the minimum of {least} (min_positives)"
         return f"{self.negatives} negatives, under the minimum of {least}" if self.negatives < least else None
 
     def take(self, chosen: np.ndarray) -> LabelRows:
@@ -70,7 +69,6 @@ def label_rows(
 
 
 def _of_group(run: str, label: str, members: Sequence[Mapping[str, Any]], clusters: Mapping[str, int]) -> LabelRows:
-    import numpy as np
 
     known = [row for row in members if row["value"] is not None]
     score = np.array([row["score"] for row in known], dtype=np.float64)
@@ -78,13 +76,13 @@ def _of_group(run: str, label: str, members: Sequence[Mapping[str, Any]], cluste
     rank = score if None in logits else np.array(logits, dtype=np.float64)
     without = sum(not row["labelled"] for row in members)
     return LabelRows(
-        run,
-        label,
-        np.array([row["value"] == 1 for row in known], dtype=bool),
-        score,
-        rank,
-        np.array([clusters[row["owner"]] for row in known], dtype=np.int64),
-        np.array([row["unit"] for row in known], dtype=object),
-        len(members) - len(known) - without,
-        without,
+        run=run,
+        label=label,
+        truth=np.array([row["value"] == 1 for row in known], dtype=bool),
+        score=score,
+        rank=rank,
+        cluster=np.array([clusters[row["owner"]] for row in known], dtype=np.int64),
+        unit=np.array([row["unit"] for row in known], dtype=object),
+        unknown=len(members) - len(known) - without,
+        without_label=without,
     )

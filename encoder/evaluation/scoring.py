@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from encoder.evaluation.calibration import brier, calibration_error, equal_mass_bins
 from encoder.evaluation.evaluation import MEAN, MEASURES, WITH_INTERVAL, Scored
 from encoder.evaluation.rows import LabelRows
-from encoder.evaluation.thresholded import at_threshold
-from encoder.evaluation.thresholds import Threshold
+from encoder.evaluation.thresholds import Threshold, at_threshold
 from kb.language.label_names import is_no_finding
 from kb.statistics.ranking import Ranking
 from kb.statistics.resampling import interval, resampled
-
-if TYPE_CHECKING:
-    import numpy as np
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,8 +26,6 @@ class Draws:
 
 def score_label(rows: LabelRows, threshold: Threshold, drawn: np.ndarray) -> Draws:
     """Score one label of one run; `drawn` are the multiplicities of patients in each resample."""
-    import numpy as np
-
     ranking, bins = Ranking(rows.truth, rows.rank), equal_mass_bins(rows.score)
 
     def measure(weights: np.ndarray) -> dict[str, np.ndarray]:
@@ -38,9 +33,9 @@ def score_label(rows: LabelRows, threshold: Threshold, drawn: np.ndarray) -> Dra
         return {
             "auroc": auroc,
             "auprc": auprc,
-            **at_threshold(rows.truth, rows.score, threshold.value, weights * threshold.judged),
+            **at_threshold(rows.truth, rows.score, threshold.value, weights=weights * threshold.judged),
             "brier": brier(rows.truth, rows.score, weights),
-            "ece": calibration_error(rows.truth, rows.score, weights, bins),
+            "ece": calibration_error(rows.truth, rows.score, weights, bins=bins),
         }
 
     def sampled(weights: np.ndarray) -> dict[str, np.ndarray]:
@@ -51,33 +46,44 @@ def score_label(rows: LabelRows, threshold: Threshold, drawn: np.ndarray) -> Dra
     exact = {name: float(value) for name, value in measure(np.ones(len(rows.truth))).items()}
     resamples = resampled(drawn, rows.cluster, sampled)
     scored = Scored(
-        rows.run,
-        rows.label,
-        len(rows.truth),
-        rows.positives,
-        rows.negatives,
-        rows.unknown,
-        rows.patients,
-        {name: value if np.isfinite(value) else None for name, value in exact.items()},
-        {name: interval(resamples[name]) if len(drawn) else None for name in WITH_INTERVAL},
-        threshold.value,
-        threshold.origin,
-        not is_no_finding(rows.label),
+        run=rows.run,
+        label=rows.label,
+        n=len(rows.truth),
+        positives=rows.positives,
+        negatives=rows.negatives,
+        unknown=rows.unknown,
+        patients=rows.patients,
+        values={name: value if np.isfinite(value) else None for name, value in exact.items()},
+        intervals={name: interval(resamples[name]) if len(drawn) else None for name in WITH_INTERVAL},
+        threshold=threshold.value,
+        threshold_from=threshold.origin,
+        in_mean=not is_no_finding(rows.label),
     )
     return Draws(scored, resamples)
 
 
 def mean_over_labels(run: str, draws: Sequence[Draws]) -> Scored:
     """The mean of every figure over the labels of a run, resampled with the same patients for all of them."""
-    import numpy as np
-
     values: dict[str, float | None] = {}
     intervals: dict[str, tuple[float, float] | None] = {}
     for name in MEASURES:
-        told = [value for one in draws if (value := one.scored.values[name]) is not None]
-        values[name] = float(np.mean(told)) if len(told) == len(draws) else None
+        entries = [value for one in draws if (value := one.scored.values[name]) is not None]
+        values[name] = float(np.mean(entries)) if len(entries) == len(draws) else None
         if name in WITH_INTERVAL:
             columns = [one.resamples[name] for one in draws if name in one.resamples]
             # A resample in which one label has no value has no mean: that would be of other labels.
             intervals[name] = interval(np.mean(columns, axis=0)) if len(columns) == len(draws) else None
-    return Scored(run, MEAN, None, None, None, None, None, values, intervals, None, "", labels=len(draws))
+    return Scored(
+        run=run,
+        label=MEAN,
+        n=None,
+        positives=None,
+        negatives=None,
+        unknown=None,
+        patients=None,
+        values=values,
+        intervals=intervals,
+        threshold=None,
+        threshold_from="",
+        labels=len(draws),
+    )

@@ -1,17 +1,21 @@
-"""Where the threshold of a label comes from: never from the rows that it is judged on, where that can be helped."""
+"""The threshold of a label: how one is chosen, what it makes of scores, and where it comes from.
+
+Never from the rows that it is judged on, if that can be helped.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Literal
+
+import numpy as np
 
 from encoder.evaluation.rows import LabelRows
-from encoder.evaluation.thresholded import ThresholdBy, choose_threshold
 from kb.language.label_names import plain_label
+from kb.statistics.ranking import Ranking
 
-if TYPE_CHECKING:
-    import numpy as np
+ThresholdBy = Literal["youden", "f1"]
 
 SAME = "same rows"
 """What is said of a threshold that was chosen on the very rows it is judged on."""
@@ -43,8 +47,6 @@ class Thresholds:
 
     def of(self, rows: LabelRows) -> Threshold:
         """The threshold of `rows`. Where it is chosen on some of them, these are not judged by it."""
-        import numpy as np
-
         everything = np.ones(len(rows.truth), dtype=bool)
         if self.fixed is not None:
             return Threshold(self.fixed, "fixed", everything)
@@ -57,8 +59,6 @@ class Thresholds:
 
     def _on_others(self, rows: LabelRows) -> LabelRows | None:
         """Rows to choose on, such that enough of both classes are left to choose by and to judge."""
-        import numpy as np
-
         run = self.other_run or rows.run
         found = [r for r in self.choosing if (r.run, plain_label(r.label)) == (run, plain_label(rows.label))]
         if not found or min(found[0].positives, found[0].negatives) < LEAST:
@@ -69,3 +69,40 @@ class Thresholds:
             return None
         left = rows.truth[~np.isin(rows.unit.astype(str), apart.unit.astype(str))]
         return apart if 0 < int(left.sum()) < len(left) else None
+
+
+def at_threshold(
+    truth: np.ndarray, scores: np.ndarray, threshold: float, *, weights: np.ndarray
+) -> Mapping[str, np.ndarray]:
+    """f1, mcc, sensitivity and specificity where scores from `threshold` up are called positive.
+
+    `weights` are of shape (..., rows), and so are the results without the last axis. Where a measure is a division by
+    nothing it is NaN, but for F1 and MCC, which are 0 then, as scikit-learn has them.
+    """
+    weights = np.asarray(weights, dtype=np.float64)
+    called, truth = (scores >= threshold).astype(np.float64), truth.astype(np.float64)
+    positive, flagged, tp, total = (weights @ column for column in (truth, called, truth * called, np.ones(len(truth))))
+    fp, fn = flagged - tp, positive - tp
+    tn = total - tp - fp - fn
+    spread = np.sqrt(positive * (total - positive) * flagged * (total - flagged))
+    return {
+        "f1": _divided(2 * tp, 2 * tp + fp + fn, 0.0),
+        "mcc": _divided(tp * tn - fp * fn, spread, 0.0),
+        "sensitivity": _divided(tp, positive, np.nan),
+        "specificity": _divided(tn, total - positive, np.nan),
+    }
+
+
+def choose_threshold(truth: np.ndarray, scores: np.ndarray, by: ThresholdBy = "youden") -> float:
+    """The score from which on to call positive so that Youden's J (or F1) is highest; of several the highest one."""
+    ranking = Ranking(truth, scores)
+    true, false = ranking.counts(np.ones(len(truth)))
+    f1 = 2 * true / (true + false + true[-1])
+    worth = f1 if by == "f1" else true / true[-1] - false / false[-1]
+    return float(scores[ranking.order][ranking.ends][int(np.argmax(worth))])
+
+
+def _divided(part: np.ndarray, whole: np.ndarray, otherwise: float) -> np.ndarray:
+
+    part, whole = np.asarray(part, dtype=np.float64), np.asarray(whole, dtype=np.float64)
+    return np.divide(part, whole, out=np.full(part.shape, otherwise), where=whole > 0)

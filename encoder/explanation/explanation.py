@@ -16,24 +16,24 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
+
+from encoder.explanation.heatmap import concept_quantity, draw_heatmap, mean_image, quantity_of, relevance
+from encoder.model.checkpoint import Checkpoint
 from encoder.prediction.concept_list import find_concept
 from encoder.prediction.head import Head, scores
 from encoder.prediction.runs import Run, read_run
 from encoder.space.concept_space import ConceptSpace, open_space
 from encoder.vectors.image_vectors import read_image_vectors
+from encoder.vectors.pixels import PixelReader
 from kb.errors import UsageError
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from encoder.model.checkpoint import Checkpoint
-    from kb.knowledge_base import KnowledgeBase
-    from kb.vocabulary.vocabulary import Evidence
+from kb.knowledge_base import KnowledgeBase
+from kb.vocabulary.vocabulary import Evidence
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Contribution:
     """What one concept adds to the logit: its score (above the mean, unless absolute) times its weight."""
 
@@ -54,7 +54,7 @@ class Group:
     contribution: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """One prediction, taken apart.
 
@@ -114,8 +114,6 @@ class Parts:
     @property
     def total(self) -> float:
         """The sum over all concepts."""
-        import numpy as np
-
         return float(self.contributions.sum(dtype=np.float64))
 
     @property
@@ -126,14 +124,10 @@ class Parts:
     @property
     def count(self) -> int:
         """How many concepts add anything."""
-        import numpy as np
-
         return int(np.count_nonzero(self.contributions))
 
     def largest(self, top: int) -> list[int]:
         """The places of the largest contributions, by size."""
-        import numpy as np
-
         return [int(place) for place in np.argsort(-np.abs(self.contributions), kind="stable")[:top]]
 
     def less(self, other: Parts) -> Parts:
@@ -184,26 +178,24 @@ class Explainer:
         Raises:
             UsageError: the image is not encoded, or the run does not predict the label.
         """
-        import numpy as np
-
         head = self.run.head(label)
         vector = read_image_vectors(self.images, self.run.encoder, [image_id]).matrix
         parts = self.parts(head, vector, absolute=absolute)
         listed = self.listed(parts.largest(top), parts, evidence)
         return Explanation(
-            image_id,
-            head.label,
-            self.run.name,
-            float(scores(np.array(parts.logit))),
-            parts.logit,
-            parts.base,
-            parts.count,
-            parts.total - sum(one.contribution for one in listed),
-            parts.outside,
-            parts.residual,
-            tuple(listed),
-            tuple(self.groups(parts, top)),
-            not absolute,
+            image_id=image_id,
+            label=head.label,
+            run=self.run.name,
+            score=float(scores(np.array(parts.logit))),
+            logit=parts.logit,
+            base=parts.base,
+            concepts=parts.count,
+            others=parts.total - sum(one.contribution for one in listed),
+            outside=parts.outside,
+            residual=parts.residual,
+            top=tuple(listed),
+            groups=tuple(self.groups(parts, top)),
+            relative=not absolute,
         )
 
     def draw_heatmap(self, image_id: str, label: str, path: Path, *, concept: str | None = None) -> np.ndarray:
@@ -218,9 +210,6 @@ class Explainer:
         Raises:
             UsageError: the image's pixels are missing, or there is no such concept.
         """
-        from encoder.explanation.heatmap import concept_quantity, draw_heatmap, mean_image, quantity_of, relevance
-        from encoder.vectors.pixels import PixelReader
-
         rows = self.images.dataset("images").to_table(columns=["image_id", "content_hash"]).to_pylist()
         contents = {row["image_id"]: row["content_hash"] for row in rows}
         if image_id not in contents:
@@ -234,7 +223,7 @@ class Explainer:
         else:
             place = self.space.place(find_concept(self.kb, concept))
             asked, title = concept_quantity(self.space.vectors[place]), self.space.concepts["text"][place].as_py()
-        found = relevance(self.checkpoint, pixels, mean, asked)
+        found = relevance(self.checkpoint, pixels, mean, quantity=asked)
         draw_heatmap(pixels, found, path, title=f"{title}\n{image_id}")
         return found
 
@@ -243,8 +232,6 @@ class Explainer:
 
         Nothing of size images x concepts is made: the mean of s_i/|z| is c_i times the mean of f/|z|.
         """
-        import numpy as np
-
         vectors = np.asarray(vectors, dtype=np.float64)
         mean = np.zeros(vectors.shape[1]) if absolute else self._mean_image()
         per_score = self._per_score(head)
@@ -265,8 +252,6 @@ class Explainer:
 
     def logits(self, head: Head, vectors: np.ndarray) -> np.ndarray:
         """What the run says of images (m, d) for a label: (m,), float64."""
-        import numpy as np
-
         vectors = np.asarray(vectors, dtype=np.float64)
         if self.run.space == "llm":
             inner = self.space.projector.matrix.astype(np.float64).T @ head.weights
@@ -280,8 +265,6 @@ class Explainer:
 
         Concept i adds (c_i.(f_j - mean)) weight_i / |z_j| to the logit of image j.
         """
-        import numpy as np
-
         weights = (self._per_score(head) * head.scale).astype(np.float32)
         if self.run.space != "llm":
             return weights, self._mean_image(), np.ones(len(vectors))
@@ -290,22 +273,16 @@ class Explainer:
     @cached_property
     def _triangle(self) -> np.ndarray:
         """R of P = Q R, (d, d): |P f| = |R f| at a fraction of the cost."""
-        import numpy as np
-
         return np.asarray(np.linalg.qr(self.space.projector.matrix.astype(np.float64), mode="r"))
 
     def _beyond_concepts(self, head: Head) -> np.ndarray:
         """What of a head's direction no concept reaches: nothing of a bottleneck's, which is made of concepts."""
-        import numpy as np
-
         if self.run.method == "bottleneck":
             return np.zeros_like(head.weights)
         return head.weights - self.space.gram @ (self.space.gram_inverse @ head.weights)
 
     def _per_score(self, head: Head) -> np.ndarray:
         """What a concept's score is multiplied by: <e_i, w>, <c_i, G^-1 w>, or its weight in a bottleneck: (N,)."""
-        import numpy as np
-
         if self.run.method == "bottleneck":
             return self._bottleneck_weights(head)
         if self.run.space == "llm":
@@ -317,7 +294,6 @@ class Explainer:
         return self.space.dual(head.weights)
 
     def _bottleneck_weights(self, head: Head) -> np.ndarray:
-        import numpy as np
 
         weights = np.zeros(len(self.space))
         for concept in self.run.parameters["bottlenecks"][head.label]["concepts"]:
@@ -327,8 +303,6 @@ class Explainer:
 
     def _mean_image(self) -> np.ndarray:
         """The mean of the images that the run predicted."""
-        import numpy as np
-
         return np.array(self.run.parameters["mean_image"], dtype=np.float64)
 
     def listed(self, places: Sequence[int], parts: Parts, evidence: int) -> list[Contribution]:
@@ -338,20 +312,18 @@ class Explainer:
         sentences = self.kb.vocabulary.evidence_of(ids, evidence) if evidence else {}
         return [
             Contribution(
-                row["concept_id"],
-                row["text"],
-                row["finding"],
-                float(parts.above[place]),
-                float(parts.contributions[place]),
-                tuple(sentences.get(row["concept_id"], ())),
+                concept_id=row["concept_id"],
+                text=row["text"],
+                finding=row["finding"],
+                score=float(parts.above[place]),
+                contribution=float(parts.contributions[place]),
+                evidence=tuple(sentences.get(row["concept_id"], ())),
             )
             for place, row in zip(places, rows, strict=True)
         ]
 
     def groups(self, parts: Parts, top: int) -> list[Group]:
         """The sums by finding; an absent concept counts to the finding that it denies."""
-        import numpy as np
-
         contributions = parts.contributions
         findings = self.space.concepts["finding"].combine_chunks().dictionary_encode()
         codes = findings.indices.to_numpy(zero_copy_only=False)

@@ -11,14 +11,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from PIL import Image
+
+from encoder.model.checkpoint import Checkpoint
+from encoder.prediction.head import Head
+from encoder.space.projection import Projector
+from encoder.vectors.pixels import PixelReader
+
 if TYPE_CHECKING:
-    import numpy as np
     import torch
 
-    from encoder.model.checkpoint import Checkpoint
-    from encoder.prediction.head import Head
-    from encoder.space.projection import Projector
-    from encoder.vectors.pixels import PixelReader
 
 PATCHES = 32
 """Patches on a side of the map: those of the published encoder (14 pixels at 448)."""
@@ -57,7 +60,7 @@ def concept_quantity(vector: np.ndarray) -> Quantity:
     return lambda vectors: vectors @ weights
 
 
-def relevance(checkpoint: Checkpoint, pixels: np.ndarray, mean: np.ndarray, quantity: Quantity) -> np.ndarray:
+def relevance(checkpoint: Checkpoint, pixels: np.ndarray, mean: np.ndarray, *, quantity: Quantity) -> np.ndarray:
     """What each patch of an image adds to a quantity: (rows, columns), float32; what speaks against it is negative.
 
     The patches sum to the quantity of the image less that of the mean image, up to what the steps leave out.
@@ -85,8 +88,6 @@ def relevance(checkpoint: Checkpoint, pixels: np.ndarray, mean: np.ndarray, quan
 
 def mean_image(reader: PixelReader, contents: Sequence[str], most: int = 256) -> np.ndarray:
     """The mean of images, (size, size), float64: of all, or of some spread evenly over them."""
-    import numpy as np
-
     chosen = contents[:: max(1, len(contents) // most)]
     mean: np.ndarray = np.mean(reader.take(chosen), axis=0, dtype=np.float64)
     return mean
@@ -94,7 +95,6 @@ def mean_image(reader: PixelReader, contents: Sequence[str], most: int = 256) ->
 
 def draw_heatmap(pixels: np.ndarray, found: np.ndarray, path: Path, *, title: str) -> None:
     """Write an image beside itself with its relevance laid over: red speaks for it, blue against."""
-    import numpy as np
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from scipy.ndimage import gaussian_filter
@@ -123,9 +123,6 @@ def draw_heatmap(pixels: np.ndarray, found: np.ndarray, path: Path, *, title: st
 
 def _stretched(found: np.ndarray, size: int) -> np.ndarray:
     """A grid as smooth as the picture is large."""
-    import numpy as np
-    from PIL import Image
-
     return np.asarray(Image.fromarray(found).resize((size, size), Image.Resampling.BICUBIC))
 
 

@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+import numpy as np
+
+from encoder.explanation.contact_sheet import draw_contact_sheet
+from encoder.model.checkpoint import Checkpoint
 from encoder.prediction.concept_list import find_concept
 from encoder.prediction.view import view_of
 from encoder.prediction.zero_shot import sentence_vectors
-from encoder.space.concept_space import open_space
+from encoder.space.concept_space import ConceptSpace, open_space
 from encoder.vectors.image_vectors import ImageVectors, read_image_vectors
+from encoder.vectors.pixels import PixelReader
 from kb.display import Listing
 from kb.errors import UsageError
-from kb.store.storage import quoted
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from encoder.model.checkpoint import Checkpoint
-    from encoder.space.concept_space import ConceptSpace
-    from kb.knowledge_base import KnowledgeBase
-    from kb.vectors.embedding import Embedder
+from kb.knowledge_base import KnowledgeBase
+from kb.store.sqltext import literals
+from kb.vectors.embedding import Embedder
 
 SearchSpace = Literal["encoder", "llm"]
 Kind = Literal["text", "concept", "image"]
@@ -73,12 +72,10 @@ def search_images(
     Raises:
         UsageError: nothing is encoded or embedded, or there is no such image or concept.
     """
-    import numpy as np
-
     images = read_image_vectors(kb, checkpoint.encoder_id)
     concepts = open_space(kb, checkpoint)
     asked: Kind = kind or ("image" if query in images.image_ids else "concept" if _is_concept(kb, query) else "text")
-    wanted = _vector(kb, checkpoint, images, concepts, query, asked, space, embedder)
+    wanted = _vector(kb, checkpoint, images, concepts=concepts, query=query, kind=asked, space=space, embedder=embedder)
     similarity = view_of(space, images.matrix, concepts.projector).along(_unit(wanted))
     if asked == "image":
         similarity[images.image_ids.index(query)] = -np.inf  # the image itself is no find
@@ -115,12 +112,11 @@ def _vector(
             return vector
         query = kb.vocabulary.get(concept_id).text
     needs = space == "llm" or checkpoint.facts.embedder is not None
-    sentence: np.ndarray = sentence_vectors([query], space, checkpoint, embedder() if needs else None)[0]
+    sentence: np.ndarray = sentence_vectors([query], space, checkpoint, embedder=embedder() if needs else None)[0]
     return sentence
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:
-    import numpy as np
 
     return np.asarray(vector, dtype=np.float64) / max(float(np.linalg.norm(vector)), 1e-12)
 
@@ -128,7 +124,7 @@ def _unit(vector: np.ndarray) -> np.ndarray:
 def _hits(kb: KnowledgeBase, images: ImageVectors, order: Sequence[int], similarity: np.ndarray) -> Listing[ImageHit]:
     ids = [images.image_ids[n] for n in order]
     columns = ["image_id", "study_id", "patient_id", "view"]
-    where = f"image_id IN {quoted(ids)}"
+    where = f"image_id IN {literals(ids)}"
     rows = (
         {} if not ids else {row["image_id"]: row for row in kb.dataset("images").to_table(columns, where).to_pylist()}
     )
@@ -143,18 +139,15 @@ def _hits(kb: KnowledgeBase, images: ImageVectors, order: Sequence[int], similar
     return Listing(hits, ("image_id", "similarity", "study_id", "patient_id", "view"))
 
 
-def write_contact_sheet(kb: KnowledgeBase, checkpoint: Checkpoint, found: ImageSearch, path: Path) -> None:
+def write_contact_sheet(kb: KnowledgeBase, checkpoint: Checkpoint, found: ImageSearch, *, path: Path) -> None:
     """Write the images found as one picture, each with its id and similarity under it.
 
     Raises:
         UsageError: nothing was found, or the pixels of an image are missing.
     """
-    from encoder.explanation.contact_sheet import draw_contact_sheet
-    from encoder.vectors.pixels import PixelReader
-
     if not found.hits:
         raise UsageError("nothing was found to draw")
-    where = f"image_id IN {quoted(hit.image_id for hit in found.hits)}"
+    where = f"image_id IN {literals(hit.image_id for hit in found.hits)}"
     rows = kb.dataset("images").to_table(columns=["image_id", "content_hash"], filter=where).to_pylist()
     contents = {row["image_id"]: row["content_hash"] for row in rows}
     pixels = PixelReader(kb, checkpoint.preprocessing).take([contents[hit.image_id] for hit in found.hits])

@@ -54,7 +54,7 @@ class Architecture:
 
     @classmethod
     def from_dict(cls, told: Mapping[str, Any]) -> Architecture:
-        """The architecture that `to_dict` told; ClearKbError where something is missing or unknown."""
+        """The architecture that `to_dict` told; ClearKbError if something is missing or unknown."""
         try:
             return cls(ImageArchitecture(**told["image"]), TextArchitecture(**told["text"]))
         except (KeyError, TypeError) as error:

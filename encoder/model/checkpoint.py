@@ -10,17 +10,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from hashlib import blake2b, file_digest
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from safetensors import SafetensorError
+
+from encoder.model.architecture import Architecture
+from encoder.space.text_side import LinearTextSide, TextSide, TransformerTextSide
 from kb.errors import ClearKbError, UsageError
 from kb.images.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     from encoder.model.encoder import Encoder
-    from encoder.space.text_side import TextSide
 
 FACTS, WEIGHTS, TOKENIZER = "encoder.json", "weights.safetensors", "tokenizer.json"
 FORMAT = 1
@@ -28,7 +32,7 @@ IMPORTED = "imported"
 """The objective of an encoder that was trained elsewhere."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckpointFacts:
     """What is known of an encoder beside its weights.
 
@@ -81,8 +85,6 @@ class Checkpoint:
     @property
     def text_side(self) -> TextSide:
         """Its text side, for concepts."""
-        from encoder.space.text_side import LinearTextSide, TransformerTextSide
-
         text: Any = self.encoder.text
         if self.facts.architecture["text"]["kind"] == "linear":
             return LinearTextSide(text.weight.detach().float().cpu().numpy())
@@ -98,8 +100,6 @@ def encoder_id(facts: CheckpointFacts) -> str:
 
 def save_checkpoint(folder: Path, encoder: Encoder, facts: CheckpointFacts) -> Checkpoint:
     """Write an encoder to a folder, in place of an earlier one: all is written aside before any of it is moved."""
-    from dataclasses import replace
-
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -128,17 +128,17 @@ def read_facts(folder: Path) -> CheckpointFacts:
     """
     path = folder / FACTS
     if not path.is_file():
-        raise UsageError(f"{folder} is no checkpoint: it has no {FACTS}; `clear-kb train` makes one")
+        raise UsageError(f"{folder} is no checkpoint: it has no {FACTS}", need="checkpoint")
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-        found = told.get("format")
+        stated = json.loads(path.read_text(encoding="utf-8"))
+        found = stated.get("format")
     except (OSError, ValueError, AttributeError) as error:
         raise ClearKbError(f"{path} cannot be read: {error}") from error
     if found != FORMAT:
         raise ClearKbError(f"{path} is of format {found}, this clear-kb reads format {FORMAT}")
     known = {known.name for known in fields(CheckpointFacts)}
     try:
-        return CheckpointFacts(**{name: value for name, value in told.items() if name in known})
+        return CheckpointFacts(**{name: value for name, value in stated.items() if name in known})
     except TypeError as error:
         raise ClearKbError(f"{path} is not complete: {error}") from error
 
@@ -155,10 +155,8 @@ def load_checkpoint(folder: Path, *, expect: Mapping[str, Any] | None = None, de
         UsageError: there is no checkpoint.
         ClearKbError: it is broken or incomplete, or a fact is another; the message says which.
     """
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    from encoder.model.architecture import Architecture
     from encoder.model.encoder import Encoder
 
     facts = read_facts(folder)
@@ -182,8 +180,6 @@ def load_checkpoint(folder: Path, *, expect: Mapping[str, Any] | None = None, de
 
 def code_version() -> str:
     """The version of clear-kb."""
-    from importlib.metadata import version
-
     return version("clear-kb")
 
 

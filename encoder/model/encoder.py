@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from encoder.model.architecture import Architecture
 from encoder.model.image_tower import ImageTower
 from encoder.model.text_tower import TextTower
 from kb.errors import ClearKbError
@@ -16,7 +17,6 @@ from kb.errors import ClearKbError
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-    from encoder.model.architecture import Architecture
 
 FIRST_SCALE, FIRST_BIAS = 10.0, -10.0
 """Where the scale and the bias of a sigmoid loss begin (Zhai et al., 2023: t' = log 10, b = -10)."""
@@ -47,7 +47,7 @@ class Encoder(nn.Module):
 
     @property
     def tokenizer(self) -> Tokenizer | None:
-        """The tokenizer of a text transformer; None where the text side reads embeddings."""
+        """The tokenizer of a text transformer; None if the text side reads embeddings."""
         return self.text.tokenizer if isinstance(self.text, TextTower) else None
 
     def text_vectors(self, texts: Sequence[str], batch_size: int = 256) -> torch.Tensor:

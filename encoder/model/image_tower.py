@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import nn
 
+from encoder.model.architecture import ImageArchitecture
 from kb.errors import ClearKbError
-
-if TYPE_CHECKING:
-    from encoder.model.architecture import ImageArchitecture
 
 
 class ImageTower(nn.Module):
@@ -50,9 +48,9 @@ def build_backbone(config: Mapping[str, Any]) -> Any:
     """
     from transformers import AutoConfig, AutoModel
 
-    told = dict(config)
+    fields = dict(config)
     try:
-        made = AutoConfig.for_model(told.pop("model_type"), **told)
+        made = AutoConfig.for_model(fields.pop("model_type"), **fields)
         backbone = AutoModel.from_config(made)
     except (KeyError, ValueError, TypeError) as error:
         raise ClearKbError(f"no vision backbone can be built from {dict(config)}: {error}") from error

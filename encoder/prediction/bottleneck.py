@@ -13,13 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
 
 from encoder.prediction.head import Head
 from encoder.prediction.probe import Examples, fit_probe
-
-if TYPE_CHECKING:
-    import numpy as np
 
 TOO_ALIKE = 0.9
 """The correlation of two concepts' scores above which one of them is enough."""
@@ -57,7 +56,7 @@ class Bottleneck:
         return {"bias": self.bias, "concepts": [asdict(concept) for concept in self.concepts]}
 
 
-def choose_concepts(vectors: np.ndarray, probe: np.ndarray, covariance: np.ndarray, count: int) -> list[int]:
+def choose_concepts(vectors: np.ndarray, probe: np.ndarray, covariance: np.ndarray, *, count: int) -> list[int]:
     """The numbers of the concepts whose scores make up the probe's logit best, in the order they were taken.
 
     Args:
@@ -66,8 +65,6 @@ def choose_concepts(vectors: np.ndarray, probe: np.ndarray, covariance: np.ndarr
         covariance: S of the image vectors, (d, d).
         count: how many at most.
     """
-    import numpy as np
-
     root = _root(covariance)
     deviations = np.sqrt(np.maximum(_quadratic(vectors, covariance), 1e-18))
     left = root @ probe
@@ -99,10 +96,11 @@ def fit_bottleneck(
     label: str,
     vectors: np.ndarray,
     concepts: Sequence[Mapping[str, str]],
+    *,
     train: Examples,
     validation: Examples,
 ) -> Bottleneck | None:
-    """A sparse logistic regression from concept scores; None where too few training images have the label.
+    """A sparse logistic regression from concept scores; None if too few training images have the label.
 
     Args:
         label: its name.
@@ -111,8 +109,6 @@ def fit_bottleneck(
         train: image vectors, (n, d), with the truth.
         validation: what chooses how sparse it is.
     """
-    import numpy as np
-
     known = train.known()
     scores = known.images @ vectors.T
     scored = [replace(examples, images=examples.images @ vectors.T) for examples in (train, validation)]
@@ -122,18 +118,22 @@ def fit_bottleneck(
     means, deviations = scores.mean(axis=0, dtype=np.float64), scores.std(axis=0, dtype=np.float64)
     weights = head.weights * deviations
     heavy = [int(n) for n in np.argsort(-np.abs(weights)) if weights[n] != 0]
-    told = tuple(
+    entries = tuple(
         BottleneckConcept(
             concepts[n]["concept_id"], concepts[n]["text"], float(weights[n]), float(means[n]), float(deviations[n])
         )
         for n in heavy
     )
     folded = Head(label, vectors.astype(np.float64).T @ head.weights, head.bias)
-    return Bottleneck(label, told, float(head.bias + head.weights @ means), folded)
+    return Bottleneck(label, entries, float(head.bias + head.weights @ means), folded)
 
 
 def intervene(
-    bottleneck: Bottleneck, concept_vectors: Mapping[str, np.ndarray], images: np.ndarray, values: Mapping[str, float]
+    bottleneck: Bottleneck,
+    concept_vectors: Mapping[str, np.ndarray],
+    images: np.ndarray,
+    *,
+    values: Mapping[str, float],
 ) -> tuple[np.ndarray, np.ndarray]:
     """The logits of images before and after some concepts are set.
 
@@ -143,8 +143,6 @@ def intervene(
         images: image vectors, (n, d).
         values: the standardised scores that concepts are set to, by their ids: 0 is what the mean image has.
     """
-    import numpy as np
-
     before = np.full(len(images), bottleneck.bias)
     after = before.copy()
     for concept in bottleneck.concepts:
@@ -157,8 +155,6 @@ def intervene(
 
 def _root(covariance: np.ndarray) -> np.ndarray:
     """The symmetric square root of a covariance."""
-    import numpy as np
-
     values, directions = np.linalg.eigh(covariance)
     root: np.ndarray = (directions * np.sqrt(np.maximum(values, 0))) @ directions.T
     return root
@@ -166,8 +162,6 @@ def _root(covariance: np.ndarray) -> np.ndarray:
 
 def _quadratic(vectors: np.ndarray, covariance: np.ndarray) -> np.ndarray:
     """c_i^T S c_i of every row, in parts."""
-    import numpy as np
-
     found = np.empty(len(vectors))
     for start in range(0, len(vectors), 65_536):
         part = vectors[start : start + 65_536]

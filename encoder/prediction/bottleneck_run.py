@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+import numpy as np
+
+from encoder.model.checkpoint import Checkpoint
 from encoder.prediction.bottleneck import Bottleneck, choose_concepts, fit_bottleneck
 from encoder.prediction.ground_truth import read_truth, wanted_labels
 from encoder.prediction.head import Head
@@ -23,13 +25,8 @@ from encoder.prediction.view import View, view_of
 from encoder.space.concept_space import ConceptSpace, open_space
 from encoder.vectors.image_vectors import ImageVectors, read_image_vectors
 from kb.errors import UsageError
+from kb.knowledge_base import KnowledgeBase
 from kb.progress import Watcher
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from encoder.model.checkpoint import Checkpoint
-    from kb.knowledge_base import KnowledgeBase
 
 
 def predict_bottleneck(
@@ -54,14 +51,12 @@ def predict_bottleneck(
     Raises:
         UsageError: no image is encoded, there are no labels, or a concept is not in use.
     """
-    import numpy as np
-
     if options.space not in (None, "encoder"):
-        raise UsageError("a concept bottleneck reads the concepts' scores: there is no --space to choose")
+        raise UsageError("a concept bottleneck reads the concepts' scores: there is no space to choose")
     images = read_image_vectors(kb, checkpoint.encoder_id)
     space = open_space(kb, checkpoint, watcher)
     labels = wanted_labels(kb, options.labels, options.source)
-    truth = read_truth(kb, images, labels, options.source)
+    truth = read_truth(kb, images, labels, source=options.source)
     seen = view_of("encoder", images.matrix, None)
     train = [n for n, split in enumerate(images.splits) if split == "train"]
     covariance = np.cov(images.matrix[train].astype(np.float64).T)
@@ -72,11 +67,13 @@ def predict_bottleneck(
         probe = fit_probe(label, *parts)
         places = listed
         if probe is not None and places is None:
-            places = choose_concepts(space.vectors, probe.weights, covariance, count)
+            places = choose_concepts(space.vectors, probe.weights, covariance, count=count)
         if probe is None or not places:
             left_out[label] = TOO_FEW
             continue
-        found = fit_bottleneck(label, np.asarray(space.vectors[places]), _concepts(space, places), *parts)
+        found = fit_bottleneck(
+            label, np.asarray(space.vectors[places]), _concepts(space, places), train=parts[0], validation=parts[1]
+        )
         assert found is not None
         bottlenecks.append(found)
         probes.append(probe)
@@ -87,9 +84,11 @@ def predict_bottleneck(
         "offered": "a list" if listed is not None else count,
         "bottlenecks": {bottleneck.label: bottleneck.to_dict() for bottleneck in bottlenecks},
     }
-    run = new_run(kb, "bottleneck", "encoder", checkpoint, options, parameters, heads)
-    result = finish(kb, run, images, seen, truth[:, kept], options, [], left_out)
-    _add_gaps(result, images, seen, truth[:, kept], probes, bottlenecks)
+    run = new_run(
+        kb, "bottleneck", "encoder", checkpoint=checkpoint, options=options, parameters=parameters, heads=heads
+    )
+    result = finish(kb, run, images, seen=seen, truth=truth[:, kept], options=options, notes=[], left_out=left_out)
+    _add_gaps(result, images, seen, truth=truth[:, kept], probes=probes, bottlenecks=bottlenecks)
     return result
 
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
-    from encoder.prediction.head import Head
+from encoder.prediction.head import Head
 
 FEWEST = 10
 """Images that have the label, and images that do not, below which nothing is fitted."""
 
 
 def calibrated(head: Head, logit: np.ndarray, truth: np.ndarray) -> Head | None:
-    """A head whose scores are calibrated on validation images; None where these are too few, or say the opposite.
+    """A head whose scores are calibrated on validation images; None if these are too few, or say the opposite.
 
     The scale stays positive, so that the order of the images is what it was: a calibration that turned a label round
     would hide that it is turned round.
@@ -25,7 +23,6 @@ def calibrated(head: Head, logit: np.ndarray, truth: np.ndarray) -> Head | None:
         logit: its logits of the validation images, (n,).
         truth: 1, 0 or NaN for each, (n,).
     """
-    import numpy as np
     from scipy.optimize import minimize
     from scipy.special import expit
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from kb.errors import UsageError
-from kb.language.facets import read_query
-from kb.store.storage import quoted
+from kb.errors import UnknownConceptError, UsageError
+from kb.knowledge_base import KnowledgeBase
+from kb.language.query_reading import read_query
+from kb.store.sqltext import literals
 from schemas.terms import IN_USE
-
-if TYPE_CHECKING:
-    from kb.knowledge_base import KnowledgeBase
 
 
 def read_concept_list(kb: KnowledgeBase, path: Path) -> list[str]:
@@ -47,13 +44,13 @@ def find_concept(kb: KnowledgeBase, name: str) -> str:
         wanted = read_query(name)
     except ValueError as error:
         raise UsageError(f"'{name}' names no concept: {error}") from error
-    in_use = f"status IN {quoted(IN_USE)}"
+    in_use = f"status IN {literals(IN_USE)}"
     for where in (
-        f"concept_id IN {quoted([name])}",
-        f"text IN {quoted([name])}",
-        f"concept_id IN {quoted([wanted.concept_id])}",
+        f"concept_id IN {literals([name])}",
+        f"text IN {literals([name])}",
+        f"concept_id IN {literals([wanted.concept_id])}",
     ):
         rows = concepts.to_table(columns=["concept_id"], filter=f"{where} AND {in_use}").to_pylist()
         if rows:
             return str(rows[0]["concept_id"])
-    raise UsageError(f"there is no concept in use '{name}': `clear-kb vocab search` finds how it is called")
+    raise UnknownConceptError(f"there is no concept in use '{name}'")

@@ -1,26 +1,23 @@
-"""The labels of images: 1 where one holds, 0 where it does not, NaN where nobody knows."""
+"""The labels of images: 1 if one holds, 0 if it does not, NaN if nobody knows."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+import numpy as np
+
+from encoder.vectors.image_vectors import ImageVectors
 from kb.errors import UsageError
+from kb.knowledge_base import KnowledgeBase
 from kb.language.label_names import plain_label
 from kb.sql.limits import UNHURRIED
 from kb.sql.session import AuditSession
-from kb.store.storage import quoted
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from encoder.vectors.image_vectors import ImageVectors
-    from kb.knowledge_base import KnowledgeBase
+from kb.store.sqltext import literals
 
 
 def known_labels(kb: KnowledgeBase, source: str | None = None) -> list[str]:
     """The labels that any image or study has, in the order of their names."""
-    where = None if source is None else f"source IN {quoted([source])}"
+    where = None if source is None else f"source IN {literals([source])}"
     return sorted(set(kb.dataset("labels").to_table(columns=["label"], filter=where)["label"].to_pylist()))
 
 
@@ -33,17 +30,19 @@ def wanted_labels(kb: KnowledgeBase, asked: Sequence[str], source: str | None = 
     known = known_labels(kb, source)
     if source is not None and not known:
         sources = sorted(set(kb.dataset("labels").to_table(columns=["source"])["source"].to_pylist()))
-        raise UsageError(f"--source {source}: {kb.uri} has labels of {', '.join(sources) or 'no source'}")
+        raise UsageError(f"source '{source}': {kb.uri} has labels of {', '.join(sources) or 'no source'}")
     spelt: dict[str, str] = {}
     for label in known:
         spelt.setdefault(plain_label(label), label)
     if any(not plain_label(label) for label in asked):
-        raise UsageError("a blank --label")
+        raise UsageError("a label is blank")
     wanted = {plain_label(label): spelt.get(plain_label(label), label.strip()) for label in asked}
     return list((wanted or spelt).values())
 
 
-def read_truth(kb: KnowledgeBase, images: ImageVectors, labels: Sequence[str], source: str | None = None) -> np.ndarray:
+def read_truth(
+    kb: KnowledgeBase, images: ImageVectors, labels: Sequence[str], *, source: str | None = None
+) -> np.ndarray:
     """What is known of images: (n, labels), float64, 1, 0 or NaN.
 
     A label of an image counts before one of its study. A study's label reaches its images where the patients, as far
@@ -52,16 +51,16 @@ def read_truth(kb: KnowledgeBase, images: ImageVectors, labels: Sequence[str], s
     Raises:
         UsageError: no label is named, one is unknown, or two sources contradict each other and none was chosen.
     """
-    import numpy as np
-
     named = [plain_label(label) for label in labels]
     with AuditSession(kb, UNHURRIED) as session:
         rows = session.run(_TRUTHS, {"names": named, "source": source}).rows()
     found = {row["name"] for row in rows}
     missing = [label for label, name in zip(labels, named, strict=True) if name not in found]
     if missing or not labels:
-        known = ", ".join(known_labels(kb)) or "none: `clear-kb ingest labels FILE` first"
-        raise UsageError(f"{kb.uri} has no label '{missing[0]}': it has {known}" if labels else f"labels: {known}")
+        known = ", ".join(known_labels(kb))
+        what = f"label '{missing[0]}'" if labels else "labels"
+        text = f": it has {known}" if known and labels else ""
+        raise UsageError(f"{kb.uri} has no {what}{text}", need=None if known else "labels")
     truth = np.full((len(images), len(labels)), np.nan)
     places = {image: place for place, image in enumerate(images.image_ids)}
     columns = {name: column for column, name in enumerate(named)}
@@ -72,7 +71,8 @@ def read_truth(kb: KnowledgeBase, images: ImageVectors, labels: Sequence[str], s
         if not np.isnan(truth[place, column]) and truth[place, column] != row["value"]:
             raise UsageError(
                 f"two labels contradict each other on '{labels[column]}' of image {row['unit']}: "
-                "choose a source with --source"
+                "name the source to go by",
+                parameter="source",
             )
         truth[place, column] = row["value"]
     return truth

@@ -12,10 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
 Space = Literal["encoder", "llm", "backbone"]
 SPACES: tuple[Space, ...] = get_args(Space)
@@ -42,8 +41,6 @@ class Head:
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Head:
         """The head that `to_row` made."""
-        import numpy as np
-
         return cls(row["label"], np.array(row["weights"], dtype=np.float64), row["bias"], row["scale"])
 
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
+
+from encoder.model.checkpoint import Checkpoint
 from encoder.prediction.bottleneck import Bottleneck, BottleneckConcept, intervene
 from encoder.prediction.head import scores
 from encoder.prediction.runs import Run, read_run
 from encoder.space.concept_space import open_space
 from encoder.vectors.image_vectors import read_image_vectors
 from kb.errors import UsageError
-from kb.language.facets import read_query
-
-if TYPE_CHECKING:
-    from encoder.model.checkpoint import Checkpoint
-    from kb.knowledge_base import KnowledgeBase
+from kb.knowledge_base import KnowledgeBase
+from kb.language.query_reading import read_query
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ def set_concepts(
     kb: KnowledgeBase,
     checkpoint: Checkpoint,
     run: str,
+    *,
     values: Mapping[str, float],
     image_ids: Sequence[str] | None = None,
     labels: Sequence[str] = (),
@@ -48,8 +49,6 @@ def set_concepts(
     Raises:
         UsageError: the run is no bottleneck, or none of its concepts has that name; the message says what there are.
     """
-    import numpy as np
-
     read = read_run(kb, run)
     wanted = {read.head(label).label for label in labels}
     bottlenecks = [bottleneck for bottleneck in _bottlenecks(read) if not wanted or bottleneck.label in wanted]
@@ -70,7 +69,7 @@ def set_concepts(
         vectors = {
             c.concept_id: np.asarray(space.vectors[space.place(c.concept_id)], np.float64) for c in bottleneck.concepts
         }
-        before, after = intervene(bottleneck, vectors, images.matrix, by_id)
+        before, after = intervene(bottleneck, vectors, images.matrix, values=by_id)
         before, after = scores(before), scores(after)
         names = [c.text for c in bottleneck.concepts if c.concept_id in by_id]
         notes.append(f"{bottleneck.label}: set {', '.join(names)}")
@@ -95,14 +94,14 @@ def _row(image: str, label: str, before: float, after: float) -> dict[str, Any]:
 
 
 def _bottlenecks(run: Run) -> list[Bottleneck]:
-    told = run.parameters.get("bottlenecks")
-    if run.method != "bottleneck" or not told:
+    stated = run.parameters.get("bottlenecks")
+    if run.method != "bottleneck" or not stated:
         raise UsageError(f"run '{run.name}' is a {run.method}, not a concept bottleneck: there is nothing to set")
     return [
         Bottleneck(
             head.label,
-            tuple(BottleneckConcept(**concept) for concept in told[head.label]["concepts"]),
-            told[head.label]["bias"],
+            tuple(BottleneckConcept(**concept) for concept in stated[head.label]["concepts"]),
+            stated[head.label]["bias"],
             head,
         )
         for head in run.heads

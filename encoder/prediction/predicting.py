@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
+
+from encoder.model.checkpoint import Checkpoint
 from encoder.prediction.bottleneck import Bottleneck
 from encoder.prediction.head import Head, Space
 from encoder.prediction.probe import FEWEST, Examples
@@ -19,20 +22,15 @@ from encoder.prediction.runs import (
     store_run,
 )
 from encoder.prediction.view import View
+from encoder.vectors.image_vectors import ImageVectors
 from kb.errors import UsageError
+from kb.knowledge_base import KnowledgeBase
 from kb.statistics.ranking import Ranking
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from encoder.model.checkpoint import Checkpoint
-    from encoder.vectors.image_vectors import ImageVectors
-    from kb.knowledge_base import KnowledgeBase
 
 TOO_FEW = f"fewer than {FEWEST} training images have it, or have it not"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PredictOptions:
     """What all methods share.
 
@@ -57,7 +55,7 @@ class PredictOptions:
     dry_run: bool = False
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class PredictResult:
     """What a prediction came to.
 
@@ -99,9 +97,7 @@ class PredictResult:
 
 
 def auroc_of(logit: np.ndarray, truth: np.ndarray) -> float | None:
-    """The AUROC of some images; None where fewer than ten have the label, or have it not."""
-    import numpy as np
-
+    """The AUROC of some images; None if fewer than ten have the label, or have it not."""
     known = ~np.isnan(truth)
     positives = int(truth[known].sum())
     if min(positives, int(known.sum()) - positives) < FEWEST:
@@ -128,25 +124,26 @@ def new_run(
     kb: KnowledgeBase,
     method: str,
     space: Space,
+    *,
     checkpoint: Checkpoint,
     options: PredictOptions,
     parameters: Mapping[str, Any],
     heads: Sequence[Head],
     encoder: str | None = None,
 ) -> Run:
-    """A run that is yet to be stored; UsageError where its name is taken."""
+    """A run that is yet to be stored; UsageError if its name is taken."""
     name = options.run or f"{method}-{space}"
     check_name(kb, name, replace=options.replace)
     info = kb.embedder
     return Run(
-        name,
-        method,
-        space,
-        encoder or checkpoint.encoder_id,
-        info.embedder_id if info else None,
-        kb.commit.commit_id,
-        parameters,
-        heads,
+        name=name,
+        method=method,
+        space=space,
+        encoder=encoder or checkpoint.encoder_id,
+        embedder=info.embedder_id if info else None,
+        vocabulary_commit=kb.commit.commit_id,
+        parameters=parameters,
+        heads=heads,
     )
 
 
@@ -154,6 +151,7 @@ def finish(
     kb: KnowledgeBase,
     run: Run,
     images: ImageVectors,
+    *,
     seen: View,
     truth: np.ndarray,
     options: PredictOptions,
@@ -161,10 +159,8 @@ def finish(
     left_out: dict[str, str],
 ) -> PredictResult:
     """Predict the images with the heads of a run, store both, and say how it does on images it has not learned from."""
-    import numpy as np
-
     if images.stale:
-        notes.append(f"{images.stale:,} images were left out: their picture is another now; `clear-kb encode` first")
+        notes.append(f"{images.stale:,} images were left out: their picture is another now, and not encoded yet")
     mean = [float(value) for value in images.matrix.mean(axis=0, dtype="float64")]
     run = replace(run, parameters={**run.parameters, "mean_image": mean})
     found = seen.logits(run.heads)
@@ -187,10 +183,12 @@ def finish(
     ]
     commit = None
     if not options.dry_run:
-        commit = store_run(kb, run, images, found, replace=options.replace, by=options.by, why=options.why)
+        commit = store_run(kb, run, images, logits=found, replace=options.replace, by=options.by, why=options.why)
     if any(row["auroc"] is None for row in rows):
-        notes.append(f"no AUROC where fewer than {FEWEST} of the images it is judged on have the label, or have it not")
+        notes.append(f"no AUROC if fewer than {FEWEST} of the images it is judged on have the label, or have it not")
     if not learned and (note := chosen_on(run.name, run.parameters)) is not None:
         notes.append(note)
     split = "test" if learned else "all"
-    return PredictResult(run, len(images), notes, left_out, rows, commit=commit, split=split)
+    return PredictResult(
+        run=run, images=len(images), notes=notes, left_out=left_out, rows=rows, commit=commit, split=split
+    )

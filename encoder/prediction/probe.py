@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from encoder.prediction.head import Head
 from kb.statistics.ranking import Ranking
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import numpy as np
 
 FEWEST = 10
 """Images that have a label, and images that do not, below which no probe is trained."""
@@ -32,8 +29,6 @@ class Examples:
 
     def known(self) -> Examples:
         """Those whose truth is known."""
-        import numpy as np
-
         numbers = np.flatnonzero(~np.isnan(self.truth))
         return Examples(self.images[numbers], self.truth[numbers], [self.patients[n] for n in numbers])
 
@@ -44,7 +39,7 @@ class Examples:
 
 
 def fit_probe(label: str, train: Examples, validation: Examples, *, sparse: bool = False) -> Head | None:
-    """A probe of one label; None where too few training images have it, or have it not.
+    """A probe of one label; None if too few training images have it, or have it not.
 
     The features are standardised, and that is folded back into the weights. The strength of regularisation is chosen
     by AUROC on the validation images or, where these are too few, by folds of training patients.
@@ -70,7 +65,6 @@ def fit_probe(label: str, train: Examples, validation: Examples, *, sparse: bool
 
 
 def _best_strength(train: Examples, validation: Examples, *, sparse: bool) -> float:
-    import numpy as np
 
     if not validation.enough and len(set(train.patients)) < FOLDS:
         return 1.0  # nothing can choose: too few patients to fold
@@ -82,7 +76,6 @@ def _best_strength(train: Examples, validation: Examples, *, sparse: bool) -> fl
 
 
 def _folded_auroc(train: Examples, strength: float, *, sparse: bool) -> float:
-    import numpy as np
     from sklearn.model_selection import StratifiedGroupKFold
 
     folds = StratifiedGroupKFold(FOLDS).split(train.images, train.truth, train.patients)
@@ -98,7 +91,6 @@ def _part(examples: Examples, numbers: np.ndarray) -> Examples:
 
 
 def _fit(train: Examples, strength: float, *, sparse: bool) -> tuple[np.ndarray, float]:
-    import numpy as np
     from sklearn.linear_model import LogisticRegression
 
     if len(set(train.truth)) < 2:

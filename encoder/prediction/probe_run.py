@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from encoder.model.checkpoint import Checkpoint
 from encoder.prediction.ground_truth import read_truth, wanted_labels
 from encoder.prediction.head import Space
 from encoder.prediction.predicting import (
@@ -20,10 +19,7 @@ from encoder.prediction.view import view_of
 from encoder.space.concept_space import open_space
 from encoder.vectors.encoding import BACKBONE
 from encoder.vectors.image_vectors import read_image_vectors
-
-if TYPE_CHECKING:
-    from encoder.model.checkpoint import Checkpoint
-    from kb.knowledge_base import KnowledgeBase
+from kb.knowledge_base import KnowledgeBase
 
 
 def predict_probe(kb: KnowledgeBase, checkpoint: Checkpoint, options: PredictOptions) -> PredictResult:
@@ -38,7 +34,7 @@ def predict_probe(kb: KnowledgeBase, checkpoint: Checkpoint, options: PredictOpt
     projector = open_space(kb, checkpoint).projector if space == "llm" else None
     seen = view_of(space, images.matrix, projector)
     labels = wanted_labels(kb, options.labels, options.source)
-    truth = read_truth(kb, images, labels, options.source)
+    truth = read_truth(kb, images, labels, source=options.source)
     heads, left_out = [], {}
     for column, label in enumerate(labels):
         head = fit_probe(label, *training_parts(images, seen, truth[:, column]))
@@ -48,5 +44,14 @@ def predict_probe(kb: KnowledgeBase, checkpoint: Checkpoint, options: PredictOpt
             heads.append(seen.head(label, head.weights, head.bias))
     check_some(heads, left_out)
     kept = [labels.index(head.label) for head in heads]
-    run = new_run(kb, "probe", space, checkpoint, options, {"features": seen.matrix.shape[1]}, heads, encoder)
-    return finish(kb, run, images, seen, truth[:, kept], options, [], left_out)
+    run = new_run(
+        kb,
+        "probe",
+        space,
+        checkpoint=checkpoint,
+        options=options,
+        parameters={"features": seen.matrix.shape[1]},
+        heads=heads,
+        encoder=encoder,
+    )
+    return finish(kb, run, images, seen=seen, truth=truth[:, kept], options=options, notes=[], left_out=left_out)

@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from kb.errors import UsageError
 from kb.language.label_names import is_no_finding
 
@@ -66,19 +68,17 @@ def read_prompts(path: Path) -> PromptSet:
     Raises:
         UsageError: there is none, or it is not of that form; the message says where.
     """
-    import yaml
-
     if not path.is_file():
         raise UsageError(f"there is no file {path}")
     try:
-        told = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        fields = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is no YAML that can be read: {error}") from error
-    if not isinstance(told, dict) or (unknown := set(told) - {"prompts", "labels"}):
-        named = "" if not isinstance(told, dict) else f", not {', '.join(map(str, unknown))}"
+    if not isinstance(fields, dict) or (unknown := set(fields) - {"prompts", "labels"}):
+        named = "" if not isinstance(fields, dict) else f", not {', '.join(map(str, unknown))}"
         raise UsageError(f"{path}: `prompts` and `labels` were expected{named}")
-    templates = _prompts(path, "prompts", told["prompts"]) if "prompts" in told else DEFAULT
-    labels = told.get("labels") or {}
+    templates = _prompts(path, "prompts", fields["prompts"]) if "prompts" in fields else DEFAULT
+    labels = fields.get("labels") or {}
     if not isinstance(labels, dict):
         raise UsageError(f"{path}: `labels` holds a mapping of labels to their prompts")
     return PromptSet(templates, {str(label): _prompts(path, str(label), said) for label, said in labels.items()})

@@ -6,28 +6,26 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
 
 from encoder.model.checkpoint import IMPORTED
 from encoder.prediction.head import Head, scores
+from encoder.vectors.image_vectors import ImageVectors
 from kb.errors import ClearKbError, UsageError
 from kb.images.patient_split import read_patients
-from kb.store.storage import quoted
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pyarrow as pa
-
-    from encoder.vectors.image_vectors import ImageVectors
-    from kb.knowledge_base import KnowledgeBase
-    from kb.store.publication import Publication
-
+from kb.knowledge_base import KnowledgeBase
+from kb.store.publication import Publication
+from kb.store.sqltext import literals
+from schemas.tables import PREDICTIONS, RUNS
 
 LEARNING = ("probe", "bottleneck")
 """The methods whose heads are trained on the training images."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Run:
     """One set of predictions, and what they were made by.
 
@@ -52,7 +50,7 @@ class Run:
     heads: Sequence[Head]
 
     def head(self, label: str) -> Head:
-        """The head of one label; UsageError where it predicts none of that name."""
+        """The head of one label; UsageError if it predicts none of that name."""
         for head in self.heads:
             if head.label.lower() == label.lower():
                 return head
@@ -63,8 +61,8 @@ def store_run(
     kb: KnowledgeBase,
     run: Run,
     images: ImageVectors,
-    logits: np.ndarray,
     *,
+    logits: np.ndarray,
     replace: bool = False,
     by: str | None = None,
     why: str | None = None,
@@ -74,10 +72,6 @@ def store_run(
     Raises:
         UsageError: there is a run of that name, and `replace` is not set.
     """
-    import pyarrow as pa
-
-    from schemas.tables import RUNS
-
     row = {
         "run": run.name,
         "method": run.method,
@@ -89,26 +83,30 @@ def store_run(
         "heads": [head.to_row() for head in run.heads],
         "time": datetime.now(UTC),
     }
-    named = f"run IN {quoted([run.name])}"
+    named = f"run IN {literals([run.name])}"
 
-    def change(publication: Publication) -> Mapping[str, Any]:
+    def change(publication: Publication) -> tuple[Mapping[str, Any], None]:
         if publication.dataset("runs").count_rows(named):
             if not replace:
-                raise UsageError(f"there is a run '{run.name}' already: --replace it, or give this one another --run")
+                raise UsageError(
+                    f"there is a run '{run.name}' already: replace it, or name this one otherwise", parameter="replace"
+                )
             publication.delete("predictions", named)
         publication.replace("runs", named, [pa.RecordBatch.from_pylist([row], schema=RUNS.schema)])
         publication.write("predictions", _prediction_batches(run, images, logits))
-        return {"run": run.name, "method": run.method, "images": len(images), "labels": len(run.heads)}
+        return {"run": run.name, "method": run.method, "images": len(images), "labels": len(run.heads)}, None
 
-    commit = kb.publish("predict", change, by=by, why=why)
+    commit, _ = kb.publish("predict", change, by=by, why=why)
     assert commit is not None
     return commit.commit_id
 
 
 def check_name(kb: KnowledgeBase, name: str, *, replace: bool) -> None:
     """Refuse a name that is taken (UsageError), before anything is computed."""
-    if not replace and kb.dataset("runs").count_rows(f"run IN {quoted([name])}"):
-        raise UsageError(f"there is a run '{name}' already: --replace it, or give this one another --run")
+    if not replace and kb.dataset("runs").count_rows(f"run IN {literals([name])}"):
+        raise UsageError(
+            f"there is a run '{name}' already: replace it, or name this one otherwise", parameter="replace"
+        )
 
 
 def judged_split(kb: KnowledgeBase, names: Sequence[str], asked: str | None = None) -> str:
@@ -124,7 +122,7 @@ def judged_split(kb: KnowledgeBase, names: Sequence[str], asked: str | None = No
         UsageError: the test split holds what a run, or its encoder, learned from; the message names the first image.
     """
     columns = ["run", "method", "encoder", "vocabulary_commit"]
-    rows = kb.dataset("runs").to_table(columns=columns, filter=f"run IN {quoted(names)}").to_pylist()
+    rows = kb.dataset("runs").to_table(columns=columns, filter=f"run IN {literals(names)}").to_pylist()
     foreign = foreign_encoders(kb)
     trained = [row for row in rows if row["encoder"] and (row["method"] in LEARNING or row["encoder"] not in foreign)]
     split = asked or ("test" if trained else "all")
@@ -133,8 +131,9 @@ def judged_split(kb: KnowledgeBase, names: Sequence[str], asked: str | None = No
         if moved:
             raise UsageError(
                 f"run '{row['run']}' has learned from {len(moved):,} images that now lie in the test split (first: "
-                f"{moved[0]}), for a table told since whose they are: train and predict anew, or judge all rows with "
-                "--split all"
+                f"{moved[0]}), for a table told since whose they are: train and predict anew, or judge all rows "
+                "(split 'all')",
+                parameter="split",
             )
     return split
 
@@ -146,7 +145,7 @@ def chosen_on(name: str, parameters: Mapping[str, Any]) -> str | None:
         return None
     return (
         f"{name}: the validation images, which are among these rows, chose its space, contrast or scale: "
-        "`clear-kb evaluate --split test` leaves them out"
+        "the test split leaves them out"
     )
 
 
@@ -158,7 +157,7 @@ def foreign_encoders(kb: KnowledgeBase) -> frozenset[str]:
 
 def moved_images(kb: KnowledgeBase, encoder: str, predicted_at: str | None = None) -> list[str]:
     """The test images that an encoder, or a run predicted at a commit, learned from when their split was another."""
-    where = f"encoder IN {quoted([encoder])}"
+    where = f"encoder IN {literals([encoder])}"
     known = (
         kb.dataset("encoders").to_table(columns=["vocabulary_commit"], filter=where)["vocabulary_commit"].to_pylist()
     )
@@ -183,7 +182,7 @@ def read_run(kb: KnowledgeBase, name: str) -> Run:
     Raises:
         UsageError: there is none of that name, or it came as a table and has no heads.
     """
-    found = kb.dataset("runs").to_table(filter=f"run IN {quoted([name])}").to_pylist()
+    found = kb.dataset("runs").to_table(filter=f"run IN {literals([name])}").to_pylist()
     if not found:
         known = sorted(kb.dataset("runs").to_table(columns=["run"])["run"].to_pylist())
         raise UsageError(f"{kb.uri} has no run '{name}': it has {', '.join(known) or 'none'}")
@@ -191,30 +190,31 @@ def read_run(kb: KnowledgeBase, name: str) -> Run:
     if not row["heads"]:
         raise UsageError(f"run '{name}' came as a table ({row['method']}): nobody can say what its scores are made of")
     return Run(
-        row["run"],
-        row["method"],
-        row["space"],
-        row["encoder"],
-        row["embedder"],
-        row["vocabulary_commit"],
-        json.loads(row["parameters"]),
-        [Head.from_row(head) for head in row["heads"]],
+        name=row["run"],
+        method=row["method"],
+        space=row["space"],
+        encoder=row["encoder"],
+        embedder=row["embedder"],
+        vocabulary_commit=row["vocabulary_commit"],
+        parameters=json.loads(row["parameters"]),
+        heads=[Head.from_row(head) for head in row["heads"]],
     )
 
 
 def only_run(kb: KnowledgeBase, encoder: str) -> str:
-    """The name of the one run of ours of an encoder; UsageError where there are none or several."""
-    rows = kb.dataset("runs").to_table(columns=["run", "method"], filter=f"encoder IN {quoted([encoder])}").to_pylist()
+    """The name of the one run of ours of an encoder; UsageError if there are none or several."""
+    rows = (
+        kb.dataset("runs").to_table(columns=["run", "method"], filter=f"encoder IN {literals([encoder])}").to_pylist()
+    )
     if len(rows) == 1:
         return str(rows[0]["run"])
-    told = ", ".join(sorted(row["run"] for row in rows)) or "none: `clear-kb predict zero-shot` makes one"
-    raise UsageError(f"which run of encoder {encoder}? name it with --run: {told}")
+    if not rows:
+        raise UsageError(f"there is no run of encoder {encoder}", need="run")
+    text = ", ".join(sorted(row["run"] for row in rows))
+    raise UsageError(f"there are several runs of encoder {encoder}: {text}; name one", parameter="run")
 
 
 def _prediction_batches(run: Run, images: ImageVectors, logits: np.ndarray) -> Iterator[pa.RecordBatch]:
-    import pyarrow as pa
-
-    from schemas.tables import PREDICTIONS
 
     count = len(images)
     known = scores(logits)

@@ -9,14 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from encoder.prediction.head import Head, Space
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from encoder.space.projection import Projector
+from encoder.space.projection import Projector
 
 AT_ONCE = 16_384
 
@@ -44,8 +41,6 @@ class View:
 
     def logits(self, heads: Sequence[Head]) -> np.ndarray:
         """The logits of the images for each head: (n, heads), float64."""
-        import numpy as np
-
         weights = np.stack([head.weights for head in heads], axis=1)
         bias, scale = (np.array([getattr(head, name) for head in heads]) for name in ("bias", "scale"))
         return scale * (self._products(weights) + bias)
@@ -59,7 +54,6 @@ class View:
         return Head(label, weights if self.basis is None else self.basis @ weights, bias)
 
     def _products(self, weights: np.ndarray) -> np.ndarray:
-        import numpy as np
 
         inner = weights if self.basis is None else self.basis.T @ weights
         found = np.empty((len(self.matrix), inner.shape[1]))
@@ -76,8 +70,6 @@ def view_of(space: Space, vectors: np.ndarray, projector: Projector | None) -> V
         vectors: image vectors, or what the backbone says.
         projector: of the space; needed for `llm`.
     """
-    import numpy as np
-
     if space != "llm":
         return View(space, np.asarray(vectors, dtype=np.float32))
     if projector is None:

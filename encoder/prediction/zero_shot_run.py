@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import product
-from typing import TYPE_CHECKING
 
+import numpy as np
+
+from encoder.model.checkpoint import Checkpoint
 from encoder.prediction.calibration import calibrated
 from encoder.prediction.ground_truth import known_labels, read_truth, wanted_labels
 from encoder.prediction.head import Head, Space
@@ -15,18 +17,13 @@ from encoder.prediction.prompts import PromptSet
 from encoder.prediction.view import View, view_of
 from encoder.prediction.zero_shot import Contrast, zero_shot_heads
 from encoder.space.concept_space import open_space
+from encoder.space.projection import Projector
 from encoder.vectors.image_vectors import ImageVectors, read_image_vectors
 from kb.errors import UsageError
+from kb.knowledge_base import KnowledgeBase
 from kb.language.label_names import is_no_finding, plain_label
 from kb.progress import Watcher
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from encoder.model.checkpoint import Checkpoint
-    from encoder.space.projection import Projector
-    from kb.knowledge_base import KnowledgeBase
-    from kb.vectors.embedding import Embedder
+from kb.vectors.embedding import Embedder
 
 Way = tuple[Space, Contrast]
 """One way to read sentences: in which space, and with or without those against a label."""
@@ -52,6 +49,7 @@ def predict_zero_shot(
     kb: KnowledgeBase,
     checkpoint: Checkpoint,
     prompts: PromptSet,
+    *,
     options: PredictOptions,
     embedder: Callable[[], Embedder],
     contrast: Contrast | None = None,
@@ -65,19 +63,27 @@ def predict_zero_shot(
     Raises:
         UsageError: no image is encoded, or no label is named or known.
     """
-    import numpy as np
-
     images = read_image_vectors(kb, checkpoint.encoder_id)
     labels = wanted_labels(kb, options.labels, options.source)
     if not labels:
-        raise UsageError("which labels? name them with --label, or `clear-kb ingest labels FILE`")
+        raise UsageError("there are no labels here, and none is named", parameter="labels", need="labels")
     truth = _truth_if_known(kb, images, labels, options.source)
     validation = [n for n, split in enumerate(images.splits) if split == "validation"]
     space = open_space(kb, checkpoint, watcher)
     needs_embedder = options.space != "encoder" or checkpoint.facts.embedder is not None
     loaded = embedder() if needs_embedder else None
     tried = {
-        way: _try(way, labels, prompts, checkpoint, loaded, images, truth, validation, space.projector)
+        way: _try(
+            way,
+            labels,
+            prompts,
+            checkpoint=checkpoint,
+            embedder=loaded,
+            images=images,
+            truth=truth,
+            validation=validation,
+            projector=space.projector,
+        )
         for way in _ways(options.space, contrast)
     }
     chosen, notes = _best(tried, len(validation))
@@ -98,8 +104,10 @@ def predict_zero_shot(
         "calibrated": calibrated_labels,
         "validation_auroc": {"-".join(way): found.auroc for way, found in tried.items()},
     }
-    run = new_run(kb, "zero-shot", chosen[0], checkpoint, options, parameters, heads)
-    return finish(kb, run, images, kept.seen, truth, options, notes, {})
+    run = new_run(
+        kb, "zero-shot", chosen[0], checkpoint=checkpoint, options=options, parameters=parameters, heads=heads
+    )
+    return finish(kb, run, images, seen=kept.seen, truth=truth, options=options, notes=notes, left_out={})
 
 
 def _ways(space: Space | None, contrast: Contrast | None) -> list[Way]:
@@ -120,10 +128,9 @@ def _try(
     validation: Sequence[int],
     projector: Projector,
 ) -> _Tried:
-    import numpy as np
 
     space, contrast = way
-    heads = zero_shot_heads(labels, prompts, space, checkpoint, embedder, contrast)
+    heads = zero_shot_heads(labels, prompts, space, checkpoint=checkpoint, embedder=embedder, contrast=contrast)
     seen = view_of(space, images.matrix, projector)
     if contrast == "none":
         # A sentence alone has no zero of its own: the mean image is where a score begins.
@@ -144,21 +151,19 @@ def _best(tried: Mapping[Way, _Tried], images: int) -> tuple[Way, list[str]]:
         return first, []
     known = {way: found.auroc for way, found in tried.items() if found.auroc is not None}
     if not known:
-        told = "nothing chose: no label has ten validation images that have it and ten that do not"
-        return first, [f"space {first[0]}, contrast {first[1]} by default; {told}"]
+        text = "nothing chose: no label has ten validation images that have it and ten that do not"
+        return first, [f"space {first[0]}, contrast {first[1]} by default; {text}"]
     best = max(known, key=known.__getitem__)
     measured = ", ".join(f"{space} {contrast} {value:.3f}" for (space, contrast), value in known.items())
-    told = f"space {best[0]}, contrast {best[1]}: the best mean AUROC on {images:,} validation images ({measured})"
-    return best, [told]
+    text = f"space {best[0]}, contrast {best[1]}: the best mean AUROC on {images:,} validation images ({measured})"
+    return best, [text]
 
 
 def _truth_if_known(kb: KnowledgeBase, images: ImageVectors, labels: Sequence[str], source: str | None) -> np.ndarray:
-    """The truth of labels where there is any; zero-shot also predicts what nobody has labelled."""
-    import numpy as np
-
+    """The truth of labels if there is any; zero-shot also predicts what nobody has labelled."""
     known = {plain_label(label) for label in known_labels(kb, source)}
     truth = np.full((len(images), len(labels)), np.nan)
     columns = [column for column, label in enumerate(labels) if plain_label(label) in known]
     if columns:
-        truth[:, columns] = read_truth(kb, images, [labels[column] for column in columns], source)
+        truth[:, columns] = read_truth(kb, images, [labels[column] for column in columns], source=source)
     return truth

@@ -46,7 +46,8 @@ def merges_file(given: Path | None = None) -> Path:
             return path
     raise UsageError(
         f"the merges of CLIP's tokens are not here: `pip install --no-deps open_clip_torch` brings {MERGES_FILE}, "
-        "or name that file, or a merges.txt of CLIP on the Hugging Face hub, with --merges PATH"
+        "or name that file, or a merges.txt of CLIP on the Hugging Face hub",
+        parameter="merges",
     )
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hashlib import file_digest
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from encoder.model.checkpoint import FACTS, IMPORTED, Checkpoint, CheckpointFacts, save_checkpoint
 from encoder.release.clip_tokenizer import clip_tokenizer, merges_file
 from encoder.release.conversion import release_encoder
 from encoder.release.sizes import read_sizes
@@ -13,12 +13,9 @@ from encoder.release.state_dict import read_state_dict
 from kb.errors import ClearKbError, UsageError
 from kb.images.preprocessing import Preprocessing
 
-if TYPE_CHECKING:
-    from encoder.model.checkpoint import Checkpoint
-
 
 def import_release(
-    source: Path, folder: Path, merges: Path | None = None, preprocessing: Preprocessing | None = None
+    source: Path, folder: Path, merges: Path | None = None, *, preprocessing: Preprocessing | None = None
 ) -> Checkpoint:
     """Write the published weights in `source` to `folder` as a checkpoint.
 
@@ -33,8 +30,6 @@ def import_release(
         UsageError: a file is not there, the folder is taken, or the size is no multiple of the patch.
         ClearKbError: `source` is not the published architecture, or cannot be read safely.
     """
-    from encoder.model.checkpoint import FACTS, IMPORTED, CheckpointFacts, save_checkpoint
-
     preprocessing = preprocessing or Preprocessing()
     if (folder / FACTS).exists():
         raise UsageError(f"{folder} holds a checkpoint already: name another folder")

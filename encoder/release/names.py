@@ -23,7 +23,7 @@ TEXT_PROJECTION = "text.model.text_projection.weight"
 
 @dataclass(frozen=True, slots=True)
 class Renaming:
-    """A published tensor and its name here; where there are several, its rows are shared out evenly among them."""
+    """A published tensor and its name here; if there are several, its rows are shared out evenly among them."""
 
     published: str
     ours: tuple[str, ...]

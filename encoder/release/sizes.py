@@ -45,7 +45,7 @@ class TransformerSizes:
         return self.width // HEAD
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseSizes:
     """The sizes of both towers.
 

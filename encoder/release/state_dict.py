@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,7 +48,6 @@ def some_of(problems: Iterable[str]) -> str:
 
 
 def _load(path: Path) -> Any:
-    import pickle
 
     import torch
 

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+import numpy as np
+import pyarrow as pa
+
+from encoder.space.text_side import TextSide
 from kb.batched import batched
-from kb.store.storage import quoted
+from kb.knowledge_base import KnowledgeBase
+from kb.store.sqltext import literals
 from kb.vectors.columns import vector_matrix
 from kb.vectors.embedding import EmbeddingError
 from schemas.terms import IN_USE
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pyarrow as pa
-
-    from encoder.space.text_side import TextSide
-    from kb.knowledge_base import KnowledgeBase
 
 ROWS = 8_192
 
@@ -42,9 +39,9 @@ def iter_concepts(
     concepts = kb.dataset("concepts")
     columns = ["concept_id", "text", *(["embedding"] if "embedding" in concepts.schema.names else [])]
     wheres = (
-        [f"status IN {quoted(IN_USE)}"]
+        [f"status IN {literals(IN_USE)}"]
         if concept_ids is None
-        else [f"concept_id IN {quoted(chunk)}" for chunk in batched(sorted(concept_ids), 2_000)]
+        else [f"concept_id IN {literals(chunk)}" for chunk in batched(sorted(concept_ids), 2_000)]
     )
     for where in wheres:
         for batch in concepts.to_batches(columns=columns, filter=where, batch_size=ROWS):
@@ -57,6 +54,6 @@ def _chunk(batch: pa.RecordBatch, text_side: TextSide) -> ConceptChunk:
     embedded = batch["embedding"].is_valid().to_pylist() if "embedding" in batch.schema.names else [False] * len(ids)
     if not all(embedded):
         at = embedded.index(False)
-        raise EmbeddingError(f"no embedding for concept {ids[at]} '{texts[at]}': run `clear-kb embed`")
+        raise EmbeddingError(f"no embedding for concept {ids[at]} '{texts[at]}'", need="embeddings")
     embeddings = vector_matrix(batch["embedding"])
     return ConceptChunk(ids, embeddings, text_side.concept_vectors(texts, embeddings))

@@ -20,22 +20,22 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from platformdirs import user_cache_path
+
+from encoder.model.checkpoint import Checkpoint
 from encoder.space.concept_matrices import iter_concepts
 from encoder.space.projection import Projector, build_projector, follow
 from encoder.space.text_side import TextSide
 from kb.errors import ClearKbError, UsageError
+from kb.knowledge_base import KnowledgeBase
 from kb.progress import Silent, Watcher
-from kb.store.storage import quoted
+from kb.store.sqltext import literals
 from schemas.terms import IN_USE
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pyarrow as pa
-
-    from encoder.model.checkpoint import Checkpoint
-    from kb.knowledge_base import KnowledgeBase
 
 FOLDER, CONCEPTS, VECTORS, GRAM, INVERSE = "space", "concepts.arrow", "vectors.npy", "gram.npy", "gram_inverse.npy"
 FAINT = 1e-3
@@ -74,15 +74,11 @@ class ConceptSpace:
 
     def scores(self, vector: np.ndarray) -> np.ndarray:
         """How much each concept is in an image of this vector (d): s = C f, (N,), float32."""
-        import numpy as np
-
         found: np.ndarray = self.vectors @ np.asarray(vector, dtype=np.float32)
         return found
 
     def place(self, concept_id: str) -> int:
-        """The row of a concept; UsageError where it is not in use at this commit."""
-        import pyarrow.compute as pc
-
+        """The row of a concept; UsageError if it is not in use at this commit."""
         place = pc.index(self.concepts["concept_id"], concept_id).as_py()
         if place < 0:
             raise UsageError(f"concept {concept_id} is not in use at commit {self.projector.facts.commit}")
@@ -95,8 +91,6 @@ class ConceptSpace:
     @cached_property
     def gram_inverse(self) -> np.ndarray:
         """The pseudo-inverse of G, kept beside it: directions that no concept has stay out of it."""
-        import numpy as np
-
         path = self.folder / INVERSE
         kept = read_array(path)
         if kept is None:
@@ -109,8 +103,6 @@ class ConceptSpace:
 
         The embeddings are read once for one set of directions and the answer is kept, for they are what is large.
         """
-        import numpy as np
-
         key = blake2b(np.ascontiguousarray(weights).tobytes(), digest_size=8).hexdigest()
         path = self.folder / f"alignments-{key}.npy"
         kept = read_array(path, mapped=True)
@@ -126,9 +118,6 @@ class ConceptSpace:
 
     def save(self, folder: Path) -> None:
         """Write it to a folder that is nobody's yet."""
-        import numpy as np
-        import pyarrow as pa
-
         with pa.OSFile(str(folder / CONCEPTS), "wb") as file, pa.ipc.new_file(file, self.concepts.schema) as to:
             to.write_table(self.concepts)
         np.save(folder / VECTORS, self.vectors)
@@ -164,9 +153,7 @@ def open_space(kb: KnowledgeBase, checkpoint: Checkpoint, watcher: Watcher | Non
 
 
 def _place(checkpoint: Checkpoint) -> Path:
-    """Where the spaces of a checkpoint are kept: beside it or, where nobody may write there, in the user's cache."""
-    from platformdirs import user_cache_path
-
+    """Where the spaces of a checkpoint are kept: beside it or, if nobody may write there, in the user's cache."""
     for place in (checkpoint.folder / FOLDER, user_cache_path("clear-kb") / checkpoint.encoder_id):
         try:
             place.mkdir(parents=True, exist_ok=True)
@@ -213,7 +200,8 @@ def _check_embedder(kb: KnowledgeBase, checkpoint: Checkpoint) -> None:
     if needed is not None and needed != info.embedder_id:
         raise UsageError(
             f"the encoder in {checkpoint.folder} was trained against embedder {needed}, and {kb.uri} is embedded by "
-            f"{info.embedder_id} ({info.name}): `clear-kb embed --model ...` with the one it knows, or train again"
+            f"{info.embedder_id} ({info.name}): embed with the one it knows, or train again",
+            need="other embedder",
         )
 
 
@@ -243,8 +231,6 @@ def _forget_others(target: Path) -> None:
 
 
 def _read(folder: Path) -> ConceptSpace | None:
-    import numpy as np
-    import pyarrow as pa
 
     try:
         with pa.memory_map(str(folder / CONCEPTS)) as file:
@@ -259,7 +245,6 @@ def _read(folder: Path) -> ConceptSpace | None:
 
 
 def _built(kb: KnowledgeBase, text_side: TextSide, watcher: Watcher) -> ConceptSpace:
-    import numpy as np
 
     concepts = _concept_table(kb)
     watcher.stage("concepts", concepts.num_rows)
@@ -280,8 +265,6 @@ def _built(kb: KnowledgeBase, text_side: TextSide, watcher: Watcher) -> ConceptS
 
 def _followed(kept: ConceptSpace, kb: KnowledgeBase, text_side: TextSide) -> ConceptSpace:
     """The space at a later commit: the vectors of concepts whose texts are the same are taken over."""
-    import numpy as np
-
     concepts = _concept_table(kb)
     old = list(zip(kept.concepts["concept_id"].to_pylist(), kept.concepts["text"].to_pylist(), strict=True))
     places = {pair: place for place, pair in enumerate(old)}
@@ -301,11 +284,10 @@ def _followed(kept: ConceptSpace, kb: KnowledgeBase, text_side: TextSide) -> Con
 
 def _concept_table(kb: KnowledgeBase) -> pa.Table:
     """The concepts in use, in the order in which the vocabulary is read."""
-    return kb.dataset("concepts").to_table(columns=COLUMNS, filter=f"status IN {quoted(IN_USE)}").select(COLUMNS)
+    return kb.dataset("concepts").to_table(columns=COLUMNS, filter=f"status IN {literals(IN_USE)}").select(COLUMNS)
 
 
 def _gram(vectors: np.ndarray) -> np.ndarray:
-    import numpy as np
 
     total = np.zeros((vectors.shape[1], vectors.shape[1]))
     for start in range(0, len(vectors), 65_536):
@@ -316,17 +298,13 @@ def _gram(vectors: np.ndarray) -> np.ndarray:
 
 def write_array(path: Path, array: np.ndarray) -> None:
     """Write an array as .npy, whole or not at all."""
-    import numpy as np
-
     with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".npy", delete=False) as file:
         np.save(file, array)
     Path(file.name).replace(path)
 
 
 def read_array(path: Path, *, mapped: bool = False) -> np.ndarray | None:
-    """An array that `write_array` wrote; None where there is none that can be read."""
-    import numpy as np
-
+    """An array that `write_array` wrote; None if there is none that can be read."""
     try:
         found: np.ndarray = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
     except (OSError, EOFError, ValueError):

@@ -11,18 +11,18 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
 
 from encoder.space.concept_matrices import ConceptChunk, iter_concepts
+from encoder.space.text_side import TextSide
 from kb.errors import ClearKbError, UsageError
-from kb.store.storage import quoted
+from kb.knowledge_base import KnowledgeBase
+from kb.store.sqltext import literals
 from schemas.terms import IN_USE
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from encoder.space.text_side import TextSide
-    from kb.knowledge_base import KnowledgeBase
 
 WEIGHTS, FACTS = "projector.safetensors", "projector.json"
 
@@ -46,15 +46,11 @@ class Projector:
 
     def project(self, vectors: np.ndarray) -> np.ndarray:
         """Image vectors (n, d) into the LLM space: z (n, D), float32, not normalised."""
-        import numpy as np
-
         projected: np.ndarray = np.asarray(vectors, dtype=np.float32) @ self.matrix.T.astype(np.float32)
         return projected
 
     def save(self, folder: Path) -> None:
         """Write the projector to a folder: safetensors, and JSON beside it."""
-        from safetensors.numpy import save_file
-
         folder.mkdir(parents=True, exist_ok=True)
         save_file({"P": self.matrix}, folder / WEIGHTS)
         (folder / FACTS).write_text(json.dumps(asdict(self.facts), indent=2) + "\n", encoding="utf-8")
@@ -70,9 +66,6 @@ class Projector:
         Raises:
             ClearKbError: there is none, it is broken, or a fact is another; the message says which.
         """
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
-
         try:
             facts = ProjectorFacts(**json.loads((folder / FACTS).read_text(encoding="utf-8")))
             matrix = load_file(folder / WEIGHTS)["P"]
@@ -137,8 +130,6 @@ def follow(projector: Projector, kb: KnowledgeBase, text_side: TextSide) -> Proj
 
 def project_explicitly(kb: KnowledgeBase, text_side: TextSide, vectors: np.ndarray) -> np.ndarray:
     """The same projection by way of the scores, as published: what the folded one is held against, (n, D)."""
-    import numpy as np
-
     total = None
     for chunk in iter_concepts(kb, text_side):
         scores = np.asarray(vectors, dtype=np.float32) @ chunk.vectors.T
@@ -150,7 +141,6 @@ def project_explicitly(kb: KnowledgeBase, text_side: TextSide, vectors: np.ndarr
 
 
 def _term(embeddings: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-    import numpy as np
 
     term: np.ndarray = embeddings.T.astype(np.float64) @ vectors.astype(np.float64)
     return term
@@ -162,5 +152,5 @@ def _embedder(kb: KnowledgeBase) -> str:
 
 def _in_use(kb: KnowledgeBase) -> dict[str, str]:
     """The texts of the concepts in use, by id: a vector is of a text."""
-    table = kb.dataset("concepts").to_table(columns=["concept_id", "text"], filter=f"status IN {quoted(IN_USE)}")
+    table = kb.dataset("concepts").to_table(columns=["concept_id", "text"], filter=f"status IN {literals(IN_USE)}")
     return dict(zip(table["concept_id"].to_pylist(), table["text"].to_pylist(), strict=True))

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Protocol
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
+if TYPE_CHECKING:
     from encoder.model.encoder import Encoder
 
 
@@ -39,8 +39,6 @@ class LinearTextSide:
 
     def concept_vectors(self, texts: Sequence[str], embeddings: np.ndarray) -> np.ndarray:
         """The vectors of concepts: their embeddings through W, of length 1."""
-        import numpy as np
-
         vectors = embeddings @ self.weights
         unit: np.ndarray = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
         return unit
@@ -55,6 +53,4 @@ class TransformerTextSide:
 
     def concept_vectors(self, texts: Sequence[str], embeddings: np.ndarray) -> np.ndarray:
         """The vectors of concepts from their texts."""
-        import numpy as np
-
         return np.asarray(self.encoder.text_vectors(texts).numpy())

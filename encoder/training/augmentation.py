@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import torch
 from torch.nn.functional import affine_grid, grid_sample
 
-if TYPE_CHECKING:
-    from encoder.training.config import Augmentation
+from encoder.training.config import Augmentation
 
 
 def vary(pixels: torch.Tensor, how: Augmentation, seed: int) -> torch.Tensor:

@@ -8,6 +8,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+import yaml
+
 from kb.errors import UsageError
 from kb.images.preprocessing import Fit, Preprocessing
 
@@ -46,7 +48,7 @@ class TextTransformer:
     tokens: int = 8_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrainConfig:
     """One training.
 
@@ -140,19 +142,19 @@ class TrainConfig:
         return asdict(self)
 
     def with_values(self, values: Mapping[str, Any]) -> TrainConfig:
-        """This configuration with some values others; UsageError where one is unknown or impossible."""
-        told = {name: _number(value) for name, value in values.items() if name not in _PARTS}
-        _check_names(told, TrainConfig, "")
+        """This configuration with some values others; UsageError if one is unknown or impossible."""
+        record = {name: _number(value) for name, value in values.items() if name not in _PARTS}
+        _check_names(record, TrainConfig, "")
         for name, part in _PARTS.items():
             if name not in values or isinstance(values[name], part):
-                told |= {name: values[name]} if name in values else {}
+                record |= {name: values[name]} if name in values else {}
                 continue
             if not isinstance(values[name], Mapping):
                 raise UsageError(f"{name} {values[name]}: names and values were expected ({name}: {{...}})")
             _check_names(values[name], part, f"{name}.")
-            told[name] = replace(getattr(self, name), **{key: _number(value) for key, value in values[name].items()})
+            record[name] = replace(getattr(self, name), **{key: _number(value) for key, value in values[name].items()})
         try:
-            return replace(self, **told)
+            return replace(self, **record)
         except TypeError as error:
             raise UsageError(f"a value of the training is of the wrong kind: {error}") from error
 
@@ -181,8 +183,6 @@ def read_config(name: str | Path) -> TrainConfig:
     Raises:
         UsageError: there is none, it is no YAML, or a value is unknown or impossible; the message says which.
     """
-    import yaml
-
     path = Path(name)
     shipped = SHIPPED / f"{name}.yaml"
     if not path.is_file() and not shipped.is_file():
@@ -191,13 +191,13 @@ def read_config(name: str | Path) -> TrainConfig:
         )
     chosen = path if path.is_file() else shipped
     try:
-        told = yaml.safe_load(chosen.read_text(encoding="utf-8")) or {}
+        record = yaml.safe_load(chosen.read_text(encoding="utf-8")) or {}
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageError(f"{chosen} is no YAML that can be read: {error}") from error
-    if not isinstance(told, dict):
+    if not isinstance(record, dict):
         raise UsageError(f"{chosen} holds no names and values")
     try:
-        return TrainConfig().with_values(told)
+        return TrainConfig().with_values(record)
     except UsageError as error:
         raise UsageError(f"{chosen}: {error}") from error
 

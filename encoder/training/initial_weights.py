@@ -10,13 +10,12 @@ from encoder.model.architecture import Architecture, ImageArchitecture, TextArch
 from encoder.model.encoder import Encoder
 from encoder.model.image_tower import load_backbone
 from encoder.model.text_tower import END, START, learn_tokenizer
-from kb.errors import UsageError
+from encoder.training.config import TrainConfig
+from encoder.training.training_data import Study
+from kb.errors import NotEmbeddedError
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
-
-    from encoder.training.config import TrainConfig
-    from encoder.training.training_data import Study
 
 
 def first_encoder(config: TrainConfig, study: Study, embedder_dimension: int | None) -> Encoder:
@@ -41,7 +40,7 @@ def first_encoder(config: TrainConfig, study: Study, embedder_dimension: int | N
     tokenizer = None
     if config.objective == "concepts":
         if embedder_dimension is None:
-            raise UsageError("the objective `concepts` trains against embeddings: `clear-kb embed` first")
+            raise NotEmbeddedError("the objective `concepts` trains against embeddings, and nothing is embedded")
         text = TextArchitecture("linear", embedding=embedder_dimension)
     else:
         tokenizer = _tokenizer(config, study)
@@ -60,7 +59,7 @@ def _tokenizer(config: TrainConfig, study: Study) -> Tokenizer:
 
 def _transformer(config: TrainConfig, tokenizer: Tokenizer) -> TextArchitecture:
     end = tokenizer.token_to_id(END)
-    told = {
+    fields = {
         "vocab_size": tokenizer.get_vocab_size(),
         "hidden_size": config.text.width,
         "intermediate_size": 4 * config.text.width,
@@ -72,4 +71,4 @@ def _transformer(config: TrainConfig, tokenizer: Tokenizer) -> TextArchitecture:
         "eos_token_id": end,
         "pad_token_id": end,
     }
-    return TextArchitecture("transformer", transformer=told, context=config.text.context)
+    return TextArchitecture("transformer", transformer=fields, context=config.text.context)

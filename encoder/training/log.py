@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from kb.knowledge_base import KnowledgeBase
+from kb.knowledge_base import KnowledgeBase
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EpochResult:
     """One epoch: its losses, the mean AUROC of the validation concepts, its rate, its speed, and whether it is best."""
 
@@ -49,7 +48,7 @@ class TrainingLog:
 
     def add(self, result: EpochResult) -> None:
         """Append the numbers of an epoch."""
-        told = [
+        entries = [
             ("train", "loss", result.loss),
             ("train", "learning_rate", result.learning_rate),
             ("train", "images_per_second", result.images_per_second),
@@ -67,7 +66,7 @@ class TrainingLog:
                 "value": value,
                 "time": now,
             }
-            for split, name, value in told
+            for split, name, value in entries
             if value is not None
         ]
         self._storage.append("training_metrics", rows)

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
+import numpy as np
 import torch
 
+from encoder.model.encoder import Encoder
 from encoder.model.text_tower import TextTower
 from encoder.training.accumulation import backward
 from encoder.training.concept_loss import concept_loss
+from encoder.training.config import TrainConfig
+from encoder.training.processes import Processes
 from encoder.training.report_loss import report_loss
 from encoder.training.statements import HOLDS, UNKNOWN
+from encoder.training.training_data import Study
 from kb.errors import UsageError
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from encoder.model.encoder import Encoder
-    from encoder.training.config import TrainConfig
-    from encoder.training.processes import Processes
-    from encoder.training.training_data import Study
 
 Vision = Callable[[torch.Tensor], torch.Tensor]
 """Pixels in, image vectors out: the image tower with its device and precision."""
@@ -67,14 +64,15 @@ def objective_of(
     config: TrainConfig,
     encoder: Encoder,
     study: Study,
+    *,
     processes: Processes,
     device: str,
     precision: Precision = nullcontext,
 ) -> Objective:
     """The objective that a configuration names; a text transformer runs in the precision of the image tower."""
     if config.objective == "concepts":
-        return ConceptObjective(config, encoder, study, processes, device)
-    return ReportObjective(config, encoder, study, processes, device, precision)
+        return ConceptObjective(config, encoder, study, processes=processes, device=device)
+    return ReportObjective(config, encoder, study, processes=processes, device=device, precision=precision)
 
 
 class ConceptObjective:
@@ -82,7 +80,7 @@ class ConceptObjective:
 
     judged_by_auroc = True
 
-    def __init__(self, config: TrainConfig, encoder: Encoder, study: Study, processes: Processes, device: str):
+    def __init__(self, config: TrainConfig, encoder: Encoder, study: Study, *, processes: Processes, device: str):
         self._config, self._encoder, self._study, self._processes = config, encoder, study, processes
         self._device = device
         if study.embeddings is None:
@@ -155,6 +153,7 @@ class ReportObjective:
         config: TrainConfig,
         encoder: Encoder,
         study: Study,
+        *,
         processes: Processes,
         device: str,
         precision: Precision,
@@ -167,8 +166,8 @@ class ReportObjective:
         if not all(texts):
             empty = sum(not text for text in texts)
             raise UsageError(
-                f"{empty:,} of {len(texts):,} images have a report without text, which the objective `report` needs "
-                "(`ingest reports` without --no-store-text)"
+                f"{empty:,} of {len(texts):,} images have a report without text, which the objective `report` needs",
+                need="report texts",
             )
         if config.batch_size < 2:
             raise UsageError("the objective `report` compares the images of a batch: batch_size has to be 2 or more")
@@ -225,7 +224,7 @@ class ReportObjective:
             images,
             texts,
             all_images,
-            all_texts,
+            all_texts=all_texts,
             scale=self._encoder.log_scale.exp(),
             words=self._words[list(batch)],
             first=first,

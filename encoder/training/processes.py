@@ -62,9 +62,9 @@ class Processes:
         """What the leading process holds, on every process."""
         if self.count == 1:
             return value
-        told = [value]
-        dist.broadcast_object_list(told, src=0)
-        return told[0]
+        entries = [value]
+        dist.broadcast_object_list(entries, src=0)
+        return entries[0]
 
 
 class _Gather(torch.autograd.Function):
@@ -86,7 +86,7 @@ class _Gather(torch.autograd.Function):
 
 @contextmanager
 def processes_of_torchrun(device: str) -> Iterator[Processes]:
-    """The processes that `torchrun` started, joined for the while; one alone where it did not."""
+    """The processes that `torchrun` started, joined for the while; one alone if it did not."""
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:
         yield Processes()

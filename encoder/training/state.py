@@ -8,15 +8,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
+from safetensors import SafetensorError
 
+from encoder.training.running_mean import RunningMean
 from encoder.training.validation import Measured
 from kb.errors import ClearKbError, UsageError
-
-if TYPE_CHECKING:
-    from encoder.training.running_mean import RunningMean
 
 FOLDER, TENSORS, FACTS = "resume", "state.safetensors", "state.json"
 
@@ -35,6 +34,7 @@ def save_state(
     folder: Path,
     position: Position,
     network: torch.nn.Module,
+    *,
     optimiser: torch.optim.Optimizer,
     mean: RunningMean,
     made_for: Mapping[str, Any],
@@ -66,6 +66,7 @@ def load_state(
     folder: Path,
     network: torch.nn.Module,
     optimiser: torch.optim.Optimizer,
+    *,
     mean: RunningMean,
     made_for: Mapping[str, Any],
 ) -> Position:
@@ -75,21 +76,20 @@ def load_state(
         UsageError: there is no state, or it is of another training; the message says what differs.
         ClearKbError: it is broken.
     """
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     path = folder / FOLDER
     if not path.is_dir():
-        raise UsageError(f"{folder} holds no training that was interrupted: leave --resume out")
+        raise UsageError(f"{folder} holds no training that was interrupted: there is nothing to resume")
     try:
-        told = json.loads((path / FACTS).read_text(encoding="utf-8"))
+        stated = json.loads((path / FACTS).read_text(encoding="utf-8"))
         tensors = load_file(path / TENSORS)
-        position = Position(**told["position"])
+        position = Position(**stated["position"])
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise ClearKbError(f"the interrupted training in {path} cannot be read: {error}") from error
-    _check(path, told["made_for"], json.loads(json.dumps(dict(made_for))))
+    _check(path, stated["made_for"], json.loads(json.dumps(dict(made_for))))
     if position.best is not None:
-        position.best = Measured(**told["position"]["best"])
+        position.best = Measured(**stated["position"]["best"])
     network.load_state_dict(_under(tensors, "network."))
     device = next(network.parameters()).device
     for name, tensor in _under(tensors, "mean.").items():
@@ -99,10 +99,10 @@ def load_state(
 
 
 def commit_of(folder: Path) -> str | None:
-    """The commit that the interrupted training in a folder began with; None where nobody can tell."""
+    """The commit that the interrupted training in a folder began with; None if nobody can tell."""
     try:
-        told = json.loads((folder / FOLDER / FACTS).read_text(encoding="utf-8"))
-        return str(told["made_for"]["commit"])
+        stated = json.loads((folder / FOLDER / FACTS).read_text(encoding="utf-8"))
+        return str(stated["made_for"]["commit"])
     except (OSError, ValueError, KeyError, TypeError):
         return None  # `load_state` says what is wrong
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
 HOLDS, UNKNOWN, OTHER, DENIED = 1, 0, -1, -2
 """A concept holds for an image; nobody knows; the report does not speak of it; the report denies it."""
@@ -20,7 +19,7 @@ HOLDS, UNKNOWN, OTHER, DENIED = 1, 0, -1, -2
 PAST = ("historical", "resolved")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Meaning:
     """The facets that decide what one concept says of another."""
 
@@ -35,12 +34,12 @@ class Meaning:
     def of(cls, row: Mapping[str, Any]) -> Meaning:
         """The meaning of a row of the `concepts` table."""
         return cls(
-            row["assertion"] == "present",
-            row["finding"],
-            row["anatomy"],
-            row["laterality"],
-            row["severity"],
-            frozenset(row["descriptors"]),
+            present=row["assertion"] == "present",
+            finding=row["finding"],
+            anatomy=row["anatomy"],
+            laterality=row["laterality"],
+            severity=row["severity"],
+            descriptors=frozenset(row["descriptors"]),
         )
 
 
@@ -56,7 +55,6 @@ class Statements:
     """What the reports of images say of concepts, answered for a whole batch at once."""
 
     def __init__(self, meanings: Sequence[Meaning], reports: Sequence[Sequence[Statement]]):
-        import numpy as np
 
         self.meanings = meanings
         self.reports = reports
@@ -72,10 +70,8 @@ class Statements:
         """What each example's report says of each concept: HOLDS, UNKNOWN, OTHER or DENIED, int8, (n, m).
 
         Only concepts of a finding that a report mentions are looked at, finding by finding: several statements of one
-        finding are taken together, and say nothing where they contradict each other.
+        finding are taken together, and say nothing if they contradict each other.
         """
-        import numpy as np
-
         asked = np.asarray(concepts, dtype=np.int64)
         present = self._facets.present[asked]
         relations = np.tile(np.where(present, OTHER, UNKNOWN).astype(np.int8), (len(examples), 1))
@@ -97,22 +93,19 @@ class Statements:
         self, stated: np.ndarray, sure: np.ndarray, rows: np.ndarray, asked: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """The rows that mention one finding, and what all of their statements say of the concepts asked about."""
-        import numpy as np
-
         distinct, place = np.unique(stated, return_inverse=True)
         said = self._facets.says_of(distinct, asked)[place]
         first = np.flatnonzero(np.diff(rows, prepend=-1))
         holds = np.logical_or.reduceat((said == HOLDS) & sure[:, None], first, axis=0)
         denied = np.logical_or.reduceat((said == DENIED) & sure[:, None], first, axis=0)
-        told = np.where(holds & ~denied, HOLDS, np.where(denied & ~holds, DENIED, UNKNOWN))
-        return rows[first], told.astype(np.int8)
+        found = np.where(holds & ~denied, HOLDS, np.where(denied & ~holds, DENIED, UNKNOWN))
+        return rows[first], found.astype(np.int8)
 
 
 class _Facets:
     """The meanings of all concepts as numbers, so that many are compared at once."""
 
     def __init__(self, meanings: Sequence[Meaning]):
-        import numpy as np
 
         self.present = np.array([meaning.present for meaning in meanings], dtype=bool)
         self.finding = _numbered([meaning.finding for meaning in meanings])
@@ -124,8 +117,6 @@ class _Facets:
 
     def says_of(self, stated: np.ndarray, asked: np.ndarray) -> np.ndarray:
         """What each sure statement says of each concept asked about, all of one finding: int8, (stated, asked)."""
-        import numpy as np
-
         affirmed, present = self.present[stated][:, None], self.present[asked][None]
         # An affirmed statement reaches the wider concepts, a denial the narrower ones: where both are of one kind they
         # hold, and where they are of two the concept is denied.
@@ -134,8 +125,6 @@ class _Facets:
 
     def _wider(self, general: np.ndarray, special: np.ndarray) -> np.ndarray:
         """Whether each of `general` is wider than each of `special`: (general, special)."""
-        import numpy as np
-
         wide, narrow = self._single[:, general][:, :, None], self._single[:, special][:, None, :]
         facets = ((wide == 0) | (wide == narrow)).all(axis=0)
         words = sorted(set().union(*(self._descriptors[n] for n in general)))
@@ -152,15 +141,11 @@ class _Facets:
 
 def _numbered(values: Sequence[str]) -> np.ndarray:
     """Equal values as equal numbers, from 0 in the order they come in."""
-    import numpy as np
-
     numbers: dict[str, int] = {}
     return np.array([numbers.setdefault(value, len(numbers)) for value in values], dtype=np.int64)
 
 
 def _groups(keys: np.ndarray, values: np.ndarray) -> Iterable[tuple[int, np.ndarray]]:
     """Sorted keys with the values of each."""
-    import numpy as np
-
     starts = np.flatnonzero(np.diff(keys, prepend=-1))
     return ((int(keys[start]), part) for start, part in zip(starts, np.split(values, starts[1:]), strict=True))

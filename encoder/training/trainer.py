@@ -9,13 +9,16 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
 import torch
 
 from encoder.devices import choose_device
 from encoder.model.checkpoint import FACTS, Checkpoint, CheckpointFacts, load_checkpoint, save_checkpoint
+from encoder.model.encoder import Encoder
 from encoder.training.augmentation import vary
+from encoder.training.config import TrainConfig
 from encoder.training.curve import draw_curve
 from encoder.training.initial_weights import first_encoder
 from encoder.training.log import EpochResult, TrainingLog
@@ -29,19 +32,13 @@ from encoder.training.validation import Measured, measure
 from encoder.vectors.pixels import PixelReader, PixelsInMemory, training_pixels
 from kb.batched import batched
 from kb.errors import ClearKbError, UsageError
+from kb.knowledge_base import KnowledgeBase
 from kb.progress import Silent, Watcher
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from encoder.model.encoder import Encoder
-    from encoder.training.config import TrainConfig
-    from kb.knowledge_base import KnowledgeBase
 
 CURVE = "curve.png"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrainResult:
     """What a training came to: the checkpoint of its best epoch, and all epochs of this call."""
 
@@ -85,7 +82,7 @@ def train(
     Args:
         kb: the images, their reports and the vocabulary.
         config: what is trained, and how.
-        out: the checkpoint's folder; refused where it holds one, unless that is an interrupted training to go on with.
+        out: the checkpoint's folder; refused if it holds one, unless that is an interrupted training to go on with.
         resume: go on where an interrupted training of the same configuration stopped, to the same weights.
         device: default: the GPU of this process, else the processor.
         watcher: hears of every step.
@@ -111,7 +108,9 @@ def train(
             )
     pixels = training_pixels(kb, config.preprocessing, [example.content_hash for example in study.examples])
     with processes_of_torchrun(chosen) as processes:
-        training = _Training(kb, config, out, study, pixels, processes, chosen, watcher or Silent())
+        training = _Training(
+            kb, config, out, study=study, pixels=pixels, processes=processes, device=chosen, watcher=watcher or Silent()
+        )
         return training.run(resume=resume, on_epoch=on_epoch or (lambda _: None))
 
 
@@ -119,12 +118,12 @@ def _check_folder(out: Path, *, resume: bool) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"--out {out}: no folder can be made there: {error.strerror}") from error
+        raise UsageError(f"{out}: no folder can be made there: {error.strerror}") from error
     if not os.access(out, os.W_OK):
-        raise UsageError(f"--out {out} cannot be written to")
+        raise UsageError(f"{out} cannot be written to")
     interrupted = is_interrupted(out)
     if interrupted and not resume:
-        raise UsageError(f"{out} holds an interrupted training: --resume goes on with it, or name another folder")
+        raise UsageError(f"{out} holds an interrupted training: resume it, or name another folder", parameter="resume")
     if (out / FACTS).is_file() and not interrupted:
         what = "a finished training" if resume else "a checkpoint"
         raise UsageError(f"{out} holds {what} already: name another folder")
@@ -149,7 +148,9 @@ class _Training:
         embedder = kb.embedder if config.objective == "concepts" else None
         self.embedder = embedder
         self.encoder: Encoder = first_encoder(config, study, embedder.dimension if embedder else None).to(device)
-        self.objective: Objective = objective_of(config, self.encoder, study, processes, device, self._precision)
+        self.objective: Objective = objective_of(
+            config, self.encoder, study, processes=processes, device=device, precision=self._precision
+        )
         self._check_norms()
         self.tower = torch.compile(self.encoder.image) if config.compile else self.encoder.image
         self.optimiser = torch.optim.AdamW(self._parameter_groups(), lr=config.learning_rate)
@@ -175,15 +176,17 @@ class _Training:
     def run(self, *, resume: bool, on_epoch: Callable[[EpochResult], None]) -> TrainResult | None:
         """All epochs from where it stands, until there are no more or none got better for long enough."""
         if resume:
-            self.position = load_state(self.out, self.encoder, self.optimiser, self.mean, self.log.made_for)
+            self.position = load_state(
+                self.out, self.encoder, self.optimiser, mean=self.mean, made_for=self.log.made_for
+            )
         else:
             self.objective.begin(self.study.splits["train"])
         if self.processes.leads:
             self.log.begin(self.position.epoch)
-        told: list[EpochResult] = []
+        entries: list[EpochResult] = []
         while self.position.epoch < self.config.epochs and not self._tired():
             result = self._epoch()
-            told.append(result)
+            entries.append(result)
             if self.processes.leads:
                 on_epoch(result)
         if not self.processes.leads:
@@ -193,7 +196,13 @@ class _Training:
         best = load_checkpoint(self.out)
         splits = {str(split): len(numbers) for split, numbers in self.study.splits.items()}
         return TrainResult(
-            best, self.log.training, self.position.best_epoch, self.position.best, told, splits, self._tired()
+            checkpoint=best,
+            training=self.log.training,
+            best_epoch=self.position.best_epoch,
+            best=self.position.best,
+            epochs=entries,
+            images=splits,
+            stopped_early=self._tired(),
         )
 
     def _tired(self) -> bool:
@@ -224,14 +233,14 @@ class _Training:
         if is_best:
             position.best, position.best_epoch = measured, position.epoch
         result = EpochResult(
-            position.epoch,
-            position.step,
-            float(total) / len(batches),
-            measured.loss,
-            measured.auroc,
-            rate,
-            len(batches) * self.batch_size / took,
-            is_best,
+            epoch=position.epoch,
+            step=position.step,
+            loss=float(total) / len(batches),
+            validation_loss=measured.loss,
+            validation_auroc=measured.auroc,
+            learning_rate=rate,
+            images_per_second=len(batches) * self.batch_size / took,
+            best=is_best,
         )
         if self.processes.leads:
             self._keep(result)
@@ -277,7 +286,7 @@ class _Training:
                 self._vision(torch.from_numpy(pixels).to(self.device))
                 for pixels in self.pixels.batches(self._contents(chunks))
             ]
-            measured = measure(self.objective, self.study, examples, torch.cat(vectors), self.batch_size)
+            measured = measure(self.objective, self.study, examples, images=torch.cat(vectors), batch=self.batch_size)
         self.encoder.train()
         return measured
 
@@ -288,7 +297,9 @@ class _Training:
             with self.mean.in_use():
                 save_checkpoint(self.out, self.encoder, self._facts(result))
         draw_curve(self.log.read(), self.out / CURVE, self.position.best_epoch)
-        save_state(self.out, self.position, self.encoder, self.optimiser, self.mean, self.log.made_for)
+        save_state(
+            self.out, self.position, self.encoder, optimiser=self.optimiser, mean=self.mean, made_for=self.log.made_for
+        )
 
     def _facts(self, result: EpochResult) -> CheckpointFacts:
         measured = {"validation_loss": result.validation_loss, "epoch": float(result.epoch)}

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
 
 from encoder.training.statements import PAST, Meaning, Statement, Statements
 from kb.batched import batched
 from kb.errors import UsageError
 from kb.images.patient_split import SPLITS, Patients, Split, read_patients
-from kb.store.storage import quoted
+from kb.knowledge_base import KnowledgeBase
+from kb.store.sqltext import literals
 from kb.vectors.columns import vector_matrix
 from kb.vectors.embedding import EmbeddingError
 from kb.vocabulary.query import run_named, stream_named
 from schemas.terms import IN_USE
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from kb.knowledge_base import KnowledgeBase
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +29,7 @@ class Example:
     text: str
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Study:
     """All examples of a knowledge base at its commit.
 
@@ -41,7 +39,7 @@ class Study:
         statements: what their reports say of the concepts.
         concept_ids: the concepts that any report states, by their numbers.
         texts: what those are called.
-        embeddings: their vectors, (concepts, D), float32; None where the vocabulary is not embedded.
+        embeddings: their vectors, (concepts, D), float32; None if the vocabulary is not embedded.
     """
 
     examples: list[Example]
@@ -67,8 +65,8 @@ def read_study(kb: KnowledgeBase, *, embedded: bool) -> Study:
     rows, reports = _image_rows(kb, patients)
     if not rows:
         raise UsageError(
-            f"no image of {kb.uri} has a report: reports and images are joined by study "
-            "(`clear-kb ingest images --map study=COLUMN`, `clear-kb ingest reports`)"
+            f"no image of {kb.uri} has a report: reports and images are joined by study",
+            need="reports of images",
         )
     stated: dict[str, list[tuple[str, bool]]] = {}
     for row in stream_named(kb, "report_statements"):
@@ -86,7 +84,14 @@ def read_study(kb: KnowledgeBase, *, embedded: bool) -> Study:
         examples.append(Example(row["image_id"], row["content_hash"], patient, " ".join(filter(None, texts))))
         said = [pair for report_id in row["reports"] for pair in stated.get(report_id, [])]
         statements.append([Statement(numbers[concept], sure) for concept, sure in said if concept in numbers])
-    return Study(examples, splits, Statements(known.meanings, statements), known.ids, known.texts, known.embeddings)
+    return Study(
+        examples=examples,
+        splits=splits,
+        statements=Statements(known.meanings, statements),
+        concept_ids=known.ids,
+        texts=known.texts,
+        embeddings=known.embeddings,
+    )
 
 
 def _image_rows(kb: KnowledgeBase, patients: Patients) -> tuple[list[dict[str, Any]], dict[str, str]]:
@@ -115,8 +120,6 @@ class _Known:
 
 def _concepts(kb: KnowledgeBase, concept_ids: list[str], *, embedded: bool) -> _Known:
     """Those of the concepts that are in use; what is rejected teaches nothing."""
-    import numpy as np
-
     concepts = kb.dataset("concepts")
     if embedded:
         kb.require_embedder()
@@ -126,12 +129,12 @@ def _concepts(kb: KnowledgeBase, concept_ids: list[str], *, embedded: bool) -> _
     meanings: list[Meaning] = []
     vectors: list[np.ndarray] = []
     for chunk in batched(concept_ids, 2_000):
-        where = f"concept_id IN {quoted(chunk)} AND status IN {quoted(IN_USE)}"
+        where = f"concept_id IN {literals(chunk)} AND status IN {literals(IN_USE)}"
         table = concepts.to_table(columns=columns, filter=where).sort_by("concept_id")
         rows = table.drop_columns(["embedding"] if embedded else []).to_pylist()
         if embedded and table["embedding"].null_count:
             row = rows[table["embedding"].is_null().to_pylist().index(True)]
-            raise EmbeddingError(f"no embedding for concept {row['concept_id']} '{row['text']}': run `clear-kb embed`")
+            raise EmbeddingError(f"no embedding for concept {row['concept_id']} '{row['text']}'", need="embeddings")
         ids += [row["concept_id"] for row in rows]
         texts += [row["text"] for row in rows]
         meanings += map(Meaning.of, rows)

@@ -5,18 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
+from encoder.training.objectives import Objective
 from encoder.training.statements import HOLDS, UNKNOWN
+from encoder.training.training_data import Study
 from kb.statistics.ranking import Ranking
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from encoder.training.objectives import Objective
-    from encoder.training.training_data import Study
 
 CONCEPTS = 60
 """Concepts that are looked at: those stated most often."""
@@ -27,7 +23,7 @@ FEWEST = 5
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """How an encoder does on images it was not trained on; `auroc` is None where no concept has enough images."""
+    """How an encoder does on images it was not trained on; `auroc` is None if no concept has enough images."""
 
     loss: float
     auroc: float | None
@@ -42,7 +38,9 @@ class Measured:
         return self.loss < other.loss
 
 
-def measure(objective: Objective, study: Study, examples: Sequence[int], images: torch.Tensor, batch: int) -> Measured:
+def measure(
+    objective: Objective, study: Study, examples: Sequence[int], *, images: torch.Tensor, batch: int
+) -> Measured:
     """The loss of the examples in batches, and the mean AUROC of the concepts that are stated most.
 
     Args:

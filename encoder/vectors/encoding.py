@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
 
 from encoder.devices import choose_device
+from encoder.model.checkpoint import Checkpoint
 from encoder.vectors.pixels import PixelReader
 from kb.batched import batched
 from kb.errors import ClearKbError, UsageError
+from kb.knowledge_base import KnowledgeBase
 from kb.progress import Silent, Watcher
-from kb.store.storage import quoted
+from kb.store.publication import Publication
+from kb.store.sqltext import literals
+from schemas.tables import ENCODERS, IMAGE_VECTORS
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    from encoder.model.checkpoint import Checkpoint
-    from kb.knowledge_base import KnowledgeBase
-    from kb.store.publication import Publication
+logger = logging.getLogger("clear_kb.encoder")
 
 Layer = Literal["projection", "backbone"]
 BACKBONE = ":backbone"
@@ -35,7 +38,7 @@ COMMIT_EVERY = 20_000
 """Images after which it is, too."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EncodeResult:
     """What an encoding did."""
 
@@ -97,27 +100,35 @@ def encode(
     if not dry_run and not todo:
         commit = _note_where_it_stands(kb, checkpoint, identity, by, why)
     elif not dry_run:
-        vectors = _vectors(checkpoint, layer, todo, reader, batch_size, device)
-        commit = _store(kb, checkpoint, identity, todo, vectors, watcher, by, why)
+        vectors = _vectors(checkpoint, layer, todo, reader=reader, size=batch_size, device=device)
+        commit = _store(kb, checkpoint, identity, images=todo, vectors=vectors, watcher=watcher, by=by, why=why)
     seconds = time.perf_counter() - started
-    return EncodeResult(identity, len(images), len(todo), len(images) - len(todo), seconds, commit)
+    logger.info("images: %d of %d encoded by %s, %.2f s", len(todo), len(images), identity, seconds)
+    return EncodeResult(
+        encoder=identity,
+        images=len(images),
+        encoded=len(todo),
+        known=len(images) - len(todo),
+        seconds=seconds,
+        commit=commit,
+    )
 
 
 def _images(kb: KnowledgeBase, where: str | None) -> list[_Image]:
     try:
         table = kb.dataset("images").to_table(columns=["image_id", "content_hash"], filter=where)
     except (OSError, ValueError) as error:
-        raise UsageError(f"--where {where}: {str(error).splitlines()[0]}") from error
+        raise UsageError(f"where {where}: {str(error).splitlines()[0]}") from error
     found = [_Image(**row) for row in table.sort_by("image_id").to_pylist()]
     if not found:
-        among = f" where {where}" if where else ": `clear-kb ingest images` first"
-        raise UsageError(f"there are no images in {kb.uri}{among}")
+        among = f" where {where}" if where else ""
+        raise UsageError(f"there are no images in {kb.uri}{among}", need=None if where else "images")
     return found
 
 
 def _without_vectors(kb: KnowledgeBase, identity: str, images: Sequence[_Image]) -> list[_Image]:
     stored = kb.dataset("image_vectors").to_table(
-        columns=["image_id", "content_hash"], filter=f"encoder IN {quoted([identity])}"
+        columns=["image_id", "content_hash"], filter=f"encoder IN {literals([identity])}"
     )
     known = set(zip(stored["image_id"].to_pylist(), stored["content_hash"].to_pylist(), strict=True))
     return [image for image in images if (image.image_id, image.content_hash) not in known]
@@ -162,7 +173,7 @@ def _store(
         done += len(batch)
         watcher.advance(done, done)
         if done == len(images) or done - first >= COMMIT_EVERY or time.monotonic() - since > COMMIT_EVERY_S:
-            last = _publish(kb, checkpoint, identity, images[first:done], waiting, by, why)
+            last = _publish(kb, checkpoint, identity, images=images[first:done], batches=waiting, by=by, why=why)
             waiting, first, since = [], done, time.monotonic()
     return last
 
@@ -176,29 +187,24 @@ def _publish(
     by: str | None,
     why: str | None,
 ) -> str | None:
-    import numpy as np
 
     matrix = np.concatenate(batches)
 
-    def change(publication: Publication) -> Mapping[str, Any]:
+    def change(publication: Publication) -> tuple[Mapping[str, Any], None]:
         ids = [image.image_id for image in images]
         for chunk in batched(range(len(images)), 4_096):
-            where = f"encoder IN {quoted([identity])} AND image_id IN {quoted(ids[n] for n in chunk)}"
+            where = f"encoder IN {literals([identity])} AND image_id IN {literals(ids[n] for n in chunk)}"
             if publication.dataset("image_vectors").count_rows(where):
                 publication.delete("image_vectors", where)
         publication.write("image_vectors", _batches(identity, images, matrix))
         _register(publication, checkpoint, identity, matrix.shape[1])
-        return {"encoder": identity, "images": len(images)}
+        return {"encoder": identity, "images": len(images)}, None
 
-    commit = kb.publish("encode", change, by=by, why=why)
+    commit, _ = kb.publish("encode", change, by=by, why=why)
     return commit.commit_id if commit else None
 
 
 def _batches(identity: str, images: Sequence[_Image], matrix: np.ndarray) -> Iterator[Any]:
-    import numpy as np
-    import pyarrow as pa
-
-    from schemas.tables import IMAGE_VECTORS
 
     size = 8_192
     for start in range(0, len(images), size):
@@ -217,24 +223,20 @@ def _note_where_it_stands(
     kb: KnowledgeBase, checkpoint: Checkpoint, identity: str, by: str | None, why: str | None
 ) -> str | None:
     """Nothing is to be encoded, but the checkpoint may have moved."""
-    rows = kb.dataset("encoders").to_table(filter=f"encoder IN {quoted([identity])}").to_pylist()
+    rows = kb.dataset("encoders").to_table(filter=f"encoder IN {literals([identity])}").to_pylist()
     if not rows or rows[0]["checkpoint"] == str(Path(checkpoint.folder).resolve()):
         return None
 
-    def change(publication: Publication) -> Mapping[str, Any]:
+    def change(publication: Publication) -> tuple[Mapping[str, Any], None]:
         _register(publication, checkpoint, identity, rows[0]["dimension"])
-        return {"encoder": identity, "images": 0}
+        return {"encoder": identity, "images": 0}, None
 
-    commit = kb.publish("encode", change, by=by, why=why)
+    commit, _ = kb.publish("encode", change, by=by, why=why)
     return commit.commit_id if commit else None
 
 
 def _register(publication: Publication, checkpoint: Checkpoint, identity: str, dimension: int) -> None:
     """Note which encoder this is, and where its checkpoint stands now."""
-    import pyarrow as pa
-
-    from schemas.tables import ENCODERS
-
     facts = checkpoint.facts
     row = {
         "encoder": identity,
@@ -245,7 +247,7 @@ def _register(publication: Publication, checkpoint: Checkpoint, identity: str, d
         "embedder": facts.embedder,
         "vocabulary_commit": facts.vocabulary_commit,
     }
-    where = f"encoder IN {quoted([identity])}"
+    where = f"encoder IN {literals([identity])}"
     if publication.dataset("encoders").to_table(filter=where).to_pylist() == [row]:
         return
     publication.replace("encoders", where, [pa.RecordBatch.from_pylist([row], schema=ENCODERS.schema)])

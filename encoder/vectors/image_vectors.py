@@ -5,28 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
+import pyarrow as pa
+
+from encoder.model.checkpoint import Checkpoint, load_checkpoint
 from encoder.vectors.encoding import BACKBONE
 from kb.errors import UsageError
 from kb.images.patient_split import Split, read_patients
-from kb.store.storage import quoted
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from encoder.model.checkpoint import Checkpoint
-    from kb.knowledge_base import KnowledgeBase
+from kb.knowledge_base import KnowledgeBase
+from kb.store.sqltext import literals
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ImageVectors:
     """The vectors of some images, (n, d), float32, in the order of their ids.
 
     Attributes:
         image_ids: whose they are.
         matrix: the vectors.
-        patients: what keeps images together in a split: the patient or, where nobody knows it, the study or image.
+        patients: what keeps images together in a split: the patient or, if nobody knows it, the study or image.
         splits: the split of each.
         studies: the study of each, where it has one.
         patient_ids: the patient of each, where anybody knows it.
@@ -47,13 +46,13 @@ class ImageVectors:
     def chosen(self, numbers: Sequence[int]) -> ImageVectors:
         """Those of some numbers."""
         return ImageVectors(
-            [self.image_ids[n] for n in numbers],
-            self.matrix[list(numbers)],
-            [self.patients[n] for n in numbers],
-            [self.splits[n] for n in numbers],
-            [self.studies[n] for n in numbers],
-            [self.patient_ids[n] for n in numbers],
-            self.stale,
+            image_ids=[self.image_ids[n] for n in numbers],
+            matrix=self.matrix[list(numbers)],
+            patients=[self.patients[n] for n in numbers],
+            splits=[self.splits[n] for n in numbers],
+            studies=[self.studies[n] for n in numbers],
+            patient_ids=[self.patient_ids[n] for n in numbers],
+            stale=self.stale,
         )
 
     def of_split(self, split: str) -> ImageVectors:
@@ -69,12 +68,9 @@ def read_image_vectors(kb: KnowledgeBase, encoder: str, image_ids: Sequence[str]
     Raises:
         UsageError: there are none, or an image that was asked for has none; the message names it.
     """
-    import numpy as np
-    import pyarrow as pa
-
-    some = "" if image_ids is None else f" AND image_id IN {quoted(image_ids)}"
+    some = "" if image_ids is None else f" AND image_id IN {literals(image_ids)}"
     stored = kb.dataset("image_vectors").to_table(
-        columns=["image_id", "content_hash", "vector"], filter=f"encoder IN {quoted([encoder])}{some}"
+        columns=["image_id", "content_hash", "vector"], filter=f"encoder IN {literals([encoder])}{some}"
     )
     stored = stored.sort_by("image_id")
     images = _images(kb, None if image_ids is None else image_ids)
@@ -85,27 +81,27 @@ def read_image_vectors(kb: KnowledgeBase, encoder: str, image_ids: Sequence[str]
     if missing := sorted(set(image_ids or ()) - set(ids)):
         known = missing[0] in images
         what = "no vector" if known else "no such image"
-        hint = f" of encoder {encoder} and its present picture: `clear-kb encode`" if known else ""
-        raise UsageError(f"{missing[0]}: {what} in {kb.uri}{hint}")
+        of = f" of encoder {encoder} and its present picture" if known else ""
+        raise UsageError(f"{missing[0]}: {what} in {kb.uri}{of}", need="image vectors" if known else None)
     if not ids:
-        raise UsageError(f"no image has a vector of encoder {encoder} in {kb.uri}: `clear-kb encode`")
+        raise UsageError(f"no image has a vector of encoder {encoder} in {kb.uri}", need="image vectors")
     numbers = table["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-    told = [images[image_id] for image_id in ids]
+    entries = [images[image_id] for image_id in ids]
     patients = read_patients(kb).require_apart()
     owners = [patients.images[image_id] for image_id in ids]
     return ImageVectors(
-        ids,
-        np.array(numbers, dtype=np.float32).reshape(len(ids), -1),
-        [one.owner for one in owners],
-        [patients.splits[one.owner] for one in owners],
-        [row["study_id"] for row in told],
-        [one.patient_id for one in owners],
-        len(current) - len(ids),
+        image_ids=ids,
+        matrix=np.array(numbers, dtype=np.float32).reshape(len(ids), -1),
+        patients=[one.owner for one in owners],
+        splits=[patients.splits[one.owner] for one in owners],
+        studies=[row["study_id"] for row in entries],
+        patient_ids=[one.patient_id for one in owners],
+        stale=len(current) - len(ids),
     )
 
 
 def _images(kb: KnowledgeBase, ids: Sequence[str] | None) -> dict[str, Mapping[str, Any]]:
-    where = None if ids is None else f"image_id IN {quoted(ids)}"
+    where = None if ids is None else f"image_id IN {literals(ids)}"
     columns = ["image_id", "content_hash", "study_id"]
     return {row["image_id"]: row for row in kb.dataset("images").to_table(columns=columns, filter=where).to_pylist()}
 
@@ -121,26 +117,26 @@ def find_checkpoint(kb: KnowledgeBase, named: str | None = None) -> Checkpoint:
 
     Args:
         kb: where.
-        named: its folder, or its id or the beginning of that; None where there is only one.
+        named: its folder, or its id or the beginning of that; None if there is only one.
 
     Raises:
         UsageError: none or several fit, or the checkpoint is no longer where it stood.
     """
-    from encoder.model.checkpoint import load_checkpoint
-
     if named is not None and Path(named).is_dir():
         return load_checkpoint(Path(named))
     known = known_encoders(kb)
     rows = [row for row in known if named is None or row["encoder"].startswith(named)]
-    told = ", ".join(f"{row['encoder']} ({row['checkpoint']})" for row in known) or "of no encoder yet"
+    text = ", ".join(f"{row['encoder']} ({row['checkpoint']})" for row in known) or "of no encoder yet"
     if not rows:
         wrong = "which encoder?" if named is None else f"there is no folder {named}, and no encoder whose id begins so:"
-        raise UsageError(f"{wrong} {kb.uri} has vectors {told}; name a checkpoint with --encoder FOLDER")
+        raise UsageError(f"{wrong} {kb.uri} has vectors {text}; name a checkpoint", parameter="encoder")
     if len(rows) > 1:
-        raise UsageError(f"which encoder? {kb.uri} has vectors of {told}: name one with --encoder FOLDER|ID")
+        raise UsageError(f"which encoder? {kb.uri} has vectors of {text}: name one", parameter="encoder")
     folder = Path(rows[0]["checkpoint"])
     if not folder.is_dir():
-        raise UsageError(f"the checkpoint of encoder {rows[0]['encoder']} stood in {folder}: say --encoder FOLDER")
+        raise UsageError(
+            f"the checkpoint of encoder {rows[0]['encoder']} stood in {folder}: name its folder", parameter="encoder"
+        )
     checkpoint = load_checkpoint(folder)
     if checkpoint.encoder_id != rows[0]["encoder"]:
         raise UsageError(f"{folder} now holds encoder {checkpoint.encoder_id}, not {rows[0]['encoder']}")

@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
 
 from kb.errors import UsageError
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from kb.images.preprocessing import Preprocessing
-    from kb.knowledge_base import KnowledgeBase
+from kb.images.preprocessing import Preprocessing
+from kb.knowledge_base import KnowledgeBase
 
 AHEAD = 4
 """Batches that are read while the encoder works on an earlier one."""
@@ -46,14 +44,12 @@ class PixelReader:
             size, fit = self.preprocessing.size, self.preprocessing.fit
             raise UsageError(
                 f"the pixels of {len(missing):,} of {len(contents):,} images are not in {self._kb.uri} at {size} "
-                f"pixels ({fit}): `clear-kb ingest images ... --size {size} --fit {fit}` makes them"
+                f"pixels ({fit}): ingest them at that size",
+                need="pixels",
             )
 
     def take(self, contents: Sequence[str]) -> np.ndarray:
         """The pixels of some contents in their order: uint8, (n, size, size)."""
-        import numpy as np
-        import pyarrow as pa
-
         self.check(contents)
         places = [self._places[content] for content in contents]
         # Lance wants each row once, and gives them in the order asked for.
@@ -83,7 +79,6 @@ class PixelsInMemory:
     """The pixels of a whole small study, read once."""
 
     def __init__(self, reader: PixelReader, contents: Sequence[str]):
-        import numpy as np
 
         once = list(dict.fromkeys(contents))
         size = reader.preprocessing.size

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +17,9 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from ingest.demo import write_phantom_study
+from kb.commands.options import Format
+from kb.commands.output import print_rows
 from kb.errors import ClearKbError, UsageError
 
 MARKER = "demo.txt"
@@ -28,16 +32,24 @@ ENCODERS = {
 }
 """The encoders of the story and how each is trained; the last is the plain image-text baseline."""
 
+ENOUGH = 100
+"""Images from which on there are enough of each label to predict, explain and audit one."""
+
 
 def demo_command(
     folder: Annotated[Path, typer.Option("--folder", help="Where the study and its knowledge base go.")] = Path("demo"),
-    images: Annotated[int, typer.Option("--images", min=100, help="How many phantoms, each with a report.")] = 2000,
+    images: Annotated[
+        int,
+        typer.Option(
+            "--images",
+            min=40,
+            help=f"How many phantoms, each with a report; under {ENOUGH}, the story ends with the encoders.",
+        ),
+    ] = 2000,
     epochs: Annotated[int, typer.Option("--epochs", min=1, help="Of each training.")] = 16,
     seed: Annotated[int, typer.Option("--seed", help="Another seed, another study.")] = 0,
 ) -> None:
     """Run the whole story on a synthetic study: offline, in some minutes on two cores, every command shown."""
-    from ingest.demo import write_phantom_study
-
     started = time.monotonic()
     _take_away(folder)
     study = write_phantom_study(folder / "study", images, seed, size=96)
@@ -49,6 +61,11 @@ def demo_command(
     story.mining()
     story.curation()
     story.training(epochs)
+    if images < ENOUGH:
+        _tell(
+            f"{images} images are too few to judge a prediction by: `clear-kb demo --images {ENOUGH}` or more goes on."
+        )
+        return
     story.prediction()
     story.explanation()
     page = story.audit()
@@ -58,7 +75,7 @@ def demo_command(
 
 
 def _take_away(folder: Path) -> None:
-    """Make the folder empty where an earlier demo made it; what is another's is not touched."""
+    """Make the folder empty if an earlier demo made it; what is another's is not touched."""
     if folder.exists() and any(folder.iterdir()) and not (folder / MARKER).exists():
         raise UsageError(f"{folder} holds other files: name another folder with --folder")
     shutil.rmtree(folder, ignore_errors=True)
@@ -74,54 +91,54 @@ class _Story:
 
     def mining(self) -> None:
         _tell("Reports go in; observations, concepts and their embeddings come out, as one commit.")
-        self.run("ingest reports", self.study / "reports.csv")
+        self.run("ingest reports", [self.study / "reports.csv"])
         self.run("status")
         _tell('Search by meaning and by words; "no ..." asks for the absent one.')
         for query in ("collapsed lung", "no fluid around the lungs"):
-            self.run("vocab search", query, "--k", 3)
+            self.run("vocab search", [query, "--k", 3])
         _tell("One concept, with the report sentences behind it.")
-        found = self.asked("vocab list", "--assertion", "present", "--limit", 1)[0]["concept_id"]
-        self.run("vocab show", found, "--evidence", 3)
+        found = self.asked("vocab list", ["--assertion", "present", "--limit", 1])[0]["concept_id"]
+        self.run("vocab show", [found, "--evidence", 3])
 
     def curation(self) -> None:
         """What a curator does: name a state, merge what is the same, see what changed, release it."""
         _tell("A curator names this state, and looks at what may be the same; every act can be undone.")
-        self.run("tag", "mined")
-        self.run("vocab suggest", "duplicates", "--limit", 5)
-        found = self.asked("vocab suggest", "duplicates", "--limit", 1)
+        self.run("tag", ["mined"])
+        self.run("vocab suggest", ["duplicates", "--limit", 5])
+        found = self.asked("vocab suggest", ["duplicates", "--limit", 1])
         for pair in found:
-            self.run("vocab merge", pair["other_id"], "--into", pair["concept_id"], "--why", pair["reason"])
-            self.run("vocab diff", "mined")
+            self.run("vocab merge", [pair["other_id"], "--into", pair["concept_id"], "--why", pair["reason"]])
+            self.run("vocab diff", ["mined"])
         _tell("`vocab review` walks through all of them with the keyboard. It goes out as CSV, SKOS, SSSOM, ...")
-        self.run("vocab export", self.folder / "vocabulary.ttl")
+        self.run("vocab export", [self.folder / "vocabulary.ttl"])
 
     def training(self, epochs: int) -> None:
         _tell("Images go in, with their patients; so do the labels that predictions are judged by.")
-        self.run("ingest images", "--table", self.study / "images.csv", "--size", 96)
-        self.run("ingest labels", self.study / "labels.csv")
+        self.run("ingest images", ["--table", self.study / "images.csv", "--size", 96])
+        self.run("ingest labels", [self.study / "labels.csv"])
         _tell(
             "An image encoder is trained against the concepts that the reports state; a second one against the report "
             "texts, as published; a third by the plain image-text loss, as a baseline."
         )
         for name, how in ENCODERS.items():
-            self.run("train", "--config", "cpu-demo", "--epochs", epochs, *how, "--out", self.folder / name)
+            self.run("train", ["--config", "cpu-demo", "--epochs", epochs, *how, "--out", self.folder / name])
         for name in ENCODERS:
-            self.run("encode", "--encoder", self.folder / name)
+            self.run("encode", ["--encoder", self.folder / name])
 
     def prediction(self) -> None:
         _tell("Labels are predicted from sentences alone; where they are read is chosen on the validation patients.")
         for name in ("concepts", "report"):
-            self.run("predict zero-shot", "--encoder", self.folder / name, "--run", f"{name}-zero-shot")
+            self.run("predict zero-shot", ["--encoder", self.folder / name, "--run", f"{name}-zero-shot"])
         plain = ("--space", "encoder", "--contrast", "absent", "--run", "plain-zero-shot")
-        self.run("predict zero-shot", "--encoder", self.folder / "plain", *plain)
+        self.run("predict zero-shot", ["--encoder", self.folder / "plain", *plain])
         _tell("With labels: a linear probe, and a bottleneck of a few named concepts that can be set by hand.")
         ours = ("--encoder", self.folder / "concepts")
-        self.run("predict probe", *ours, "--run", "probe")
-        self.run("predict bottleneck", *ours, "--run", "bottleneck")
+        self.run("predict probe", [*ours, "--run", "probe"])
+        self.run("predict bottleneck", [*ours, "--run", "bottleneck"])
         explained = ("pneumothorax", *ours, "--run", "bottleneck", "--top", 1, "--evidence", 0)
-        concept = self.asked("explain", _one_image(self.study, "pneumothorax"), *explained)["top"][0]["text"]
+        concept = self.asked("explain", [_one_image(self.study, "pneumothorax"), *explained])["top"][0]["text"]
         by_hand = ("--label", "pneumothorax", "--set", f"{concept}=0")
-        self.run("predict bottleneck", *ours, "--run", "bottleneck", *by_hand)
+        self.run("predict bottleneck", [*ours, "--run", "bottleneck", *by_hand])
         self._comparison()
 
     def _comparison(self) -> None:
@@ -129,14 +146,12 @@ class _Story:
         runs = [f"{name}-zero-shot" for name in ENCODERS] + ["probe", "bottleneck"]
         chosen = [word for run in runs for word in ("--run", run)]
         _tell("On the patients that no encoder and no probe has seen (AUROC with its 95% interval):")
-        told = self.asked("evaluate", *chosen, show=True)
-        labels = list(dict.fromkeys(row["label"] for row in told["rows"]))
+        stated = self.asked("evaluate", [*chosen], show=True)
+        labels = list(dict.fromkeys(row["label"] for row in stated["rows"]))
         table: list[dict[str, Any]] = []
         for label in labels:
-            found = {row["run"]: row for row in told["rows"] if row["label"] == label}
+            found = {row["run"]: row for row in stated["rows"] if row["label"] == label}
             table.append({"label": label, **{run: _auroc(found.get(run)) for run in runs}})
-        from kb.commands.options import Format
-        from kb.commands.output import print_rows
 
         print_rows(table, list(table[0]), Format.table)
 
@@ -146,12 +161,12 @@ class _Story:
         ours = ("--encoder", self.folder / "concepts")
         picture = self.folder / "pneumothorax.png"
         self.run(
-            "explain", image, "pneumothorax", *ours, "--run", "concepts-zero-shot", "--top", 6, "--heatmap", picture
+            "explain", [image, "pneumothorax", *ours, "--run", "concepts-zero-shot", "--top", 6, "--heatmap", picture]
         )
         _tell("Images by a sentence, as a contact sheet.")
         sheet = self.folder / "effusions.png"
-        self.run("images search", "large pleural effusion", *ours, "--k", 8, "--sheet", sheet)
-        self.run("log", "--limit", 8)
+        self.run("images search", ["large pleural effusion", *ours, "--k", 8, "--sheet", sheet])
+        self.run("log", ["--limit", 8])
 
     def audit(self) -> Path:
         """Why a model fails: SQL, the planted shortcut named with its proof, where another one fails, and a page."""
@@ -160,44 +175,47 @@ class _Story:
             "SELECT run, value AS site, n, positives, auroc FROM metrics_by(CASE WHEN split = 'test' THEN site END) "
             "WHERE label = 'pneumothorax' AND value IS NOT NULL AND run LIKE '%-zero-shot' ORDER BY run, site"
         )
-        self.run("audit sql", by_site)
+        self.run("audit sql", [by_site])
         _tell(
             "What does it lean on that is not the disease? All concepts, findings of reports and attributes are tested "
             "at the same truth: the chest tube of harbor comes first, with what it does."
         )
         about = ("--run", "concepts-zero-shot", "--label", "pneumothorax")
-        self.run("audit confounders", *about, "--top", 5)
+        self.run("audit confounders", [*about, "--top", 5])
         _tell("What raises the logit of images without a pneumothorax where there is a tube?")
         tubes = "SELECT unit FROM truths WHERE level = 'image' AND name = 'chest tube' AND value = 1"
         mine = f"truth = 0 AND split = 'test' AND image_id IN ({tubes})"
         others = f"truth = 0 AND split = 'test' AND image_id NOT IN ({tubes})"
-        self.run("audit attribution", *about, "--where", mine, "--against", others, "--top", 4, "--evidence", 0)
+        self.run("audit attribution", [*about, "--where", mine, "--against", others, "--top", 4, "--evidence", 0])
         _tell("Where does the encoder of report texts fail? Images that look alike, and what they have in common.")
-        self.run("audit slices", "--run", "report-zero-shot", "--label", "pneumothorax")
+        self.run("audit slices", ["--run", "report-zero-shot", "--label", "pneumothorax"])
         page = self.folder / "audit.html"
-        self.run("audit report", "--run", "concepts-zero-shot", "--label", "pneumothorax", "-o", page)
+        self.run("audit report", ["--run", "concepts-zero-shot", "--label", "pneumothorax", "-o", page])
         return page
 
-    def run(self, command: str, *arguments: object) -> None:
+    def run(self, command: str, arguments: Sequence[object] = ()) -> None:
         """Show a command as one would type it, and run it."""
-        self._show(command, *arguments)
-        done = subprocess.run(self._typed(sys.executable, "-m", "cli", *command.split(), *arguments), check=False)
+        self._show(command, arguments)
+        done = subprocess.run(self._typed(command, arguments), check=False)
         self._check(done, command)
 
-    def asked(self, command: str, *arguments: object, show: bool = False) -> Any:
+    def asked(self, command: str, arguments: Sequence[object] = (), *, show: bool = False) -> Any:
         """What a command says as JSON."""
         if show:
-            self._show(command, *arguments)
-        typed = self._typed(sys.executable, "-m", "cli", *command.split(), *arguments, "--format", "json")
+            self._show(command, arguments)
+        typed = self._typed(command, [*arguments, "--format", "json"])
         done = subprocess.run(typed, check=False, stdout=subprocess.PIPE)
         self._check(done, command)
         return json.loads(done.stdout)
 
-    def _typed(self, *words: object) -> list[str]:
-        return [*map(str, words), "--kb", str(self.kb)]
+    def _words(self, command: str, arguments: Sequence[object]) -> list[str]:
+        return [*command.split(), *map(str, arguments), "--kb", str(self.kb)]
 
-    def _show(self, command: str, *arguments: object) -> None:
-        typed = shlex.join(self._typed("clear-kb", *command.split(), *arguments))
+    def _typed(self, command: str, arguments: Sequence[object]) -> list[str]:
+        return [sys.executable, "-m", "cli", *self._words(command, arguments)]
+
+    def _show(self, command: str, arguments: Sequence[object]) -> None:
+        typed = shlex.join(["clear-kb", *self._words(command, arguments)])
         Console(highlight=False, soft_wrap=True).print(Text(f"\n$ {typed}", style="bold cyan"))
         sys.stdout.flush()
 

@@ -24,6 +24,16 @@ Model = Annotated[
         rich_help_panel=PANEL,
     ),
 ]
+Endpoint = Annotated[
+    str | None,
+    typer.Option(
+        "--llm-endpoint",
+        envvar="CLEAR_KB_ENDPOINT",
+        metavar="MODEL@URL",
+        help="Used if --model names none; other extractors do not look at it.",
+        rich_help_panel="Language model",
+    ),
+]
 Concurrency = Annotated[
     int, typer.Option("--llm-concurrency", min=1, help="Requests under way at once.", rich_help_panel="Language model")
 ]
@@ -55,8 +65,13 @@ Price = Annotated[
 ]
 
 
+def model_of(extractor: str, model: str | None, endpoint: str | None) -> str | None:
+    """What an extractor is to load or ask: --model, or for `llm` alone the endpoint that was settled beforehand."""
+    return endpoint if extractor == "llm" and model is None else model
+
+
 def read_price(text: str | None) -> tuple[float, float] | None:
-    """The two prices of "0.15,0.60"; UsageError where these are not two numbers."""
+    """The two prices of "0.15,0.60"; UsageError if these are not two numbers."""
     if text is None:
         return None
     try:

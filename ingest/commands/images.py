@@ -3,35 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 from rich.markup import escape
 
-from ingest.commands.reports import app
+from ingest.images.images import ImageResult, ingest_images
 from kb.commands.options import (
-    DEFAULT_KB,
-    By,
-    DryRun,
-    Format,
-    KbUri,
-    OutputFormat,
-    Quiet,
-    StorageOptions,
-    Why,
-    open_or_create,
     parse_pairs,
 )
 from kb.commands.output import print_result
 from kb.commands.progress import Progress
+from kb.commands.shared import Writing, writes
 from kb.errors import UsageError
-
-if TYPE_CHECKING:
-    from ingest.images.images import ImageResult
+from kb.images.preprocessing import Preprocessing
 
 
-@app.command("images")
+@writes(quiet=True)
 def images_command(
+    writing: Writing,
     sources: Annotated[
         list[Path] | None, typer.Argument(metavar="SRC...", help="Folders and files: PNG, JPEG, DICOM.")
     ] = None,
@@ -46,27 +36,20 @@ def images_command(
     fit: Annotated[
         Literal["pad", "crop", "stretch"], typer.Option("--fit", help="What becomes of an oblong picture.")
     ] = "pad",
-    apart: Annotated[
-        bool, typer.Option("--apart", help="Store them also where none has any of the reports or labels that are here.")
+    allow_unjoined: Annotated[
+        bool,
+        typer.Option(
+            "--allow-unjoined", help="Store them also where none has any of the reports or labels that are here."
+        ),
     ] = False,
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes that decode.")] = None,
-    kb: KbUri = DEFAULT_KB,
-    by: By = None,
-    why: Why = None,
-    dry_run: DryRun = False,
-    quiet: Quiet = False,
-    storage_option: StorageOptions = None,
-    output: OutputFormat = Format.table,
 ) -> None:
     """Ingest radiographs: PNG and JPEG of 8 or 16 bits, DICOM; their pixels are kept once, as one commit."""
-    from ingest.images.images import ingest_images
-    from kb.images.preprocessing import Preprocessing
-
     if not sources and table is None:
         raise UsageError("name folders or files of images, or a --table that does")
     pairs = parse_pairs(mapping, "--map")
-    opened = open_or_create(kb, None, storage_option, by, dry_run=dry_run)
-    with Progress("images", hidden=quiet) as progress:
+    opened = writing.base_or_new
+    with Progress("images", hidden=writing.quiet) as progress:
         result = ingest_images(
             opened,
             list(sources or []),
@@ -74,13 +57,16 @@ def images_command(
             mapping=pairs,
             preprocessing=Preprocessing(size, fit),
             workers=workers,
-            by=by,
-            why=why,
-            dry_run=dry_run,
-            apart=apart,
+            **writing.act,
+            allow_unjoined=allow_unjoined,
             watcher=progress,
         )
-    print_result({**result.to_dict(), "dry_run": dry_run}, _facts(result, dry_run, kb), output, quiet=quiet)
+    print_result(
+        {**result.to_dict(), "dry_run": writing.dry_run},
+        _facts(result, writing.dry_run, writing.uri),
+        writing.output,
+        quiet=writing.quiet,
+    )
     if result.rejected and not (result.new or result.changed or result.unchanged):
         raise typer.Exit(1)
 

@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 from rich.markup import escape
 
-from ingest.commands.reports import app
+from ingest.labels.label_tables import Choices, read_label_table
+from ingest.labels.labels import LabelResult, ingest_labels
+from ingest.labels.predictions import PredictionResult, ingest_predictions
 from kb.commands.options import (
-    DEFAULT_KB,
-    By,
-    DryRun,
     Format,
-    KbUri,
-    OutputFormat,
-    Quiet,
-    StorageOptions,
-    Why,
-    open_or_create,
     parse_pairs,
 )
 from kb.commands.output import print_result
-
-if TYPE_CHECKING:
-    from ingest.labels.label_tables import Choices
-    from ingest.labels.labels import LabelResult
-    from ingest.labels.predictions import PredictionResult
+from kb.commands.shared import Writing, writes
 
 LabelsOption = Annotated[
     str | None, typer.Option("--labels", metavar="A,B", help="These labels only; default: all that are found.")
@@ -36,14 +25,15 @@ RenameOption = Annotated[
     list[str] | None,
     typer.Option("--rename", metavar="OLD=NEW", help="Store a label under another name; repeatable."),
 ]
-ApartOption = Annotated[
-    bool, typer.Option("--apart", help="Store them also where none of their images or studies is here.")
+AllowUnjoined = Annotated[
+    bool, typer.Option("--allow-unjoined", help="Store them even if none of their images or studies is here.")
 ]
 EncodingOption = Annotated[str, typer.Option("--encoding", help="The encoding of text files.")]
 
 
-@app.command("labels")
+@writes(quiet=True)
 def labels_command(
+    writing: Writing,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, JSON Lines or Parquet.")],
     mapping: Annotated[
         list[str] | None,
@@ -57,31 +47,25 @@ def labels_command(
     source: Annotated[
         str | None, typer.Option("--source", metavar="NAME", help="Store them as this; default: the file's name.")
     ] = None,
-    apart: ApartOption = False,
+    allow_unjoined: AllowUnjoined = False,
     encoding: EncodingOption = "utf-8",
-    kb: KbUri = DEFAULT_KB,
-    by: By = None,
-    why: Why = None,
-    dry_run: DryRun = False,
-    quiet: Quiet = False,
-    storage_option: StorageOptions = None,
-    output: OutputFormat = Format.table,
 ) -> None:
     """Ingest labels: a column a label, a row a label, or a column that lists them; -1 and blank are unknown."""
-    from ingest.labels.label_tables import read_label_table
-    from ingest.labels.labels import ingest_labels
 
     # Read before anything is made: a mistyped name leaves no knowledge base behind.
     table = read_label_table(file, "value", _choices(mapping, labels, split_on, rename, encoding))
-    opened = open_or_create(kb, None, storage_option, by, dry_run=dry_run)
-    result = ingest_labels(opened, table, source=source, by=by, why=why, dry_run=dry_run, apart=apart)
-    _print(result, _label_facts(result), kb, dry_run, quiet, output)
+    opened = writing.base_or_new
+    result = ingest_labels(opened, table, source=source, **writing.act, allow_unjoined=allow_unjoined)
+    _print(
+        result, _label_facts(result), writing.uri, dry_run=writing.dry_run, quiet=writing.quiet, output=writing.output
+    )
     if result.rejected and not result.values:
         raise typer.Exit(1)
 
 
-@app.command("predictions")
+@writes(quiet=True)
 def predictions_command(
+    writing: Writing,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, JSON Lines or Parquet.")],
     run: Annotated[str, typer.Option("--run", metavar="NAME", help="The name these predictions go by.")],
     method: Annotated[str, typer.Option("--method", help="How they were made.")] = "imported",
@@ -95,26 +79,23 @@ def predictions_command(
         Literal["probabilities", "logits"] | None,
         typer.Option("--scores", help="What the numbers are; default: logits where any is below 0."),
     ] = None,
-    apart: ApartOption = False,
+    allow_unjoined: AllowUnjoined = False,
     encoding: EncodingOption = "utf-8",
-    kb: KbUri = DEFAULT_KB,
-    by: By = None,
-    why: Why = None,
-    dry_run: DryRun = False,
-    quiet: Quiet = False,
-    storage_option: StorageOptions = None,
-    output: OutputFormat = Format.table,
 ) -> None:
     """Ingest predictions of any model: a column a label, or rows of label and score, kept as one run."""
-    from ingest.labels.label_tables import read_label_table
-    from ingest.labels.predictions import ingest_predictions
-
     table = read_label_table(file, "score", _choices(mapping, labels, "|", rename, encoding))
-    opened = open_or_create(kb, None, storage_option, by, dry_run=dry_run)
+    opened = writing.base_or_new
     result = ingest_predictions(
-        opened, table, run, method=method, scores_are=scores, by=by, why=why, dry_run=dry_run, apart=apart
+        opened, table, run, method=method, scores_are=scores, **writing.act, allow_unjoined=allow_unjoined
     )
-    _print(result, _prediction_facts(result), kb, dry_run, quiet, output)
+    _print(
+        result,
+        _prediction_facts(result),
+        writing.uri,
+        dry_run=writing.dry_run,
+        quiet=writing.quiet,
+        output=writing.output,
+    )
     if result.rejected and not result.scores:
         raise typer.Exit(1)
 
@@ -122,7 +103,6 @@ def predictions_command(
 def _choices(
     mapping: list[str] | None, labels: str | None, split_on: str, rename: list[str] | None, encoding: str
 ) -> Choices:
-    from ingest.labels.label_tables import Choices
 
     names = tuple(name.strip() for name in (labels or "").split(",") if name.strip())
     return Choices(parse_pairs(mapping, "--map"), names, split_on, parse_pairs(rename, "--rename"), encoding)
@@ -138,7 +118,7 @@ def _print(
 ) -> None:
     where = f": clear-kb status --rejects --kb {kb}" if result.rejected and not dry_run else ""
     commit = result.commit.commit_id if result.commit else "none: there was nothing new"
-    told = [
+    entries = [
         *facts,
         ("of", f"{result.units:,} images and studies; {_here(result)}"),
         ("kept as attributes", ", ".join(result.attributes)),
@@ -149,7 +129,7 @@ def _print(
         ("stored", result.stored),
         ("commit", "none: a dry run writes nothing" if dry_run else commit),
     ]
-    shown = [(name, escape(value)) for name, value in told if value]
+    shown = [(name, escape(value)) for name, value in entries if value]
     print_result({**result.to_dict(), "dry_run": dry_run}, shown, output, quiet=quiet)
 
 
@@ -160,8 +140,8 @@ def _here(result: LabelResult | PredictionResult) -> str:
 
 
 def _contradictions(result: LabelResult | PredictionResult) -> str:
-    told = ", ".join(f"{column} ({cells:,})" for column, cells in result.contradictions.items())
-    return f"{told}: cells that say other than an earlier row of the same image or study, which is kept" if told else ""
+    text = ", ".join(f"{column} ({cells:,})" for column, cells in result.contradictions.items())
+    return f"{text}: cells that say other than an earlier row of the same image or study, which is kept" if text else ""
 
 
 def _label_facts(result: LabelResult) -> list[tuple[str, str]]:

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
-from ingest.commands.extractor_options import Concurrency, ExtractorName, MaxTokens, Model, PromptFile, Timeout
-from ingest.commands.reports import app, section_names
+from ingest.commands.extractor_options import (
+    Concurrency,
+    Endpoint,
+    ExtractorName,
+    MaxTokens,
+    Model,
+    PromptFile,
+    Timeout,
+    model_of,
+)
+from ingest.commands.reports import section_names
+from ingest.mention import Mention
+from ingest.report import Reject, Section
 from ingest.reports.options import ExtractorOptions, IngestOptions
+from ingest.reports.preview import PreviewedReport, preview
 from ingest.reports.rows import DEFAULT_SECTIONS
 from kb.commands.options import Format, OutputFormat, parse_pairs
 from kb.commands.output import print_json, print_rows, say
-
-if TYPE_CHECKING:
-    from ingest.mention import Mention
-    from ingest.report import Section
-    from ingest.reports.preview import PreviewedReport
 
 STYLES = {"present": "bold green", "absent": "red", "uncertain": "bold yellow"}
 SIGNS = {"present": "+", "absent": "-", "uncertain": "?"}
@@ -28,7 +35,6 @@ SIGNS = {"present": "+", "absent": "-", "uncertain": "?"}
 COLUMNS = ("text", "finding", "assertion", "certainty", "temporality", "laterality", "severity")
 
 
-@app.command("preview")
 def preview_command(
     sources: Annotated[list[str], typer.Argument(metavar="SRC...", help="Files or folders of reports.")],
     count: Annotated[int, typer.Option("--n", "-n", min=1, help="How many reports.")] = 5,
@@ -43,6 +49,7 @@ def preview_command(
     encoding: Annotated[str, typer.Option(help="The encoding of text files.")] = "utf-8",
     extractor: ExtractorName = "rules",
     model: Model = None,
+    llm_endpoint: Endpoint = None,
     llm_concurrency: Concurrency = 8,
     llm_timeout: Timeout = 120.0,
     llm_max_tokens: MaxTokens = 4_096,
@@ -51,16 +58,14 @@ def preview_command(
     output: OutputFormat = Format.table,
 ) -> None:
     """Print reports with what is found in them, in place: + is present, - absent, ? uncertain. Nothing is stored."""
-    from ingest.reports.preview import preview
-
     options = IngestOptions(
         source_format=source_format,
         mapping=parse_pairs(column_map, "--map"),
         encoding=encoding,
         sections=section_names(sections),
         extractor=ExtractorOptions(
-            extractor,
-            model,
+            name=extractor,
+            model=model_of(extractor, model, llm_endpoint),
             concurrency=llm_concurrency,
             timeout_s=llm_timeout,
             max_tokens=llm_max_tokens,
@@ -72,8 +77,8 @@ def preview_command(
         print_json([one.to_dict() for one in found])
         return
     if output is Format.csv:
-        told = [one.to_dict() for one in found]
-        rows = [{"report_id": one["report_id"], **row} for one in told for row in one.get("observations", ())]
+        entries = [one.to_dict() for one in found]
+        rows = [{"report_id": one["report_id"], **row} for one in entries for row in one.get("observations", ())]
         print_rows(rows, ("report_id", "section", *COLUMNS), output)
         return
     shown = False
@@ -85,7 +90,6 @@ def preview_command(
 
 
 def _print(one: PreviewedReport, *, listed: bool) -> None:
-    from ingest.report import Reject
 
     console = Console(highlight=False)
     if isinstance(one.report, Reject):

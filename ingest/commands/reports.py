@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 
 from ingest.commands.extractor_options import (
     Concurrency,
+    Endpoint,
     ExtractorName,
     MaxTokens,
     Model,
@@ -21,43 +20,35 @@ from ingest.commands.extractor_options import (
     Retries,
     Seed,
     Timeout,
+    model_of,
     read_price,
 )
+from ingest.extractors.load import make_extractor
+from ingest.extractors.usage import Usage
+from ingest.reports.ingest import ingest_reports, open_sources
 from ingest.reports.options import ExtractorOptions, IngestOptions, IngestResult
 from ingest.reports.rows import DEFAULT_SECTIONS
 from kb.commands.options import (
-    DEFAULT_KB,
     BatchSize,
-    By,
     Device,
-    DryRun,
     Dtype,
     Format,
-    KbUri,
-    OutputFormat,
     Prompt,
     QueryPrompt,
-    Quiet,
     Revision,
-    StorageOptions,
-    Why,
     parse_pairs,
 )
 from kb.commands.output import print_result, say
 from kb.commands.progress import Progress
+from kb.commands.shared import Writing, writes
 from kb.errors import UsageError
-
-if TYPE_CHECKING:
-    from ingest.extractors.usage import Usage
-    from kb.knowledge_base import KnowledgeBase
-
-app = typer.Typer(no_args_is_help=True, help="Bring data in: reports, images, labels, predictions.")
+from kb.vectors.embedding import EmbedderOptions, choose_embedder
 
 
-@app.command("reports")
+@writes(quiet=True)
 def reports_command(
+    writing: Writing,
     sources: Annotated[list[str], typer.Argument(metavar="SRC...", help="Files or folders of reports.")],
-    kb: KbUri = DEFAULT_KB,
     source_format: Annotated[
         str | None,
         typer.Option(
@@ -88,10 +79,12 @@ def reports_command(
         bool,
         typer.Option("--remine", help="Mine again what another extractor or version mined.", rich_help_panel="Mining"),
     ] = False,
-    apart: Annotated[
+    allow_unjoined: Annotated[
         bool,
         typer.Option(
-            "--apart", help="Store them also where no image that is here has any of them.", rich_help_panel="Source"
+            "--allow-unjoined",
+            help="Store them also where no image that is here has any of them.",
+            rich_help_panel="Source",
         ),
     ] = False,
     no_store_text: Annotated[
@@ -101,6 +94,7 @@ def reports_command(
         str | None,
         typer.Option(
             "--embedder",
+            envvar="CLEAR_KB_EMBEDDER",
             metavar="NAME|PATH|openai:MODEL@URL",
             help="What embeds; default: the one in use, else the bundled all-MiniLM-L6-v2.",
             rich_help_panel="Embedding",
@@ -119,6 +113,7 @@ def reports_command(
     workers: Annotated[
         int, typer.Option(min=0, help="Processes to mine with; 0: one a core.", rich_help_panel="Mining")
     ] = 0,
+    llm_endpoint: Endpoint = None,
     llm_concurrency: Concurrency = 8,
     llm_timeout: Timeout = 120.0,
     llm_retries: Retries = 6,
@@ -126,23 +121,21 @@ def reports_command(
     llm_seed: Seed = 0,
     llm_prompt: PromptFile = None,
     llm_price: Price = None,
-    by: By = None,
-    why: Why = None,
-    dry_run: DryRun = False,
-    quiet: Quiet = False,
-    storage_option: StorageOptions = None,
-    output: OutputFormat = Format.table,
 ) -> None:
     """Mine reports into the vocabulary: observations, concepts and their embeddings, as one commit.
 
     The same file twice adds nothing; a changed report replaces its own observations; what cannot be taken is
     listed by `clear-kb status --rejects`. Interrupted, the same command goes on where it was.
     """
-    from ingest.extractors.load import make_extractor
-    from ingest.reports.ingest import ingest_reports, open_sources
-    from kb.vectors.embedding import EmbedderOptions, choose_embedder
-
-    asked = EmbedderOptions(embedder, revision, dtype, prompt, query_prompt, device, batch_size)
+    asked = EmbedderOptions(
+        name=embedder,
+        revision=revision,
+        dtype=dtype,
+        prompt=prompt,
+        query_prompt=query_prompt,
+        device=device,
+        batch_size=batch_size,
+    )
     options = IngestOptions(
         source_format=source_format,
         mapping=parse_pairs(column_map, "--map"),
@@ -150,15 +143,15 @@ def reports_command(
         max_chars=max_chars,
         sections=section_names(sections),
         extractor=ExtractorOptions(
-            extractor,
-            model,
-            llm_concurrency,
-            llm_timeout,
-            llm_retries,
-            llm_max_tokens,
-            llm_seed,
-            llm_prompt,
-            read_price(llm_price),
+            name=extractor,
+            model=model_of(extractor, model, llm_endpoint),
+            concurrency=llm_concurrency,
+            timeout_s=llm_timeout,
+            max_retries=llm_retries,
+            max_tokens=llm_max_tokens,
+            seed=llm_seed,
+            prompt=llm_prompt,
+            price=read_price(llm_price),
         ),
         workers=workers or os.cpu_count() or 1,
         remine=remine,
@@ -167,22 +160,19 @@ def reports_command(
     # Before a knowledge base is made: a mistyped name should leave nothing behind.
     opened_sources = open_sources(sources, options)
     made = make_extractor(options.extractor)
-    with tempfile.TemporaryDirectory(prefix="clear-kb-") as scratch:
-        opened = _open_or_create(kb, storage_option, by, scratch if dry_run else None)
-        with Progress("reports", hidden=quiet) as progress:
-            result = ingest_reports(
-                opened,
-                opened_sources,
-                options,
-                embedder=None if no_embed else partial(choose_embedder, opened.embedder, asked),
-                by=by,
-                why=why,
-                dry_run=dry_run,
-                watcher=progress,
-                extractor=made,
-                apart=apart,
-            )
-    _print_result(result, kb, quiet, output)
+    opened = writing.base_or_new
+    with Progress("reports", hidden=writing.quiet) as progress:
+        result = ingest_reports(
+            opened,
+            opened_sources,
+            options,
+            embedder=None if no_embed else partial(choose_embedder, opened.embedder, asked),
+            **writing.act,
+            watcher=progress,
+            extractor=made,
+            allow_unjoined=allow_unjoined,
+        )
+    _print_result(result, writing.uri, writing.quiet, writing.output)
     nothing_mined = result.usage is not None and result.usage.failed and not result.usage.aligned
     nothing_taken = not (result.new or result.changed or result.unchanged or result.other_extractor)
     if result.rejected and (nothing_taken or nothing_mined):
@@ -190,23 +180,11 @@ def reports_command(
 
 
 def section_names(text: str) -> tuple[str, ...]:
-    """The sections that --sections names; UsageError where it names none."""
+    """The sections that --sections names; UsageError if it names none."""
     names = tuple(name.strip().lower() for name in text.split(",") if name.strip())
     if not names:
         raise UsageError("--sections names no section: findings,impression is the default")
     return names
-
-
-def _open_or_create(uri: str, storage_option: list[str] | None, by: str | None, scratch: str | None) -> KnowledgeBase:
-    """The knowledge base, made where there is none; a dry run makes it in `scratch` instead."""
-    from kb.knowledge_base import KnowledgeBase
-
-    options = parse_pairs(storage_option, "--storage-option") or None
-    if KnowledgeBase.exists(uri, options):
-        return KnowledgeBase.open(uri, storage_options=options)
-    if scratch is not None:
-        return KnowledgeBase.create(Path(scratch) / "dry.kb", by=by)
-    return KnowledgeBase.create(uri, options, by=by)
 
 
 def _print_result(result: IngestResult, uri: str, quiet: bool, output: Format) -> None:
@@ -258,9 +236,9 @@ def _usage(usage: Usage) -> list[tuple[str, str]]:
         ("not of the schema", usage.invalid),
         ("reports given up", usage.failed),
     )
-    told = [f"{usage.requests:,}", *(f"{count:,} {what}" for what, count in trouble if count)]
+    entries = [f"{usage.requests:,}", *(f"{count:,} {what}" for what, count in trouble if count)]
     tokens = f"{usage.input_tokens:,} in, {usage.output_tokens:,} out"
     if usage.untold:
         tokens += f"; {usage.untold:,} answers did not tell"
     cost = "--llm-price IN,OUT shows it" if usage.cost is None else f"{usage.cost:,.4f}"
-    return [("requests", ", ".join(told)), ("tokens", tokens), ("cost", cost)]
+    return [("requests", ", ".join(entries)), ("tokens", tokens), ("cost", cost)]

@@ -8,8 +8,8 @@ goes with nothing. A model that learns from harbor's patients may tell the tube 
 """
 
 from ingest.demo.drawing import Box, Picture, draw_study
-from ingest.demo.study import (LABELS, SITES, SPLITS, Planted, Study, phantom_studies)
 from ingest.demo.report_wording import PhantomReport, Said, write_report
+from ingest.demo.study import LABELS, SITES, SPLITS, Planted, Study, phantom_studies
 from ingest.demo.writing import PhantomStudy, write_phantom_study
 
 __all__ = [

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from ingest.demo.anatomy import Chest, heart, lung_outline
-from ingest.demo.canvas import (Point, blob, curve, soft)
+from ingest.demo.canvas import Point, blob, curve, soft
 from ingest.demo.study import Planted, Zone
-
-if TYPE_CHECKING:
-    import numpy as np
 
 _ZONE_HEIGHTS: dict[Zone, tuple[float, float]] = {"upper": (-0.5, -0.32), "mid": (-0.16, 0.04), "lower": (0.14, 0.28)}
 
@@ -27,8 +25,6 @@ def enlarged_ratio(extent: float) -> float:
 
 def _effusion(chest: Chest, planted: Planted, draw: np.random.Generator) -> np.ndarray:
     """Fluid that lies lowest and climbs the wall: a meniscus."""
-    import numpy as np
-
     canvas = chest.canvas
     lateral = np.clip((canvas.s - 0.1) / 0.68, 0, 1.1)
     level = 0.66 - 0.52 * planted.extent + draw.normal(0, 0.012)
@@ -47,8 +43,6 @@ def _cardiomegaly(chest: Chest, planted: Planted, draw: np.random.Generator) -> 
 
 def _opacity(chest: Chest, planted: Planted, draw: np.random.Generator) -> np.ndarray:
     """A patch of filled lung: lumps that run into one another and fade at the edge."""
-    import numpy as np
-
     x, y = _place(planted, draw, 0.36, 0.5)
     spread = 0.075 + 0.06 * planted.extent
     patch = np.zeros_like(chest.air)
@@ -72,8 +66,6 @@ def _nodule(chest: Chest, planted: Planted, draw: np.random.Generator) -> np.nda
 
 def _pneumothorax(chest: Chest, planted: Planted, draw: np.random.Generator) -> np.ndarray:
     """Free air above and beside a lung that has come off the wall; between them the pleura as a fine line."""
-    import numpy as np
-
     canvas = chest.canvas
     side = chest.on(planted.side)
     collapse = 0.09 + 0.22 * planted.extent
@@ -93,7 +85,7 @@ def _chest_tube(chest: Chest, planted: Planted, draw: np.random.Generator) -> np
     entry = (sign * 0.98, 0.3 + 0.12 * draw.random())
     bend = (sign * (0.62 + 0.08 * draw.random()), 0.12)
     tip = (sign * (0.36 + 0.14 * draw.random()), -0.42 - 0.18 * planted.extent)
-    points = curve(entry, bend, tip, 20)
+    points = curve(entry, bend, tip, steps=20)
     tube = chest.canvas.lines([(points, 0.034)])
     chest.extra += 0.34 * tube - 0.16 * chest.canvas.lines([(points, 0.012)])
     return tube
@@ -101,8 +93,6 @@ def _chest_tube(chest: Chest, planted: Planted, draw: np.random.Generator) -> np
 
 def _pacemaker(chest: Chest, planted: Planted, draw: np.random.Generator) -> np.ndarray:
     """A flat box below the collar bone, and its lead through the great vein into the heart."""
-    import numpy as np
-
     sign = 1 if planted.side == "left" else -1
     x, y = sign * (0.56 + 0.06 * draw.random()), -0.5 + 0.06 * draw.random()
     outline = [(x - 0.05, y - 0.02), (x + 0.05, y + 0.02)]

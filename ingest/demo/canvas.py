@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter
 
 from ingest.demo.study import Build
-
-if TYPE_CHECKING:
-    import numpy as np
 
 OVERSAMPLED = 2
 """Lines are drawn this many times as large, then shrunk; whatever else is drawn has soft edges by itself."""
@@ -22,7 +21,6 @@ class Canvas:
     """A square of `pixels`, each `pixel` wide; `x`, `y` say where in the patient each lies, `s` off the middle."""
 
     def __init__(self, build: Build, pixels: int):
-        import numpy as np
 
         self.pixels = pixels
         self.pixel = 2 / pixels
@@ -36,9 +34,6 @@ class Canvas:
 
     def lines(self, strokes: Sequence[tuple[Sequence[Point], float]], blur: float = 0.006) -> np.ndarray:
         """Strokes of a brush, each along its points and as wide as it says, from 0 to 1."""
-        import numpy as np
-        from PIL import Image, ImageDraw, ImageFilter
-
         side = self.pixels * OVERSAMPLED
         picture = Image.new("L", (side, side), 0)
         brush = ImageDraw.Draw(picture)
@@ -65,24 +60,20 @@ class Canvas:
 
 
 def soft(inside: np.ndarray, width: float) -> np.ndarray:
-    """1 where `inside` is well above 0, 0 where it is well below, with a smooth edge about `width` wide."""
-    import numpy as np
-
+    """1 if `inside` is well above 0, 0 if it is well below, with a smooth edge about `width` wide."""
     ramp = np.clip(inside / width + 0.5, 0, 1)
     return ramp * ramp * (3 - 2 * ramp)
 
 
-def blob(canvas: Canvas, centre: Point, radius: Point, turn: float = 0) -> np.ndarray:
+def blob(canvas: Canvas, centre: Point, radius: Point, *, turn: float = 0) -> np.ndarray:
     """How far inside an ellipse each pixel lies: 1 at its centre, 0 on its edge, below 0 outside."""
-    import numpy as np
-
     cosine, sine = math.cos(turn), math.sin(turn)
     across, down = canvas.x - centre[0], canvas.y - centre[1]
     along, beside = (across * cosine + down * sine) / radius[0], (down * cosine - across * sine) / radius[1]
     return 1 - np.sqrt(along * along + beside * beside)
 
 
-def curve(start: Point, bend: Point, end: Point, steps: int = 14) -> list[Point]:
+def curve(start: Point, bend: Point, end: Point, *, steps: int = 14) -> list[Point]:
     """The points of a quadratic curve that leaves `start` towards `bend` and comes to `end`."""
     points = []
     for step in range(steps + 1):

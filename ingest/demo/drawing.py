@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from zlib import crc32
+
+import numpy as np
 
 from ingest.demo.ailments import enlarged_ratio, plant
 from ingest.demo.anatomy import Chest, draw_chest
 from ingest.demo.canvas import Canvas
 from ingest.demo.study import Planted, Study
 
-if TYPE_CHECKING:
-    import numpy as np
-
 VISIBLE = 0.3
 """How much of a finding a pixel must hold to lie in its box, of what its fullest pixel holds."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
     """Where a finding lies in the picture: whole pixels, x1 and y1 just beyond it."""
 
@@ -60,7 +58,7 @@ def draw_study(study: Study, size: int = 128) -> Picture:
     canvas = Canvas(study.build, size)
     large = next((one for one in study.planted if one.name == "cardiomegaly"), None)
     ratio = enlarged_ratio(large.extent) if large else study.build.heart_ratio
-    chest = draw_chest(canvas, study.build.dome, ratio, study.sex == "F", _randomness(study, "chest"))
+    chest = draw_chest(canvas, study.build.dome, ratio, female=study.sex == "F", draw=_randomness(study, "chest"))
     boxes = []
     for one in study.planted:
         mask = plant(chest, one, _randomness(study, f"{one.name} {one.side}"))
@@ -70,23 +68,18 @@ def draw_study(study: Study, size: int = 128) -> Picture:
 
 def _randomness(study: Study, what: str) -> np.random.Generator:
     """Chance of its own for each part of a picture, so that leaving one away moves no other."""
-    import numpy as np
-
     return np.random.default_rng((study.seed, study.number, crc32(what.encode())))
 
 
 def _box(planted: Planted, mask: np.ndarray) -> Box:
-    import numpy as np
 
     rows, columns = np.nonzero(mask > VISIBLE * mask.max())
     x0, x1, y0, y1 = int(columns.min()), int(columns.max()) + 1, int(rows.min()), int(rows.max()) + 1
-    return Box(planted.name, planted.side or "", x0, y0, x1, y1)
+    return Box(finding=planted.name, side=planted.side or "", x0=x0, y0=y0, x1=x1, y1=y1)
 
 
 def _exposed(study: Study, chest: Chest) -> np.ndarray:
     """The layers added up as attenuation, and what the detector and the site make of it."""
-    import numpy as np
-
     look, build = _LOOKS[study.site], study.build
     tissue = chest.body * (1 - 0.74 * chest.air) * build.tissue
     density = tissue + (chest.extra + 0.2 * chest.vessels * chest.air) * np.minimum(1, 2.5 * chest.body)

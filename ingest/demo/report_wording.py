@@ -13,7 +13,7 @@ from typing import Literal
 from ingest.demo import phrases
 from ingest.demo.study import Planted, Study
 from ingest.demo.synthetic import SyntheticReport, written
-from ingest.demo.synthetic_phrases import (COMPARISONS, DENIALS, FINDINGS, HEDGES, INDICATIONS, NORMAL, SUMMARIES)
+from ingest.demo.synthetic_phrases import COMPARISONS, DENIALS, FINDINGS, HEDGES, INDICATIONS, NORMAL, SUMMARIES
 
 STYLES = {"harbor": "prose", "hill": "template", "valley": "terse"}
 """How the sites write: see `ingest.demo.synthetic`."""
@@ -51,13 +51,13 @@ def write_report(study: Study) -> PhantomReport:
     """The report of a study: the same study always has the same."""
     draw = random.Random(f"report {study.seed} {study.number}")
     left_out = _left_out(draw, study)
-    told = study.without(left_out).planted
+    found = study.without(left_out).planted
     style = STYLES[study.site]
     if not study.planted and draw.random() < STANDARD:
         findings, impression, style = phrases.STANDARD_FINDINGS, phrases.STANDARD_IMPRESSION, "prose"
         said = [Said("pleural effusion", "absent"), Said("pneumothorax", "absent")]
     else:
-        findings, said = _findings(draw, study, told)
+        findings, said = _findings(draw, study, found)
         impression, summed_up = _impression(draw, said)
         said += summed_up
     report = SyntheticReport(
@@ -151,12 +151,12 @@ def _denied(draw: random.Random, there: set[str]) -> tuple[str, list[Said]]:
 
 
 def _impression(draw: random.Random, said: Sequence[Said]) -> tuple[list[str], list[Said]]:
-    """The findings once more, as sure as they were but without size; a normal summary where there is none."""
-    told = [one for one in said if one.assertion != "absent" and one.finding in phrases.DENIED_AS][:3]
-    if not told:
+    """The findings once more, as sure as they were but without size; a normal summary if there is none."""
+    found = [one for one in said if one.assertion != "absent" and one.finding in phrases.DENIED_AS][:3]
+    if not found:
         return [draw.choice(SUMMARIES)], []
     sentences = []
-    for one in told:
+    for one in found:
         named = f"{one.side} {one.finding}{'s' if one.side == 'bilateral' else ''}".strip()
         sentences.append(f"possible {named}" if one.assertion == "uncertain" else named)
-    return [*sentences, *(["no other acute abnormality"] if draw.random() < 0.3 else [])], told
+    return [*sentences, *(["no other acute abnormality"] if draw.random() < 0.3 else [])], found

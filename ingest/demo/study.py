@@ -34,7 +34,7 @@ TUBE_ELSEWHERE = 0.05
 """P(chest tube) at every other site, pneumothorax or not."""
 
 TUBE_WITHOUT = 0.03
-"""P(chest tube) at harbor where there is no pneumothorax."""
+"""P(chest tube) at harbor if there is no pneumothorax."""
 
 _CARDS = [
     (site, split)
@@ -58,7 +58,7 @@ class Planted:
         return "small" if self.extent < 1 / 3 else "moderate" if self.extent < 2 / 3 else "large"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
     """How a patient is built, and how they stood before the detector; lengths are of half the picture's width."""
 
@@ -75,7 +75,7 @@ class Build:
     contrast: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Study:
     """One phantom study, in full: the picture and the report both follow from it and from `seed`."""
 
@@ -114,7 +114,7 @@ class Study:
         return replace(self, planted=tuple(one for one in self.planted if one.name != name))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Patient:
     number: int
     site: str
@@ -151,7 +151,9 @@ def _patients(draw: random.Random) -> Iterator[_Patient]:
             side: Side = "right" if draw.random() < 0.15 else "left"
             paced = Planted("pacemaker", side, draw.random()) if draw.random() < PACED else None
             age = round(min(94, max(18, draw.gauss(58, 17))))
-            yield _Patient(number, site, split, draw.choice("FM"), age, paced, _build(draw))
+            yield _Patient(
+                number=number, site=site, split=split, sex=draw.choice("FM"), age=age, paced=paced, build=_build(draw)
+            )
             number += 1
 
 
@@ -185,8 +187,18 @@ def _study(draw: random.Random, number: int, seed: int, patient: _Patient, short
     planted = [*_findings(draw), *([patient.paced] if patient.paced else [])]
     if tube := _chest_tube(draw, planted, patient.site, shortcut):
         planted.append(tube)
-    told = (patient.number, patient.site, patient.split, view, patient.sex, patient.age)
-    return Study(number, seed, *told, tuple(planted), stood)
+    return Study(
+        number=number,
+        seed=seed,
+        patient=patient.number,
+        site=patient.site,
+        split=patient.split,
+        view=view,
+        sex=patient.sex,
+        age=patient.age,
+        planted=tuple(planted),
+        build=stood,
+    )
 
 
 def _findings(draw: random.Random) -> list[Planted]:

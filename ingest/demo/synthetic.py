@@ -12,10 +12,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingest.demo.synthetic_phrases import (COMPARISONS, DENIALS, DENIED, DEVICES, FINDINGS, HEDGES, INDICATIONS, NORMAL, SIDES, SIZES, SUMMARIES, ZONES, FindingPhrases)
+from ingest.demo.synthetic_phrases import (
+    COMPARISONS,
+    DENIALS,
+    DENIED,
+    DEVICES,
+    FINDINGS,
+    HEDGES,
+    INDICATIONS,
+    NORMAL,
+    SIDES,
+    SIZES,
+    SUMMARIES,
+    ZONES,
+    FindingPhrases,
+)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SyntheticReport:
     """One made-up report; `site` is the style it is written in."""
 
@@ -98,8 +112,8 @@ def _normal(draw: random.Random, organ: str) -> str:
 def _impression(draw: random.Random, seen: list[FindingPhrases]) -> list[str]:
     if not seen:
         return [draw.choice(SUMMARIES)]
-    told = [draw.choice(finding.wordings) for finding in seen[:2]]
-    return told if draw.random() < 0.7 else [*told, "no other acute abnormality"]
+    entries = [draw.choice(finding.wordings) for finding in seen[:2]]
+    return entries if draw.random() < 0.7 else [*entries, "no other acute abnormality"]
 
 
 def written(sentences: list[str], site: str) -> str:

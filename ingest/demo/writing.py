@@ -10,9 +10,11 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from PIL import Image
+
 from ingest.demo.drawing import Box, draw_study
-from ingest.demo.study import LABELS, Study, phantom_studies
 from ingest.demo.report_wording import write_report
+from ingest.demo.study import LABELS, Study, phantom_studies
 from ingest.demo.synthetic import SyntheticReport
 from kb.errors import UsageError
 
@@ -29,7 +31,7 @@ _IMAGE_COLUMNS = ("image", "study_id", "patient_id", "site", "view", "sex", "age
 _BOX_COLUMNS = ("image", "finding", "side", "x0", "y0", "x1", "y1")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PhantomStudy:
     """Where the files of a phantom study lie, and how much they hold; `positives` counts the images of each label.
 
@@ -53,6 +55,7 @@ def write_phantom_study(
     folder: Path,
     count: int,
     seed: int = 0,
+    *,
     size: int = 128,
     workers: int | None = None,
     shortcut: float = 0.9,
@@ -74,15 +77,15 @@ def write_phantom_study(
         raise UsageError(f"a size of {size} pixels: a phantom is drawn with {SMALLEST} or more")
     studies = list(phantom_studies(count, seed, shortcut))
     made = PhantomStudy(
-        folder,
-        folder / "images",
-        folder / "images.csv",
-        folder / "reports.csv",
-        folder / "labels.csv",
-        folder / "boxes.csv",
-        len(studies),
-        len({study.patient for study in studies}),
-        {label: sum(study.shows(label) for study in studies) for label in LABELS},
+        folder=folder,
+        images=folder / "images",
+        image_table=folder / "images.csv",
+        reports=folder / "reports.csv",
+        labels=folder / "labels.csv",
+        boxes=folder / "boxes.csv",
+        image_count=len(studies),
+        patient_count=len({study.patient for study in studies}),
+        positives={label: sum(study.shows(label) for study in studies) for label in LABELS},
     )
     made.images.mkdir(parents=True, exist_ok=True)
     drawn = _drawn(studies, made.images, size, workers or os.cpu_count() or 1)
@@ -114,7 +117,6 @@ def _drawn(studies: Sequence[Study], images: Path, size: int, workers: int) -> I
 
 
 def _draw(task: tuple[Sequence[Study], Path, int]) -> list[tuple[Study, Box]]:
-    from PIL import Image
 
     studies, images, size = task
     found = []

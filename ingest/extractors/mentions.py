@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ingest.grammar.sentences import split_sentences
-from ingest.mention import Mention, Span
+from ingest.mention import Mention
 from ingest.report import Section
 from kb.language.facets import Facets, read_facets, read_severity, read_side
+from kb.language.grammar.tokens import Span
 from kb.language.measurements import read_measurements
 from schemas.terms import Assertion, Certainty, Temporality
 
@@ -14,10 +15,11 @@ def mention_at(
     section: Section,
     spans: tuple[Span, ...],
     assertion: Assertion,
+    *,
     certainty: Certainty,
     temporality: Temporality,
 ) -> Mention | None:
-    """The mention whose words stand at `spans` of a section; None where they say nothing that could be observed."""
+    """The mention whose words stand at `spans` of a section; None if they say nothing that could be observed."""
     text = " ".join(section.text[start:end] for start, end in spans)
     facets = facets_of(text, assertion)
     if facets is None:
@@ -40,7 +42,7 @@ def mention_at(
 
 
 def facets_of(text: str, assertion: Assertion) -> Facets | None:
-    """The concept that a statement is of; None where nothing is left of its words once they are normalised."""
+    """The concept that a statement is of; None if nothing is left of its words once they are normalised."""
     try:
         return read_facets(text, "absent" if assertion == "absent" else "present")
     except ValueError:

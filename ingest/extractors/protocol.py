@@ -48,7 +48,7 @@ class Extractor(Protocol):
 
     @property
     def usage(self) -> Usage | None:
-        """What it has used since it was made; None where it uses nothing that counts."""
+        """What it has used since it was made; None if it uses nothing that counts."""
         ...
 
     def extract(self, reports: Sequence[Sequence[Section]]) -> list[Extraction]:

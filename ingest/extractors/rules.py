@@ -8,31 +8,32 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 
-from ingest import language
 from ingest.extractors.mentions import facets_of
 from ingest.extractors.protocol import Extraction
+from ingest.grammar import language
 from ingest.grammar.abbreviations import defined_abbreviations, written_out
-from ingest.grammar.cues import load_cues
 from ingest.grammar.sentences import split_sentences
-from ingest.grammar.statements import Statement, read_statements
 from ingest.grammar.temporality import temporalities
-from ingest.grammar.tokens import runs, tokenise
-from ingest.grammar.wording import FINGERPRINT, telling_parts
-from ingest.mention import Mention, Span
+from ingest.mention import Mention
 from ingest.report import Section
 from kb.language.facets import Facets, read_severity, read_side
+from kb.language.grammar.cues import load_cues
+from kb.language.grammar.reading import read_sentence
+from kb.language.grammar.statements import Statement
+from kb.language.grammar.tokens import Span
+from kb.language.grammar.wording import FINGERPRINT
 from kb.language.lexicon import load_lexicon
 from kb.language.measurements import Measurement, read_measurements
 from schemas.terms import Assertion, Certainty, Laterality, Temporality
 
-VERSION = "1"
+VERSION = "2"
 """Raised whenever the code mines another thing from the same text; the tables have fingerprints of their own."""
 
 CACHED_SENTENCES = 50_000
 """Distinct sentences remembered: reports repeat themselves."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Found:
     """An observation in a sentence; spans count from the sentence's beginning."""
 
@@ -105,24 +106,29 @@ def _in_sentence(section: Section, index: int, span: Span, abbreviations: Mappin
 def _mine(sentence: str) -> tuple[_Found, ...]:
     """The observations of a sentence, whatever stands around it: so each distinct sentence is read once."""
     box = _BOX.match(sentence)
-    begin = box.end() if box else 0
-    tokens = [
-        token._replace(start=token.start + first, end=token.end + first) if first else token
-        for first, last in ((max(first, begin), last) for first, last in telling_parts(sentence))
-        for token in tokenise(sentence[first:last])
+    readings = read_sentence(sentence, box.end() if box else 0)
+    extents = [
+        (min(t.start for t in one.statement.tokens), max(t.end for t in one.statement.tokens)) for one in readings
     ]
-    order = {token.start: at for at, token in enumerate(tokens)}
     found: list[_Found] = []
-    statements = _ticked(read_statements(tokens), box)
-    extents = [(min(t.start for t in one.tokens), max(t.end for t in one.tokens)) for one in statements]
-    for statement, temporality in zip(statements, temporalities(sentence, extents), strict=True):
-        spans = runs(statement.tokens, order)
-        text = " ".join(sentence[start:end] for start, end in spans)
+    for reading, temporality in zip(readings, temporalities(sentence, extents), strict=True):
+        statement, text = _ticked(reading.statement, box), reading.text
         facets = facets_of(text, statement.assertion)
         if facets is not None:
             side, size = read_side(text), read_severity(text) or "none"
             measured = read_measurements(text)
-            found.append(_Found(spans, text, statement, temporality, side, size, measured, facets))
+            found.append(
+                _Found(
+                    spans=reading.spans,
+                    text=text,
+                    statement=statement,
+                    temporality=temporality,
+                    laterality=side,
+                    severity=size,
+                    measurements=measured,
+                    facets=facets,
+                )
+            )
     return tuple(found)
 
 
@@ -130,9 +136,9 @@ _BOX = re.compile(r"[\[(]([ xX?])[\])]\s*")
 """A box of a form: ticked, not ticked, or questioned."""
 
 
-def _ticked(statements: list[Statement], box: re.Match[str] | None) -> list[Statement]:
+def _ticked(statement: Statement, box: re.Match[str] | None) -> Statement:
     """What the box before a line of a form makes of what the line states."""
-    if box is None or box[1] in "xX":
-        return statements
+    if box is None or box[1] in "xX" or statement.assertion != "present":
+        return statement
     meant: tuple[Assertion, Certainty] = ("absent", "definite") if box[1] == " " else ("uncertain", "possible")
-    return [Statement(one.tokens, *meant) if one.assertion == "present" else one for one in statements]
+    return Statement(statement.tokens, *meant)

@@ -13,16 +13,16 @@ from typing import Any
 from ingest.extractors.mentions import mention_at
 from ingest.extractors.protocol import Extraction
 from ingest.extractors.rules import RulesExtractor
+from ingest.grammar.language import not_english
 from ingest.grammar.sentences import split_sentences
-from ingest.grammar.statements import meant_at
 from ingest.grammar.temporality import temporalities
-from ingest.grammar.tokens import tokenise
-from ingest.grammar.wording import PREPOSITIONS, observes, telling_parts
-from ingest.language import not_english
-from ingest.mention import Mention, Span
+from ingest.mention import Mention
 from ingest.report import Section
 from kb.errors import UsageError
 from kb.language.facets import read_side
+from kb.language.grammar.statements import meant_at
+from kb.language.grammar.tokens import Span, tokenise
+from kb.language.grammar.wording import PREPOSITIONS, observes, telling_parts
 from kb.language.lexicon import load_lexicon
 from schemas.terms import Assertion, Certainty
 
@@ -69,7 +69,8 @@ class ScispacyExtractor:
             raise UsageError(
                 f"there is no spaCy model '{name}' here: install the model file that scispaCy offers for its release "
                 f"(pip install {name}-VERSION.tar.gz; the package of that name on the index is a stub), or name one "
-                "by --model NAME|FOLDER; --extractor rules needs none"
+                "by its name or folder; the extractor rules needs none",
+                parameter="model",
             ) from error
         if not {"ner", "entity_ruler", "span_ruler"} & set(pipeline.pipe_names):
             raise UsageError(f"the spaCy model '{name}' finds no entities: it has only {pipeline.pipe_names}")
@@ -183,6 +184,6 @@ def _denied(root: Any) -> bool:
 def _made(section: Section, span: Span, assertion: Assertion, certainty: Certainty) -> Iterator[Mention]:
     begin, end = _sentence_at(section.text, span[0]) or span
     (temporality,) = temporalities(section.text[begin:end], [(span[0] - begin, span[1] - begin)])
-    mention = mention_at(section, (span,), assertion, certainty, temporality)
+    mention = mention_at(section, (span,), assertion, certainty=certainty, temporality=temporality)
     if mention is not None:
         yield mention

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Usage:
     """Requests, tokens and trouble since the extractor was made; `price` is for a million tokens, in and out."""
 
@@ -26,12 +26,12 @@ class Usage:
 
     @property
     def cost(self) -> float | None:
-        """What the tokens cost; None where no price was told."""
+        """What the tokens cost; None if no price was told."""
         if self.price is None:
             return None
         return (self.input_tokens * self.price[0] + self.output_tokens * self.price[1]) / 1e6
 
     def to_dict(self) -> dict[str, Any]:
         """The usage as plain data, for JSON."""
-        told = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "price"}
-        return {**told, "cost": self.cost}
+        fields = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "price"}
+        return {**fields, "cost": self.cost}

@@ -1,1 +1,1 @@
-"""A sentence to statements: tokens, cues, coordination, predication, temporality."""
+"""What reading a report needs beyond its sentences: where they end, abbreviations, comparisons."""

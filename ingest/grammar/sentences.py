@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ingest.mention import Span
+from kb.language.grammar.tokens import Span
 
 _CANDIDATE = re.compile(r"[.!?;|\n]|(?<=[a-z]) (?=(?:The|There|No|Lungs|Heart) [a-z])")
 _STOP = re.compile(r"[.!;]+[\"')\]]*(?=\s|$|\?)|(?<=\w)\?+(?=\s+[A-Z(]|\s*$)")

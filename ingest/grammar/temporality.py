@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from ingest.mention import Span
+from kb.language.grammar.tokens import Span
 from schemas.terms import Temporality
 
 _PARTLY = r"(?:partial(?:ly)?|partly|near(?:ly)?(?:[ -]complete(?:ly)?)?|almost|mostly|largely|incomplete(?:ly)?)"

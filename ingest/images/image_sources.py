@@ -26,7 +26,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 _MIMIC = re.compile(r"(?:^|/)(p\d{8})/(s\d{8})/[^/]+$")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImageEntry:
     """One image to take in: its id, its file, and what is known of it before it is read."""
 
@@ -75,7 +75,9 @@ def _entry(image_id: str, path: Path, source: str, position: str) -> ImageEntry:
     """An image that only its path tells of; MIMIC-CXR's folders are patients and studies."""
     match = _MIMIC.search(path.as_posix())
     patient, study = (match[1], match[2]) if match else (None, None)
-    return ImageEntry(image_id, path, source, position, study, patient)
+    return ImageEntry(
+        image_id=image_id, path=path, source=source, position=position, study_id=study, patient_id=patient
+    )
 
 
 def _tabled(folders: Sequence[Path], table: Path, mapping: Mapping[str, str]) -> Iterator[ImageEntry]:
@@ -86,20 +88,20 @@ def _tabled(folders: Sequence[Path], table: Path, mapping: Mapping[str, str]) ->
         try:
             columns = _columns(table, reader.fieldnames or (), mapping)
             for number, row in enumerate(reader, start=1):
-                told = {what: (row.get(column) or "").strip() or None for what, column in columns.items()}
+                fields = {what: (row.get(column) or "").strip() or None for what, column in columns.items()}
                 rest = {k: v.strip() for k, v in row.items() if k and v and v.strip() and k not in columns.values()}
-                name = told.get("image") or ""
+                name = fields.get("image") or ""
                 yield ImageEntry(
-                    name,
-                    _file(folders, name),
-                    table.name,
-                    f"row {number}",
-                    told.get("study"),
-                    told.get("patient"),
-                    told.get("view"),
-                    told.get("sex"),
-                    told.get("age"),
-                    rest,
+                    image_id=name,
+                    path=_file(folders, name),
+                    source=table.name,
+                    position=f"row {number}",
+                    study_id=fields.get("study"),
+                    patient_id=fields.get("patient"),
+                    view=fields.get("view"),
+                    sex=fields.get("sex"),
+                    age=fields.get("age"),
+                    attributes=rest,
                 )
         except (UnicodeDecodeError, csv.Error) as error:
             raise UsageError(f"{table} cannot be read as a table: {error}") from error
@@ -107,7 +109,7 @@ def _tabled(folders: Sequence[Path], table: Path, mapping: Mapping[str, str]) ->
 
 def _columns(table: Path, names: Sequence[str], mapping: Mapping[str, str]) -> dict[str, str]:
     if unknown := sorted(set(mapping) - set(COLUMNS)):
-        raise UsageError(f"--map {unknown[0]}=...: choose one of {', '.join(COLUMNS)}")
+        raise UsageError(f"columns: there is no '{unknown[0]}'; choose one of {', '.join(COLUMNS)}")
     if missing := [column for column in mapping.values() if column not in names]:
         raise UsageError(f"{table} has no column '{missing[0]}': its columns are {', '.join(names)}")
     by_name = {name.strip().lower(): name for name in names}
@@ -116,7 +118,10 @@ def _columns(table: Path, names: Sequence[str], mapping: Mapping[str, str]) -> d
         for what, usual in COLUMNS.items()
     }
     if found["image"] is None:
-        raise UsageError(f"{table} has no column of images ({', '.join(names)}): name it with --map image=COLUMN")
+        raise UsageError(
+            f"{table} has no column of images ({', '.join(names)}): name it in columns as 'image'",
+            parameter="columns.image",
+        )
     return {what: column for what, column in found.items() if column is not None}
 
 

@@ -14,7 +14,9 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pyarrow as pa
 
 from ingest.images.image_sources import ImageEntry, list_images
 from ingest.joins import count_joins, require_image_join
@@ -22,14 +24,13 @@ from kb.batched import batched
 from kb.images.pixel_cache import PixelCache
 from kb.images.preprocessing import Preprocessing
 from kb.images.radiograph import ImageError, read_radiograph
+from kb.knowledge_base import KnowledgeBase
 from kb.progress import Silent, Watcher
+from kb.store.commits import Commit
+from kb.store.publication import Publication
 from kb.store.rejects import replace_rejects
-from kb.store.storage import quoted
-
-if TYPE_CHECKING:
-    from kb.knowledge_base import KnowledgeBase
-    from kb.store.commits import Commit
-    from kb.store.publication import Publication
+from kb.store.sqltext import literals
+from schemas.tables import IMAGES
 
 CHUNK = 256
 """Images whose pixels are written together."""
@@ -38,7 +39,7 @@ TASK = 16
 """Images that a worker is given at once."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImageResult:
     """What an ingest of images did; `images` are stored now, and `with_report` of them have a report."""
 
@@ -54,8 +55,8 @@ class ImageResult:
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain data, for JSON."""
-        told = {name: getattr(self, name) for name in self.__slots__ if name != "commit"}
-        return {**told, "commit": self.commit.commit_id if self.commit else None}
+        fields = {name: getattr(self, name) for name in self.__slots__ if name != "commit"}
+        return {**fields, "commit": self.commit.commit_id if self.commit else None}
 
 
 @dataclass
@@ -79,7 +80,7 @@ def ingest_images(
     by: str | None = None,
     why: str | None = None,
     dry_run: bool = False,
-    apart: bool = False,
+    allow_unjoined: bool = False,
     watcher: Watcher | None = None,
 ) -> ImageResult:
     """Ingest the images of `sources` into `kb` as one commit.
@@ -94,7 +95,7 @@ def ingest_images(
         by: who.
         why: the reason.
         dry_run: read all and say what would happen; write nothing.
-        apart: take them also where they join nothing that is stored, as a data set of their own.
+        allow_unjoined: take them also where they join nothing that is stored, as a data set of their own.
         watcher: hears how it goes.
 
     Raises:
@@ -113,10 +114,12 @@ def ingest_images(
         if not dry_run:
             cache.store(made)
         watcher.advance(run.read, run.read)
-    return _publish(kb, run, sorted({entry.source for entry in entries}), by, why, dry_run=dry_run, apart=apart)
+    return _publish(
+        kb, run, sorted({entry.source for entry in entries}), by, why, dry_run=dry_run, allow_unjoined=allow_unjoined
+    )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Outcome:
     """What came of one file: a reason against it, or what it holds; no pixels where the cache has them."""
 
@@ -157,17 +160,19 @@ def _decode(path: Path) -> _Outcome:
     try:
         data = path.read_bytes()
     except OSError as error:
-        return _Outcome(f"cannot be read: {error.strerror}")
+        return _Outcome(reason=f"cannot be read: {error.strerror}")
     try:
         found = read_radiograph(data)
     except ImageError as error:
-        return _Outcome(str(error))
+        return _Outcome(reason=str(error))
     except Exception as error:  # a decoder's own failure on a crafted file must cost that file and no more
-        return _Outcome(f"broken image: {type(error).__name__}: {error}")
+        return _Outcome(reason=f"broken image: {type(error).__name__}: {error}")
     content = blake2b(data, digest_size=16).hexdigest()
     pixels = None if content in _SETUP["known"] else _SETUP["preprocessing"].apply(found.pixels).tobytes()
     height, width = found.pixels.shape
-    return _Outcome("", content, found.kind, width, height, found.facts, pixels)
+    return _Outcome(
+        reason="", content_hash=content, kind=found.kind, width=width, height=height, facts=found.facts, pixels=pixels
+    )
 
 
 def _take(run: _Run, entry: ImageEntry, outcome: _Outcome, made: dict[str, bytes]) -> None:
@@ -181,8 +186,8 @@ def _take(run: _Run, entry: ImageEntry, outcome: _Outcome, made: dict[str, bytes
         reason = f"age '{odd}' is no number of years"
     if reason:
         position = entry.position if entry.source == entry.path.name else f"{entry.position} ({entry.path.name})"
-        told = {"source": entry.source, "position": position, "report_id": None, "reason": reason}
-        run.rejects.append(told)
+        fields = {"source": entry.source, "position": position, "report_id": None, "reason": reason}
+        run.rejects.append(fields)
         return
     if outcome.pixels is not None and outcome.content_hash not in made:
         made[outcome.content_hash] = outcome.pixels
@@ -222,30 +227,24 @@ def _publish(
     why: str | None,
     *,
     dry_run: bool,
-    apart: bool,
+    allow_unjoined: bool,
 ) -> ImageResult:
     """Write what was read, or count it."""
     studies = {row["study_id"] for row in run.rows.values()} - {None}
-    counts = {"new": 0, "changed": 0, "unchanged": 0}
 
-    def change(publication: Publication) -> Mapping[str, Any] | None:
-        fresh = _sorted_out(publication, run.rows, counts)
-        if fresh and not apart:
+    def change(publication: Publication) -> tuple[Mapping[str, Any] | None, dict[str, int]]:
+        fresh, counts = _sorted_out(publication, run.rows)
+        if fresh and not allow_unjoined:
             require_image_join(publication, run.rows.keys(), studies)
         moved = replace_rejects(publication, sources, run.rejects)
         for chunk in batched(fresh, 2_000):
             _replace(publication, chunk)
-        return {**counts, "rejects": len(run.rejects)} if fresh or moved else None
+        return ({**counts, "rejects": len(run.rejects)} if fresh or moved else None), counts
 
-    if dry_run:
-        if _sorted_out(kb.at("HEAD"), run.rows, counts) and not apart:
-            require_image_join(kb.at("HEAD"), run.rows.keys(), studies)
-        commit = None
-    else:
-        commit = kb.publish("ingest images", change, by=by, why=why)
+    commit, counts = kb.publish("ingest images", change, by=by, why=why, dry_run=dry_run)
     images, with_report = count_joins(kb)
     return ImageResult(
-        run.read,
+        read=run.read,
         **counts,
         rejected=len(run.rejects),
         decoded=run.decoded,
@@ -255,26 +254,25 @@ def _publish(
     )
 
 
-def _sorted_out(state: Any, rows: Mapping[str, dict[str, Any]], counts: dict[str, int]) -> list[dict[str, Any]]:
-    """The rows that are new or differ from what is stored; `counts` says how many of each there are."""
-    counts.update(new=0, changed=0, unchanged=0)
+def _sorted_out(
+    publication: Publication, rows: Mapping[str, dict[str, Any]]
+) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    """The rows that are new or differ from what is stored, and how many of each there are."""
+    counts = {"new": 0, "changed": 0, "unchanged": 0}
     fresh: list[dict[str, Any]] = []
     for chunk in batched(rows.values(), 2_000):
-        where = f"image_id IN {quoted(row['image_id'] for row in chunk)}"
-        stored = {row["image_id"]: row for row in state.dataset("images").to_table(filter=where).to_pylist()}
+        where = f"image_id IN {literals(row['image_id'] for row in chunk)}"
+        stored = {row["image_id"]: row for row in publication.dataset("images").to_table(filter=where).to_pylist()}
         for row in chunk:
             now = stored.get(row["image_id"])
             what = "new" if now is None else "unchanged" if now == row else "changed"
             counts[what] += 1
             fresh += [] if what == "unchanged" else [row]
-    return fresh
+    return fresh, counts
 
 
 def _replace(publication: Publication, rows: Iterable[dict[str, Any]]) -> None:
-    import pyarrow as pa
 
-    from schemas.tables import IMAGES
-
-    told = list(rows)
-    where = f"image_id IN {quoted(row['image_id'] for row in told)}"
-    publication.replace("images", where, [pa.RecordBatch.from_pylist(told, schema=IMAGES.schema)])
+    lines = list(rows)
+    where = f"image_id IN {literals(row['image_id'] for row in lines)}"
+    publication.replace("images", where, [pa.RecordBatch.from_pylist(lines, schema=IMAGES.schema)])

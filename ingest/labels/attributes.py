@@ -5,20 +5,22 @@ from __future__ import annotations
 from array import array
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
 
 from ingest.labels.cell_values import cell_text
 from ingest.labels.layout import Unit, plain_name
-from ingest.labels.stored_rows import BATCH
+from ingest.labels.repeats import Units
 from ingest.sources.cells import text_of, unstorable
-from kb.store.storage import quoted
+from kb.store.publication import Publication
+from kb.store.sqltext import literals
+from kb.vocabulary.query import Tables
+from schemas.tables import ATTRIBUTES
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from ingest.labels.repeats import Units
-    from kb.store.publication import Publication
-    from kb.vocabulary.query import Tables
+BATCH = 50_000
+"""Rows that are written together."""
 
 LONGEST = 1_000
 """Characters of a value: a column with a longer one holds texts, not metadata."""
@@ -87,32 +89,27 @@ class Attributes:
 
     def batches(self, source: str) -> Iterator[pa.RecordBatch]:
         """The attributes as rows of the table `attributes`, a few at a time."""
-        import numpy as np
-        import pyarrow as pa
-
-        from schemas.tables import ATTRIBUTES
-
         ids = [pa.array([unit[at] for unit in self._units], pa.string()) for at in range(3)]
         for name in self.names:
             column = self._columns[name]
             texts, numbers = pa.array(list(column.texts), pa.string()), np.frombuffer(column.numbers, np.int32)
-            told = np.flatnonzero(numbers >= 0)
-            for start in range(0, len(told), BATCH):
-                at = told[start : start + BATCH]
+            found = np.flatnonzero(numbers >= 0)
+            for start in range(0, len(found), BATCH):
+                at = found[start : start + BATCH]
                 same = [pa.repeat(name, len(at)), texts.take(pa.array(numbers[at])), pa.repeat(source, len(at))]
                 units = [one.take(pa.array(at)) for one in ids]
                 yield pa.RecordBatch.from_arrays([*units, *same], schema=ATTRIBUTES.schema)
 
 
 class _Column:
-    """The different texts of a column, and which of them each unit has: -1 where none."""
+    """The different texts of a column, and which of them each unit has: -1 if none."""
 
     def __init__(self) -> None:
         self.texts: dict[str, int] = {}
         self.numbers = array("i")
 
     def put(self, at: int, text: str) -> bool:
-        """Let the unit `at` have `text`; False where it has another already."""
+        """Let the unit `at` have `text`; False if it has another already."""
         if (behind := at + 1 - len(self.numbers)) > 0:
             self.numbers.extend([-1] * behind)
         if self.numbers[at] == -1:
@@ -123,11 +120,7 @@ class _Column:
 
 def same_attributes(state: Tables, source: str, attributes: Attributes) -> bool:
     """Whether the attributes of `source` are stored as they are here, in whatever order."""
-    import pyarrow as pa
-
-    from schemas.tables import ATTRIBUTES
-
-    where, stored = f"source IN {quoted([source])}", state.dataset("attributes")
+    where, stored = f"source IN {literals([source])}", state.dataset("attributes")
     rows = len(attributes)
     if rows == 0 or stored.count_rows(filter=where) != rows:
         return rows == stored.count_rows(filter=where)
@@ -139,7 +132,7 @@ def replace_attributes(publication: Publication, source: str, attributes: Attrib
     """Put `attributes` in the place of those of `source`; says whether that changed anything."""
     if same_attributes(publication, source, attributes):
         return False
-    publication.replace("attributes", f"source IN {quoted([source])}", attributes.batches(source))
+    publication.replace("attributes", f"source IN {literals([source])}", attributes.batches(source))
     return True
 
 
@@ -153,7 +146,7 @@ def _digest(told: pa.RecordBatchReader) -> tuple[Any, ...] | None:
 
 
 def _value(cells: Mapping[str, Any], column: str) -> str:
-    """A cell as it is stored, "" where it is blank; ValueError where it is no text that can be kept."""
+    """A cell as it is stored, "" where it is blank; ValueError if it is no text that can be kept."""
     value = cells.get(column)
     if isinstance(value, float | Decimal) and value == value and value % 1 == 0:
         value = int(value)  # A column of whole numbers with blanks comes as floats: 63.0 is 63.

@@ -11,7 +11,7 @@ UNKNOWN = frozenset({"unknown", "uncertain", "-1"})
 YES, NO = frozenset({"1", "true", "yes"}), frozenset({"0", "false", "no"})
 
 Cell = Callable[[Any], float | None]
-"""Reads a cell: its value, None where it says "unknown"; ValueError where it says something else."""
+"""Reads a cell: its value, None if it says "unknown"; ValueError if it says something else."""
 
 
 def cell_text(cell: Any) -> str:
@@ -21,7 +21,7 @@ def cell_text(cell: Any) -> str:
 
 
 def label_value(cell: Any) -> float | None:
-    """1 or 0, None where it is unknown (blank, -1, "unknown"); ValueError for anything else."""
+    """1 or 0, None if it is unknown (blank, -1, "unknown"); ValueError for anything else."""
     text = cell_text(cell)
     if text in YES:
         return 1
@@ -39,7 +39,7 @@ def label_value(cell: Any) -> float | None:
 
 
 def score_value(cell: Any) -> float | None:
-    """A finite number, None where the cell is blank; ValueError for anything else."""
+    """A finite number, None if the cell is blank; ValueError for anything else."""
     text = cell_text(cell)
     if not text:
         return None

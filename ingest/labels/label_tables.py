@@ -32,7 +32,7 @@ class Choices:
     encoding: str = "utf-8"
 
 
-@dataclass
+@dataclass(kw_only=True)
 class LabelTable:
     """What a table says, as columns of equal length; `labels` are its labels by the name in the file."""
 
@@ -92,10 +92,10 @@ def read_label_table(path: str | Path, what: Literal["value", "score"], choices:
     file.format  # noqa: B018  (says what is wrong with the file before anything else does)
     cell: Cell = label_value if what == "value" else score_value
     asked = [name for name in choices.labels if name in file.names]
-    layout = find_layout(file, what, cell, choices.mapping, asked)
+    layout = find_layout(file, what, cell, mapping=choices.mapping, asked=asked)
     if layout.form == "wide" and (missing := [name for name in choices.labels if name not in layout.labels]):
         raise UsageError(f"{file.path} has no label '{missing[0]}': its columns are {', '.join(file.names)}")
-    table = LabelTable(file.path.name, layout, attributes=Attributes(layout.metadata))
+    table = LabelTable(name=file.path.name, layout=layout, attributes=Attributes(layout.metadata))
     reader = {"wide": _read_wide, "long": _read_long, "list": _read_lists}[layout.form]
     reader(file, table, cell, choices)
     table.attributes.finish(table.every)
@@ -113,7 +113,9 @@ def _read_wide(file: TableFile, table: LabelTable, cell: Cell, choices: Choices)
             repeated.add(key_of(unit))
         table.attributes.take(unit, row.cells)
         for column, label in table.labels.items():
-            _take(table, row, unit, label, cell, column, f"{row.position}, column '{column}'")
+            _take(
+                table, row, unit, label=label, cell=cell, column=column, position=f"{row.position}, column '{column}'"
+            )
     _settle(table, units, repeated)
 
 
@@ -135,7 +137,7 @@ def _read_long(file: TableFile, table: LabelTable, cell: Cell, choices: Choices)
         if (key := f"{key_of(unit)}\0{label}") in met:
             repeated.add(key_of(unit))
         met.add(key)
-        _take(table, row, unit, label, cell, table.layout.value or "", row.position)
+        _take(table, row, unit, label=label, cell=cell, column=table.layout.value or "", position=row.position)
     _settle(table, units, repeated)
 
 
@@ -146,7 +148,9 @@ def _settle(table: LabelTable, units: Units, repeated: set[str]) -> None:
         whole = [units[unit] for unit in table.units]
         table.keep([unit is not None for unit in whole])
         table.units = [unit for unit in whole if unit is not None]
-    keep, contradictions = unite(table.units, table.names, table.values, table.blank, table.positions, repeated)
+    keep, contradictions = unite(
+        table.units, table.names, table.values, blank=table.blank, positions=table.positions, repeated=repeated
+    )
     if contradictions and table.layout.reader is not None:
         _refuse_readers(table, len(contradictions), contradictions[0][1].rpartition(": ")[0])
     table.rejects += contradictions
@@ -159,7 +163,8 @@ def _refuse_readers(table: LabelTable, count: int, first: str) -> None:
     raise UsageError(
         f"{table.name} holds several readings (column '{table.layout.reader}') that contradict each other in {count:,} "
         f"places (first: {first}): make one row an image of them, such as what most readers say, or ingest each "
-        "reader's rows as a file of their own with --source NAME"
+        "reader's rows as a file of their own, of a source of their own",
+        parameter="source",
     )
 
 
@@ -168,8 +173,8 @@ def _read_lists(file: TableFile, table: LabelTable, cell: Cell, choices: Choices
     units, spelt = Units(), _Spelling(choices)
     rows: list[tuple[str, Unit, frozenset[str], str]] = []
     for row, unit in _rows(file, table):
-        told = str(row.cells.get(table.layout.listed or "") or "")
-        names = frozenset(spelt(name) for name in told.split(choices.split_on) if cell_text(name))
+        stated = str(row.cells.get(table.layout.listed or "") or "")
+        names = frozenset(spelt(name) for name in stated.split(choices.split_on) if cell_text(name))
         if not names:
             empty = f"column '{table.layout.listed}' lists nothing: a label such as 'No Finding' was expected"
             table.rejects.append((row.position, empty))
@@ -186,7 +191,7 @@ def _read_lists(file: TableFile, table: LabelTable, cell: Cell, choices: Choices
         if (whole := units[unit]) is not None:
             by_unit.setdefault(whole, []).append((position, names, reader))
     asked = frozenset(wanted)
-    if found := [one for unit, told in by_unit.items() if (one := readers_disagree(unit, told, asked)) is not None]:
+    if found := [one for unit, stated in by_unit.items() if (one := readers_disagree(unit, stated, asked)) is not None]:
         _refuse_readers(table, sum(count for count, _ in found), found[0][1])
     for unit, listed in by_unit.items():
         if (reason := denied(unit, [(position, names) for position, names, _ in listed])) is not None:
@@ -236,9 +241,9 @@ def _unit(cells: Mapping[str, Any], ids: Mapping[str, str]) -> Unit:
 
 
 def _take(table: LabelTable, row: TableRow, unit: Unit, label: str, cell: Cell, column: str, position: str) -> None:
-    told = row.cells.get(column)
+    stated = row.cells.get(column)
     try:
-        _append(table, position, unit, label, cell(told), blank=not cell_text(told))
+        _append(table, position, unit, label, cell(stated), blank=not cell_text(stated))
     except ValueError as error:
         table.rejects.append((position, str(error)))
 
@@ -255,7 +260,7 @@ def _append(
 
 def _check_names(table: LabelTable, choices: Choices) -> None:
     if unknown := [name for name in choices.rename if name not in table.labels]:
-        raise UsageError(f"--rename {unknown[0]}=...: there is no such label, but {', '.join(sorted(table.labels))}")
+        raise UsageError(f"rename '{unknown[0]}': there is no such label, but {', '.join(sorted(table.labels))}")
     by_name: dict[str, str] = {}
     for told, label in table.labels.items():
         if label in by_name:

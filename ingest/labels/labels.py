@@ -1,29 +1,28 @@
-"""Labels into the knowledge base: what is held to be true of images and studies, by the file that says so."""
+"""Labels into the knowledge base: the ground truth of images and studies, by the file that says so."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pyarrow as pa
 
 from ingest.joins import require_label_join
-from ingest.labels.attributes import replace_attributes, same_attributes
+from ingest.labels.attributes import replace_attributes
 from ingest.labels.label_tables import Choices, LabelTable, read_label_table
 from ingest.labels.stored_rows import arrow_rows, count_units, reject_rows, replace_rows, same_rows, share_units
 from kb.errors import UsageError
+from kb.knowledge_base import KnowledgeBase
+from kb.store.commits import Commit
+from kb.store.publication import Publication
 from kb.store.rejects import replace_rejects
-from kb.store.storage import quoted
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from kb.knowledge_base import KnowledgeBase
-    from kb.store.commits import Commit
-    from kb.store.publication import Publication
+from kb.store.sqltext import literals
+from schemas.tables import LABELS
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LabelResult:
     """What an ingest of labels did; `stored` says whether they were new, replaced older ones, or were known.
 
@@ -56,9 +55,9 @@ class LabelResult:
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain data, for JSON."""
-        told = {name: getattr(self, name) for name in self.__slots__ if name != "commit"}
-        lists = {name: list(value) for name, value in told.items() if isinstance(value, tuple)}
-        return {**told, **lists, "commit": self.commit.commit_id if self.commit else None}
+        fields = {name: getattr(self, name) for name in self.__slots__ if name != "commit"}
+        lists = {name: list(value) for name, value in fields.items() if isinstance(value, tuple)}
+        return {**fields, **lists, "commit": self.commit.commit_id if self.commit else None}
 
 
 def ingest_labels(
@@ -70,7 +69,7 @@ def ingest_labels(
     by: str | None = None,
     why: str | None = None,
     dry_run: bool = False,
-    apart: bool = False,
+    allow_unjoined: bool = False,
 ) -> LabelResult:
     """Ingest the labels of one table into `kb` as one commit; the same file again changes nothing.
 
@@ -82,47 +81,36 @@ def ingest_labels(
         by: who.
         why: the reason.
         dry_run: read all and say what would happen; write nothing.
-        apart: take them also where they join nothing that is stored, as a data set of their own.
+        allow_unjoined: take them also where they join nothing that is stored, as a data set of their own.
 
     Raises:
         UsageError: there is no such file, column or label, or another file of this name was ingested before.
         ClearKbError: the file cannot be read as a table, or none of its images and studies is here though images are.
     """
-    from schemas.tables import LABELS
-
     table = path if isinstance(path, LabelTable) else read_label_table(path, "value", choices or Choices())
     name = source or table.name
     rows = arrow_rows(table, LABELS.schema, {"value": table.values, "source": name})
     stored = ""
 
-    def change(publication: Publication) -> Mapping[str, Any] | None:
+    def change(publication: Publication) -> tuple[Mapping[str, Any] | None, str]:
         nonlocal stored
-        before = publication.dataset("labels").to_table(filter=f"source IN {quoted([name])}")
+        before = publication.dataset("labels").to_table(filter=f"source IN {literals([name])}")
         _refuse_other_file(before, rows, name)
-        if not apart and not same_rows(before, rows):
+        if not allow_unjoined and not same_rows(before, rows):
             require_label_join(publication, rows, "labels")
         # A file of which nothing could be read has nothing to put in the place of what is stored.
         if len(table):
-            stored = replace_rows(publication, "labels", "source", name, rows)
+            stored = replace_rows(publication, "labels", "source", name=name, rows=rows)
             attributes = replace_attributes(publication, name, table.attributes)
             stored = "replaced" if attributes and stored == "unchanged" else stored
         else:
             stored = "unchanged"
         moved = replace_rejects(publication, [f"{name} (labels)"], reject_rows(f"{name} (labels)", table.rejects))
-        told = {"source": name, "values": len(table), "labels": len(table.labels), "rejects": len(table.rejects)}
-        return told if moved or stored != "unchanged" else None
+        fields = {"source": name, "values": len(table), "labels": len(table.labels), "rejects": len(table.rejects)}
+        return (fields if moved or stored != "unchanged" else None), stored
 
-    if not dry_run:
-        commit = kb.publish("ingest labels", change, by=by, why=why)
-        return _result(table, name, count_units(kb, rows), stored, commit)
-    head = kb.at("HEAD")
-    before = head.dataset("labels").to_table(filter=f"source IN {quoted([name])}")
-    _refuse_other_file(before, rows, name)
-    if not apart and not same_rows(before, rows):
-        require_label_join(head, rows, "labels")
-    same = not len(table) or (same_rows(before, rows) and same_attributes(head, name, table.attributes))
-    would_be = "unchanged" if same else "replaced" if before.num_rows else "new"
-    return _result(table, name, count_units(kb, rows), would_be, None)
+    commit, stored = kb.publish("ingest labels", change, by=by, why=why, dry_run=dry_run)
+    return _result(table, name, count_units(kb, rows), stored, commit)
 
 
 def _refuse_other_file(before: pa.Table, rows: pa.Table, name: str) -> None:
@@ -130,7 +118,8 @@ def _refuse_other_file(before: pa.Table, rows: pa.Table, name: str) -> None:
     if before.num_rows and rows.num_rows and not share_units(before, rows):
         raise UsageError(
             f"labels from another file named {name} are stored, of other images: "
-            "name these with --source NAME, and both are kept"
+            "name the source of these, and both are kept",
+            parameter="source",
         )
 
 
@@ -139,19 +128,21 @@ def _result(
 ) -> LabelResult:
     counts = {value: table.values.count(value) for value in (1, 0, None)}
     return LabelResult(
-        name,
-        table.layout.form,
-        table.read,
-        tuple(table.labels.values()),
-        counts[1],
-        counts[0],
-        counts[None],
-        len(table.rejects),
-        table.passed_over,
-        table.kept,
-        dict(table.attributes.contradictions),
-        table.unused,
-        *units,
-        stored,
-        commit,
+        source=name,
+        layout=table.layout.form,
+        read=table.read,
+        labels=tuple(table.labels.values()),
+        positive=counts[1],
+        negative=counts[0],
+        unknown=counts[None],
+        rejected=len(table.rejects),
+        not_asked=table.passed_over,
+        attributes=table.kept,
+        contradictions=dict(table.attributes.contradictions),
+        columns_not_used=table.unused,
+        units=units[0],
+        units_here=units[1],
+        images=units[2],
+        stored=stored,
+        commit=commit,
     )

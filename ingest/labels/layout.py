@@ -42,7 +42,7 @@ ODD_SHARE = 0.05
 """Of the cells of a column, the share that may say something else: they are rejected, the column is taken."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
     """Which column holds what; `labels` are the columns that are labels each, by the label's name.
 
@@ -62,7 +62,7 @@ class Layout:
 
 
 def find_layout(
-    table: TableFile, what: Literal["value", "score"], cell: Cell, mapping: Mapping[str, str], asked: Sequence[str]
+    table: TableFile, what: Literal["value", "score"], cell: Cell, *, mapping: Mapping[str, str], asked: Sequence[str]
 ) -> Layout:
     """The layout of `table`, whose cells are read by `cell`.
 
@@ -81,25 +81,26 @@ def find_layout(
     if "image" not in ids and "study" not in ids:
         raise UsageError(
             f"{table.path} has no column of images or studies ({', '.join(table.names)}): "
-            "name it with --map image=COLUMN or --map study=COLUMN"
+            "name it in columns as 'image' or 'study'",
+            parameter="columns.image",
         )
     listed = columns.get("labels") or (_usual(table, LIST_NAMES) if what == "value" else None)
     label = columns.get("label") or _usual(table, LABEL_NAMES)
     value = columns.get(what) or _usual(table, VALUE_NAMES[what])
     if label is not None and value is not None and "labels" not in columns:
-        return _finished(table, Layout("long", ids, {}, label, value))
+        return _finished(table, Layout(form="long", ids=ids, labels={}, label=label, value=value))
     if listed is not None:
-        return _finished(table, Layout("list", ids, {}, listed=listed))
+        return _finished(table, Layout(form="list", ids=ids, labels={}, listed=listed))
     found = _looking_like_labels(table, set(ids.values()), cell, strict=what == "score")
     wide = asked or found
     if not wide:
         kind = "labels (1, 0, -1 or blank)" if what == "value" else "scores"
-        lists = ", or a column that lists them with --map labels=COLUMN" if what == "value" else ""
+        lists = ", or in columns as 'labels' the one that lists them" if what == "value" else ""
         raise UsageError(
-            f"no column of {table.path} holds {kind}: its columns are {', '.join(table.names)}; "
-            f"name them with --labels A,B{lists}"
+            f"no column of {table.path} holds {kind}: its columns are {', '.join(table.names)}; name the labels{lists}",
+            parameter="wanted",
         )
-    return _finished(table, Layout("wide", ids, {column: column for column in wide}), found)
+    return _finished(table, Layout(form="wide", ids=ids, labels={column: column for column in wide}), found)
 
 
 def _finished(table: TableFile, layout: Layout, found: Sequence[str] = ()) -> Layout:
@@ -120,7 +121,7 @@ def _finished(table: TableFile, layout: Layout, found: Sequence[str] = ()) -> La
 def _mapped(table: TableFile, what: str, mapping: Mapping[str, str]) -> dict[str, str]:
     known = (*IDS, "label", what, *(("labels",) if what == "value" else ()))
     if unknown := sorted(set(mapping) - set(known)):
-        raise UsageError(f"--map {unknown[0]}=...: choose one of {', '.join(known)}")
+        raise UsageError(f"columns: there is no '{unknown[0]}'; choose one of {', '.join(known)}")
     for column in mapping.values():
         if column not in table.names:
             raise UsageError(f"{table.path} has no column '{column}': its columns are {', '.join(table.names)}")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from ingest.labels.layout import Unit
-from kb.language.facets import kind_of, read_query
+from kb.language.facets import kind_of
 from kb.language.label_names import is_no_finding, plain_label
+from kb.language.query_reading import read_query
 
 SHOWN = 3
 """Rows that a message names of those that say one thing."""
@@ -28,10 +29,10 @@ class Units:
 
     def __getitem__(self, unit: Unit) -> Unit | None:
         """The image or study with all that its rows say of it; None if they contradict each other."""
-        told = self._told.get(key_of(unit))
-        if told is None:
+        stated = self._told.get(key_of(unit))
+        if stated is None:
             return unit
-        patients, studies = _named(told, 2), _named(told, 1)
+        patients, studies = _named(stated, 2), _named(stated, 1)
         if unit[0] is None and len(patients) > 1:
             # "study1" of two patients is two studies; of which one a row without a patient is, nobody knows.
             return unit if unit[2] is not None else None
@@ -67,13 +68,14 @@ def unite(
     units: Sequence[Unit],
     names: Sequence[str],
     values: Sequence[float | None],
+    *,
     blank: Sequence[int],
     positions: Sequence[str],
     repeated: Iterable[str],
 ) -> tuple[list[bool], list[tuple[str, str]]]:
     """Which of the values to keep, such that each image or study has one of each label.
 
-    Equal values are one, and a blank cell says nothing where another row says something. Unequal ones contradict each
+    Equal values are one, and a blank cell says nothing if another row says something. Unequal ones contradict each
     other: none of them is kept.
 
     Args:
@@ -103,8 +105,8 @@ def unite(
         for at in members:
             keep[at] = at == stays
         if stays is None:
-            told = [f"{_value(value)} in {_rows(where)}" for value, where in said.items()]
-            reason = f"{label} of {key_of(unit)} is {', '.join(told)}: none of them is kept"
+            entries = [f"{_value(value)} in {_rows(where)}" for value, where in said.items()]
+            reason = f"{label} of {key_of(unit)} is {', '.join(entries)}: none of them is kept"
             contradictions.append((positions[members[0]], reason))
     return keep, contradictions
 
@@ -164,8 +166,8 @@ def _named(told: Mapping[Unit, str], at: int) -> set[str]:
 
 
 def _of(unit: Unit) -> str:
-    told = (("study", unit[1] if unit[0] is not None else None), ("patient", unit[2]))
-    return " and ".join(f"{what} {name}" for what, name in told if name is not None)
+    entries = (("study", unit[1] if unit[0] is not None else None), ("patient", unit[2]))
+    return " and ".join(f"{what} {name}" for what, name in entries if name is not None)
 
 
 def _rows(positions: Sequence[str]) -> str:

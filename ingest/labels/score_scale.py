@@ -9,7 +9,7 @@ from typing import Literal
 
 Kind = Literal["probabilities", "logits"]
 MISSING = -1.0
-"""What some tables write where there is no score."""
+"""What some tables write if there is no score."""
 
 
 @dataclass(frozen=True)

@@ -3,33 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from kb.store.storage import quoted
+import pyarrow as pa
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from ingest.labels.label_tables import LabelTable
-    from kb.store.publication import Publication
-    from kb.vocabulary.query import Tables
-
-BATCH = 50_000
+from ingest.labels.attributes import BATCH
+from ingest.labels.label_tables import LabelTable
+from kb.store.publication import Publication
+from kb.store.sqltext import literals
+from kb.vocabulary.query import Tables
 
 
 def arrow_rows(table: LabelTable, schema: pa.Schema, columns: Mapping[str, Sequence[Any] | str]) -> pa.Table:
     """The values of `table` as rows of `schema`; `columns` are those beside its ids and labels, or one text for all."""
-    import pyarrow as pa
-
     rows = len(table)
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "image_id": [unit[0] for unit in table.units],
         "study_id": [unit[1] for unit in table.units],
         "patient_id": [unit[2] for unit in table.units],
         "label": table.names,
         **{name: pa.repeat(column, rows) if isinstance(column, str) else column for name, column in columns.items()},
     }
-    arrays = [pa.array(told[one.name], one.type) for one in schema]
+    arrays = [pa.array(fields[one.name], one.type) for one in schema]
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
@@ -38,13 +33,13 @@ def same_rows(stored: pa.Table, rows: pa.Table) -> bool:
     if stored.num_rows != rows.num_rows:
         return False
     order = [(name, "ascending") for name in ("image_id", "study_id", "patient_id", "label")]
-    told = [table.select(rows.schema.names).sort_by(order).combine_chunks() for table in (stored, rows)]
-    return bool(told[0].equals(told[1]))
+    entries = [table.select(rows.schema.names).sort_by(order).combine_chunks() for table in (stored, rows)]
+    return bool(entries[0].equals(entries[1]))
 
 
-def replace_rows(publication: Publication, table: str, column: str, name: str, rows: pa.Table) -> str:
+def replace_rows(publication: Publication, table: str, column: str, *, name: str, rows: pa.Table) -> str:
     """Put `rows` in the place of those whose `column` is `name`; says "new", "replaced" or "unchanged"."""
-    where = f"{column} IN {quoted([name])}"
+    where = f"{column} IN {literals([name])}"
     stored = publication.dataset(table).to_table(filter=where)
     if same_rows(stored, rows):
         return "unchanged"

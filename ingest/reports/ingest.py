@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ingest.extractors.load import make_extractor
 from ingest.extractors.protocol import Extractor
@@ -19,12 +20,11 @@ from ingest.reports.resume import open_journal
 from ingest.reports.staging import Stager
 from ingest.sources import Source, open_source
 from kb.errors import UsageError
+from kb.knowledge_base import KnowledgeBase
 from kb.progress import Silent, Watcher
-from kb.vectors.embedding import EmbeddingCache
+from kb.vectors.embedding import Embedder, EmbeddingCache
 
-if TYPE_CHECKING:
-    from kb.knowledge_base import KnowledgeBase
-    from kb.vectors.embedding import Embedder
+logger = logging.getLogger("clear_kb.ingest")
 
 
 def ingest_reports(
@@ -38,7 +38,7 @@ def ingest_reports(
     dry_run: bool = False,
     watcher: Watcher | None = None,
     extractor: Extractor | None = None,
-    apart: bool = False,
+    allow_unjoined: bool = False,
 ) -> IngestResult:
     """Ingest the reports of `paths` into `kb` as one commit.
 
@@ -53,7 +53,7 @@ def ingest_reports(
         dry_run: read and mine, count, and write nothing.
         watcher: hears how far it is.
         extractor: what `make_extractor` made of `options.extractor`, where it is made already.
-        apart: take them also where no image that is stored has any of the reports, as a data set of their own.
+        allow_unjoined: take them also where no image that is stored has any of the reports, as a data set of their own.
 
     Raises:
         UsageError: a source, column, section or extractor is not there.
@@ -70,18 +70,29 @@ def ingest_reports(
     settings = (fingerprint, options.settings())
     with open_journal(kb, sources, settings, temporary=dry_run) as journal:
         load_stored(journal, kb.dataset("reports"))
-        intake = Intake(sources, journal, fingerprint, options.remine, watcher or Silent())
-        job = _Job(kb, journal, intake, options, extractor, embedder, dry_run)
+        intake = Intake(
+            sources=sources,
+            journal=journal,
+            fingerprint=fingerprint,
+            remine=options.remine,
+            watcher=watcher or Silent(),
+        )
+        job = _Job(kb, journal, intake, options=options, extractor=extractor, embedder=embedder, dry_run=dry_run)
+        logger.debug("reports: %d sources, mined by %s, workers %d", len(sources), fingerprint, options.workers)
         job.mine()
         mining_seconds = time.monotonic() - started - job.loading_seconds
+        logger.info("reports: %d read and mined, %d rejected, %.2f s", intake.read, intake.rejected, mining_seconds)
         load_known(journal, kb.dataset("concepts"))
         new_concepts = journal.new_concept_count()
         computed = job.embed()
+        logger.info("reports: %d new concepts, %d embedded, embedder %s", new_concepts, computed, job.embedder_name)
         commit = None
         if not dry_run:
             intake.watcher.stage("writing", None)
             names = [source.name for source in sources]
-            commit = publish_ingest(kb, journal, names, job.loaded, by=by, why=why, apart=apart)
+            commit = publish_ingest(
+                kb, journal, names, embedder=job.loaded, by=by, why=why, allow_unjoined=allow_unjoined
+            )
         return IngestResult(
             **_counted(intake, journal),
             new_concepts=new_concepts,
@@ -135,7 +146,9 @@ class _Job:
         self._options = options
         self._extractor = extractor
         self._embedder = None if dry_run else embedder
-        self._stager = Stager(None if dry_run else kb.storage, journal, intake, options.sections, options.store_text)
+        self._stager = Stager(
+            None if dry_run else kb.storage, journal, intake, sections=options.sections, store_text=options.store_text
+        )
 
     def mine(self) -> None:
         """Mine and stage every report that is new or changed.
@@ -147,7 +160,7 @@ class _Job:
         chunks = self._intake.chunks(extractor.chunk_reports)
         workers = options.workers if extractor.in_processes else 1
         try:
-            for chunk, mined in mine_chunks(chunks, _reports, setup, workers, extractor):
+            for chunk, mined in mine_chunks(chunks, _reports, setup, workers=workers, extractor=extractor):
                 self._stager.add(chunk, mined)
                 self._load_embedder()
                 if extractor.broken is not None:
@@ -174,6 +187,11 @@ class _Job:
 
         return EmbeddingCache(self._kb.storage, self.loaded.info).fill(texts, self.loaded, on_done)
 
+    @property
+    def embedder_name(self) -> str:
+        """The embedder that was loaded, or "none"."""
+        return self.loaded.info.name if self.loaded else "none"
+
     def _load_embedder(self) -> bool:
         # Loaded with the first thing new rather than after the mining: if it fails, it fails early; and an
         # ingest that meets nothing new never waits for it.
@@ -183,8 +201,9 @@ class _Job:
             self.loading_seconds = time.monotonic() - started
             if stored is not None and stored.embedder_id != loaded.info.embedder_id:
                 raise UsageError(
-                    f"the vocabulary is embedded with {stored.name}, not {loaded.info.name}: leave --embedder away, "
-                    "or change it for all concepts with `clear-kb embed --model` first"
+                    f"the vocabulary is embedded with {stored.name}, not {loaded.info.name}: name no embedder, "
+                    "or change it for all concepts first",
+                    need="other embedder",
                 )
             self.loaded = loaded
         return self.loaded is not None

@@ -23,7 +23,7 @@ class Incoming:
     outcome: Outcome
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Intake:
     """Reads `sources` into chunks of reports to be mined, and counts what needs no mining.
 

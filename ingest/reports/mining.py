@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
+
+import pyarrow as pa
 
 from ingest.extractors.load import make_extractor
 from ingest.extractors.protocol import Extractor
@@ -16,9 +18,6 @@ from ingest.report import Report
 from ingest.reports.options import ExtractorOptions
 from ingest.reports.rows import mined_sections, observation_batch
 from kb.vocabulary.concept_rows import new_concept
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 T = TypeVar("T")
 
@@ -82,6 +81,7 @@ def mine_chunks(
     chunks: Iterable[T],
     reports_of: Callable[[T], Sequence[Report]],
     setup: MinerSetup,
+    *,
     workers: int = 1,
     extractor: Extractor | None = None,
 ) -> Iterator[tuple[T, MinedChunk]]:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ingest.extractors.usage import Usage
 from ingest.reports.rows import DEFAULT_SECTIONS
-
-if TYPE_CHECKING:
-    from kb.store.commits import Commit
+from kb.store.commits import Commit
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExtractorOptions:
     """Which extractor mines, and how.
 
@@ -39,7 +37,7 @@ class ExtractorOptions:
     price: tuple[float, float] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IngestOptions:
     """How reports are read and mined; the defaults suit most sources.
 
@@ -66,9 +64,9 @@ class IngestOptions:
         return repr({**asdict(self), "workers": None, "extractor": None})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IngestResult:
-    """What an ingest did. `commit` is None where it changed nothing, or only tried (`dry_run`).
+    """What an ingest did. `commit` is None if it changed nothing, or only tried (`dry_run`).
 
     `unchanged` reports are stored as they are; `other_extractor` ones too, but were mined by another
     extractor, version or choice of sections; `repeated` ones stood twice in the sources, word for word.

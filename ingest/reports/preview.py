@@ -80,9 +80,9 @@ def preview(
 
 
 def _as_row(mention: Mention) -> dict[str, Any]:
-    told = {name: getattr(mention, name) for name in _TOLD}
-    told["measurements"] = [asdict(measurement) for measurement in mention.measurements]
-    return {**told, "finding": mention.facets.finding, "concept": mention.facets.text, "spans": list(mention.spans)}
+    fields = {name: getattr(mention, name) for name in _TOLD}
+    fields["measurements"] = [asdict(measurement) for measurement in mention.measurements]
+    return {**fields, "finding": mention.facets.finding, "concept": mention.facets.text, "spans": list(mention.spans)}
 
 
 _TOLD = ("section", "text", "assertion", "certainty", "temporality", "laterality", "severity")

@@ -9,19 +9,18 @@ from ingest.extractors.protocol import REFUSAL
 from ingest.joins import require_report_join
 from ingest.reports.journal import Journal
 from kb.batched import batched
+from kb.knowledge_base import KnowledgeBase
+from kb.store.commits import Commit
+from kb.store.publication import Publication
 from kb.store.rejects import replace_rejects
-from kb.store.storage import quoted
-from kb.vectors.embedding import EmbeddingCache
+from kb.store.sqltext import literals
+from kb.vectors.embedding import Embedder, EmbeddingCache
 from kb.vocabulary.concept_rows import concept_batches
 from kb.vocabulary.embed_concepts import set_embedder
 
 if TYPE_CHECKING:
     import lance
 
-    from kb.knowledge_base import KnowledgeBase
-    from kb.store.commits import Commit
-    from kb.store.publication import Publication
-    from kb.vectors.embedding import Embedder
 
 CHUNK = 2_000
 
@@ -30,18 +29,18 @@ def publish_ingest(
     kb: KnowledgeBase,
     journal: Journal,
     sources: Sequence[str],
-    embedder: Embedder | None,
     *,
+    embedder: Embedder | None,
     by: str | None,
     why: str | None,
-    apart: bool = False,
+    allow_unjoined: bool = False,
 ) -> Commit | None:
-    """Commit what `journal` has staged; None where the knowledge base holds all of it already.
+    """Commit what `journal` has staged; None if the knowledge base holds all of it already.
 
     The journal knows the state of `kb`, and the embedding cache holds the vectors of what is new to it.
     """
 
-    def change(publication: Publication) -> Mapping[str, Any] | None:
+    def change(publication: Publication) -> tuple[Mapping[str, Any] | None, None]:
         if publication.head.commit_id != kb.commit.commit_id:
             _catch_up(kb, publication, journal, embedder)
         new_concepts = journal.new_concept_count()
@@ -49,22 +48,23 @@ def publish_ingest(
         rejects = [*journal.rejects(), *_standing_refusals(publication, sources, journal)]
         changed_rejects = replace_rejects(publication, sources, rejects)
         if not staged and not new_concepts and not changed_rejects:
-            return None
+            return None, None
         _replace_reports(publication, journal)
-        if staged and not apart:
+        if staged and not allow_unjoined:
             require_report_join(publication)
         if new_concepts:
             _write_concepts(kb, publication, journal, embedder)
-        return {**_summary(journal), "new_concepts": new_concepts}
+        return {**_summary(journal), "new_concepts": new_concepts}, None
 
-    return kb.publish("ingest reports", change, by=by, why=why)
+    commit, _ = kb.publish("ingest reports", change, by=by, why=why)
+    return commit
 
 
 def _standing_refusals(publication: Publication, sources: Sequence[str], journal: Journal) -> list[dict[str, Any]]:
     """What was refused of reports that are stored as they are: it stands as they do, for they were not mined again."""
     if not sources:
         return []
-    rows = publication.dataset("rejects").to_table(filter=f"source IN {quoted(sources)}").to_pylist()
+    rows = publication.dataset("rejects").to_table(filter=f"source IN {literals(sources)}").to_pylist()
     return [row for row in rows if row["reason"].startswith(REFUSAL) and journal.is_unchanged(row["report_id"])]
 
 
@@ -91,7 +91,7 @@ def _replace_reports(publication: Publication, journal: Journal) -> None:
     """Staged reports and their observations go in; the reports they replace go out with theirs."""
     for chunk in batched(journal.replaced(), CHUNK):
         for table in ("reports", "observations"):
-            publication.delete(table, f"report_id IN {quoted(chunk)}")
+            publication.delete(table, f"report_id IN {literals(chunk)}")
     for table in ("reports", "observations"):
         publication.append(table, journal.fragments(table))
 
@@ -103,7 +103,7 @@ def _write_concepts(kb: KnowledgeBase, publication: Publication, journal: Journa
         cache = EmbeddingCache(kb.storage, info)
         set_embedder(publication, info)
     schema = publication.dataset("concepts").schema
-    publication.write("concepts", concept_batches(journal.new_concepts(), schema, cache, info))
+    publication.write("concepts", concept_batches(journal.new_concepts(), schema, cache, info=info))
     publication.index_words("concepts", "text")
 
 

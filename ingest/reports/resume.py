@@ -1,4 +1,4 @@
-"""Which journal an ingest writes: that of the same ingest, interrupted, where there is one to go on from."""
+"""Which journal an ingest writes: that of the same ingest, interrupted, if there is one to go on from."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
 
 from ingest.reports.journal import Journal
 from ingest.sources import Source
 from kb.errors import ClearKbError
+from kb.knowledge_base import KnowledgeBase
 from kb.store.storage import STAGING
-
-if TYPE_CHECKING:
-    from kb.knowledge_base import KnowledgeBase
 
 
 @contextmanager
@@ -68,7 +67,6 @@ def _key(sources: Sequence[Source], settings: Sequence[str]) -> str:
 
 @contextmanager
 def _only_process_at(path: Path) -> Iterator[None]:
-    from filelock import FileLock, Timeout
 
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path.with_suffix(".lock"))

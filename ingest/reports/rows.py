@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ingest.mention import Mention, Span
+import pyarrow as pa
+
+from ingest.mention import Mention
 from ingest.report import Report, Section
 from ingest.sources.sections import BODY
+from kb.language.grammar.tokens import Span
 from kb.language.measurements import Measurement
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
+from schemas.tables import MEASUREMENT, OBSERVATIONS, SPAN
 
 DEFAULT_SECTIONS = ("findings", "impression")
 """What is mined unless the user names other sections."""
@@ -48,7 +48,7 @@ def base_name(section: Section) -> str:
 
 
 def report_row(
-    report: Report, source: str, digest: str, fingerprint: str, wanted: Sequence[str], store_text: bool
+    report: Report, source: str, digest: str, *, fingerprint: str, wanted: Sequence[str], store_text: bool
 ) -> dict[str, Any]:
     """One row of the `reports` table."""
     mined = {section.name for section in mined_sections(report, wanted)}
@@ -68,10 +68,6 @@ def report_row(
 
 def observation_batch(mined: Iterable[tuple[str, Sequence[Mention]]], fingerprint: str) -> pa.RecordBatch:
     """The mentions of (report id, mentions) pairs as a batch of the `observations` table."""
-    import pyarrow as pa
-
-    from schemas.tables import OBSERVATIONS
-
     pairs = [(report_id, mention) for report_id, mentions in mined for mention in mentions]
     mentions = [mention for _, mention in pairs]
     derived = {
@@ -94,25 +90,17 @@ def observation_batch(mined: Iterable[tuple[str, Sequence[Mention]]], fingerprin
 
 def _span_array(spans: Sequence[Span]) -> pa.StructArray:
     """Spans as an array of structs: column by column, for rows as dictionaries cost most of the mining's time."""
-    import pyarrow as pa
-
-    from schemas.tables import SPAN
-
     starts, ends = [span[0] for span in spans], [span[1] for span in spans]
     return pa.StructArray.from_arrays([pa.array(starts, pa.int32()), pa.array(ends, pa.int32())], fields=list(SPAN))
 
 
 def _span_lists(lists: Sequence[Sequence[Span]]) -> pa.ListArray:
-    import pyarrow as pa
 
     offsets = pa.array([0, *accumulate(map(len, lists))], pa.int32())
     return pa.ListArray.from_arrays(offsets, _span_array([span for spans in lists for span in spans]))
 
 
 def _measurement_lists(lists: Sequence[Sequence[Measurement]]) -> pa.ListArray:
-    import pyarrow as pa
-
-    from schemas.tables import MEASUREMENT
 
     flat = [measurement for measurements in lists for measurement in measurements]
     columns = [pa.array([one.value for one in flat], pa.float64()), pa.array([one.unit for one in flat], pa.string())]

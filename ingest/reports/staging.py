@@ -5,16 +5,17 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pyarrow as pa
 
 from ingest.report import Reject
 from ingest.reports.intake import Incoming, Intake
 from ingest.reports.journal import Journal
 from ingest.reports.mining import MinedChunk
 from ingest.reports.rows import report_row
-
-if TYPE_CHECKING:
-    from kb.store.storage import Storage
+from kb.store.storage import Storage
+from schemas.tables import REPORTS
 
 FLUSH_REPORTS = 5_000
 """Reports in one data file: a file of a few MB, and what an interrupted run has to mine again at most."""
@@ -31,6 +32,7 @@ class Stager:
         storage: Storage | None,
         journal: Journal,
         intake: Intake,
+        *,
         sections: Sequence[str],
         store_text: bool,
     ):
@@ -80,12 +82,16 @@ class Stager:
             self.flush()
 
     def _report_batch(self) -> Any:
-        import pyarrow as pa
-
-        from schemas.tables import REPORTS
 
         rows = [
-            report_row(i.report, i.source, i.content_hash, self._intake.fingerprint, self._sections, self._store_text)
+            report_row(
+                i.report,
+                i.source,
+                i.content_hash,
+                fingerprint=self._intake.fingerprint,
+                wanted=self._sections,
+                store_text=self._store_text,
+            )
             for i in self._incoming
         ]
         return pa.RecordBatch.from_pylist(rows, schema=REPORTS.schema)

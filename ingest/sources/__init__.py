@@ -26,7 +26,7 @@ TABLES: dict[str, Callable[..., Source]] = {
 }
 DOCUMENTS: dict[str, Callable[..., Source]] = {"text": TextFolderSource, "openi": OpeniSource}
 SOURCE_FORMATS = (*TABLES, *DOCUMENTS)
-"""What --source-format can name."""
+"""The formats by name."""
 
 
 def open_source(
@@ -54,7 +54,7 @@ def open_source(
     if not path.exists():
         raise UsageError(f"there is no file or folder {path}")
     if source_format is not None and source_format not in SOURCE_FORMATS:
-        raise UsageError(f"--source-format {source_format}: choose one of {', '.join(SOURCE_FORMATS)}")
+        raise UsageError(f"source_format '{source_format}': choose one of {', '.join(SOURCE_FORMATS)}")
     name = source_format or detect_format(path)
     common = {"encoding": known_encoding(encoding), "max_chars": max_chars}
     if name in TABLES and path.is_dir():
@@ -62,5 +62,5 @@ def open_source(
     if name in TABLES:
         return TABLES[name](path, mapping=mapping or {}, **common)
     if mapping:
-        raise UsageError(f"--map: {path} has no columns (its format is {name})")
+        raise UsageError(f"{path} has no columns to name (its format is {name})")
     return DOCUMENTS[name](path, **common)

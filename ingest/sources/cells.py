@@ -9,7 +9,7 @@ from math import inf
 
 
 def identifier(row: Mapping[str, object], column: str | None) -> str | None:
-    """The id in a column as text, None where it is blank; ValueError where it is no id."""
+    """The id in a column as text, None if it is blank; ValueError if it is no id."""
     value = row.get(column) if column is not None else None
     if value is None:
         return None
@@ -26,7 +26,7 @@ def identifier(row: Mapping[str, object], column: str | None) -> str | None:
 
 
 def text_of(row: Mapping[str, object], column: str) -> str:
-    """The text in a column, "" for null; ValueError where it is no text."""
+    """The text in a column, "" for null; ValueError if it is no text."""
     value = row.get(column)
     if isinstance(value, str):
         return value

@@ -35,7 +35,7 @@ SECTION_NAMES = {
 }
 ROLES = ("id", "text", "study", "patient")
 SECTION_OF = {name: section for section, usual in SECTION_NAMES.items() for name in usual}
-"""The section that a usual name stands for, for `--map conclusion=COLUMN`."""
+"""The section that a usual name stands for, for columns={'conclusion': ...}."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +74,12 @@ def find_columns(names: Iterable[str], mapping: Mapping[str, str], where: str) -
     listed = f"{where} has the columns {', '.join(names) or '(none)'}"
     report_id = mapped.get("id") or _first(names, ID_NAMES)
     if report_id is None:
-        raise UsageError(f"no column of report ids: {listed}; name it with --map id=COLUMN")
+        raise UsageError(f"no column of report ids: {listed}; name it in columns as 'id'", parameter="columns.id")
     text = mapped.get("text") or _first(names, TEXT_NAMES)
     asked = {what: column for what, column in mapped.items() if what not in ROLES}
     sections = {**_sections(names, exclude=set(asked)), **asked}
     if text is None and not sections:
-        raise UsageError(f"no column of report text: {listed}; name it with --map text=COLUMN")
+        raise UsageError(f"no column of report text: {listed}; name it in columns as 'text'", parameter="columns.text")
     if text is not None and ("text" in mapped or not {"findings", "impression"} & set(sections)):
         sections = asked
     else:
@@ -105,7 +105,7 @@ def with_late_sections(columns: Columns, names: Iterable[str]) -> Columns:
     return replace(columns, sections={**columns.sections, **dict(zip(numbered, late, strict=True))})
 
 
-def report_from_row(row: Mapping[str, object], columns: Columns, position: str, max_chars: int) -> Report | Reject:
+def report_from_row(row: Mapping[str, object], columns: Columns, position: str, *, max_chars: int) -> Report | Reject:
     """The report that a row holds, or why there is none; texts are taken exactly as they stand."""
     report_id = None
     try:
@@ -126,20 +126,20 @@ def report_from_row(row: Mapping[str, object], columns: Columns, position: str, 
 
 
 def refusal(sections: tuple[Section, ...], max_chars: int) -> str | None:
-    """Why a report of these sections cannot be taken; None where it can."""
+    """Why a report of these sections cannot be taken; None if it can."""
     if not any(section.text.strip() for section in sections):
         return "no text"
     length = sum(len(section.text) for section in sections)
     if length > max_chars:
-        return f"{length:,} characters, over the limit of {max_chars:,} (--max-chars)"
+        return f"{length:,} characters, over the limit of {max_chars:,} (max_chars)"
     return next((reason for section in sections if (reason := unstorable(section.text, "the text"))), None)
 
 
 def _known_keys(mapping: Mapping[str, str]) -> dict[str, str]:
-    for what, column in mapping.items():
+    for what in mapping:
         if what not in ROLES and what not in SECTION_OF and what not in HEADINGS:
             known = ", ".join([*ROLES, *HEADINGS])
-            raise UsageError(f"--map {what}={column}: there is no '{what}' to map; choose one of {known}")
+            raise UsageError(f"columns: there is no '{what}'; choose one of {known}")
     return {SECTION_OF.get(what, what): column for what, column in mapping.items()}
 
 
@@ -150,7 +150,7 @@ def _mapped(what: str, column: str, names: list[str], where: str) -> str:
         return column
     if len(alike) == 1:
         return alike[0]
-    raise UsageError(f"--map {what}={column}: {where} has no such column, but {', '.join(names) or '(none)'}")
+    raise UsageError(f"columns: '{column}' for '{what}': {where} has no such column, but {', '.join(names) or 'none'}")
 
 
 def _first(names: list[str], usual: Iterable[str]) -> str | None:

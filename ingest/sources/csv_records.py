@@ -96,7 +96,7 @@ def read_records(lines: Iterator[Line], delimiter: str) -> Iterator[Record]:
 
 
 def _unreadable(lines: list[Line]) -> str | None:
-    """Why the lines of a record cannot be taken; where there are several, with the line's number."""
+    """Why the lines of a record cannot be taken; if there are several, with the line's number."""
     if len(lines) == 1:
         return lines[0].error
     return next((f"line {line.number}: {line.error}" for line in lines if line.error), None)
@@ -106,4 +106,4 @@ def _wrong_width(fields: list[str], width: int, lines: list[Line]) -> str | None
     """What is wrong with a record that has not as many fields as the header; a blank line has none at all."""
     if not fields:
         return lines[0].error
-    return f"{len(fields)} fields where the header has {width}" if width else None
+    return f"{len(fields)} fields, and the header has {width}" if width else None

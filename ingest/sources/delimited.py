@@ -27,7 +27,7 @@ class DelimitedSource:
         self.done = 0
         self._path = path
         self._encoding = encoding
-        self._delimiter = self._told_delimiter() if delimiter == "," else delimiter
+        self._delimiter = self._delimiter_in_words() if delimiter == "," else delimiter
         self._max_chars = max_chars
         self._header, self._columns = self._read_header(mapping)
         used = self._columns.used()
@@ -41,7 +41,7 @@ class DelimitedSource:
                 yield Reject(position, record.error)
             else:
                 values = dict(zip(self._header, record.fields, strict=True))
-                yield report_from_row(values, self._columns, position, self._max_chars)
+                yield report_from_row(values, self._columns, position, max_chars=self._max_chars)
 
     def _read_header(self, mapping: Mapping[str, str]) -> tuple[list[str], Columns]:
         first = next(read_records(read_lines(self._path, self._encoding), self._delimiter), None)
@@ -56,7 +56,7 @@ class DelimitedSource:
             raise ClearKbError(f"{self._path} is not a text file: there are NUL bytes in its header")
         return header, find_columns(header, mapping, str(self._path))
 
-    def _told_delimiter(self) -> str:
+    def _delimiter_in_words(self) -> str:
         lines = read_lines(self._path, self._encoding)
         first = next((line.text for line in lines if line.text.strip()), "")
         return max(DELIMITERS, key=re.sub(r'"[^"]*"', "", first).count)

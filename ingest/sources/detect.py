@@ -47,7 +47,10 @@ def detect_format(path: Path) -> str:
 def _folder_format(path: Path) -> str:
     texts, documents = (sum(1 for _ in walk(path, suffix)) for suffix in (".txt", ".xml"))
     if texts and documents:
-        raise UsageError(f"{path} holds {texts} .txt and {documents} .xml files: --source-format text or openi")
+        raise UsageError(
+            f"{path} holds {texts} .txt and {documents} .xml files: name its format, text or openi",
+            parameter="source_format",
+        )
     if texts or documents:
         return "text" if texts else "openi"
     found = ", ".join(sorted(p.name for p in islice(path.iterdir(), 3))) or "nothing"
@@ -73,7 +76,9 @@ def _sniff(path: Path) -> str:
         return "text"
     if b"\t" in first or b"," in first:
         return "tsv" if first.count(b"\t") > first.count(b",") else "csv"
-    raise UsageError(f"{path}: cannot tell its format; expected {EXPECTED}, or force one with --source-format")
+    raise UsageError(
+        f"{path}: cannot tell its format; expected {EXPECTED}, or name its format", parameter="source_format"
+    )
 
 
 def _is_archive(path: Path) -> bool:

@@ -48,7 +48,7 @@ class JsonLinesSource:
                 continue
             if not row.keys() <= self._known:
                 columns = with_late_sections(columns, [key for key in row if key not in self._known])
-            yield report_from_row(row, columns, position, self._max_chars)
+            yield report_from_row(row, columns, position, max_chars=self._max_chars)
 
     def _first_keys(self) -> list[str]:
         keys: dict[str, None] = {}

@@ -49,15 +49,15 @@ class Line(NamedTuple):
 
 
 def known_encoding(name: str) -> str:
-    """The encoding's proper name; UsageError where Python knows none of that name, or it is not for text lines."""
+    """The encoding's proper name; UsageError if Python knows none of that name, or it is not for text lines."""
     try:
         proper = codecs.lookup(name).name
         feed = "\n".encode(PLAIN_NAMES.get(proper, proper))
     except (LookupError, UnicodeError) as error:
         known = "utf-8, latin-1, cp1252, utf-16, ..."
-        raise UsageError(f"--encoding {name}: there is no such encoding ({known})") from error
+        raise UsageError(f"encoding '{name}': there is no such encoding ({known})") from error
     if feed.strip(b"\0") != b"\n":
-        raise UsageError(f"--encoding {name}: its line ends cannot be told; convert the file to utf-8")
+        raise UsageError(f"encoding '{name}': its line ends cannot be told; convert the file to utf-8")
     return PLAIN_NAMES.get(proper, proper)
 
 
@@ -96,7 +96,7 @@ def sniff_bom(head: bytes, encoding: str) -> tuple[str, int]:
 
 def encoding_error(error: UnicodeDecodeError, encoding: str) -> str:
     """What to say of bytes that are not text in `encoding`."""
-    hint = "--encoding latin-1" if encoding == "utf-8" else "another --encoding"
+    hint = "encoding latin-1" if encoding == "utf-8" else "another encoding"
     return f"not {encoding}: byte 0x{error.object[error.start]:02x} at byte {error.start + 1} (try {hint})"
 
 

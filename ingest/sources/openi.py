@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError
 
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
 from ingest.report import Reject, Report, Section
 from ingest.sources.columns import refusal
 from ingest.sources.sections import number_repeats, section_name
@@ -68,9 +71,6 @@ class OpeniSource:
 
 def parse_openi(data: bytes, position: str, max_chars: int) -> Report | Reject:
     """The report of one Open-i XML file, or why there is none."""
-    from defusedxml import DefusedXmlException
-    from defusedxml.ElementTree import fromstring
-
     try:
         root = fromstring(data)
     except (ParseError, DefusedXmlException, ValueError) as error:

@@ -6,6 +6,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from ingest.report import Reject, Report
 from ingest.sources.columns import find_columns, report_from_row
 from kb.errors import ClearKbError
@@ -49,10 +52,9 @@ class ParquetSource:
         for batch in file.iter_batches(BATCH_ROWS, row_groups=[group], columns=wanted):
             for row in _rows(batch):
                 self.done += 1
-                yield report_from_row(row, self._columns, f"row {self.done}", self._max_chars)
+                yield report_from_row(row, self._columns, f"row {self.done}", max_chars=self._max_chars)
 
     def _open(self) -> Any:
-        import pyarrow.parquet as pq
 
         try:
             return pq.ParquetFile(self._path)
@@ -71,7 +73,5 @@ def _values(column: Any) -> list[Any]:
     try:
         return column.to_pylist()
     except UnicodeDecodeError:
-        import pyarrow as pa
-
         binary = pa.large_binary() if pa.types.is_large_string(column.type) else pa.binary()
         return column.cast(binary).to_pylist()

@@ -12,6 +12,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pyarrow.parquet as pq
+
 from ingest.sources.csv_records import read_records
 from ingest.sources.delimited import DELIMITERS
 from ingest.sources.detect import detect_format
@@ -40,7 +42,7 @@ class TableFile:
 
     @cached_property
     def format(self) -> str:
-        """One of `FORMATS`; UsageError where it is none of them, or no file."""
+        """One of `FORMATS`; UsageError if it is none of them, or no file."""
         if not self.path.is_file():
             raise UsageError(f"there is no file {self.path}")
         known_encoding(self.encoding)
@@ -51,7 +53,7 @@ class TableFile:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """The columns; UsageError where two have one name, for nobody could tell which is meant."""
+        """The columns; UsageError if two have one name, for nobody could tell which is meant."""
         if self.format == "parquet":
             names = tuple(self._parquet().schema_arrow.names)
         elif self.format == "jsonl":
@@ -102,7 +104,6 @@ class TableFile:
             yield TableRow(f"line {line.number}", row if isinstance(row, dict) else {}, error)
 
     def _parquet(self) -> Any:
-        import pyarrow.parquet as pq
 
         try:
             return pq.ParquetFile(self.path)

@@ -40,7 +40,7 @@ class TextFolderSource:
         position = path.relative_to(self._root).as_posix()
         try:
             if path.stat().st_size > 4 * self._max_chars:
-                return Reject(position, f"{path.stat().st_size:,} bytes, over the limit of --max-chars")
+                return Reject(position, f"{path.stat().st_size:,} bytes, over the limit (max_chars)")
             data = path.read_bytes()
             encoding, skip = sniff_bom(data[:4], self._encoding)
             text = data[skip:].decode(encoding)
@@ -69,10 +69,10 @@ def identity(path: Path, root: Path) -> tuple[str, str | None, str | None]:
 
 
 def report_files(path: Path, suffix: str) -> list[Path]:
-    """The files to read of a folder, or the one file that `path` is; UsageError where a folder has none."""
+    """The files to read of a folder, or the one file that `path` is; UsageError if a folder has none."""
     files = list(walk(path, suffix)) if path.is_dir() else [path]
     if not files:
-        raise UsageError(f"{path} holds no {suffix} files; --source-format says what to look for")
+        raise UsageError(f"{path} holds no {suffix} files", parameter="source_format")
     return files
 
 

@@ -1,22 +1,32 @@
-"""How acts of curation are listed."""
+"""How acts of curation are told: the one that was just made, and those of the past."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from rich.markup import escape
 
 from kb.commands.options import Format
-from kb.commands.output import print_rows
-
-if TYPE_CHECKING:
-    from kb.vocabulary.vocabulary import Vocabulary
+from kb.commands.output import print_json, print_rows, say
+from kb.commands.shared import Reading, Writing
+from kb.curation.change import Change
 
 FIELDS = ["change_id", "time", "act", "author", "reason", "concept_ids", "before", "after", "reverts"]
 
 
-def print_changes(vocabulary: Vocabulary, concept_id: str | None, limit: int, output: Format) -> None:
+def print_change(writing: Writing, change: Change | None) -> None:
+    """Print the change that an act made or, in a dry run, would make."""
+    if writing.output is Format.json:
+        print_json({**change.to_dict(), "dry_run": writing.dry_run} if change else None)
+    elif change is None:
+        say("nothing to change: it is so already")
+    else:
+        say(f"{'would make' if writing.dry_run else change.change_id} {escape(change.line())}")
+
+
+def print_changes(reading: Reading, concept_id: str | None, limit: int) -> None:
     """Print the acts of curation, newest first: all, or those on one concept."""
-    wanted = None if concept_id is None else vocabulary.get(concept_id).concept_id
-    shown = list(reversed(vocabulary.changes(wanted)))[:limit]
+    base = reading.base
+    wanted = None if concept_id is None else base.vocabulary.get(concept_id).concept_id
+    shown = list(reversed(base.changes(wanted)))[:limit]
     rows = [{**change.to_dict(), "line": change.line(wanted)} for change in shown]
-    columns = ["change_id", "time", "line"] if output is Format.table else FIELDS
-    print_rows(rows, columns, output, empty="nothing was changed yet")
+    columns = ["change_id", "time", "line"] if reading.output is Format.table else FIELDS
+    print_rows(rows, columns, reading.output, empty="nothing was changed yet")

@@ -7,33 +7,28 @@ from typing import Annotated
 
 import typer
 
-from kb.commands.options import DEFAULT_KB, At, By, Format, KbUri, OutputFormat, StorageOptions, Why, open_kb
 from kb.commands.output import print_rows, say
+from kb.commands.shared import Writing, writes
 from kb.errors import UsageError
+from kb.vocabulary.check import FIXABLE, check
+from kb.vocabulary.check import fix as mend
 
 
+@writes(at=True, dry_run=False)
 def check_command(
-    kb: KbUri = DEFAULT_KB,
-    at: At = None,
+    writing: Writing,
     fix: Annotated[bool, typer.Option("--fix", help="Mend what is safe to mend: vectors of another embedder.")] = False,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many problems to list at most.")] = 50,
-    by: By = None,
-    why: Why = None,
-    storage_option: StorageOptions = None,
-    output: OutputFormat = Format.table,
 ) -> None:
-    """Check the knowledge base by named rules; exit 1 where one that matters is broken."""
-    from kb.vocabulary.check import FIXABLE, check
-    from kb.vocabulary.check import fix as mend
-
-    if fix and at:
+    """Check the knowledge base by named rules; exit 1 if one that matters is broken."""
+    if fix and writing.at:
         raise UsageError("--fix works on the newest commit: leave --at away")
-    opened = open_kb(kb, at, storage_option)
-    if fix and (commit := mend(opened, by=by, why=why)):
+    opened = writing.base
+    if fix and (commit := mend(opened, by=writing.by, why=writing.why)):
         say(f"took {commit.summary['mended']:,} vectors of another embedder away: clear-kb embed computes them anew")
     problems = check(opened)
     rows = [problem.to_dict() for problem in problems[:limit]]
-    print_rows(rows, ["severity", "rule", "concept_id", "text", "detail"], output, empty="every rule is kept")
+    print_rows(rows, ["severity", "rule", "concept_id", "text", "detail"], writing.output, empty="every rule is kept")
     counts = Counter((problem.severity, problem.rule) for problem in problems)
     for (severity, rule), count in counts.items():
         say(f"{severity}: {count:,} x {rule}{' (--fix mends it)' if rule == FIXABLE else ''}")

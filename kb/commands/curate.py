@@ -3,140 +3,74 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.markup import escape
 
-from kb.commands.changes import print_changes
-from kb.commands.options import (
-    DEFAULT_KB,
-    At,
-    By,
-    DryRun,
-    Format,
-    KbUri,
-    OnBranch,
-    OutputFormat,
-    StorageOptions,
-    Why,
-    open_kb,
-)
-from kb.commands.output import print_json, say
-from kb.commands.vocab import app
+from kb.commands.changes import print_change, print_changes
+from kb.commands.output import say
+from kb.commands.shared import Reading, Writing, reads, writes
 from kb.errors import UsageError
-
-if TYPE_CHECKING:
-    from kb.curation.change import Change
-    from kb.vocabulary.vocabulary import Vocabulary
+from kb.vocabulary.vocabulary import Vocabulary
 
 ConceptId = Annotated[str, typer.Argument(help="The id of a concept, or its first letters.")]
 ConceptIds = Annotated[list[str], typer.Argument(help="The ids of concepts, or their first letters.")]
 
 
-@app.command("add")
+@writes(branch=True)
 def add_command(
+    writing: Writing,
     text: Annotated[str, typer.Argument(help='The concept in words: "small left pleural effusion", "no mass".')],
     synonym: Annotated[list[str] | None, typer.Option("--synonym", help="Another name; repeatable.")] = None,
-    kb: KbUri = DEFAULT_KB,
-    branch: OnBranch = None,
-    by: By = None,
-    why: Why = None,
-    dry_run: DryRun = False,
-    storage_option: StorageOptions = None,
-    output: OutputFormat = Format.table,
 ) -> None:
     """Add an accepted concept."""
-    act_and_print(kb, branch, storage_option, output, by, why, dry_run, lambda v, o: v.add(text, synonym or (), **o))
+    print_change(writing, writing.base.curate.add(text, synonym or (), **writing.act))
 
 
-@app.command("accept")
-def accept_command(
-    concept_ids: ConceptIds,
-    kb: KbUri = DEFAULT_KB,
-    branch: OnBranch = None,
-    by: By = None,
-    why: Why = None,
-    dry_run: DryRun = False,
-    storage_option: StorageOptions = None,
-    output: OutputFormat = Format.table,
-) -> None:
+@writes(branch=True)
+def accept_command(writing: Writing, concept_ids: ConceptIds) -> None:
     """Accept concepts."""
-    act_and_print(
-        kb, branch, storage_option, output, by, why, dry_run, lambda v, o: v.accept(*_ids(v, concept_ids), **o)
-    )
+    ids = _ids(writing.base.vocabulary, concept_ids)
+    print_change(writing, writing.base.curate.accept(*ids, **writing.act))
 
 
-@app.command("reject")
-def reject_command(
-    concept_ids: ConceptIds,
-    kb: KbUri = DEFAULT_KB,
-    branch: OnBranch = None,
-    by: By = None,
-    why: Why = None,
-    dry_run: DryRun = False,
-    storage_option: StorageOptions = None,
-    output: OutputFormat = Format.table,
-) -> None:
+@writes(branch=True)
+def reject_command(writing: Writing, concept_ids: ConceptIds) -> None:
     """Reject concepts: mined again, they stay rejected."""
-    act_and_print(
-        kb, branch, storage_option, output, by, why, dry_run, lambda v, o: v.reject(*_ids(v, concept_ids), **o)
-    )
+    ids = _ids(writing.base.vocabulary, concept_ids)
+    print_change(writing, writing.base.curate.reject(*ids, **writing.act))
 
 
-@app.command("rename")
+@writes(branch=True)
 def rename_command(
+    writing: Writing,
     concept_id: ConceptId,
     text: Annotated[str, typer.Argument(help="The new text.")],
-    kb: KbUri = DEFAULT_KB,
-    branch: OnBranch = None,
-    by: By = None,
-    why: Why = None,
-    dry_run: DryRun = False,
-    storage_option: StorageOptions = None,
-    output: OutputFormat = Format.table,
 ) -> None:
     """Give a concept another text. Its id stays; `clear-kb embed` computes its new vector."""
-
-    def act(vocabulary: Vocabulary, options: Any) -> Change | None:
-        found = vocabulary.get(concept_id)
-        change = vocabulary.rename(found.concept_id, text, **options)
-        if change is not None and found.embedder is not None and not dry_run:
-            say("its vector was of the old text: clear-kb embed computes the new one")
-        return change
-
-    act_and_print(kb, branch, storage_option, output, by, why, dry_run, act)
+    concept = writing.base.vocabulary.get(concept_id)
+    change = writing.base.curate.rename(concept.concept_id, text, **writing.act)
+    if change is not None and concept.embedder is not None and not writing.dry_run:
+        say("its vector was of the old text: clear-kb embed computes the new one")
+    print_change(writing, change)
 
 
-@app.command("merge")
+@writes(branch=True)
 def merge_command(
+    writing: Writing,
     concept_ids: ConceptIds,
     into: Annotated[str, typer.Option("--into", metavar="ID", help="The concept that stays.")],
-    kb: KbUri = DEFAULT_KB,
-    branch: OnBranch = None,
-    by: By = None,
-    why: Why = None,
-    dry_run: DryRun = False,
-    storage_option: StorageOptions = None,
-    output: OutputFormat = Format.table,
 ) -> None:
     """Merge concepts into another: it takes their names and evidence, and their ids still resolve."""
-    act_and_print(
-        kb,
-        branch,
-        storage_option,
-        output,
-        by,
-        why,
-        dry_run,
-        lambda v, o: v.merge(*_ids(v, concept_ids), into=_id(v, into), **o),
-    )
+    vocabulary = writing.base.vocabulary
+    ids, survivor = _ids(vocabulary, concept_ids), _id(vocabulary, into)
+    print_change(writing, writing.base.curate.merge(*ids, into=survivor, **writing.act))
 
 
-@app.command("split")
+@writes(branch=True)
 def split_command(
+    writing: Writing,
     concept_id: ConceptId,
     into: Annotated[str, typer.Option("--into", metavar="ID|TEXT", help="A concept, or the text of a new one.")],
     where: Annotated[
@@ -151,138 +85,76 @@ def split_command(
     mentions: Annotated[
         Path | None, typer.Option("--mentions", help="A file of mentions, a line each: REPORT/SECTION/START.")
     ] = None,
-    kb: KbUri = DEFAULT_KB,
-    branch: OnBranch = None,
-    by: By = None,
-    why: Why = None,
-    dry_run: DryRun = False,
-    storage_option: StorageOptions = None,
-    output: OutputFormat = Format.table,
 ) -> None:
     """Give some of a concept's mentions to another, by a rule that later mentions follow too, or by a list."""
-    rule: dict[str, list[str]] = {}
-    for pair in where or []:
-        field, equals, value = pair.partition("=")
-        if not equals or not value:
-            raise UsageError(f"--where {pair}: FIELD=VALUE was expected")
-        rule.setdefault(field, []).append(value)
-    if mentions is not None:
-        if not mentions.is_file():
-            raise UsageError(f"there is no file {mentions}")
-        rule["mention"] = [line.strip() for line in mentions.read_text(encoding="utf-8").splitlines() if line.strip()]
-
-    def act(vocabulary: Vocabulary, options: Any) -> Change | None:
-        source = _id(vocabulary, concept_id)
-        count = vocabulary.split_count(source, rule)
-        change = vocabulary.split(source, _id(vocabulary, into) if _is_id(into) else into, rule, **options)
-        say(f"{count:,} mentions {'would go' if dry_run else 'went'} over")
-        return change
-
-    act_and_print(kb, branch, storage_option, output, by, why, dry_run, act)
+    rule = _rule(where, mentions)
+    base = writing.base
+    source = _id(base.vocabulary, concept_id)
+    target = _id(base.vocabulary, into) if _is_id(into) else into
+    count = base.curate.split_count(source, rule)
+    change = base.curate.split(source, target, rule, **writing.act)
+    say(f"{count:,} mentions {'would go' if writing.dry_run else 'went'} over")
+    print_change(writing, change)
 
 
-@app.command("retire")
+@writes(branch=True)
 def retire_command(
+    writing: Writing,
     concept_id: ConceptId,
     replacement: Annotated[
         str | None, typer.Option("--replacement", metavar="ID", help="What takes its place.")
     ] = None,
-    kb: KbUri = DEFAULT_KB,
-    branch: OnBranch = None,
-    by: By = None,
-    why: Why = None,
-    dry_run: DryRun = False,
-    storage_option: StorageOptions = None,
-    output: OutputFormat = Format.table,
 ) -> None:
     """Retire a concept; its history and evidence stay."""
-
-    def act(vocabulary: Vocabulary, options: Any) -> Change | None:
-        other = _id(vocabulary, replacement) if replacement else None
-        return vocabulary.retire(_id(vocabulary, concept_id), other, **options)
-
-    act_and_print(kb, branch, storage_option, output, by, why, dry_run, act)
+    vocabulary = writing.base.vocabulary
+    other = _id(vocabulary, replacement) if replacement else None
+    print_change(writing, writing.base.curate.retire(_id(vocabulary, concept_id), other, **writing.act))
 
 
-@app.command("synonym")
+@writes(branch=True)
 def synonym_command(
+    writing: Writing,
     concept_id: ConceptId,
     add: Annotated[list[str] | None, typer.Option("--add", help="A name to add; repeatable.")] = None,
     remove: Annotated[list[str] | None, typer.Option("--remove", help="A name to take away; repeatable.")] = None,
-    kb: KbUri = DEFAULT_KB,
-    branch: OnBranch = None,
-    by: By = None,
-    why: Why = None,
-    dry_run: DryRun = False,
-    storage_option: StorageOptions = None,
-    output: OutputFormat = Format.table,
 ) -> None:
     """Add other names of a concept, or take some away."""
     if bool(add) == bool(remove):
         raise UsageError("name what to --add or what to --remove, one of the two")
-
-    def act(vocabulary: Vocabulary, options: Any) -> Change | None:
-        found = _id(vocabulary, concept_id)
-        if add:
-            return vocabulary.add_synonyms(found, *add, **options)
-        return vocabulary.remove_synonyms(found, *(remove or ()), **options)
-
-    act_and_print(kb, branch, storage_option, output, by, why, dry_run, act)
+    concept, curate = _id(writing.base.vocabulary, concept_id), writing.base.curate
+    if add:
+        print_change(writing, curate.add_synonyms(concept, *add, **writing.act))
+    else:
+        print_change(writing, curate.remove_synonyms(concept, *(remove or ()), **writing.act))
 
 
-@app.command("facet")
+@writes(branch=True)
 def facet_command(
+    writing: Writing,
     concept_id: ConceptId,
     facet: Annotated[str, typer.Argument(help="finding, anatomy, laterality, severity or descriptors.")],
     value: Annotated[str, typer.Argument(help='The value; "none" takes it away.')],
-    kb: KbUri = DEFAULT_KB,
-    branch: OnBranch = None,
-    by: By = None,
-    why: Why = None,
-    dry_run: DryRun = False,
-    storage_option: StorageOptions = None,
-    output: OutputFormat = Format.table,
 ) -> None:
     """Set a facet of a concept; its id stays."""
-    act_and_print(
-        kb,
-        branch,
-        storage_option,
-        output,
-        by,
-        why,
-        dry_run,
-        lambda v, o: v.set_facet(_id(v, concept_id), facet, value, **o),
-    )
+    concept = _id(writing.base.vocabulary, concept_id)
+    print_change(writing, writing.base.curate.set_facet(concept, facet, value, **writing.act))
 
 
-@app.command("distinct")
+@writes(branch=True)
 def distinct_command(
+    writing: Writing,
     concept_id: ConceptId,
     others: Annotated[list[str], typer.Argument(help="The concepts that it is not.")],
-    kb: KbUri = DEFAULT_KB,
-    branch: OnBranch = None,
-    by: By = None,
-    why: Why = None,
-    dry_run: DryRun = False,
-    storage_option: StorageOptions = None,
-    output: OutputFormat = Format.table,
 ) -> None:
     """Say that concepts are not the same: they are not suggested as duplicates again."""
-    act_and_print(
-        kb,
-        branch,
-        storage_option,
-        output,
-        by,
-        why,
-        dry_run,
-        lambda v, o: v.keep_apart(_id(v, concept_id), *_ids(v, others), **o),
-    )
+    vocabulary = writing.base.vocabulary
+    concept, apart = _id(vocabulary, concept_id), _ids(vocabulary, others)
+    print_change(writing, writing.base.curate.keep_apart(concept, *apart, **writing.act))
 
 
-@app.command("map")
+@writes(branch=True)
 def map_command(
+    writing: Writing,
     concept_id: ConceptId,
     to: Annotated[
         str | None, typer.Option("--to", metavar="PREFIX:ID", help="The outside concept: RADLEX:RID34539.")
@@ -294,92 +166,60 @@ def map_command(
     remove: Annotated[
         str | None, typer.Option("--remove", metavar="PREFIX:ID", help="Take the mapping to this one away.")
     ] = None,
-    kb: KbUri = DEFAULT_KB,
-    branch: OnBranch = None,
-    by: By = None,
-    why: Why = None,
-    dry_run: DryRun = False,
-    storage_option: StorageOptions = None,
-    output: OutputFormat = Format.table,
 ) -> None:
     """Map a concept to one of an outside terminology (`vocab link` finds many), or take such a mapping away."""
     if (to is None) == (remove is None):
         raise UsageError("name what to map it --to or which mapping to --remove, one of the two")
-
-    def act(vocabulary: Vocabulary, options: Any) -> Change | None:
-        found = _id(vocabulary, concept_id)
-        if to is not None:
-            return vocabulary.map_to(found, to, f"skos:{predicate.removeprefix('skos:')}", label, **options)
-        return vocabulary.unmap(found, str(remove), **options)
-
-    act_and_print(kb, branch, storage_option, output, by, why, dry_run, act)
+    concept, curate = _id(writing.base.vocabulary, concept_id), writing.base.curate
+    if to is not None:
+        said = f"skos:{predicate.removeprefix('skos:')}"
+        print_change(writing, curate.map_to(concept, to, said, label, **writing.act))
+    else:
+        print_change(writing, curate.unmap(concept, str(remove), **writing.act))
 
 
-@app.command("note")
+@writes(branch=True)
 def note_command(
+    writing: Writing,
     concept_id: ConceptId,
     note: Annotated[str, typer.Argument(help="The note; an empty one takes it away.")],
-    kb: KbUri = DEFAULT_KB,
-    branch: OnBranch = None,
-    by: By = None,
-    why: Why = None,
-    dry_run: DryRun = False,
-    storage_option: StorageOptions = None,
-    output: OutputFormat = Format.table,
 ) -> None:
     """Put a note on a concept."""
-    act_and_print(
-        kb, branch, storage_option, output, by, why, dry_run, lambda v, o: v.set_note(_id(v, concept_id), note, **o)
-    )
+    print_change(writing, writing.base.curate.set_note(_id(writing.base.vocabulary, concept_id), note, **writing.act))
 
 
-@app.command("revert")
+@writes(branch=True)
 def revert_command(
+    writing: Writing,
     change_id: Annotated[str, typer.Argument(help="The id of a change, or its first letters.")],
-    kb: KbUri = DEFAULT_KB,
-    branch: OnBranch = None,
-    by: By = None,
-    why: Why = None,
-    dry_run: DryRun = False,
-    storage_option: StorageOptions = None,
-    output: OutputFormat = Format.table,
 ) -> None:
     """Undo a change, by a new change: the history stays."""
-    act_and_print(kb, branch, storage_option, output, by, why, dry_run, lambda v, o: v.revert(change_id, **o))
+    print_change(writing, writing.base.curate.revert(change_id, **writing.act))
 
 
-@app.command("changes")
+@reads
 def changes_command(
+    reading: Reading,
     concept_id: Annotated[str | None, typer.Argument(help="Only those of this concept.")] = None,
-    kb: KbUri = DEFAULT_KB,
-    at: At = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at most.")] = 50,
-    storage_option: StorageOptions = None,
-    output: OutputFormat = Format.table,
 ) -> None:
     """List the acts of curation, newest first: of all concepts, or of one (who did what to it, and why)."""
-    print_changes(open_kb(kb, at, storage_option).vocabulary, concept_id, limit, output)
+    print_changes(reading, concept_id, limit)
 
 
-def act_and_print(
-    uri: str,
-    branch: str | None,
-    storage_option: list[str] | None,
-    output: Format,
-    by: str | None,
-    why: str | None,
-    dry_run: bool,
-    act: Callable[[Vocabulary, Any], Change | None],
-) -> None:
-    """Carry out an act and print the change that it made."""
-    kb = open_kb(uri, None, storage_option, branch)
-    change = act(kb.vocabulary, {"by": by, "why": why, "dry_run": dry_run})
-    if output is Format.json:
-        print_json({**change.to_dict(), "dry_run": dry_run} if change else None)
-    elif change is None:
-        say("nothing to change: it is so already")
-    else:
-        say(f"{'would make' if dry_run else change.change_id} {escape(change.line())}")
+def _rule(where: list[str] | None, mentions: Path | None) -> dict[str, list[str]]:
+    """Fields of mentions with the values that each may have, as --where and --mentions say them."""
+    rule: dict[str, list[str]] = {}
+    for pair in where or []:
+        field, equals, value = pair.partition("=")
+        if not equals or not value:
+            raise UsageError(f"--where {pair}: FIELD=VALUE was expected")
+        rule.setdefault(field, []).append(value)
+    if mentions is not None:
+        if not mentions.is_file():
+            raise UsageError(f"there is no file {mentions}")
+        rule["mention"] = [line.strip() for line in mentions.read_text(encoding="utf-8").splitlines() if line.strip()]
+    return rule
 
 
 def _ids(vocabulary: Vocabulary, refs: list[str]) -> list[str]:

@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 from rich.markup import escape
 
 from kb.commands.options import (
-    DEFAULT_KB,
-    At,
-    By,
-    DryRun,
-    Format,
-    KbUri,
-    OnBranch,
-    OutputFormat,
-    Quiet,
     StatusChoice,
-    StorageOptions,
     Store,
-    Why,
-    open_kb,
-    open_or_create,
     parse_pairs,
 )
 from kb.commands.output import print_result, print_rows, say
-from kb.commands.vocab import app
+from kb.commands.progress import Progress
+from kb.commands.shared import Reading, Writing, reads, writes
+from kb.curation.linking import find_links, store_links
+from kb.curation.terminology import read_terminology
 from kb.errors import UsageError
-
-if TYPE_CHECKING:
-    from kb.exchange.importing import ImportResult, Incoming
+from kb.exchange.clear_bank import clear_bank
+from kb.exchange.formats import ExportOptions, export_vocabulary, file_to_import, format_of
+from kb.exchange.importing import ImportResult, Incoming, import_records
+from kb.exchange.prefixes import Prefixes
+from kb.exchange.sssom import LICENSE
 
 FileFormat = Annotated[
     Literal["csv", "jsonl", "parquet", "skos", "sssom"] | None,
@@ -46,12 +39,11 @@ PrefixOptions = Annotated[
 ]
 
 
-@app.command("export")
+@reads(output=False, quiet=True)
 def export_command(
+    reading: Reading,
     file: Annotated[Path | None, typer.Argument(help="Where to; the ending says the format.")] = None,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="The same, as an option.")] = None,
-    kb: KbUri = DEFAULT_KB,
-    at: At = None,
     named: FileFormat = None,
     vectors: Annotated[bool, typer.Option("--vectors", help="With the embeddings (Parquet).")] = False,
     status: Annotated[StatusChoice | None, typer.Option("--status", help="Only concepts of this status.")] = None,
@@ -60,32 +52,26 @@ def export_command(
     license_iri: Annotated[
         str | None, typer.Option("--license", metavar="IRI", help="Under which SSSOM mappings are given away.")
     ] = None,
-    quiet: Quiet = False,
-    storage_option: StorageOptions = None,
 ) -> None:
     """Write the vocabulary to a file: CSV, JSON lines, Parquet, SKOS (RDF), or its mappings as SSSOM."""
-    from kb.exchange.formats import ExportOptions, export_vocabulary, format_of
-    from kb.exchange.prefixes import Prefixes
-    from kb.exchange.sssom import LICENSE
-
     path = out or file
     if path is None or (out and file):
         raise UsageError("name one file to export to")
-    opened = open_kb(kb, at, storage_option)
-    prefixes = Prefixes.told(base, parse_pairs(prefix, "--prefix"))
+    opened = reading.base
+    prefixes = Prefixes.given(base, parse_pairs(prefix, "--prefix"))
     options = ExportOptions(vectors, status.value if status else None, prefixes, license_iri or LICENSE)
-    written = export_vocabulary(opened, path, named, options)
+    written = export_vocabulary(opened, path, named, options=options)
     what = "mappings" if format_of(path, named) == "sssom" else "concepts"
-    say(f"wrote {written:,} {what} of commit {opened.commit.commit_id} to {escape(str(path))}", quiet=quiet)
+    say(f"wrote {written:,} {what} of commit {opened.commit.commit_id} to {escape(str(path))}", quiet=reading.quiet)
 
 
-@app.command("import")
+@writes(branch=True, quiet=True)
 def import_command(
+    writing: Writing,
     files: Annotated[list[Path], typer.Argument(help="The file; with --clear: the CSV and the tensor.")],
     clear: Annotated[
         bool, typer.Option("--clear", help="The published bank: mimic_concepts.csv and concept_embeddings.pt.")
     ] = False,
-    kb: KbUri = DEFAULT_KB,
     named: FileFormat = None,
     no_vectors: Annotated[bool, typer.Option("--no-vectors", help="Leave a file's vectors out.")] = False,
     store: Store = None,
@@ -98,33 +84,21 @@ def import_command(
     ] = None,
     base: Base = None,
     prefix: PrefixOptions = None,
-    branch: OnBranch = None,
-    by: By = None,
-    why: Why = None,
-    dry_run: DryRun = False,
-    quiet: Quiet = False,
-    storage_option: StorageOptions = None,
-    output: OutputFormat = Format.table,
 ) -> None:
-    """Take concepts (or SSSOM mappings) in from a file, as one commit; a knowledge base is made where there is none.
+    """Take concepts (or SSSOM mappings) in from a file, as one commit; a knowledge base is made if there is none.
 
     New concepts are added; what a file says otherwise of known ones is one change that `vocab revert` undoes. Rows
     that cannot be taken are listed by `clear-kb status --rejects`.
     """
-    from kb.commands.progress import Progress
-    from kb.exchange.formats import file_to_import
-    from kb.exchange.importing import import_records
-    from kb.exchange.prefixes import Prefixes
-
     if clear:
         incoming = _published(files, embedder, query_prompt, no_vectors)
     elif len(files) != 1:
         raise UsageError("name one file to import (two with --clear)")
     else:
-        prefixes = Prefixes.told(base, parse_pairs(prefix, "--prefix"))
+        prefixes = Prefixes.given(base, parse_pairs(prefix, "--prefix"))
         incoming = file_to_import(files[0], named, prefixes=prefixes, vectors=not no_vectors)
-    opened = open_or_create(kb, branch, storage_option, by, dry_run=dry_run)
-    with Progress("concepts", hidden=quiet) as progress:
+    opened = writing.base_or_new
+    with Progress("concepts", hidden=writing.quiet) as progress:
         progress.stage("reading", None)
         done = 0
 
@@ -142,17 +116,21 @@ def import_command(
             opened,
             incoming,
             stored_as=store,
-            by=by,
-            why=why,
-            dry_run=dry_run,
+            **writing.act,
             on_read=on_read,
             on_written=on_written,
         )
-    print_result({**result.to_dict(), "dry_run": dry_run}, _import_facts(result, dry_run, kb), output, quiet=quiet)
+    print_result(
+        {**result.to_dict(), "dry_run": writing.dry_run},
+        _import_facts(result, writing.dry_run, writing.uri),
+        writing.output,
+        quiet=writing.quiet,
+    )
 
 
-@app.command("link")
+@writes(branch=True, quiet=True)
 def link_command(
+    writing: Writing,
     file: Annotated[Path, typer.Argument(help="The terminology as CSV or TSV: id, label, synonyms, parent.")],
     terminology: Annotated[
         str | None,
@@ -161,49 +139,41 @@ def link_command(
     threshold: Annotated[float, typer.Option("--threshold", help="From which likeness on, 0 to 1.")] = 0.85,
     status: Annotated[StatusChoice | None, typer.Option("--status", help="Only concepts of this status.")] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many links to show at most.")] = 25,
-    kb: KbUri = DEFAULT_KB,
-    branch: OnBranch = None,
-    by: By = None,
-    why: Why = None,
-    dry_run: DryRun = False,
-    quiet: Quiet = False,
-    storage_option: StorageOptions = None,
-    output: OutputFormat = Format.table,
 ) -> None:
     """Link concepts to an outside terminology by their names; --dry-run only shows what would be linked.
 
     A whole text that is a name there is an exactMatch (where a word differs, a closeMatch), a finding a broadMatch.
     Links become mappings, in the place of earlier ones to that terminology; `vocab export x.sssom.tsv` writes them.
     """
-    from kb.curation.linking import find_links, store_links
-    from kb.curation.terminology import read_terminology
-
     terms = read_terminology(file, terminology)
-    opened = open_kb(kb, None, storage_option, branch)
+    opened = writing.base
     statuses = [status.value] if status else []
     links = find_links(opened, terms, threshold=threshold, statuses=statuses)
     change = store_links(
-        opened, links, terms, statuses=statuses, by=by, why=why or f"linked to {file.name}", dry_run=dry_run
+        opened,
+        links,
+        terms,
+        statuses=statuses,
+        by=writing.by,
+        why=writing.why or f"linked to {file.name}",
+        dry_run=writing.dry_run,
     )
     shown = [link.to_dict() for link in links]
     columns = ["score", "concept_id", "text", "predicate", "object_id", "object_label"]
-    print_rows(shown[:limit], columns, output, empty="no concept is named there")
-    done = "would link" if dry_run else "linked"
-    change_id = f" (change {change.change_id})" if change and not dry_run else ""
+    print_rows(shown[:limit], columns, writing.output, empty="no concept is named there")
+    done = "would link" if writing.dry_run else "linked"
+    change_id = f" (change {change.change_id})" if change and not writing.dry_run else ""
     touched = set(change.concept_ids) if change else set()
     new = len(touched & {link.concept_id for link in links})
     gone = f", took {len(touched) - new:,} earlier links away" if len(touched) > new else ""
-    say(f"{len(links):,} concepts are named there; {done} {new:,} anew{gone}{change_id}", quiet=quiet)
+    say(f"{len(links):,} concepts are named there; {done} {new:,} anew{gone}{change_id}", quiet=writing.quiet)
 
 
 def _published(files: list[Path], embedder: str | None, query_prompt: str | None, no_vectors: bool) -> Incoming:
-    from dataclasses import replace
-
-    from kb.exchange.clear_bank import clear_bank
 
     if len(files) != 2:
         raise UsageError("--clear takes two files: mimic_concepts.csv concept_embeddings.pt")
-    incoming = clear_bank(files[0], files[1], embedder, query_prompt)
+    incoming = clear_bank(files[0], files[1], embedder, query_prompt=query_prompt)
     return replace(incoming, info=None, vectors=None) if no_vectors else incoming
 
 

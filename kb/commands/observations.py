@@ -5,50 +5,34 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 
 from kb.commands.options import (
-    DEFAULT_KB,
-    At,
     Format,
-    KbUri,
-    OutputFormat,
-    Quiet,
-    StorageOptions,
-    open_kb,
-    parse_pairs,
 )
 from kb.commands.output import print_facts, print_json, print_rows, say
+from kb.commands.shared import Reading, reads
 from kb.errors import UsageError
-
-if TYPE_CHECKING:
-    from kb.knowledge_base import KnowledgeBase
-    from kb.vocabulary.agreement import Agreement, Counts
-
-app = typer.Typer(no_args_is_help=True, help="The mentions behind the concepts: export, compare.")
+from kb.knowledge_base import KnowledgeBase
+from kb.vocabulary.agreement import Agreement, Counts, compare_observations, read_observations
+from kb.vocabulary.observations import export_observations
 
 
-@app.command("export")
+@reads(output=False, quiet=True)
 def export_command(
+    reading: Reading,
     out: Annotated[str, typer.Option("--output", "-o", metavar="FILE", help="Where to; - is standard output.")],
-    kb: KbUri = DEFAULT_KB,
-    at: At = None,
-    quiet: Quiet = False,
-    storage_option: StorageOptions = None,
 ) -> None:
     """Write every observation as a line of JSON (the fields are those of schemas/observation.schema.json)."""
-    from kb.vocabulary.observations import export_observations
-
-    opened = open_kb(kb, at, storage_option)
+    opened = reading.base
     count = export_observations(opened, sys.stdout) if out == "-" else _export_to(opened, Path(out))
-    say(f"wrote {count:,} observations of commit {opened.commit.commit_id} to {escape(out)}", quiet=quiet)
+    say(f"wrote {count:,} observations of commit {opened.commit.commit_id} to {escape(out)}", quiet=reading.quiet)
 
 
 def _export_to(opened: KnowledgeBase, path: Path) -> int:
-    from kb.vocabulary.observations import export_observations
 
     if not path.parent.is_dir():
         raise UsageError(f"there is no folder {path.parent} to write {path.name} to")
@@ -63,8 +47,9 @@ def _export_to(opened: KnowledgeBase, path: Path) -> int:
     return count
 
 
-@app.command("compare")
+@reads
 def compare_command(
+    reading: Reading,
     first: Annotated[
         str, typer.Argument(metavar="A", help="A knowledge base, a commit or tag of --kb, or a .jsonl file.")
     ],
@@ -75,22 +60,17 @@ def compare_command(
         float, typer.Option("--min-iou", min=0.01, max=1.0, help="Overlap of characters from which two are the same.")
     ] = 0.5,
     show: Annotated[int, typer.Option("--show", min=0, help="Observations of each alone that are listed.")] = 5,
-    kb: KbUri = DEFAULT_KB,
-    storage_option: StorageOptions = None,
-    output: OutputFormat = Format.table,
 ) -> None:
     """Compare two minings of the same reports: what both find, what each finds alone, by assertion and finding."""
-    from kb.vocabulary.agreement import compare_observations, read_observations
-
-    sides = [read_observations(*_side(name, kb, storage_option)) for name in (first, second)]
+    sides = [read_observations(*_side(reading, name)) for name in (first, second)]
     found = compare_observations(*sides, overlap=min_iou)
-    if output is Format.json:
+    if reading.output is Format.json:
         print_json(found.to_dict())
         return
     rows = [_row("by assertion", name, counts) for name, counts in found.by_assertion.items()]
     rows += [_row("by finding", name, counts) for name, counts in found.by_finding.items()]
-    if output is Format.csv:
-        print_rows([_row("all", "", found.all), *rows], _COLUMNS, output)
+    if reading.output is Format.csv:
+        print_rows([_row("all", "", found.all), *rows], _COLUMNS, reading.output)
         return
     _print_agreement(found, rows, show)
 
@@ -99,31 +79,29 @@ _COLUMNS = ("what", "value", "both", "only_a", "only_b", "f1")
 MOST_FINDINGS = 15
 
 
-def _side(name: str, uri: str, storage_option: list[str] | None) -> tuple[KnowledgeBase | None, Path | None]:
+def _side(reading: Reading, name: str) -> tuple[KnowledgeBase | None, Path | None]:
     """What an argument means: a file, a knowledge base, or a commit or tag of --kb."""
-    from kb.knowledge_base import KnowledgeBase
-
     path = Path(name)
     if path.is_file():
         return None, path
     if path.suffix in (".jsonl", ".json"):
         raise UsageError(f"there is no file {name}")
-    if KnowledgeBase.exists(name, parse_pairs(storage_option, "--storage-option") or None):
-        return open_kb(name, None, storage_option), None
-    return open_kb(uri, name, storage_option), None
+    if KnowledgeBase.exists(name, reading.storage_options):
+        return KnowledgeBase.open(name, storage_options=reading.storage_options), None
+    return reading.base.at(name), None
 
 
 def _row(what: str, value: str, counts: Counts) -> dict[str, object]:
     f1 = None if counts.f1 is None else f"{counts.f1:.3f}"
-    told = {"both": counts.both, "only_a": counts.only_a, "only_b": counts.only_b}
-    return {"what": what, "value": value, **told, "f1": f1}
+    fields = {"both": counts.both, "only_a": counts.only_a, "only_b": counts.only_b}
+    return {"what": what, "value": value, **fields, "f1": f1}
 
 
 def _print_agreement(found: Agreement, rows: list[dict[str, object]], show: int) -> None:
     alike = f"{found.same_assertion / found.all.both:.3f} of the pairs" if found.all.both else "no pair"
     apart = ", ".join(f"{a} / {b} {count:,}" for (a, b), count in found.confusion.items() if a != b)
     facets = ", ".join(f"{name} {share:.3f}" for name, share in found.facets.items() if share is not None)
-    told = [
+    entries = [
         (
             "reports",
             f"{found.reports:,} in both, {found.reports_only_a:,} only in A, {found.reports_only_b:,} only in B",
@@ -133,7 +111,7 @@ def _print_agreement(found: Agreement, rows: list[dict[str, object]], show: int)
         ("same assertion", f"{alike}{f'; A / B: {apart}' if apart else ''}"),
         ("facets alike", facets),
     ]
-    print_facts([(name, escape(value)) for name, value in told if value])
+    print_facts([(name, escape(value)) for name, value in entries if value])
     shown = [row for row in rows if row["what"] == "by assertion"]
     shown += [row for row in rows if row["what"] == "by finding"][:MOST_FINDINGS]
     print_rows(shown, _COLUMNS, Format.table, title=" ")

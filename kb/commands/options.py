@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from kb.errors import UsageError
-
-if TYPE_CHECKING:
-    from kb.knowledge_base import KnowledgeBase
+from kb.knowledge_base import KnowledgeBase
 
 
 class Format(StrEnum):
@@ -65,7 +66,10 @@ OnBranch = Annotated[
     str | None, typer.Option("--branch", metavar="NAME", help="Work on this draft (see `branch create`), not on main.")
 ]
 OutputFormat = Annotated[Format, typer.Option("--format", help="How to print the data.")]
-By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who does this; default: the login name.")]
+By = Annotated[
+    str | None,
+    typer.Option("--by", envvar="CLEAR_KB_AUTHOR", metavar="NAME", help="Who does this; default: the login name."),
+]
 Why = Annotated[str | None, typer.Option("--why", metavar="TEXT", help="The reason, kept in the log.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen and write nothing.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary: errors only.")]
@@ -93,7 +97,7 @@ DEFAULT_KB = "clear.kb"
 
 
 def parse_pairs(pairs: list[str] | None, flag: str) -> dict[str, str]:
-    """KEY=VALUE arguments of a repeatable option as a dictionary; UsageError where one is not of that form."""
+    """KEY=VALUE arguments of a repeatable option as a dictionary; UsageError if one is not of that form."""
     parsed: dict[str, str] = {}
     for pair in pairs or []:
         key, equals, value = pair.partition("=")
@@ -104,28 +108,20 @@ def parse_pairs(pairs: list[str] | None, flag: str) -> dict[str, str]:
 
 
 def open_kb(
-    uri: str, at: str | None = None, storage_options: list[str] | None = None, branch: str | None = None
+    uri: str, at: str | None = None, storage_options: list[str] | None = None, *, branch: str | None = None
 ) -> KnowledgeBase:
     """The knowledge base that a command names: to read at a state, or to work on a branch."""
-    from kb.knowledge_base import KnowledgeBase
-
     opened = KnowledgeBase.open(uri, at, parse_pairs(storage_options, "--storage-option") or None)
     return opened.at(opened.commits.head(branch).commit_id) if branch else opened
 
 
 def open_or_create(
-    uri: str, branch: str | None, storage_option: list[str] | None, by: str | None, *, dry_run: bool
+    uri: str, branch: str | None, storage_option: list[str] | None, *, by: str | None, dry_run: bool
 ) -> KnowledgeBase:
-    """The knowledge base to import into: made where there is none, for a dry run in a folder that goes again."""
-    import atexit
-    import shutil
-    import tempfile
-
-    from kb.knowledge_base import KnowledgeBase
-
+    """The knowledge base to import into: made if there is none, for a dry run in a folder that goes again."""
     options = parse_pairs(storage_option, "--storage-option") or None
     if branch is not None or KnowledgeBase.exists(uri, options):
-        return open_kb(uri, None, storage_option, branch)
+        return open_kb(uri, None, storage_option, branch=branch)
     if not dry_run:
         return KnowledgeBase.create(uri, options, by=by)
     folder = tempfile.mkdtemp()

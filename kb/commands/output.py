@@ -59,7 +59,7 @@ def is_narrow(columns: int) -> bool:
 
 
 def print_text(text: str) -> None:
-    """Print text (rich markup) for a person, wrapped to the terminal; nothing where it is empty."""
+    """Print text (rich markup) for a person, wrapped to the terminal; nothing if it is empty."""
     if text:
         _console().print(text)
 

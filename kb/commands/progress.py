@@ -54,7 +54,7 @@ class Progress:
         self._bar.stop()
 
     def stage(self, name: str, total: int | None) -> None:
-        """Begin a stage of `total` units of work; None where nobody can tell."""
+        """Begin a stage of `total` units of work; None if nobody can tell."""
         self._unit = UNITS.get(name, self._items)
         if self._task is not None:
             self._bar.remove_task(self._task)

@@ -7,24 +7,22 @@ from typing import Annotated, Literal
 
 import typer
 
-from kb.commands.options import DEFAULT_KB, By, KbUri, OnBranch, StorageOptions, open_kb
 from kb.commands.output import say
-from kb.commands.vocab import app
+from kb.commands.shared import Writing, writes
+from kb.curation.review.queue import review_queue
+from kb.curation.review.review_session import ReviewSession
 from kb.errors import UsageError
 
 
-@app.command("review")
+@writes(branch=True, why=False, dry_run=False, output=False)
 def review_command(
+    writing: Writing,
     queue: Annotated[
         Literal["duplicates", "synonyms", "outliers", "rare", "new", "unreviewed"],
         typer.Argument(help="Suggestions of a kind, concepts new since a tag, or the most used unreviewed ones."),
     ] = "unreviewed",
     since: Annotated[str | None, typer.Option("--since", metavar="COMMIT|TAG", help="What 'new' counts from.")] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many items at most.")] = 500,
-    kb: KbUri = DEFAULT_KB,
-    branch: OnBranch = None,
-    by: By = None,
-    storage_option: StorageOptions = None,
 ) -> None:
     """Review concepts one by one, with the keyboard: accept, reject, merge, rename, skip, undo.
 
@@ -32,10 +30,7 @@ def review_command(
     Every decision is a change at once (see `vocab changes`), so stopping half-way loses nothing; the same queue begins
     with what is still undecided.
     """
-    from kb.curation.review.queue import review_queue
-    from kb.curation.review.review_session import ReviewSession
-
-    opened = open_kb(kb, None, storage_option, branch)
+    opened = writing.base
     items = review_queue(opened, queue, limit=limit, since=since)
     if not items:
         say(f"there is nothing to review: no {queue}" if queue != "new" else f"nothing is new since {since}")
@@ -44,7 +39,7 @@ def review_command(
         raise UsageError("a review needs a terminal; `vocab suggest` lists what there is to decide")
     from kb.curation.review.screen import ReviewApp
 
-    session = ReviewSession(opened, items, by)
+    session = ReviewSession(state=opened, items=items, by=writing.by)
     ReviewApp(session, queue).run()
     left = len(items) - min(session.at, len(items))
     say(f"{session.decided:,} decided, {left:,} left: see `clear-kb vocab changes`")

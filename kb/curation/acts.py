@@ -12,11 +12,11 @@ from typing import Any
 from kb.curation.apply import Concepts, Plan, Row
 from kb.curation.change import Change
 from kb.errors import UsageError
-from kb.exchange.records import read_record
-from kb.language.facets import read_query
-from kb.store.storage import quoted
+from kb.language.query_reading import read_query
+from kb.store.sqltext import literals
 from kb.vocabulary.concept_rows import new_concept
 from kb.vocabulary.mappings import curated_mapping, merged_mappings
+from kb.vocabulary.records import read_record
 from kb.vocabulary.split_rules import Condition, Split
 from schemas.terms import IN_USE, LATERALITIES, STATUSES
 
@@ -36,7 +36,7 @@ def add(text: str, synonyms: Sequence[str] = ()) -> Plan:
     def plan(concepts: Concepts) -> dict[str, Row]:
         if concepts.find(facets.concept_id) is not None:
             raise UsageError(f"'{facets.text}' is in the vocabulary already: {facets.concept_id}")
-        return {facets.concept_id: new_concept(facets, "curator", "accepted", names)}
+        return {facets.concept_id: new_concept(facets, "curator", "accepted", synonyms=names)}
 
     return plan
 
@@ -51,7 +51,7 @@ def set_status(concept_ids: Sequence[str], status: str) -> Plan:
         rows = [concepts.get(concept_id) for concept_id in concept_ids]
         for row in rows:
             if row["status"] == "retired":
-                raise UsageError(f"{row['concept_id']} '{row['text']}' is retired: `clear-kb vocab revert` undoes that")
+                raise UsageError(f"{row['concept_id']} '{row['text']}' is retired", need="revert")
         return {row["concept_id"]: {"status": status} for row in rows}
 
     return plan
@@ -69,7 +69,7 @@ def rename(concept_id: str, text: str) -> Plan:
             raise UsageError(
                 f"'{text}' says that it is {says}, and {concept_id} is {row['assertion']}: that is another one"
             )
-        same = f"text = {quoted([text])[1:-1]} AND concept_id != '{concept_id}' AND status IN {quoted(IN_USE)}"
+        same = f"text = {literals([text])[1:-1]} AND concept_id != '{concept_id}' AND status IN {literals(IN_USE)}"
         if taken := concepts.where(same):
             raise UsageError(f"'{text}' is the text of {taken[0]}: merge the two, or take another one")
         return {row["concept_id"]: {"text": text}}
@@ -135,7 +135,7 @@ def split(concept_id: str, into: str, where: Sequence[Condition]) -> Plan:
                 "the one is none of the other"
             )
         if not concepts.mentions(concept_id, parted.sql()):
-            raise UsageError(f"no mention of {concept_id} '{source['text']}' goes {parted.told()}")
+            raise UsageError(f"no mention of {concept_id} '{source['text']}' goes {parted.in_words()}")
         return {**edits, source["concept_id"]: {"splits": [*source["splits"], parted.to_row()]}}
 
     return plan
@@ -193,7 +193,7 @@ def keep_apart(concept_id: str, others: Sequence[str]) -> Plan:
     return plan
 
 
-def map_to(concept_id: str, object_id: str, predicate: str, label: str = "") -> Plan:
+def map_to(concept_id: str, object_id: str, predicate: str, *, label: str = "") -> Plan:
     """A mapping of a concept to one of an outside terminology, by a curator's judgement."""
     mapping = curated_mapping(object_id, predicate, label)
     return lambda concepts: {concept_id: {"mappings": merged_mappings(concepts.get(concept_id)["mappings"], [mapping])}}
@@ -213,7 +213,7 @@ def unmap(concept_id: str, object_id: str) -> Plan:
 
 
 def revert(change: Change) -> Plan:
-    """What a change did, undone; refused where one of its fields has been changed again since."""
+    """What a change did, undone; refused if one of its fields has been changed again since."""
 
     def plan(concepts: Concepts) -> dict[str, Row | None]:
         edits: dict[str, Row | None] = {}
@@ -232,7 +232,7 @@ def revert(change: Change) -> Plan:
 
 
 def _read(name: str, value: Any) -> Any:
-    """A field as a curator types it, read as one of an import; UsageError where it cannot be."""
+    """A field as a curator types it, read as one of an import; UsageError if it cannot be."""
     try:
         return read_record({name: value})[name]
     except ValueError as error:
@@ -240,7 +240,7 @@ def _read(name: str, value: Any) -> Any:
 
 
 def _assertion(text: str) -> str | None:
-    """Whether a text affirms or denies; None where it holds no known word."""
+    """Whether a text affirms or denies; None if it holds no known word."""
     try:
         return read_query(text).assertion
     except ValueError:

@@ -6,23 +6,27 @@ An act is planned on the newest state, so two curators who work at once meet in 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
+
+import numpy as np
+import pyarrow as pa
 
 from kb.batched import batched
 from kb.curation.change import Change
-from kb.errors import UsageError
-from kb.store.storage import quoted
+from kb.errors import UnknownConceptError, UsageError
+from kb.store.commits import default_author
+from kb.store.publication import Publication
+from kb.store.sqltext import literals
+from kb.store.state import State
 from kb.vectors.columns import vector_array, vector_matrix
+from kb.vectors.embedding.in_use import read_embedder
 from kb.vocabulary.query import Tables, run_named
 from kb.vocabulary.split_rules import targets
+from schemas.tables import CHANGES
 
 if TYPE_CHECKING:
     import lance
-    import numpy as np
-    import pyarrow as pa
 
-    from kb.knowledge_base import KnowledgeBase
-    from kb.store.publication import Publication
 
 Row = dict[str, Any]
 Plan = Callable[["Concepts"], Mapping[str, Mapping[str, Any] | None]]
@@ -30,6 +34,18 @@ Plan = Callable[["Concepts"], Mapping[str, Mapping[str, Any] | None]]
 
 CHUNK = 2_000
 """Concepts that are looked up together."""
+
+
+class ActOptions(TypedDict, total=False):
+    """What every act can be told: who, the reason, whether to only say what would change, and what the curator saw.
+
+    `expect` has statuses by concept id: where one is another by now, the act is refused.
+    """
+
+    by: str | None
+    why: str | None
+    dry_run: bool
+    expect: Mapping[str, str] | None
 
 
 class Concepts:
@@ -52,11 +68,11 @@ class Concepts:
         """Read the rows of many concepts in one go, so that each `find` needs none of its own."""
         wanted = [concept_id for concept_id in dict.fromkeys(concept_ids) if concept_id not in self._read]
         for chunk in batched(wanted, CHUNK):
-            rows = self._dataset.to_table(columns=self.columns, filter=f"concept_id IN {quoted(chunk)}").to_pylist()
+            rows = self._dataset.to_table(columns=self.columns, filter=f"concept_id IN {literals(chunk)}").to_pylist()
             self._read |= dict.fromkeys(chunk) | {row["concept_id"]: row for row in rows}
 
     def find(self, concept_id: str) -> Row | None:
-        """The row of a concept, or None where there is none."""
+        """The row of a concept, or None if there is none."""
         self.read([concept_id])
         return self._read[concept_id]
 
@@ -66,16 +82,16 @@ class Concepts:
         return found
 
     def get(self, concept_id: str) -> Row:
-        """The row of a concept; UsageError where there is none."""
+        """The row of a concept; UnknownConceptError if there is none."""
         row = self.find(concept_id)
         if row is None:
-            raise UsageError(f"there is no concept '{concept_id}': see `clear-kb vocab search`")
+            raise UnknownConceptError(f"there is no concept '{concept_id}'")
         return row
 
     def holding(self, concept_ids: Iterable[str], edits: Mapping[str, Row | None]) -> str | None:
         """What keeps concepts from being taken away by `edits`: mentions, or others that still lead to them."""
         gone = set(concept_ids)
-        if self._state.dataset("observations").count_rows(f"concept_id IN {quoted(gone)}"):
+        if self._state.dataset("observations").count_rows(f"concept_id IN {literals(gone)}"):
             return "reports mention it; retire it instead"
         leading = [
             {**row, **(edits.get(row["concept_id"]) or {})} for row in self._leading() if row["concept_id"] not in gone
@@ -103,7 +119,7 @@ class Concepts:
 
 
 def curate(
-    kb: KnowledgeBase,
+    state: State,
     act: str,
     plan: Plan,
     *,
@@ -114,9 +130,9 @@ def curate(
     expect: Mapping[str, str] | None = None,
     carried: Sequence[Change] = (),
     summary: Mapping[str, Any] | None = None,
-    vectors_of: KnowledgeBase | None = None,
+    vectors_of: State | None = None,
 ) -> Change | None:
-    """Carry out an act as one commit and one row of `changes`; None where all is so already.
+    """Carry out an act as one commit and one row of `changes`; None if all is so already.
 
     `expect` is what the curator saw: the statuses of concepts, by id; where one is another by now, the act is refused.
     `carried` are changes of another branch that come with it, `summary` is told by the commit, and `vectors_of` is a
@@ -125,38 +141,29 @@ def curate(
     Raises:
         UsageError: the act cannot be done on the newest state; nothing is written.
     """
-    from kb.knowledge_base import default_author
-
     author = by or default_author()
-    made: list[Change] = []
 
-    def planned(concepts: Concepts) -> dict[str, Row | None]:
+    def change(publication: Publication) -> tuple[Mapping[str, Any] | None, Change | None]:
+        concepts = Concepts(publication)
         for concept_id, status in (expect or {}).items():
             if (now := concepts.get(concept_id)["status"]) != status:
                 raise UsageError(f"{concept_id} was {status} when it was shown, and is {now} by now: look at it again")
         edits = real_edits(concepts, plan(concepts))
-        made[:] = [tell(concepts, act, edits, author, why, reverts)] if edits else []
-        return edits
-
-    def change(publication: Publication) -> Mapping[str, Any] | None:
-        edits = planned(Concepts(publication))
         if not edits:
-            return None
-        write_edits(publication, edits, [*carried, made[0]])
+            return None, None
+        made = tell(concepts, act, edits, author=author, why=why, reverts=reverts)
+        write_edits(publication, edits, [*carried, made])
         if vectors_of is not None:
             _carry_vectors(publication, vectors_of, [of for of, fields in edits.items() if fields and "text" in fields])
-        return {"change": made[0].change_id, "concepts": len(edits), **(summary or {})}
+        return {"change": made.change_id, "concepts": len(edits), **(summary or {})}, made
 
-    if dry_run:
-        planned(Concepts(kb.at("HEAD")))
-    else:
-        kb.publish(f"vocab {act}", change, by=author, why=why)
-    return made[0] if made else None
+    _, made = state.publish(f"vocab {act}", change, by=author, why=why, dry_run=dry_run)
+    return made
 
 
-def read_changes(kb: KnowledgeBase, concept_id: str | None = None) -> list[Change]:
-    """The changes up to the commit of `kb`, oldest first; of one concept, where `concept_id` is given."""
-    rows = kb.dataset("changes").to_table().to_pylist()
+def read_changes(state: State, concept_id: str | None = None) -> list[Change]:
+    """The changes up to the commit of `state`, oldest first; of one concept, where `concept_id` is given."""
+    rows = state.dataset("changes").to_table().to_pylist()
     return [Change.from_row(row) for row in rows if concept_id is None or concept_id in row["concept_ids"]]
 
 
@@ -192,7 +199,7 @@ def check_replacements(concepts: Concepts, edits: Mapping[str, Row | None]) -> N
 
 
 def _follow(concepts: Concepts, edits: Mapping[str, Row | None], gone: set[str], start: str) -> None:
-    """Go every way that the mentions of `start` would go; UsageError where one ends nowhere or comes back."""
+    """Go every way that the mentions of `start` would go; UsageError if one ends nowhere or comes back."""
     ways = [start]
     met: set[str] = set()
     while ways:
@@ -212,6 +219,7 @@ def tell(
     concepts: Concepts,
     act: str,
     edits: Mapping[str, Row | None],
+    *,
     author: str,
     why: str | None,
     reverts: str | None = None,
@@ -222,33 +230,27 @@ def tell(
         now = concepts.find(concept_id)
         names = [name for name in concepts.columns if name != "embedder"] if fields is None else list(fields)
         before[concept_id] = None if now is None else {name: now[name] for name in names}
-    return Change(act, before, dict(edits), author, why, reverts)
+    return Change(act=act, before=before, after=dict(edits), author=author, reason=why, reverts=reverts)
 
 
 def write_edits(publication: Publication, edits: Mapping[str, Row | None], changes: Sequence[Change]) -> None:
     """Write edited concepts and the changes that tell of them; vectors are passed on as they lie, in bounded memory."""
-    import pyarrow as pa
-
-    from schemas.tables import CHANGES
-
     staged = publication.stage("concepts", _edited(publication.snapshot("concepts"), edits))
     for chunk in batched(edits, CHUNK):
-        publication.delete("concepts", f"concept_id IN {quoted(chunk)}")
+        publication.delete("concepts", f"concept_id IN {literals(chunk)}")
     publication.append("concepts", staged)
     if staged:
         publication.index_words("concepts", "text")
-    told = [change.to_row() for change in changes]
-    publication.write("changes", [pa.RecordBatch.from_pylist(told, schema=CHANGES.schema)])
+    entries = [change.to_row() for change in changes]
+    publication.write("changes", [pa.RecordBatch.from_pylist(entries, schema=CHANGES.schema)])
 
 
 def _edited(concepts: lance.LanceDataset, edits: Mapping[str, Row | None]) -> Iterator[pa.RecordBatch]:
     """The rows of `edits` as they become; those that are taken away are left out."""
-    import pyarrow as pa
-
     schema = concepts.schema
     kept = {concept_id: fields for concept_id, fields in edits.items() if fields is not None}
     for chunk in batched(kept, CHUNK):
-        table = concepts.to_table(filter=f"concept_id IN {quoted(chunk)}")
+        table = concepts.to_table(filter=f"concept_id IN {literals(chunk)}")
         at = {concept_id: row for row, concept_id in enumerate(table["concept_id"].to_pylist())}
         now = table.select([name for name in schema.names if name != "embedding"]).to_pylist()
         rows = []
@@ -263,33 +265,30 @@ def _edited(concepts: lance.LanceDataset, edits: Mapping[str, Row | None]) -> It
         yield pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
 
 
-def _carry_vectors(publication: Publication, state: KnowledgeBase, concept_ids: Sequence[str]) -> None:
+def _carry_vectors(publication: Publication, state: State, concept_ids: Sequence[str]) -> None:
     """Give concepts whose texts came from `state` the vectors that they have there, where the space is the same."""
-    info = state.embedder
+    info = read_embedder(state)
     known = publication.dataset("embedders").to_table(columns=["embedder"])["embedder"].to_pylist()
     if info is None or info.embedder_id not in known:
         return
     for chunk in batched(concept_ids, CHUNK):
-        where = f"concept_id IN {quoted(chunk)} AND embedder = '{info.embedder_id}'"
+        where = f"concept_id IN {literals(chunk)} AND embedder = '{info.embedder_id}'"
         table = state.dataset("concepts").to_table(columns=["concept_id", "embedding"], filter=where)
         rows = {concept_id: row for row, concept_id in enumerate(table["concept_id"].to_pylist())}
         if rows:
-            put_vectors(publication, rows, vector_matrix(table["embedding"]), info.embedder_id)
+            put_vectors(publication, rows, vector_matrix(table["embedding"]), embedder=info.embedder_id)
 
 
-def put_vectors(publication: Publication, rows: Mapping[str, int], matrix: np.ndarray, embedder: str) -> None:
+def put_vectors(publication: Publication, rows: Mapping[str, int], matrix: np.ndarray, *, embedder: str) -> None:
     """Give concepts vectors: `rows` says which row of `matrix` (n, dimension) is whose."""
-    import numpy as np
-    import pyarrow as pa
-
-    where = f"concept_id IN {quoted(rows)}"
+    where = f"concept_id IN {literals(rows)}"
     table = publication.snapshot("concepts").to_table(filter=where)
     kind = table.schema.field("embedding").type
     chosen = matrix[[rows[concept_id] for concept_id in table["concept_id"].to_pylist()]]
-    told = {
+    record = {
         "embedding": vector_array(chosen, np.ones(len(chosen), dtype=bool), kind),
         "embedder": pa.array([embedder] * len(chosen)),
     }
-    columns = [told.get(name, table[name]) for name in table.schema.names]
+    columns = [record.get(name, table[name]) for name in table.schema.names]
     publication.replace("concepts", where, pa.table(columns, schema=table.schema).to_batches())
     publication.index_words("concepts", "text")

@@ -9,17 +9,17 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
 
-from kb.vocabulary.mappings import told_mapping
+from kb.vocabulary.mappings import mapping_in_words
 from kb.vocabulary.split_rules import Split
 
 TOLD = 3
 """The concepts of a change that its line tells of; the others are counted."""
 
 Values = Mapping[str, Mapping[str, Any] | None]
-"""Concept ids and the values of their fields; None where the concept is not there."""
+"""Concept ids and the values of their fields; None if the concept is not there."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """One act of curation. `before` and `after` hold, by concept id, the fields that it touched."""
 
@@ -44,10 +44,10 @@ class Change:
 
     def line(self, concept_id: str | None = None) -> str:
         """The change as one line that a person reads: what became of `concept_id`, or of its first few concepts."""
-        told = [concept_id] if concept_id is not None else self.concept_ids[:TOLD]
-        parts = [f"{of}: {told_move(self.before.get(of), self.after.get(of))}" for of in told]
-        if len(self.concept_ids) > len(told):
-            parts.append(f"and {len(self.concept_ids) - len(told):,} more")
+        entries = [concept_id] if concept_id is not None else self.concept_ids[:TOLD]
+        parts = [f"{of}: {move_in_words(self.before.get(of), self.after.get(of))}" for of in entries]
+        if len(self.concept_ids) > len(entries):
+            parts.append(f"and {len(self.concept_ids) - len(entries):,} more")
         why = f" ({self.reason})" if self.reason else ""
         undoes = f" of {self.reverts}" if self.reverts else ""
         return f"{self.act}{undoes} by {self.author}: {'; '.join(parts)}{why}"
@@ -90,7 +90,7 @@ class Change:
         }
 
 
-def told_move(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
+def move_in_words(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
     """What became of a concept's fields, as a person reads it."""
     if before is None:
         return f"new, '{(after or {}).get('text')}'"
@@ -110,4 +110,4 @@ def _shown(value: Any) -> str:
 def _shown_item(value: Any) -> str:
     if isinstance(value, str):
         return value
-    return told_mapping(value) if "object_id" in value else Split.from_row(value).told()
+    return mapping_in_words(value) if "object_id" in value else Split.from_row(value).in_words()

@@ -1,70 +1,59 @@
-"""The acts of curation as methods: what `kb.vocabulary.vocabulary` offers beside reading."""
+"""The acts of curation as methods: what `KnowledgeBase.curate` offers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import Any, Unpack
 
-from kb.curation import acts as curation
-from kb.curation.apply import Concepts, Plan, curate, read_changes
+from kb.curation import acts
+from kb.curation.apply import ActOptions, Concepts, Plan, curate, read_changes
 from kb.curation.change import Change
-from kb.display import Listing
+from kb.curation.diff import patch_plan
+from kb.curation.linking import THRESHOLD, find_links, store_links
+from kb.curation.terminology import read_terminology
 from kb.errors import UsageError
+from kb.store.state import State
 from kb.vocabulary.split_rules import Condition, Split, read_conditions
-
-if TYPE_CHECKING:
-    from kb.curation.diff import VocabularyDiff
-    from kb.curation.review.review_session import ReviewSession
-    from kb.exchange.importing import ImportResult
-    from kb.knowledge_base import KnowledgeBase
-
-
-class ActOptions(TypedDict, total=False):
-    """What every act can be told: who, the reason, whether to only say what would change, and what the curator saw.
-
-    `expect` has statuses by concept id: where one is another by now, the act is refused.
-    """
-
-    by: str | None
-    why: str | None
-    dry_run: bool
-    expect: Mapping[str, str] | None
 
 
 class Curator:
-    """Changes the vocabulary of `kb`: every method is one commit and gives the change, None if all was so already.
+    """Changes the vocabulary of a state: every method is one commit and gives the change, None if all was so already.
 
     Each takes `by` (who), `why` (the reason) and `dry_run` (say what would change, write nothing), and raises
-    UsageError where the act cannot be done.
+    UsageError if the act cannot be done.
+
+    Example:
+        >>> base.curate.accept("Cd3f066afafc3b593", by="ada", dry_run=True).act
+        'accept'
     """
 
-    def __init__(self, kb: KnowledgeBase):
-        self._kb = kb
+    def __init__(self, state: State):
+        self._state = state
 
     def add(self, text: str, synonyms: Sequence[str] = (), **options: Unpack[ActOptions]) -> Change | None:
         """Add an accepted concept by its text."""
-        return self._act("add", curation.add(text, synonyms), **options)
+        return self._act("add", acts.add(text, synonyms), **options)
 
     def accept(self, *concept_ids: str, **options: Unpack[ActOptions]) -> Change | None:
         """Accept concepts."""
-        return self._act("accept", curation.set_status(concept_ids, "accepted"), **options)
+        return self._act("accept", acts.set_status(concept_ids, "accepted"), **options)
 
     def reject(self, *concept_ids: str, **options: Unpack[ActOptions]) -> Change | None:
         """Reject concepts: mined again they stay rejected."""
-        return self._act("reject", curation.set_status(concept_ids, "rejected"), **options)
+        return self._act("reject", acts.set_status(concept_ids, "rejected"), **options)
 
     def rename(self, concept_id: str, text: str, **options: Unpack[ActOptions]) -> Change | None:
         """Give a concept another text; its id stays."""
-        return self._act("rename", curation.rename(concept_id, text), **options)
+        return self._act("rename", acts.rename(concept_id, text), **options)
 
     def merge(self, *sources: str, into: str, **options: Unpack[ActOptions]) -> Change | None:
         """Merge concepts into another one, which takes their names and evidence; their ids still resolve."""
-        return self._act("merge", curation.merge(sources, into), **options)
+        return self._act("merge", acts.merge(sources, into), **options)
 
     def retire(self, concept_id: str, replacement: str | None = None, **options: Unpack[ActOptions]) -> Change | None:
         """Retire a concept, with another in its place or with none."""
-        return self._act("retire", curation.retire(concept_id, replacement), **options)
+        return self._act("retire", acts.retire(concept_id, replacement), **options)
 
     def split(
         self, concept_id: str, into: str, where: Mapping[str, str | Sequence[str]], **options: Unpack[ActOptions]
@@ -74,66 +63,61 @@ class Curator:
         `where` has fields of a mention (see `split_rules.FIELDS`) and the values that each may have; for `text` they
         are regular expressions, for `mention` places: `REPORT/SECTION/START`.
         """
-        return self._act("split", curation.split(concept_id, into, _conditions(where)), **options)
+        return self._act("split", acts.split(concept_id, into, _conditions(where)), **options)
 
     def split_count(self, concept_id: str, where: Mapping[str, str | Sequence[str]]) -> int:
         """How many mentions of a concept meet a rule: what `split` would move."""
-        return Concepts(self._kb).mentions(concept_id, Split(concept_id, _conditions(where)).sql())
+        return Concepts(self._state).mentions(concept_id, Split(concept_id, _conditions(where)).sql())
 
     def add_synonyms(self, concept_id: str, *names: str, **options: Unpack[ActOptions]) -> Change | None:
         """Add other names of a concept."""
-        return self._act("synonym", curation.set_synonyms(concept_id, added=names), **options)
+        return self._act("synonym", acts.set_synonyms(concept_id, added=names), **options)
 
     def remove_synonyms(self, concept_id: str, *names: str, **options: Unpack[ActOptions]) -> Change | None:
         """Take other names of a concept away."""
-        return self._act("synonym", curation.set_synonyms(concept_id, removed=names), **options)
+        return self._act("synonym", acts.set_synonyms(concept_id, removed=names), **options)
 
     def set_facet(self, concept_id: str, facet: str, value: str | None, **options: Unpack[ActOptions]) -> Change | None:
         """Set a facet of a concept: finding, anatomy, laterality, severity or descriptors."""
-        return self._act("facet", curation.set_facet(concept_id, facet, value), **options)
+        return self._act("facet", acts.set_facet(concept_id, facet, value), **options)
 
     def keep_apart(self, concept_id: str, *others: str, **options: Unpack[ActOptions]) -> Change | None:
         """Say that concepts are not the same as another one: they are not suggested as its duplicates again."""
-        return self._act("distinct", curation.keep_apart(concept_id, others), **options)
+        return self._act("distinct", acts.keep_apart(concept_id, others), **options)
 
     def map_to(
-        self, concept_id: str, object_id: str, predicate: str = "skos:exactMatch", label: str = "", **options: Any
+        self,
+        concept_id: str,
+        object_id: str,
+        predicate: str = "skos:exactMatch",
+        label: str = "",
+        **options: Unpack[ActOptions],
     ) -> Change | None:
         """Map a concept to one of an outside terminology (object_id "RADLEX:RID34539"), as its curator says."""
-        return self._act("map", curation.map_to(concept_id, object_id, predicate, label), **options)
+        return self._act("map", acts.map_to(concept_id, object_id, predicate, label=label), **options)
 
     def unmap(self, concept_id: str, object_id: str, **options: Unpack[ActOptions]) -> Change | None:
         """Take the mappings of a concept to an outside one away."""
-        return self._act("map", curation.unmap(concept_id, object_id), **options)
+        return self._act("map", acts.unmap(concept_id, object_id), **options)
 
     def set_note(self, concept_id: str, note: str | None, **options: Unpack[ActOptions]) -> Change | None:
         """Put a note on a concept."""
-        return self._act("note", curation.set_note(concept_id, note), **options)
+        return self._act("note", acts.set_note(concept_id, note), **options)
 
     def revert(self, change_id: str, **options: Unpack[ActOptions]) -> Change | None:
         """Undo a change by a new one; the history stays."""
-        found = [change for change in self.changes() if len(change_id) >= 4 and change.change_id.startswith(change_id)]
+        found = [
+            change
+            for change in read_changes(self._state)
+            if len(change_id) >= 4 and change.change_id.startswith(change_id)
+        ]
         if len(found) != 1:
-            raise UsageError(f"'{change_id}' is no change of {self._kb.uri}: see `clear-kb vocab changes`")
-        return self._act("revert", curation.revert(found[0]), reverts=found[0].change_id, **options)
+            raise UsageError(f"'{change_id}' is no change of {self._state.uri}")
+        return self._act("revert", acts.revert(found[0]), reverts=found[0].change_id, **options)
 
     def apply(self, patch: Mapping[str, Any], **options: Unpack[ActOptions]) -> Change | None:
         """Apply a patch that `diff` made: all of it or, where a concept is not as the patch found it, nothing."""
-        from kb.curation.diff import patch_plan
-
         return self._act("apply", patch_plan(patch), **options)
-
-    def diff(self, old: str, new: str = "HEAD") -> VocabularyDiff:
-        """What differs in the vocabulary between two commits or tags."""
-        from kb.curation.diff import diff_vocabularies
-
-        return diff_vocabularies(self._kb.at(old), self._kb.at(new))
-
-    def import_from(self, path: str | Path, named: str | None = None, **options: Any) -> ImportResult:
-        """Take a vocabulary file in, as one commit; see `kb.exchange.formats.import_vocabulary`."""
-        from kb.exchange.formats import import_vocabulary
-
-        return import_vocabulary(self._kb, Path(path), named, **options)
 
     def link(
         self,
@@ -144,39 +128,10 @@ class Curator:
         **options: Unpack[ActOptions],
     ) -> Change | None:
         """Link concepts to an outside terminology by their names; see `kb.curation.linking`."""
-        from kb.curation.linking import THRESHOLD, find_links, store_links
-        from kb.curation.terminology import read_terminology
-
         terms = read_terminology(Path(path), prefix)
         least = THRESHOLD if threshold is None else threshold
-        links = find_links(self._kb, terms, threshold=least, statuses=statuses)
-        return store_links(self._kb, links, terms, statuses=statuses, **options)
-
-    def import_clear(
-        self,
-        concepts: str | Path,
-        embeddings: str | Path,
-        embedder: str | None = None,
-        query_prompt: str | None = None,
-        **options: Any,
-    ) -> ImportResult:
-        """Take the published bank in, as one commit; see `kb.exchange.clear_bank`."""
-        from kb.exchange.clear_bank import clear_bank
-        from kb.exchange.importing import import_records
-
-        incoming = clear_bank(Path(concepts), Path(embeddings), embedder, query_prompt)
-        return import_records(self._kb, incoming, **options)
-
-    def review(self, queue: str = "unreviewed", *, by: str | None = None, **options: Any) -> ReviewSession:
-        """A review under way over a queue, decision by decision; the options are those of `review_queue`."""
-        from kb.curation.review.queue import review_queue
-        from kb.curation.review.review_session import ReviewSession
-
-        return ReviewSession(self._kb, review_queue(self._kb, queue, **options), by)
-
-    def changes(self, concept_id: str | None = None) -> Listing[Change]:
-        """The changes up to this commit, oldest first; of one concept, where one is given."""
-        return Listing(read_changes(self._kb, concept_id), ("change_id", "time", "line"))
+        links = find_links(self._state, terms, threshold=least, statuses=statuses)
+        return store_links(self._state, links, terms, statuses=statuses, **options)
 
     def _act(
         self,
@@ -189,9 +144,9 @@ class Curator:
         expect: Mapping[str, str] | None = None,
         reverts: str | None = None,
     ) -> Change | None:
-        return curate(self._kb, act, plan, by=by, why=why, dry_run=dry_run, reverts=reverts, expect=expect)
+        return curate(self._state, act, plan, by=by, why=why, dry_run=dry_run, reverts=reverts, expect=expect)
 
 
 def _conditions(where: Mapping[str, str | Sequence[str]]) -> tuple[Condition, ...]:
-    told = {field: [values] if isinstance(values, str) else values for field, values in where.items()}
-    return read_conditions((field, value) for field, values in told.items() for value in values)
+    fields = {field: [values] if isinstance(values, str) else values for field, values in where.items()}
+    return read_conditions((field, value) for field, values in fields.items() for value in values)

@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from rich.console import RenderableType
 
 from kb.curation.apply import Concepts, Plan
-from kb.curation.change import told_move
+from kb.curation.change import move_in_words
 from kb.display import Listing
 from kb.errors import UsageError
-from kb.exchange.records import FIELDS, check_identity, complete_row, read_concept_id, read_edit, shown
+from kb.store.state import State
 from kb.vocabulary.query import run_named
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-
-    from kb.knowledge_base import KnowledgeBase
+from kb.vocabulary.records import FIELDS, check_identity, complete_row, read_concept_id, read_edit, shown
+from kb.vocabulary.vocabulary import Vocabulary
 
 FORMAT = "clear-kb vocabulary patch 2"
 FACETS = {"finding", "anatomy", "laterality", "severity", "descriptors"}
@@ -53,8 +52,8 @@ class Difference:
 
     def to_dict(self) -> dict[str, Any]:
         """The difference as plain data."""
-        told = told_move(self.before, self.after)
-        return {"kind": self.kind, "concept_id": self.concept_id, "text": self.text, "change": told}
+        found = move_in_words(self.before, self.after)
+        return {"kind": self.kind, "concept_id": self.concept_id, "text": self.text, "change": found}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +100,11 @@ class VocabularyDiff:
         }
 
 
-def diff_vocabularies(old: KnowledgeBase, new: KnowledgeBase) -> VocabularyDiff:
+def diff_vocabularies(old: State, new: State) -> VocabularyDiff:
     """What differs in the vocabulary of `new` from that of `old`: two commits, or two knowledge bases."""
     rows = run_named(new, "vocabulary_diff", tables={"old_concepts": old.dataset("concepts")})
     differences = [_difference(row["concept_id"], row["before"], row["after"]) for row in rows]
-    was, now = old.vocabulary.counts(), new.vocabulary.counts()
+    was, now = Vocabulary(old).counts(), Vocabulary(new).counts()
     moved = {
         concept_id: (
             was[concept_id].mentions if concept_id in was else 0,
@@ -121,13 +120,13 @@ def diff_vocabularies(old: KnowledgeBase, new: KnowledgeBase) -> VocabularyDiff:
 
 
 def read_patch(text: str | bytes) -> dict[str, Any]:
-    """The patch that a file holds; UsageError where it is none."""
+    """The patch that a file holds; UsageError if it is none."""
     try:
         patch = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise UsageError(f"not a vocabulary patch: {error}") from error
     if not isinstance(patch, dict) or patch.get("format") != FORMAT or not isinstance(patch.get("edits"), dict):
-        raise UsageError("not a vocabulary patch: `clear-kb vocab diff A B --format json` makes one")
+        raise UsageError("not a vocabulary patch", need="patch")
     return patch
 
 
@@ -149,7 +148,7 @@ def patch_plan(patch: Mapping[str, Any]) -> Plan:
 
 
 Edit = tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]
-"""What a patch found of a concept, and what it is to become; None where it is not there."""
+"""What a patch found of a concept, and what it is to become; None if it is not there."""
 
 
 def _read_edits(edits: Any) -> dict[str, Edit]:
@@ -184,8 +183,8 @@ def _read_edit(concept_id: str, edit: Any) -> Edit:
         raise ValueError("both before and after are null")
     if after is None:
         return before, None
-    told = read_edit(after)
-    return before, complete_row({**told, "concept_id": concept_id}, "patch") if before is None else told
+    found = read_edit(after)
+    return before, complete_row({**found, "concept_id": concept_id}, "patch") if before is None else found
 
 
 def _refuse(problems: Sequence[str]) -> None:

@@ -10,22 +10,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import Any, Unpack
 
-from kb.curation.apply import Concepts, curate
+import numpy as np
+
+from kb.curation.apply import ActOptions, Concepts, curate
 from kb.curation.change import Change
 from kb.curation.suggest.same_words import compare, wording_of
 from kb.curation.terminology import Terminology
 from kb.display import Listing
 from kb.errors import UsageError
-from kb.language.facets import read_query
-from kb.store.storage import quoted
+from kb.language.query_reading import read_query
+from kb.store.sqltext import literals
+from kb.store.state import State
 from kb.vocabulary.mappings import LEXICAL, PREDICATES, mapping_row
 from schemas.terms import IN_USE
-
-if TYPE_CHECKING:
-    from kb.curation.curator import ActOptions
-    from kb.knowledge_base import KnowledgeBase
 
 THRESHOLD = 0.85
 """The likeness from which a name counts as found."""
@@ -35,7 +34,7 @@ EXACT, CLOSE, BROADER = "skos:exactMatch", "skos:closeMatch", "skos:broadMatch"
 COLUMNS = ["concept_id", "text", "finding", "anatomy", "laterality", "severity", "descriptors", "mappings"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
     """One concept and the outside one that it is linked to."""
 
@@ -53,19 +52,19 @@ class Link:
 
 
 def find_links(
-    kb: KnowledgeBase, terminology: Terminology, *, threshold: float = THRESHOLD, statuses: Sequence[str] = ()
+    state: State, terminology: Terminology, *, threshold: float = THRESHOLD, statuses: Sequence[str] = ()
 ) -> Listing[Link]:
     """The best link of every affirmed concept in use that has one: exact ones first, then the surest.
 
     Args:
-        kb: the vocabulary, at its commit.
+        state: the vocabulary, at its commit.
         terminology: where to link to.
         threshold: from which likeness on, 0 to 1.
         statuses: only concepts of these; default: candidates and accepted ones.
     """
     if not 0 < threshold <= 1:
         raise UsageError(f"a threshold of {threshold}: it lies between 0 and 1")
-    rows = kb.dataset("concepts").to_table(columns=COLUMNS, filter=_looked_at(statuses)).to_pylist()
+    rows = state.dataset("concepts").to_table(columns=COLUMNS, filter=_looked_at(statuses)).to_pylist()
     names = sorted({name for row in rows for name in (row["text"], row["finding"])})
     candidates = dict(zip(names, _generator(terminology, names)(names, CANDIDATES), strict=True)) if names else {}
     links = [link for row in rows if (link := _best_link(row, candidates, terminology, threshold))]
@@ -74,7 +73,7 @@ def find_links(
 
 
 def store_links(
-    kb: KnowledgeBase,
+    state: State,
     links: Sequence[Link],
     terminology: Terminology,
     *,
@@ -95,12 +94,12 @@ def store_links(
             of: {"mappings": _mapped(concepts.get(of)["mappings"], by_concept.get(of), terminology)} for of in touched
         }
 
-    return curate(kb, "link", plan, **options)
+    return curate(state, "link", plan, **options)
 
 
 def _looked_at(statuses: Sequence[str]) -> str:
     """The concepts that are linked, as a condition."""
-    return f"assertion = 'present' AND status IN {quoted(statuses or IN_USE)}"
+    return f"assertion = 'present' AND status IN {literals(statuses or IN_USE)}"
 
 
 def _mapped(now: Sequence[Mapping[str, Any]], link: Link | None, terminology: Terminology) -> list[Mapping[str, Any]]:
@@ -108,13 +107,16 @@ def _mapped(now: Sequence[Mapping[str, Any]], link: Link | None, terminology: Te
     kept = [m for m in now if m["justification"] != LEXICAL or m["object_id"] not in terminology.terms]
     if link is None or any(mapping["object_id"] == link.object_id for mapping in kept):
         return kept
-    return [*kept, mapping_row(link.object_id, link.predicate, link.object_label, LEXICAL, link.score)]
+    return [
+        *kept,
+        mapping_row(link.object_id, link.predicate, link.object_label, justification=LEXICAL, confidence=link.score),
+    ]
 
 
 def _best_link(
     row: Mapping[str, Any], candidates: Mapping[str, Sequence[Any]], terminology: Terminology, threshold: float
 ) -> Link | None:
-    """The link by the concept's whole text or, where there is none, by its finding: then to a broader concept."""
+    """The link by the concept's whole text or, if there is none, by its finding: then to a broader concept."""
     for name, whole in ((row["text"], True), (row["finding"], False)):
         found = [
             (similarity, alias, candidate.concept_id, predicate)
@@ -130,7 +132,15 @@ def _best_link(
                 key=lambda link: (link[3] != EXACT, terminology.depths[link[2]], link[2]),
             )
             label = terminology.terms[term_id].label
-            return Link(row["concept_id"], row["text"], predicate, term_id, label, alias, round(min(1.0, score), 4))
+            return Link(
+                concept_id=row["concept_id"],
+                text=row["text"],
+                predicate=predicate,
+                object_id=term_id,
+                object_label=label,
+                matched=alias,
+                score=round(min(1.0, score), 4),
+            )
     return None
 
 
@@ -155,7 +165,6 @@ def _generator(terminology: Terminology, names: Sequence[str]) -> Any:
     The weights are learnt from `names` too: a 3-gram that the terminology does not hold must count against a likeness.
     """
     import nmslib
-    import numpy as np
     from scispacy.candidate_generation import CandidateGenerator
     from scispacy.linking_utils import Entity, KnowledgeBase
     from sklearn.feature_extraction.text import TfidfVectorizer

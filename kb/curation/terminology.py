@@ -105,5 +105,7 @@ def _curie(path: Path, term_id: str, prefix: str | None) -> str:
     if prefix is not None and not re.fullmatch(r"[A-Za-z_][\w.-]*", prefix := prefix.rstrip(":")):
         raise UsageError(f"'{prefix}' cannot be a prefix: use letters and digits (RADLEX)")
     if prefix is None:
-        raise UsageError(f"'{term_id}' in {path} is no CURIE (PREFIX:ID): name what it is of with --terminology PREFIX")
+        raise UsageError(
+            f"'{term_id}' in {path} is no CURIE (PREFIX:ID): name the terminology it is of", parameter="terminology"
+        )
     return f"{prefix}:{term_id.rstrip('/').rpartition('/')[2]}"

@@ -7,23 +7,22 @@ tensor is whose. Every concept keeps its number in `source`.
 from __future__ import annotations
 
 import csv
+import pickle
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
 
 from kb.errors import UsageError
 from kb.exchange.importing import Incoming
-from kb.exchange.records import Record
 from kb.store.storage import first_line
+from kb.vectors.embedding import EmbedderInfo
 from kb.vectors.embedding.embedder import FILE_SCHEME, UNKNOWN_REVISION
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from kb.vectors.embedding import EmbedderInfo
+from kb.vocabulary.records import Record
 
 PUBLISHED_NAME = "Salesforce/SFR-Embedding-Mistral"
 PUBLISHED_DIMENSION = 4096
@@ -37,7 +36,7 @@ LET_GO = 64 << 20
 
 
 def clear_bank(
-    concepts: Path, embeddings: Path, embedder: str | None = None, query_prompt: str | None = None
+    concepts: Path, embeddings: Path, embedder: str | None = None, *, query_prompt: str | None = None
 ) -> Incoming:
     """The published bank as something to import: facets are read from the texts, vectors from the tensor.
 
@@ -114,7 +113,6 @@ class TensorVectors:
 
     def take(self, numbers: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
         """The vectors of the records with these numbers, all of them there; see `importing.Vectors`."""
-        import numpy as np
         import torch
 
         wanted = [index for number in numbers if (index := self.indices[number - 1]) is not None]
@@ -162,7 +160,6 @@ def _lines(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def _read_tensor(path: Path) -> Any:
-    import pickle
 
     import torch
 
@@ -179,7 +176,6 @@ def _read_tensor(path: Path) -> Any:
 
 
 def _info(tensor: MappedTensor, name: str | None, query_prompt: str | None) -> EmbedderInfo:
-    from kb.vectors.embedding import EmbedderInfo
 
     rows, dimension = len(tensor), tensor.dimension
     if name is None and dimension == PUBLISHED_DIMENSION:
@@ -187,7 +183,7 @@ def _info(tensor: MappedTensor, name: str | None, query_prompt: str | None) -> E
     if name is not None:
         prompt = query_prompt if query_prompt is not None else (PUBLISHED_PROMPT if name == PUBLISHED_NAME else "")
         dtype = "bfloat16" if name == PUBLISHED_NAME else "float32"
-        return EmbedderInfo(name, UNKNOWN_REVISION, dimension, query_prompt=prompt, dtype=dtype)
+        return EmbedderInfo(name=name, revision=UNKNOWN_REVISION, dimension=dimension, query_prompt=prompt, dtype=dtype)
     some = tensor.rows(sorted({0, rows // 2, rows - 1})) if rows else tensor.rows([])
     revision = blake2b(some.numpy().tobytes(), digest_size=16).hexdigest()
-    return EmbedderInfo(f"{FILE_SCHEME}{tensor.path.name}", revision, dimension)
+    return EmbedderInfo(name=f"{FILE_SCHEME}{tensor.path.name}", revision=revision, dimension=dimension)

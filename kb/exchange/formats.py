@@ -7,17 +7,17 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kb.errors import UsageError
 from kb.exchange import skos, sssom, tabular
 from kb.exchange.importing import ImportResult, Incoming, import_records
 from kb.exchange.prefixes import KNOWN, Prefixes
-from kb.exchange.records import FIELDS, Record, iter_records
 from kb.exchange.vectors import StreamedVectors
-
-if TYPE_CHECKING:
-    from kb.knowledge_base import KnowledgeBase
+from kb.store.state import State
+from kb.vectors.embedding.in_use import read_embedder, require_embedder
+from kb.vocabulary.records import FIELDS, Record, iter_records
+from kb.vocabulary.vocabulary import Vocabulary
 
 FORMATS: Mapping[str, tuple[str, ...]] = {
     "sssom": (".sssom.tsv", ".tsv"),
@@ -44,7 +44,7 @@ class ExportOptions:
 
 
 def format_of(path: Path, named: str | None = None) -> str:
-    """The format that is named, or that the file's ending says; UsageError where neither does."""
+    """The format that is named, or that the file's ending says; UsageError if neither does."""
     if named is not None:
         if named not in FORMATS:
             raise UsageError(f"format '{named}': choose one of {', '.join(sorted(FORMATS))}")
@@ -57,7 +57,7 @@ def format_of(path: Path, named: str | None = None) -> str:
 
 
 def export_vocabulary(
-    kb: KnowledgeBase, path: Path, named: str | None = None, options: ExportOptions = ExportOptions()
+    state: State, path: Path, named: str | None = None, *, options: ExportOptions = ExportOptions()
 ) -> int:
     """Write the vocabulary of the commit to `path`; says how many concepts (for SSSOM: mappings) went out.
 
@@ -70,15 +70,15 @@ def export_vocabulary(
     if options.vectors and kind != "parquet":
         raise UsageError(f"{kind} carries no vectors: export as parquet")
     if options.vectors:
-        kb.require_embedder()
+        require_embedder(state)
     path = path.resolve()
     if not path.parent.is_dir():
         raise UsageError(f"there is no folder {path.parent}")
     if path.exists() and not path.is_file():
-        return _WRITERS[kind](kb, path, options)  # a pipe, a device
+        return _WRITERS[kind](state, path, options)  # a pipe, a device
     written_to = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
-        written = _WRITERS[kind](kb, written_to, options)
+        written = _WRITERS[kind](state, written_to, options)
         written_to.replace(path)
     finally:
         written_to.unlink(missing_ok=True)
@@ -86,7 +86,7 @@ def export_vocabulary(
 
 
 def import_vocabulary(
-    kb: KnowledgeBase,
+    state: State,
     path: Path,
     named: str | None = None,
     *,
@@ -99,7 +99,7 @@ def import_vocabulary(
     Raises:
         UsageError: the file is not there, is not of its format, or does not fit the vocabulary.
     """
-    return import_records(kb, file_to_import(path, named, prefixes=prefixes, vectors=vectors), **options)
+    return import_records(state, file_to_import(path, named, prefixes=prefixes, vectors=vectors), **options)
 
 
 def file_to_import(
@@ -137,27 +137,29 @@ def _readable(path: Path, records: Iterable[Record]) -> Iterator[Record]:
         raise UsageError(f"{path} is no CSV that can be read: {error}") from error
 
 
-def _counted(kb: KnowledgeBase, options: ExportOptions) -> Iterator[Record]:
-    counts = kb.vocabulary.counts()
-    for record in _chosen(kb, options):
+def _counted(state: State, options: ExportOptions) -> Iterator[Record]:
+    counts = Vocabulary(state).counts()
+    for record in _chosen(state, options):
         found = counts.get(record["concept_id"])
         yield {**record, "mentions": found.mentions if found else 0}
 
 
-def _chosen(kb: KnowledgeBase, options: ExportOptions) -> Iterator[Record]:
-    records = iter_records(kb, vectors=options.vectors)
+def _chosen(state: State, options: ExportOptions) -> Iterator[Record]:
+    records = iter_records(state, vectors=options.vectors)
     return (record for record in records if options.status in (None, record["status"]))
 
 
-_WRITERS: Mapping[str, Callable[[KnowledgeBase, Path, ExportOptions], int]] = {
-    "csv": lambda kb, path, options: tabular.write_csv(_counted(kb, options), path),
-    "jsonl": lambda kb, path, options: tabular.write_jsonl(_counted(kb, options), path),
-    "parquet": lambda kb, path, options: tabular.write_parquet(
-        _counted(kb, options), path, kb.embedder if options.vectors else None
+_WRITERS: Mapping[str, Callable[[State, Path, ExportOptions], int]] = {
+    "csv": lambda state, path, options: tabular.write_csv(_counted(state, options), path),
+    "jsonl": lambda state, path, options: tabular.write_jsonl(_counted(state, options), path),
+    "parquet": lambda state, path, options: tabular.write_parquet(
+        _counted(state, options), path, read_embedder(state) if options.vectors else None
     ),
-    "skos": lambda kb, path, options: skos.write_skos(_chosen(kb, options), path, options.prefixes, _title(kb)),
-    "sssom": lambda kb, path, options: sssom.write_sssom(
-        _chosen(kb, options), path, options.prefixes, kb.commit.commit_id, options.license_iri
+    "skos": lambda state, path, options: skos.write_skos(
+        _chosen(state, options), path, options.prefixes, title=_title(state)
+    ),
+    "sssom": lambda state, path, options: sssom.write_sssom(
+        _chosen(state, options), path, options.prefixes, version=state.commit.commit_id, license_iri=options.license_iri
     ),
 }
 
@@ -170,5 +172,5 @@ _READERS: Mapping[str, Callable[[Path, Prefixes], Iterable[Record]]] = {
 }
 
 
-def _title(kb: KnowledgeBase) -> str:
-    return f"{Path(kb.uri).name} at commit {kb.commit.commit_id}"
+def _title(state: State) -> str:
+    return f"{Path(state.uri).name} at commit {state.commit.commit_id}"

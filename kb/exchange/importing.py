@@ -9,27 +9,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
 
 from kb.batched import batched
 from kb.curation.apply import Concepts, check_replacements, put_vectors, real_edits, tell, write_edits
 from kb.errors import UsageError
-from kb.exchange.records import IDENTITY, Record, Row, check_identity, complete_row, read_record
+from kb.store.commits import Commit, default_author
+from kb.store.publication import Publication
 from kb.store.rejects import replace_rejects
+from kb.store.state import State
 from kb.vectors.columns import vector_array
+from kb.vectors.embedding import EmbedderInfo
 from kb.vectors.vector_storage import Stored, rounding_recall, sample_vectors, write_stored
 from kb.vocabulary.embed_concepts import set_embedder
 from kb.vocabulary.mappings import merged_mappings
 from kb.vocabulary.query import Tables
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pyarrow as pa
-
-    from kb.knowledge_base import KnowledgeBase
-    from kb.store.commits import Commit
-    from kb.store.publication import Publication
-    from kb.vectors.embedding import EmbedderInfo
+from kb.vocabulary.records import IDENTITY, Record, Row, check_identity, complete_row, read_record
+from schemas.tables import CONCEPTS
 
 CHUNK = 2_048
 
@@ -54,13 +53,13 @@ class Incoming:
     source: str
     records: Callable[[], Iterable[Record]]
     info: EmbedderInfo | None = None
-    """The embedder that the vectors are of; None where there are none."""
+    """The embedder that the vectors are of; None if there are none."""
     vectors: Callable[[], Vectors] | None = None
     mappings_only: bool = False
     """Whether each record tells a mapping to add to a known concept, and nothing else."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImportResult:
     """What an import did. `synonyms` counts the texts that became another name of a concept met before."""
 
@@ -76,11 +75,11 @@ class ImportResult:
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain data, for JSON."""
-        told = {name: getattr(self, name) for name in self.__slots__ if name not in ("commit", "unused")}
-        return {**told, "unused": list(self.unused), "commit": self.commit.commit_id if self.commit else None}
+        facts = {name: getattr(self, name) for name in self.__slots__ if name not in ("commit", "unused")}
+        return {**facts, "unused": list(self.unused), "commit": self.commit.commit_id if self.commit else None}
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Sorted:
     """Records, sorted out against one state of the vocabulary."""
 
@@ -99,7 +98,7 @@ class _Sorted:
 
 
 def import_records(
-    kb: KnowledgeBase,
+    kb: State,
     incoming: Incoming,
     *,
     stored_as: str | None = None,
@@ -124,12 +123,9 @@ def import_records(
     Raises:
         UsageError: the vectors are of another embedder than the vocabulary's, or a replacement leads nowhere.
     """
-    from kb.knowledge_base import default_author
-
     author = by or default_author()
-    done: list[ImportResult] = []
 
-    def change(publication: Publication) -> Mapping[str, Any] | None:
+    def change(publication: Publication) -> tuple[Mapping[str, Any] | None, ImportResult]:
         _check_space(publication, incoming)
         found = _sort_out(Concepts(publication), _known_ids(publication), incoming, on_read)
         embedded = _write_new(publication, found, incoming, stored_as, on_written)
@@ -137,9 +133,9 @@ def import_records(
         embedded += _write_vectors(publication, found, incoming)
         _measure_rounding(publication, found, incoming, stored_as)
         moved = replace_rejects(publication, [incoming.source], found.rejects)
-        done[:] = [_result(found, len(edits), embedded)]
-        told = {name: value for name, value in done[0].to_dict().items() if isinstance(value, int)}
-        return told if found.new_ids or edits or moved or embedded else None
+        result = _result(found, len(edits), embedded)
+        facts = {name: value for name, value in result.to_dict().items() if isinstance(value, int)}
+        return (facts if found.new_ids or edits or moved or embedded else None), result
 
     if dry_run:
         state = kb.at("HEAD")
@@ -148,8 +144,8 @@ def import_records(
         found = _sort_out(concepts, _known_ids(state), incoming, on_read)
         new = {concept_id: found.leads.get(concept_id, _LEADS_NOWHERE) for concept_id in found.new_ids}
         return _result(found, len(real_edits(concepts, found.edits, new)), 0)
-    commit = kb.publish("vocab import", change, by=author, why=why)
-    return replace(done[0], commit=commit)
+    commit, result = kb.publish("vocab import", change, by=author, why=why)
+    return replace(result, commit=commit)
 
 
 _LEADS_NOWHERE: Row = {"replaced_by": None, "splits": []}
@@ -164,7 +160,8 @@ def _check_space(state: Tables, incoming: Incoming) -> None:
     if info.embedder_id != stored["embedder"]:
         raise UsageError(
             f"the vectors of {incoming.source} are of {info.name} ({info.dimension}-d), the vocabulary's of "
-            f"{stored['name']} ({stored['dimension']}-d): import into another knowledge base, or with --no-vectors"
+            f"{stored['name']} ({stored['dimension']}-d): import into another knowledge base, or without vectors",
+            parameter="vectors",
         )
 
 
@@ -176,13 +173,13 @@ def _sort_out(concepts: Concepts, known: set[str], incoming: Incoming, on_read: 
     found = _Sorted()
     for chunk in batched(zip(count(1), incoming.records(), strict=False), CHUNK):
         rows: dict[str, tuple[int, Row]] = {}
-        told: list[tuple[int, str, Row]] = []
+        entries: list[tuple[int, str, Row]] = []
         for number, record in chunk:
             try:
-                _sort_one(found, known, incoming, number, record, rows, told)
+                _sort_one(found, known, incoming, number=number, record=record, rows=rows, told=entries)
             except ValueError as error:
                 found.rejects.append(_reject(incoming.source, number, str(error)))
-        _edit_known(found, concepts.fresh(), incoming, told)
+        _edit_known(found, concepts.fresh(), incoming, entries)
         _keep(found, rows)
         found.read += len(chunk)
         on_read(len(chunk))
@@ -232,7 +229,7 @@ def _edit_known(found: _Sorted, concepts: Concepts, incoming: Incoming, told: Se
     concepts.read(concept_id for _, concept_id, _ in told)
     for number, concept_id, fields in told:
         try:
-            _edit_one(found, concepts, incoming, number, concept_id, fields)
+            _edit_one(found, concepts, incoming, number=number, concept_id=concept_id, fields=fields)
         except ValueError as error:
             found.rejects.append(_reject(incoming.source, number, str(error)))
 
@@ -268,14 +265,11 @@ def _named_too(now: Row, fields: Row) -> Row:
     """
     names = [*now["synonyms"]]
     names += [name for name in dict.fromkeys(fields["synonyms"]) if name not in (now["text"], *names)]
-    told = {name: value for name, value in fields.items() if value and name not in ("text", "source", *IDENTITY)}
-    return {**told, "synonyms": names}
+    facts = {name: value for name, value in fields.items() if value and name not in ("text", "source", *IDENTITY)}
+    return {**facts, "synonyms": names}
 
 
 def _keep(found: _Sorted, rows: Mapping[str, tuple[int, Row]]) -> None:
-    import pyarrow as pa
-
-    from schemas.tables import CONCEPTS
 
     if not rows:
         return
@@ -316,7 +310,6 @@ def _batches(
     embedded: list[int],
     on_written: Callable[[int, int], object],
 ) -> Iterator[pa.RecordBatch]:
-    import pyarrow as pa
 
     total, written = len(found.new_ids), 0
     on_written(0, total)
@@ -348,7 +341,7 @@ def _write_vectors(publication: Publication, found: _Sorted, incoming: Incoming)
         matrix, there = vectors.take([number for _, number in chunk])
         wanted = {concept_id: row for row, (concept_id, _) in enumerate(chunk) if there[row]}
         if wanted:
-            put_vectors(publication, wanted, matrix, info.embedder_id)
+            put_vectors(publication, wanted, matrix, embedder=info.embedder_id)
             written += len(wanted)
     return written
 
@@ -373,7 +366,7 @@ def _write_edits(publication: Publication, found: _Sorted, author: str, why: str
     concepts = Concepts(publication)
     edits = real_edits(concepts, found.edits)
     if edits:
-        write_edits(publication, edits, [tell(concepts, "import", edits, author, why)])
+        write_edits(publication, edits, [tell(concepts, "import", edits, author=author, why=why)])
     return edits
 
 

@@ -25,7 +25,7 @@ class Prefixes:
     outside: Mapping[str, str] = field(default_factory=lambda: PREFIXES)
 
     @classmethod
-    def told(cls, base: str | None = None, more: Mapping[str, str] | None = None) -> Prefixes:
+    def given(cls, base: str | None = None, more: Mapping[str, str] | None = None) -> Prefixes:
         """The known prefixes, with a base and `more` of them."""
         for iri in (base or BASE, *(more or {}).values()):
             if not _IRI.fullmatch(iri):
@@ -33,10 +33,10 @@ class Prefixes:
         return cls(base or BASE, {**PREFIXES, **(more or {})})
 
     def expand(self, curie: str) -> str:
-        """The IRI of an outside id; UsageError where its prefix is not known."""
+        """The IRI of an outside id; UsageError if its prefix is not known."""
         prefix, _, local = curie.partition(":")
         if prefix not in self.outside:
-            raise UsageError(f"the prefix of '{curie}' is not known: name it with --prefix {prefix}=IRI")
+            raise UsageError(f"the prefix of '{curie}' is not known: name its IRI", parameter="prefix")
         return self.outside[prefix] + local
 
     def contract(self, iri: str) -> str:

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 from kb.batched import batched
 from kb.errors import UsageError
 from kb.exchange.prefixes import Prefixes
-from kb.exchange.records import Record, id_in
 from kb.language.facets import concept_id_of
 from kb.store.storage import first_line
 from kb.vocabulary.mappings import PREDICATES, mapping_row
+from kb.vocabulary.records import Record, id_in
 
 if TYPE_CHECKING:
     from rdflib import Graph, URIRef
@@ -29,7 +29,7 @@ FACETS = ("normal_form", "assertion", "finding", "anatomy", "laterality", "sever
 ROWS = 2_000
 
 
-def write_skos(records: Iterable[Record], path: Path, prefixes: Prefixes, title: str) -> int:
+def write_skos(records: Iterable[Record], path: Path, prefixes: Prefixes, *, title: str) -> int:
     """Write records as RDF, in the format that the file's name says; says how many.
 
     Args:
@@ -80,7 +80,7 @@ def read_skos(path: Path, prefixes: Prefixes) -> Iterator[Record]:
 
 
 def rdf_format(path: Path) -> str:
-    """The RDF format that a file's name says; UsageError where it says none."""
+    """The RDF format that a file's name says; UsageError if it says none."""
     if path.suffix not in FORMATS:
         raise UsageError(f"{path}: SKOS is written as {', '.join(sorted(FORMATS))}")
     return FORMATS[path.suffix]
@@ -159,9 +159,9 @@ def _record(graph: Graph, subject: Any, prefixes: Prefixes) -> Record:
     """What RDF says of a concept. What it is silent on is left out or, in RDF of our own making, empty."""
     from rdflib.namespace import DCTERMS, OWL, SKOS
 
-    told = {name: _ours(graph, subject, name) for name in FACETS}
-    own = told["normal_form"] is not None
-    record: dict[str, Any] = {name: value for name, value in told.items() if value is not None}
+    fields = {name: _ours(graph, subject, name) for name in FACETS}
+    own = fields["normal_form"] is not None
+    record: dict[str, Any] = {name: value for name, value in fields.items() if value is not None}
     replaced = graph.value(subject, DCTERMS.isReplacedBy)
     others = (id_in(str(other)) for other in graph.objects(subject, OWL.differentFrom))
     said: dict[str, Any] = {
@@ -207,8 +207,8 @@ def _names(graph: Graph, subject: Any) -> list[str]:
     from rdflib.namespace import SKOS
 
     said = {str(label) for label in graph.objects(subject, SKOS.altLabel) if _language(label) < OTHER_LANGUAGE}
-    told = [name for name in _own_list(graph, subject, "synonyms") if name in said]
-    return told + sorted(said - set(told))
+    entries = [name for name in _own_list(graph, subject, "synonyms") if name in said]
+    return entries + sorted(said - set(entries))
 
 
 OTHER_LANGUAGE = 2

@@ -6,15 +6,18 @@ A file is a table with its metadata above it, as YAML in comments. Importing one
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from kb.errors import UsageError
 from kb.exchange.prefixes import OUR_PREFIX, Prefixes
-from kb.exchange.records import Record, id_in
 from kb.store.storage import first_line
+from kb.vocabulary.records import Record, id_in
 from schemas.terms import IN_USE
 
 LICENSE = "https://w3id.org/sssom/license/unspecified"
@@ -36,7 +39,7 @@ VOCABULARIES = {
 
 
 def write_sssom(
-    records: Iterable[Record], path: Path, prefixes: Prefixes, version: str, license_iri: str = LICENSE
+    records: Iterable[Record], path: Path, prefixes: Prefixes, *, version: str, license_iri: str = LICENSE
 ) -> int:
     """Write the mappings of living concepts as SSSOM TSV; says how many.
 
@@ -107,20 +110,16 @@ def _metadata(prefixes: Prefixes, known: Mapping[str, str], version: str, licens
 
 def _quoted(text: str) -> str:
     """A text as YAML: JSON's strings are YAML's."""
-    import json
-
     return json.dumps(text, ensure_ascii=False)
 
 
 def _curie_map(path: Path, lines: list[str]) -> Mapping[str, str]:
     """The prefixes that a file declares: it may call RadLex something else than we do."""
-    import yaml
-
     try:
-        told = yaml.safe_load("\n".join(lines)) or {}
+        fields = yaml.safe_load("\n".join(lines)) or {}
     except yaml.YAMLError as error:
         raise UsageError(f"{path}: its metadata are no YAML: {first_line(error)}") from error
-    found = told.get("curie_map") if isinstance(told, dict) else None
+    found = fields.get("curie_map") if isinstance(fields, dict) else None
     return {str(prefix): str(iri) for prefix, iri in found.items()} if isinstance(found, dict) else {}
 
 

@@ -13,17 +13,16 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from kb.batched import batched
 from kb.errors import UsageError
-from kb.exchange.records import FIELDS, Record
+from kb.vectors.embedding import EmbedderInfo
+from kb.vocabulary.records import FIELDS, Record
 from schemas.tables import CONCEPTS
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from kb.vectors.embedding import EmbedderInfo
 
 TEXT_LISTS = ("descriptors", "synonyms", "distinct_from")
 OBJECT_LISTS = ("splits", "mappings")
@@ -45,9 +44,9 @@ def read_csv(path: Path) -> Iterator[Record]:
     csv.field_size_limit(sys.maxsize)  # a concept may have any number of names
     with path.open(encoding="utf-8-sig", newline="") as file:
         for row in csv.DictReader(file, strict=True):
-            told = {name: _value(name, cell) for name, cell in row.items() if name and cell is not None}
-            # A cell that is empty where something is needed says nothing: a row may be typed under a header.
-            yield {name: value for name, value in told.items() if value != "" or name not in FIELDS}
+            facts = {name: _value(name, cell) for name, cell in row.items() if name and cell is not None}
+            # A cell that is empty if something is needed says nothing: a row may be typed under a header.
+            yield {name: value for name, value in facts.items() if value != "" or name not in FIELDS}
 
 
 def write_jsonl(records: Iterable[Record], path: Path) -> int:
@@ -69,9 +68,6 @@ def write_parquet(records: Iterable[Record], path: Path, info: EmbedderInfo | No
 
     With `info` every record's `embedding` goes in too, and the embedder that they are of, so that an import knows it.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     fields = [CONCEPTS.schema.field(name) for name in FIELDS] + [pa.field("mentions", pa.int64())]
     metadata: dict[bytes, bytes] = {}
     if info is not None:
@@ -95,9 +91,7 @@ def read_parquet(path: Path) -> Iterator[Record]:
 
 
 def parquet_embedder(path: Path) -> EmbedderInfo | None:
-    """The embedder of the vectors in a Parquet file; None where it has none, or does not say whose they are."""
-    from kb.vectors.embedding import EmbedderInfo
-
+    """The embedder of the vectors in a Parquet file; None if it has none, or does not say whose they are."""
     with _parquet(path) as file:
         said = (file.schema_arrow.metadata or {}).get(EMBEDDER_KEY)
         if said is None or "embedding" not in file.schema_arrow.names:
@@ -106,7 +100,7 @@ def parquet_embedder(path: Path) -> EmbedderInfo | None:
 
 
 def parquet_vectors(path: Path) -> Iterator[pa.Array]:
-    """The vectors of a Parquet file, batch by batch in the order of its rows; null where a row has none."""
+    """The vectors of a Parquet file, batch by batch in the order of its rows; null if a row has none."""
     with _parquet(path) as file:
         for batch in file.iter_batches(ROWS, columns=["embedding"]):
             yield batch["embedding"]
@@ -114,8 +108,6 @@ def parquet_vectors(path: Path) -> Iterator[pa.Array]:
 
 @contextmanager
 def _parquet(path: Path) -> Iterator[Any]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
         file = pq.ParquetFile(path)

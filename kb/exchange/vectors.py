@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+import numpy as np
+import pyarrow as pa
+
+from kb.vectors.embedding import EmbedderInfo
 from kb.vectors.embedding.embedder import unit_vectors
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pyarrow as pa
-
-    from kb.vectors.embedding import EmbedderInfo
 
 
 @dataclass
@@ -26,8 +23,6 @@ class StreamedVectors:
 
     def take(self, numbers: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
         """The vectors of the records with these numbers, and which of them are there; see `importing.Vectors`."""
-        import numpy as np
-
         matrix = np.zeros((len(numbers), self.info.dimension), dtype=np.float32)
         there = np.zeros(len(numbers), dtype=bool)
         for row, number in enumerate(numbers):

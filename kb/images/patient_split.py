@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 from kb.errors import UsageError
+from kb.store.state import State
 from kb.vocabulary.query import stream_named
-
-if TYPE_CHECKING:
-    from kb.knowledge_base import KnowledgeBase
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)
@@ -32,7 +30,7 @@ _NAMES: Mapping[str, Split] = {
 
 
 def split_of(patient_id: str) -> Split:
-    """The split that a patient (an image, where nobody knows the patient) is drawn into.
+    """The split that a patient (an image, if nobody knows the patient) is drawn into.
 
     A hash of the id draws it, so that the same patient lies in the same split in every knowledge base, however many
     others come.
@@ -89,18 +87,19 @@ class Patients:
             UsageError: one does; the message names the first.
         """
         if self.leaks:
-            more = f" (and {len(self.leaks) - 1:,} more: `clear-kb check` lists them)" if len(self.leaks) > 1 else ""
-            raise UsageError(f"{self.leaks[0].detail}{more}")
+            several = len(self.leaks) > 1
+            more = f" (and {len(self.leaks) - 1:,} more)" if several else ""
+            raise UsageError(f"{self.leaks[0].detail}{more}", need="check" if several else None)
         return self
 
 
-def read_patients(kb: KnowledgeBase) -> Patients:
-    """Whose the images and studies of `kb` are at its commit; see `Patients`. It is computed once a commit."""
-    key = (kb.uri, kb.commit.commit_id)
+def read_patients(state: State) -> Patients:
+    """Whose the images and studies of `state` are at its commit; see `Patients`. It is computed once a commit."""
+    key = (state.uri, state.commit.commit_id)
     if key not in _READ:
         if len(_READ) >= KEPT:
             _READ.clear()
-        _READ[key] = _settled(stream_named(kb, "patients_told"))
+        _READ[key] = _settled(stream_named(state, "patients_told"))
     return _READ[key]
 
 

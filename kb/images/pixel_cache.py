@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from hashlib import blake2b
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from kb.images.preprocessing import Preprocessing
-    from kb.store.storage import Storage
+import pyarrow as pa
+
+from kb.images.preprocessing import Preprocessing
+from kb.store.storage import Storage
 
 
 class PixelCache:
@@ -26,8 +26,6 @@ class PixelCache:
 
     def store(self, pixels: Mapping[str, bytes]) -> None:
         """Add pixels by content: the bytes of uint8 (size, size) each."""
-        import pyarrow as pa
-
         if not pixels:
             return
         identity = self.preprocessing.preprocessing_id

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
+
+import numpy as np
+from PIL import Image
 
 from kb.errors import UsageError
-
-if TYPE_CHECKING:
-    import numpy as np
 
 Fit = Literal["pad", "crop", "stretch"]
 FITS: tuple[Fit, ...] = ("pad", "crop", "stretch")
@@ -42,9 +42,6 @@ class Preprocessing:
 
     def apply(self, pixels: np.ndarray) -> np.ndarray:
         """The square of a radiograph: uint8 (height, width) in, uint8 (size, size) out."""
-        import numpy as np
-        from PIL import Image
-
         picture = Image.fromarray(pixels)
         if self.fit == "crop":
             picture = picture.crop(_middle(*picture.size))

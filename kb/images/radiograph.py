@@ -8,12 +8,12 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
 
 from kb.errors import ClearKbError
-
-if TYPE_CHECKING:
-    import numpy as np
 
 SMALLEST = 32
 """Fewer pixels than this on a side are no radiograph."""
@@ -58,8 +58,6 @@ def read_radiograph(data: bytes) -> Radiograph:
 
 
 def _read_picture(data: bytes) -> Radiograph:
-    import numpy as np
-    from PIL import Image, UnidentifiedImageError
 
     try:
         with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as picture:
@@ -78,8 +76,6 @@ def _read_picture(data: bytes) -> Radiograph:
 
 def _flat(picture: Any) -> Any:
     """A picture without transparency: what shows through is black."""
-    from PIL import Image
-
     if "A" not in picture.getbands() and "transparency" not in picture.info:
         return picture
     layered = picture.convert("RGBA")
@@ -115,7 +111,6 @@ def _read_dicom(data: bytes) -> Radiograph:
 
 def _dicom_pixels(dataset: Any) -> np.ndarray:
     """The pixels as a reader sees them: modality values, through the window, black for air, padding black."""
-    import numpy as np
     from pydicom.pixels import apply_modality_lut, apply_voi_lut
 
     stored = dataset.pixel_array
@@ -137,7 +132,7 @@ def _dicom_pixels(dataset: Any) -> np.ndarray:
 
 
 def _padding(dataset: Any, stored: np.ndarray) -> np.ndarray | None:
-    """Where the detector saw nothing; None where the file names no padding value."""
+    """Where the detector saw nothing; None if the file names no padding value."""
     if "PixelPaddingValue" not in dataset:
         return None
     value = int(dataset.PixelPaddingValue)
@@ -154,14 +149,12 @@ def _dicom_facts(dataset: Any) -> dict[str, str]:
         "sex": "PatientSex",
         "age": "PatientAge",
     }
-    told = {name: str(dataset.get(keyword, "") or "").strip() for name, keyword in named.items()}
-    return {name: value for name, value in told.items() if value}
+    fields = {name: str(dataset.get(keyword, "") or "").strip() for name, keyword in named.items()}
+    return {name: value for name, value in fields.items() if value}
 
 
 def _stretched(values: np.ndarray, inside: np.ndarray | None = None) -> np.ndarray:
     """Values as 0 to 255, from the least to the greatest of those `inside` (default: of all)."""
-    import numpy as np
-
     counted = values if inside is None else values[inside]
     low, high = float(counted.min()), float(counted.max())
     if not np.isfinite([low, high]).all():

@@ -10,46 +10,9 @@ import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from hashlib import blake2b
-from typing import Literal
 
 from kb.language.lexicon import STOP_WORDS, Match, Word, fold, load_lexicon, words_of
-from schemas.terms import Laterality
-
-ConceptAssertion = Literal["present", "absent"]
-
-_NEGATION = re.compile(
-    r"^\s*(?:no(?: evidence (?:of|for))?|without(?: evidence of)?|absence of|absent|not|negative for)\b(?!-)[\s:]*",
-    re.I,
-)
-_SEEN = (
-    r"(?:seen|noted|identified|visuali[sz]ed|demonstrated|evident|present|apparent|appreciated|observed|detected|found)"
-)
-_SAID = re.compile(
-    rf"(?<=\w)(?:\s+(?:is|are|was|were|has been|have been))?\s+(?:(?:again|also|clearly|definitely)\s+)?{_SEEN}\s*\.?$",
-    re.I,
-)
-"""What only says that something was said of it, at the end of a text."""
-
-_NOT_A_STATE = (
-    "changed|unchanged|excluded|included|new|increased|decreased|larger|smaller|improved|worsened|resolved|significant|"
-    "significantly|well|fully|definite|definitely|imaged|covered|evaluated|assessed|visible|specific|certain"
-)
-_LATE_NEGATION = re.compile(
-    rf"\s(?:(?:is|are|was|were)\s+)?(?:not\s+(?:clearly\s+|definitely\s+)?{_SEEN}|absent|negative)\s*\.?$"
-    r"|\s*:\s*(?:none|no|absent|negative)\s*\.?$"
-    rf"|\s(?:is|are|was|were)\s+not(?=\s+(?!(?:{_NOT_A_STATE})\b)\w+\s*\.?$)",
-    re.I,
-)
-"""A denial after what it denies: that it is seen, or a single word of state ("is not enlarged").
-
-That something is not changed, excluded or assessed denies nothing of it.
-"""
-
-_INNER_NEGATION = re.compile(r"\b(not|no|without)\s+(?=\w)", re.I)
-"""A denial of a word inside a text that affirms: it stays with its word ("not-changed"), or it would be lost."""
-
-_PART_OF_IT = re.compile(r"\b(?:tip|tips|end|side ?port|margin|margins|extent)\s*$", re.I)
-"""What may not be seen of a thing that is there."""
+from schemas.terms import ConceptAssertion, Laterality
 
 NEGATORS = frozenset(["no", "without", "not", "absent", "absence", "nor", "neither"])
 """Words that a phrase cannot hold: whether it is denied is told by its assertion, and only there."""
@@ -60,7 +23,7 @@ _MEASURE = re.compile(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Facets:
     """The parts of one observation that make it a concept of its own.
 
@@ -106,25 +69,6 @@ def read_facets(phrase: str, assertion: ConceptAssertion = "present") -> Facets:
         ValueError: the phrase has no word that says anything.
     """
     return _settled(" ".join(load_lexicon().written_out(phrase).split()), assertion)
-
-
-def read_query(text: str) -> Facets:
-    """The facets of a query or a concept's text ("no mass", "mass is not seen", "heart is not enlarged").
-
-    Raises:
-        ValueError: the text has no word that says anything.
-    """
-    assertion: ConceptAssertion = "present"
-    if match := _NEGATION.match(text):
-        said, assertion = _SAID.sub("", f"that {text[match.end() :]}").removeprefix("that "), "absent"
-    elif (match := _LATE_NEGATION.search(text)) and not _PART_OF_IT.search(text[: match.start()]):
-        said, assertion = f"{text[: match.start()]} {text[match.end() :]}", "absent"
-    else:
-        said = _SAID.sub("", _INNER_NEGATION.sub(lambda match: f"{match[1]}-", text))
-    try:
-        return read_facets(said, assertion)
-    except ValueError as error:
-        raise ValueError(f"'{text}' says nothing that could be observed") from error
 
 
 def read_side(phrase: str) -> Laterality:
@@ -196,7 +140,9 @@ def _read(phrase: str, assertion: ConceptAssertion) -> Facets:
         descriptors = sorted(measures)
     if not finding.strip():
         raise ValueError(f"'{phrase}' says nothing that could be observed")
-    return _facets(assertion, finding, " ".join(anatomy) or None, side, severity, tuple(descriptors))
+    return _facets(
+        assertion, finding, " ".join(anatomy) or None, side=side, severity=severity, descriptors=tuple(descriptors)
+    )
 
 
 def _facets(
@@ -207,10 +153,16 @@ def _facets(
     severity: str | None,
     descriptors: tuple[str, ...],
 ) -> Facets:
-    told = [severity, None if side == "none" else side, *descriptors, anatomy, finding]
-    text = " ".join(part for part in told if part)
+    entries = [severity, None if side == "none" else side, *descriptors, anatomy, finding]
+    text = " ".join(part for part in entries if part)
     return Facets(
-        assertion, finding, anatomy, side, severity, descriptors, f"no {text}" if assertion == "absent" else text
+        assertion=assertion,
+        finding=finding,
+        anatomy=anatomy,
+        laterality=side,
+        severity=severity,
+        descriptors=descriptors,
+        text=f"no {text}" if assertion == "absent" else text,
     )
 
 
@@ -275,13 +227,13 @@ def _severity(words: list[Word]) -> tuple[str, int, int] | None:
 def _side(words: list[Word]) -> tuple[Laterality, list[Word]]:
     """The side that the words tell, and the words without it ("bibasilar" stays: it is a place too)."""
     sides = load_lexicon().sides
-    told = {sides[word.folded] for word in words if word.folded in sides}
+    names = {sides[word.folded] for word in words if word.folded in sides}
     kept = [
         word for word in words if word.folded not in sides or (word.folded.startswith("bi") and word.folded in _PLACES)
     ]
-    if not told:
+    if not names:
         return "none", kept
-    side = "bilateral" if len(told) > 1 else told.pop()
+    side = "bilateral" if len(names) > 1 else names.pop()
     return side, kept  # type: ignore[return-value]
 
 

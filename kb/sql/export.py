@@ -13,16 +13,18 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from kb.errors import ClearKbError, UsageError
 from kb.sql.limits import UNHURRIED
 from kb.sql.session import AuditSession
 from kb.sql.writing import check_folder, written_aside
+from kb.store.state import State
 from schemas.sql.audit_views import FUNCTIONS, ORDER, VECTORS, View, all_views, macros, vector_relations
 
 if TYPE_CHECKING:
     import duckdb
 
-    from kb.knowledge_base import KnowledgeBase
 
 STORED: Mapping[str, str] = {
     "images": "SELECT * EXCLUDE (position, content_hash) FROM stored.images",
@@ -68,7 +70,7 @@ class Exported:
 
 
 def export_audit(
-    kb: KnowledgeBase,
+    state: State,
     path: Path | str,
     *,
     more: Mapping[str, Callable[[], Any]] | None = None,
@@ -77,7 +79,7 @@ def export_audit(
     """Write the views of one commit into a DuckDB file; it has its name only once it is whole.
 
     Args:
-        kb: the knowledge base, at any commit.
+        state: the knowledge base, at any commit.
         path: the file.
         more: `concept_vectors` and `image_vectors`, where they are to go with it, as an audit session takes them.
         overwrite: replace a file that is there.
@@ -90,17 +92,17 @@ def export_audit(
     path, more = Path(path), dict(more or {})
     check_folder(path)
     if path.exists() and not overwrite:
-        raise UsageError(f"{path} exists already: --overwrite replaces it")
+        raise UsageError(f"{path} exists already, and is replaced only if asked", parameter="overwrite")
     try:
-        with written_aside(path) as partial, AuditSession(kb, UNHURRIED, more) as session:
+        with written_aside(path) as partial, AuditSession(state, UNHURRIED, more) as session:
             with duckdb.connect(str(partial)) as file:
                 file.execute("SET enable_progress_bar = false")
                 rows = _fill(file, session, [name for name in VECTORS if name in more])
-                _tell_about(file, kb)
+                _tell_about(file, state)
             partial.with_name(partial.name + ".wal").unlink(missing_ok=True)
     except duckdb.Error as error:
         raise ClearKbError(f"{path} could not be written: {' '.join(str(error).split())[:300]}") from error
-    return Exported(path, kb.commit.commit_id, rows, path.stat().st_size)
+    return Exported(path, state.commit.commit_id, rows, path.stat().st_size)
 
 
 def _fill(file: duckdb.DuckDBPyConnection, session: AuditSession, vectors: list[str]) -> dict[str, int]:
@@ -123,7 +125,6 @@ def _fill(file: duckdb.DuckDBPyConnection, session: AuditSession, vectors: list[
 
 
 def _copy(file: duckdb.DuckDBPyConnection, session: AuditSession, name: str, sql: str) -> int:
-    import pyarrow as pa
 
     batches = session.run(sql).batches()
     head = next(batches)
@@ -146,13 +147,13 @@ def _comment(file: duckdb.DuckDBPyConnection, view: View) -> None:
         file.execute(f'COMMENT ON COLUMN {view.name}."{column}" IS {_quoted(what)}')
 
 
-def _tell_about(file: duckdb.DuckDBPyConnection, kb: KnowledgeBase) -> None:
+def _tell_about(file: duckdb.DuckDBPyConnection, state: State) -> None:
     file.execute('CREATE TABLE about (uri VARCHAR, "commit" VARCHAR, "time" TIMESTAMP WITH TIME ZONE, version VARCHAR)')
     try:
         ours = version("clear-kb")
     except PackageNotFoundError:
         ours = "unknown"
-    file.execute("INSERT INTO about VALUES (?, ?, ?, ?)", [kb.uri, kb.commit.commit_id, datetime.now(UTC), ours])
+    file.execute("INSERT INTO about VALUES (?, ?, ?, ?)", [state.uri, state.commit.commit_id, datetime.now(UTC), ours])
 
 
 def _quoted(text: str) -> str:

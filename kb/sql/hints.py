@@ -3,23 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kb.sql.messages import near_names
+from kb.sql.session import AuditSession
 from schemas.sql.audit_views import needed_by
-
-if TYPE_CHECKING:
-    from kb.sql.session import AuditSession
-
-HOW: Mapping[str, str] = {
-    "predictions": "no predictions: `clear-kb ingest predictions FILE --run NAME`, or `clear-kb predict`",
-    "labels": "no labels: `clear-kb ingest labels FILE`",
-    "images": "no images: `clear-kb ingest images SRC`",
-    "observations": "no observations: `clear-kb ingest reports SRC`",
-    "concepts": "no concepts: `clear-kb ingest reports SRC`",
-    "attributions": "no stored attributions: `clear-kb audit attribution --store`",
-}
-"""What a query may stand on, with where it comes from."""
 
 DIRECT: Mapping[str, tuple[str, ...]] = {
     "images": ("images",),
@@ -47,24 +35,30 @@ GROUPINGS = ("site", "month", "view", "sex", "age_band", "split")
 
 
 def why_no_rows(session: AuditSession, sql: str, values: Mapping[str, Any] | None = None) -> list[str]:
-    """Reasons why a query had no rows, as sentences; none where nothing stands out.
+    """Reasons why a query had no rows, as sentences; none if nothing stands out.
 
     Args:
         session: that it ran in.
         sql: the query.
         values: what it was told; `run`, `label` and `source` are looked up.
     """
+    if missing := empty_tables(session, sql):
+        return [f"the knowledge base holds no {table}" for table in missing]
+    fields = {name: str(value) for name, value in (values or {}).items() if value is not None}
+    if fields.get("by") in TWO_RUNS:  # a query of two runs names them so
+        fields["run"] = next(
+            (fields[name] for name in ("b", "a") if _unknown(session, "run", fields.get(name, ""))), ""
+        )
+    found = (_unknown(session, column, fields[column]) for column in ("run", "label", "source") if fields.get(column))
+    reasons = [sentence for sentence in found if sentence]
+    return reasons or _few_groups(session, fields.get("by"))
+
+
+def empty_tables(session: AuditSession, sql: str) -> list[str]:
+    """The tables that a query stands on and that hold nothing."""
     asked = [name for name in needed_by(sql) if name in DIRECT and _named(name, sql)]
     tables = dict.fromkeys(table for name in asked for table in DIRECT[name])
-    missing = [table for table in tables if session.kb.dataset(table).count_rows() == 0]
-    if missing:
-        return [f"the knowledge base holds {HOW[table]}" for table in missing]
-    told = {name: str(value) for name, value in (values or {}).items() if value is not None}
-    if told.get("by") in TWO_RUNS:  # a query of two runs names them so
-        told["run"] = next((told[name] for name in ("b", "a") if _unknown(session, "run", told.get(name, ""))), "")
-    found = (_unknown(session, column, told[column]) for column in ("run", "label", "source") if told.get(column))
-    reasons = [sentence for sentence in found if sentence]
-    return reasons or _few_groups(session, told.get("by"))
+    return [table for table in tables if session.kb.dataset(table).count_rows() == 0]
 
 
 JUDGED = frozenset({"metrics", "metrics_by", "errors", "thresholds", "outcomes"})
@@ -92,9 +86,9 @@ def _few_groups(session: AuditSession, by: str | None) -> list[str]:
     if by not in GROUPINGS:
         return [f"by = {by}: one of {', '.join(GROUPINGS)} was expected"]
     [row] = session.run(f"SELECT count(DISTINCT {by}) AS values FROM outcomes").rows()
-    told = "no prediction's" if row["values"] == 0 else "only one value of the"
+    text = "no prediction's" if row["values"] == 0 else "only one value of the"
     where = "it comes with images, or beside labels and predictions"
-    return [f"{told} {by} is known: {where}"] if row["values"] < 2 else []
+    return [f"{text} {by} is known: {where}"] if row["values"] < 2 else []
 
 
 def _named(name: str, sql: str) -> bool:
@@ -108,5 +102,5 @@ def _unknown(session: AuditSession, column: str, value: str) -> str | None:
     if value.lower().replace("_", " ") in [name.lower().replace("_", " ") for name in names]:
         return None
     near = near_names(value, names)
-    told = f"did you mean {near}?" if near else f"there are {', '.join(names[:20])}" if names else "there is none"
-    return f"there is no {column} '{value}': {told}"
+    text = f"did you mean {near}?" if near else f"there are {', '.join(names[:20])}" if names else "there is none"
+    return f"there is no {column} '{value}': {text}"

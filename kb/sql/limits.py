@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kb.errors import UsageError
+from kb.errors import ClearKbError, UsageError
 
 if TYPE_CHECKING:
     import duckdb
@@ -47,9 +47,9 @@ class Limits:
 
     def __post_init__(self) -> None:
         if not self.timeout_s > 0 or self.timeout_s == float("inf"):
-            raise UsageError(f"--timeout {self.timeout_s:g}: seconds above 0 were expected")
+            raise UsageError(f"timeout {self.timeout_s:g}: seconds above 0 were expected")
         if _SIZE.fullmatch(self.memory.strip()) is None or self.memory_bytes < LEAST_MEMORY:
-            raise UsageError(f"--memory {self.memory}: a size such as 2GB was expected, at least 32MB")
+            raise UsageError(f"memory {self.memory}: a size such as 2GB was expected, at least 32MB")
 
     @property
     def memory_bytes(self) -> int:
@@ -60,11 +60,13 @@ class Limits:
         unit = (found[2] or "").upper()
         return int(float(found[1]) * (1024 if "I" in unit else 1000) ** ("KMGT".find(unit[:1]) + 1 if unit else 0))
 
-    def told(self, reason: str) -> str:
-        """What a person is told whose query was stopped for its time or its memory."""
+    def stopped(self, reason: str) -> ClearKbError:
+        """The error of a query that was stopped for its time or its memory."""
         if reason == "time":
-            return f"stopped after {self.timeout_s:g} s: ask for less, or say --timeout"
-        return f"stopped: the query needs more than {self.memory}: ask for less, or say --memory"
+            text = f"stopped after {self.timeout_s:g} s: ask for less, or allow more time"
+            return ClearKbError(text, parameter="timeout_s")
+        text = f"stopped: the query needs more than {self.memory}: ask for less, or allow more memory"
+        return ClearKbError(text, parameter="memory")
 
 
 UNHURRIED = Limits(timeout_s=24 * 3600.0, memory="16GB")

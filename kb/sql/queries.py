@@ -30,7 +30,7 @@ class Parameter:
     Attributes:
         name: `$name` in its SQL.
         kind: text, int or float.
-        default: where nothing is said; None: all.
+        default: if nothing is said; None: all.
         about: what it means.
     """
 
@@ -40,7 +40,7 @@ class Parameter:
     about: str
 
     def read(self, value: Any) -> str | int | float | None:
-        """A value as it is bound; UsageError where it is of another kind."""
+        """A value as it is bound; UsageError if it is of another kind."""
         if value is None or self.kind == "text":
             return None if value is None else str(value)
         try:
@@ -102,8 +102,8 @@ def find_query(name: str) -> NamedQuery:
     if wanted in all_queries():
         return all_queries()[wanted]
     near = near_names(wanted, all_queries())
-    told = f"did you mean {near}?" if near else f"there are {', '.join(all_queries())}"
-    raise UsageError(f"there is no named query '{name}': {told}")
+    words = f"did you mean {near}?" if near else f"there are {', '.join(all_queries())}"
+    raise UsageError(f"there is no named query '{name}': {words}")
 
 
 def run_query(session: AuditSession, name: str, given: Mapping[str, Any] | None = None) -> Result:

@@ -118,9 +118,7 @@ def _check_relations(tree: Any, known: Collection[str]) -> None:
     for node, named in found:
         kind = node.get("type")
         if kind in ("SHOW_REF", "SHOW"):
-            raise UsageError(
-                "DESCRIBE, SHOW and SUMMARIZE are not run here: `clear-kb audit sql --schema` tells of all"
-            )
+            raise UsageError("DESCRIBE, SHOW and SUMMARIZE are not run here", need="views")
         if "sample" in node and "class" not in node and "cte_map" not in node and kind not in READS:
             raise UsageError(f"a query cannot read from {kind} here")
         if kind == "BASE_TABLE":
@@ -130,8 +128,8 @@ def _check_relations(tree: Any, known: Collection[str]) -> None:
             path = [str(part) for part in (function.get("qualified_name") or {}).get("path") or ()]
             name = str(function.get("function_name", "")).lower()
             if name not in TABLE_FUNCTIONS or len(path) > 1:
-                told = ".".join(path) or name
-                raise UsageError(f"the function {told}() reads something that is no view: it is not run here")
+                words = ".".join(path) or name
+                raise UsageError(f"the function {words}() reads something that is no view: it is not run here")
     if size > MOST_PARTS:
         raise UsageError("the parts of WITH name each other so often that the query could never end")
 
@@ -144,7 +142,8 @@ def _check_table(node: dict[str, Any], named: Collection[str], known: Collection
     raise UsageError(
         f"there is no view '{'.'.join(path)}'"
         + (f": did you mean {near}?" if near else " (files and other tables cannot be read here)")
-        + f"\nthe views: {', '.join(sorted(known))}; `clear-kb audit sql --schema` tells their columns"
+        + f"\nthe views: {', '.join(sorted(known))}",
+        need="views",
     )
 
 

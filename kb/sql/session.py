@@ -14,7 +14,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
+
+import pyarrow as pa
 
 from kb.errors import ClearKbError, UsageError
 from kb.images.patient_split import read_patients
@@ -24,13 +26,9 @@ from kb.sql.limits import Limits, limited_connection, lock
 from kb.sql.messages import first_words
 from kb.sql.sandbox import check_query
 from kb.sql.watch import Watch
+from kb.store.state import State
 from kb.vocabulary.query import FETCH, create_mentions, readable
 from schemas.sql.audit_views import FUNCTIONS, all_views, macros, needed_by, vector_relations
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from kb.knowledge_base import KnowledgeBase
 
 T = TypeVar("T")
 
@@ -55,10 +53,8 @@ class AuditSession:
     A session is of one thread. It holds memory until it is closed, or let go.
     """
 
-    def __init__(
-        self, kb: KnowledgeBase, limits: Limits | None = None, more: Mapping[str, Callable[[], Any]] | None = None
-    ):
-        self.kb = kb
+    def __init__(self, state: State, limits: Limits | None = None, more: Mapping[str, Callable[[], Any]] | None = None):
+        self.kb = state
         self.limits = limits or Limits()
         self._more = dict(more or {})
         self._made: dict[str, Any] = {}
@@ -172,15 +168,11 @@ class AuditSession:
 
     def _owners(self) -> pa.Table:
         """Every owner of images and studies with the split they lie in."""
-        import pyarrow as pa
-
         splits = read_patients(self.kb).require_apart().splits
         return pa.table({"owner": pa.array(splits, pa.string()), "split": pa.array(splits.values(), pa.string())})
 
     def _patients(self) -> pa.Table:
         """Every image and study with its patient and owner."""
-        import pyarrow as pa
-
         found = read_patients(self.kb)
         units = [("image", found.images), ("study", found.studies)]
         rows = [(level, unit, one.patient_id, one.owner) for level, known in units for unit, one in known.items()]
@@ -194,20 +186,20 @@ class AuditSession:
 
         limits = self.limits
         if seconds <= 0:
-            raise ClearKbError(limits.told("time"))
+            raise limits.stopped("time")
         deadline = time.monotonic() + seconds
-        watch = Watch(self._connection.interrupt, deadline, limits.memory_bytes, limits.when_stuck)
+        watch = Watch(self._connection.interrupt, deadline, limits.memory_bytes, when_stuck=limits.when_stuck)
         try:
             with watch:
                 yield
         except (duckdb.OutOfMemoryException, MemoryError) as error:
-            raise ClearKbError(limits.told("memory")) from error
+            raise limits.stopped("memory") from error
         except (duckdb.Error, RuntimeError) as error:
             pressed = isinstance(error, duckdb.InterruptException) or str(error) == "Query interrupted"
             if watch.reason == "person" or (watch.reason is None and pressed):
                 raise KeyboardInterrupt from error
             if watch.reason is not None:  # an interrupt may surface as another error of what was under way
-                raise ClearKbError(limits.told(watch.reason)) from error
+                raise limits.stopped(watch.reason) from error
             if not isinstance(error, duckdb.Error):
                 raise
             raise UsageError(first_words(error, known_columns())) from error
@@ -215,8 +207,6 @@ class AuditSession:
 
 def _kinds() -> pa.Table:
     """What every finding of the lexicon is: a finding, a device or a normal statement."""
-    import pyarrow as pa
-
     rows = load_lexicon().rows()
     findings, kinds = [row[0] for row in rows], [kind_of(row[0]) for row in rows]
     return pa.table({"finding": pa.array(findings, pa.string()), "kind": pa.array(kinds, pa.string())})
@@ -271,15 +261,11 @@ class Result:
 
     def arrow(self) -> pa.Table:
         """All rows as an Arrow table."""
-        import pyarrow as pa
-
         head, *batches = self.batches()
         return pa.Table.from_batches(batches, schema=head.schema)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """All rows as Arrow batches, some thousands at a time, behind an empty one that has their schema."""
-        import pyarrow as pa
-
         reading = self._start()
         reader = self._timed(reading, self._open_reader)
         schema = pa.schema([field.with_name(name) for field, name in zip(reader.schema, self.columns, strict=True)])

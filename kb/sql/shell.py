@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TextIO
 
+from kb.commands.failures import describe
 from kb.commands.options import Format
 from kb.errors import ClearKbError, UsageError
 from kb.sql.queries import all_queries, find_query
@@ -45,7 +46,7 @@ class Shell:
         done: whether the person wants to leave.
     """
 
-    def __init__(self, session: AuditSession, show: Show, out: TextIO | None = None, errors: TextIO | None = None):
+    def __init__(self, session: AuditSession, show: Show, out: TextIO | None = None, *, errors: TextIO | None = None):
         self.session = session
         self.format = Format.table
         self.failed = False
@@ -60,7 +61,7 @@ class Shell:
         return bool(self._lines)
 
     def feed(self, line: str) -> bool:
-        """Take one line; True where it was the end of something, which then has run."""
+        """Take one line; True if it was the end of something, which then has run."""
         if not self._lines and line.strip().startswith("."):
             self._guarded(lambda: self._command(line.strip()))
             return True
@@ -92,7 +93,7 @@ class Shell:
             self._complain("stopped")
         except ClearKbError as error:
             self.failed = True
-            self._complain(f"error: {error}")
+            self._complain(f"error: {describe(error)}")
 
     def _query(self, text: str) -> None:
         self._show(self.session.query(text), text, self.format, {})
@@ -127,8 +128,8 @@ class Shell:
     def _queries(self, _: list[str]) -> None:
         width = max(map(len, all_queries()))
         for query in all_queries().values():
-            told = " ".join(map(str, query.parameters))
-            self._say(f"{query.name:<{width}}  {query.about}\n{'':<{width}}  {told}\n")
+            words = " ".join(map(str, query.parameters))
+            self._say(f"{query.name:<{width}}  {query.about}\n{'':<{width}}  {words}\n")
 
     def _run(self, arguments: list[str]) -> None:
         if not arguments:

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from platformdirs import user_state_path
+
 from kb.sql.shell import Shell, words
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ def run_terminal(shell: Shell, *, history: Path | None = None) -> None:
 
 
 def run_shell(shell: Shell, stdin: TextIO | None = None) -> int:
-    """Run the prompt on what standard input is; the exit code: 1 where a pipe's query has failed."""
+    """Run the prompt on what standard input is; the exit code: 1 if a pipe's query has failed."""
     source = stdin or sys.stdin
     if source.isatty():
         run_terminal(shell)
@@ -58,8 +60,6 @@ def run_shell(shell: Shell, stdin: TextIO | None = None) -> int:
 
 def history_path() -> Path:
     """The file that earlier queries are kept in."""
-    from platformdirs import user_state_path
-
     return user_state_path("clear-kb") / "audit_history"
 
 
@@ -74,7 +74,7 @@ def _prompt_session(history: Path) -> PromptSession[str]:
 
 
 def _made_private(path: Path) -> bool:
-    """Make a file that only this user reads: queries may name patients; False where it cannot be made."""
+    """Make a file that only this user reads: queries may name patients; False if it cannot be made."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))

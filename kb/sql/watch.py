@@ -33,7 +33,7 @@ class Watch:
     """
 
     def __init__(
-        self, interrupt: Callable[[], None], deadline: float, memory: int, when_stuck: Callable[[str], None] | None
+        self, interrupt: Callable[[], None], deadline: float, memory: int, *, when_stuck: Callable[[str], None] | None
     ):
         self.reason: str | None = None
         self._interrupt = interrupt
@@ -110,7 +110,7 @@ class KeyPresses:
 
 
 def own_memory() -> int:
-    """Bytes of this process that are no mapped file; 0 where the system does not tell."""
+    """Bytes of this process that are no mapped file; 0 if the system does not tell."""
     try:
         _, resident, shared = _STATM.read_bytes().split()[:3]
     except (OSError, ValueError):

@@ -13,6 +13,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
+import pyarrow.parquet as pq
+
 from kb.errors import UsageError
 from kb.sql.session import Result
 
@@ -102,14 +104,14 @@ _TEXT: Mapping[str, Callable[[Result, TextIO], int]] = {
 
 
 def check_file(path: Path) -> None:
-    """Raise UsageError where rows cannot be written to `path`: before a query has run for it."""
+    """Raise UsageError if rows cannot be written to `path`: before a query has run for it."""
     if path.suffix.lower() not in SUFFIXES:
         raise UsageError(f"{path}: a file that ends in {', '.join(SUFFIXES)} was expected")
     check_folder(path)
 
 
 def check_folder(path: Path) -> None:
-    """Raise UsageError where there is no folder for a file, or a folder of its name."""
+    """Raise UsageError if there is no folder for a file, or a folder of its name."""
     if not path.parent.is_dir():
         raise UsageError(f"there is no folder {path.parent} to write {path.name} to")
     if path.is_dir():
@@ -138,7 +140,6 @@ def first_rows(result: Result, most: int) -> tuple[list[dict[str, Any]], int, bo
 
 
 def _write_parquet(result: Result, path: Path) -> int:
-    import pyarrow.parquet as pq
 
     batches = result.batches()
     head = next(batches)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
 Z95 = 1.959963984540054
 
@@ -22,8 +21,6 @@ class Difference(NamedTuple):
 
 def midranks(values: np.ndarray) -> np.ndarray:
     """The rank of each value from 1 on; equal values share the mean of theirs."""
-    import numpy as np
-
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     ends = np.cumsum(counts)
     return ((ends - counts + 1 + ends) / 2)[inverse]
@@ -31,8 +28,6 @@ def midranks(values: np.ndarray) -> np.ndarray:
 
 def covariance(truth: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The AUROCs of models (models, rows) and the covariance matrix of these estimates."""
-    import numpy as np
-
     positive, negative = scores[:, truth], scores[:, ~truth]
     m, n = positive.shape[1], negative.shape[1]
     among_all = np.stack([midranks(np.concatenate([x, y])) for x, y in zip(positive, negative, strict=True)])
@@ -46,8 +41,6 @@ def covariance(truth: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.nd
 
 def delong_test(truth: np.ndarray, first: np.ndarray, second: np.ndarray) -> Difference:
     """AUROC of `first` minus that of `second`, on rows of which no two are of one patient."""
-    import numpy as np
-
     aurocs, spread = covariance(truth.astype(bool), np.stack([first, second]))
     difference = float(aurocs[0] - aurocs[1])
     variance = float(spread[0, 0] + spread[1, 1] - 2 * spread[0, 1])

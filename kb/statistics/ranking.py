@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
 
 class Curve(NamedTuple):
@@ -33,22 +32,16 @@ class Ranking:
     @cached_property
     def order(self) -> np.ndarray:
         """The rows from the highest score down."""
-        import numpy as np
-
         return np.argsort(-self.scores, kind="stable")
 
     @cached_property
     def ends(self) -> np.ndarray:
         """Where in that order the rows of each distinct score end."""
-        import numpy as np
-
         sorted_scores = self.scores[self.order]
         return np.append(np.flatnonzero(np.diff(sorted_scores)), len(sorted_scores) - 1)
 
     def counts(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """True and false positives at each distinct score, down to it, for weights of shape (..., rows)."""
-        import numpy as np
-
         sorted_weights = np.asarray(weights, dtype=np.float64)[..., self.order]
         truth = self.truth[self.order].astype(np.float64)
         everything = np.cumsum(sorted_weights, axis=-1)[..., self.ends]
@@ -57,8 +50,6 @@ class Ranking:
 
     def scores_of(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """AUROC and average precision for weights of shape (..., rows); NaN where a class has no weight."""
-        import numpy as np
-
         true, false = self.counts(weights)
         with np.errstate(invalid="ignore", divide="ignore"):
             gained = np.diff(true, axis=-1, prepend=0)
@@ -72,14 +63,10 @@ class Ranking:
     @property
     def auroc(self) -> float:
         """The AUROC of all rows alike."""
-        import numpy as np
-
         return float(self.scores_of(np.ones(len(self.truth)))[0])
 
     def curve(self, weights: np.ndarray | None = None) -> Curve:
         """The ROC and precision-recall curve."""
-        import numpy as np
-
         true, false = self.counts(np.ones(len(self.truth)) if weights is None else weights)
         with np.errstate(invalid="ignore", divide="ignore"):
             precision = np.where(true + false > 0, true / (true + false), 1.0)
@@ -91,8 +78,6 @@ class Ranking:
 
 def sensitivity_at(curve: Curve, specificity: float) -> float:
     """The sensitivity that a model has at a specificity: the best there, between two points on the line of both."""
-    import numpy as np
-
     wanted = 1 - specificity
     exact = np.isclose(curve.false_positive_rate, wanted, rtol=0, atol=1e-12)
     if exact.any():

@@ -6,10 +6,8 @@ Rows of one patient are alike: resampling rows as if they were not makes interva
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
 CELLS = 2_000_000
 """Numbers of a block of weights: as many resamples are computed at once as fit."""
@@ -17,8 +15,6 @@ CELLS = 2_000_000
 
 def multiplicities(clusters: int, resamples: int, seed: int = 0) -> np.ndarray:
     """How often each cluster is drawn in each resample, as (resamples, clusters)."""
-    import numpy as np
-
     random = np.random.default_rng(seed)
     # A cluster that is drawn 256 times out of more than 255 is not met in the age of the universe.
     drawn = np.empty((resamples, clusters), dtype=np.uint8)
@@ -29,8 +25,6 @@ def multiplicities(clusters: int, resamples: int, seed: int = 0) -> np.ndarray:
 
 def blocks(drawn: np.ndarray, clusters: np.ndarray) -> Iterator[np.ndarray]:
     """The weights of rows that belong to `clusters`, some resamples at a time, as (resamples, rows)."""
-    import numpy as np
-
     step = max(1, CELLS // max(len(clusters), 1))
     for start in range(0, len(drawn), step):
         yield drawn[start : start + step][:, clusters].astype(np.float64)
@@ -40,16 +34,12 @@ def resampled(
     drawn: np.ndarray, clusters: np.ndarray, measure: Callable[[np.ndarray], dict[str, np.ndarray]]
 ) -> dict[str, np.ndarray]:
     """Every measure in every resample; `measure` takes weights (resamples, rows)."""
-    import numpy as np
-
     parts = [measure(weights) for weights in blocks(drawn, clusters)]
     return {name: np.concatenate([part[name] for part in parts]) for name in (parts[0] if parts else ())}
 
 
 def interval(values: np.ndarray, share: float = 0.95) -> tuple[float, float] | None:
-    """The middle `share` of the resamples in which there was a value; None where there was none."""
-    import numpy as np
-
+    """The middle `share` of the resamples in which there was a value; None if there was none."""
     known = values[np.isfinite(values)]
     if not len(known):
         return None
@@ -59,8 +49,6 @@ def interval(values: np.ndarray, share: float = 0.95) -> tuple[float, float] | N
 
 def two_sided_p(differences: np.ndarray) -> float | None:
     """How often a difference this sure comes by chance: twice the smaller share of resamples on one side of 0."""
-    import numpy as np
-
     known = differences[np.isfinite(differences)]
     if not len(known):
         return None

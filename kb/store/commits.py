@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import getpass
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kb.errors import ClearKbError, UsageError
-
-if TYPE_CHECKING:
-    from kb.store.storage import Storage
+from kb.store.storage import Storage
 
 MAIN = "main"
 """The branch that everything stands on unless a draft is named."""
@@ -31,7 +31,7 @@ FORMAT = "6"
 """The layout this code reads and writes; a knowledge base that says another one is refused."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
     """One consistent state: what was done, by whom and why, and the version of every table."""
 
@@ -112,9 +112,9 @@ class CommitLog:
         """The newest commit of a branch."""
         found = self.branches().get(branch)
         if found is None and branch == MAIN:
-            raise ClearKbError(f"{self._storage.uri} was never finished: create it again with `clear-kb init`")
+            raise ClearKbError(f"{self._storage.uri} was never finished: create it again", need="creation")
         if found is None:
-            raise UsageError(f"there is no branch '{branch}' in {self._storage.uri}: see `clear-kb branch list`")
+            raise UsageError(f"there is no branch '{branch}' in {self._storage.uri}", need="branch")
         return found
 
     def branches(self) -> dict[str, Commit]:
@@ -149,7 +149,7 @@ class CommitLog:
         matches = [commit for commit in self.all() if len(wanted) >= 4 and commit.commit_id.startswith(wanted)]
         if len(matches) != 1:
             what = "is the beginning of several commits" if matches else "is no commit, tag or branch"
-            raise UsageError(f"'{ref}' {what} of {self._storage.uri}: see `clear-kb log`")
+            raise UsageError(f"'{ref}' {what} of {self._storage.uri}", need="commit")
         return matches[0]
 
     def readable(self, commits: Sequence[Commit]) -> list[Commit]:
@@ -192,12 +192,20 @@ class CommitLog:
             )
 
 
+def default_author() -> str:
+    """Who a commit is by if nobody says: CLEAR_KB_AUTHOR, or the login name."""
+    try:
+        return os.environ.get("CLEAR_KB_AUTHOR") or getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
 def check_name(name: str, kind: str) -> None:
     """Refuse a name that no tag or branch can have (UsageError)."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name) or name.lower() == "head":
         raise UsageError(f"'{name}' cannot be a {kind}: use letters, digits, '.', '_' and '-', and not HEAD")
     if name.lower().startswith(RESERVED):
-        raise UsageError(f"'{name}' cannot be a {kind}: `clear-kb gc` marks what it keeps with names of this kind")
+        raise UsageError(f"'{name}' cannot be a {kind}: names of this kind mark what a clean-up keeps")
     # Lance keeps every tag as a file of its own and refuses these.
     if ".." in name or name.endswith((".", ".lock")) or len(name) > LONGEST_NAME:
         raise UsageError(

@@ -22,20 +22,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kb.curation.merging import list_branches
 from kb.errors import ClearKbError
-from kb.store.commits import RESERVED
-from kb.store.publication import writer_lock
-from kb.store.storage import STAGING, data_files
+from kb.store.branches import list_branches
+from kb.store.commits import RESERVED, Commit
+from kb.store.publication import Publication, writer_lock
+from kb.store.state import State
+from kb.store.storage import STAGING, Storage, data_files
 from schemas.tables import TABLES, VERSIONED, Table
 
 if TYPE_CHECKING:
     import lance
-
-    from kb.knowledge_base import KnowledgeBase
-    from kb.store.commits import Commit
-    from kb.store.publication import Publication
-    from kb.store.storage import Storage
 
 FEW_FRAGMENTS = 8
 """Data files that a table may have before they are gathered into fewer."""
@@ -60,12 +56,12 @@ class GcResult:
 
 
 def collect_garbage(
-    kb: KnowledgeBase, *, keep: int | None = None, by: str | None = None, why: str | None = None, dry_run: bool = False
+    state: State, *, keep: int | None = None, by: str | None = None, why: str | None = None, dry_run: bool = False
 ) -> GcResult:
     """Gather small data files, and drop the versions that no kept commit names.
 
     Args:
-        kb: what to clean; it stands on the newest commit afterwards.
+        state: what to clean; it stands on the newest commit afterwards.
         keep: how many of the newest commits stay readable beside the tagged ones; default: all.
         by: who, for the commit that gathers the files.
         why: the reason, for the log.
@@ -77,26 +73,26 @@ def collect_garbage(
     if keep is not None and keep < 1:
         raise ClearKbError("at least the newest commit has to stay: keep 1 or more")
     if not dry_run:
-        kb.publish("gc", _gather, by=by, why=why)
+        state.publish("gc", _gather, by=by, why=why)
     # The log is read under the lock: what is committed after it was read would be dropped unseen.
-    with nullcontext() if dry_run else writer_lock(kb.storage):
-        commits = kb.commits.all()
-        kept = _kept(commits, _named(kb), keep)
-        dropped = kb.commits.readable([commit for commit in commits if commit not in kept])
-        swept = [] if dry_run else _sweep_all(kb, commits, kept)
+    with nullcontext() if dry_run else writer_lock(state.storage):
+        commits = state.commits.all()
+        kept = _kept(commits, _named(state), keep)
+        dropped = state.commits.readable([commit for commit in commits if commit not in kept])
+        swept = [] if dry_run else _sweep_all(state, commits, kept)
     removed, versions = (sum(column) for column in zip(*swept, strict=True)) if swept else (0, 0)
-    return GcResult(len(kb.commits.readable(kept)), len(dropped), removed, versions, dry_run)
+    return GcResult(len(state.commits.readable(kept)), len(dropped), removed, versions, dry_run)
 
 
-def _gather(publication: Publication) -> Mapping[str, Any] | None:
+def _gather(publication: Publication) -> tuple[Mapping[str, Any] | None, None]:
     gathered = [table.name for table in VERSIONED if publication.compact(table.name, FEW_FRAGMENTS)]
-    return {"gathered": gathered} if gathered else None
+    return ({"gathered": gathered} if gathered else None), None
 
 
-def _named(kb: KnowledgeBase) -> set[str]:
+def _named(state: State) -> set[str]:
     """The commits that a tag or a branch names, by id."""
-    heads = {commit.commit_id for commit in kb.commits.branches().values()}
-    return heads | set(kb.tags().values()) | {branch.base.commit_id for branch in list_branches(kb)}
+    heads = {commit.commit_id for commit in state.commits.branches().values()}
+    return heads | set(state.tags().values()) | {branch.base.commit_id for branch in list_branches(state)}
 
 
 def _kept(commits: list[Commit], named: Collection[str], keep: int | None) -> list[Commit]:
@@ -105,20 +101,20 @@ def _kept(commits: list[Commit], named: Collection[str], keep: int | None) -> li
     return [commit for commit in commits if commit.number in numbers]
 
 
-def _sweep_all(kb: KnowledgeBase, commits: list[Commit], kept: list[Commit]) -> list[tuple[int, int]]:
+def _sweep_all(state: State, commits: list[Commit], kept: list[Commit]) -> list[tuple[int, int]]:
     """Drop what is not `kept` of every table; of each, the bytes and versions that went."""
-    staged, people = _staged_files(kb.storage), kb.tags()
+    staged, people = _staged_files(state.storage), state.tags()
     swept = []
     for table in TABLES:
-        dataset = kb.storage.dataset(table.name)
-        _take_off(dataset, _leftovers(dataset, people, locked=kb.storage.folder is not None))
+        dataset = state.storage.dataset(table.name)
+        _take_off(dataset, _leftovers(dataset, people, locked=state.storage.folder is not None))
         if not table.versioned and len(dataset.get_fragments()) > FEW_FRAGMENTS:
             dataset.optimize.compact_files()
         held = {commit.pins[table.name] for commit in kept} if table.versioned else set()
         if table.name in staged:
             pinned = {commit.pins[table.name] for commit in commits} if table.versioned else set()
-            held |= _hold_staged(kb.storage, table, staged[table.name], pinned)
-        swept.append(_sweep(dataset, held & kb.storage.versions(table.name)))
+            held |= _hold_staged(state.storage, table, staged[table.name], pinned)
+        swept.append(_sweep(dataset, held & state.storage.versions(table.name)))
     return swept
 
 

@@ -10,26 +10,34 @@ for that before the first write.
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+import pyarrow as pa
+from filelock import FileLock
 
 from kb.errors import ClearKbError
 from kb.store.commits import MAIN, Commit, CommitLog
+from kb.store.storage import Storage
 
 if TYPE_CHECKING:
     import lance
-    import pyarrow as pa
 
-    from kb.store.storage import Storage
+
+logger = logging.getLogger("clear_kb.store")
 
 UNINDEXED_ROWS = 2_000
 """Rows that may wait for the full-text index."""
 
 ATTEMPTS = 30
 LONGEST_PAUSE_S = 2.0
+
+
+T = TypeVar("T")
 
 
 class Interleaved(Exception):
@@ -184,47 +192,59 @@ class Publication:
             raise Interleaved(table)
 
 
+Change: TypeAlias = Callable[[Publication], tuple[Mapping[str, Any] | None, T]]
+"""What is done in a publication: it gives the summary for the commit (None: nothing to commit), and a value."""
+
+
 def publish(
     storage: Storage,
     log: CommitLog,
-    change: Callable[[Publication], Mapping[str, Any] | None],
+    change: Change[T],
     *,
     operation: str,
     author: str,
     reason: str | None = None,
     branch: str = MAIN,
-) -> Commit | None:
-    """Run `change` on the head of `branch` and commit what it did; None where it returned None: nothing to commit.
+) -> tuple[Commit | None, T]:
+    """Run `change` on the head of `branch` and commit what it did; the commit, and the value that `change` gave.
 
     `change` may run more than once, each time on the then newest commit, so it must look at
     `publication.head` and `publication.dataset(...)` rather than remember an earlier state. It returns the
-    summary that the commit stores.
+    summary that the commit stores, or None if there is nothing to commit, and a value.
+
+    Raises:
+        ClearKbError: other writers kept coming between; nothing was written.
     """
+    started = time.monotonic()
     with writer_lock(storage):
+        logger.debug("%s: the lock came after %.2f s", operation, time.monotonic() - started)
         for attempt in range(ATTEMPTS):
             if attempt:
                 time.sleep(random.uniform(0, min(LONGEST_PAUSE_S, 0.05 * 2**attempt)))
             newest = log.all()[-1]
             publication = Publication(storage, log.head(branch))
             try:
-                summary = change(publication)
+                summary, value = change(publication)
             except Interleaved:
+                logger.debug("%s: attempt %d met another writer", operation, attempt + 1)
                 continue
             if summary is None:
-                return None
-            head = publication.head
+                logger.info("%s: nothing to commit, %.2f s", operation, time.monotonic() - started)
+                return None, value
             commit = Commit(
-                newest.number + 1,
-                head.commit_id,
-                operation,
-                author,
-                reason,
-                publication.pins(),
-                dict(summary),
+                number=newest.number + 1,
+                parent=publication.head.commit_id,
+                operation=operation,
+                author=author,
+                reason=reason,
+                pins=publication.pins(),
+                summary=dict(summary),
                 branch=branch,
             )
             if log.append(commit):
-                return commit
+                seconds = time.monotonic() - started
+                logger.info("%s: commit %s, %.2f s, attempts %d", operation, commit.commit_id, seconds, attempt + 1)
+                return commit, value
     raise ClearKbError(
         f"other writers kept changing {storage.uri} ({ATTEMPTS} attempts): nothing was written; try again"
     )
@@ -238,7 +258,6 @@ def writer_lock(storage: Storage) -> Any:
     if storage.folder is None:
         storage.require_conditional_writes()
         return nullcontext()
-    from filelock import FileLock
 
     return FileLock(storage.folder / ".lock")
 

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from kb.store.storage import quoted
+import pyarrow as pa
 
-if TYPE_CHECKING:
-    from kb.store.publication import Publication
+from kb.store.publication import Publication
+from kb.store.sqltext import literals
 
 
 def replace_rejects(publication: Publication, sources: Sequence[str], rejects: Sequence[Mapping[str, Any]]) -> bool:
     """Make `rejects` those of `sources`; says whether that changed anything."""
-    import pyarrow as pa
-
     if not sources:
         return False
-    where = f"source IN {quoted(sources)}"
+    where = f"source IN {literals(sources)}"
     dataset = publication.dataset("rejects")
     before = dataset.to_table(filter=where).to_pylist()
     if sorted(map(repr, before)) == sorted(map(repr, rejects)):

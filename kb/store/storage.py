@@ -10,11 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from kb.errors import ClearKbError, UsageError
+from schemas.tables import TABLES
 
 if TYPE_CHECKING:
     import lance
-    import pyarrow as pa
 
 LONGEST_MESSAGE = 300
 
@@ -58,8 +60,6 @@ class Storage:
 
     def create(self) -> None:
         """Create every table that is not there yet; a creation that died half-way is taken up again."""
-        from schemas.tables import TABLES
-
         self._refuse_foreign_folder()
         self.require_conditional_writes()
         connection = self._connection()
@@ -108,7 +108,6 @@ class Storage:
         Staged files cost no version and nobody sees them until `Publication.append` names them: a writer
         that dies leaves files that nothing points to.
         """
-        import pyarrow as pa
         from lance.fragment import write_fragments
 
         self.require_conditional_writes()
@@ -139,7 +138,6 @@ class Storage:
     def append(self, table: str, rows: Sequence[Mapping[str, Any]] | pa.Table) -> None:
         """Append rows to a table that commits do not pin."""
         import lance
-        import pyarrow as pa
 
         self.require_conditional_writes()
         dataset = self.dataset(table)
@@ -148,8 +146,6 @@ class Storage:
 
     def insert_if_absent(self, table: str, key: str, row: Mapping[str, Any]) -> bool:
         """Insert one row unless its `key` is taken: Lance's compare-and-set; says whether it went in."""
-        import pyarrow as pa
-
         self.require_conditional_writes()
         dataset = self.dataset(table)
         data = pa.Table.from_pylist([dict(row)], schema=dataset.schema)
@@ -184,7 +180,7 @@ class Storage:
         strangers = [p.name for p in self.folder.iterdir() if p.suffix != ".lance" and p.name not in (STAGING, ".lock")]
         if strangers:
             raise UsageError(
-                f"{self.uri} holds other files ({', '.join(sorted(strangers)[:3])}): name a new folder with --kb"
+                f"{self.uri} holds other files ({', '.join(sorted(strangers)[:3])}): name a new folder", parameter="uri"
             )
 
 
@@ -195,7 +191,6 @@ def _second_write_fails(address: str, options: Mapping[str, str] | None) -> bool
     the store whether the second one goes through.
     """
     import lance
-    import pyarrow as pa
 
     schema = pa.schema([("probe", pa.int8())])
     change = lance.LanceOperation.Overwrite(schema, [])
@@ -239,8 +234,3 @@ def first_line(error: BaseException) -> str:
     text = (str(error).strip() or type(error).__name__).splitlines()[0].split(", location:")[0]
     cause = re.search(r'message: "([^"]+)"', text)
     return cause[1] if cause and len(text) > LONGEST_MESSAGE else text[:LONGEST_MESSAGE]
-
-
-def quoted(values: Iterable[str]) -> str:
-    """A SQL list of string literals, for `column IN (...)`."""
-    return "(" + ", ".join("'" + value.replace("'", "''") + "'" for value in values) + ")"

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import numpy as np
-    import pyarrow as pa
+import numpy as np
+import pyarrow as pa
 
 
 def vector_matrix(column: pa.Array | pa.ChunkedArray) -> np.ndarray:
     """A column of fixed-size lists of numbers, none of them null, as float32, (rows, dimension)."""
-    import numpy as np
-    import pyarrow as pa
-
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
     numbers = column.flatten().to_numpy(zero_copy_only=False)
@@ -23,18 +18,14 @@ def vector_matrix(column: pa.Array | pa.ChunkedArray) -> np.ndarray:
 
 
 def vector_array(matrix: np.ndarray, there: np.ndarray, kind: pa.DataType) -> pa.Array:
-    """A matrix of vectors, (rows, dimension), as a column of fixed-size lists; null where `there` is false."""
-    import pyarrow as pa
-
+    """A matrix of vectors, (rows, dimension), as a column of fixed-size lists; null if `there` is false."""
     numbers = pa.array(matrix.reshape(-1)).cast(kind.value_type)
     mask = None if there.all() else pa.array(~there)
     return pa.FixedSizeListArray.from_arrays(numbers, type=kind, mask=mask)
 
 
 def vector_column(vectors: Sequence[np.ndarray | None], kind: pa.DataType) -> pa.Array:
-    """Vectors, (dimension,) each, as a column; null where there is None."""
-    import numpy as np
-
+    """Vectors, (dimension,) each, as a column; null if there is None."""
     matrix = np.zeros((len(vectors), kind.list_size), dtype=np.float32)
     there = np.array([vector is not None for vector in vectors], dtype=bool)
     for row, vector in enumerate(vectors):

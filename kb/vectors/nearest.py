@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from kb.vectors.columns import vector_matrix
 
 if TYPE_CHECKING:
     import lance
-    import numpy as np
     import torch
 
 ROWS = 8_192
@@ -43,7 +44,6 @@ def exact_nearest(queries: np.ndarray, chunks: Iterable[np.ndarray], k: int) -> 
         chunks: unit vectors, (rows, dimension) each; rows are numbered through all chunks.
         k: how many; fewer come back where there are fewer rows.
     """
-    import numpy as np
     import torch
 
     parts = [_Best(part) for part in torch.from_numpy(queries).split(QUERIES)]
@@ -81,7 +81,7 @@ class _Best:
 
 
 def recall(found: Iterable[Iterable[Any]], true: Iterable[Iterable[Any]]) -> float:
-    """The share of the true neighbours that were found, over all queries; 1 where there are none."""
+    """The share of the true neighbours that were found, over all queries; 1 if there are none."""
     pairs = [(set(some), set(all_of)) for some, all_of in zip(found, true, strict=True)]
     wanted = sum(len(all_of) for _, all_of in pairs)
     return sum(len(some & all_of) for some, all_of in pairs) / wanted if wanted else 1.0

@@ -14,18 +14,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pyarrow as pa
+
 from kb.errors import UsageError
+from kb.store.publication import Publication
+from kb.store.state import State
 from kb.vectors.nearest import exact_nearest, recall, vector_chunks
 from kb.vectors.vector_storage import SAMPLE, K, sample_vectors
+from kb.vocabulary.query import Tables
 from schemas.tables import VECTOR_INDEXES
 
 if TYPE_CHECKING:
     import lance
-    import numpy as np
 
-    from kb.knowledge_base import KnowledgeBase
-    from kb.store.publication import Publication
-    from kb.vocabulary.query import Tables
 
 ENOUGH = 0.95
 """The recall@10 under which an index is not used."""
@@ -75,7 +77,7 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VectorIndex:
     """One index over the embeddings, with what was measured when it was built.
 
@@ -111,7 +113,7 @@ class VectorIndex:
 
 
 def build_index(
-    kb: KnowledgeBase,
+    state: State,
     kind: str = "hnsw",
     *,
     queries: int = SAMPLE,
@@ -122,7 +124,7 @@ def build_index(
     """Build the index of the vocabulary in place of any it has, measure it, and commit both.
 
     Args:
-        kb: the knowledge base; it stands on the new commit afterwards. Other writers wait meanwhile.
+        state: the knowledge base; it stands on the new commit afterwards. Other writers wait meanwhile.
         kind: "hnsw" (a graph over 8-bit numbers) or "pq" (product quantisation: smaller, re-ranked exactly).
         queries: how many vectors of the vocabulary recall is measured with.
         by: who.
@@ -134,32 +136,32 @@ def build_index(
     """
     if kind not in KINDS:
         raise UsageError(f"index kind '{kind}': choose one of {', '.join(KINDS)}")
-    made: list[VectorIndex] = []
 
-    def change(publication: Publication) -> Mapping[str, Any] | None:
-        made[:] = [_build(publication, kind, queries, on_stage)]
-        _write(publication, made)
-        return {"kind": kind, "recall_at_10": round(made[0].recall, 4), "used": made[0].used}
+    def change(publication: Publication) -> tuple[Mapping[str, Any], VectorIndex]:
+        index = _build(publication, kind, queries, on_stage)
+        _write(publication, [index])
+        return {"kind": kind, "recall_at_10": round(index.recall, 4), "used": index.used}, index
 
-    kb.publish("index", change, by=by, why=why)
-    return made[0]
+    _, index = state.publish("index", change, by=by, why=why)
+    return index
 
 
-def drop_index(kb: KnowledgeBase, *, by: str | None = None, why: str | None = None) -> bool:
+def drop_index(state: State, *, by: str | None = None, why: str | None = None) -> bool:
     """Take the index away: search is exact again; says whether there was one."""
 
-    def change(publication: Publication) -> Mapping[str, Any] | None:
+    def change(publication: Publication) -> tuple[Mapping[str, Any] | None, None]:
         if not _names(publication.dataset("concepts")):
-            return None
+            return None, None
         publication.drop_index("concepts", NAME)
         _write(publication, [])
-        return {"dropped": NAME}
+        return {"dropped": NAME}, None
 
-    return kb.publish("index drop", change, by=by, why=why) is not None
+    commit, _ = state.publish("index drop", change, by=by, why=why)
+    return commit is not None
 
 
 def read_index(state: Tables) -> VectorIndex | None:
-    """The index of a state; None where it has none, or only one of vectors that have been replaced since."""
+    """The index of a state; None if it has none, or only one of vectors that have been replaced since."""
     if not _names(state.dataset("concepts")):
         return None
     rows = state.dataset("vector_indexes").to_table().to_pylist()
@@ -201,9 +203,17 @@ def _build(publication: Publication, kind: str, queries: int, on_stage: Callable
     measured = _measure(publication, KINDS[kind], sample_vectors(concepts, queries))
     (embedder,) = publication.dataset("embedders").to_table(columns=["embedder"])["embedder"].to_pylist()
     return VectorIndex(
-        NAME, kind, embedder, {"build": parameters, "search": measured.settings}, rows, measured.queries,
-        measured.recall, measured.p50_ms, measured.exact_ms, build_s,
-    )  # fmt: skip
+        name=NAME,
+        kind=kind,
+        embedder=embedder,
+        parameters={"build": parameters, "search": measured.settings},
+        rows=rows,
+        queries=measured.queries,
+        recall=measured.recall,
+        p50_ms=measured.p50_ms,
+        exact_ms=measured.exact_ms,
+        build_s=build_s,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +269,6 @@ def _embedded_ids(concepts: lance.LanceDataset) -> list[str]:
 
 
 def _write(publication: Publication, indexes: Sequence[VectorIndex]) -> None:
-    import pyarrow as pa
 
     rows = [{**asdict(index), "parameters": json.dumps(index.parameters, sort_keys=True)} for index in indexes]
     batches = [pa.RecordBatch.from_pylist(rows, schema=VECTOR_INDEXES.schema)] if rows else []
@@ -267,5 +276,5 @@ def _write(publication: Publication, indexes: Sequence[VectorIndex]) -> None:
 
 
 def _from_row(row: Mapping[str, Any]) -> VectorIndex:
-    told = {field.name: row[field.name] for field in fields(VectorIndex)}
-    return VectorIndex(**{**told, "parameters": json.loads(row["parameters"])})
+    record = {field.name: row[field.name] for field in fields(VectorIndex)}
+    return VectorIndex(**{**record, "parameters": json.loads(row["parameters"])})

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
+
+from kb.store.state import State
 from kb.vectors.vector_index import VectorIndex, read_index, with_settings
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from kb.knowledge_base import KnowledgeBase
 
 SPARE = 3
 """How many times the rows that are wanted an index is asked for, so that enough of them pass a filter."""
@@ -19,9 +17,9 @@ SPARE = 3
 class VectorSearch:
     """The vectors of one commit, ready to be searched."""
 
-    def __init__(self, kb: KnowledgeBase):
-        self._table = kb.storage.lance_table("concepts", kb.commit.pins["concepts"])
-        index = read_index(kb)
+    def __init__(self, state: State):
+        self._table = state.storage.lance_table("concepts", state.commit.pins["concepts"])
+        index = read_index(state)
         self.index: VectorIndex | None = index if index is not None and index.used else None
 
     def nearest(

@@ -6,18 +6,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kb.errors import UsageError
+import numpy as np
+import pyarrow as pa
+
+from kb.errors import NotEmbeddedError, UsageError
+from kb.store.publication import Publication
+from kb.store.state import State
+from kb.vectors.embedding.in_use import require_embedder
 from kb.vectors.nearest import ROWS, exact_nearest, recall, vector_chunks
+from kb.vocabulary.query import Tables
 from schemas.tables import EMBEDDERS, STORED_AS, embedding_field
 
 if TYPE_CHECKING:
     import lance
-    import numpy as np
-    import pyarrow as pa
 
-    from kb.knowledge_base import KnowledgeBase
-    from kb.store.publication import Publication
-    from kb.vocabulary.query import Tables
 
 K = 10
 SAMPLE = 200
@@ -35,7 +37,7 @@ class Stored:
 
 
 def stored_type(state: Tables) -> str | None:
-    """What the embeddings of a state are stored as; None where it has none."""
+    """What the embeddings of a state are stored as; None if it has none."""
     schema = state.dataset("concepts").schema
     if "embedding" not in schema.names:
         return None
@@ -43,12 +45,12 @@ def stored_type(state: Tables) -> str | None:
 
 
 def read_stored(state: Tables) -> Stored | None:
-    """How the vectors of a state are stored; None where it has none."""
+    """How the vectors of a state are stored; None if it has none."""
     rows = state.dataset("embedders").to_table(columns=["stored_as", "stored_recall"]).to_pylist()
     return Stored(rows[0]["stored_as"], rows[0]["stored_recall"]) if rows else None
 
 
-def store_vectors(kb: KnowledgeBase, stored_as: str, *, by: str | None = None, why: str | None = None) -> Stored:
+def store_vectors(state: State, stored_as: str, *, by: str | None = None, why: str | None = None) -> Stored:
     """Store the vectors of the vocabulary as `stored_as`, as one commit; nothing is computed anew.
 
     Going to float16, the neighbours among the rounded vectors are held against those among the exact ones.
@@ -59,39 +61,34 @@ def store_vectors(kb: KnowledgeBase, stored_as: str, *, by: str | None = None, w
     """
     if stored_as not in STORED_AS:
         raise UsageError(f"vectors are stored as {' or '.join(STORED_AS)}, not as '{stored_as}'")
-    kb.require_embedder()
-    before = read_stored(kb)
+    require_embedder(state)
+    before = read_stored(state)
     if before is None:
-        raise UsageError(f"no concept of {kb.uri} has a vector yet: `clear-kb embed` first")
+        raise NotEmbeddedError(f"no concept of {state.uri} has a vector yet")
     if before.stored_as == stored_as:
         return before
-    done: list[Stored] = []
 
-    def change(publication: Publication) -> Mapping[str, Any] | None:
+    def change(publication: Publication) -> tuple[Mapping[str, Any], Stored]:
         concepts = publication.snapshot("concepts")
         lost = float16_recall(concepts, sample_vectors(concepts)) if stored_as == "float16" else None
-        done[:] = [Stored(stored_as, lost)]
+        stored = Stored(stored_as, lost)
         _rewrite(publication, concepts, stored_as)
-        write_stored(publication, done[0])
-        return {"stored_as": stored_as, **({} if lost is None else {"recall_at_10": round(lost, 4)})}
+        write_stored(publication, stored)
+        return {"stored_as": stored_as, **({} if lost is None else {"recall_at_10": round(lost, 4)})}, stored
 
-    kb.publish("store vectors", change, by=by, why=why)
-    return done[0]
+    _, stored = state.publish("store vectors", change, by=by, why=why)
+    return stored
 
 
 def write_stored(publication: Publication, stored: Stored) -> None:
     """Say in the embedder's row how its vectors are stored."""
-    import pyarrow as pa
-
     rows = publication.dataset("embedders").to_table().to_pylist()
-    told = [{**row, "stored_as": stored.stored_as, "stored_recall": stored.recall} for row in rows]
-    publication.replace("embedders", "true", [pa.RecordBatch.from_pylist(told, schema=EMBEDDERS.schema)])
+    entries = [{**row, "stored_as": stored.stored_as, "stored_recall": stored.recall} for row in rows]
+    publication.replace("embedders", "true", [pa.RecordBatch.from_pylist(entries, schema=EMBEDDERS.schema)])
 
 
 def sample_vectors(concepts: lance.LanceDataset, count: int = SAMPLE, seed: int = 0) -> np.ndarray:
     """Up to `count` of the stored vectors, drawn evenly: the queries that recall is measured with."""
-    import numpy as np
-
     total = concepts.count_rows("embedding IS NOT NULL")
     chosen = np.sort(np.random.default_rng(seed).choice(total, min(count, total), replace=False))
     found, start = [np.empty((0, concepts.schema.field("embedding").type.list_size), dtype=np.float32)], 0
@@ -115,7 +112,6 @@ def rounding_recall(chunks: Callable[[], Iterable[np.ndarray]], queries: np.ndar
 
 
 def _rounded(vectors: np.ndarray) -> np.ndarray:
-    import numpy as np
 
     return vectors.astype(np.float16).astype(np.float32)
 
@@ -130,7 +126,6 @@ def _rewrite(publication: Publication, concepts: lance.LanceDataset, stored_as: 
 
 
 def _recast(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    import pyarrow as pa
 
     for batch in batches:
         columns = [batch[field.name].cast(field.type) for field in schema]

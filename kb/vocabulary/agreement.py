@@ -11,13 +11,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kb.errors import ClearKbError, UsageError
+from kb.store.state import State
 from kb.vocabulary.observations import iter_observations
-
-if TYPE_CHECKING:
-    from kb.knowledge_base import KnowledgeBase
 
 Observation = Mapping[str, Any]
 BLANK = "(not said)"
@@ -33,12 +31,12 @@ class Counts:
 
     @property
     def f1(self) -> float | None:
-        """The harmonic mean of what share of each the other has; None where neither has any."""
+        """The harmonic mean of what share of each the other has; None if neither has any."""
         total = 2 * self.both + self.only_a + self.only_b
         return 2 * self.both / total if total else None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Agreement:
     """How two sets of observations agree on the reports that both hold.
 
@@ -114,20 +112,21 @@ def compare_observations(
             alone[1].extend(one for j, one in enumerate(b) if j not in {j for _, j in met})
     confusion = Counter((str(a["assertion"]), str(b["assertion"])) for a, b in pairs)
     return Agreement(
-        len(common),
-        len(held[0] - common),
-        len(held[1] - common),
-        Counts(len(pairs), len(alone[0]), len(alone[1])),
-        sum(count for (a, b), count in confusion.items() if a == b),
-        _by(pairs, alone, "assertion"),
-        _by(pairs, alone, "finding"),
-        dict(confusion.most_common()),
-        {name: _share(pairs, name) for name in ("laterality", "severity")},
-        *alone,
+        reports=len(common),
+        reports_only_a=len(held[0] - common),
+        reports_only_b=len(held[1] - common),
+        all=Counts(len(pairs), len(alone[0]), len(alone[1])),
+        same_assertion=sum(count for (a, b), count in confusion.items() if a == b),
+        by_assertion=_by(pairs, alone, "assertion"),
+        by_finding=_by(pairs, alone, "finding"),
+        confusion=dict(confusion.most_common()),
+        facets={name: _share(pairs, name) for name in ("laterality", "severity")},
+        alone_a=alone[0],
+        alone_b=alone[1],
     )
 
 
-def read_observations(kb: KnowledgeBase | None, path: Path | None) -> Iterator[Observation]:
+def read_observations(kb: State | None, path: Path | None) -> Iterator[Observation]:
     """The observations of a knowledge base, or of a file: an export, or a gold file (a report a line).
 
     Raises:
@@ -191,7 +190,7 @@ def _pairs(a: Sequence[Observation], b: Sequence[Observation], overlap: float) -
 def _by(
     pairs: Sequence[tuple[Observation, Observation]], alone: tuple[list[Observation], list[Observation]], name: str
 ) -> dict[str, Counts]:
-    """Counts by a value; nothing where one side never says it."""
+    """Counts by a value; nothing if one side never says it."""
     both: Counter[str] = Counter()
     sides: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
     for a, b in pairs:
@@ -211,8 +210,8 @@ def _by(
 
 
 def _share(pairs: Sequence[tuple[Observation, Observation]], name: str) -> float | None:
-    told = [(str(a[name]).lower(), str(b[name]).lower()) for a, b in pairs if name in a and name in b]
-    return sum(a == b for a, b in told) / len(told) if told else None
+    entries = [(str(a[name]).lower(), str(b[name]).lower()) for a, b in pairs if name in a and name in b]
+    return sum(a == b for a, b in entries) / len(entries) if entries else None
 
 
 def _told(counts: Counts) -> dict[str, Any]:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from kb.exchange.records import CONCEPT_ASSERTIONS
 from kb.images.patient_split import read_patients
-from kb.language.facets import read_query
+from kb.language.query_reading import read_query
+from kb.store.commits import Commit
+from kb.store.publication import Publication
+from kb.store.state import State
 from kb.vocabulary.concept_rows import concept_batches
 from kb.vocabulary.query import stream_named
+from kb.vocabulary.records import CONCEPT_ASSERTIONS
 from schemas.terms import LATERALITIES, STATUSES
-
-if TYPE_CHECKING:
-    from kb.knowledge_base import KnowledgeBase
-    from kb.store.commits import Commit
-    from kb.store.publication import Publication
 
 Severity = Literal["error", "warning"]
 
@@ -42,16 +40,16 @@ class Rule:
 
     name: str
     severity: Severity
-    find: Callable[[KnowledgeBase], Iterator[Mapping[str, Any]]]
+    find: Callable[[State], Iterator[Mapping[str, Any]]]
 
 
-def _by_sql(name: str, parameters: Mapping[str, Any] | None = None) -> Callable[[KnowledgeBase], Iterator[Any]]:
-    return lambda kb: stream_named(kb, f"check_{name}", parameters)
+def _by_sql(name: str, parameters: Mapping[str, Any] | None = None) -> Callable[[State], Iterator[Any]]:
+    return lambda state: stream_named(state, f"check_{name}", parameters)
 
 
-def _contradicted(kb: KnowledgeBase) -> Iterator[Mapping[str, Any]]:
+def _contradicted(state: State) -> Iterator[Mapping[str, Any]]:
     """Concepts whose text, read on its own, says another assertion or side than their facets."""
-    for row in stream_named(kb, "check_contradicted_facet"):
+    for row in stream_named(state, "check_contradicted_facet"):
         try:
             read = read_query(row["text"])
         except ValueError:
@@ -61,9 +59,9 @@ def _contradicted(kb: KnowledgeBase) -> Iterator[Mapping[str, Any]]:
                 yield {**row, "detail": f"the text says {facet} {said}, the facet {row[facet]}"}
 
 
-def _in_two_splits(kb: KnowledgeBase) -> Iterator[Mapping[str, Any]]:
+def _in_two_splits(state: State) -> Iterator[Mapping[str, Any]]:
     """Patients of whom one would train on some images and be judged by others."""
-    for leak in read_patients(kb).leaks:
+    for leak in read_patients(state).leaks:
         yield {"concept_id": "", "text": leak.patient, "detail": leak.detail}
 
 
@@ -89,28 +87,29 @@ FIXABLE = "foreign-embedding"
 """The rule whose breaches are safe to mend: a vector of another space is taken away, and `embed` computes it."""
 
 
-def check(kb: KnowledgeBase) -> list[Problem]:
-    """Every breach of every rule at the commit of `kb`, errors first."""
+def check(state: State) -> list[Problem]:
+    """Every breach of every rule at the commit of `state`, errors first."""
     return [
         Problem(rule.name, rule.severity, row["concept_id"], row["text"], row["detail"])
         for rule in RULES
-        for row in rule.find(kb)
+        for row in rule.find(state)
     ]
 
 
-def fix(kb: KnowledgeBase, *, by: str | None = None, why: str | None = None) -> Commit | None:
-    """Mend what is safe to mend, as one commit; None where there is nothing of the kind."""
+def fix(state: State, *, by: str | None = None, why: str | None = None) -> Commit | None:
+    """Mend what is safe to mend, as one commit; None if there is nothing of the kind."""
 
-    def change(publication: Publication) -> Mapping[str, Any] | None:
+    def change(publication: Publication) -> tuple[Mapping[str, Any] | None, None]:
         dataset = publication.dataset("concepts")
         known = [row["embedder"] for row in publication.dataset("embedders").to_table().to_pylist()]
         foreign = " AND ".join(["embedder IS NOT NULL", *(f"embedder != '{embedder}'" for embedder in known)])
         count = dataset.count_rows(foreign)
         if not count:
-            return None
+            return None, None
         rows = (row for batch in dataset.to_batches(filter=foreign) for row in batch.to_pylist())
         publication.replace("concepts", foreign, concept_batches(rows, dataset.schema))
         publication.index_words("concepts", "text")
-        return {"mended": count}
+        return {"mended": count}, None
 
-    return kb.publish("check --fix", change, by=by, why=why)
+    commit, _ = state.publish("check --fix", change, by=by, why=why)
+    return commit

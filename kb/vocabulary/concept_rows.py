@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pyarrow as pa
 
 from kb.batched import batched
 from kb.language.facets import Facets
 from kb.vectors.columns import vector_column
+from kb.vectors.embedding import EmbedderInfo, EmbeddingCache
 from kb.vectors.embedding.embedder import EmbeddingError
 from schemas.terms import Status
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from kb.vectors.embedding import EmbedderInfo, EmbeddingCache
 
 CHUNK = 2048
 
 
 def new_concept(
-    facets: Facets, source: str, status: Status = "candidate", synonyms: Sequence[str] = ()
+    facets: Facets, source: str, status: Status = "candidate", *, synonyms: Sequence[str] = ()
 ) -> dict[str, Any]:
     """The row of a new concept, without its vector; `source` is the extractor or curator it comes from."""
     return {
@@ -48,6 +46,7 @@ def concept_batches(
     rows: Iterable[Mapping[str, Any]],
     schema: pa.Schema,
     cache: EmbeddingCache | None = None,
+    *,
     info: EmbedderInfo | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """`rows` of the `concepts` table as batches of `schema`, in bounded memory.
@@ -69,7 +68,6 @@ def _batch(
     vectors: Mapping[str, Any],
     info: EmbedderInfo | None,
 ) -> pa.RecordBatch:
-    import pyarrow as pa
 
     def column(field: pa.Field) -> pa.Array:
         if field.name == "embedding":
@@ -83,5 +81,5 @@ def _batch(
 
 def _vector(row: Mapping[str, Any], vectors: Mapping[str, Any]) -> Any:
     if row["text"] not in vectors:
-        raise EmbeddingError(f"no embedding for concept {row['concept_id']} '{row['text']}': run `clear-kb embed`")
+        raise EmbeddingError(f"no embedding for concept {row['concept_id']} '{row['text']}'", need="embeddings")
     return vectors[row["text"]]

@@ -6,18 +6,19 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from kb.errors import UsageError
-from kb.vectors.embedding import EmbeddingCache
+from kb.store.commits import Commit
+from kb.store.publication import Publication
+from kb.store.state import State
+from kb.vectors.embedding import Embedder, EmbedderInfo, EmbeddingCache
 from kb.vectors.vector_storage import stored_type
 from kb.vocabulary.concept_rows import concept_batches
+from schemas.tables import EMBEDDERS, embedding_field
 
 if TYPE_CHECKING:
     import lance
-
-    from kb.knowledge_base import KnowledgeBase
-    from kb.store.commits import Commit
-    from kb.store.publication import Publication
-    from kb.vectors.embedding import Embedder, EmbedderInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class EmbedResult:
 
 
 def embed_concepts(
-    kb: KnowledgeBase,
+    state: State,
     embedder: Embedder,
     *,
     by: str | None = None,
@@ -54,24 +55,24 @@ def embed_concepts(
     Vectors of another embedder are replaced: a vocabulary is in one space at a time (earlier commits keep
     theirs). `on_start` hears how many concepts there are to do, `on_done` after every chunk how many it did.
     """
-    cache = EmbeddingCache(kb.storage, embedder.info)
-    texts = [row["text"] for row in _rows_lacking(kb.dataset("concepts"), embedder.info, ["text"])]
+    cache = EmbeddingCache(state.storage, embedder.info)
+    texts = [row["text"] for row in _rows_lacking(state.dataset("concepts"), embedder.info, ["text"])]
     on_start(len(texts))
     if dry_run or not texts:
         return EmbedResult(embedder.info, len(texts), 0, None)
     computed = cache.fill(texts, embedder, on_done)
 
-    def change(publication: Publication) -> Mapping[str, Any] | None:
+    def change(publication: Publication) -> tuple[Mapping[str, Any] | None, None]:
         lacking = [row["text"] for row in _rows_lacking(publication.dataset("concepts"), embedder.info, ["text"])]
         if not lacking:
-            return None
+            return None, None
         # Another writer may have added concepts meanwhile; nearly always there is nothing left to compute.
         cache.fill(lacking, embedder)
         set_embedder(publication, embedder.info)
         _replace_lacking(publication, cache, embedder.info)
-        return {"embedder": embedder.info.name, "embedded": len(lacking)}
+        return {"embedder": embedder.info.name, "embedded": len(lacking)}, None
 
-    commit = kb.publish("embed", change, by=by, why=why)
+    commit, _ = state.publish("embed", change, by=by, why=why)
     return EmbedResult(embedder.info, len(texts), computed, commit)
 
 
@@ -80,14 +81,10 @@ def set_embedder(publication: Publication, info: EmbedderInfo, stored_as: str | 
 
     `stored_as` is "float32" or "float16"; None keeps what the vocabulary has, float32 where it has nothing yet.
     """
-    import pyarrow as pa
-
-    from schemas.tables import EMBEDDERS, embedding_field
-
     now = stored_type(publication)
     same_space = publication.dataset("embedders").count_rows(f"embedder = '{info.embedder_id}'") > 0
     if stored_as is not None and same_space and stored_as != now:
-        raise UsageError(f"the vectors are stored as {now}: `clear-kb embed --store {stored_as}` changes all")
+        raise UsageError(f"the vectors are stored as {now}: change all of them, or none", need="stored type")
     stored_as = stored_as or now or "float32"
     if not same_space:
         row = {**info.to_row(), "stored_as": stored_as, "stored_recall": None}
@@ -102,7 +99,7 @@ def set_embedder(publication: Publication, info: EmbedderInfo, stored_as: str | 
 def _replace_lacking(publication: Publication, cache: EmbeddingCache, info: EmbedderInfo) -> None:
     dataset = publication.dataset("concepts")
     columns = [name for name in dataset.schema.names if name not in ("embedding", "embedder")]
-    batches = concept_batches(_rows_lacking(dataset, info, columns), dataset.schema, cache, info)
+    batches = concept_batches(_rows_lacking(dataset, info, columns), dataset.schema, cache, info=info)
     publication.replace("concepts", _lacks(info), batches)
     publication.index_words("concepts", "text")
 

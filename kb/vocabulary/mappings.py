@@ -40,6 +40,7 @@ def mapping_row(
     object_id: str,
     predicate: str,
     label: str = "",
+    *,
     justification: str = UNSPECIFIED,
     confidence: float | None = None,
 ) -> dict[str, Any]:
@@ -65,9 +66,9 @@ def mapping_row(
 
 
 def curated_mapping(object_id: str, predicate: str, label: str = "") -> dict[str, Any]:
-    """A mapping that a curator says; UsageError where it is none."""
+    """A mapping that a curator says; UsageError if it is none."""
     try:
-        return mapping_row(object_id, predicate, label, CURATED)
+        return mapping_row(object_id, predicate, label, justification=CURATED)
     except ValueError as error:
         raise UsageError(str(error)) from error
 
@@ -78,7 +79,7 @@ def merged_mappings(mappings: Sequence[Row], others: Iterable[Row]) -> list[Row]
     return list(merged.values())
 
 
-def told_mapping(mapping: Row) -> str:
+def mapping_in_words(mapping: Row) -> str:
     """A mapping in words."""
     sure = "" if mapping["confidence"] is None else f" ({mapping['confidence']:.2f})"
     label = f" '{mapping['object_label']}'" if mapping["object_label"] else ""

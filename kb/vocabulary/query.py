@@ -7,8 +7,11 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
+import pyarrow as pa
+import pyarrow.dataset
+
 from kb.vocabulary.split_rules import routes
-from schemas.sql.named_sql import named_sql
+from schemas.sql.table_queries import named_sql
 from schemas.tables import VERSIONED
 
 if TYPE_CHECKING:
@@ -30,6 +33,7 @@ def run_named(
     state: Tables,
     name: str,
     parameters: Mapping[str, Any] | None = None,
+    *,
     tables: Mapping[str, Any] | None = None,
     rule: str | None = None,
 ) -> list[dict[str, Any]]:
@@ -38,13 +42,14 @@ def run_named(
     `tables` are Arrow datasets that the query reads beside those of `state`; `rule` is SQL, made by this project,
     that stands where the query says /*rule*/.
     """
-    return list(stream_named(state, name, parameters, tables, rule))
+    return list(stream_named(state, name, parameters, tables=tables, rule=rule))
 
 
 def stream_named(
     state: Tables,
     name: str,
     parameters: Mapping[str, Any] | None = None,
+    *,
     tables: Mapping[str, Any] | None = None,
     rule: str | None = None,
 ) -> Iterator[dict[str, Any]]:
@@ -72,8 +77,6 @@ def stream_named(
 
 def readable(dataset: lance.LanceDataset) -> Any:
     """A dataset as DuckDB can read it: it knows no float16, so vectors of those are left out."""
-    import pyarrow as pa
-
     schema = dataset.schema
     if "embedding" not in schema.names or schema.field("embedding").type.value_type != pa.float16():
         return dataset
@@ -83,8 +86,6 @@ def readable(dataset: lance.LanceDataset) -> Any:
 @cache
 def _without_vectors() -> type:
     """A class, made where pyarrow is loaded: a dataset without its column `embedding`, scanned as it is asked for."""
-    import pyarrow as pa
-    import pyarrow.dataset
 
     class WithoutVectors(pa.dataset.Dataset):
         def __init__(self, dataset: lance.LanceDataset):

@@ -10,20 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kb.display import Listing
 from kb.errors import UsageError
-from kb.language.facets import Facets, read_query
+from kb.language.facets import Facets
 from kb.language.lexicon import load_lexicon
-from kb.store.storage import quoted
+from kb.language.query_reading import read_query
+from kb.store.state import State
+from kb.vectors.embedding import Embedder, load_stored_embedder
+from kb.vectors.embedding.in_use import read_embedder
+from kb.vectors.vector_search import VectorSearch
+from kb.vocabulary.filters import Filters
+from kb.vocabulary.vocabulary import Vocabulary
 from schemas.terms import IN_USE
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from kb.knowledge_base import KnowledgeBase
-    from kb.vectors.embedding import Embedder
 
 RRF_K = 60
 """The constant of reciprocal rank fusion, as published."""
@@ -35,9 +35,9 @@ DEPTH = 50
 HIT_COLUMNS = ["concept_id", "text", "assertion", "finding", "anatomy", "laterality", "severity", "status"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SearchHit:
-    """One concept found. `score` is 1 where every ranking puts it first and nothing contradicts the query."""
+    """One concept found. `score` is 1 if every ranking puts it first and nothing contradicts the query."""
 
     concept_id: str
     text: str
@@ -49,77 +49,22 @@ class SearchHit:
     mentions: int
 
 
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """What a hit must be. Rejected and retired concepts are found only when asked for by status."""
-
-    assertion: str | None = None
-    status: str | None = None
-    laterality: str | None = None
-    min_count: int = 0
-
-    def sql(self) -> str:
-        """The filter as Lance reads it, applied before the search."""
-        said = [f"{name} = '{value}'" for name, value in self._equal() if value is not None]
-        if self.status is None:
-            said.append(f"status IN {quoted(IN_USE)}")
-        return " AND ".join(said)
-
-    def _equal(self) -> list[tuple[str, str | None]]:
-        return [("assertion", self.assertion), ("status", self.status), ("laterality", self.laterality)]
-
-
-@dataclass(frozen=True, slots=True)
-class Neighbour:
-    """One concept near a vector, and the cosine between the two."""
-
-    concept_id: str
-    text: str
-    assertion: str
-    status: str
-    cosine: float
-
-
-def nearest_concepts(kb: KnowledgeBase, vector: np.ndarray, k: int = 10) -> Listing[Neighbour]:
-    """The `k` concepts in use whose embeddings are nearest to a vector, the nearest first.
-
-    Args:
-        kb: where to search, at its commit.
-        vector: (dimension,), of the vocabulary's own space; its length does not matter.
-        k: how many at most.
-
-    Raises:
-        UsageError: nothing is embedded, or the vector is not of that dimension or has no direction.
-    """
-    import numpy as np
-
-    info = kb.require_embedder()
-    wanted = np.asarray(vector, dtype=np.float32)
-    if wanted.shape != (info.dimension,) or not np.isfinite(wanted).all() or not wanted.any():
-        raise UsageError(f"a vector of {info.dimension} finite numbers was expected, not one of shape {wanted.shape}")
-    rows = kb.vector_search.nearest(wanted, k, HIT_COLUMNS, Filters().sql())
-    found = [
-        Neighbour(row["concept_id"], row["text"], row["assertion"], row["status"], 1 - row["_distance"]) for row in rows
-    ]
-    return Listing(found, ("concept_id", "text", "assertion", "status", "cosine"))
-
-
 def search(
-    kb: KnowledgeBase,
+    state: State,
     query: str,
     *,
     k: int = 10,
-    filters: Filters = Filters(),
+    filters: Filters | None = None,
     embedder: Embedder | None = None,
     words_only: bool = False,
 ) -> Listing[SearchHit]:
     """The concepts that `query` means, best first.
 
     Args:
-        kb: where to search, at its commit.
+        state: where to search, at its commit.
         query: an observation in plain words; a leading "no" or "without" asks for the absent one.
         k: how many hits at most.
-        filters: what a hit must be.
+        filters: what a hit must be; default: in use.
         embedder: the embedder for the query; default: the stored one, loaded for this call.
         words_only: leave the vectors out; needs no embedder.
 
@@ -128,27 +73,28 @@ def search(
     """
     if not query.strip() or k < 1:
         raise UsageError("a search needs some words, and k of 1 or more")
+    filters = filters or Filters()
     facets = _facets(query)
     depth = max(DEPTH, 4 * k)
-    pool = _Pool(kb, filters, depth)
+    pool = _Pool(state, filters, depth)
     wordings = _wordings(query, facets)
     rankings = [(1.0, pool.by_words(wordings[-1]))]
     if facets is not None:
         rankings.append((3.0, pool.by_facets(facets)))
-    if not words_only and kb.embedder is not None:
-        vectors = _query_vectors(kb, wordings, embedder)
+    if not words_only and read_embedder(state) is not None:
+        vectors = _query_vectors(state, wordings, embedder)
         rankings += [(1.0 / len(vectors), pool.by_vector(vector)) for vector in vectors]
-    hits = _hits(kb, pool.rows, _fuse(rankings), facets, filters, k)
+    hits = _hits(state, pool.rows, _fuse(rankings), facets=facets, filters=filters, k=k)
     return Listing(hits, ("concept_id", "text", "assertion", "score", "mentions"))
 
 
 class _Pool:
     """The candidate rows that the rankings bring up, each ranking as a list of concept ids."""
 
-    def __init__(self, kb: KnowledgeBase, filters: Filters, depth: int):
+    def __init__(self, state: State, filters: Filters, depth: int):
         self.rows: dict[str, Mapping[str, Any]] = {}
-        self._kb = kb
-        self._table = kb.storage.lance_table("concepts", kb.commit.pins["concepts"])
+        self._kb = state
+        self._table = state.storage.lance_table("concepts", state.commit.pins["concepts"])
         self._where = filters.sql()
         self._filters = filters
         # The rarer the concepts that pass the minimum count, the deeper a ranking must go to meet them.
@@ -161,19 +107,23 @@ class _Pool:
         return self._take(found.select([*HIT_COLUMNS, "_score"]).limit(self._depth).to_list())
 
     def by_vector(self, vector: Any) -> list[str]:
-        return self._take(self._kb.vector_search.nearest(vector, self._depth, HIT_COLUMNS, self._where))
+        return self._take(self._kb.remember(VectorSearch).nearest(vector, self._depth, HIT_COLUMNS, self._where))
 
     def by_facets(self, facets: Facets) -> list[str]:
-        listed = self._kb.vocabulary.list(
+        listed = Vocabulary(self._kb).list(
             assertion=self._filters.assertion,
             status=self._filters.status,
             laterality=self._filters.laterality,
-            findings=[facets.finding],
+            findings=self._findings(facets.finding),
             min_count=self._filters.min_count,
         )
         rows = [row for row in listed if self._filters.status or row["status"] in IN_USE]
         rows.sort(key=lambda row: -_agreement(row, facets))  # stable: most mentioned first within a tie
         return self._take(rows[: self._depth])
+
+    def _findings(self, finding: str) -> list[str]:
+        asked = self._filters.findings
+        return [finding] if asked is None or finding in asked else []
 
     def _take(self, rows: Sequence[Mapping[str, Any]]) -> list[str]:
         for row in rows:
@@ -196,10 +146,9 @@ def _wordings(query: str, facets: Facets | None) -> list[str]:
     return wordings
 
 
-def _query_vectors(kb: KnowledgeBase, wordings: Sequence[str], embedder: Embedder | None) -> list[Any]:
-    from kb.vectors.embedding import load_stored_embedder
+def _query_vectors(state: State, wordings: Sequence[str], embedder: Embedder | None) -> list[Any]:
 
-    info = kb.embedder
+    info = read_embedder(state)
     assert info is not None
     if embedder is None:
         embedder = load_stored_embedder(info)
@@ -222,7 +171,7 @@ def _fuse(rankings: Sequence[tuple[float, Sequence[str]]]) -> dict[str, float]:
 
 
 def _hits(
-    kb: KnowledgeBase,
+    state: State,
     rows: Mapping[str, Mapping[str, Any]],
     scores: Mapping[str, float],
     facets: Facets | None,
@@ -233,7 +182,7 @@ def _hits(
         concept_id: score * (CONTRADICTION ** _contradictions(rows[concept_id], facets) if facets else 1.0)
         for concept_id, score in scores.items()
     }
-    counts = kb.vocabulary.counts([*judged])
+    counts = Vocabulary(state).counts([*judged])
     hits: list[SearchHit] = []
     for concept_id in sorted(judged, key=lambda c: (-judged[c], c)):
         mentions = counts[concept_id].mentions if concept_id in counts else 0
@@ -242,14 +191,14 @@ def _hits(
         row = rows[concept_id]
         hits.append(
             SearchHit(
-                concept_id,
-                row["text"],
-                row["assertion"],
-                round(judged[concept_id], 4),
-                row["laterality"],
-                row["severity"],
-                row["status"],
-                mentions,
+                concept_id=concept_id,
+                text=row["text"],
+                assertion=row["assertion"],
+                score=round(judged[concept_id], 4),
+                laterality=row["laterality"],
+                severity=row["severity"],
+                status=row["status"],
+                mentions=mentions,
             )
         )
         if len(hits) == k:

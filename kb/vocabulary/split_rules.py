@@ -28,12 +28,12 @@ class Condition:
 
     def sql(self) -> str:
         """The condition as DuckDB reads it, over a mention `m`."""
-        told = [f"'{_escaped(value)}'" for value in self.values]
+        entries = [f"'{_escaped(value)}'" for value in self.values]
         if self.field == "text":
-            return "(" + " OR ".join(f"regexp_matches(m.text, {pattern}, 'i')" for pattern in told) + ")"
-        return f"coalesce({FIELDS[self.field]}, '') IN ({', '.join(told)})"
+            return "(" + " OR ".join(f"regexp_matches(m.text, {pattern}, 'i')" for pattern in entries) + ")"
+        return f"coalesce({FIELDS[self.field]}, '') IN ({', '.join(entries)})"
 
-    def told(self) -> str:
+    def in_words(self) -> str:
         """The condition in words."""
         if self.field == "mention" and len(self.values) > 3:
             return f"mention is one of {len(self.values)}"
@@ -52,9 +52,9 @@ class Split:
         """The rule as DuckDB reads it, over a mention `m`."""
         return " AND ".join(condition.sql() for condition in self.where)
 
-    def told(self) -> str:
+    def in_words(self) -> str:
         """The rule in words."""
-        return f"to {self.into} where {' and '.join(condition.told() for condition in self.where)}"
+        return f"to {self.into} where {' and '.join(condition.in_words() for condition in self.where)}"
 
     def to_row(self) -> dict[str, Any]:
         """The split as an element of a concept's `splits`."""

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from kb.store.commits import MAIN
-from kb.vectors.vector_index import rows_beside
+import pyarrow.compute as pc
+
+from kb.store.commits import MAIN, Commit
+from kb.store.state import State
+from kb.vectors.embedding import EmbedderInfo
+from kb.vectors.embedding.in_use import read_embedder
+from kb.vectors.vector_index import VectorIndex, read_index, rows_beside
 from kb.vectors.vector_storage import Stored, read_stored
 from kb.vocabulary.query import run_named
 
-if TYPE_CHECKING:
-    from kb.knowledge_base import KnowledgeBase
-    from kb.store.commits import Commit
-    from kb.vectors.embedding import EmbedderInfo
-    from kb.vectors.vector_index import VectorIndex
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
     """The numbers of one commit; `size_bytes` is of the whole history, and None for an object store."""
 
@@ -91,49 +90,47 @@ class Status:
             ("runs", "; ".join(f"{name}: {count:,} scores" for name, count in self.runs.items())),
             ("observations", f"{sum(self.observations.values()):,}{_parts(self.observations)}"),
             ("concepts", f"{sum(self.concepts.values()):,}{_parts(self.concepts)}{_parts(self.concept_statuses)}"),
-            ("embedder", f"{embedder.name}, {embedder.dimension}-d" if embedder else "none yet: clear-kb embed"),
-            ("stored as", _told_stored(self.stored)),
-            ("index", _told_index(self.index, self.beside_index)),
-            ("not embedded", f"{self.not_embedded:,}{': clear-kb embed' if self.not_embedded else ''}"),
-            ("rejects", f"{self.rejects:,}{': clear-kb status --rejects' if self.rejects else ''}"),
+            ("embedder", f"{embedder.name}, {embedder.dimension}-d" if embedder else "none yet"),
+            ("stored as", _stored_in_words(self.stored)),
+            ("index", _index_in_words(self.index, self.beside_index)),
+            ("not embedded", f"{self.not_embedded:,}"),
+            ("rejects", f"{self.rejects:,}"),
             ("size", "in an object store" if self.size_bytes is None else f"{self.size_bytes / 1e6:,.1f} MB"),
         ]
         return [(name, value) for name, value in facts if value]
 
 
-def read_status(kb: KnowledgeBase) -> Status:
-    """Count what `kb` holds at its commit."""
-    totals = run_named(kb, "concept_totals")
+def read_status(state: State) -> Status:
+    """Count what `state` holds at its commit."""
+    totals = run_named(state, "concept_totals")
     return Status(
-        uri=kb.uri,
-        commit=kb.commit,
-        tags=tuple(sorted(name for name, commit_id in kb.tags().items() if commit_id == kb.commit.commit_id)),
-        is_newest=kb.commits.head(kb.branch).commit_id == kb.commit.commit_id,
-        commits=len(kb.log()),
-        reports=kb.dataset("reports").count_rows(),
-        images=kb.dataset("images").count_rows(),
-        labels=kb.dataset("labels").count_rows(),
-        image_vectors=_counted(kb, "image_vectors", "encoder"),
-        runs=_counted(kb, "predictions", "run"),
-        observations={row["assertion"]: row["observations"] for row in run_named(kb, "observation_totals")},
+        uri=state.uri,
+        commit=state.commit,
+        tags=tuple(sorted(name for name, commit_id in state.tags().items() if commit_id == state.commit.commit_id)),
+        is_newest=state.commits.head(state.branch).commit_id == state.commit.commit_id,
+        commits=len(state.log()),
+        reports=state.dataset("reports").count_rows(),
+        images=state.dataset("images").count_rows(),
+        labels=state.dataset("labels").count_rows(),
+        image_vectors=_counted(state, "image_vectors", "encoder"),
+        runs=_counted(state, "predictions", "run"),
+        observations={row["assertion"]: row["observations"] for row in run_named(state, "observation_totals")},
         concepts=_sum_by(totals, "assertion"),
         concept_statuses=_sum_by(totals, "status"),
         not_embedded=sum(row["not_embedded"] for row in totals),
-        embedder=kb.embedder,
-        rejects=kb.dataset("rejects").count_rows(),
-        extractors={row["extractor"]: row["reports"] for row in run_named(kb, "extractor_totals")},
-        size_bytes=kb.storage.size_bytes(),
-        stored=read_stored(kb),
-        index=kb.vector_index,
-        beside_index=rows_beside(kb) if kb.vector_index else 0,
+        embedder=read_embedder(state),
+        rejects=state.dataset("rejects").count_rows(),
+        extractors={row["extractor"]: row["reports"] for row in run_named(state, "extractor_totals")},
+        size_bytes=state.storage.size_bytes(),
+        stored=read_stored(state),
+        index=read_index(state),
+        beside_index=rows_beside(state) if read_index(state) else 0,
     )
 
 
-def _counted(kb: KnowledgeBase, table: str, column: str) -> dict[str, int]:
+def _counted(state: State, table: str, column: str) -> dict[str, int]:
     """How many rows of a table have each value of a column, by the order of the values."""
-    import pyarrow.compute as pc
-
-    values = kb.dataset(table).to_table(columns=[column])[column]
+    values = state.dataset(table).to_table(columns=[column])[column]
     found = {row["values"]: row["counts"] for row in pc.value_counts(values).to_pylist()}
     return {name: found[name] for name in sorted(found)}
 
@@ -149,7 +146,7 @@ def _parts(counts: dict[str, int]) -> str:
     return f" ({', '.join(f'{count:,} {name}' for name, count in counts.items())})" if counts else ""
 
 
-def _told_stored(stored: Stored | None) -> str:
+def _stored_in_words(stored: Stored | None) -> str:
     """How vectors are stored, where that is not as they were computed."""
     if stored is None or stored.stored_as == "float32":
         return ""
@@ -157,7 +154,7 @@ def _told_stored(stored: Stored | None) -> str:
     return f"{stored.stored_as}{measured}"
 
 
-def _told_index(index: VectorIndex | None, beside: int) -> str:
+def _index_in_words(index: VectorIndex | None, beside: int) -> str:
     if index is None:
         return ""
     measured = f"recall@10 {index.recall:.3f}, {index.p50_ms:.1f} ms (exact: {index.exact_ms:,.0f} ms)"

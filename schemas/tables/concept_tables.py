@@ -48,7 +48,7 @@ CONCEPTS = Table(
 
 REPORTS = Table(
     "reports",
-    "one report; the text of its sections is null where it was ingested with --no-store-text",
+    "one report; the text of its sections is null if it was ingested without its texts",
     pa.schema(
         [
             required("report_id", pa.string()),

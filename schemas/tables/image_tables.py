@@ -1,4 +1,4 @@
-"""The tables of images, what is held true of them, and what models say of them."""
+"""The tables of images, the ground truth of them, and what models say of them."""
 
 import pyarrow as pa
 

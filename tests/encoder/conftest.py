@@ -2,31 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pytest
 
-from encoder.model.checkpoint import Checkpoint
 from encoder.training.trainer import train
 from encoder.vectors.encoding import encode
 from ingest.labels.labels import ingest_labels
-from kb.knowledge_base import KnowledgeBase
 from kb.vectors.embedding import Embedder
-from tests.encoder.shapes import CONFIG, RESNET, shapes_study
-
-
-@dataclass(frozen=True)
-class Shapes:
-    """The study, its trained encoders (by objective) and its embedder."""
-
-    kb: KnowledgeBase
-    concepts: Checkpoint
-    report: Checkpoint
-    embedder: Embedder
-
-    def now(self) -> KnowledgeBase:
-        """The knowledge base at its newest commit."""
-        return KnowledgeBase.open(self.kb.uri)
+from tests.support.shapes import CONFIG, RESNET, Shapes, shapes_study
 
 
 @pytest.fixture(scope="session")

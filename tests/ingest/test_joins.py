@@ -20,7 +20,7 @@ from ingest.reports.ingest import ingest_reports
 from kb.errors import ClearKbError
 from kb.images.preprocessing import Preprocessing
 from kb.knowledge_base import KnowledgeBase
-from tests.ingest.test_labels import write
+from tests.support.files import write
 
 
 def pictures(kb: KnowledgeBase, folder: Path, studies: Mapping[str, str], **options: Any) -> ImageResult:
@@ -63,7 +63,7 @@ class TestLabelsAndPredictions:
         with pytest.raises(ClearKbError, match="none of the 1 images and studies of these predictions is here"):
             ingest_predictions(kb, scores, "theirs")
         assert KnowledgeBase.open(kb.uri).commit.commit_id == before
-        assert ingest_labels(kb, path, apart=True).stored == "new"
+        assert ingest_labels(kb, path, allow_unjoined=True).stored == "new"
         assert ingest_predictions(kb, scores, "theirs").scores == 1, "their labels are here"
 
     def test_one_that_joins_is_enough_and_the_others_are_counted(self, kb: KnowledgeBase, tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ class TestLabelsAndPredictions:
         told = " ".join(cli("ingest", "labels", path, "--kb", kb.uri, code=1).stderr.split())
         assert "labels say image im7, images say im7.png" in told
         assert KnowledgeBase.open(kb.uri).dataset("labels").count_rows() == 0
-        cli("ingest", "labels", path, "--kb", kb.uri, "--apart")
+        cli("ingest", "labels", path, "--kb", kb.uri, "--allow-unjoined")
         assert KnowledgeBase.open(kb.uri).dataset("labels").count_rows() == 1
 
 
@@ -110,7 +110,7 @@ class TestImagesAndReports:
         with pytest.raises(ClearKbError, match="reports say study 50414267, images say s50414267"):
             reports(kb, tmp_path, "50414267")
         assert KnowledgeBase.open(kb.uri).dataset("reports").count_rows() == 0
-        reports(kb, tmp_path, "50414267", apart=True)
+        reports(kb, tmp_path, "50414267", allow_unjoined=True)
         assert kb.dataset("reports").count_rows() == 1
 
     def test_where_one_side_names_no_study_nothing_is_refused(self, kb: KnowledgeBase, tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ class TestImagesAndReports:
         Image.fromarray(np.arange(1024, dtype=np.uint8).reshape(32, 32)).save(picture)
         asked = ("ingest", "images", tmp_path / "files", "--size", 32, "--workers", 1, "--kb", kb.uri)
         assert self.SAID in " ".join(cli(*asked, code=1).stderr.split())
-        assert "0 of the 1 images here have a report" in " ".join(cli(*asked, "--apart").stdout.split())
+        assert "0 of the 1 images here have a report" in " ".join(cli(*asked, "--allow-unjoined").stdout.split())
 
 
 @given(st.sets(st.text("ab1/.", min_size=1), min_size=1), st.sets(st.text("ab1/.", min_size=1), min_size=1))

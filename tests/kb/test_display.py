@@ -11,8 +11,8 @@ from rich.console import Console
 
 from kb.display import MOST_ROWS, Listing, html_table, plain
 from kb.knowledge_base import KnowledgeBase
-from kb.language.facets import read_query
-from tests.support import add_concepts
+from kb.language.query_reading import read_query
+from tests.support.concepts import add_concepts
 
 NODULE = read_query("nodule").concept_id
 
@@ -21,7 +21,7 @@ NODULE = read_query("nodule").concept_id
 def kb(tmp_path: Path) -> KnowledgeBase:
     kb = KnowledgeBase.create(tmp_path / "shown.kb")
     add_concepts(kb, ["nodule", "nodular <b>thing</b>", "fluid collection", "old fracture", "prior fracture"])
-    kb.vocabulary.set_note(NODULE, "a [bold] & <i>note</i>")
+    kb.curate.set_note(NODULE, "a [bold] & <i>note</i>")
     return kb
 
 
@@ -38,12 +38,12 @@ def shown(thing: Any) -> str:
         lambda kb: kb.vocabulary,
         lambda kb: kb.vocabulary.get(NODULE),
         lambda kb: kb.vocabulary.list(),
-        lambda kb: kb.vocabulary.changes(),
+        lambda kb: kb.changes(),
         lambda kb: kb.vocabulary.evidence(NODULE),
-        lambda kb: kb.vocabulary.search("nodule", words_only=True),
-        lambda kb: kb.vocabulary.suggest("duplicates"),
-        lambda kb: kb.vocabulary.diff("HEAD~1"),
-        lambda kb: kb.vocabulary.check(),
+        lambda kb: kb.search("nodule", words_only=True),
+        lambda kb: kb.suggest("duplicates"),
+        lambda kb: kb.diff("HEAD~1"),
+        lambda kb: kb.check(),
     ],
 )
 def test_every_result_shows_itself_in_a_notebook(kb: KnowledgeBase, make) -> None:
@@ -60,7 +60,7 @@ def test_a_concept_is_a_sheet_of_facts(kb: KnowledgeBase) -> None:
 
 
 def test_suggestions_show_what_and_why(kb: KnowledgeBase) -> None:
-    told = shown(kb.vocabulary.suggest("duplicates"))
+    told = shown(kb.suggest("duplicates"))
     assert "old fracture" in told and "prior fracture" in told and "the same words" in told
 
 

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 
-from encoder.audit.commands.group import app
+from encoder.audit.attribution import Attribution, GroupContribution, attribute, store_attributions
 from encoder.audit.commands.options import Run
 from encoder.commands.options import EncoderOption
-from kb.commands.options import DEFAULT_KB, At, By, Format, KbUri, OutputFormat, Quiet, StorageOptions, Why, open_kb
+from encoder.explanation.explanation import Contribution
+from kb.commands.options import Format
 from kb.commands.output import print_facts, print_json, print_rows, print_text, say
 from kb.commands.progress import Progress
+from kb.commands.shared import Writing, writes
 from kb.errors import UsageError
-
-if TYPE_CHECKING:
-    from encoder.audit.attribution import Attribution, GroupContribution
-    from encoder.explanation.explanation import Contribution
-
 
 STALE = "the images were encoded anew since the run was made, and it is today's vectors that are explained"
 
 
-@app.command("attribution")
+@writes(at=True, dry_run=False, quiet=True)
 def attribution_command(
+    writing: Writing,
     run: Run,
     label: Annotated[
         list[str] | None, typer.Option("--label", metavar="LABEL", help="That it predicts; repeatable with --store.")
@@ -44,26 +42,25 @@ def attribution_command(
         bool, typer.Option("--store", help="Keep the --top concepts of each prediction: the view attributions.")
     ] = False,
     encoder: EncoderOption = None,
-    kb: KbUri = DEFAULT_KB,
-    at: At = None,
-    by: By = None,
-    why: Why = None,
-    quiet: Quiet = False,
-    storage_option: StorageOptions = None,
-    output: OutputFormat = Format.table,
 ) -> None:
     """Take the mean logit of some images apart, or the difference of two such means: it sums up exactly."""
-    from encoder.audit.attribution import attribute, store_attributions
-
-    opened = open_kb(kb, at, storage_option)
+    opened = writing.base
     if store:
-        if against is not None or image is not None or at is not None:
+        if against is not None or image is not None or writing.at is not None:
             raise UsageError("--store keeps the attributions of single predictions: it goes with --where alone")
-        with Progress("predictions", hidden=quiet) as progress:
+        with Progress("predictions", hidden=writing.quiet) as progress:
             kept = store_attributions(
-                opened, run, labels=label or (), where=where, top=top, encoder=encoder, by=by, why=why, watcher=progress
+                opened,
+                run,
+                labels=label or (),
+                where=where,
+                top=top,
+                encoder=encoder,
+                by=writing.by,
+                why=writing.why,
+                watcher=progress,
             )
-        say(f"kept {kept:,} attributions of run {escape(run)}: FROM attributions", quiet=quiet)
+        say(f"kept {kept:,} attributions of run {escape(run)}: FROM attributions", quiet=writing.quiet)
         return
     if label is None or len(label) != 1:
         raise UsageError("one --label was expected")
@@ -78,10 +75,12 @@ def attribution_command(
         top=top,
         evidence=evidence,
     )
-    if output is Format.json:
+    if writing.output is Format.json:
         print_json(found.to_dict())
-    elif output is Format.csv:
-        print_rows([_row(one) for one in found.top], ("concept_id", "text", "finding", "score", "contribution"), output)
+    elif writing.output is Format.csv:
+        print_rows(
+            [_row(one) for one in found.top], ("concept_id", "text", "finding", "score", "contribution"), writing.output
+        )
     else:
         _print(found)
 
@@ -91,7 +90,7 @@ def _print(found: Attribution) -> None:
         "the difference of the mean logits" if found.against else "the mean logit" if found.images > 1 else "the logit"
     )
     stale = found.stored_difference > 1e-3
-    told = [
+    entries = [
         ("prediction", f"{found.label}, run {found.run}: {what} is {found.logit:+.3f}"),
         ("images", f"{found.images:,}: {found.of}"),
         ("less", f"{found.images_against:,}: {found.against}" if found.against else ""),
@@ -104,7 +103,7 @@ def _print(found: Attribution) -> None:
         ("residual", f"{found.residual:.1e}"),
         ("stored", f"the stored logits differ by up to {found.stored_difference:.3g}: {STALE}" if stale else ""),
     ]
-    print_facts([(name, escape(value)) for name, value in told if value])
+    print_facts([(name, escape(value)) for name, value in entries if value])
     columns = ("text", "finding", "score", "contribution")
     print_rows([_row(one) for one in found.top], columns, Format.table, title="\nthe largest contributions")
     groups = ("finding", "concepts", "contribution")

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 
-from encoder.audit.commands.group import app
 from encoder.audit.commands.options import Against, Label, Run, Source, Split, Where
+from encoder.audit.confounders.audit import ConfounderOptions, audit_confounders
+from encoder.audit.confounders.audit_space import KINDS
+from encoder.audit.confounders.result import Confounder, ConfounderAudit
+from encoder.audit.confounders.sentences import in_general, number, signed, small, tell
 from encoder.commands.options import EncoderOption
-from kb.commands.options import DEFAULT_KB, At, Format, KbUri, OutputFormat, Quiet, StorageOptions, open_kb
+from kb.commands.options import Format
 from kb.commands.output import is_narrow, print_facts, print_json, print_rows, print_text, say
 from kb.commands.progress import Progress
-
-if TYPE_CHECKING:
-    from encoder.audit.confounders.result import Confounder, ConfounderAudit
+from kb.commands.shared import Reading, reads
 
 COLUMNS = ("name", "by", "with it", "leans on it", "goes with it", "q", "AUROC with/without/against", "verdict")
 NARROW, WIDE = ("name", "with it", "leans", "goes with", "q", "against it", "verdict"), 130
@@ -32,8 +33,9 @@ class Measure(StrEnum):
     attribute = "attribute"
 
 
-@app.command("confounders")
+@reads(quiet=True)
 def confounders_command(
+    reading: Reading,
     run: Run,
     label: Label,
     disease: Annotated[
@@ -53,49 +55,40 @@ def confounders_command(
     split: Split = None,
     where: Where = None,
     encoder: EncoderOption = None,
-    kb: KbUri = DEFAULT_KB,
-    at: At = None,
-    quiet: Quiet = False,
-    storage_option: StorageOptions = None,
-    output: OutputFormat = Format.table,
 ) -> None:
     """Name what a model leans on that is not the disease and goes with the label: confounders, with their proof.
 
     Concepts are tested by their scores in images, findings by what reports state, attributes as they are. Any model's
     predictions will do.
     """
-    from encoder.audit.confounders.audit import ConfounderOptions, audit_confounders
-    from encoder.audit.confounders.audit_space import KINDS
-
     options = ConfounderOptions(
-        source,
-        split,
-        where,
-        tuple(disease or ()),
-        tuple(one.value for one in by) if by else KINDS,
-        top,
-        least,
-        encoder,
-        against,
+        source=source,
+        split=split,
+        where=where,
+        disease=tuple(disease or ()),
+        kinds=tuple(one.value for one in by) if by else KINDS,
+        limit=top,
+        least=least,
+        encoder=encoder,
+        against=against,
     )
-    with Progress("steps", hidden=quiet) as progress:
-        found = audit_confounders(open_kb(kb, at, storage_option), run, label, options, progress)
-    if output is Format.json:
+    with Progress("steps", hidden=reading.quiet) as progress:
+        found = audit_confounders(reading.base, run, label, options=options, watcher=progress)
+    if reading.output is Format.json:
         print_json(found.to_dict())
         return
-    if output is Format.csv:
+    if reading.output is Format.csv:
         rows = [_flat(row) | {"n": found.n, "positives": found.positives, "split": found.split} for row in found.found]
-        print_rows(rows, list(dict.fromkeys(name for row in rows for name in row)), output)
+        print_rows(rows, list(dict.fromkeys(name for row in rows for name in row)), reading.output)
         return
-    _print(found, quiet=quiet)
+    _print(found, quiet=reading.quiet)
 
 
 def _print(found: ConfounderAudit, *, quiet: bool) -> None:
-    from encoder.audit.confounders.sentences import in_general, number, tell
 
     tested = ", ".join(f"{count:,} {_TESTED[kind]}" for kind, count in found.tested.items())
     apart = "; the rows above are without it" if found.against.startswith("site ") else ""
-    told = [
+    entries = [
         ("run", f"{found.run}, {found.label}: AUROC {number(found.auroc)}"),
         ("rows", f"{found.n:,} ({found.split}), {found.positives:,} positives, {found.patients:,} patients"),
         ("truth", found.source),
@@ -104,7 +97,7 @@ def _print(found: ConfounderAudit, *, quiet: bool) -> None:
         ("disease", ", ".join(found.disease) or "nothing is known of this label"),
         ("against", f"{found.against}{apart}" if found.against else ""),
     ]
-    print_facts([(name, escape(value)) for name, value in told if value])
+    print_facts([(name, escape(value)) for name, value in entries if value])
     columns = (*COLUMNS[:6], *(("there",) if found.against else ()), *COLUMNS[6:])
     if is_narrow(WIDE):
         columns = (*NARROW[:5], *(("there",) if found.against else ()), *NARROW[5:])
@@ -127,7 +120,6 @@ _TESTED = {"image": "concepts by images", "report": "findings of reports", "attr
 
 
 def _shown(row: Confounder) -> dict[str, str]:
-    from encoder.audit.confounders.sentences import number, signed, small
 
     strata, there = row.strata, row.elsewhere
     aurocs = (strata.auroc_present, strata.auroc_absent, strata.auroc_against) if strata else (None, None, None)
@@ -152,17 +144,22 @@ def _shown(row: Confounder) -> dict[str, str]:
 
 def _flat(row: Confounder) -> dict[str, object]:
     """A row as one line of CSV."""
-    told: dict[str, object] = {"name": row.name, "kind": row.kind, "finding": row.finding, "concept_id": row.concept_id}
+    fields: dict[str, object] = {
+        "name": row.name,
+        "kind": row.kind,
+        "finding": row.finding,
+        "concept_id": row.concept_id,
+    }
     for name in ("leans", "effect", "goes_with"):
         estimate = getattr(row, name)
-        told |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
-        told |= {f"{name}_q": estimate.q} if name != "effect" else {}
-        told |= {f"{name}_usual": estimate.usual}
-    told |= {"q": row.q, "weight": row.weight, "verdict": row.verdict}
+        fields |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+        fields |= {f"{name}_q": estimate.q} if name != "effect" else {}
+        fields |= {f"{name}_usual": estimate.usual}
+    fields |= {"q": row.q, "weight": row.weight, "verdict": row.verdict}
     if row.elsewhere is not None:
         there = {"leans": row.elsewhere.leans, "goes_with": row.elsewhere.goes_with}
         for name, estimate in there.items():
-            told |= {f"{name}_there": estimate.value, f"{name}_difference_q": estimate.q}
+            fields |= {f"{name}_there": estimate.value, f"{name}_difference_q": estimate.q}
     if row.strata is not None:
         names = (
             "present",
@@ -174,5 +171,5 @@ def _flat(row: Confounder) -> dict[str, object]:
             "erased",
             "erased_against",
         )
-        told |= {name: getattr(row.strata, name) for name in names}
-    return told
+        fields |= {name: getattr(row.strata, name) for name in names}
+    return fields

@@ -1,18 +1,16 @@
-"""`clear-kb audit`: the group, and the options that its commands share."""
+"""How much a query of an audit may take, as its commands are told it, and the values of its parameters."""
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-if TYPE_CHECKING:
-    from kb.sql.limits import Limits
-    from kb.sql.session import AuditSession
-
-app = typer.Typer(no_args_is_help=True, help="Ask why a model fails: SQL over predictions, concepts, confounders.")
+from kb.commands.failures import describe
+from kb.sql.limits import Limits
+from kb.sql.writing import unfinished
 
 _LIMITS = "Limits"
 Timeout = Annotated[
@@ -30,29 +28,17 @@ DEFAULT_TIMEOUT, DEFAULT_MEMORY, DEFAULT_SHOWN = 60.0, "2GB", 100
 
 def command_limits(timeout: float, memory: str) -> Limits:
     """The limits of a command that runs a query: one that cannot be interrupted ends with the process."""
-    from kb.sql.limits import Limits
 
     def end(reason: str) -> None:
-        from kb.sql.writing import unfinished
 
         for partial in list(unfinished):
             partial.unlink(missing_ok=True)
-        sys.stderr.write(f"error: {limits.told(reason)}\n")
+        sys.stderr.write(f"error: {describe(limits.stopped(reason))}\n")
         sys.stderr.flush()
         os._exit(1)
 
     limits = Limits(timeout, memory, when_stuck=end)
     return limits
-
-
-def open_audit(
-    kb: str, at: str | None, storage_option: list[str] | None, limits: Limits, encoder: str | None
-) -> AuditSession:
-    """The session of a command."""
-    from encoder.audit.session import open_session
-    from kb.commands.options import open_kb
-
-    return open_session(open_kb(kb, at, storage_option), limits, encoder)
 
 
 def typed(value: str) -> Any:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
+from encoder.audit.audit_session import open_session
 from encoder.audit.commands.group import (
     DEFAULT_MEMORY,
     DEFAULT_SHOWN,
@@ -14,29 +15,24 @@ from encoder.audit.commands.group import (
     Memory,
     ShownRows,
     Timeout,
-    app,
     command_limits,
-    open_audit,
 )
 from encoder.audit.commands.rows import show_result
 from encoder.audit.commands.sql import Out
 from encoder.commands.options import EncoderOption
-from kb.commands.options import DEFAULT_KB, At, Format, KbUri, OutputFormat, StorageOptions, parse_pairs
+from kb.commands.options import Format, OutputFormat, parse_pairs
 from kb.commands.output import print_facts, print_json, print_rows
+from kb.commands.shared import Reading, reads
 from kb.errors import UsageError
+from kb.sql.queries import NamedQuery, all_queries, find_query
+from kb.sql.writing import check_file
 
-if TYPE_CHECKING:
-    from kb.sql.queries import NamedQuery
 
-
-@app.command("queries")
 def queries_command(
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="Only this one, with its SQL.")] = None,
     output: OutputFormat = Format.table,
 ) -> None:
     """List the named queries: what each tells, and what it may be told."""
-    from kb.sql.queries import all_queries, find_query
-
     if name is not None and output is Format.table:
         _tell(find_query(name))
         return
@@ -51,8 +47,9 @@ def queries_command(
     print_rows(rows, ["query", "tells", "parameters"], output)
 
 
-@app.command("run")
+@reads
 def run_command(
+    reading: Reading,
     name: Annotated[str, typer.Argument(metavar="NAME", help="A named query: see `clear-kb audit queries`.")],
     run: Annotated[str | None, typer.Option("--run", metavar="NAME", help="Only this run.")] = None,
     label: Annotated[str | None, typer.Option("--label", metavar="L", help="Only this label.")] = None,
@@ -68,23 +65,15 @@ def run_command(
     timeout: Timeout = DEFAULT_TIMEOUT,
     memory: Memory = DEFAULT_MEMORY,
     encoder: EncoderOption = None,
-    kb: KbUri = DEFAULT_KB,
-    at: At = None,
-    storage_option: StorageOptions = None,
-    output: OutputFormat = Format.table,
 ) -> None:
     """Run a named query: calibration, subgroup_gaps, drift, label_noise, false_positives_by_concept, ..."""
-    from kb.sql.queries import find_query
-
     query, limits = find_query(name), command_limits(timeout, memory)
     values = query.values(_given(settings, run=run, label=label, source=source))
     if out is not None:
-        from kb.sql.writing import check_file
-
         check_file(out)
-    with open_audit(kb, at, storage_option, limits, encoder) as session:
+    with open_session(reading.base, limits, encoder) as session:
         result = session.query(query.sql, values)
-        show_result(session, query.sql, result, output=output, shown=limit, file=out, values=values)
+        show_result(session, query.sql, result, output=reading.output, shown=limit, file=out, values=values)
 
 
 def _given(settings: list[str] | None, **options: str | None) -> dict[str, Any]:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.markup import escape
 
-from encoder.audit.commands.group import app
+from encoder.audit.report.options import ReportOptions
+from encoder.audit.report.report import check_target, gather, write_report
+from encoder.audit.report.report_data import ReportData
 from encoder.commands.options import EncoderOption, SourceOption
-from kb.commands.options import DEFAULT_KB, At, Format, KbUri, OutputFormat, Quiet, StorageOptions, open_kb
 from kb.commands.output import print_result
+from kb.commands.progress import Progress
+from kb.commands.shared import Reading, reads
 
-if TYPE_CHECKING:
-    from encoder.audit.report.report_data import ReportData
 
-
-@app.command("report")
+@reads(quiet=True)
 def report_command(
+    reading: Reading,
     run: Annotated[
         str | None, typer.Option("--run", metavar="NAME", help="The run; not needed where there is only one.")
     ] = None,
@@ -49,16 +50,8 @@ def report_command(
     no_images: Annotated[bool, typer.Option("--no-images", help="Leave the thumbnails out.")] = False,
     title: Annotated[str | None, typer.Option("--title", help="Of the page; default: Audit of RUN.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is no earlier report.")] = False,
-    kb: KbUri = DEFAULT_KB,
-    at: At = None,
-    quiet: Quiet = False,
-    storage_option: StorageOptions = None,
-    output: OutputFormat = Format.table,
 ) -> None:
     """Write one HTML page on a run: metrics, calibration, subgroups, confounders, slices, examples, provenance."""
-    from encoder.audit.report.report import ReportOptions, check_target, gather, write_report
-    from kb.commands.progress import Progress
-
     check_target(out, overwrite=overwrite)
     options = ReportOptions(
         labels=tuple(label or ()),
@@ -73,11 +66,11 @@ def report_command(
         images=not no_images,
         title=title,
     )
-    with Progress("labels", hidden=quiet) as progress:
-        data = gather(open_kb(kb, at, storage_option), run, options, watcher=progress)
+    with Progress("labels", hidden=reading.quiet) as progress:
+        data = gather(reading.base, run, options, watcher=progress)
     write_report(data, out, overwrite=overwrite)
-    told = _told(data, out)
-    print_result(told, _facts(told), output, quiet=quiet)
+    stated = _told(data, out)
+    print_result(stated, _facts(stated), reading.output, quiet=reading.quiet)
 
 
 def _told(data: ReportData, path: Path) -> dict[str, Any]:

@@ -5,13 +5,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from kb.commands.failures import HINTS
 from kb.commands.options import Format
 from kb.commands.output import say
-
-if TYPE_CHECKING:
-    from kb.sql.session import AuditSession, Result
+from kb.sql.hints import empty_tables, what_rows_count, why_no_rows
+from kb.sql.session import AuditSession, Result
+from kb.sql.writing import as_cell, first_rows, write_csv, write_file, write_json
 
 WIDEST = 400
 """Characters of a line that goes to a file or a pager."""
@@ -21,6 +28,17 @@ LONGEST = 34
 
 DIGITS = 4
 """Of a number in a table; CSV, JSON and files hold all of them."""
+
+
+SOURCES: Mapping[str, str] = {
+    "predictions": HINTS["predictions"],
+    "labels": HINTS["labels"],
+    "images": HINTS["images"],
+    "observations": "`clear-kb ingest reports SRC` brings them in",
+    "concepts": "`clear-kb ingest reports SRC` brings them in",
+    "attributions": "`clear-kb audit attribution --store` keeps them",
+}
+"""What to type for the rows of each table that a query may stand on."""
 
 
 def show_result(
@@ -34,11 +52,6 @@ def show_result(
     values: Mapping[str, Any] | None = None,
 ) -> None:
     """Print the rows, or write them to a file; say on standard error how many were left out, or why there are none."""
-    from rich.markup import escape
-
-    from kb.sql.hints import what_rows_count, why_no_rows
-    from kb.sql.writing import write_csv, write_file, write_json
-
     if file is not None:
         count = write_file(result, file)
         say(f"wrote {count:,} rows to {escape(str(file))}")
@@ -50,10 +63,11 @@ def show_result(
         say("no rows")
     for reason in what_rows_count(session, sql) if count else why_no_rows(session, sql, values):
         say(escape(reason))
+    for table in () if count else empty_tables(session, sql):
+        say(f"{table}: {SOURCES[table]}")
 
 
 def _print_table(result: Result, shown: int) -> int:
-    from kb.sql.writing import first_rows
 
     rows, more, all_counted = first_rows(result, shown)
     if rows:
@@ -69,29 +83,23 @@ def print_cells(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> No
     Columns without any value are left out. On a terminal that is narrower than the table long texts are shortened in
     their middle, and if that does not do, each row is written as lines of name and value: a number is never cut.
     """
-    from rich.console import Console
-
-    told = [column for column in columns if any(row[column] is not None for row in rows)] or list(columns)
-    if hidden := [column for column in columns if column not in told]:
+    entries = [column for column in columns if any(row[column] is not None for row in rows)] or list(columns)
+    if hidden := [column for column in columns if column not in entries]:
         say(f"without any value: {', '.join(hidden)}")
-    cells = [[_cell(row[column]) for column in told] for row in rows]
+    cells = [[_cell(row[column]) for column in entries] for row in rows]
     width = Console().width if sys.stdout.isatty() else WIDEST
-    if _width(cells, told) > width:
+    if _width(cells, entries) > width:
         whole, cells = cells, [[_shortened(cell) for cell in line] for line in cells]
-        if _width(cells, told) > width:
-            _print_records(whole, told)
+        if _width(cells, entries) > width:
+            _print_records(whole, entries)
             return
-    numbers = [_all_numbers(row[column] for row in rows) for column in told]
-    _print_table_of(cells, told, numbers, width if sys.stdout.isatty() else _width(cells, told))
+    numbers = [_all_numbers(row[column] for row in rows) for column in entries]
+    _print_table_of(cells, entries, numbers, width if sys.stdout.isatty() else _width(cells, entries))
 
 
 def _print_table_of(
     cells: Sequence[Sequence[str]], columns: Sequence[str], numbers: Sequence[bool], width: int
 ) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False)
     for column, number in zip(columns, numbers, strict=True):
@@ -112,7 +120,6 @@ def _print_records(cells: Sequence[Sequence[str]], columns: Sequence[str]) -> No
 
 
 def _cell(value: Any) -> str:
-    from kb.sql.writing import as_cell
 
     return as_cell(value, DIGITS)
 

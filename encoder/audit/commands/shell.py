@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import typer
 
+from encoder.audit.audit_session import open_session
 from encoder.audit.commands.group import (
     DEFAULT_MEMORY,
     DEFAULT_SHOWN,
@@ -14,41 +15,36 @@ from encoder.audit.commands.group import (
     Memory,
     ShownRows,
     Timeout,
-    app,
     command_limits,
-    open_audit,
 )
 from encoder.audit.commands.rows import show_result
 from encoder.commands.options import EncoderOption
-from kb.commands.options import DEFAULT_KB, At, Format, KbUri, OutputFormat, StorageOptions
+from kb.commands.options import Format
+from kb.commands.shared import Reading, reads
+from kb.sql.shell import Shell
+from kb.sql.terminal import run_shell
 
 
-@app.command("shell")
+@reads
 def shell_command(
+    reading: Reading,
     limit: ShownRows = DEFAULT_SHOWN,
     timeout: Timeout = DEFAULT_TIMEOUT,
     memory: Memory = DEFAULT_MEMORY,
     encoder: EncoderOption = None,
-    kb: KbUri = DEFAULT_KB,
-    at: At = None,
-    storage_option: StorageOptions = None,
-    output: OutputFormat = Format.table,
 ) -> None:
     """Ask in SQL, one query after another: history, completion, .tables, .schema, .queries, .run; .help tells of all.
 
-    With a pipe on standard input it runs what that says, prints no prompt, and exits with 1 where a query failed.
+    With a pipe on standard input it runs what that says, prints no prompt, and exits with 1 if a query failed.
     """
-    from kb.sql.shell import Shell
-    from kb.sql.terminal import run_shell
-
-    with open_audit(kb, at, storage_option, command_limits(timeout, memory), encoder) as session:
+    with open_session(reading.base, command_limits(timeout, memory), encoder) as session:
 
         def show(result: object, sql: str, chosen: Format, values: Mapping[str, object]) -> None:
             show_result(session, sql, result, output=chosen, shown=limit, values=values)  # type: ignore[arg-type]
             sys.stdout.flush()
 
         shell = Shell(session, show)
-        shell.format = output
+        shell.format = reading.output
         if sys.stdin.isatty():
             commit = session.kb.commit.commit_id
             sys.stderr.write(f"{session.kb.uri} at {commit}: SELECT ... ; over the views (.tables), .help, .quit\n")

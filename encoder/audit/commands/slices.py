@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 
-from encoder.audit.commands.group import app
 from encoder.audit.commands.options import Against, Label, Run, Source, Split, Where
+from encoder.audit.confounders.sentences import number, share
+from encoder.audit.slices.audit import audit_slices
+from encoder.audit.slices.find import SliceOptions
+from encoder.audit.slices.result import Slice, Slices
 from encoder.commands.options import EncoderOption
-from kb.commands.options import DEFAULT_KB, At, Format, KbUri, OutputFormat, Quiet, StorageOptions, open_kb
+from kb.commands.options import Format
 from kb.commands.output import print_facts, print_json, print_rows, print_text, say
 from kb.commands.progress import Progress
-
-if TYPE_CHECKING:
-    from encoder.audit.slices.result import Slice, Slices
+from kb.commands.shared import Reading, reads
 
 COLUMNS = ("slice", "images", "positives", "patients", "AUROC", "mean score", "verdict")
 
 
-@app.command("slices")
+@reads(quiet=True)
 def slices_command(
+    reading: Reading,
     run: Run,
     label: Label,
     slices: Annotated[int, typer.Option("--slices", min=2, help="How many clusters.")] = 10,
@@ -35,26 +37,18 @@ def slices_command(
     split: Split = None,
     where: Where = None,
     encoder: EncoderOption = None,
-    kb: KbUri = DEFAULT_KB,
-    at: At = None,
-    quiet: Quiet = False,
-    storage_option: StorageOptions = None,
-    output: OutputFormat = Format.table,
 ) -> None:
     """Cut the images into slices that look alike; show where the model does worse, and by which concepts they differ.
 
     With --against, two data sets are cut in one basis, and each slice stands there for both, by its own labels.
     """
-    from encoder.audit.slices.audit import audit_slices
-    from encoder.audit.slices.find import SliceOptions
-
-    options = SliceOptions(slices, min_size, min_positives, seed=seed)
-    with Progress("steps", hidden=quiet) as progress:
+    options = SliceOptions(slices=slices, min_size=min_size, min_positives=min_positives, seed=seed)
+    with Progress("steps", hidden=reading.quiet) as progress:
         found = audit_slices(
-            open_kb(kb, at, storage_option),
+            reading.base,
             run,
             label,
-            options,
+            options=options,
             source=source,
             split=split,
             where=where,
@@ -62,17 +56,16 @@ def slices_command(
             against=against,
             watcher=progress,
         )
-    if output is Format.json:
+    if reading.output is Format.json:
         print_json(found.to_dict())
-    elif output is Format.csv:
+    elif reading.output is Format.csv:
         columns = ("number", "data", "n", "positives", "patients", "auroc", "auroc_low", "auroc_high", "verdict")
-        print_rows(found.slices.rows(), columns, output)
+        print_rows(found.slices.rows(), columns, reading.output)
     else:
-        _print(found, quiet=quiet)
+        _print(found, quiet=reading.quiet)
 
 
 def _print(found: Slices, *, quiet: bool) -> None:
-    from encoder.audit.confounders.sentences import number
 
     print_facts(
         [
@@ -100,7 +93,6 @@ def _held_by_both(found: Slices, number: int) -> bool:
 
 
 def _shown(one: Slice) -> dict[str, object]:
-    from encoder.audit.confounders.sentences import number
 
     known = one.auroc is not None
     interval = f" ({number(one.auroc_low)} to {number(one.auroc_high)})" if known else ""
@@ -118,8 +110,6 @@ def _shown(one: Slice) -> dict[str, object]:
 
 def _told(one: Slice) -> str:
     """What a low slice holds more or less of than the good one beside it, and its images."""
-    from encoder.audit.confounders.sentences import share
-
     held = "; ".join(
         f"{concept.text} {concept.difference:+.2f} ({concept.low:.2f} to {concept.high:.2f})"
         for concept in one.concepts

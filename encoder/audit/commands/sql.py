@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from encoder.audit.audit_session import open_session
 from encoder.audit.commands.group import (
     DEFAULT_MEMORY,
     DEFAULT_SHOWN,
@@ -15,16 +16,17 @@ from encoder.audit.commands.group import (
     Memory,
     ShownRows,
     Timeout,
-    app,
     command_limits,
-    open_audit,
     typed,
 )
 from encoder.audit.commands.rows import show_result
 from encoder.commands.options import EncoderOption
-from kb.commands.options import DEFAULT_KB, At, Format, KbUri, OutputFormat, StorageOptions, parse_pairs
-from kb.commands.output import print_json
+from kb.commands.options import Format, parse_pairs
+from kb.commands.output import print_json, print_rows
+from kb.commands.shared import Reading, reads
 from kb.errors import UsageError
+from kb.sql.reference import schema_rows, schema_text
+from kb.sql.writing import check_file
 
 Out = Annotated[
     Path | None,
@@ -32,8 +34,9 @@ Out = Annotated[
 ]
 
 
-@app.command("sql")
+@reads
 def sql_command(
+    reading: Reading,
     query: Annotated[
         str | None, typer.Argument(metavar="QUERY", help="One SELECT; with --schema: the name of a view.")
     ] = None,
@@ -50,26 +53,22 @@ def sql_command(
     timeout: Timeout = DEFAULT_TIMEOUT,
     memory: Memory = DEFAULT_MEMORY,
     encoder: EncoderOption = None,
-    kb: KbUri = DEFAULT_KB,
-    at: At = None,
-    storage_option: StorageOptions = None,
-    output: OutputFormat = Format.table,
 ) -> None:
     """Run one SELECT over the views: predictions, labels, outcomes, metrics, errors, concepts, observations, ...
 
     Nothing but the views can be read, and nothing written: no file, no network, no setting.
     """
     if schema:
-        _tell_schema(query, output)
+        _tell_schema(query, reading.output)
         return
     sql, limits = _read(query, file), command_limits(timeout, memory)
     if out is not None:
-        from kb.sql.writing import check_file
-
         check_file(out)
     values = {name: typed(value) for name, value in parse_pairs(param, "--param").items()}
-    with open_audit(kb, at, storage_option, limits, encoder) as session:
-        show_result(session, sql, session.query(sql, values), output=output, shown=limit, file=out, values=values)
+    with open_session(reading.base, limits, encoder) as session:
+        show_result(
+            session, sql, session.query(sql, values), output=reading.output, shown=limit, file=out, values=values
+        )
 
 
 def _read(query: str | None, file: str | None) -> str:
@@ -89,13 +88,10 @@ def _read(query: str | None, file: str | None) -> str:
 
 
 def _tell_schema(name: str | None, output: Format) -> None:
-    from kb.sql.reference import schema_rows, schema_text
 
     if output is Format.json:
         print_json(schema_rows(name))
     elif output is Format.csv:
-        from kb.commands.output import print_rows
-
         rows = [{**row, **column} for row in schema_rows(name) for column in row.pop("columns")]
         print_rows(rows, ["relation", "kind", "column", "what"], output)
     else:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from encoder.audit.confounders.audit_space import KINDS, AuditSpace, open_audit_space, rescorer
 from encoder.audit.confounders.comparison import Other, Selection, find_other, paired_evidence
@@ -16,13 +15,11 @@ from encoder.audit.confounders.strata import auroc
 from encoder.audit.rows import AuditRows
 from encoder.prediction.runs import judged_split
 from kb.display import Listing
+from kb.knowledge_base import KnowledgeBase
 from kb.language.label_names import is_no_finding
 from kb.progress import Silent, Watcher
 from kb.sql.limits import UNHURRIED
 from kb.sql.session import AuditSession
-
-if TYPE_CHECKING:
-    from kb.knowledge_base import KnowledgeBase
 
 LARGE_SHARE = 0.1
 
@@ -32,12 +29,12 @@ FEW = 3
 COLUMNS = ("name", "kind", "leans", "goes_with", "q", "verdict")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConfounderOptions:
     """How to look for confounders.
 
     Attributes:
-        source: of labels; needed where several speak of the label.
+        source: of labels; needed if several speak of the label.
         split: default: "test" for what was trained here (an encoder, a probe, a bottleneck), else "all".
         where: SQL over the view `outcomes`: "view = 'PA'".
         disease: further findings that count as the disease.
@@ -60,7 +57,7 @@ class ConfounderOptions:
 
 
 def audit_confounders(
-    kb: KnowledgeBase, run: str, label: str, options: ConfounderOptions | None = None, watcher: Watcher | None = None
+    kb: KnowledgeBase, run: str, label: str, *, options: ConfounderOptions | None = None, watcher: Watcher | None = None
 ) -> ConfounderAudit:
     """What `run` leans on for `label` that is not the disease.
 
@@ -73,20 +70,16 @@ def audit_confounders(
 
     Raises:
         UsageError: there is no such run, label or truth, too little to test, or nothing to test by.
-
-    Example:
-        >>> audit_confounders(kb, "probe", "pneumothorax").confounders[0].name      # doctest: +SKIP
-        'chest tube'
     """
     options, watcher = options or ConfounderOptions(), watcher or Silent()
     asked = Selection(run, label, options.source, judged_split(kb, [run], options.split), options.where)
     watcher.stage("reading", 2)
     with AuditSession(kb, UNHURRIED) as session:
-        other = find_other(kb, session, options.against, asked)
+        other = find_other(kb, session, options.against, asked=asked)
         rows = (other.here if other else asked).read(session)
-        space = open_audit_space(kb, run, options.encoder, options.kinds)
+        space = open_audit_space(kb, run, options.encoder, kinds=options.kinds)
         watcher.advance(1, 1)
-        evidence, notes = read_evidence(kb, session, rows, space.encoder, options.kinds)
+        evidence, notes = read_evidence(kb, session, rows, encoder=space.encoder, kinds=options.kinds)
     findings = _findings(evidence, space)
     check_findings(options.disease, findings)
     disease = disease_of(rows.label, options.disease, findings)
@@ -95,27 +88,31 @@ def audit_confounders(
         evidence,
         space.concepts,
         disease,
-        rescore=rescorer(kb, run, rows.label, space),
+        rescore=rescorer(kb, run, rows.label, space=space),
         limit=options.limit,
         least=options.least,
     )
-    rows_found, more = (found.rows, []) if other is None else _compared(found, evidence, other, space, disease, options)
+    rows_found, more = (
+        (found.rows, [])
+        if other is None
+        else _compared(found, evidence, other, space=space, disease=disease, options=options)
+    )
     overall = auroc(rows.truth, rows.logit)
     return ConfounderAudit(
-        run,
-        rows.label,
-        rows.source,
-        rows.split,
-        len(rows),
-        rows.positives,
-        rows.patients,
-        float("nan") if overall is None else overall,
-        tuple(sorted(disease)) if not is_no_finding(rows.label) else ("every finding that is no device",),
-        found.tested,
-        Listing(rows_found, COLUMNS),
-        (*space.notes, *notes, *found.notes, *more, *_notes(rows, disease)),
-        "" if other is None else other.told,
-        found.scores,
+        run=run,
+        label=rows.label,
+        source=rows.source,
+        split=rows.split,
+        n=len(rows),
+        positives=rows.positives,
+        patients=rows.patients,
+        auroc=float("nan") if overall is None else overall,
+        disease=tuple(sorted(disease)) if not is_no_finding(rows.label) else ("every finding that is no device",),
+        tested=found.tested,
+        found=Listing(rows_found, COLUMNS),
+        notes=(*space.notes, *notes, *found.notes, *more, *_notes(rows, disease)),
+        against="" if other is None else other.told,
+        scores=found.scores,
     )
 
 
@@ -130,14 +127,14 @@ def _compared(
     """The rows with those of the other data beside them, and notes on that."""
     theirs, notes = other.evidence(space, options.kinds)
     # Data that is only compared with may be small: its intervals tell.
-    there = test_all(theirs, space.concepts, disease, min(options.least, FEW), 0.0)
+    there = test_all(theirs, space.concepts, disease, least=min(options.least, FEW), expected=0.0)
     paired = paired_evidence(evidence, other.rows) if other.same_images else None
-    tested = None if paired is None else test_all(paired, space.concepts, disease, options.least)
+    tested = None if paired is None else test_all(paired, space.concepts, disease, least=options.least)
     rows = compare(
         found,
         there.families,
         auroc(other.rows.truth, other.rows.logit),
-        None if tested is None else tested.families,
+        paired=None if tested is None else tested.families,
     )
     return rows, [f"{other.told}: {note}" for note in (*notes, *there.notes)]
 
@@ -154,5 +151,5 @@ def _notes(rows: AuditRows, disease: Collection[str]) -> list[str]:
     if most > LARGE_SHARE:
         notes.append(f"one patient has {100 * most:.0f} % of the rows: what holds for it holds for little else")
     if not disease:
-        notes.append(f"no finding counts as the disease of '{rows.label}': name some with --disease")
+        notes.append(f"no finding counts as the disease of '{rows.label}': name some (disease)")
     return notes

@@ -4,31 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from encoder.audit.confounders.erasing import Rescore
 from encoder.audit.confounders.families import Concepts
 from encoder.audit.confounders.result import Kind
 from encoder.audit.confounders.row_evidence import encoder_of
+from encoder.model.checkpoint import Checkpoint
 from encoder.prediction.head import Space
 from encoder.prediction.runs import read_run
 from encoder.prediction.view import view_of
 from encoder.space.concept_space import ConceptSpace, open_space
 from encoder.vectors.image_vectors import find_checkpoint
 from kb.errors import ClearKbError, UsageError
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from encoder.model.checkpoint import Checkpoint
-    from kb.knowledge_base import KnowledgeBase
+from kb.knowledge_base import KnowledgeBase
 
 KINDS: tuple[Kind, ...] = ("image", "report", "attribute")
 
 
 @dataclass(frozen=True, eq=False)
 class AuditSpace:
-    """The encoder whose vectors say what is in an image, with its concepts; all None where there is none.
+    """The encoder whose vectors say what is in an image, with its concepts; all None if there is none.
 
     Attributes:
         encoder: its id.
@@ -45,15 +42,13 @@ class AuditSpace:
     notes: tuple[str, ...] = ()
 
 
-def open_audit_space(kb: KnowledgeBase, run: str, named: str | None, kinds: Collection[Kind] = KINDS) -> AuditSpace:
+def open_audit_space(kb: KnowledgeBase, run: str, named: str | None, *, kinds: Collection[Kind] = KINDS) -> AuditSpace:
     """The space that images of a run are looked at in."""
-    import numpy as np
-
     if "image" not in kinds:
         return AuditSpace()
     encoder = encoder_of(kb, run, named)
     if encoder is None:
-        return AuditSpace(notes=("no image has a vector here: `clear-kb encode` makes them",))
+        return AuditSpace(notes=("no image has a vector here: none is encoded",))
     try:
         checkpoint = find_checkpoint(kb, named or encoder)
         space = open_space(kb, checkpoint)
@@ -68,8 +63,8 @@ def open_audit_space(kb: KnowledgeBase, run: str, named: str | None, kinds: Coll
     return AuditSpace(encoder, checkpoint, space, concepts)
 
 
-def rescorer(kb: KnowledgeBase, run: str, label: str, space: AuditSpace) -> Rescore | None:
-    """What a run of ours says of other image vectors; None where it reads something else, or came as a table."""
+def rescorer(kb: KnowledgeBase, run: str, label: str, *, space: AuditSpace) -> Rescore | None:
+    """What a run of ours says of other image vectors; None if it reads something else, or came as a table."""
     try:
         read = read_run(kb, run)
     except UsageError:

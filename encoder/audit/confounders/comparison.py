@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from encoder.audit.confounders.audit_space import AuditSpace
 from encoder.audit.confounders.erasing import centred
@@ -13,13 +14,9 @@ from encoder.audit.confounders.result import Kind
 from encoder.audit.confounders.row_evidence import read_evidence
 from encoder.audit.rows import AuditRows, read_rows
 from kb.errors import UsageError
+from kb.knowledge_base import KnowledgeBase
 from kb.sql.limits import UNHURRIED
 from kb.sql.session import AuditSession
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from kb.knowledge_base import KnowledgeBase
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +59,15 @@ class Other:
     def evidence(self, space: AuditSpace, kinds: Collection[Kind]) -> tuple[Evidence, list[str]]:
         """All that is known of its rows, and what is not."""
         with AuditSession(self.kb, UNHURRIED) as session:
-            return read_evidence(self.kb, session, self.rows, space.encoder, kinds)
+            return read_evidence(self.kb, session, self.rows, encoder=space.encoder, kinds=kinds)
 
 
-def find_other(kb: KnowledgeBase, session: AuditSession, name: str | None, asked: Selection) -> Other | None:
-    """What `--against NAME` means: a knowledge base, a run, or a site; None where nothing is named.
+def find_other(kb: KnowledgeBase, session: AuditSession, name: str | None, *, asked: Selection) -> Other | None:
+    """What a name to compare with means: a knowledge base, a run, or a site; None if nothing is named.
 
     Raises:
         UsageError: there is nothing of that name, or it has no such rows.
     """
-    from kb.knowledge_base import KnowledgeBase
-
     if name is None:
         return None
     options = kb.storage.options if "://" in name else None
@@ -89,7 +84,7 @@ def find_other(kb: KnowledgeBase, session: AuditSession, name: str | None, asked
     sites = [row["site"] for row in session.run(sql).rows()]
     if name not in sites:
         raise UsageError(
-            f"--against {name}: there is no site, run or knowledge base of that name; "
+            f"against '{name}': there is no site, run or knowledge base of that name; "
             f"sites: {', '.join(sites) or 'none'}; runs: {', '.join(runs)}"
         )
     quoted = "'" + name.replace("'", "''") + "'"
@@ -101,11 +96,9 @@ def paired_evidence(here: Evidence, other: AuditRows) -> Evidence | None:
     """The rows of two runs on the same images, with the difference of their logits in the place of one's.
 
     Each logit counts in its own standard deviations within truth strata, so that leaning on a thing is then the
-    difference of both correlations, and its error knows that the images are the same. None where fewer than ten images
+    difference of both correlations, and its error knows that the images are the same. None if fewer than ten images
     have both.
     """
-    import numpy as np
-
     places = {unit: number for number, unit in enumerate(other.units)}
     mine = np.array([n for n, unit in enumerate(here.rows.units) if unit in places], dtype=np.int64)
     if len(mine) < 10:
@@ -119,7 +112,6 @@ def paired_evidence(here: Evidence, other: AuditRows) -> Evidence | None:
 
 
 def _in_deviations(logit: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    import numpy as np
 
     beyond = centred(logit, truth)
     spread = float(np.sqrt(np.mean(beyond**2)))

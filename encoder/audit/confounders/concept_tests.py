@@ -16,12 +16,10 @@ which Student's t allows for.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
-    from encoder.audit.confounders.moments import Moments
+from encoder.audit.confounders.moments import Moments
 
 AT_ONCE = 8_192
 BULK = 8
@@ -55,8 +53,6 @@ def test_concepts(moments: Moments, vectors: np.ndarray) -> ConceptTests:
 
     Costs 6 N d^2 operations, whatever the number of images.
     """
-    import numpy as np
-
     d = len(moments.shift)
     factors = [_factor(spread) for spread in (moments.within, moments.lean_spread, moments.shift_spread)]
     ends = np.cumsum([0, *(factor.shape[1] for factor in factors)])
@@ -84,8 +80,6 @@ test_concepts.__test__ = False  # type: ignore[attr-defined]  # its name is no i
 
 def _factor(matrix: np.ndarray) -> np.ndarray:
     """L with L L' = a positive semi-definite matrix; directions of no spread are left out."""
-    import numpy as np
-
     values, directions = np.linalg.eigh((matrix + matrix.T) / 2)
     kept = values > max(float(values[-1]), 0.0) * 1e-12
     factor: np.ndarray = directions[:, kept] * np.sqrt(values[kept])
@@ -102,12 +96,10 @@ class Bulk:
 
 
 def bulk_of(estimates: np.ndarray, errors: np.ndarray, groups: np.ndarray) -> Bulk | None:
-    """The empirical null of estimates that have these standard errors; None where they are of too few groups.
+    """The empirical null of estimates that have these standard errors; None if they are of too few groups.
 
     `groups` numbers what each is of: all groups weigh the same, whatever their size.
     """
-    import numpy as np
-
     known = np.isfinite(estimates) & np.isfinite(errors)
     _, places, sizes = np.unique(groups[known], return_inverse=True, return_counts=True)
     if len(sizes) < BULK:
@@ -121,13 +113,12 @@ def bulk_of(estimates: np.ndarray, errors: np.ndarray, groups: np.ndarray) -> Bu
 
 
 def p_values(
-    estimates: np.ndarray, errors: np.ndarray, bulk: Bulk | None = None, patients: float = float("inf")
+    estimates: np.ndarray, errors: np.ndarray, bulk: Bulk | None = None, *, patients: float = float("inf")
 ) -> np.ndarray:
-    """Two-sided p of estimates held against their bulk, or against 0; NaN where there is no estimate.
+    """Two-sided p of estimates held against their bulk, or against 0; NaN if there is no estimate.
 
     By Student's t, for the bulk is known by so many votes, and the errors by so many `patients`.
     """
-    import numpy as np
     from scipy.stats import t
 
     centre, width, votes = (bulk.centre, bulk.width, bulk.votes) if bulk else (0.0, 0.0, float("inf"))
@@ -136,42 +127,3 @@ def p_values(
             np.abs(estimates - centre) / np.hypot(errors, width), max(min(votes, patients - 1), 1)
         )
     return found
-
-
-def simes(p: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """One p for each group of tests, told to all its members: that any of them holds (Simes, 1986); NaN stays NaN."""
-    import numpy as np
-
-    found = np.full(len(p), np.nan)
-    known = np.flatnonzero(np.isfinite(p))
-    if not len(known):
-        return found
-    order = known[np.lexsort((p[known], groups[known]))]
-    starts = np.flatnonzero(np.diff(groups[order], prepend=groups[order[0]] - 1))
-    for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
-        members = order[start:end]
-        found[members] = min(float(np.min(p[members] * len(members) / np.arange(1, len(members) + 1))), 1.0)
-    return found
-
-
-def q_values(p: np.ndarray, families: int = 1, groups: np.ndarray | None = None) -> np.ndarray:
-    """Benjamini and Hochberg's (1995) q: the false discovery rate at which each would be called; NaN stays NaN.
-
-    `families` are the tables of tests that are looked at side by side: each p counts as that many. With `groups` it is
-    groups that are called or not: one p for each (see `simes`), one q for all of its members.
-    """
-    import numpy as np
-
-    q = np.full(len(p), np.nan)
-    known = np.flatnonzero(np.isfinite(p))
-    if groups is not None and len(known):
-        told = simes(p, groups)
-        _, firsts, places = np.unique(groups[known], return_index=True, return_inverse=True)
-        q[known] = q_values(told[known[firsts]], families)[places]
-        return q
-    if not len(known):
-        return q
-    order = known[np.argsort(p[known], kind="stable")]
-    steps = p[order] * families * len(known) / np.arange(1, len(known) + 1)
-    q[order] = np.minimum(np.minimum.accumulate(steps[::-1])[::-1], 1.0)
-    return q

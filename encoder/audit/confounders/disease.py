@@ -11,9 +11,9 @@ from functools import cache
 from importlib.resources import files
 
 from kb.errors import UsageError
-from kb.language.facets import read_query
 from kb.language.label_names import is_no_finding, plain_label
 from kb.language.lexicon import load_lexicon
+from kb.language.query_reading import read_query
 from kb.sql.messages import near_names
 
 
@@ -38,7 +38,7 @@ def check_findings(names: Iterable[str], known: Iterable[str]) -> None:
     for name in names:
         if _finding(name) not in findings:
             near = near_names(name, findings)
-            raise UsageError(f"--disease {name}: there is no such finding{f': did you mean {near}?' if near else ''}")
+            raise UsageError(f"disease '{name}': there is no such finding{f': did you mean {near}?' if near else ''}")
 
 
 def _finding(name: str) -> str:

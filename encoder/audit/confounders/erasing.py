@@ -8,12 +8,10 @@ a concept's score, x is c.f itself: its whole direction goes, with what it share
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
-    from encoder.audit.confounders.moments import Cohort
+from encoder.audit.confounders.moments import Cohort
 
 Rescore = Callable[["np.ndarray"], "np.ndarray"]
 """What a model of ours says, as logits (m,), of image vectors (m, d)."""
@@ -33,8 +31,6 @@ def erased(cohort: Cohort, values: np.ndarray, rescore: Rescore | None) -> np.nd
 
     Through the model itself where it is one of ours; else along its logits, as if it were linear in the vectors.
     """
-    import numpy as np
-
     if rescore is None:
         return without(cohort.logit, cohort.truth, values)
     beyond = centred(values.astype(np.float64), cohort.truth)
@@ -47,8 +43,6 @@ def erased(cohort: Cohort, values: np.ndarray, rescore: Rescore | None) -> np.nd
 
 def centred(values: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """Values less the mean of their truth stratum."""
-    import numpy as np
-
     found = np.array(values, dtype=np.float64)
     for side in (False, True):
         if (truth == side).any():

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from encoder.audit.confounders.concept_tests import ConceptTests, test_concepts
 from encoder.audit.confounders.moments import Cohort, Moments, moments_of
 from encoder.audit.confounders.result import Kind
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from encoder.audit.rows import AuditRows
+from encoder.audit.rows import AuditRows
 
 AT_ONCE = 256
 """Columns that are tested together: their covariances are a small matrix."""
@@ -47,8 +44,6 @@ class Exposures:
 
     def column(self, number: int) -> np.ndarray:
         """Where one thing is there: (n,), bool."""
-        import numpy as np
-
         found = np.zeros(len(self.known[number]), dtype=bool)
         found[self.columns[number]] = True
         return found & self.known[number]
@@ -87,8 +82,6 @@ class Exposures:
         Each is a vector of one number, so the algebra of concepts serves. Where few hold a thing, the spread between
         patients is not to be seen in the data: no error is smaller than that of as many independent patients.
         """
-        import numpy as np
-
         found = np.full((len(FIELDS), len(self)), np.nan)
         patients = np.full(len(self), np.nan)
         for numbers in self._alike():
@@ -115,7 +108,6 @@ class Exposures:
             yield from (numbers[start : start + AT_ONCE] for start in range(0, len(numbers), AT_ONCE))
 
     def _enough(self, number: int, rows: AuditRows, least: int, expected: float) -> bool:
-        import numpy as np
 
         known, there = self.known[number], self.column(number)
         with_it, without_it = (len(np.unique(rows.owners[part])) for part in (there, known & ~there))
@@ -127,8 +119,6 @@ class Exposures:
 
 def _floors(moments: Moments, truth: np.ndarray, owners: np.ndarray) -> dict[str, float]:
     """The errors of as many independent patients as there are: of a difference, and of a correlation."""
-    import numpy as np
-
     positive, negative = (len(np.unique(owners[part])) for part in (truth, ~truth))
     return {
         "lean_error": float(1 / np.sqrt(moments.effective)),
@@ -138,8 +128,6 @@ def _floors(moments: Moments, truth: np.ndarray, owners: np.ndarray) -> dict[str
 
 def exposures_of(kind: Kind, found: Iterable[tuple[int, str, str | None]], known: np.ndarray) -> Exposures:
     """Exposures from (row, name, finding) as they come."""
-    import numpy as np
-
     places: dict[str, set[int]] = {}
     findings: dict[str, str | None] = {}
     for row, name, finding in found:

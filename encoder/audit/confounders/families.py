@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from encoder.audit.confounders.concept_tests import Bulk, ConceptTests, bulk_of, p_values, q_values, test_concepts
+import numpy as np
+
+from encoder.audit.confounders.concept_tests import Bulk, ConceptTests, bulk_of, p_values, test_concepts
 from encoder.audit.confounders.disease import telling_nothing
 from encoder.audit.confounders.erasing import centred
+from encoder.audit.confounders.exposures import Exposures
+from encoder.audit.confounders.false_discovery import q_values
 from encoder.audit.confounders.moments import Cohort, moments_of
 from encoder.audit.confounders.result import LEVEL, Estimate, Kind, Verdict
+from encoder.audit.rows import AuditRows
 from kb.statistics.delong import Z95
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from encoder.audit.confounders.exposures import Exposures
-    from encoder.audit.rows import AuditRows
 
 BASE = 0.3
 """What leaning counts for where the thing does not go with the label here: it may have where the model was trained."""
@@ -48,7 +47,7 @@ class Concepts:
         return len(self.ids)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Family:
     """Tests of one kind, with the q of each and what they weigh; arrays of equal length.
 
@@ -76,8 +75,8 @@ class Family:
 
     def leans(self, at: int) -> Estimate:
         """How the model leans on one: the correlation, with an interval that ends where correlations do."""
-        told = self._estimate(self.tests.lean[at], self.tests.lean_error[at], self.bulks[0], self.q["leans"][at])
-        return replace(told, low=max(told.low, -1.0), high=min(told.high, 1.0))
+        stated = self._estimate(self.tests.lean[at], self.tests.lean_error[at], self.bulks[0], self.q["leans"][at])
+        return replace(stated, low=max(stated.low, -1.0), high=min(stated.high, 1.0))
 
     def goes_with(self, at: int) -> Estimate:
         """How one goes with the label: the standardised difference."""
@@ -102,8 +101,6 @@ class Family:
 
     def best(self) -> list[int]:
         """One of each finding (or of each name, where it has none): the weightiest of those that may be named."""
-        import numpy as np
-
         found: dict[str, int] = {}
         for at in np.argsort(-self.weight, kind="stable"):
             if self.wanted[at] and np.isfinite(self.tests.lean[at]):
@@ -111,13 +108,11 @@ class Family:
         return list(found.values())
 
 
-def image_family(cohort: Cohort, concepts: Concepts, disease: Collection[str], families: int) -> Family:
+def image_family(cohort: Cohort, concepts: Concepts, disease: Collection[str], *, families: int) -> Family:
     """Every concept tested by its score in images, from moments; see `encoder.audit.confounders.concept_tests`.
 
     With too few findings to tell how concepts lean in general nothing is called: every q is NaN.
     """
-    import numpy as np
-
     findings = np.asarray(concepts.findings, dtype=object).astype(str)
     moments, directions = moments_of(cohort), disease_directions(concepts, disease)
     if directions is not None:
@@ -132,26 +127,29 @@ def image_family(cohort: Cohort, concepts: Concepts, disease: Collection[str], f
     bulks = bulk(tests.lean, tests.lean_error), bulk(tests.shift, tests.shift_error)
     patients = moments.effective if None not in bulks else float("nan")
     named = _Named("image", concepts.texts, concepts.findings, wanted, groups)
-    return _family(named, tests, bulks, np.full(len(concepts), patients), moments.logit_spread, families)
+    return _family(
+        named,
+        tests,
+        bulks,
+        patients=np.full(len(concepts), patients),
+        logit_spread=moments.logit_spread,
+        families=families,
+    )
 
 
-def exposure_family(exposures: Exposures, rows: AuditRows, disease: Collection[str], families: int) -> Family:
+def exposure_family(exposures: Exposures, rows: AuditRows, disease: Collection[str], *, families: int) -> Family:
     """Every finding of reports, or every attribute, tested by where it is there."""
-    import numpy as np
-
     tests, patients = exposures.tests(rows)
     aside = {*disease, *telling_nothing()}
     wanted = np.array([finding is None or finding not in aside for finding in exposures.findings], dtype=bool)
     beyond = centred(rows.logit, rows.truth)
     spread = float(np.sqrt(beyond @ beyond / max(len(beyond) - 2, 1)))
     named = _Named(exposures.kind, exposures.names, exposures.findings, wanted, np.arange(len(exposures)))
-    return _family(named, tests, (None, None), patients, spread, families)
+    return _family(named, tests, (None, None), patients=patients, logit_spread=spread, families=families)
 
 
 def disease_directions(concepts: Concepts, disease: Collection[str]) -> np.ndarray | None:
-    """The directions that the concepts of a disease span in the main, (d, k); None where there is no such concept."""
-    import numpy as np
-
+    """The directions that the concepts of a disease span in the main, (d, k); None if there is no such concept."""
     findings = np.asarray(concepts.findings, dtype=object).astype(str)
     chosen = np.flatnonzero(np.isin(findings, sorted(disease)) & concepts.present)
     if not len(chosen):
@@ -182,13 +180,12 @@ def _family(
     logit_spread: float,
     families: int,
 ) -> Family:
-    import numpy as np
 
     def tested(estimates: np.ndarray, errors: np.ndarray, bulk: Bulk | None) -> np.ndarray:
         p = np.full(len(estimates), np.nan)
         for count in np.unique(patients[np.isfinite(patients)]):
             chosen = named.wanted & (patients == count)
-            p[chosen] = p_values(estimates[chosen], errors[chosen], bulk, float(count))
+            p[chosen] = p_values(estimates[chosen], errors[chosen], bulk, patients=float(count))
         return p
 
     lean, shift = (
@@ -202,13 +199,13 @@ def _family(
     weight = np.maximum(np.abs(lean) - tests.lean_error, 0) * (along + BASE)
     q = {"leans": p_lean, "goes_with": p_shift, "both": both}
     return Family(
-        named.kind,
-        named.names,
-        named.findings,
-        tests,
-        named.wanted,
-        {name: q_values(p, families, named.groups) for name, p in q.items()},  # type: ignore[misc]
-        np.where(named.wanted, np.nan_to_num(weight), 0.0),
-        logit_spread,
-        bulks,
+        kind=named.kind,
+        names=named.names,
+        findings=named.findings,
+        tests=tests,
+        wanted=named.wanted,
+        q={name: q_values(p, families, named.groups) for name, p in q.items()},  # type: ignore[misc]
+        weight=np.where(named.wanted, np.nan_to_num(weight), 0.0),
+        logit_spread=logit_spread,
+        bulks=bulks,
     )

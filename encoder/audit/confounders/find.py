@@ -12,21 +12,20 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from encoder.audit.confounders.concept_tests import BULK, bulk_of, p_values, q_values
+import numpy as np
+
+from encoder.audit.confounders.concept_tests import BULK, bulk_of, p_values
 from encoder.audit.confounders.erasing import Rescore, erased
 from encoder.audit.confounders.exposures import EXPECTED, Exposures
+from encoder.audit.confounders.false_discovery import q_values
 from encoder.audit.confounders.families import Concepts, Family, exposure_family, image_family
 from encoder.audit.confounders.moments import Cohort
 from encoder.audit.confounders.result import Confounder, Elsewhere, Kind
 from encoder.audit.confounders.strata import high, strata_of
+from encoder.audit.rows import AuditRows
 from kb.errors import UsageError
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from encoder.audit.rows import AuditRows
 
 LEAST = 10
 """Patients that have a thing, and patients that have not, for it to be tested."""
@@ -40,7 +39,7 @@ class Evidence:
         rows: the predictions, with their truth.
         exposures: findings of reports, attributes.
         encoded: numbers of the rows whose images have vectors.
-        vectors: these, (m, d), float32; None where there are none.
+        vectors: these, (m, d), float32; None if there are none.
     """
 
     rows: AuditRows
@@ -50,8 +49,6 @@ class Evidence:
 
     def cohort(self, numbers: np.ndarray | None = None) -> Cohort:
         """The rows that have vectors, or some of them by their numbers."""
-        import numpy as np
-
         if self.vectors is None:
             raise ValueError("no row has a vector")
         chosen = self.encoded if numbers is None else numbers
@@ -60,8 +57,6 @@ class Evidence:
 
     def of_rows(self, numbers: np.ndarray, logit: np.ndarray) -> Evidence:
         """Some of the rows, with another logit in the place of theirs."""
-        import numpy as np
-
         new = np.full(len(self.rows), -1, dtype=np.int64)
         new[numbers] = np.arange(len(numbers))
         kept = new[self.encoded] >= 0
@@ -79,8 +74,6 @@ class Evidence:
 
     def rows_alone(self, numbers: np.ndarray) -> Cohort:
         """Some rows without their vectors."""
-        import numpy as np
-
         rows = self.rows
         nothing = np.empty((len(numbers), 0), dtype=np.float32)
         return Cohort(nothing, rows.truth[numbers], rows.logit[numbers], rows.owners[numbers])
@@ -118,7 +111,7 @@ def find_confounders(
 
     Args:
         evidence: of the data.
-        concepts: the vocabulary in the space of the vectors; None where there are no vectors.
+        concepts: the vocabulary in the space of the vectors; None if there are no vectors.
         disease: findings that count as the disease.
         rescore: the model, where it is one of ours: erasing then goes through it, else along the slope of its logits.
         limit: rows that are wanted.
@@ -127,7 +120,7 @@ def find_confounders(
     Raises:
         UsageError: there is nothing to test, or too few positives, negatives or patients.
     """
-    tested = test_all(evidence, concepts, disease, least)
+    tested = test_all(evidence, concepts, disease, least=least)
     if not tested.families:
         raise UsageError(
             "there is nothing to test: no image has a vector, no report belongs to these images or studies, and no "
@@ -136,7 +129,7 @@ def find_confounders(
     found, present = [], {}
     by_finding = _best_concepts(tested.families)
     for family, exposures, at in _chosen(tested)[:limit]:
-        row, there = _row(evidence, family, exposures, at, concepts, by_finding, rescore)
+        row, there = _row(evidence, family, exposures, at=at, concepts=concepts, by_finding=by_finding, rescore=rescore)
         found.append(row)
         present[row.name] = there
     counts = {family.kind: int(family.wanted.sum()) for family in tested.families}
@@ -157,6 +150,7 @@ def test_all(
     evidence: Evidence,
     concepts: Concepts | None,
     disease: Collection[str],
+    *,
     least: int = LEAST,
     expected: float = EXPECTED,
 ) -> Tested:
@@ -170,7 +164,7 @@ def test_all(
     beside: list[Exposures | None] = []
     if images and concepts is not None:
         try:
-            families.append(image_family(evidence.cohort(), concepts, disease, count))
+            families.append(image_family(evidence.cohort(), concepts, disease, families=count))
             beside.append(None)
         except UsageError as error:
             notes.append(f"concepts are not tested by images: {error}")
@@ -181,7 +175,7 @@ def test_all(
                     "none is called, and what stands first is only most worth a look"
                 )
     for exposures, enough in kept:
-        families.append(exposure_family(enough, rows, disease, count))
+        families.append(exposure_family(enough, rows, disease, families=count))
         beside.append(enough)
         if names := exposures.inseparable(rows):
             notes.append(f"cannot be told apart from the label: {', '.join(names)}: it holds for one truth alone")
@@ -221,9 +215,7 @@ def _row(
     by_finding: Mapping[str | None, int],
     rescore: Rescore | None,
 ) -> tuple[Confounder, np.ndarray]:
-    """One row, and where the thing is there among all rows; where nobody knows, it is not."""
-    import numpy as np
-
+    """One row, and where the thing is there among all rows; if nobody knows, it is not."""
     rows = evidence.rows
     there = np.zeros(len(rows), dtype=bool)
     looked_at = evidence.encoded if exposures is None else np.flatnonzero(exposures.known[at])
@@ -240,24 +232,24 @@ def _row(
         values = there[looked_at].astype(np.float64)
         rescore = rescore if encoded else None
     said = erased(cohort, values, rescore)
-    strata = strata_of(rows.truth[looked_at], rows.logit[looked_at], there[looked_at], said)
+    strata = strata_of(rows.truth[looked_at], rows.logit[looked_at], there[looked_at], erased=said)
     finding = family.findings[at]
     same = sum(1 for other, wanted in zip(family.findings, family.wanted, strict=True) if wanted and other == finding)
     concept = at if family.kind == "image" else by_finding.get(finding) if finding is not None else None
     row = Confounder(
-        family.names[at],
-        family.kind,
-        finding,
-        None if concept is None or concepts is None else concepts.ids[concept],
-        None if concept is None or concepts is None else concepts.texts[concept],
-        family.leans(at),
-        family.effect(at),
-        family.goes_with(at),
-        float(family.q["both"][at]),
-        float(family.weight[at]),
-        family.verdict(at),
-        strata,
-        same - 1 if family.kind == "image" else 0,
+        name=family.names[at],
+        kind=family.kind,
+        finding=finding,
+        concept_id=None if concept is None or concepts is None else concepts.ids[concept],
+        concept=None if concept is None or concepts is None else concepts.texts[concept],
+        leans=family.leans(at),
+        effect=family.effect(at),
+        goes_with=family.goes_with(at),
+        q=float(family.q["both"][at]),
+        weight=float(family.weight[at]),
+        verdict=family.verdict(at),
+        strata=strata,
+        others=same - 1 if family.kind == "image" else 0,
     )
     return row, there
 
@@ -269,7 +261,7 @@ def _shared(known: Sequence[np.ndarray], numbers: np.ndarray) -> list[np.ndarray
 
 
 def compare(
-    found: Found, there: Sequence[Family], auroc_there: float | None, paired: Sequence[Family] | None = None
+    found: Found, there: Sequence[Family], auroc_there: float | None, *, paired: Sequence[Family] | None = None
 ) -> list[Confounder]:
     """The rows with the same of another data set beside them, and the q of each difference.
 
@@ -293,8 +285,8 @@ def compare(
             continue
         q_leans, q_goes_with = differences[row.kind].get(row.name, (math.nan, math.nan))
         leans, goes_with = match[0].leans(match[1]), match[0].goes_with(match[1])
-        told = Elsewhere(replace(leans, q=q_leans), replace(goes_with, q=q_goes_with), auroc_there)
-        rows.append(replace(row, elsewhere=told))
+        given = Elsewhere(replace(leans, q=q_leans), replace(goes_with, q=q_goes_with), auroc_there)
+        rows.append(replace(row, elsewhere=given))
     return rows
 
 
@@ -302,8 +294,6 @@ def _differences(
     family: Family, there: Sequence[Family], paired: Sequence[Family] | None
 ) -> dict[str, tuple[float, float]]:
     """The q of the differences of leaning and of going with the label, by name."""
-    import numpy as np
-
     if paired is not None:
         alike = [other for other in paired if other.kind == family.kind]
         named = [(name, float(q)) for one in alike for name, q in zip(one.names, one.q["leans"], strict=True)]

@@ -15,12 +15,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from kb.errors import UsageError
-
-if TYPE_CHECKING:
-    import numpy as np
 
 AT_ONCE = 16_384
 
@@ -52,7 +50,7 @@ class Cohort:
         return Cohort(self.vectors[chosen], self.truth[chosen], self.logit[chosen], self.owners[chosen])
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Moments:
     """Moments of a cohort within its two truth strata.
 
@@ -87,16 +85,14 @@ class Moments:
         disease's own directions D within strata, a concept's difference is c.(shift - S D (D'S D)^-1 D'shift) (analysis
         of covariance). `shift_spread` follows, with what the estimate of those slopes adds to it.
         """
-        import numpy as np
-
         spread = self.within @ directions
         inverse = np.linalg.pinv(directions.T @ spread, hermitian=True)
         keep = np.eye(len(self.shift)) - spread @ inverse @ directions.T
-        told = directions.T @ self.shift
+        found = directions.T @ self.shift
         left = keep @ self.within @ keep.T
         alone = (1 / self.positives + 1 / (self.n - self.positives)) * np.trace(self.within)
         alike = max(float(np.trace(self.shift_spread) / alone), 1.0)  # what images of one patient cost
-        slopes = left * float(told @ inverse @ told) / self.n * alike
+        slopes = left * float(found @ inverse @ found) / self.n * alike
         return replace(self, shift=keep @ self.shift, shift_spread=keep @ self.shift_spread @ keep.T + slopes)
 
 
@@ -106,8 +102,6 @@ def moments_of(cohort: Cohort) -> Moments:
     Raises:
         UsageError: a stratum has fewer than two images, all are of one patient, or the model says the same of all.
     """
-    import numpy as np
-
     truth = cohort.truth.astype(bool)
     n, positives = len(truth), int(truth.sum())
     patients = len(np.unique(cohort.owners))
@@ -142,16 +136,16 @@ def moments_of(cohort: Cohort) -> Moments:
             target += sums.T @ sums / n**2
     few = patients / (patients - 1)
     return Moments(
-        n,
-        positives,
-        patients,
-        float(n**2 / np.sum(sizes.astype(np.float64) ** 2)),
-        means[1] - means[0],
-        lean,
-        within / (n - 2),
-        shift_spread * few,
-        lean_spread * few,
-        float(np.sqrt(total / (n - 2))),
+        n=n,
+        positives=positives,
+        patients=patients,
+        effective=float(n**2 / np.sum(sizes.astype(np.float64) ** 2)),
+        shift=means[1] - means[0],
+        lean=lean,
+        within=within / (n - 2),
+        shift_spread=shift_spread * few,
+        lean_spread=lean_spread * few,
+        logit_spread=float(np.sqrt(total / (n - 2))),
     )
 
 
@@ -160,8 +154,6 @@ def _calm(beyond: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
     Scores of 0 and 1 have logits of any size, and a few of these would make every test.
     """
-    import numpy as np
-
     reach = FAR * 1.4826 * float(np.median(np.abs(beyond)))
     if reach <= 0:
         return beyond
@@ -172,7 +164,6 @@ def _calm(beyond: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 
 def _mean(vectors: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-    import numpy as np
 
     total = np.zeros(vectors.shape[1])
     for rows in _chunks(len(numbers)):
@@ -187,8 +178,6 @@ def _chunks(n: int) -> Iterator[slice]:
 
 def _patient_chunks(owners: np.ndarray) -> Iterator[slice]:
     """Rows (sorted by owner) some at a time, no patient in two parts."""
-    import numpy as np
-
     start = 0
     while start < len(owners):
         end = min(start + AT_ONCE, len(owners))

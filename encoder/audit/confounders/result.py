@@ -41,7 +41,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class ErrorRates:
-    """Shares that are wrong at one cut; None where nothing is there to be wrong.
+    """Shares that are wrong at one cut; None if nothing is there to be wrong.
 
     Attributes:
         false_positives_present: of the negatives with the thing, how many are called positive.
@@ -56,9 +56,9 @@ class ErrorRates:
     false_negatives_absent: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Strata:
-    """How the model does where something is there and where it is not; an AUROC is None where a truth has no image.
+    """How the model does where something is there and where it is not; an AUROC is None if a truth has no image.
 
     Attributes:
         present: images where it is there (for a concept's score: where it is high).
@@ -72,7 +72,7 @@ class Strata:
         leans: correlation of it with the model's logit within truth strata.
         erased: `auroc` after it is erased from the image vectors.
         erased_against: `auroc_against` after that.
-        erased_leans: `leans` after that: 0 where nothing linear is left of it in what the model says.
+        erased_leans: `leans` after that: 0 if nothing linear is left of it in what the model says.
         errors: shares that are wrong at the best cut (highest Youden index, chosen on these images).
         erased_errors: the same after it is erased, with a cut of its own.
     """
@@ -102,7 +102,7 @@ class Elsewhere:
     auroc: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Confounder:
     """One finding, concept or attribute that a model may lean on.
 
@@ -146,7 +146,7 @@ class Confounder:
         return dict(_plain(asdict(self)))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ConfounderAudit:
     """What a run leans on for one label.
 
@@ -188,9 +188,11 @@ class ConfounderAudit:
 
     def to_dict(self) -> dict[str, Any]:
         """The audit as plain data, for JSON."""
-        told = {name: getattr(self, name) for name in ("run", "label", "source", "split", "n", "positives", "patients")}
+        fields = {
+            name: getattr(self, name) for name in ("run", "label", "source", "split", "n", "positives", "patients")
+        }
         return {
-            **told,
+            **fields,
             "auroc": _plain(self.auroc),
             "disease": list(self.disease),
             "tested": dict(self.tested),

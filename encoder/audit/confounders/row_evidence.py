@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
 
 from encoder.audit.confounders.exposures import Exposures, exposures_of, together
 from encoder.audit.confounders.find import Evidence
 from encoder.audit.confounders.result import Kind
-from encoder.vectors.image_vectors import known_encoders, read_image_vectors
+from encoder.audit.rows import AuditRows
+from encoder.vectors.image_vectors import find_checkpoint, known_encoders, read_image_vectors
 from kb.errors import UsageError
+from kb.knowledge_base import KnowledgeBase
 from kb.language.label_names import plain_label
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from encoder.audit.rows import AuditRows
-    from kb.knowledge_base import KnowledgeBase
-    from kb.sql.session import AuditSession
+from kb.sql.session import AuditSession
 
 MOST_VALUES = 30
 """Values of an attribute: one with more is a number, a date or an id, and no group of images."""
@@ -37,7 +35,7 @@ WHERE assertion = 'present' AND temporality NOT IN ('resolved', 'historical') AN
 
 
 def read_evidence(
-    kb: KnowledgeBase, session: AuditSession, rows: AuditRows, encoder: str | None, kinds: Collection[Kind]
+    kb: KnowledgeBase, session: AuditSession, rows: AuditRows, *, encoder: str | None, kinds: Collection[Kind]
 ) -> tuple[Evidence, list[str]]:
     """All that is known of `rows`, and what is not, a sentence each.
 
@@ -72,20 +70,18 @@ def encoder_of(kb: KnowledgeBase, run: str, named: str | None) -> str | None:
     own = next((row["encoder"] for row in rows if row["run"] == run), None)
     known = [row["encoder"] for row in known_encoders(kb)]
     if named is not None:
-        from encoder.vectors.image_vectors import find_checkpoint
-
         return find_checkpoint(kb, named).encoder_id
     if own is not None:
         return str(own) if own in known else None
     if len(known) > 1:
         raise UsageError(
-            f"run '{run}' is of no encoder here: which one's image vectors shall count? --encoder {known[0]}"
+            f"run '{run}' is of no encoder here: name the one whose image vectors count, of {', '.join(known)}",
+            parameter="encoder",
         )
     return known[0] if known else None
 
 
 def _nothing() -> np.ndarray:
-    import numpy as np
 
     return np.empty(0, dtype=np.int64)
 
@@ -94,8 +90,6 @@ def _vectors(
     kb: KnowledgeBase, rows: AuditRows, encoder: str, notes: list[str]
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Which rows have vectors, and these: of a study the mean over its images."""
-    import numpy as np
-
     try:
         images = read_image_vectors(kb, encoder)
     except UsageError as error:
@@ -129,9 +123,7 @@ def _same(known: str | None, told: str | None) -> bool:
 
 
 def _stated(session: AuditSession, rows: AuditRows) -> Exposures | None:
-    """The findings that the reports of the rows' studies state as present; None where no row has a report."""
-    import numpy as np
-
+    """The findings that the reports of the rows' studies state as present; None if no row has a report."""
     by_study = _places(rows.study_ids)
     known = np.zeros(len(rows), dtype=bool)
     for row in session.run("SELECT study_id, patient_id FROM reports WHERE study_id IS NOT NULL"):
@@ -151,20 +143,18 @@ def _stated(session: AuditSession, rows: AuditRows) -> Exposures | None:
 
 def _attributes(session: AuditSession, rows: AuditRows) -> Exposures:
     """Site, view, sex, age band, month, and attributes of few values; those named as labels are left out."""
-    import numpy as np
-
     places = {"studies": _places(rows.study_ids), "images": _places(rows.image_ids)}
     labels = {row["name"] for row in session.run("SELECT DISTINCT name FROM truths").rows()} | {plain_label(rows.label)}
     skip = NO_ATTRIBUTES | labels | set(COLUMNS)
-    told: dict[str, dict[int, str]] = {}
+    fields: dict[str, dict[int, str]] = {}
     for relation, unit in (("studies", "study_id"), ("images", "image_id")):
         for row in session.run(f"SELECT * FROM {relation}"):
             for number in places[relation].get(row[unit], ()):
                 if _same(rows.patient_ids[number], row["patient_id"]):
                     for name, value in _named(row, skip):
-                        told.setdefault(name, {})[number] = value
+                        fields.setdefault(name, {})[number] = value
     parts = []
-    for name, values in sorted(told.items()):
+    for name, values in sorted(fields.items()):
         if not 1 < len(set(values.values())) <= MOST_VALUES:
             continue
         # Whose value nobody knows neither has it nor lacks it.

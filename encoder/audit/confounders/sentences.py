@@ -16,7 +16,7 @@ LIKENESS: dict[Kind, str] = {"report": "", "image": " beyond its likeness to the
 
 def tell(found: Confounder, label: str) -> str:
     """One confounder in a few sentences: how the model leans on it, what it goes with, and what that does."""
-    told = [
+    entries = [
         f"At the same truth the logit of {label} is {moved(found.effect)} where {WHERE[found.kind]} "
         f"(correlation {signed(found.leans)}{usual(found.leans)}, q {small(found.leans.q)}).",
         f"It goes {'with' if found.goes_with.value > 0 else 'against'} the label in this data: "
@@ -25,14 +25,14 @@ def tell(found: Confounder, label: str) -> str:
     ]
     strata = found.strata
     if strata is not None:
-        told.append(
+        entries.append(
             f"AUROC {number(strata.auroc)}: {number(strata.auroc_present)} with it, {number(strata.auroc_absent)} "
             f"without, {number(strata.auroc_against)} of the positives without it against the negatives with it; "
             f"once it is erased {number(strata.erased)} and {number(strata.erased_against)}."
         )
         before, after = strata.errors, strata.erased_errors
         negatives = strata.present - strata.positives_present, strata.absent - strata.positives_absent
-        told.append(
+        entries.append(
             f"False alarms: {share(before.false_positives_present)} of {negatives[0]:,} with it, "
             f"{share(before.false_positives_absent)} of {negatives[1]:,} without "
             f"(erased: {share(after.false_positives_present)}, {share(after.false_positives_absent)}). "
@@ -40,7 +40,7 @@ def tell(found: Confounder, label: str) -> str:
             f"{share(before.false_negatives_absent)} of {strata.positives_absent:,} without "
             f"(erased: {share(after.false_negatives_present)}, {share(after.false_negatives_absent)})."
         )
-    return " ".join(told)
+    return " ".join(entries)
 
 
 def signed(estimate: Estimate) -> str:
@@ -54,7 +54,7 @@ def usual(estimate: Estimate) -> str:
 
 
 def in_general(found: Iterable[Confounder]) -> str:
-    """What the rows that are measured by scores are held against, in a sentence; "" where there are none such."""
+    """What the rows that are measured by scores are held against, in a sentence; "" if there are none such."""
     one = next((row for row in found if row.kind == "image" and (row.leans.usual or row.goes_with.usual)), None)
     if one is None:
         return ""
@@ -72,17 +72,17 @@ def moved(estimate: Estimate) -> str:
 
 
 def small(q: float) -> str:
-    """A q or p: two digits, and "<0.001" below that; "-" where there is none."""
+    """A q or p: two digits, and "<0.001" below that; "-" if there is none."""
     if q != q:
         return "-"
     return "<0.001" if q < 0.001 else f"{q:.2g}"
 
 
 def number(value: float | None) -> str:
-    """An AUROC: three digits; "-" where there is none."""
+    """An AUROC: three digits; "-" if there is none."""
     return "-" if value is None or value != value else f"{value:.3f}"
 
 
 def share(value: float | None) -> str:
-    """A share as a percentage; "-" where there is none."""
+    """A share as a percentage; "-" if there is none."""
     return "-" if value is None else f"{100 * value:.0f} %"

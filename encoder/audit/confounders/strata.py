@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import numpy as np
 
 from encoder.audit.confounders.erasing import centred
 from encoder.audit.confounders.result import ErrorRates, Strata
 from kb.statistics.ranking import Ranking
-
-if TYPE_CHECKING:
-    import numpy as np
 
 BINS = 256
 
 
 def high(values: np.ndarray) -> np.ndarray:
     """Which values are high: above the cut that leaves the two sides most alike within (Otsu, 1979)."""
-    import numpy as np
-
     counts, edges = np.histogram(values, bins=BINS)
     middles = (edges[:-1] + edges[1:]) / 2
     below, total = np.cumsum(counts), counts.sum()
@@ -33,7 +28,7 @@ def high(values: np.ndarray) -> np.ndarray:
     return above
 
 
-def strata_of(truth: np.ndarray, logit: np.ndarray, present: np.ndarray, erased: np.ndarray) -> Strata:
+def strata_of(truth: np.ndarray, logit: np.ndarray, present: np.ndarray, *, erased: np.ndarray) -> Strata:
     """How a model does with and without something.
 
     Args:
@@ -44,27 +39,25 @@ def strata_of(truth: np.ndarray, logit: np.ndarray, present: np.ndarray, erased:
     """
     against = (truth & ~present) | (~truth & present)
     return Strata(
-        int(present.sum()),
-        int((~present).sum()),
-        int((truth & present).sum()),
-        int((truth & ~present).sum()),
-        auroc(truth, logit),
-        auroc(truth[present], logit[present]),
-        auroc(truth[~present], logit[~present]),
-        auroc(truth[against], logit[against]),
-        _correlation(present, logit, truth),
-        auroc(truth, erased),
-        auroc(truth[against], erased[against]),
-        _correlation(present, erased, truth),
-        error_rates(truth, logit, present),
-        error_rates(truth, erased, present),
+        present=int(present.sum()),
+        absent=int((~present).sum()),
+        positives_present=int((truth & present).sum()),
+        positives_absent=int((truth & ~present).sum()),
+        auroc=auroc(truth, logit),
+        auroc_present=auroc(truth[present], logit[present]),
+        auroc_absent=auroc(truth[~present], logit[~present]),
+        auroc_against=auroc(truth[against], logit[against]),
+        leans=_correlation(present, logit, truth),
+        erased=auroc(truth, erased),
+        erased_against=auroc(truth[against], erased[against]),
+        erased_leans=_correlation(present, erased, truth),
+        errors=error_rates(truth, logit, present),
+        erased_errors=error_rates(truth, erased, present),
     )
 
 
 def _correlation(present: np.ndarray, logit: np.ndarray, truth: np.ndarray) -> float:
-    """The correlation of both within truth strata; 0 where one of them is the same everywhere."""
-    import numpy as np
-
+    """The correlation of both within truth strata; 0 if one of them is the same everywhere."""
     there, said = centred(present.astype(np.float64), truth), centred(logit, truth)
     length = float(np.linalg.norm(there) * np.linalg.norm(said))
     return float(np.clip(there @ said / length, -1.0, 1.0)) if length > 0 else 0.0
@@ -72,8 +65,6 @@ def _correlation(present: np.ndarray, logit: np.ndarray, truth: np.ndarray) -> f
 
 def error_rates(truth: np.ndarray, logit: np.ndarray, present: np.ndarray) -> ErrorRates:
     """What is wrong with and without something, at the cut of the highest Youden index."""
-    import numpy as np
-
     if not len(truth):
         return ErrorRates(None, None, None, None)
     curve = Ranking(truth, logit).curve()
@@ -92,5 +83,5 @@ def error_rates(truth: np.ndarray, logit: np.ndarray, present: np.ndarray) -> Er
 
 
 def auroc(truth: np.ndarray, logit: np.ndarray) -> float | None:
-    """The AUROC; None where a truth has no row."""
+    """The AUROC; None if a truth has no row."""
     return Ranking(truth, logit).auroc if 0 < int(truth.sum()) < len(truth) else None

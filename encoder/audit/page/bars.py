@@ -19,8 +19,8 @@ def bars_figure(name: str, title: str, rows: Sequence[tuple[str, float]]) -> Htm
         low, high = -1.0, 1.0
     x = Scale(low, high, LEFT, RIGHT)
     end = 4.0 + ROW * len(rows)
-    drawn: list[Html] = [stroke(x(value), 4, x(value), end, "mesh") for value in ticks(low, high, 5)]
-    drawn.append(stroke(x(0), 4, x(0), end, "axis"))
+    drawn: list[Html] = [stroke(x(value), 4, x(value), y2=end, kind="mesh") for value in ticks(low, high, 5)]
+    drawn.append(stroke(x(0), 4, x(0), y2=end, kind="axis"))
     for at, (said, value) in enumerate(rows):
         y = 4.0 + ROW * at
         start, width = min(x(0), x(value)), abs(x(value) - x(0))
@@ -29,5 +29,5 @@ def bars_figure(name: str, title: str, rows: Sequence[tuple[str, float]]) -> Htm
         drawn.append(number(y + 14, signed(value)))
         drawn.append(tag("rect", x=start, y=y + 19, width=round(max(width, 0.8), 2), height=11, class_=kind))
     marks = [words(x(v), end + 15, tick_text(v), anchor="middle", kind="tick") for v in ticks(low, high, 5)]
-    told = "; ".join(f"{said}: {signed(value)}" for said, value in rows)
-    return svg(name, title, f"Contributions to the logit. {told}.", end + 22, *drawn, *marks)
+    text = "; ".join(f"{said}: {signed(value)}" for said, value in rows)
+    return svg(name, title, f"Contributions to the logit. {text}.", end + 22, *drawn, *marks)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from encoder.audit.confounders.result import Confounder, ConfounderAudit, Estimate
 from encoder.audit.confounders.sentences import in_general
 from encoder.audit.page.curves import Roc, roc_figure
@@ -12,6 +14,7 @@ from encoder.audit.page.numbers import NONE, chance, count, share, signed, signe
 from encoder.audit.page.plot import figure
 from encoder.audit.page.tables import folded, missing, notes, over, table
 from encoder.audit.report.report_data import ReportData
+from kb.statistics.ranking import Ranking
 
 MOST_ROWS, MOST_CURVES = 12, 3
 RATES = (0.05, 0.1, 0.2, 0.4)
@@ -80,36 +83,33 @@ def _verdict(audit: ConfounderAudit) -> str:
     leaned = [one.name for one in audit.found if one.verdict == "leaned on"]
     if called:
         more = f" and {count(len(called) - 4)} more" if len(called) > 4 else ""
-        told = f"The model leans on {', '.join(called[:4])}{more}, which goes with the label here."
+        text = f"The model leans on {', '.join(called[:4])}{more}, which goes with the label here."
     else:
-        told = "Nothing was found that the model leans on and that also goes with the label here."
+        text = "Nothing was found that the model leans on and that also goes with the label here."
     if leaned:
         more = f" and {count(len(leaned) - 4)} more" if len(leaned) > 4 else ""
         also = " also" if called else ""
-        told += f" It{also} leans on {', '.join(leaned[:4])}{more}, without a link to the label that could be shown."
-    return told
+        text += f" It{also} leans on {', '.join(leaned[:4])}{more}, without a link to the label that could be shown."
+    return text
 
 
 def _counts(audit: ConfounderAudit, shown: int) -> list[str]:
     tested = ", ".join(f"{count(number)} {TESTED.get(kind, kind)}" for kind, number in audit.tested.items())
-    told = [
+    entries = [
         f"{count(audit.n)} rows, {count(audit.positives)} positive, {count(audit.patients)} patients; labels of "
         f"{audit.source}; split: {audit.split}; AUROC {share(audit.auroc)}",
         f"tested: {tested or 'nothing'}; what counts as the disease itself: {', '.join(audit.disease) or 'nothing'}",
     ]
     if len(audit.found) > shown:
-        told.append(
-            f"{shown} of {count(len(audit.found))} rows are shown: clear-kb audit confounders --top "
-            f"{len(audit.found)} prints all"
-        )
+        entries.append(f"{shown} of {count(len(audit.found))} rows are shown")
     if general := in_general(audit.found):
-        told.append(general)
-    return told + ([f"compared with {audit.against}"] if audit.against else [])
+        entries.append(general)
+    return entries + ([f"compared with {audit.against}"] if audit.against else [])
 
 
 def _table(audit: ConfounderAudit, shown: list[Confounder]) -> Html:
     return table(
-        f"What the model may lean on for {audit.label}, the weightiest first", COLUMNS, [*map(_row, shown)], (1,)
+        f"What the model may lean on for {audit.label}, the weightiest first", COLUMNS, [*map(_row, shown)], texts=(1,)
     )
 
 
@@ -143,7 +143,6 @@ def _curves(number: int, audit: ConfounderAudit) -> Html | None:
 
 
 def _figure(name: str, audit: ConfounderAudit, one: Confounder) -> Html:
-    import numpy as np
 
     truth, logit = audit.scores["truth"], audit.scores["logit"]
     there = np.asarray(audit.scores["present"][one.name], dtype=bool)
@@ -180,7 +179,6 @@ def _errors(one: Confounder) -> str:
 
 
 def _curve(said: str, truth: Any, logit: Any) -> Roc | None:
-    from kb.statistics.ranking import Ranking
 
     if not truth.any() or truth.all():
         return None

@@ -33,34 +33,35 @@ class Roc:
 
 def roc_figure(name: str, title: str, curves: Sequence[Roc]) -> Html:
     """ROC curves with a legend beneath."""
-    drawn = [stroke(X(0), Y(0), X(1), Y(1), "reference")]
+    drawn = [stroke(X(0), Y(0), X(1), y2=Y(1), kind="reference")]
     for number, curve in enumerate(curves):
         kind = KINDS[number % len(KINDS)]
-        drawn.append(polyline(X, Y, *_thinned(curve.false_positive_rate, curve.sensitivity), kind))
+        rates, sensitivities = _thinned(curve.false_positive_rate, curve.sensitivity)
+        drawn.append(polyline(X, Y, rates, ys=sensitivities, kind=kind))
         at = 348 + 20 * number
-        drawn.append(stroke(X(0), at - 4, X(0) + 34, at - 4, kind))
+        drawn.append(stroke(X(0), at - 4, X(0) + 34, y2=at - 4, kind=kind))
         drawn.append(words(X(0) + 42, at, f"{shortened(curve.name, 28)}: {share(curve.auroc)}"))
-    told = "; ".join(
+    text = "; ".join(
         f"{curve.name}: AUROC {share(curve.auroc)}, sensitivity {share(curve.sensitivity_at(0.1))} at a false "
         "positive rate of 0.1"
         for curve in curves
     )
-    axes = square_axes(X, Y, "false positive rate", "sensitivity")
-    return svg(name, title, f"ROC curves. {told}.", 338 + 20 * len(curves), *axes, *drawn)
+    axes = square_axes(X, Y, "false positive rate", y_name="sensitivity")
+    return svg(name, title, f"ROC curves. {text}.", 338 + 20 * len(curves), *axes, *drawn)
 
 
 def reliability_figure(name: str, title: str, bins: Sequence[Bin]) -> Html:
     """The share of positives in each bin, with its interval, beside the mean score."""
-    drawn = [stroke(X(0), Y(0), X(1), Y(1), "reference")]
-    drawn += [stroke(X(one.score), Y(one.low), X(one.score), Y(one.high), "interval") for one in bins]
-    drawn.append(polyline(X, Y, [one.score for one in bins], [one.share for one in bins], "line thin"))
+    drawn = [stroke(X(0), Y(0), X(1), y2=Y(1), kind="reference")]
+    drawn += [stroke(X(one.score), Y(one.low), X(one.score), y2=Y(one.high), kind="interval") for one in bins]
+    drawn.append(polyline(X, Y, [one.score for one in bins], ys=[one.share for one in bins], kind="line thin"))
     drawn += [tag("circle", cx=X(one.score), cy=Y(one.share), r=4, class_="dot") for one in bins]
-    told = "; ".join(
+    text = "; ".join(
         f"mean score {share(one.score)}: {share(one.share)} positive ({between(one.low, one.high)}), n {count(one.n)}"
         for one in bins
     )
-    axes = square_axes(X, Y, "mean score of the bin", "share that is positive")
-    about = f"Reliability in bins of equal size; on the dashed diagonal scores are what they say. {told}."
+    axes = square_axes(X, Y, "mean score of the bin", y_name="share that is positive")
+    about = f"Reliability in bins of equal size; on the dashed diagonal scores are what they say. {text}."
     return svg(name, title, about, 332, *axes, *drawn)
 
 

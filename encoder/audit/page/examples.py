@@ -93,14 +93,14 @@ def _numbers(found: Explanation) -> Html:
     ]
     score = "score above the mean" if found.relative else "score"
     columns = ("part", "finding", score, "adds to the logit")
-    return folded("The numbers", table("All parts of the logit", columns, rows, (1,)))
+    return folded("The numbers", table("All parts of the logit", columns, rows, texts=(1,)))
 
 
 def _evidence(found: Explanation) -> Html:
-    told = [line for one in found.top for line in _sentences(one)]
-    if not told:
+    entries = [line for one in found.top for line in _sentences(one)]
+    if not entries:
         return missing("No report mentions the listed concepts, so there is no sentence to show.")
-    return folded("Sentences of other reports that these concepts come from", tag("ul", *told, class_="evidence"))
+    return folded("Sentences of other reports that these concepts come from", tag("ul", *entries, class_="evidence"))
 
 
 def _sentences(one: Contribution) -> list[Html]:

@@ -22,13 +22,13 @@ class Dot:
     low: float | None
     high: float | None
 
-    def told(self) -> str:
+    def in_words(self) -> str:
         """The value in words."""
         return with_interval(self.value, None if self.low is None or self.high is None else (self.low, self.high))
 
 
 def intervals_figure(
-    name: str, title: str, rows: Sequence[Dot | str], reference: float | None = None, reference_name: str = ""
+    name: str, title: str, rows: Sequence[Dot | str], *, reference: float | None = None, reference_name: str = ""
 ) -> Html:
     """Dots and intervals; a text among the rows heads those below it; `reference` is marked through all of them."""
     dots = [row for row in rows if isinstance(row, Dot)]
@@ -43,16 +43,19 @@ def intervals_figure(
         else:
             drawn += _row(row, x, y)
             y += ROW
-    grid = [stroke(x(value), top, x(value), y, "mesh") for value in ticks(low, high)]
+    grid = [stroke(x(value), top, x(value), y2=y, kind="mesh") for value in ticks(low, high)]
     marks = [words(x(value), y + 16, tick_text(value), anchor="middle", kind="tick") for value in ticks(low, high)]
     line: list[Html] = []
     if reference is not None:
         at = x(reference)
         anchor = "end" if at > WIDTH / 2 else "start"
-        line = [stroke(at, top - 4, at, y, "reference"), words(at, top - 8, reference_name, anchor=anchor, kind="tick")]
-    told = "; ".join(row if isinstance(row, str) else f"{row.name}: {row.told()}" for row in rows)
+        line = [
+            stroke(at, top - 4, at, y2=y, kind="reference"),
+            words(at, top - 8, reference_name, anchor=anchor, kind="tick"),
+        ]
+    text = "; ".join(row if isinstance(row, str) else f"{row.name}: {row.in_words()}" for row in rows)
     beside = "" if reference is None else f" {reference_name} is marked by a dashed line."
-    return svg(name, title, f"{told}.{beside}", y + 24, *grid, *line, *drawn, *marks)
+    return svg(name, title, f"{text}.{beside}", y + 24, *grid, *line, *drawn, *marks)
 
 
 def _row(row: Dot, x: Scale, y: float) -> list[Html]:
@@ -60,11 +63,11 @@ def _row(row: Dot, x: Scale, y: float) -> list[Html]:
     at = y + 25
     drawn = [
         words(4, y + 14, shortened(row.name, 27)),
-        number(y + 14, row.told()),
+        number(y + 14, row.in_words()),
     ]
     if row.low is not None and row.high is not None and known(row.low) and known(row.high):
-        drawn.append(stroke(x(row.low), at, x(row.high), at, "interval"))
-        drawn += [stroke(x(end), at - 4, x(end), at + 4, "interval") for end in (row.low, row.high)]
+        drawn.append(stroke(x(row.low), at, x(row.high), y2=at, kind="interval"))
+        drawn += [stroke(x(end), at - 4, x(end), y2=at + 4, kind="interval") for end in (row.low, row.high)]
     return [*drawn, tag("circle", cx=x(row.value), cy=at, r=4.5, class_="dot")]
 
 

@@ -44,14 +44,14 @@ def tag(name: str, /, *children: object, **attributes: object) -> Html:
         >>> tag("p", "a < b", class_="note")
         '<p class="note">a &lt; b</p>'
     """
-    told = "".join(
+    words = "".join(
         f" {_named(key)}" if value is True else f' {_named(key)}="{text(str(value))}"'
         for key, value in attributes.items()
         if value is not None and value is not False
     )
     if name in VOID:
-        return Html(f"<{name}{told} />")
-    return Html(f"<{name}{told}>{join(children)}</{name}>")
+        return Html(f"<{name}{words} />")
+    return Html(f"<{name}{words}>{join(children)}</{name}>")
 
 
 def _named(key: str) -> str:

@@ -25,7 +25,7 @@ def metrics(data: ReportData) -> Html:
         "section",
         tag("h2", "Metrics by label", id="metrics"),
         *parts,
-        table("Labels that were not scored", ("label", "n", "positives", "negatives", "why"), left, (4,))
+        table("Labels that were not scored", ("label", "n", "positives", "negatives", "why"), left, texts=(4,))
         if left
         else None,
         notes([*data.evaluation.notes, *data.notes_of("metrics")]),
@@ -78,4 +78,4 @@ def _called(rows: list[Scored]) -> Html:
         for row in rows
     ]
     columns = ("label", "n", "threshold", "chosen on", "sensitivity", "specificity", "F1 (95%)", "MCC (95%)")
-    return table("At a threshold", columns, cells, (3,))
+    return table("At a threshold", columns, cells, texts=(3,))

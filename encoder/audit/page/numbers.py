@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 NONE = "–"
-"""What stands where there is no number."""
+"""What stands if there is no number."""
 
 
 def known(value: float | None) -> bool:
@@ -41,16 +41,16 @@ def chance(value: float | None) -> str:
 
 
 def between(low: float | None, high: float | None) -> str:
-    """An interval of numbers between 0 and 1: 0.944–0.978; "" where there is none."""
+    """An interval of numbers between 0 and 1: 0.944–0.978; "" if there is none."""
     return f"{share(low)}–{share(high)}" if known(low) and known(high) else ""
 
 
 def with_interval(value: float | None, interval: tuple[float, float] | None) -> str:
     """A number between 0 and 1 with its interval: 0.962 (0.944–0.978)."""
-    told = between(*interval) if interval is not None else ""
-    return f"{share(value)} ({told})" if told and known(value) else share(value)
+    found = between(*interval) if interval is not None else ""
+    return f"{share(value)} ({found})" if found and known(value) else share(value)
 
 
 def signed_interval(low: float | None, high: float | None) -> str:
-    """An interval of signed numbers: +0.22 to +0.40; "" where there is none."""
+    """An interval of signed numbers: +0.22 to +0.40; "" if there is none."""
     return f"{signed(low)} to {signed(high)}" if known(low) and known(high) else ""

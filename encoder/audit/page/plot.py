@@ -79,18 +79,18 @@ def number(y: float, said: str) -> Html:
     return join([back, words(WIDTH - 4, y, said, anchor="end", kind="value")])
 
 
-def stroke(x1: float, y1: float, x2: float, y2: float, kind: str) -> Html:
+def stroke(x1: float, y1: float, x2: float, *, y2: float, kind: str) -> Html:
     """A straight line within a figure."""
     ends = {"x1": x1, "y1": y1, "x2": x2, "y2": y2}
     return tag("line", **{name: round(value, 2) for name, value in ends.items()}, class_=kind)
 
 
-def square_axes(x: Scale, y: Scale, x_name: str, y_name: str) -> list[Html]:
+def square_axes(x: Scale, y: Scale, x_name: str, *, y_name: str) -> list[Html]:
     """The grid, ticks and names of axes that both go from 0 to 1."""
     made: list[Html] = []
     for value in ticks(0.0, 1.0, 5):
-        made.append(stroke(x(value), y(0), x(value), y(1), "mesh"))
-        made.append(stroke(x(0), y(value), x(1), y(value), "mesh"))
+        made.append(stroke(x(value), y(0), x(value), y2=y(1), kind="mesh"))
+        made.append(stroke(x(0), y(value), x(1), y2=y(value), kind="mesh"))
         made.append(words(x(value), y(0) + 15, tick_text(value), anchor="middle", kind="tick"))
         made.append(words(x(0) - 6, y(value) + 4, tick_text(value), anchor="end", kind="tick"))
     made.append(words((x(0) + x(1)) / 2, y(0) + 33, x_name, anchor="middle"))
@@ -101,7 +101,7 @@ def square_axes(x: Scale, y: Scale, x_name: str, y_name: str) -> list[Html]:
     return [*made, turned]
 
 
-def polyline(x: Scale, y: Scale, xs: Sequence[float], ys: Sequence[float], kind: str) -> Html:
+def polyline(x: Scale, y: Scale, xs: Sequence[float], *, ys: Sequence[float], kind: str) -> Html:
     """A line through points."""
     points = " ".join(f"{x(a):g},{y(b):g}" for a, b in zip(xs, ys, strict=True))
     return tag("polyline", points=points, class_=kind)

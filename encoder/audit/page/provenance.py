@@ -16,7 +16,7 @@ def provenance(data: ReportData) -> Html:
     return tag(
         "section",
         tag("h2", "Provenance", id="provenance"),
-        table("Where this comes from", ("what", "value"), found.facts, (1,))
+        table("Where this comes from", ("what", "value"), found.facts, texts=(1,))
         if found.facts
         else missing("Nothing is said of where this comes from."),
         tag("h3", "Made again by") if commands else None,

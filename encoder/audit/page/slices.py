@@ -23,7 +23,7 @@ def slices(data: ReportData) -> Html:
         tag("h2", "Slices", id="slices"),
         tag(
             "p",
-            "Images are put into clusters by what the encoder sees. A slice is low where the whole 95% interval "
+            "Images are put into clusters by what the encoder sees. A slice is low if the whole 95% interval "
             "of its AUROC lies under the AUROC of the other slices; it is told apart from the nearest good one by the "
             "concepts it holds more or less of, in standard deviations (SD).",
         ),
@@ -43,14 +43,14 @@ def shown_slices(found: Slices) -> list[Slice]:
 
 def _one(number: int, found: Slices, data: ReportData) -> Html:
     low = sum(one.verdict == "low" for one in found.slices)
-    told = (
+    text = (
         f"{count(len(found.slices))} slices of {count(found.n)} rows ({count(found.positives)} positive), AUROC "
         f"{share(found.auroc)} over all; {count(low) if low else 'none'} of them low."
     )
     return tag(
         "section",
         tag("h3", found.label, id=f"slices-{number}"),
-        tag("p", told),
+        tag("p", text),
         _table(found) if found.slices else missing("There is no slice."),
         *(_shown(f"slices-{number}-{one.number}", one, found, data.thumbnails) for one in shown_slices(found)),
         notes(found.notes),
@@ -74,7 +74,7 @@ def _table(found: Slices) -> Html:
         for one in found.slices
     ]
     columns = ("slice", "n", "positives", "patients", "AUROC", "95%", "mean score", "verdict")
-    return table(f"Slices of {found.label}, the worst first", columns, rows, (7,))
+    return table(f"Slices of {found.label}, the worst first", columns, rows, texts=(7,))
 
 
 def _shown(name: str, one: Slice, found: Slices, thumbnails: Mapping[str, str]) -> Html:

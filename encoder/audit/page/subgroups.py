@@ -19,7 +19,7 @@ def subgroups(data: ReportData) -> Html:
         tag("h2", "Subgroups", id="subgroups"),
         tag(
             "p",
-            "AUROC within each group, with 95% intervals from resampled patients. A group is marked where its whole "
+            "AUROC within each group, with 95% intervals from resampled patients. A group is marked if its whole "
             "interval lies under the AUROC of all rows. Groups are looked at one by one: among twenty of them, one may "
             "well lie so by chance.",
         ),
@@ -30,13 +30,16 @@ def subgroups(data: ReportData) -> Html:
 
 
 def _all(found: Sequence[Subgroups]) -> Html:
-    """The groups of every label; one sentence where there are none at all."""
+    """The groups of every label; one sentence if there are none at all."""
     if not found:
         return missing("No label was scored.")
     if not any(group.auroc is not None for one in found for group in one.groups):
-        told = dict.fromkeys(note for one in found for note in (*one.notes, *_skipped(one)))
+        stated = dict.fromkeys(note for one in found for note in (*one.notes, *_skipped(one)))
         return join(
-            [missing("No group of any label can be told apart, or none has enough of both truths."), notes(list(told))]
+            [
+                missing("No group of any label can be told apart, or none has enough of both truths."),
+                notes(list(stated)),
+            ]
         )
     return tag("div", *(_one(number, one) for number, one in enumerate(found)), class_="grid")
 
@@ -57,7 +60,7 @@ def _one(number: int, found: Subgroups) -> Html:
     if shown:
         reference = f"all rows {share(found.auroc)}"
         title = f"{found.label}: AUROC by subgroup"
-        drawing = intervals_figure(f"subgroups-{number}", title, rows, found.auroc, reference)
+        drawing = intervals_figure(f"subgroups-{number}", title, rows, reference=found.auroc, reference_name=reference)
         body: Html = figure(drawing, f"{found.label}, all rows: {overall}.", folded("The numbers", _table(found)))
     else:
         body = missing(f"No group of {found.label} has enough positives and negatives, or none is known.")
@@ -78,7 +81,7 @@ def _table(found: Subgroups) -> Html:
         for one in found.groups
     ]
     columns = ("group", "n", "positives", "patients", "AUROC", "95%", "")
-    return table(f"{found.label} by subgroup", (*columns[:-1], "remark"), cells, (6,))
+    return table(f"{found.label} by subgroup", (*columns[:-1], "remark"), cells, texts=(6,))
 
 
 def _verdict(one: Subgroup, overall: float | None) -> str:

@@ -17,12 +17,12 @@ MOST_LEFT = 8
 
 def summary(data: ReportData) -> Html:
     """The section."""
-    told = [*_what(data), *_ranking(data), *_confounding(data), _subgroups(data), _slices(data)]
+    entries = [*_what(data), *_ranking(data), *_confounding(data), _subgroups(data), _slices(data)]
     untold = _unsaid(data)
     return tag(
         "section",
         tag("h2", "Summary", id="summary"),
-        tag("ul", *(tag("li", one) for one in told if one), class_="summary"),
+        tag("ul", *(tag("li", one) for one in entries if one), class_="summary"),
         join([tag("h3", "What could not be said"), tag("ul", *(tag("li", one) for one in untold))]) if untold else None,
         aria_labelledby="summary",
     )
@@ -50,9 +50,9 @@ def _ranking(data: ReportData) -> Iterator[Html]:
         )
     if rows:
         lowest = min(rows, key=_auroc)
-        told = with_interval(lowest.values.get("auroc"), lowest.intervals.get("auroc"))
+        stated = with_interval(lowest.values.get("auroc"), lowest.intervals.get("auroc"))
         which = f"The lowest is {lowest.label}" if len(rows) > 1 else f"AUROC for {lowest.label}"
-        yield join([f"{which}: {told}."])
+        yield join([f"{which}: {stated}."])
 
 
 def _auroc(row: Scored) -> float:
@@ -80,17 +80,17 @@ def _confounding(data: ReportData) -> Iterator[Html]:
 
 
 def _leaned_on(audit: ConfounderAudit, one: Confounder, more: int) -> Html:
-    """What is leaned on most where nothing is called: it may well be what goes wrong."""
+    """What is leaned on most if nothing is called: it may well be what goes wrong."""
     r = f"{signed(one.leans.value)}{_usual(one.leans)}"
-    told = f" (r {r}), which goes with the label in no way that could be shown here."
+    words = f" (r {r}), which goes with the label in no way that could be shown here."
     strata = one.strata
     if strata is not None and strata.errors.false_positives_present is not None:
-        told += (
+        words += (
             f" False alarms: {share(strata.errors.false_positives_present)} with it, "
             f"{share(strata.errors.false_positives_absent)} without it."
         )
     others = f" And on {count(more)} more: see the table." if more else ""
-    return join([tag("strong", f"{audit.label}: the model leans on {one.name}"), told, others])
+    return join([tag("strong", f"{audit.label}: the model leans on {one.name}"), words, others])
 
 
 def _usual(estimate: Estimate) -> str:
@@ -102,22 +102,22 @@ def _confounder(audit: ConfounderAudit, one: Confounder, *, first: bool) -> Html
     per = "for one standard deviation of its score" if one.kind == "image" else "with it than without it"
     more = "higher" if one.effect.value >= 0 else "lower"
     goes = "more" if one.goes_with.value >= 0 else "less"
-    told = [
+    entries = [
         tag("strong", f"{audit.label}: {'' if first else 'also '}the model leans on {one.name}."),
         f" At equal truth the logit is {signed(abs(one.effect.value)).lstrip('+')} {more} {per}{_usual(one.effect)}, "
         f"and positives have {goes} of it (d {signed(one.goes_with.value)}{_usual(one.goes_with)}, q {_q(one.q)}).",
     ]
     strata = one.strata
     if strata is not None:
-        told.append(f" AUROC {share(strata.auroc)} over all")
+        entries.append(f" AUROC {share(strata.auroc)} over all")
         if strata.auroc_against is not None:
-            told.append(f", {share(strata.auroc_against)} where it speaks against the truth")
+            entries.append(f", {share(strata.auroc_against)} where it speaks against the truth")
         if strata.erased is not None:
-            told.append(f", {share(strata.erased)} once it is erased")
+            entries.append(f", {share(strata.erased)} once it is erased")
         if strata.erased_against is not None:
-            told.append(f" ({share(strata.erased_against)} where it spoke against the truth)")
-        told.append(".")
-    return join(told)
+            entries.append(f" ({share(strata.erased_against)} where it spoke against the truth)")
+        entries.append(".")
+    return join(entries)
 
 
 def _q(value: float) -> str:
@@ -164,7 +164,7 @@ def _slices(data: ReportData) -> Html | None:
 
 
 def weak_slice(slices: Slices) -> Slice | None:
-    """The slice of the lowest AUROC, low ones first; None where none lies under all rows."""
+    """The slice of the lowest AUROC, low ones first; None if none lies under all rows."""
     weak = [one for one in slices.slices if one.auroc is not None and one.auroc < slices.auroc]
     return min(weak, key=lambda one: (one.verdict != "low", one.auroc or 0.0)) if weak else None
 
@@ -180,6 +180,6 @@ def _unsaid(data: ReportData) -> list[str]:
         left[MOST_LEFT:] = [f"{len(left) - MOST_LEFT:,} more labels were not scored: see the table of metrics"]
     groups = [note for label in data.subgroups for note in label.notes]
     if data.subgroups and not _has_groups(data):
-        told = "; ".join(dict.fromkeys(groups)) or "no group has enough positives and negatives"
-        left.append(f"nothing can be said of subgroups: {told}")
+        words = "; ".join(dict.fromkeys(groups)) or "no group has enough positives and negatives"
+        left.append(f"nothing can be said of subgroups: {words}")
     return list(dict.fromkeys([*left, *(note for notes in data.notes.values() for note in notes)]))

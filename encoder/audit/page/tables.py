@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from encoder.audit.page.markup import Html, join, tag, text
 
 
-def table(caption: str, columns: Sequence[str], rows: Sequence[Sequence[object]], texts: Sequence[int] = ()) -> Html:
+def table(caption: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, texts: Sequence[int] = ()) -> Html:
     """A table; the first cell of a row heads it. Columns stand right as numbers do, but for the first and `texts`."""
     left = {0, *texts}
     head = tag("tr", *(tag("th", name, scope="col", class_=_side(at, left)) for at, name in enumerate(columns)))

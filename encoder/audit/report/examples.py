@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from encoder.audit.report.report_data import Example
+from encoder.evaluation import Evaluation
+from encoder.evaluation.rows import LabelRows
+from encoder.explanation.explanation import Explainer
+from encoder.prediction.runs import read_run
+from encoder.vectors.image_vectors import find_checkpoint
 from kb.errors import UsageError
-
-if TYPE_CHECKING:
-    from encoder.evaluation import Evaluation
-    from encoder.evaluation.rows import LabelRows
-    from encoder.explanation.explanation import Explainer
-    from kb.knowledge_base import KnowledgeBase
+from kb.knowledge_base import KnowledgeBase
 
 SUREST, FALSE_POSITIVE, FALSE_NEGATIVE = "Surest right positive", "Worst false positive", "Worst false negative"
 LISTED = 8
@@ -20,11 +21,7 @@ LISTED = 8
 
 
 def open_explainer(kb: KnowledgeBase, run: str, encoder: str | None = None) -> Explainer:
-    """What explains the predictions of a run; UsageError where nothing can, with the reason."""
-    from encoder.explanation.explanation import Explainer
-    from encoder.prediction.runs import read_run
-    from encoder.vectors.image_vectors import find_checkpoint
-
+    """What explains the predictions of a run; UsageError if nothing can, with the reason."""
     return Explainer(kb, find_checkpoint(kb, encoder or read_run(kb, run).encoder), run)
 
 
@@ -44,18 +41,16 @@ def examples_of(
             notes.append(f"{rows.label}: its predictions are of studies; only those of images can be explained")
             break
         try:
-            told = explainer.explain(unit, rows.label, top=LISTED, evidence=1 if evidence else 0)
+            stated = explainer.explain(unit, rows.label, top=LISTED, evidence=1 if evidence else 0)
         except UsageError as error:
             notes.append(f"{rows.label}, {what.lower()}: {error}")
             continue
-        found.append(Example(rows.label, what, truth, threshold, told))
+        found.append(Example(rows.label, what, truth, threshold, stated))
     return found, notes
 
 
 def _chosen(rows: LabelRows, threshold: float | None) -> Iterator[tuple[str, bool, int | None]]:
-    """What to show, its truth, and the row; None where no row is such a one."""
-    import numpy as np
-
+    """What to show, its truth, and the row; None if no row is such a one."""
     cut = 0.5 if threshold is None else threshold
     said = rows.score >= cut
     for what, truth, wanted, best in (

@@ -5,23 +5,21 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from encoder.audit.report.options import ReportOptions
 from encoder.audit.report.report_data import Provenance
+from encoder.evaluation import Evaluation
 from encoder.model.checkpoint import code_version
-
-if TYPE_CHECKING:
-    from encoder.audit.report.report import ReportOptions
-    from encoder.evaluation import Evaluation
-    from kb.knowledge_base import KnowledgeBase
+from kb.knowledge_base import KnowledgeBase
 
 
 def provenance_of(
     kb: KnowledgeBase,
     run: Mapping[str, Any],
     evaluation: Evaluation,
-    options: ReportOptions,
     *,
+    options: ReportOptions,
     source: str,
     labels: Iterable[str],
     now: datetime,

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from encoder.audit.report.report_data import Bin, Calibration
+from encoder.evaluation import Evaluation
 from encoder.evaluation.calibration import equal_mass_bins
+from encoder.evaluation.rows import LabelRows
 from kb.statistics.delong import Z95
-
-if TYPE_CHECKING:
-    from encoder.evaluation import Evaluation
-    from encoder.evaluation.rows import LabelRows
 
 
 def calibration_of(evaluation: Evaluation, rows: LabelRows) -> Calibration:
     """The calibration of one label; ECE and Brier score are those of the evaluation."""
-    import numpy as np
-
     bins = equal_mass_bins(rows.score)
     found = []
     for number in np.unique(bins):

@@ -8,63 +8,32 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from encoder.audit.confounders.audit import ConfounderOptions, audit_confounders
+from encoder.audit.confounders.result import ConfounderAudit
 from encoder.audit.page.page import GENERATOR, render
+from encoder.audit.page.slices import MOST_IMAGES, shown_slices
 from encoder.audit.report.examples import examples_of, open_explainer
+from encoder.audit.report.options import ReportOptions
 from encoder.audit.report.provenance import provenance_of
 from encoder.audit.report.reliability import calibration_of
 from encoder.audit.report.report_data import Example, Part, ReportData
 from encoder.audit.report.subgroups import read_groups, subgroups_of
 from encoder.audit.report.thumbnails import thumbnails_of
+from encoder.audit.slices.audit import audit_slices
+from encoder.audit.slices.result import Slices
+from encoder.evaluation import Evaluation, Options, evaluate
+from encoder.evaluation.rows import LabelRows
 from kb.errors import UsageError
+from kb.knowledge_base import KnowledgeBase
 from kb.language.label_names import plain_label
 from kb.progress import Silent, Watcher
 
-if TYPE_CHECKING:
-    from encoder.audit.confounders.result import ConfounderAudit
-    from encoder.audit.slices.result import Slices
-    from encoder.evaluation import Evaluation
-    from encoder.evaluation.evaluate import Split
-    from encoder.evaluation.rows import LabelRows
-    from kb.knowledge_base import KnowledgeBase
-
 MOST_LABELS = 6
 """Labels that are shown in full unless some are named."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReportOptions:
-    """What a report shows, and how it is computed.
-
-    Attributes:
-        labels: shown in full; default: those with the most positives, six at most.
-        source: the source of labels to go by, where several contradict each other.
-        split: as for `evaluate`: "test" for what was trained here, else "all".
-        where: SQL over the images.
-        encoder: the folder of a checkpoint, or its id; not needed where there is one only.
-        min_positives: labels and groups with fewer positives, or negatives, are left out.
-        bootstrap: resamples of the patients.
-        seed: of the resamples.
-        evidence: whether report sentences are shown.
-        images: whether thumbnails are shown.
-        title: of the page.
-    """
-
-    labels: Sequence[str] = ()
-    source: str | None = None
-    split: Split | None = None
-    where: str | None = None
-    encoder: str | None = None
-    min_positives: int = 10
-    bootstrap: int = 1000
-    seed: int = 0
-    evidence: bool = True
-    images: bool = True
-    title: str | None = None
 
 
 def gather(
@@ -79,7 +48,7 @@ def gather(
 
     Args:
         kb: the knowledge base, at any commit.
-        run: the name of the run; not needed where there is one only.
+        run: the name of the run; not needed if there is one only.
         options: see `ReportOptions`.
         watcher: hears how far it is.
         now: the time that the report bears; default: this moment.
@@ -97,9 +66,9 @@ def _run_row(kb: KnowledgeBase, run: str | None) -> dict[str, Any]:
     columns = ["run", "method", "space", "encoder", "embedder", "vocabulary_commit", "time"]
     rows = {row["run"]: row for row in kb.dataset("runs").to_table(columns=columns).to_pylist()}
     if not rows:
-        raise UsageError(f"{kb.uri} holds no predictions: `clear-kb ingest predictions FILE --run NAME` brings some in")
+        raise UsageError(f"{kb.uri} holds no predictions", need="predictions")
     if run is None and len(rows) > 1:
-        raise UsageError(f"which run? name it with --run: {', '.join(sorted(rows))}")
+        raise UsageError(f"there are several runs: {', '.join(sorted(rows))}; name one", parameter="run")
     name = run if run is not None else next(iter(rows))
     if name not in rows:
         raise UsageError(f"there is no run '{name}': there are {', '.join(sorted(rows))}")
@@ -139,7 +108,7 @@ class _Work:
             thumbnails=self._thumbnails(slices, examples),
             with_evidence=self.options.evidence,
             provenance=provenance_of(
-                self.kb, self.run, evaluation, self.options, source=source, labels=labels, now=now
+                self.kb, self.run, evaluation, options=self.options, source=source, labels=labels, now=now
             ),
             notes={part: tuple(dict.fromkeys(told)) for part, told in self.notes.items()},
         )
@@ -148,7 +117,6 @@ class _Work:
         self.notes.setdefault(part, []).append(told)
 
     def _evaluate(self) -> Evaluation:
-        from encoder.evaluation import Options, evaluate
 
         given = self.options
         return evaluate(
@@ -177,20 +145,20 @@ class _Work:
             self._note(
                 "metrics",
                 f"shown in full are the {len(kept)} labels with the most positives; the metrics of {', '.join(left)} "
-                "stand in the tables, and --label shows them in full",
+                "stand in the tables, and a label that is named is shown in full",
             )
         return [one for one in offered if one in kept]
 
     def _named(self, evaluation: Evaluation, label: str) -> LabelRows:
-        """The rows of a label that was asked for; UsageError where it was not scored."""
+        """The rows of a label that was asked for; UsageError if it was not scored."""
         for one in evaluation.label_rows:
             if plain_label(one.label) == plain_label(label):
                 return one
         for left in evaluation.left_out:
             if plain_label(left.label) == plain_label(label):
-                raise UsageError(f"--label {label}: it cannot be scored: {left.reason}")
+                raise UsageError(f"label '{label}': it cannot be scored: {left.reason}")
         known = ", ".join(sorted(one.label for one in evaluation.label_rows))
-        raise UsageError(f"--label {label}: there are predictions for {known}")
+        raise UsageError(f"label '{label}': there are predictions for {known}")
 
     def _source(self) -> str:
         """The labels that the run is judged by, in words."""
@@ -207,7 +175,11 @@ class _Work:
         known, given = read_groups(self.kb), self.options
         found = []
         for number, one in enumerate(rows, start=1):
-            found.append(subgroups_of(evaluation, one, known, given.min_positives, given.bootstrap, given.seed))
+            found.append(
+                subgroups_of(
+                    evaluation, one, known, least=given.min_positives, resamples=given.bootstrap, seed=given.seed
+                )
+            )
             self.watcher.advance(number, number)
         return tuple(found)
 
@@ -245,33 +217,28 @@ class _Work:
 
     def _thumbnails(self, slices: Sequence[Slices], examples: Sequence[Example]) -> dict[str, str]:
         """The thumbnails of the images that are shown, where there are pixels."""
-        from encoder.audit.page.slices import MOST_IMAGES, shown_slices
-
         wanted = [one.explanation.image_id for one in examples]
         for one in (shown for found in slices for shown in shown_slices(found)):
             wanted += [*one.images[:MOST_IMAGES], *one.wrong[:MOST_IMAGES]]
         if not self.options.images:
-            self._note("thumbnails", "images were left out (--no-images)")
+            self._note("thumbnails", "images were left out, as asked")
             return {}
         made = thumbnails_of(self.kb, wanted)
         if gone := len(set(wanted) - made.keys()):
             self._note(
                 "thumbnails",
-                f"{gone:,} of {len(set(wanted)):,} images have no picture here: {self.kb.uri} keeps no pixels of them "
-                "(`clear-kb ingest images` does)",
+                f"{gone:,} of {len(set(wanted)):,} images have no picture here: {self.kb.uri} keeps no pixels of them",
             )
         return made
 
 
 def _confounders(kb: KnowledgeBase, run: str, label: str, given: ReportOptions, watcher: Watcher) -> ConfounderAudit:
-    from encoder.audit.confounders.audit import ConfounderOptions, audit_confounders
 
     options = ConfounderOptions(source=given.source, split=given.split, where=given.where, encoder=given.encoder)
-    return audit_confounders(kb, run, label, options, watcher)
+    return audit_confounders(kb, run, label, options=options, watcher=watcher)
 
 
 def _slices(kb: KnowledgeBase, run: str, label: str, given: ReportOptions, watcher: Watcher) -> Slices:
-    from encoder.audit.slices.audit import audit_slices
 
     return audit_slices(
         kb,
@@ -289,13 +256,16 @@ def _slices(kb: KnowledgeBase, run: str, label: str, given: ReportOptions, watch
 def check_target(path: Path, *, overwrite: bool = False) -> None:
     """Refuse a file that no report can be written to (UsageError), before the work begins."""
     if path.suffix.lower() not in (".html", ".htm"):
-        raise UsageError(f"-o {path}: a report ends in .html")
+        raise UsageError(f"{path}: a report ends in .html")
     if not path.absolute().parent.is_dir():
-        raise UsageError(f"-o {path}: there is no folder {path.absolute().parent}")
+        raise UsageError(f"{path}: there is no folder {path.absolute().parent}")
     if path.is_dir():
-        raise UsageError(f"-o {path}: that is a folder")
+        raise UsageError(f"{path}: that is a folder")
     if path.exists() and not overwrite and not _is_report(path):
-        raise UsageError(f"-o {path}: a file of that name is there, and is no report of ours: --overwrite replaces it")
+        raise UsageError(
+            f"{path}: a file of that name is there, is no report of ours, and is replaced only if asked",
+            parameter="overwrite",
+        )
 
 
 def _is_report(path: Path) -> bool:

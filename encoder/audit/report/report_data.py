@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from encoder.audit.confounders.result import ConfounderAudit
 from encoder.audit.slices.result import Slices
-
-if TYPE_CHECKING:
-    from encoder.evaluation import Evaluation
-    from encoder.explanation.explanation import Explanation
+from encoder.evaluation import Evaluation
+from encoder.explanation.explanation import Explanation
 
 Part = Literal["metrics", "calibration", "subgroups", "confounders", "slices", "examples", "thumbnails"]
 
@@ -38,7 +36,7 @@ class Calibration:
     brier: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Subgroup:
     """The AUROC within one group; None, with the reason, where there is too little to say."""
 
@@ -83,7 +81,7 @@ class Provenance:
     commands: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ReportData:
     """All that a report shows.
 

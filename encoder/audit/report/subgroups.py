@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
 
 from encoder.audit.report.report_data import Subgroup, Subgroups
+from encoder.evaluation import Evaluation
+from encoder.evaluation.rows import LabelRows
+from kb.knowledge_base import KnowledgeBase
+from kb.sql.limits import UNHURRIED
+from kb.sql.session import AuditSession
 from kb.statistics.ranking import Ranking
 from kb.statistics.resampling import interval, multiplicities, resampled
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from encoder.evaluation import Evaluation
-    from encoder.evaluation.rows import LabelRows
-    from kb.knowledge_base import KnowledgeBase
 
 GROUPINGS = {"sex": "sex", "age_band": "age", "view": "view", "site": "site"}
 """Columns of the views of an audit, and what they are called."""
@@ -33,9 +34,6 @@ Known = Mapping[str, Mapping[str, str]]
 
 def read_groups(kb: KnowledgeBase) -> Known:
     """What is known of each image and study ("image X", "study Y") by the name of a grouping."""
-    from kb.sql.limits import UNHURRIED
-    from kb.sql.session import AuditSession
-
     with AuditSession(kb, UNHURRIED) as session:
         rows = session.run(_KNOWN).rows()
     return {
@@ -45,7 +43,7 @@ def read_groups(kb: KnowledgeBase) -> Known:
 
 
 def subgroups_of(
-    evaluation: Evaluation, rows: LabelRows, known: Known, least: int, resamples: int, seed: int = 0
+    evaluation: Evaluation, rows: LabelRows, known: Known, *, least: int, resamples: int, seed: int = 0
 ) -> Subgroups:
     """The groups of one label; those with fewer positives or negatives than `least` have the reason instead."""
     scored = evaluation.get(rows.run, rows.label)
@@ -62,8 +60,6 @@ def subgroups_of(
 
 def _groups(by: str, values: Sequence[str | None]) -> tuple[list[tuple[str, Any]], list[str]]:
     """The rows of each value, and what is to be said of those that are left out."""
-    import numpy as np
-
     column = np.array([value or "" for value in values], dtype=object)
     sizes = {value: int((column == value).sum()) for value in sorted(set(column.tolist())) if value}
     if not sizes:
@@ -82,12 +78,11 @@ def _groups(by: str, values: Sequence[str | None]) -> tuple[list[tuple[str, Any]
 
 
 def _measured(by: str, value: str, rows: LabelRows, least: int, drawn: np.ndarray) -> Subgroup:
-    import numpy as np
 
-    counts = (by, value, len(rows.truth), rows.positives, rows.patients)
+    found = Subgroup(by=by, value=value, n=len(rows.truth), positives=rows.positives, patients=rows.patients)
     reason = rows.few(max(least, 1))
     if reason is not None:
-        return Subgroup(*counts, reason=reason)
+        return replace(found, reason=reason)
     ranking = Ranking(rows.truth, rows.rank)
 
     def measure(weights: np.ndarray) -> dict[str, np.ndarray]:
@@ -95,4 +90,4 @@ def _measured(by: str, value: str, rows: LabelRows, least: int, drawn: np.ndarra
             return {"auroc": ranking.scores_of(weights)[0]}
 
     low, high = (interval(resampled(drawn, rows.cluster, measure)["auroc"]) if len(drawn) else None) or (None, None)
-    return Subgroup(*counts, auroc=ranking.auroc, low=low, high=high)
+    return replace(found, auroc=ranking.auroc, low=low, high=high)

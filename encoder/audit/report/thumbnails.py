@@ -5,12 +5,12 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Sequence
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from kb.store.storage import quoted
+from PIL import Image
 
-if TYPE_CHECKING:
-    from kb.knowledge_base import KnowledgeBase
+from kb.knowledge_base import KnowledgeBase
+from kb.store.sqltext import literals
 
 SIDE = 96
 """Pixels of a thumbnail's side."""
@@ -21,7 +21,7 @@ def thumbnails_of(kb: KnowledgeBase, images: Sequence[str], side: int = SIDE) ->
     wanted = sorted(set(images))
     if not wanted:
         return {}
-    rows = kb.dataset("images").to_table(columns=["image_id", "content_hash"], filter=f"image_id IN {quoted(wanted)}")
+    rows = kb.dataset("images").to_table(columns=["image_id", "content_hash"], filter=f"image_id IN {literals(wanted)}")
     contents = {row["image_id"]: row["content_hash"] for row in rows.to_pylist() if row["content_hash"]}
     found = _pixels(kb, sorted(set(contents.values())), side)
     return {image: found[content] for image, content in sorted(contents.items()) if content in found}
@@ -32,7 +32,7 @@ def _pixels(kb: KnowledgeBase, contents: Sequence[str], side: int) -> dict[str, 
     if not contents:
         return {}
     pixels = kb.storage.dataset("pixels")
-    where = f"content_hash IN {quoted(contents)}"
+    where = f"content_hash IN {literals(contents)}"
     kept = pixels.to_table(columns=["key", "content_hash", "size"], filter=where).to_pylist()
     best: dict[str, dict[str, Any]] = {}
     for row in sorted(kept, key=lambda row: (row["size"] < side, abs(row["size"] - side), row["key"])):
@@ -40,12 +40,11 @@ def _pixels(kb: KnowledgeBase, contents: Sequence[str], side: int) -> dict[str, 
     keys = [row["key"] for row in best.values()]
     if not keys:
         return {}
-    table = pixels.to_table(columns=["content_hash", "size", "pixels"], filter=f"key IN {quoted(keys)}")
+    table = pixels.to_table(columns=["content_hash", "size", "pixels"], filter=f"key IN {literals(keys)}")
     return {row["content_hash"]: _data_uri(row["pixels"], row["size"], side) for row in table.to_pylist()}
 
 
 def _data_uri(pixels: bytes, size: int, side: int) -> str:
-    from PIL import Image
 
     picture = Image.frombytes("L", (size, size), pixels)
     if size != side:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from encoder.audit.confounders.audit_space import KINDS, open_audit_space
 from encoder.audit.confounders.comparison import Selection, find_other
@@ -15,12 +14,10 @@ from encoder.audit.slices.result import Slices
 from encoder.prediction.runs import judged_split
 from kb.display import Listing
 from kb.errors import UsageError
+from kb.knowledge_base import KnowledgeBase
 from kb.progress import Silent, Watcher
 from kb.sql.limits import UNHURRIED
 from kb.sql.session import AuditSession
-
-if TYPE_CHECKING:
-    from kb.knowledge_base import KnowledgeBase
 
 COLUMNS = ("number", "data", "n", "positives", "auroc", "auroc_low", "auroc_high", "verdict")
 
@@ -29,8 +26,8 @@ def audit_slices(
     kb: KnowledgeBase,
     run: str,
     label: str,
-    options: SliceOptions | None = None,
     *,
+    options: SliceOptions | None = None,
     source: str | None = None,
     split: str | None = None,
     where: str | None = None,
@@ -46,7 +43,7 @@ def audit_slices(
         run: the name of a run, ours or imported.
         label: that it predicts.
         options: how; see `SliceOptions`.
-        source: of labels; needed where several speak of the label.
+        source: of labels; needed if several speak of the label.
         split: default: "test" for what was trained here (an encoder, a probe, a bottleneck), else "all".
         where: SQL over the view `outcomes`.
         encoder: whose image vectors are clustered, for a run that is of none.
@@ -62,31 +59,31 @@ def audit_slices(
     asked = Selection(run, label, source, judged_split(kb, [run], split), where)
     watcher.stage("slices", 2)
     with AuditSession(kb, UNHURRIED) as session:
-        other = find_other(kb, session, against, asked)
+        other = find_other(kb, session, against, asked=asked)
         rows = (other.here if other else asked).read(session)
         space = open_audit_space(kb, run, encoder)
         if space.concepts is None:
             raise UsageError(f"slices are clusters of image vectors: {'; '.join(space.notes)}")
-        evidence, notes = read_evidence(kb, session, rows, space.encoder, KINDS)
+        evidence, notes = read_evidence(kb, session, rows, encoder=space.encoder, kinds=KINDS)
     watcher.advance(1, 1)
     there, more = (None, []) if other is None else other.evidence(space, KINDS)
     found = find_slices(
         evidence,
         space.concepts,
         {*disease_of(rows.label), *telling_nothing()},
-        options,
+        options=options,
         other=there,
         names=("here", other.told.partition(",")[0] if other else "there"),
     )
     overall = auroc(rows.truth, rows.logit)
     return Slices(
-        run,
-        rows.label,
-        rows.source,
-        rows.split,
-        len(rows),
-        rows.positives,
-        float("nan") if overall is None else overall,
-        Listing(found, COLUMNS),
-        (*notes, *more),
+        run=run,
+        label=rows.label,
+        source=rows.source,
+        split=rows.split,
+        n=len(rows),
+        positives=rows.positives,
+        auroc=float("nan") if overall is None else overall,
+        slices=Listing(found, COLUMNS),
+        notes=(*notes, *more),
     )

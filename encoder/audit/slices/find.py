@@ -11,9 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
-from encoder.audit.confounders.concept_tests import bulk_of, p_values, q_values, test_concepts
+import numpy as np
+
+from encoder.audit.confounders.concept_tests import bulk_of, p_values, test_concepts
+from encoder.audit.confounders.false_discovery import q_values
 from encoder.audit.confounders.families import Z95, Concepts
 from encoder.audit.confounders.find import Evidence
 from encoder.audit.confounders.moments import Cohort, moments_of
@@ -21,9 +23,6 @@ from encoder.audit.slices.result import Slice, SliceConcept, Trait
 from kb.errors import UsageError
 from kb.statistics.ranking import Ranking
 from kb.statistics.resampling import interval, multiplicities, resampled
-
-if TYPE_CHECKING:
-    import numpy as np
 
 DIRECTIONS = 32
 """Main directions that images are clustered in: beyond these lies mostly noise."""
@@ -34,7 +33,7 @@ MANY = 50_000
 LEVEL = 0.05
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SliceOptions:
     """How to slice.
 
@@ -57,7 +56,7 @@ class SliceOptions:
     seed: int = 0
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class _Part:
     """One data set, cut: the cluster of each image, how far it lies from its centre, and what is resampled."""
 
@@ -73,8 +72,8 @@ def find_slices(
     evidence: Evidence,
     concepts: Concepts | None,
     aside: Collection[str],
-    options: SliceOptions | None = None,
     *,
+    options: SliceOptions | None = None,
     other: Evidence | None = None,
     names: tuple[str, str] = ("here", "there"),
 ) -> list[Slice]:
@@ -91,8 +90,6 @@ def find_slices(
     Raises:
         UsageError: no row has an image vector, or there are fewer images than slices.
     """
-    import numpy as np
-
     options = options or SliceOptions()
     both = [evidence] if other is None else [evidence, other]
     if any(one.vectors is None for one in both):
@@ -101,7 +98,14 @@ def find_slices(
     labels, distances = _clusters(_beside_disease(cohorts), options)
     ends = np.cumsum([len(cohort) for cohort in cohorts])[:-1]
     parts = [
-        _Part(name, one, cohort, mine, far, multiplicities(_patients(cohort), options.resamples, options.seed))
+        _Part(
+            data=name,
+            evidence=one,
+            cohort=cohort,
+            labels=mine,
+            distances=far,
+            drawn=multiplicities(_patients(cohort), options.resamples, options.seed),
+        )
         for name, one, cohort, mine, far in zip(
             names if other is not None else ("",),
             both,
@@ -115,7 +119,9 @@ def find_slices(
     found = [_slice(part, number + 1, int(cluster), options) for number, cluster in enumerate(order) for part in parts]
     found = _judged(found, parts, order, options)
     if concepts is not None:
-        found = [_described(one, found, parts, order, concepts, aside, options) for one in found]
+        found = [
+            _described(one, found, parts, order=order, concepts=concepts, aside=aside, options=options) for one in found
+        ]
     ranks = {"low": 0, "": 1, "small": 2}
     if other is not None:
         return sorted(found, key=lambda one: (one.number, one.data != names[0]))
@@ -124,11 +130,12 @@ def find_slices(
 
 def _clusters(vectors: np.ndarray, options: SliceOptions) -> tuple[np.ndarray, np.ndarray]:
     """The cluster of each image, and its distance from the centre of that."""
-    import numpy as np
     from sklearn.cluster import KMeans, MiniBatchKMeans
 
     if len(vectors) < options.slices:
-        raise UsageError(f"{len(vectors)} images cannot be cut into {options.slices} slices: --slices fewer")
+        raise UsageError(
+            f"{len(vectors)} images cannot be cut into {options.slices} slices: ask for fewer", parameter="slices"
+        )
     centred = vectors - vectors.mean(axis=0)
     values, directions = np.linalg.eigh((centred.T @ centred).astype(np.float64))
     main = centred @ directions[:, np.argsort(-values)[:DIRECTIONS]].astype(np.float32)
@@ -144,8 +151,6 @@ def _beside_disease(cohorts: Sequence[Cohort]) -> np.ndarray:
     Else slices would part positives from negatives, and have no AUROC. Truths have their say in that one direction, and
     not image by image: were each truth laid about its own mean, a slice would gather what the model ranks rightly.
     """
-    import numpy as np
-
     shifts = [
         cohort.vectors[cohort.truth].mean(axis=0) - cohort.vectors[~cohort.truth].mean(axis=0)
         for cohort in cohorts
@@ -165,7 +170,6 @@ def _patients(cohort: Cohort) -> int:
 
 
 def _slice(part: _Part, number: int, cluster: int, options: SliceOptions) -> Slice:
-    import numpy as np
 
     chosen = np.flatnonzero(part.labels == cluster)
     truth, logit = part.cohort.truth[chosen], part.cohort.logit[chosen]
@@ -179,28 +183,26 @@ def _slice(part: _Part, number: int, cluster: int, options: SliceOptions) -> Sli
     auroc = Ranking(truth, logit).auroc if enough else None
     low, high = interval(_resamples(part, chosen)) or (None, None) if enough else (None, None)
     return Slice(
-        number,
-        part.data,
-        n,
-        positives,
-        len(np.unique(part.cohort.owners[chosen])),
-        auroc,
-        low,
-        high,
-        float(score.mean()) if n else float("nan"),
-        "" if enough else "small",
-        None,
-        (),
-        _traits(part, chosen, options) if enough else (),
-        tuple(names[int(at)] for at in near),
-        tuple(names[int(at)] for at in wrong),
+        number=number,
+        data=part.data,
+        n=n,
+        positives=positives,
+        patients=len(np.unique(part.cohort.owners[chosen])),
+        auroc=auroc,
+        auroc_low=low,
+        auroc_high=high,
+        mean_score=float(score.mean()) if n else float("nan"),
+        verdict="" if enough else "small",
+        against=None,
+        concepts=(),
+        traits=_traits(part, chosen, options) if enough else (),
+        images=tuple(names[int(at)] for at in near),
+        wrong=tuple(names[int(at)] for at in wrong),
     )
 
 
 def _traits(part: _Part, chosen: np.ndarray, options: SliceOptions) -> tuple[Trait, ...]:
     """What most images of a slice have, or lack, more than the others do: beyond twice the error of the difference."""
-    import numpy as np
-
     inside = np.zeros(len(part.evidence.rows), dtype=bool)
     inside[part.evidence.encoded[chosen]] = True
     found = []
@@ -228,9 +230,7 @@ def _resamples(part: _Part, chosen: np.ndarray) -> np.ndarray:
 
 def _judged(found: Sequence[Slice], parts: Sequence[_Part], order: np.ndarray, options: SliceOptions) -> list[Slice]:
     """The slices with their verdict: low against the others or, of two data sets, against the same one of the first."""
-    import numpy as np
-
-    told = sum(one.auroc is not None for one in found)
+    stated = sum(one.auroc is not None for one in found)
     judged = []
     for one in found:
         verdict = one.verdict
@@ -246,7 +246,7 @@ def _judged(found: Sequence[Slice], parts: Sequence[_Part], order: np.ndarray, o
                 margin = None if known is None else mine - _resamples(parts[0], there)
             else:
                 margin = None
-            bounds = None if margin is None else interval(margin, 1 - LEVEL / max(told, 1))
+            bounds = None if margin is None else interval(margin, 1 - LEVEL / max(stated, 1))
             verdict = "low" if bounds is not None and bounds[1] < 0 else ""
         judged.append(replace(one, verdict=verdict))
     return judged
@@ -262,8 +262,6 @@ def _described(
     options: SliceOptions,
 ) -> Slice:
     """A low slice with the concepts that tell it from the nearest good one; of two data sets, from its like there."""
-    import numpy as np
-
     if one.verdict != "low":
         return one
     part = next(part for part in parts if part.data == one.data)
@@ -278,16 +276,14 @@ def _described(
         members = {s.number: part.cohort.part(np.flatnonzero(part.labels == order[s.number - 1])) for s in good}
         against = min(members, key=lambda number: float(np.linalg.norm(members[number].vectors.mean(axis=0) - centre)))
         other = members[against]
-    told = _told_apart(mine, other, concepts, aside, options.concepts, same_patients=one.data == "")
-    return replace(one, against=against, concepts=told)
+    stated = _apart_in_words(mine, other, concepts, aside, options.concepts, same_patients=one.data == "")
+    return replace(one, against=against, concepts=stated)
 
 
-def _told_apart(
+def _apart_in_words(
     mine: Cohort, other: Cohort, concepts: Concepts, aside: Collection[str], limit: int, *, same_patients: bool
 ) -> tuple[SliceConcept, ...]:
     """The concepts, one a finding, that one slice holds more or less of than another at the same truth."""
-    import numpy as np
-
     member = np.concatenate([np.ones(len(mine), dtype=bool), np.zeros(len(other), dtype=bool)])
     truth = np.concatenate([mine.truth, other.truth])
     vectors = np.concatenate([mine.vectors, other.vectors])
@@ -312,13 +308,13 @@ def _told_apart(
             found.setdefault(findings[at], int(at))
     return tuple(
         SliceConcept(
-            concepts.ids[at],
-            concepts.texts[at],
-            concepts.findings[at],
-            float(tests.shift[at]),
-            float(tests.shift[at] - Z95 * tests.shift_error[at]),
-            float(tests.shift[at] + Z95 * tests.shift_error[at]),
-            float(q[at]),
+            concept_id=concepts.ids[at],
+            text=concepts.texts[at],
+            finding=concepts.findings[at],
+            difference=float(tests.shift[at]),
+            low=float(tests.shift[at] - Z95 * tests.shift_error[at]),
+            high=float(tests.shift[at] + Z95 * tests.shift_error[at]),
+            q=float(q[at]),
         )
         for at in found.values()
     )

@@ -8,7 +8,7 @@ from typing import Any
 from kb.display import Listing
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SliceConcept:
     """A concept that a poor slice holds more (or less) of than a good one: by so many standard deviations."""
 
@@ -30,7 +30,7 @@ class Trait:
     elsewhere: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Slice:
     """One cluster of images.
 
@@ -74,7 +74,7 @@ class Slice:
         return asdict(self)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Slices:
     """The slices of one run and label: `auroc` is that over all of its images."""
 
@@ -90,5 +90,5 @@ class Slices:
 
     def to_dict(self) -> dict[str, Any]:
         """The slices as plain data, for JSON."""
-        told = {name: getattr(self, name) for name in ("run", "label", "source", "split", "n", "positives", "auroc")}
-        return {**told, "notes": list(self.notes), "slices": self.slices.rows()}
+        fields = {name: getattr(self, name) for name in ("run", "label", "source", "split", "n", "positives", "auroc")}
+        return {**fields, "notes": list(self.notes), "slices": self.slices.rows()}

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 
-from ingest.mention import Span
+from kb.language.grammar.tokens import Span
 
 Spans = tuple[Span, ...]
 
 
-def align(quote: Sequence[str], text: str, taken: Collection[Spans] = (), reached: int = 0) -> Spans | None:
-    """Where the pieces of `quote` stand in `text`, in order; None where they do not.
+def align(quote: Sequence[str], text: str, taken: Collection[Spans] = (), *, reached: int = 0) -> Spans | None:
+    """Where the pieces of `quote` stand in `text`, in order; None if they do not.
 
     Blanks and line ends count alike. A piece begins and ends with whole words; where its case stands nowhere, another
     case will do. Of several places one is taken that shares no character with those in `taken` (an "effusion" that is

@@ -59,7 +59,7 @@ def read_answer(content: object, finish_reason: str | None) -> list[Said]:
         if loop := _loop(text):
             raise BadAnswer("loops", f"the answer repeats {loop!r} until it was cut off")
         raise BadAnswer(
-            "truncated", f"the answer was cut off after {len(text):,} characters: --llm-max-tokens allows more"
+            "truncated", f"the answer was cut off after {len(text):,} characters: allow more tokens (max_tokens)"
         )
     try:
         answer = json.loads(text)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ingest.extractors.llm.answer import BadAnswer, Said, answer_schema, read_answer
 from ingest.extractors.usage import Usage
+from ingest.reports.options import ExtractorOptions
 from kb.errors import ClearKbError, UsageError
 from kb.store.storage import first_line
 from kb.vectors.embedding.endpoint import api_key, model_and_url
-
-if TYPE_CHECKING:
-    from ingest.reports.options import ExtractorOptions
 
 TEMPERATURES = (0.0, 0.2, 0.5)
 """Of the first try and of those after an answer that could not be used: at 0 the same loop would come again."""
@@ -38,12 +36,13 @@ class Endpoint:
 
     @classmethod
     def named(cls, options: ExtractorOptions, instructions: str, usage: Usage) -> Endpoint:
-        """The endpoint that `options.model` names; UsageError where it is not MODEL@URL."""
+        """The endpoint that `options.model` names; UsageError if it is not MODEL@URL."""
         named = model_and_url(options.model or "")
         if named is None:
             raise UsageError(
-                "--extractor llm needs --model MODEL@URL, the model and address of an OpenAI-compatible endpoint "
-                "(Qwen2.5-32B-Instruct@http://gpu1:8000/v1): the report texts are sent there, and nowhere else"
+                "the extractor llm needs a model MODEL@URL, the name and address of an OpenAI-compatible endpoint "
+                "(Qwen2.5-32B-Instruct@http://gpu1:8000/v1): the report texts are sent there, and nowhere else",
+                parameter="model",
             )
         return cls(*named, options, instructions, usage)
 

@@ -18,12 +18,12 @@ from ingest.extractors.llm.endpoint import TEMPERATURES, Endpoint, NoAnswer
 from ingest.extractors.mentions import mention_at
 from ingest.extractors.protocol import REFUSAL, Extraction
 from ingest.extractors.usage import Usage
-from ingest.grammar.tokens import has_removed_word
 from ingest.mention import Mention
 from ingest.report import Section
 from ingest.reports.options import ExtractorOptions
 from ingest.reports.rows import base_name
 from kb.errors import ClearKbError, UsageError
+from kb.language.grammar.tokens import has_removed_word
 from kb.language.lexicon import load_lexicon
 
 VERSION = "1"
@@ -96,14 +96,14 @@ class LlmExtractor:
                     task.cancel()
 
     async def _one(self, client: Any, gate: asyncio.Semaphore, sections: Sequence[Section]) -> Extraction:
-        told = [section for section in sections if section.text.strip()]
-        if not told:
+        entries = [section for section in sections if section.text.strip()]
+        if not entries:
             return Extraction([])
         async with gate:
             if self.broken is not None:
                 return Extraction([], failure=NOT_ASKED)
             try:
-                said = await self._endpoint.ask(client, _shown(told))
+                said = await self._endpoint.ask(client, _shown(entries))
             except BadAnswer as error:
                 self._silent = 0
                 self.usage.failed += 1
@@ -111,7 +111,7 @@ class LlmExtractor:
             except NoAnswer as error:
                 return self._unanswered(error)
         self._silent, self._used = 0, True
-        mentions, refused = aligned(said, told)
+        mentions, refused = aligned(said, entries)
         self.usage.aligned += len(mentions)
         self.usage.refused += len(refused)
         self.usage.loops += sum("(a loop)" in reason for reason in refused)
@@ -145,7 +145,7 @@ def aligned(said: Sequence[Said], sections: Sequence[Section]) -> tuple[list[Men
         if has_removed_word(words):
             refused.append(f"{REFUSAL}{words!r} quotes the mark of a removed word")
             continue
-        spans = align(one.quote, section.text, taken[section.name], reached[section.name])
+        spans = align(one.quote, section.text, taken[section.name], reached=reached[section.name])
         if spans is None:
             if align(one.quote, section.text) is not None:
                 again[section.name, words] += 1
@@ -154,7 +154,7 @@ def aligned(said: Sequence[Said], sections: Sequence[Section]) -> tuple[list[Men
             continue
         taken[section.name].add(spans)
         reached[section.name] = spans[0][0]
-        mention = mention_at(section, spans, one.assertion, _certainty(one), one.temporality)
+        mention = mention_at(section, spans, one.assertion, certainty=_certainty(one), temporality=one.temporality)
         if mention is None:
             refused.append(f"{REFUSAL}{words!r} says nothing that could be observed")
         else:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
-from kb.curation.suggest import KINDS, suggest
+from kb.choices import check_choice
+from kb.curation.suggest.suggest import KINDS, suggest
 from kb.errors import UsageError
-
-if TYPE_CHECKING:
-    from kb.knowledge_base import KnowledgeBase
+from kb.store.state import State
+from kb.vocabulary.vocabulary import Vocabulary
 
 Queue = Literal["duplicates", "synonyms", "outliers", "rare", "new", "unreviewed"]
 QUEUES: tuple[Queue, ...] = get_args(Queue)
@@ -26,11 +26,11 @@ class Item:
     name: str | None = None
 
 
-def review_queue(kb: KnowledgeBase, queue: str, *, limit: int | None = None, since: str | None = None) -> list[Item]:
+def review_queue(state: State, queue: str, *, limit: int | None = None, since: str | None = None) -> list[Item]:
     """The items of a queue, what matters most first.
 
     Args:
-        kb: the vocabulary, at its commit.
+        state: the vocabulary, at its commit.
         queue: one of QUEUES.
         limit: how many at most.
         since: the tag or commit that "new" counts from.
@@ -38,33 +38,34 @@ def review_queue(kb: KnowledgeBase, queue: str, *, limit: int | None = None, sin
     Raises:
         UsageError: there is no such queue, or "new" is not told since when.
     """
+    check_choice("queue", queue, QUEUES)
     if queue in KINDS:
-        return _suggested(kb, queue, limit)
+        return _suggested(state, queue, limit)
     if queue == "unreviewed":
-        return _unreviewed(kb, limit, lambda row: True, "{mentions} mentions, not reviewed yet")
+        return _unreviewed(state, limit, lambda row: True, "{mentions} mentions, not reviewed yet")
     if queue == "new":
         if since is None:
-            raise UsageError("new since when? --since TAG")
-        old = kb.at(since).dataset("concepts").to_table(columns=["concept_id"])["concept_id"].to_pylist()
+            raise UsageError("new since when? name a tag or a commit", parameter="since")
+        old = state.at(since).dataset("concepts").to_table(columns=["concept_id"])["concept_id"].to_pylist()
         known = set(old)
-        return _unreviewed(kb, limit, lambda row: row["concept_id"] not in known, f"new since {since}")
+        return _unreviewed(state, limit, lambda row: row["concept_id"] not in known, f"new since {since}")
     raise UsageError(f"there is no queue '{queue}': choose one of {', '.join(QUEUES)}")
 
 
-def _suggested(kb: KnowledgeBase, kind: str, limit: int | None) -> list[Item]:
+def _suggested(state: State, kind: str, limit: int | None) -> list[Item]:
     """Suggestions as items: of duplicates and synonyms all, of the others the concepts nobody looked at yet."""
     if kind in ("duplicates", "synonyms"):
-        found = suggest(kb, kind, limit=limit).items
+        found = suggest(state, kind, limit=limit).items
         other = kind == "duplicates"
         return [
             Item(s.concept_id, s.reason, s.other_id if other else None, None if other else s.other_text) for s in found
         ]
-    more = {"candidates_only": True} if kind == "outliers" else {}
-    return [Item(s.concept_id, s.reason) for s in suggest(kb, kind, limit=limit, **more).items]
+    found = suggest(state, kind, limit=limit, candidates_only=kind == "outliers").items
+    return [Item(s.concept_id, s.reason) for s in found]
 
 
 def _unreviewed(
-    kb: KnowledgeBase, limit: int | None, wanted: Callable[[Mapping[str, Any]], bool], reason: str
+    state: State, limit: int | None, wanted: Callable[[Mapping[str, Any]], bool], reason: str
 ) -> list[Item]:
-    rows = [row for row in kb.vocabulary.list(status="candidate") if wanted(row)]
+    rows = [row for row in Vocabulary(state).list(status="candidate") if wanted(row)]
     return [Item(row["concept_id"], reason.format(mentions=f"{row['mentions']:,}")) for row in rows[:limit]]

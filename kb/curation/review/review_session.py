@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from kb.curation.change import Change
+from kb.curation.curator import ActOptions, Curator
 from kb.curation.review.queue import Item
 from kb.errors import UsageError
+from kb.store.state import State
+from kb.vocabulary.concept import Concept
+from kb.vocabulary.vocabulary import Vocabulary
 from schemas.terms import IN_USE
-
-if TYPE_CHECKING:
-    from kb.curation.curator import ActOptions
-    from kb.knowledge_base import KnowledgeBase
-    from kb.vocabulary.vocabulary import Concept, Vocabulary
 
 NEIGHBOURS = 8
 
@@ -32,14 +30,14 @@ class Step:
     change: Change | None
 
 
-@dataclass
+@dataclass(kw_only=True)
 class ReviewSession:
     """Walks `items`; every method that decides gives the change that it made and goes on to the next open item.
 
-    They raise UsageError where a decision makes no sense; the session then stays where it is.
+    They raise UsageError if a decision makes no sense; the session then stays where it is.
     """
 
-    kb: KnowledgeBase
+    state: State
     items: Sequence[Item]
     by: str | None = None
     at: int = -1
@@ -52,7 +50,12 @@ class ReviewSession:
     @property
     def vocabulary(self) -> Vocabulary:
         """The vocabulary as it is now."""
-        return self.kb.vocabulary
+        return Vocabulary(self.state)
+
+    @property
+    def curate(self) -> Curator:
+        """The acts of curation on it."""
+        return Curator(self.state)
 
     @property
     def item(self) -> Item | None:
@@ -82,11 +85,13 @@ class ReviewSession:
         item, who = self._now(), self._who()
         if item.name is not None:
             name = item.name
-            return self._decide(f"added the name '{name}'", lambda v: v.add_synonyms(item.concept_id, name, **who))
+            return self._decide(
+                f"added the name '{name}'", lambda curate: curate.add_synonyms(item.concept_id, name, **who)
+            )
         if item.other_id is not None:
             other = item.other_id
-            return self._decide("kept the two apart", lambda v: v.keep_apart(item.concept_id, other, **who))
-        return self._decide("accepted", lambda v: v.accept(item.concept_id, **who))
+            return self._decide("kept the two apart", lambda curate: curate.keep_apart(item.concept_id, other, **who))
+        return self._decide("accepted", lambda curate: curate.accept(item.concept_id, **who))
 
     def reject(self) -> Change | None:
         """The concept is none: mined again it stays rejected. Of two it is the second one."""
@@ -94,7 +99,7 @@ class ReviewSession:
         if item.name is not None:
             raise UsageError("a name is added or passed over, not rejected")
         who = self._who()
-        return self._decide("rejected", lambda v: v.reject(item.other_id or item.concept_id, **who))
+        return self._decide("rejected", lambda curate: curate.reject(item.other_id or item.concept_id, **who))
 
     def merge(self, other_id: str | None = None, *, swapped: bool = False) -> Change | None:
         """Merge the concept and the other of its pair, or one of its neighbours: see `direction` for which one stays.
@@ -109,7 +114,7 @@ class ReviewSession:
         who = self._who()
         if (shown := self._find(other)) is not None:
             who["expect"] = {**self._shown, other: shown.status}
-        change = self.vocabulary.merge(source, into=survivor, **who)
+        change = self.curate.merge(source, into=survivor, **who)
         stays = item.other_id is None and survivor == item.concept_id
         return self._stay("merged", change) if stays else self._passed("merged", change)
 
@@ -127,7 +132,7 @@ class ReviewSession:
     def rename(self, text: str) -> Change | None:
         """Give the concept another text; it stays to be decided on."""
         item = self._now()
-        change = self.vocabulary.rename(item.concept_id, text, **self._who())
+        change = self.curate.rename(item.concept_id, text, **self._who())
         return None if change is None else self._stay(f"renamed to '{text}'", change)
 
     def skip(self) -> None:
@@ -144,13 +149,13 @@ class ReviewSession:
         self.at = step.at
         if step.change is not None:
             try:
-                self.vocabulary.revert(step.change.change_id, by=self.by)
+                self.curate.revert(step.change.change_id, by=self.by)
             except UsageError as error:  # others built on it; the steps before it can still be undone
                 return f"not undone: {error}"
         return f"undone: {step.told}"
 
-    def _decide(self, told: str, act: Callable[[Vocabulary], Change | None]) -> Change | None:
-        return self._passed(told, act(self.vocabulary))
+    def _decide(self, told: str, act: Callable[[Curator], Change | None]) -> Change | None:
+        return self._passed(told, act(self.curate))
 
     def _passed(self, told: str, change: Change | None) -> Change | None:
         """The item is decided on: go on to the next one."""
@@ -182,7 +187,7 @@ class ReviewSession:
 
     def refresh(self) -> None:
         """Look at the item again as it stands now, or go on where others have settled it."""
-        self.kb.follow()
+        self.state.follow()
         if self.item is not None and not self._open(self.item):
             self._go_on()
         self.look()
@@ -194,7 +199,7 @@ class ReviewSession:
         self._shown = {concept.concept_id: concept.status for concept in shown if concept is not None}
 
     def _find(self, concept_id: str | None) -> Concept | None:
-        """A concept, or None where it was taken away."""
+        """A concept, or None if it was taken away."""
         try:
             return None if concept_id is None else self.vocabulary.get(concept_id)
         except UsageError:

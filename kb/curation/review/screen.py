@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
@@ -14,15 +14,12 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Footer, Input, Label, Static
 
+from kb.curation.change import Change
+from kb.curation.review.queue import Item
+from kb.curation.review.review_session import ReviewSession
 from kb.display import facts_of
 from kb.errors import ClearKbError
-from kb.vocabulary.vocabulary import Counts
-
-if TYPE_CHECKING:
-    from kb.curation.change import Change
-    from kb.curation.review.queue import Item
-    from kb.curation.review.review_session import ReviewSession
-    from kb.vocabulary.vocabulary import Concept, Evidence
+from kb.vocabulary.concept import Concept, Counts, Evidence
 
 EVIDENCE = 5
 HIDDEN = ("normal form", "source")
@@ -146,7 +143,7 @@ class ReviewApp(App[None]):
         else:
             chosen = self._near[number - 1]
             self._marked = None if self._marked == chosen.concept_id else chosen.concept_id
-            self._said = f"marked: {self._told_merge(chosen)}" if self._marked else "no neighbour is marked"
+            self._said = f"marked: {self._merge_in_words(chosen)}" if self._marked else "no neighbour is marked"
             self.query_one("#beside", Static).update(self._neighbours())
         self.query_one("#said", Static).update(Text(self._said))
 
@@ -185,8 +182,8 @@ class ReviewApp(App[None]):
         try:
             change = act()
             self._marked = None
-            told = self.session.steps[-1].told if len(self.session.steps) > steps else "it is so already"
-            self._said = told if change is None else f"{told}: {change.line()}"
+            found = self.session.steps[-1].told if len(self.session.steps) > steps else "it is so already"
+            self._said = found if change is None else f"{found}: {change.line()}"
         except ClearKbError as error:
             self._said = str(error)
             self.session.refresh()
@@ -215,7 +212,7 @@ class ReviewApp(App[None]):
         """The other of a pair, the name that is suggested, or the neighbours."""
         item, other = self.session.item, self.session.other()
         if other is not None:
-            return Group(Text(self._told_merge(other), style="bold"), Text(""), self._sheet(other))
+            return Group(Text(self._merge_in_words(other), style="bold"), Text(""), self._sheet(other))
         if item is not None and item.name is not None:
             return Text.assemble(("is this another name of it?", "bold"), f"\n\n  {item.name}")
         self._near = self.session.neighbours()
@@ -227,14 +224,14 @@ class ReviewApp(App[None]):
 
     def _neighbours(self) -> RenderableType:
         """The neighbours with their numbers; the marked one stands out."""
-        told = Text.assemble(("neighbours", "bold"), " (a number marks one, then m: the two are one)\n")
+        found = Text.assemble(("neighbours", "bold"), " (a number marks one, then m: the two are one)\n")
         for number, near in enumerate(self._near, start=1):
             marked = near.concept_id == self._marked
-            told.append(f"\n{number}{'>' if marked else ' '}", "bold").append(near.text, "reverse" if marked else "")
-            told.append(f"  {near.status}, {self._mentions.get(near.concept_id, 0):,} mentions", "dim")
-        return told
+            found.append(f"\n{number}{'>' if marked else ' '}", "bold").append(near.text, "reverse" if marked else "")
+            found.append(f"  {near.status}, {self._mentions.get(near.concept_id, 0):,} mentions", "dim")
+        return found
 
-    def _told_merge(self, other: Concept) -> str:
+    def _merge_in_words(self, other: Concept) -> str:
         """What `m` would do, in words."""
         concept = self.session.concept()
         texts = {concept.concept_id: concept.text, other.concept_id: other.text}

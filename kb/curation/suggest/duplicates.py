@@ -7,15 +7,12 @@ concept's nearest neighbours by meaning.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 from kb.curation.suggest.living import Living, embedded_blocks, read_living
 from kb.curation.suggest.neighbours import ALL_WITH_ALL, nearest_others, sampled_recall
 from kb.curation.suggest.same_words import EQUAL, Comparison, compare, likeness
 from kb.curation.suggest.suggestion import Suggestion, Suggestions
-
-if TYPE_CHECKING:
-    from kb.knowledge_base import KnowledgeBase
+from kb.store.state import State
 
 NEIGHBOURS = 10
 STRONG = 0.9
@@ -25,7 +22,7 @@ Pairs = dict[tuple[int, int], tuple[float, Comparison]]
 
 
 def suggest_duplicates(
-    kb: KnowledgeBase,
+    state: State,
     *,
     limit: int | None = None,
     min_score: float = STRONG,
@@ -34,13 +31,13 @@ def suggest_duplicates(
     """Pairs of concepts that may be one, the likeliest and most mentioned first.
 
     Args:
-        kb: the vocabulary, at its commit; what is not embedded is compared by its words alone.
+        state: the vocabulary, at its commit; what is not embedded is compared by its words alone.
         limit: how many pairs at most.
         min_score: from which likeness on; lower ones need a closer look (see `same_words.likeness`).
         on_stage: hears what is being done.
     """
     on_stage("reading")
-    living = read_living(kb)
+    living = read_living(state)
     on_stage("wordings")
     apart = {frozenset((row["concept_id"], other)) for row in living.rows for other in row["distinct_from"]}
     pairs: Pairs = {pair: (EQUAL, _alike(living, pair)) for pair in _equal_wordings(living, apart)}
@@ -84,7 +81,14 @@ def _neighbours(living: Living, pairs: Pairs, min_score: float) -> Iterator[tupl
         for first, cosines in enumerate(found.cosines.tolist()):
             for row, cosine in zip(others[first], cosines, strict=True):
                 if row >= 0 and (first < row or first not in others[row]):
-                    _score(living, pairs, settled, (int(numbers[first]), int(numbers[row])), cosine, min_score)
+                    _score(
+                        living,
+                        pairs,
+                        settled,
+                        pair=(int(numbers[first]), int(numbers[row])),
+                        cosine=cosine,
+                        min_score=min_score,
+                    )
 
 
 def _score(
@@ -110,15 +114,15 @@ def _ids(living: Living, pair: tuple[int, int]) -> frozenset[str]:
 def _suggestion(living: Living, pair: tuple[int, int], score: float, found: Comparison) -> Suggestion:
     first, second = (living.rows[at] for at in pair)
     return Suggestion(
-        "duplicates",
-        round(score, 4),
-        first["concept_id"],
-        first["text"],
-        living.mentions[pair[0]],
-        second["concept_id"],
-        second["text"],
-        living.mentions[pair[1]],
-        _reason(found),
+        kind="duplicates",
+        score=round(score, 4),
+        concept_id=first["concept_id"],
+        text=first["text"],
+        mentions=living.mentions[pair[0]],
+        other_id=second["concept_id"],
+        other_text=second["text"],
+        other_mentions=living.mentions[pair[1]],
+        reason=_reason(found),
     )
 
 

@@ -7,22 +7,24 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from kb.curation.suggest.same_words import Wording, wording_of
-from kb.store.storage import quoted
+from kb.store.sqltext import literals
+from kb.store.state import State
 from kb.vectors.columns import vector_matrix
+from kb.vocabulary.vocabulary import Vocabulary
 from schemas.terms import IN_USE
 
 if TYPE_CHECKING:
     import lance
-    import numpy as np
 
-    from kb.knowledge_base import KnowledgeBase
 
 COLUMNS = [
     "concept_id", "text", "assertion", "finding", "anatomy", "laterality", "severity", "descriptors", "synonyms",
     "status", "distinct_from",
 ]  # fmt: skip
-LIVING = f"status IN {quoted(IN_USE)}"
+LIVING = f"status IN {literals(IN_USE)}"
 WIDEST = 512
 """Vectors of more dimensions are brought down to so many at random: enough to tell neighbours, in memory for all."""
 
@@ -32,7 +34,7 @@ Block = tuple[str, str, str | None]
 
 @dataclass(frozen=True)
 class Living:
-    """The concepts in use at one commit. `rows` and `vectors` run in parallel; a vector is NaN where there is none."""
+    """The concepts in use at one commit. `rows` and `vectors` run in parallel; a vector is NaN if there is none."""
 
     rows: list[Row]
     mentions: list[int]
@@ -46,8 +48,6 @@ class Living:
     @cached_property
     def embedded(self) -> np.ndarray:
         """Which rows have a vector, (n,) bool."""
-        import numpy as np
-
         if self.vectors is None:
             return np.zeros(len(self.rows), dtype=bool)
         return ~np.isnan(self.vectors[:, 0])
@@ -65,18 +65,17 @@ class Living:
         return (row["status"] != "accepted", -self.mentions[at], len(row["text"]), row["concept_id"])
 
 
-def read_living(kb: KnowledgeBase, *, vectors: bool = True) -> Living:
-    """The concepts in use at the commit of `kb`, with their vectors where asked and there."""
-    concepts = kb.dataset("concepts")
+def read_living(state: State, *, vectors: bool = True) -> Living:
+    """The concepts in use at the commit of `state`, with their vectors where asked and there."""
+    concepts = state.dataset("concepts")
     rows = concepts.to_table(columns=COLUMNS, filter=LIVING).to_pylist()
-    counts = kb.vocabulary.counts()
+    counts = Vocabulary(state).counts()
     mentions = [counts[row["concept_id"]].mentions if row["concept_id"] in counts else 0 for row in rows]
     matrix = _read_vectors(concepts, len(rows)) if vectors and "embedding" in concepts.schema.names else None
     return Living(rows, mentions, matrix)
 
 
 def _read_vectors(concepts: lance.LanceDataset, count: int) -> np.ndarray:
-    import numpy as np
 
     dimension = concepts.schema.field("embedding").type.list_size
     narrow = _narrowing(dimension)
@@ -94,15 +93,12 @@ def _read_vectors(concepts: lance.LanceDataset, count: int) -> np.ndarray:
 
 def _narrowing(dimension: int) -> np.ndarray | None:
     """A random projection that keeps cosines nearly as they are (Johnson and Lindenstrauss, 1984)."""
-    import numpy as np
-
     if dimension <= WIDEST:
         return None
     return np.random.default_rng(0).standard_normal((dimension, WIDEST)).astype(np.float32)
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:
-    import numpy as np
 
     unit: np.ndarray = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     return unit
@@ -110,8 +106,6 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
 
 def embedded_blocks(living: Living) -> Iterator[np.ndarray]:
     """The row numbers of every block's embedded concepts, where there are two or more."""
-    import numpy as np
-
     for rows in living.blocks().values():
         numbers = np.asarray(rows)
         numbers = numbers[living.embedded[numbers]]

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from kb.vectors.nearest import Neighbours, exact_nearest, recall
 
 if TYPE_CHECKING:
-    import numpy as np
     import torch
 
 ALL_WITH_ALL = 8_000
@@ -58,10 +59,8 @@ def nearest_others(vectors: np.ndarray, k: int, seed: int = 0) -> Neighbours:
     return Neighbours(rows.numpy(), cosines.numpy())
 
 
-def sampled_recall(vectors: np.ndarray, found: Neighbours, queries: int = 500, seed: int = 0) -> float:
+def sampled_recall(vectors: np.ndarray, found: Neighbours, queries: int = 500, *, seed: int = 0) -> float:
     """The share of the true nearest others that were found, over a sample compared with all."""
-    import numpy as np
-
     k = found.rows.shape[1]
     sample = np.random.default_rng(seed).choice(len(vectors), min(queries, len(vectors)), replace=False)
     true = exact_nearest(vectors[sample], [vectors], k + 1).rows

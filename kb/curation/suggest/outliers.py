@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import numpy as np
 
 from kb.curation.suggest.living import Living, read_living
 from kb.curation.suggest.suggestion import Suggestion, Suggestions
-from kb.errors import UsageError
+from kb.errors import NotEmbeddedError
+from kb.store.state import State
 from kb.vectors.nearest import exact_nearest
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from kb.knowledge_base import KnowledgeBase
 
 SMALLEST_GROUP = 5
 """Findings of fewer concepts say nothing about what is usual among them."""
@@ -24,7 +20,7 @@ NEAREST = 20
 
 
 def suggest_outliers(
-    kb: KnowledgeBase, *, limit: int | None = None, far: float = FAR, candidates_only: bool = False
+    state: State, *, limit: int | None = None, far: float = FAR, candidates_only: bool = False
 ) -> Suggestions:
     """Concepts that lie far from the others of their finding, the farthest first.
 
@@ -34,9 +30,9 @@ def suggest_outliers(
     Raises:
         UsageError: nothing is embedded.
     """
-    living = read_living(kb)
+    living = read_living(state)
     if living.vectors is None or not living.embedded.any():
-        raise UsageError(f"nothing is embedded in {kb.uri} yet: `clear-kb embed` first")
+        raise NotEmbeddedError(f"nothing is embedded in {state.uri} yet")
     found: list[tuple[float, int]] = []
     for group in _groups(living):
         cosines = _to_the_others(living.vectors[group])
@@ -59,8 +55,6 @@ def _groups(living: Living) -> list[list[int]]:
 
 def _to_the_others(vectors: np.ndarray) -> np.ndarray:
     """The cosine of every vector to the mean of the others, (n,)."""
-    import numpy as np
-
     others = vectors.sum(axis=0) - vectors
     cosines: np.ndarray = (vectors * others).sum(axis=1) / np.maximum(np.linalg.norm(others, axis=1), 1e-9)
     return cosines
@@ -70,25 +64,24 @@ def _told(living: Living, found: list[tuple[float, int]]) -> list[Suggestion]:
     if not found:
         return []
     assert living.vectors is not None
-    import numpy as np
 
     embedded = np.flatnonzero(living.embedded)
     near = exact_nearest(living.vectors[[at for _, at in found]], [living.vectors[embedded]], NEAREST)
-    told = []
+    entries = []
     for (score, at), rows in zip(found, embedded[near.rows].tolist(), strict=True):
         own = living.rows[at]
         other = next((row for row in rows if living.rows[row]["finding"] != own["finding"]), None)
-        told.append(
+        entries.append(
             Suggestion(
-                "outliers",
-                round(score, 4),
-                own["concept_id"],
-                own["text"],
-                living.mentions[at],
-                None if other is None else living.rows[other]["concept_id"],
-                None if other is None else living.rows[other]["text"],
-                0 if other is None else living.mentions[other],
-                f"{score:.1f} deviations from the other '{own['finding']}' concepts",
+                kind="outliers",
+                score=round(score, 4),
+                concept_id=own["concept_id"],
+                text=own["text"],
+                mentions=living.mentions[at],
+                other_id=None if other is None else living.rows[other]["concept_id"],
+                other_text=None if other is None else living.rows[other]["text"],
+                other_mentions=0 if other is None else living.mentions[other],
+                reason=f"{score:.1f} deviations from the other '{own['finding']}' concepts",
             )
         )
-    return told
+    return entries

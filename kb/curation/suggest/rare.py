@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from kb.curation.suggest.living import Living, read_living
 from kb.curation.suggest.same_words import compare, likeness
 from kb.curation.suggest.suggestion import Suggestion, Suggestions
+from kb.store.state import State
 from kb.vectors.nearest import exact_nearest
-
-if TYPE_CHECKING:
-    from kb.knowledge_base import KnowledgeBase
 
 MOST_MENTIONS = 1
 NEAREST = 5
 
 
-def suggest_rare(kb: KnowledgeBase, *, limit: int | None = 50, max_mentions: int = MOST_MENTIONS) -> Suggestions:
+def suggest_rare(state: State, *, limit: int | None = 50, max_mentions: int = MOST_MENTIONS) -> Suggestions:
     """Candidates that are mentioned `max_mentions` times or fewer, the least mentioned first.
 
     The score is how like the more usual one of the same assertion, side and severity is: near 1, they may be merged.
     """
-    living = read_living(kb)
+    living = read_living(state)
     rare = [
         at for at, row in enumerate(living.rows) if living.mentions[at] <= max_mentions and row["status"] == "candidate"
     ]
     rare.sort(key=lambda at: (living.mentions[at], living.rows[at]["text"], living.rows[at]["concept_id"]))
     shown = rare[:limit]
     nearest = _nearest_usual(living, shown, max_mentions)
-    told = [_told(living, at, nearest.get(at)) for at in shown]
-    return Suggestions("rare", told, len(rare))
+    entries = [_told(living, at, nearest.get(at)) for at in shown]
+    return Suggestions("rare", entries, len(rare))
 
 
 def _nearest_usual(living: Living, rare: list[int], max_mentions: int) -> dict[int, tuple[int, float]]:
@@ -58,15 +54,15 @@ def _told(living: Living, at: int, nearest: tuple[int, float] | None) -> Suggest
     row = living.rows[at]
     other, score = nearest if nearest is not None else (None, 0.0)
     return Suggestion(
-        "rare",
-        round(score, 4),
-        row["concept_id"],
-        row["text"],
-        living.mentions[at],
-        None if other is None else living.rows[other]["concept_id"],
-        None if other is None else living.rows[other]["text"],
-        0 if other is None else living.mentions[other],
-        _times(living.mentions[at]),
+        kind="rare",
+        score=round(score, 4),
+        concept_id=row["concept_id"],
+        text=row["text"],
+        mentions=living.mentions[at],
+        other_id=None if other is None else living.rows[other]["concept_id"],
+        other_text=None if other is None else living.rows[other]["text"],
+        other_mentions=0 if other is None else living.mentions[other],
+        reason=_times(living.mentions[at]),
     )
 
 

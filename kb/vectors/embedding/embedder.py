@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
+
+import numpy as np
 
 from kb.errors import ClearKbError
-
-if TYPE_CHECKING:
-    import numpy as np
-
 
 UNKNOWN_REVISION = "unknown"
 """The revision of an embedder whose vectors came without saying which weights made them."""
@@ -24,7 +22,7 @@ class EmbeddingError(ClearKbError):
     """An embedder is not there, is not the one it should be, or gave no usable vector."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EmbedderInfo:
     """Everything that decides which vector a text gets.
 
@@ -82,8 +80,6 @@ def unit_vectors(vectors: np.ndarray, texts: Sequence[str], info_name: str) -> n
     Raises:
         EmbeddingError: a row is missing, zero or not finite; the message names its text.
     """
-    import numpy as np
-
     vectors = np.asarray(vectors, dtype=np.float32)
     if vectors.ndim != 2 or len(vectors) != len(texts):
         raise EmbeddingError(f"{info_name} gave {vectors.shape} for {len(texts)} texts: one vector each was expected")

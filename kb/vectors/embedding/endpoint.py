@@ -6,7 +6,7 @@ import os
 
 
 def model_and_url(name: str) -> tuple[str, str] | None:
-    """The two parts of MODEL@URL; None where `name` is not of that form."""
+    """The two parts of MODEL@URL; None if `name` is not of that form."""
     model, at, url = name.rpartition("@")
     return (model, url) if at and model and url.startswith(("http://", "https://")) else None
 

@@ -13,7 +13,7 @@ from kb.vectors.embedding.sentence_transformer import SentenceTransformerEmbedde
 DTYPES = ("float32", "bfloat16", "float16")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EmbedderOptions:
     """How an embedder is to be loaded; None means the default: the bundled model, float32, the model's own prompts."""
 
@@ -38,7 +38,7 @@ def load_embedder(options: EmbedderOptions | str = EmbedderOptions()) -> Embedde
         UsageError: the options contradict themselves.
         EmbeddingError: the model or endpoint is not to be had.
     """
-    options = EmbedderOptions(options) if isinstance(options, str) else options
+    options = EmbedderOptions(name=options) if isinstance(options, str) else options
     name, dtype = options.name or bundled.NAME, options.dtype or DTYPES[0]
     if dtype not in DTYPES:
         raise UsageError(f"dtype '{dtype}': choose one of {', '.join(DTYPES)}")
@@ -73,7 +73,8 @@ def load_stored_embedder(info: EmbedderInfo, device: str | None = None, batch_si
     if info.name.startswith(FILE_SCHEME):
         raise EmbeddingError(
             f"the vectors came from {info.name.removeprefix(FILE_SCHEME)}, which does not say what made them: "
-            "search by words (--words), or import them again with --embedder NAME"
+            "search by words, or import them again with the name of their embedder",
+            need="embedder",
         )
     is_endpoint = info.name.startswith(SCHEME)
     hub = not is_endpoint and info.name != bundled.NAME and not info.name.startswith("/")
@@ -94,6 +95,7 @@ def load_stored_embedder(info: EmbedderInfo, device: str | None = None, batch_si
         raise EmbeddingError(
             f"'{info.name}' is no longer the embedder this knowledge base was embedded with "
             f"(then revision {info.revision[:12]}, {info.dimension}-d; now {embedder.info.revision[:12]}, "
-            f"{embedder.info.dimension}-d): bring that one back, or embed again with `clear-kb embed`"
+            f"{embedder.info.dimension}-d): bring that one back, or embed again",
+            need="embeddings",
         )
     return embedder

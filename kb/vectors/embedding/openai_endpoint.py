@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
 
 from kb.batched import batched
 from kb.errors import UsageError
 from kb.store.storage import first_line
 from kb.vectors.embedding.embedder import EmbedderInfo, EmbeddingError, unit_vectors
 from kb.vectors.embedding.endpoint import api_key, model_and_url
-
-if TYPE_CHECKING:
-    import numpy as np
 
 SCHEME = "openai:"
 
@@ -54,7 +53,14 @@ class OpenAIEmbedder:
 
         client = OpenAI(base_url=url, api_key=api_key(), timeout=timeout_s, max_retries=max_retries)
         dimension = len(_request(client, model, url, ["pleural effusion"])[0])
-        info = EmbedderInfo(name, model, dimension, prompt or "", query_prompt or "", dtype="endpoint")
+        info = EmbedderInfo(
+            name=name,
+            revision=model,
+            dimension=dimension,
+            prompt=prompt or "",
+            query_prompt=query_prompt or "",
+            dtype="endpoint",
+        )
         return cls(info, client, model, batch_size)
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
@@ -66,16 +72,13 @@ class OpenAIEmbedder:
         return self._encode([text], self.info.query_prompt)[0]
 
     def _encode(self, texts: Sequence[str], prompt: str) -> np.ndarray:
-        import numpy as np
 
         vectors: list[list[float]] = []
         for batch in batched(texts, self.batch_size):
             vectors += _request(self.client, self.model, self.info.name, [prompt + text for text in batch])
         wrong = {len(vector) for vector in vectors} - {self.info.dimension}
         if wrong:
-            raise EmbeddingError(
-                f"{self.info.name} gave {wrong.pop()} numbers where it gave {self.info.dimension} before"
-            )
+            raise EmbeddingError(f"{self.info.name} gave {wrong.pop()} numbers, and {self.info.dimension} before")
         matrix = np.asarray(vectors, dtype=np.float32).reshape(len(texts), self.info.dimension)
         return unit_vectors(matrix, texts, self.info.name)
 

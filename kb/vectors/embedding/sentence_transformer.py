@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
 
 from kb.store.storage import first_line
 from kb.vectors.embedding import bundled
 from kb.vectors.embedding.embedder import EmbedderInfo, EmbeddingError, unit_vectors
-
-if TYPE_CHECKING:
-    import numpy as np
 
 EDGE_BYTES = 1 << 20
 

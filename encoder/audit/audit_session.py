@@ -1,0 +1,89 @@
+"""An audit session that also knows the vectors of concepts and images by one encoder, made when a query speaks of them.
+
+    with open_session(kb) as session:
+        session.query("SELECT text, score FROM concept_scores('im1') ORDER BY score DESC LIMIT 10").rows()
+
+The vectors of concepts are read from where they are kept, mapped into memory: nothing of their size is copied.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+
+from encoder.model.checkpoint import Checkpoint
+from encoder.space.concept_space import open_space
+from encoder.vectors.image_vectors import find_checkpoint, known_encoders, read_image_vectors
+from kb.errors import UsageError
+from kb.knowledge_base import KnowledgeBase
+from kb.sql.limits import Limits
+from kb.sql.session import AuditSession
+
+
+def open_session(kb: KnowledgeBase, limits: Limits | None = None, encoder: str | None = None) -> AuditSession:
+    """A session over `kb` that serves `concept_vectors`, `image_vectors` and `concept_scores(image)` too.
+
+    Args:
+        kb: the knowledge base, at any commit.
+        limits: of each query.
+        encoder: the folder of a checkpoint, or its id or the beginning of that; not needed if there is one only.
+
+    What is wrong with the encoder is said by the first query that needs it: others run without one.
+    """
+    vectors = EncoderVectors(kb, encoder)
+    return AuditSession(kb, limits, {"concept_vectors": vectors.concepts, "image_vectors": vectors.images})
+
+
+class EncoderVectors:
+    """The vectors of one encoder as tables for DuckDB."""
+
+    def __init__(self, kb: KnowledgeBase, encoder: str | None = None):
+        self._kb = kb
+        self._named = encoder
+
+    def concepts(self) -> pa.Table:
+        """The concepts in use: encoder, concept_id, text, finding, assertion, vector.
+
+        Raises:
+            UsageError: there is no encoder, or several and none was named.
+        """
+        space = open_space(self._kb, self._checkpoint)
+        stated = space.concepts.select(["concept_id", "text", "finding", "assertion"])
+        stated = stated.add_column(0, "encoder", _same(self._checkpoint.encoder_id, len(space)))
+        return stated.append_column("vector", _vectors(space.vectors))
+
+    def images(self) -> pa.Table:
+        """The images whose present picture is encoded: encoder, image_id, vector.
+
+        Raises:
+            UsageError: there is no encoder, or several and none was named.
+        """
+        found = read_image_vectors(self._kb, self._checkpoint.encoder_id)
+        encoder = _same(self._checkpoint.encoder_id, len(found))
+        columns = {"encoder": encoder, "image_id": pa.array(found.image_ids, pa.string())}
+        return pa.table({**columns, "vector": _vectors(found.matrix)})
+
+    @cached_property
+    def _checkpoint(self) -> Checkpoint:
+        if self._named is None and not known_encoders(self._kb):
+            raise UsageError(
+                f"{self._kb.uri} has no vectors of images, which concept_vectors, image_vectors and concept_scores() "
+                "read",
+                need="image vectors",
+            )
+        return find_checkpoint(self._kb, self._named)
+
+
+def _same(text: str, count: int) -> pa.Array:
+
+    return pa.repeat(pa.scalar(text), count)
+
+
+def _vectors(matrix: np.ndarray) -> pa.Array:
+    """The rows of a matrix as lists of one length, over the very memory that it lies in."""
+    rows, length = matrix.shape
+    numbers = matrix if matrix.flags.c_contiguous and matrix.dtype == np.float32 else np.ascontiguousarray(matrix, "f4")
+    flat = pa.Array.from_buffers(pa.float32(), rows * length, [None, pa.py_buffer(numbers)])
+    return pa.FixedSizeListArray.from_arrays(flat, length)

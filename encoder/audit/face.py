@@ -1,0 +1,239 @@
+"""The functions that `encoder.audit` offers: what `clear-kb audit` does, for a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from encoder.audit.attribution import Attribution
+from encoder.audit.attribution import attribute as attribute_predictions
+from encoder.audit.audit_session import open_session
+from encoder.audit.confounders.audit import ConfounderOptions, audit_confounders
+from encoder.audit.confounders.audit_space import KINDS
+from encoder.audit.confounders.find import LEAST
+from encoder.audit.confounders.result import ConfounderAudit, Kind
+from encoder.audit.report.options import ReportOptions
+from encoder.audit.report.report import gather, write_report
+from encoder.audit.slices.audit import audit_slices
+from encoder.audit.slices.find import SliceOptions
+from encoder.audit.slices.result import Slices
+from kb.knowledge_base import KnowledgeBase
+from kb.progress import Watcher
+from kb.sql.limits import Limits
+from kb.sql.session import AuditSession
+
+
+def session(base: KnowledgeBase, *, limits: Limits | None = None, encoder: str | None = None) -> AuditSession:
+    """Open the documented views of a state, to be asked in SQL; a `with` closes them.
+
+    Args:
+        base: the knowledge base, at any commit.
+        limits: of time and memory; default: 60 seconds, 2 GB.
+        encoder: folder or id of the encoder whose vectors are meant; not needed if there is one only.
+
+    Example:
+        >>> with encoder.audit.session(base) as session:
+        ...     session.query("SELECT value AS site, n, auroc FROM metrics_by(site)").rows()[0]
+        {'site': 'hill', 'n': 20, 'auroc': 0.98}
+    """
+    return open_session(base, limits, encoder)
+
+
+def confounders(
+    base: KnowledgeBase,
+    run: str,
+    label: str,
+    *,
+    source: str | None = None,
+    split: str | None = None,
+    where: str | None = None,
+    disease: Sequence[str] = (),
+    by: Collection[Kind] = KINDS,
+    top: int = 20,
+    least: int = LEAST,
+    encoder: str | None = None,
+    against: str | None = None,
+    watcher: Watcher | None = None,
+) -> ConfounderAudit:
+    """What a run leans on for a label that is not the disease.
+
+    Args:
+        base: the knowledge base, at any commit.
+        run: the name of a run, ours or imported.
+        label: that it predicts.
+        source: of labels; needed if several speak of the label.
+        split: default: "test" for runs of an encoder that was trained here, else "all".
+        where: SQL over the view `outcomes`: "view = 'PA'".
+        disease: further findings that count as the disease.
+        by: what is tested: concepts by their scores in images, findings that reports state, attributes.
+        top: rows that are wanted.
+        least: patients that have a thing, and patients that have not, for it to be tested.
+        encoder: folder or id of the encoder whose vectors count, for a run that is of none.
+        against: a site, a run, or another knowledge base to compare with.
+        watcher: hears how it goes.
+
+    Raises:
+        UsageError: there is no such run, label or truth, too little to test, or nothing to test by.
+    """
+    options = ConfounderOptions(
+        source=source,
+        split=split,
+        where=where,
+        disease=disease,
+        kinds=by,
+        limit=top,
+        least=least,
+        encoder=encoder,
+        against=against,
+    )
+    return audit_confounders(base, run, label, options=options, watcher=watcher)
+
+
+def slices(
+    base: KnowledgeBase,
+    run: str,
+    label: str,
+    *,
+    count: int = 10,
+    min_size: int = 30,
+    min_positives: int = 5,
+    source: str | None = None,
+    split: str | None = None,
+    where: str | None = None,
+    encoder: str | None = None,
+    against: str | None = None,
+    seed: int = 0,
+    watcher: Watcher | None = None,
+) -> Slices:
+    """Clusters of images that look alike, the ones in which a run does worst first, with what they hold.
+
+    Args:
+        base: the knowledge base, at any commit.
+        run: the name of a run, ours or imported.
+        label: that it predicts.
+        count: how many clusters.
+        min_size: images under which nothing is said of a slice.
+        min_positives: positives, and negatives, under which it has no AUROC.
+        source: of labels; needed if several speak of the label.
+        split: default: "test" for runs of an encoder that was trained here, else "all".
+        where: SQL over the view `outcomes`.
+        encoder: whose image vectors are clustered, for a run that is of none.
+        against: a site, a run or another knowledge base: then each slice stands there for both.
+        seed: of clustering and resampling.
+        watcher: hears how it goes.
+
+    Raises:
+        UsageError: there is no such run, label or truth, or no image has a vector.
+    """
+    options = SliceOptions(slices=count, min_size=min_size, min_positives=min_positives, seed=seed)
+    return audit_slices(
+        base,
+        run,
+        label,
+        options=options,
+        source=source,
+        split=split,
+        where=where,
+        encoder=encoder,
+        against=against,
+        watcher=watcher,
+    )
+
+
+def attribute(
+    base: KnowledgeBase,
+    run: str,
+    label: str,
+    *,
+    where: str | None = None,
+    against: str | None = None,
+    image: str | None = None,
+    encoder: str | None = None,
+    top: int = 10,
+    evidence: int = 1,
+) -> Attribution:
+    """What the predictions of one of our runs are made of, concept by concept; it sums up exactly.
+
+    Args:
+        base: the knowledge base.
+        run: its name.
+        label: that it predicts.
+        where: SQL over the view `outcomes` that says which images: "truth = 0 AND site = 'harbor'"; default: all.
+        against: the same for the images that are taken off: the answer is then of the difference.
+        image: one image instead.
+        encoder: folder or id of the checkpoint, if it has moved.
+        top: contributions and findings that are listed.
+        evidence: report sentences of each.
+
+    Raises:
+        UsageError: the run came as a table, no image is meant, or one has no vector.
+    """
+    return attribute_predictions(
+        base,
+        run,
+        label,
+        where=where,
+        against=against,
+        image=image,
+        encoder=encoder,
+        top=top,
+        evidence=evidence,
+    )
+
+
+def report(
+    base: KnowledgeBase,
+    run: str,
+    path: str | Path,
+    *,
+    labels: Sequence[str] = (),
+    source: str | None = None,
+    split: str | None = None,
+    where: str | None = None,
+    encoder: str | None = None,
+    min_positives: int = 10,
+    bootstrap: int = 1000,
+    seed: int = 0,
+    evidence: bool = True,
+    images: bool = True,
+    title: str | None = None,
+    overwrite: bool = False,
+    watcher: Watcher | None = None,
+) -> Path:
+    """Write one HTML page on a run, which needs no network and no script.
+
+    Args:
+        base: the knowledge base, at any commit.
+        run: the name of the run.
+        path: where to, ending in .html.
+        labels: shown in full; default: those with the most positives, six at most.
+        source: the source of labels to go by, if several contradict each other.
+        split: default: "test" for runs of an encoder that was trained here, else "all".
+        where: SQL over the images.
+        encoder: the folder of a checkpoint, or its id; not needed if there is one only.
+        min_positives: labels and groups with fewer positives, or negatives, are left out.
+        bootstrap: resamples of the patients.
+        seed: of the resamples.
+        evidence: whether report sentences are shown.
+        images: whether thumbnails are shown.
+        title: of the page.
+        overwrite: whether a file that is no report of ours may be replaced.
+        watcher: hears how far it is.
+
+    Raises:
+        UsageError: there is no such run or label, nothing to judge it by, or another file stands there.
+    """
+    options = ReportOptions(
+        labels=labels,
+        source=source,
+        split=split,  # type: ignore[arg-type]  # it refuses other words
+        where=where,
+        encoder=encoder,
+        min_positives=min_positives,
+        bootstrap=bootstrap,
+        seed=seed,
+        evidence=evidence,
+        images=images,
+        title=title,
+    )
+    return write_report(gather(base, run, options, watcher=watcher), path, overwrite=overwrite)

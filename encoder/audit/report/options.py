@@ -1,0 +1,39 @@
+"""What the page of an audit shows, and how it is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from encoder.evaluation.options import Split
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportOptions:
+    """What a report shows, and how it is computed.
+
+    Attributes:
+        labels: shown in full; default: those with the most positives, six at most.
+        source: the source of labels to go by, if several contradict each other.
+        split: as for `evaluate`: "test" for what was trained here, else "all".
+        where: SQL over the images.
+        encoder: the folder of a checkpoint, or its id; not needed if there is one only.
+        min_positives: labels and groups with fewer positives, or negatives, are left out.
+        bootstrap: resamples of the patients.
+        seed: of the resamples.
+        evidence: whether report sentences are shown.
+        images: whether thumbnails are shown.
+        title: of the page.
+    """
+
+    labels: Sequence[str] = ()
+    source: str | None = None
+    split: Split | None = None
+    where: str | None = None
+    encoder: str | None = None
+    min_positives: int = 10
+    bootstrap: int = 1000
+    seed: int = 0
+    evidence: bool = True
+    images: bool = True
+    title: str | None = None

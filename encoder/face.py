@@ -1,0 +1,365 @@
+"""The functions that `import encoder` offers: what the encoder's commands do, for a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from encoder.evaluation.evaluate import evaluate as evaluate_runs
+from encoder.evaluation.evaluation import Evaluation
+from encoder.evaluation.options import Options
+from encoder.evaluation.thresholds import ThresholdBy
+from encoder.explanation.explanation import Explainer, Explanation
+from encoder.explanation.image_search import ImageSearch, SearchSpace
+from encoder.explanation.image_search import search_images as search_encoded
+from encoder.prediction.bottleneck_run import predict_bottleneck as run_bottleneck
+from encoder.prediction.predicting import PredictOptions, PredictResult
+from encoder.prediction.probe_run import predict_probe as run_probe
+from encoder.prediction.prompts import PromptSet
+from encoder.prediction.runs import only_run, read_run
+from encoder.prediction.view import Space
+from encoder.prediction.zero_shot import Contrast
+from encoder.prediction.zero_shot_run import predict_zero_shot as run_zero_shot
+from encoder.training.config import TrainConfig, read_config
+from encoder.vectors.encoding import EncodeResult, Layer
+from encoder.vectors.encoding import encode as encode_images
+from encoder.vectors.image_vectors import find_checkpoint
+from kb.images.patient_split import Split
+from kb.knowledge_base import KnowledgeBase
+from kb.progress import Watcher
+from kb.vectors.embedding import Embedder, load_stored_embedder
+
+if TYPE_CHECKING:
+    from encoder.training.trainer import TrainResult
+
+
+def train(
+    base: KnowledgeBase,
+    out: str | Path,
+    *,
+    config: TrainConfig | str = "one-gpu",
+    values: Mapping[str, Any] | None = None,
+    resume: bool = False,
+    device: str | None = None,
+    watcher: Watcher | None = None,
+) -> TrainResult | None:
+    """Train an image encoder on the images that have reports, against the vocabulary.
+
+    Args:
+        base: the images, their reports and the vocabulary.
+        out: the checkpoint's folder.
+        config: "cpu-demo", "one-gpu", "many-gpus", a YAML file, or a configuration that was read.
+        values: any of its values anew: {"epochs": 3, "augment.rotate": 3}.
+        resume: go on with the interrupted training in `out`.
+        device: default: the GPU of this process, else the processor.
+        watcher: hears of every step.
+
+    Returns:
+        What it came to; None on the processes that do not lead.
+
+    Raises:
+        UsageError: no image has a report, pixels are missing, a split is empty, or `out` is taken.
+        EmbeddingError: a concept that is trained against has no embedding.
+    """
+    from encoder.training.trainer import train as train_encoder
+
+    chosen = read_config(config) if isinstance(config, str) else config
+    return train_encoder(
+        base, chosen.with_values(dict(values or {})), Path(out), resume=resume, device=device, watcher=watcher
+    )
+
+
+def encode(
+    base: KnowledgeBase,
+    encoder: str | None = None,
+    *,
+    layer: Layer = "projection",
+    where: str | None = None,
+    batch_size: int = 64,
+    device: str | None = None,
+    by: str | None = None,
+    why: str | None = None,
+    dry_run: bool = False,
+    watcher: Watcher | None = None,
+) -> EncodeResult:
+    """Encode the images that have no vector of an encoder yet.
+
+    Args:
+        base: where the images are and the vectors go; it stands on the new commit afterwards.
+        encoder: the folder of a checkpoint, or its id; not needed if vectors of one encoder only are stored.
+        layer: "projection" for vectors of the shared space, "backbone" for what lies before it.
+        where: SQL over the columns of `images` that chooses some of them.
+        batch_size: images a forward pass.
+        device: default: the best there is.
+        by: who.
+        why: the reason.
+        dry_run: count, and write nothing.
+        watcher: hears how it goes.
+
+    Raises:
+        UsageError: there are no such images, or pixels are missing.
+    """
+    return encode_images(
+        base,
+        find_checkpoint(base, encoder),
+        layer=layer,
+        where=where,
+        batch_size=batch_size,
+        device=device,
+        by=by,
+        why=why,
+        dry_run=dry_run,
+        watcher=watcher,
+    )
+
+
+def predict_zero_shot(
+    base: KnowledgeBase,
+    *,
+    labels: Sequence[str] = (),
+    prompts: PromptSet | None = None,
+    space: Space | None = None,
+    contrast: Contrast | None = None,
+    run: str | None = None,
+    encoder: str | None = None,
+    source: str | None = None,
+    replace: bool = False,
+    by: str | None = None,
+    why: str | None = None,
+    dry_run: bool = False,
+    watcher: Watcher | None = None,
+) -> PredictResult:
+    """Predict labels from sentences that say they hold, and that they do not; nothing is trained.
+
+    Args:
+        base: the knowledge base; it stands on the new commit afterwards.
+        labels: which; default: all that are known.
+        prompts: the sentences; default: "{x}" against "no {x}".
+        space: "encoder" or "llm"; default: the better one on the validation images.
+        contrast: whether sentences against a label count; default: as for the space.
+        run: the name of the run; default: the method and the space.
+        encoder: the folder of a checkpoint, or its id.
+        source: the source of labels to go by.
+        replace: whether a run of that name may be replaced.
+        by: who.
+        why: the reason.
+        dry_run: compute, and write nothing.
+        watcher: hears how it goes.
+
+    Raises:
+        UsageError: no image is encoded, or no label is named or known.
+    """
+    options = _options(run, labels, source, space=space, replace=replace, by=by, why=why, dry_run=dry_run)
+    return run_zero_shot(
+        base,
+        find_checkpoint(base, encoder),
+        prompts or PromptSet(),
+        options=options,
+        embedder=lambda: _stored_embedder(base),
+        contrast=contrast,
+        watcher=watcher,
+    )
+
+
+def predict_probe(
+    base: KnowledgeBase,
+    *,
+    labels: Sequence[str] = (),
+    space: Space = "encoder",
+    run: str | None = None,
+    encoder: str | None = None,
+    source: str | None = None,
+    replace: bool = False,
+    by: str | None = None,
+    why: str | None = None,
+    dry_run: bool = False,
+) -> PredictResult:
+    """Train a linear probe of each label on the training patients, and predict all images with it.
+
+    Args:
+        base: the knowledge base; it stands on the new commit afterwards.
+        labels: which; default: all that are known.
+        space: "encoder", "llm" (projected through the vocabulary) or "backbone".
+        run: the name of the run; default: the method and the space.
+        encoder: the folder of a checkpoint, or its id.
+        source: the source of labels to go by.
+        replace: whether a run of that name may be replaced.
+        by: who.
+        why: the reason.
+        dry_run: compute, and write nothing.
+
+    Raises:
+        UsageError: no image is encoded, or there are no labels.
+    """
+    options = _options(run, labels, source, space=space, replace=replace, by=by, why=why, dry_run=dry_run)
+    return run_probe(base, find_checkpoint(base, encoder), options)
+
+
+def predict_bottleneck(
+    base: KnowledgeBase,
+    *,
+    labels: Sequence[str] = (),
+    count: int = 12,
+    concept_ids: Sequence[str] | None = None,
+    run: str | None = None,
+    encoder: str | None = None,
+    source: str | None = None,
+    replace: bool = False,
+    by: str | None = None,
+    why: str | None = None,
+    dry_run: bool = False,
+    watcher: Watcher | None = None,
+) -> PredictResult:
+    """Train a concept bottleneck of each label: a few named concepts, and what they cost against a probe.
+
+    Args:
+        base: the knowledge base; it stands on the new commit afterwards.
+        labels: which; default: all that are known.
+        count: concepts that are offered to a label.
+        concept_ids: these concepts, as a curator chose them; default: chosen by data.
+        run: the name of the run; default: the method and the space.
+        encoder: the folder of a checkpoint, or its id.
+        source: the source of labels to go by.
+        replace: whether a run of that name may be replaced.
+        by: who.
+        why: the reason.
+        dry_run: compute, and write nothing.
+        watcher: hears how it goes.
+
+    Raises:
+        UsageError: no image is encoded, there are no labels, or a concept is not in use.
+    """
+    options = _options(run, labels, source, space=None, replace=replace, by=by, why=why, dry_run=dry_run)
+    return run_bottleneck(
+        base, find_checkpoint(base, encoder), options, count=count, concept_ids=concept_ids, watcher=watcher
+    )
+
+
+def evaluate(
+    base: KnowledgeBase,
+    runs: Sequence[str] = (),
+    *,
+    labels: Sequence[str] = (),
+    split: Split | None = None,
+    where: str | None = None,
+    source: str | None = None,
+    min_positives: int = 10,
+    bootstrap: int = 1000,
+    seed: int = 0,
+    threshold_by: ThresholdBy = "youden",
+    threshold_from: str | float = "validation",
+    against: str | None = None,
+    readers: str | Path | None = None,
+) -> Evaluation:
+    """Score runs against the labels: AUROC, AUPRC, F1, MCC, calibration, with patient-bootstrap intervals.
+
+    Args:
+        base: the knowledge base, at any commit.
+        runs: their names; default: all.
+        labels: these only; default: all that the runs predict.
+        split: default: "test" for runs of an encoder that was trained here, else "all".
+        where: SQL over the images: "view = 'PA' AND age > 60".
+        source: the source of labels to go by, if several contradict each other.
+        min_positives: labels with fewer positives, or negatives, are left out.
+        bootstrap: resamples of the patients; 0: no intervals.
+        seed: of the resamples.
+        threshold_by: what a threshold is chosen by.
+        threshold_from: "validation", the name of another run, or the threshold itself.
+        against: a run that each of them is compared with, on the rows of both.
+        readers: a table of what readers said of the images.
+
+    Raises:
+        UsageError: there is no such run, label or source.
+
+    Example:
+        >>> encoder.evaluate(base, ["theirs"], bootstrap=0).get("theirs", "edema").values["auroc"]
+        0.98
+    """
+    options = Options(
+        labels=labels,
+        split=split,
+        where=where,
+        source=source,
+        min_positives=min_positives,
+        bootstrap=bootstrap,
+        seed=seed,
+        threshold_by=threshold_by,
+        threshold_from=threshold_from,
+    )
+    return evaluate_runs(base, runs, options, against=against, readers=readers)
+
+
+def explain(
+    base: KnowledgeBase,
+    image: str,
+    label: str,
+    *,
+    run: str | None = None,
+    encoder: str | None = None,
+    top: int = 10,
+    evidence: int = 1,
+    absolute: bool = False,
+) -> Explanation:
+    """Take one prediction apart: what each concept adds to its logit, and the report sentences behind it.
+
+    Args:
+        base: the knowledge base.
+        image: the id of an encoded image.
+        label: that the run predicts.
+        run: its name; default: the only one of the encoder.
+        encoder: the folder of a checkpoint, or its id.
+        top: contributions and findings that are listed.
+        evidence: report sentences of each.
+        absolute: scores as they are, not against the mean image.
+
+    Raises:
+        UsageError: the image is not encoded, or the run does not predict the label.
+    """
+    checkpoint = find_checkpoint(base, encoder or (read_run(base, run).encoder if run else None))
+    explainer = Explainer(base, checkpoint, run or only_run(base, checkpoint.encoder_id))
+    return explainer.explain(image, label, top=top, evidence=evidence, absolute=absolute)
+
+
+def search_images(
+    base: KnowledgeBase,
+    query: str,
+    *,
+    k: int = 12,
+    space: SearchSpace = "encoder",
+    encoder: str | None = None,
+) -> ImageSearch:
+    """The encoded images nearest to a sentence, a concept, or another image.
+
+    Args:
+        base: where to search.
+        query: the id of an image, the id or text of a concept, or any sentence.
+        k: how many at most.
+        space: the encoder's own, or the LLM space that images are projected into.
+        encoder: the folder of a checkpoint, or its id.
+
+    Raises:
+        UsageError: nothing is encoded or embedded, or there is no such image or concept.
+    """
+    checkpoint = find_checkpoint(base, encoder)
+    return search_encoded(base, checkpoint, query, space=space, k=k, embedder=lambda: _stored_embedder(base))
+
+
+def _options(
+    run: str | None,
+    labels: Sequence[str],
+    source: str | None,
+    *,
+    space: Space | None,
+    replace: bool,
+    by: str | None,
+    why: str | None,
+    dry_run: bool,
+) -> PredictOptions:
+    return PredictOptions(
+        run=run, labels=labels, source=source, space=space, replace=replace, by=by, why=why, dry_run=dry_run
+    )
+
+
+def _stored_embedder(base: KnowledgeBase) -> Embedder:
+    return load_stored_embedder(base.require_embedder())

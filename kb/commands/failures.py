@@ -1,0 +1,111 @@
+"""What went wrong, as one line on standard error and an exit code, with what to type about it."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import traceback
+from collections.abc import Mapping
+
+from kb.errors import ClearKbError, Need
+
+DEBUG = "CLEAR_KB_DEBUG"
+"""Set to 1, every error shows its traceback as well."""
+
+LONGEST_MESSAGE = 300
+
+HINTS: Mapping[Need, str] = {
+    "branch": "see `clear-kb branch list`",
+    "check": "`clear-kb check` lists them all",
+    "checkpoint": "`clear-kb train` makes one",
+    "commit": "see `clear-kb log`",
+    "concept id": "see `clear-kb vocab search`",
+    "creation": "`clear-kb init`",
+    "embedder": "`clear-kb vocab search --words`, or `clear-kb vocab import FILE --embedder NAME`",
+    "embeddings": "`clear-kb embed` computes the vectors",
+    "image vectors": "`clear-kb encode` computes them",
+    "images": "`clear-kb ingest images SRC` brings them in",
+    "join": "--map WHAT=COLUMN names a column, --allow-unjoined stores them all the same",
+    "knowledge base": "`clear-kb ingest reports SRC` makes one, or name another with --kb",
+    "labels": "`clear-kb ingest labels FILE` brings them in",
+    "other embedder": "`clear-kb embed --model NAME`",
+    "patch": "`clear-kb vocab diff A B --format json` makes one",
+    "pixels": "`clear-kb ingest images ... --size SIZE --fit FIT`",
+    "predictions": "`clear-kb ingest predictions FILE --run NAME` brings them in, or `clear-kb predict`",
+    "report texts": "`clear-kb ingest reports` without --no-store-text keeps them",
+    "reports of images": "`clear-kb ingest images --map study=COLUMN`, `clear-kb ingest reports`",
+    "revert": "`clear-kb vocab revert` undoes that",
+    "run": "`clear-kb predict zero-shot` makes one",
+    "stored type": "`clear-kb embed --store TYPE` changes all",
+    "views": "`clear-kb audit sql --schema` tells their columns",
+}
+"""What to type, by what an error needs: the library does not know that there is a command line."""
+
+FLAGS: Mapping[str, str] = {
+    "columns.id": "--map id=COLUMN",
+    "columns.image": "--map image=COLUMN",
+    "columns.text": "--map text=COLUMN",
+    "embedder": "--embedder NAME",
+    "encoder": "--encoder FOLDER|ID",
+    "labels": "--label NAME",
+    "memory": "--memory SIZE",
+    "merges": "--merges PATH",
+    "model": "--model NAME",
+    "overwrite": "--overwrite",
+    "prefix": "--prefix PREFIX=IRI",
+    "replace": "--replace, or another --run",
+    "resume": "--resume",
+    "run": "--run NAME",
+    "since": "--since TAG",
+    "slices": "--slices N",
+    "source": "--source NAME",
+    "source_format": "--source-format NAME",
+    "space": "--space llm|encoder",
+    "split": "--split NAME",
+    "terminology": "--terminology PREFIX",
+    "timeout_s": "--timeout SECONDS",
+    "uri": "--kb FOLDER",
+    "vectors": "--no-vectors",
+    "wanted": "--labels A,B",
+}
+"""What to say, by the parameter that would settle an error."""
+
+_RUST_LOCATION = re.compile(r"[, ]+(?:location: )?\S+\.rs:\d+(?::\d+)?")
+
+
+def tell_failure(error: BaseException) -> int:
+    """Write one line about an error to standard error, after its traceback if that is asked for; the exit code."""
+    if os.environ.get(DEBUG, "0") not in ("", "0"):
+        traceback.print_exception(error)
+    sys.stderr.write(f"error: {_printable(describe(error), keep=chr(10))}\n")
+    return exit_code(error)
+
+
+def exit_code(error: BaseException) -> int:
+    """What the command line exits with after an error: 2 for wrong usage, else 1."""
+    return error.exit_code if isinstance(error, ClearKbError) else 1
+
+
+def describe(error: BaseException) -> str:
+    """What a person reads of an error: its message and what to type, or what class of error nobody foresaw."""
+    if isinstance(error, ClearKbError):
+        flag = f" (say {FLAGS[error.parameter]})" if error.parameter is not None else ""
+        hint = f": {HINTS[error.need]}" if error.need is not None else ""
+        return f"{error}{flag}{hint}"
+    if isinstance(error, OSError) and error.strerror:
+        return _one_line(f"{error.filename or 'input/output'}: {error.strerror}")
+    line = _RUST_LOCATION.sub("", _one_line("not enough memory" if isinstance(error, MemoryError) else str(error)))
+    if len(line) > LONGEST_MESSAGE:
+        line = line[:LONGEST_MESSAGE] + "..."
+    named = f"{type(error).__name__}: {line}" if line else type(error).__name__
+    return f"{named} (this was not foreseen: {DEBUG}=1 shows where it happened)"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(_printable(text).split())
+
+
+def _printable(text: str, keep: str = "") -> str:
+    """`text` without what would move the cursor of a terminal or start another line."""
+    return "".join(letter if letter.isprintable() or letter in keep else " " for letter in text)

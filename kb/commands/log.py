@@ -1,0 +1,57 @@
+"""`clear-kb log`: the commits."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from kb.commands.changes import print_changes
+from kb.commands.options import (
+    Format,
+)
+from kb.commands.output import print_rows, say
+from kb.commands.shared import Reading, reads
+from kb.store.commits import Commit
+
+
+@reads
+def log_command(
+    reading: Reading,
+    concept: Annotated[
+        str | None, typer.Option("--concept", metavar="ID", help="The acts of curation on this concept instead.")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at most.")] = 50,
+) -> None:
+    """List the commits, newest first: what was done, by whom, when and why."""
+    opened = reading.base
+    if concept is not None:
+        print_changes(reading, concept, limit)
+        return
+    names = opened.tags()
+    chain = opened.log()[:limit]
+    there = {commit.commit_id for commit in opened.commits.readable(chain)}
+    rows = [
+        _log_row(commit, [name for name, commit_id in names.items() if commit_id == commit.commit_id], reading.output)
+        | {"readable": commit.commit_id in there}
+        for commit in chain
+    ]
+    columns = ["commit", "time", "by", "operation", "summary", "tags", "why"]
+    print_rows(rows, columns if reading.output is Format.table else [*columns, "readable"], reading.output)
+    if gone := len(chain) - len(there):
+        say(f"{gone:,} of these were dropped by `clear-kb gc`: they are history, and can no longer be read")
+
+
+def _log_row(commit: Commit, tags: list[str], output: Format) -> dict[str, Any]:
+    fields = {name: value for name, value in commit.summary.items() if name != "run" and value != 0}
+    return {
+        "commit": commit.commit_id,
+        "time": commit.time.isoformat(timespec="seconds" if output is not Format.table else "minutes"),
+        "by": commit.author,
+        "operation": commit.operation,
+        "summary": fields
+        if output is Format.json
+        else ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in fields.items()),
+        "tags": tags,
+        "why": commit.reason,
+    }

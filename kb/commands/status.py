@@ -1,0 +1,48 @@
+"""`clear-kb status`: what a knowledge base holds, and what it could not take."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from kb.commands.options import (
+    Format,
+)
+from kb.commands.output import print_facts, print_json, print_rows
+from kb.commands.shared import Reading, reads
+
+if TYPE_CHECKING:
+    from kb.vocabulary.status import Status
+
+
+@reads
+def status_command(
+    reading: Reading,
+    rejects: Annotated[bool, typer.Option("--rejects", help="List the inputs that could not be taken.")] = False,
+) -> None:
+    """Show what a knowledge base holds, or with --rejects what it could not take."""
+    opened = reading.base
+    if rejects:
+        columns = ["source", "position", "report_id", "reason"]
+        print_rows(opened.rejects(), columns, reading.output, empty="nothing was rejected")
+        return
+    status = opened.status()
+    if reading.output is Format.json:
+        print_json(status.to_dict())
+    elif reading.output is Format.csv:
+        print_rows([status.to_dict()], list(status.to_dict()), reading.output)
+    else:
+        commands = _commands(status)
+        facts = [(name, [value, commands.get(name, "")]) for name, value in status.facts()]
+        print_facts([(name, escape(": ".join(filter(None, told)))) for name, told in facts])
+
+
+def _commands(status: Status) -> dict[str, str]:
+    """What to type about facts of the status, by their names."""
+    return {
+        "embedder": "" if status.embedder else "clear-kb embed",
+        "not embedded": "clear-kb embed" if status.not_embedded else "",
+        "rejects": "clear-kb status --rejects" if status.rejects else "",
+    }

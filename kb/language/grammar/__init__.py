@@ -1,0 +1,1 @@
+"""A sentence to statements: what it says of what, and whether it affirms, denies or doubts it."""

@@ -1,0 +1,256 @@
+"""Coordination: "heart and mediastinum", "pleural and pericardial effusion", "clear and expanded" taken apart."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
+
+from kb.language.grammar.tokens import Token
+from kb.language.grammar.wording import (
+    ARTICLES,
+    JOINED_NOUNS,
+    PREPOSITIONS,
+    STATES,
+    WORDS,
+    found_in,
+    is_modifier,
+    names_finding,
+    trimmed,
+    words_said,
+)
+from kb.language.lexicon import content_words, fold, load_lexicon
+
+_ADDING_A_PLACE = WORDS["adding_a_place"]
+_DEVICE_ENDS = WORDS["device_ends"]
+_COMPARED = frozenset(["greater", "greatest", "worse", "worst", "more", "most", "larger", "largest"])
+_BEFORE_A_PLACE = frozenset(
+    ["of", "in", "at", "over", "involving", "within", "overlying", "to", "along", "throughout", "under"]
+)
+_LEVELS = WORDS["levels"]
+_ORDINAL = re.compile(r"\d{1,2}(?:st|nd|rd|th)|[tl]\d{1,2}(?:-[tl]?\d{1,2})?")
+SEPARATORS = frozenset([",", "and", "or", "/", "and/or", "nor", "&", "as"])
+
+
+def conjuncts(tokens: Sequence[Token]) -> list[list[Token]]:
+    """The parts of a coordinated phrase, each with the words it shares with the others.
+
+    "Acute, displaced rib fractures" is one part, for "acute" heads nothing. "Pleural and pericardial effusion"
+    gives "pleural ... effusion" and "pericardial effusion". A place behind the last part ("changes and osteopenia
+    of the spine") belongs to the parts before it too.
+    """
+    if not any(token.lower in SEPARATORS for token in tokens):
+        return [part for part in map(trimmed, _side_by_side(list(tokens))) if part]
+    parts: list[list[Token]] = []
+    waiting: list[list[Token]] = []
+    for separator, piece in _pieces(tokens):
+        if waiting and separator and separator.lower == "," and not _is_place(waiting[-1]):
+            piece = [*waiting.pop(), separator, *piece]  # "acute, displaced": adjectives of one noun
+        sign = separator.lower if separator else ""
+        if parts and sign == "," and separator and _sides_or_sizes(piece):
+            parts[-1] = [*parts[-1], separator, *piece]  # "effusion, right"
+            continue
+        if _heads_nothing(piece) or (_is_place(piece) and not parts):
+            waiting.append(piece)
+            continue
+        head = _after_modifiers(piece)
+        parts += [[*one, *(head if _heads_nothing(one) or names_finding(head) else ())] for one in waiting]
+        waiting = []
+        if parts and separator and names_only_place(piece) and (sign == "/" or _device_somewhere(parts[-1])):
+            parts[-1] = [*parts[-1], separator, *piece]  # "the middle lobe/lingula"; a device lies in one place
+        elif parts and (shared := _elsewhere(parts, trimmed(piece))):
+            parts[-1:] = shared
+        elif parts and sign == "/" and len(trimmed(piece)) == 1:
+            parts.append([*_side_and_place(parts[-1]), *piece])  # "right basal collapse/consolidation"
+        elif parts and names_only_place(piece) and (state := _leading_state(parts[-1])):
+            parts.append([*state, *piece])  # "normal heart and mediastinum"
+        else:
+            parts.append(piece)
+    parts += waiting
+    parts = [one for part in parts for one in _side_by_side(part)]
+    return _sharing_place([part for part in map(trimmed, parts) if part])
+
+
+def _side_by_side(tokens: list[Token]) -> list[list[Token]]:
+    """Two findings that stand next to each other without a sign, taken apart: "effusions basilar atelectasis"."""
+    text = " ".join(token.lower for token in tokens)
+    found = [match for match in found_in(text) if match.kind == "finding"]
+    if len(found) < 2:
+        return [tokens]
+    starts = list(accumulate((len(token.lower) + 1 for token in tokens[:-1]), initial=0))
+    for first, second in pairwise(found):
+        # A token may hold several words ("effusion/edema" with no blank): what begins within one is not taken apart.
+        at, next_at = bisect_left(starts, first.end), bisect_right(starts, second.start) - 1
+        if not 0 < at <= next_at:
+            continue
+        between = tokens[at:next_at]
+        if first.label != second.label and all(is_modifier(t.lower) or _is_place([t]) for t in between):
+            return [tokens[:at], *_side_by_side(tokens[at:])]
+    return [tokens]
+
+
+def predicates(tokens: Sequence[Token]) -> list[list[Token]]:
+    """The parts of what is said of a subject: "clear and expanded" is two, "normal in size and contour" is one."""
+    parts: list[list[Token]] = []
+    for separator, piece in _pieces(tokens):
+        comma = separator is not None and separator.lower == ","
+        if parts and comma and (_sides_or_sizes(parts[-1]) or _sides_or_sizes(piece)):
+            parts[-1] = [*parts[-1], *piece]  # "effusion: small, left"
+        elif parts and separator and names_only_place(piece) and any(t.lower in _BEFORE_A_PLACE for t in parts[-1]):
+            parts[-1] = [*parts[-1], separator, *piece]  # "in the atrium and the ventricle"
+        else:
+            parts.append(piece)
+    return [part for part in map(trimmed, parts) if part]
+
+
+def _pieces(tokens: Sequence[Token]) -> list[tuple[Token | None, list[Token]]]:
+    """The stretches between separators, each with the last separator before it."""
+    pieces: list[tuple[Token | None, list[Token]]] = [(None, [])]
+    for at, token in enumerate(tokens):
+        if token.lower in SEPARATORS and not token.removed and not _joins(tokens, at):
+            if not any(token.is_word or token.removed for token in pieces[-1][1]):
+                pieces.pop()  # ", and": the second of two separators next to each other tells
+            pieces.append((token, []))
+        else:
+            pieces[-1][1].append(token)
+    return [(separator, piece) for separator, piece in pieces if any(t.is_word or t.removed for t in piece)]
+
+
+def _joins(tokens: Sequence[Token], at: int) -> bool:
+    """Whether the separator at `at` joins two words of one thing: "size and contour", "ap/lateral"."""
+    if tokens[at].lower == "as":
+        return True
+    before, after = tokens[:at], tokens[at + 1 :]
+    sides = load_lexicon().sides
+    if before and after and before[-1].lower in sides and after[0].lower in sides:
+        return True
+    if tokens[at].lower in ("and", "or", "/") and before and after and after[0].lower in JOINED_NOUNS:
+        in_a_place = any(token.lower in PREPOSITIONS or token.lower == "for" for token in before[-3:])
+        return in_a_place or before[-1].lower in JOINED_NOUNS
+    if tokens[at].lower == "," and after:
+        return _goes_on(before, after)
+    return False
+
+
+def _goes_on(before: Sequence[Token], after: Sequence[Token]) -> bool:
+    """Whether what follows a comma goes on with the thing before it: where it is, where it ends, where it is worse."""
+    first = after[0].lower
+    if first in _ADDING_A_PLACE:
+        return True
+    if any(token.lower in _DEVICE_ENDS for token in after[: 3 if first in ARTICLES or first == "with" else 2]):
+        return _names_device(before)
+    lexicon = load_lexicon()
+    compared = any(token.lower in _COMPARED for token in after[1:3])
+    return compared and (first in lexicon.sides or first in lexicon.severities)
+
+
+def _elsewhere(parts: list[list[Token]], piece: Sequence[Token]) -> list[list[Token]] | None:
+    """The last of `parts` again, at the place that `piece` is: "fractures of the left fifth and sixth ribs".
+
+    None if `piece` is no mere place, or the part before it has none.
+    """
+    before = parts[-1]
+    at = next((i for i in range(len(before) - 1, 0, -1) if before[i].lower in _BEFORE_A_PLACE), None)
+    if at is None or not names_only_place(piece) or not names_only_place(before[at + 1 :]):
+        return None
+    if not names_finding(before[:at]):
+        return None
+    sides = load_lexicon().sides
+    first = at + 1
+    while first < len(before) and before[first].lower in ARTICLES:
+        first += 1
+    own_side = any(token.lower in sides for token in piece)
+    kept = before[: first + (first < len(before) and not own_side and before[first].lower in sides)]
+    nouns = [token for token in piece if not _qualifies(token)]
+    lacks_noun = all(_qualifies(token) for token in before[first:] if token.is_word)
+    return [[*before, *(nouns if lacks_noun else ())], [*kept, *piece]]
+
+
+def _device_somewhere(part: Sequence[Token]) -> bool:
+    """Whether a part is a device and where it is: "leads over the right atrium", and the right ventricle."""
+    return any(token.lower in _BEFORE_A_PLACE for token in part) and _names_device(part)
+
+
+def names_only_place(tokens: Sequence[Token]) -> bool:
+    """Whether the words name a place and nothing else: "the sixth ribs posteriorly", "lower lung zones"."""
+    words = content_words(words_said(tokens))
+    named = {i for match in load_lexicon().anatomy.find(words) for i in range(match.first, match.last)}
+    sides = load_lexicon().sides
+    rest = [word.folded for i, word in enumerate(words) if i not in named and word.folded not in sides]
+    return bool(words) and all(_ORDINAL.fullmatch(word) or word in _LEVELS for word in rest)
+
+
+def _qualifies(token: Token) -> bool:
+    lower = token.lower
+    return (
+        not token.is_word
+        or lower in load_lexicon().sides
+        or lower in _LEVELS
+        or lower in ARTICLES
+        or bool(_ORDINAL.fullmatch(lower))
+    )
+
+
+def _sides_or_sizes(tokens: Sequence[Token]) -> bool:
+    """Whether the words tell only a side, a size or a measure."""
+    lexicon = load_lexicon()
+    words = [token.lower for token in tokens if token.is_word]
+    return all(w in lexicon.sides or w in lexicon.severities or w[0].isdigit() or w in ("mm", "cm") for w in words)
+
+
+def _side_and_place(part: Sequence[Token]) -> list[Token]:
+    """The side before the noun of a part, with the place it is the side of; nothing if there is no side."""
+    head = _after_modifiers(part)
+    before = [token for token in part if token not in head]
+    sides = load_lexicon().sides
+    at = next((i for i, token in enumerate(before) if token.lower in sides), None)
+    return [] if at is None else before[at:]
+
+
+def _leading_state(part: Sequence[Token]) -> list[Token]:
+    """The states that a part begins with ("clear", "normal")."""
+    first = next((i for i, token in enumerate(part) if token.lower not in STATES), len(part))
+    return list(part[:first]) if first < len(part) else []
+
+
+def _names_device(tokens: Sequence[Token]) -> bool:
+    lexicon = load_lexicon()
+    return any(match.kind == "device" for match in found_in(lexicon.written_out(words_said(tokens))))
+
+
+def _heads_nothing(tokens: Sequence[Token]) -> bool:
+    words = [token for token in tokens if token.is_word and token.lower not in ARTICLES]
+    return not any(token.removed for token in tokens) and all(is_modifier(token.lower) for token in words)
+
+
+def _is_place(tokens: Sequence[Token]) -> bool:
+    """Whether adjectives name a structure ("cardiac, mediastinal and hilar contours": each its own contours)."""
+    return load_lexicon().anatomy.exactly([fold(token.lower) for token in trimmed(tokens)]) is not None
+
+
+def _after_modifiers(tokens: Sequence[Token]) -> list[Token]:
+    """What a part shares with adjectives before it: its noun, with all that follows the noun."""
+    for at, token in enumerate(tokens):
+        describes = is_modifier(token.lower) or token.lower in ARTICLES or (at + 1 < len(tokens) and _is_place([token]))
+        if token.is_word and not describes:
+            return list(tokens[at:])
+    return []
+
+
+def _sharing_place(parts: list[list[Token]]) -> list[list[Token]]:
+    """Give a trailing "of ..." of the last part to the parts before it that have no place of their own."""
+    if len(parts) < 2:
+        return parts
+    last = parts[-1]
+    sides = load_lexicon().sides
+    on_a_side = len(last) > 3 and last[-1].lower in sides and last[-3].lower == "on"
+    of = next((i for i, token in enumerate(last) if token.lower == "of" and i > 0), None)
+    at = len(last) - 3 if on_a_side and of is None else of
+    if at is None:
+        return parts
+    shared = last[at:]
+    return [
+        part if any(token.lower in PREPOSITIONS for token in part) or part[-1] in shared else [*part, *shared]
+        for part in parts[:-1]
+    ] + [last]

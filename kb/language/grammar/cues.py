@@ -1,0 +1,162 @@
+"""The cues: what words do to the words around them, as `cues.tsv` has it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from hashlib import blake2b
+from importlib.resources import files
+from itertools import product
+
+from kb.language.grammar.tokens import Token, marked_alike, tokenise
+
+EFFECTS = frozenset(
+    [
+        "deny",
+        "free",
+        "doubt",
+        "likely",
+        "affirm",
+        "break",
+        "cut",
+        "void",
+        "denied",
+        "doubted",
+        "copula",
+        "show",
+        "likened",
+        "on",
+        "skip",
+        "keep",
+        "advise",
+        "guess",
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A cue's effect, the cue itself, and the tokens up to the next cue; the first effect is "start"."""
+
+    effect: str
+    cue: tuple[Token, ...]
+    tokens: list[Token]
+
+
+class Cues:
+    """The table, loaded."""
+
+    def __init__(self, text: str):
+        rows = _rows(text)
+        unknown = {effect for _, effect in rows} - EFFECTS
+        if unknown:
+            raise ValueError(f"cues.tsv: there is no effect {', '.join(sorted(unknown))}")
+        self._effects: dict[tuple[str, ...], str] = {}
+        for phrase, effect in [(one, effect) for row, effect in rows for one in written_out(row)]:
+            words = tuple(token.lower for token in tokenise(phrase))
+            if self._effects.setdefault(words, effect) != effect:
+                raise ValueError(f"cues.tsv: '{phrase}' is told to {self._effects[words]} and to {effect}")
+        self._longest = max(map(len, self._effects))
+        self._first = {phrase[0] for phrase in self._effects}
+        self.words = frozenset(word for phrase in self._effects for word in phrase)
+        self.fingerprint = blake2b(text.encode(), digest_size=4).hexdigest()
+
+    def segments(self, tokens: Sequence[Token]) -> list[Segment]:
+        """The sentence cut at its cues, the longest cue at each place."""
+        segments = [Segment("start", (), [])]
+        at = 0
+        while at < len(tokens):
+            length = self._cue_length(tokens, at) if tokens[at].lower in self._first else 0
+            if length:
+                cue = tuple(tokens[at : at + length])
+                segments.append(Segment(self._effects[tuple(token.lower for token in cue)], cue, []))
+                at += length
+            else:
+                segments[-1].tokens.append(tokens[at])
+                at += 1
+        return segments
+
+    def _cue_length(self, tokens: Sequence[Token], at: int) -> int:
+        words = tuple(token.lower for token in tokens[at : at + self._longest])
+        return next((length for length in range(len(words), 0, -1) if words[:length] in self._effects), 0)
+
+
+def written_out(phrase: str) -> list[str]:
+    """Every phrase that "{may|might} {also|} be" stands for."""
+    return [" ".join(" ".join(chosen).split()) for chosen in product(*_choices(phrase))]
+
+
+def _choices(phrase: str) -> list[list[str]]:
+    return [part.strip("{}").split("|") for part in re.findall(r"\{[^}]*\}|[^{}]+", phrase)]
+
+
+@cache
+def load_cues() -> Cues:
+    """The cues of this installation, read once."""
+    return Cues(_text())
+
+
+def cues_at_sight(text: str) -> list[tuple[str, ...]]:
+    """The cues in a text, the longest at each place, as words cut without a tokeniser: so none needs loading.
+
+    The words are cut at least as finely as the tokeniser cuts them, so a text without such cues holds no cue.
+    """
+    rows = _rows_by_first_word()
+    words = _fine_words(text)
+    found: list[tuple[str, ...]] = []
+    at = 0
+    while at < len(words):
+        length = 0
+        if words[at] in rows:
+            cues, longest = _cues_beginning_with(words[at])
+            ahead = tuple(words[at : at + longest])
+            length = next((n for n in range(len(ahead), 0, -1) if ahead[:n] in cues), 0)
+        if length:
+            found.append(tuple(words[at : at + length]))
+        at += length or 1
+    return found
+
+
+_FINE_WORD = re.compile(r"[^\W_]+|\?+|[^\w\s]")
+
+
+def _fine_words(text: str) -> list[str]:
+    text = marked_alike(text).lower()
+    if "not" in text or "n't" in text or "n’t" in text:
+        text = text.replace("cannot", "can not").replace("n't", " not").replace("n’t", " not")
+    return ["?" if word[0] == "?" else word for word in _FINE_WORD.findall(text)]
+
+
+@cache
+def _rows_by_first_word() -> dict[str, list[str]]:
+    """The rows of the table that hold a cue which begins with a word; written out, they are many more."""
+    rows: dict[str, list[str]] = {}
+    for row, _ in _rows(_text()):
+        firsts: set[str] = set()
+        for choices in _choices(row):
+            firsts |= {_fine_words(choice)[0] for choice in choices if choice.strip()}
+            if all(choice.strip() for choice in choices):
+                break
+        for first in firsts:
+            rows.setdefault(first, []).append(row)
+    return rows
+
+
+@cache
+def _cues_beginning_with(word: str) -> tuple[frozenset[tuple[str, ...]], int]:
+    """The cues that begin with a word, and how many words the longest of them has."""
+    phrases = (tuple(_fine_words(phrase)) for row in _rows_by_first_word()[word] for phrase in written_out(row))
+    cues = frozenset(phrase for phrase in phrases if phrase[0] == word)
+    return cues, max(map(len, cues))
+
+
+def _rows(text: str) -> list[list[str]]:
+    """Phrase and effect of each row, without comments and header."""
+    return [line.split("\t") for line in text.splitlines() if line.strip() and not line.startswith("#")][1:]
+
+
+@cache
+def _text() -> str:
+    return (files("kb.language.grammar") / "cues.tsv").read_text(encoding="utf-8")

@@ -1,0 +1,123 @@
+"""Predication: subjects with what is said of them, as the observations they make together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from kb.language.grammar.coordination import SEPARATORS, conjuncts, predicates
+from kb.language.grammar.tokens import Token
+from kb.language.grammar.wording import PREPOSITIONS, STATES, names_finding, only_compares, trimmed
+from kb.language.lexicon import load_lexicon
+
+
+def observations(
+    body: Sequence[Token],
+    subject: Sequence[Token] | None = None,
+    carried: Sequence[Token] = (),
+    *,
+    heads_line: bool = False,
+) -> Iterator[list[Token]]:
+    """The observations of one statement, each as its tokens.
+
+    Args:
+        body: what is said.
+        subject: what it is said of; None if the clause has no verb that would tell.
+        carried: where the first of the things that are said is ("the lungs are free of ...").
+        heads_line: whether the subject heads a line of a template.
+    """
+    predicate = body
+    if subject is None:
+        subject, predicate = _state_at_end(body) if not carried else (None, body)
+    if subject is not None:
+        yield from _paired(subject, predicate, heads_line)
+        return
+    for at, part in enumerate(conjuncts(body)):
+        places = conjuncts(carried) if at == 0 else []
+        yield from ([*place, *part] for place in places)
+        if not places:
+            yield part
+
+
+def end_of_denial(body: Sequence[Token]) -> int | None:
+    """Where a denied list goes over into what is there: "no effusion, heart normal", "no effusion, mild edema".
+
+    An item after a comma is there where it is a subject with its state, or begins with a size or with "stable" and the
+    list does not go on. It goes on with "or", and after something large of which no side is told with "/" or one more
+    bare item ("large effusion/pneumothorax": nobody would find it without saying where). None if all is denied.
+    """
+    lexicon = load_lexicon()
+    commas = [at for at, token in enumerate(body) if token.lower == ","]
+    for at in commas:
+        following = list(body[at + 1 :])
+        item = following[: next((i for i, token in enumerate(following) if token.lower in (",", ";")), len(following))]
+        words = [token.lower for token in item if token.is_word]
+        if not words or any(token.lower in ("or", "nor", "and/or") for token in following):
+            continue
+        if _is_large(words) and not any(word in lexicon.sides for word in words) and _goes_on(item, following):
+            continue
+        sized = words[0] in lexicon.severities or words[0] in ("stable", "unchanged", "persistent")
+        if (sized and names_finding(item)) or _state_at_end(item)[0] is not None:
+            return at + 1
+    return None
+
+
+def _is_large(words: Sequence[str]) -> bool:
+    """Whether an item begins with a size that is as good as always denied in a list ("no ..., large effusion")."""
+    return load_lexicon().severities.get(words[0]) in _LARGE
+
+
+def _goes_on(item: Sequence[Token], following: Sequence[Token]) -> bool:
+    """Whether a list goes on in its sized item ("large effusion/pneumothorax"), or in a bare one after it."""
+    if any("/" in token.lower for token in item):
+        return True
+    rest = trimmed(following[len(item) :])
+    return (
+        bool(rest)
+        and rest[0].lower not in load_lexicon().severities
+        and names_finding(rest)
+        and _state_at_end(rest)[0] is None
+    )
+
+
+def _paired(subject: Sequence[Token], predicate: Sequence[Token], heads_line: bool) -> Iterator[list[Token]]:
+    """Every subject with everything that is said of it; if nothing is said, the subjects alone.
+
+    The subject of a line of a template (`heads_line`) is left out if a value is complete without it.
+    """
+    subjects = conjuncts(subject) or ([[]] if names_finding(predicate) else [])  # "patient is a large effusion"
+    said = [] if only_compares(predicate) else predicates(predicate)
+    said = [part for part in said if not only_compares(part)]
+    if said and said[0][0].lower in PREPOSITIONS:
+        said = [trimmed(predicate)]
+    if heads_line and not names_finding(subject):
+        complete = [part for part in said if names_finding(part)]
+        said = [part for part in said if part not in complete]
+        for part in complete:
+            yield part  # "Bones: old rib fractures": the value says it all
+        if complete and not said:
+            return
+    others = [part for part in said[1:] if names_finding(part)]
+    said = [part for part in said if part not in others and not all(t.lower.endswith("ly") for t in part if t.is_word)]
+    yield from others  # "the heart is enlarged, aortic sclerosis"
+    for one in subjects:
+        named = any(token.is_word for token in one)
+        for part in said:
+            if named or names_finding(part):  # "XXXX are normal" says nothing, "XXXX are osteopenic" does
+                yield [*one, *part]
+        if not said:
+            yield one
+
+
+def _state_at_end(tokens: Sequence[Token]) -> tuple[Sequence[Token] | None, Sequence[Token]]:
+    """Subject and state of a clause without a verb: "heart and mediastinum normal", "lungs clear"."""
+    words = [token for token in tokens if token.is_word]
+    if not words or (not load_lexicon().anatomy.exactly([words[0].lower]) and words[0].lower not in _SUBJECTS):
+        return None, []
+    for at, token in enumerate(tokens):
+        if at and token.lower in STATES and tokens[at - 1].lower not in SEPARATORS | {"more", "less", "most"}:
+            return list(tokens[:at]), list(tokens[at:])
+    return None, []
+
+
+_LARGE = frozenset(["large", "massive", "huge", "gross", "significant", "considerable", "extensive", "marked"])
+_SUBJECTS = frozenset(["heart", "lungs", "cardiac", "mediastinum", "cardiomediastinal", "pulmonary", "bony", "osseous"])

@@ -1,0 +1,199 @@
+"""One state of a knowledge base: the tables as one commit pins them, and the way to the next commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from kb.errors import NoKnowledgeBaseError, UsageError
+from kb.store.commits import Commit, CommitLog, default_author
+from kb.store.publication import Change, Publication, publish
+from kb.store.rehearsal import Rehearsal
+from kb.store.storage import Storage
+from schemas.tables import VERSIONED
+
+if TYPE_CHECKING:
+    import lance
+
+T = TypeVar("T")
+
+
+class State:
+    """One consistent state of a knowledge base; reading it never sees a writer at work.
+
+    Attributes:
+        storage: the tables, in a folder or an object store.
+        commits: the log of all commits.
+        commit: the one that this state is of.
+    """
+
+    def __init__(self, storage: Storage, log: CommitLog, commit: Commit):
+        self.storage = storage
+        self.commits = log
+        self.commit = commit
+        self._remembered: dict[Callable[..., Any], Any] = {}
+
+    @classmethod
+    def exists(cls, uri: str | Path, storage_options: Mapping[str, str] | None = None) -> bool:
+        """Whether a finished knowledge base stands at `uri`."""
+        storage = Storage(uri, storage_options)
+        return storage.has("commits") and bool(CommitLog(storage).all())
+
+    @classmethod
+    def create(
+        cls,
+        uri: str | Path,
+        storage_options: Mapping[str, str] | None = None,
+        *,
+        by: str | None = None,
+        why: str | None = None,
+    ) -> Self:
+        """Create an empty knowledge base at `uri`: a new folder, or an object-store address.
+
+        Args:
+            uri: a folder that is not there yet or empty, or an object-store address (`s3://bucket/path`).
+            storage_options: settings of the object store: endpoint, region, keys.
+            by: who; default: the login name.
+            why: the reason, for the log.
+
+        Raises:
+            UsageError: one stands there already, or the folder holds other files.
+        """
+        if cls.exists(uri, storage_options):
+            raise UsageError(f"{uri} is a knowledge base already")
+        storage = Storage(uri, storage_options)
+        storage.create()
+        log = CommitLog(storage)
+        pins = {table.name: storage.dataset(table.name).version for table in VERSIONED}
+        log.append(
+            Commit(number=0, parent=None, operation="init", author=by or default_author(), reason=why, pins=pins)
+        )
+        return cls(storage, log, log.head())
+
+    @classmethod
+    def open(cls, uri: str | Path, at: str | None = None, storage_options: Mapping[str, str] | None = None) -> Self:
+        """Open the knowledge base at `uri`, at its newest commit or at the commit, tag or branch `at`.
+
+        Args:
+            uri: a folder, or an object-store address (`s3://bucket/path`).
+            at: a commit's id or its first letters, a tag, a branch, or `HEAD~2`.
+            storage_options: settings of the object store: endpoint, region, keys.
+
+        Raises:
+            NoKnowledgeBaseError: there is none.
+            UsageError: `at` names no commit.
+        """
+        storage = Storage(uri, storage_options)
+        if not storage.has("commits"):
+            raise NoKnowledgeBaseError(f"there is no knowledge base at {uri}")
+        log = CommitLog(storage)
+        return cls(storage, log, log.head()).at(at) if at else cls(storage, log, log.head())
+
+    @property
+    def branch(self) -> str:
+        """The branch it stands on, where its commits go."""
+        return self.commit.branch
+
+    @property
+    def uri(self) -> str:
+        """Where it stands."""
+        return self.storage.uri
+
+    def at(self, ref: str) -> Self:
+        """The same knowledge base at another commit, tag or branch; `HEAD` is the newest of this branch."""
+        commit = self.commits.resolve(ref, self.branch)
+        if commit.commit_id != self.commit.commit_id and not self.commits.readable([commit]):
+            raise UsageError(f"commit {commit.commit_id} was dropped by a clean-up: its data is gone")
+        return type(self)(self.storage, self.commits, commit)
+
+    def dataset(self, table: str) -> lance.LanceDataset:
+        """The Lance dataset of `table` as this commit pins it: an Arrow dataset, for DuckDB, Polars, pandas.
+
+        A table that stands beside the history (`training_metrics`, `tags`, ...) comes as it is now.
+        """
+        return self.storage.dataset(table, self.commit.pins.get(table))
+
+    def log(self) -> list[Commit]:
+        """This commit and all that it builds on, newest first."""
+        return self.commits.chain(self.commit)
+
+    def tags(self) -> dict[str, str]:
+        """Tag names and the ids of the commits they name."""
+        return self.commits.tags()
+
+    def tag(self, name: str, *, by: str | None = None, why: str | None = None) -> None:
+        """Name this commit for good. A tag never moves: a taken name is a UsageError."""
+        self.commits.tag(name, self.commit, by or default_author(), why)
+
+    def publish(
+        self,
+        operation: str,
+        change: Change[T],
+        *,
+        by: str | None = None,
+        why: str | None = None,
+        dry_run: bool = False,
+    ) -> tuple[Commit | None, T]:
+        """Commit a change on the newest commit of its branch, and stand on it; see `publication.publish`.
+
+        Args:
+            operation: what the log calls it.
+            change: what is done.
+            by: who; default: `default_author`.
+            why: the reason, for the log.
+            dry_run: take every step, write nothing, and stay where one stands.
+
+        Returns:
+            The commit, None if there was nothing to commit or it was a dry run; and the value that `change` gave.
+        """
+        if dry_run:
+            _, value = change(Rehearsal(self.storage, self.commits.head(self.branch)))
+            return None, value
+        commit, value = publish(
+            self.storage,
+            self.commits,
+            change,
+            operation=operation,
+            author=by or default_author(),
+            reason=why,
+            branch=self.branch,
+        )
+        if commit is not None:
+            self._stand_on(commit)
+        return commit, value
+
+    def follow(self) -> None:
+        """Stand on the newest commit of the branch: what others have committed since is seen from here on."""
+        self._stand_on(self.commits.head(self.branch))
+
+    def restore(self, ref: str, *, by: str | None = None, why: str | None = None) -> Commit | None:
+        """Make the state of `ref` the newest one, as a new commit; None if it is so already.
+
+        The acts of curation stay listed, the ones that this undoes too.
+        """
+        target = self.at(ref).commit
+
+        def change(publication: Publication) -> tuple[Mapping[str, Any] | None, None]:
+            moved = [name for name, version in target.pins.items() if publication.head.pins[name] != version]
+            for table in moved:
+                if table != "changes":
+                    publication.restore(table, target.pins[table])
+            return ({"restored": target.commit_id} if moved else None), None
+
+        commit, _ = self.publish("restore", change, by=by, why=why)
+        return commit
+
+    def remember(self, make: Callable[[State], T]) -> T:
+        """What `make` makes of this commit, made once: something costly that is read again and again."""
+        if make not in self._remembered:
+            self._remembered[make] = make(self)
+        found: T = self._remembered[make]
+        return found
+
+    def _stand_on(self, commit: Commit) -> None:
+        self.commit = commit
+        self._remembered.clear()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.uri!r}, commit {self.commit.commit_id}, {self.commit.operation})"

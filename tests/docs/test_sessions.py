@@ -1,0 +1,37 @@
+"""The tutorial on a reader's own file: its commands run through the real entry point and print what the page shows."""
+
+from __future__ import annotations
+
+import doctest
+from pathlib import Path
+
+import pytest
+
+from docs.generate.sessions import BLOCK, PYTHON, bare_environment, comparable, copy_data, run, steps
+from tests.support.paths import ROOT
+
+PAGE = ROOT / "docs" / "tutorial" / "your-reports.md"
+
+
+def test_the_tutorial_prints_what_it_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page, environment = PAGE.read_text(encoding="utf-8"), bare_environment()
+    copy_data(PAGE, tmp_path)
+    session = [step for block in BLOCK.findall(page) for step in steps(block)]
+    assert len(session) > 10
+    for step in session:
+        assert comparable(run(step, tmp_path, environment)) == comparable(step.shown), step.command
+
+    monkeypatch.chdir(tmp_path)
+    told: list[str] = []
+    for number, block in enumerate(PYTHON.findall(page)):
+        example = doctest.DocTestParser().get_doctest(block, {}, f"{PAGE.name}, block {number}", str(PAGE), 0)
+        assert example.examples
+        doctest.DocTestRunner().run(example, out=told.append)
+    assert not told, "".join(told)
+
+
+def test_what_changes_from_run_to_run_is_not_compared_and_all_else_is() -> None:
+    assert comparable("commit  771d37f26543 in 13.4 s\n\n") == comparable("commit 15d5b73563a1 in 0.2 s")
+    assert comparable("X9ef8a6db0084 2026-11-29T13:09+00:00") == comparable("Xb489cf1d3fca 2027-01-01T00:00+00:00")
+    assert comparable("Cd3f066afafc3b593") != comparable("Cd77fc7af26984154")
+    assert comparable("mentions 4") != comparable("mentions 5")

@@ -1,0 +1,282 @@
+"""The page of an audit: sound HTML that anybody can read; nothing in it was not escaped, or asks for a network."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from encoder.audit.page.markup import VOID, Html, join, shortened, tag, text
+from encoder.audit.page.numbers import chance, share, signed, with_interval
+from encoder.audit.page.page import GENERATOR, POLICY, render, style
+from encoder.audit.page.plot import Scale, ticks
+from encoder.audit.report.report import check_target, write_report
+from encoder.audit.report.report_data import ReportData
+from kb.display import Listing
+from kb.errors import UsageError
+from tests.support.chromium import Chromium, find_chromium
+from tests.support.made_report import made_report, no_evaluation
+
+HOSTILE = "</style><script>alert(1)</script><img src=x onerror=alert(2)> \"'& \x00\ud800 ‮ http://evil.example/"
+BARE = ReportData(title="Audit", run="r", method="imported", source="nobody's labels", evaluation=no_evaluation())
+NAMED = ("summary", "metrics", "calibration", "subgroups", "confounders", "slices", "examples", "provenance")
+
+
+class Page(HTMLParser):
+    """What a page is made of: every element with its attributes, ids, headings, and what was left open."""
+
+    def __init__(self, page: str):
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.wrong: list[str] = []
+        self.children: dict[int, list[str]] = {}
+        self.words = ""
+        self._numbers: list[int] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, name: str, attrs: list[tuple[str, str | None]]) -> None:
+        if len({key for key, _ in attrs}) < len(attrs):
+            self.wrong.append(f"an attribute twice in {name}")
+        if self._numbers:
+            self.children[self._numbers[-1]].append(name)
+        self.elements.append((name, {key: value or "" for key, value in attrs}))
+        if name not in VOID:
+            self.open.append(name)
+            self._numbers.append(len(self.elements) - 1)
+            self.children[len(self.elements) - 1] = []
+
+    def handle_startendtag(self, name: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(name, attrs)
+
+    def handle_endtag(self, name: str) -> None:
+        if not self.open or self.open[-1] != name:
+            self.wrong.append(f"{name} is closed where {self.open[-1:]} is open")
+            return
+        self.open.pop()
+        self._numbers.pop()
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.open:
+            self.words += data
+
+    def all(self, name: str) -> list[dict[str, str]]:
+        return [attrs for found, attrs in self.elements if found == name]
+
+
+PAGES = {"full": made_report(), "hostile": made_report(f"label {HOSTILE}", HOSTILE), "bare": BARE}
+
+
+@pytest.fixture(params=PAGES)
+def page(request: pytest.FixtureRequest) -> Page:
+    return Page(render(PAGES[request.param]))
+
+
+def test_tags_are_balanced_and_ids_unique(page: Page) -> None:
+    assert not page.wrong and not page.open
+    ids = [attrs["id"] for _, attrs in page.elements if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    pointed = [ref for _, attrs in page.elements for ref in attrs.get("aria-labelledby", "").split()]
+    pointed += [attrs["href"].removeprefix("#") for attrs in page.all("a")]
+    assert set(pointed) <= set(ids)
+    assert set(NAMED) <= set(ids)
+
+
+def test_images_figures_and_tables_say_what_they_are(page: Page) -> None:
+    assert all(attrs.get("alt") for attrs in page.all("img"))
+    for number, (name, attrs) in enumerate(page.elements):
+        if name == "svg":
+            assert attrs["role"] == "img" and page.children[number][:2] == ["title", "desc"]
+        if name == "table":
+            assert page.children[number][0] == "caption"
+        if name == "th":
+            assert attrs["scope"] in ("col", "row")
+    scrolled = [attrs for attrs in page.all("div") if attrs.get("class") == "scroll"]
+    assert len(scrolled) == len(page.all("table"))
+    assert all(attrs["tabindex"] == "0" and attrs["aria-label"] for attrs in scrolled)
+
+
+def test_headings_go_down_one_step_at_a_time(page: Page) -> None:
+    levels = [int(name[1]) for name, _ in page.elements if re.fullmatch("h[1-6]", name)]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    assert page.all("html")[0]["lang"] == "en"
+
+
+def test_nothing_is_fetched_and_nothing_runs(page: Page) -> None:
+    policy = next(attrs for attrs in page.all("meta") if attrs.get("http-equiv"))
+    assert policy["content"] == POLICY == "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+    assert {name for name, _ in page.elements} & {"script", "link", "iframe", "object", "form", "base"} == set()
+    for name, attrs in page.elements:
+        assert not [key for key in attrs if key.startswith("on") or key == "style"], (name, attrs)
+        for key in ("src", "href", "xlink:href", "srcset", "action"):
+            assert key not in attrs or attrs[key].startswith(("#", "data:image/png;base64,")), (name, attrs)
+    assert not re.search(r"url\(|@import|https?:", style())
+
+
+def test_hostile_texts_are_shown_as_they_are() -> None:
+    hostile = render(PAGES["hostile"])
+    assert "<script" not in hostile and "<img src=x" not in hostile and hostile.count("</style>") == 1
+    hostile.encode("utf-8")
+    shown = Page(hostile).words
+    assert "<script>alert(1)</script>" in shown
+    assert "\x00" not in hostile and "‮" not in hostile
+
+
+def test_the_same_data_gives_the_same_page() -> None:
+    assert render(made_report()) == render(made_report())
+
+
+def test_what_could_not_be_made_says_why() -> None:
+    shown = Page(render(BARE)).words
+    assert "hernia was not scored: 2 positives, under the minimum of 10" in shown
+    for said in ("No label could be scored", "could be audited for confounders", "No slices", "No prediction"):
+        assert said in shown
+    noted = replace(BARE, notes={"examples": ("it came as a table",)})
+    assert Page(render(noted)).words.count("it came as a table") == 2  # in its section, and in the summary
+
+
+def test_the_summary_names_the_confounder_the_slice_and_the_numbers() -> None:
+    page = render(made_report())
+    summary = Page(page[page.index('id="summary"') : page.index('id="metrics"')]).words
+    for said in (
+        "pneumothorax: the model leans on chest tube.",
+        "0.800 (0.700–0.900)",
+        "AUROC 0.900 over all, 0.400 where it speaks against the truth, 0.800 once it is erased",
+        "The weakest subgroup: pneumothorax, sex M",
+        "number 2 of pneumothorax",
+    ):
+        assert said in summary, said
+
+
+def test_a_correlation_of_scores_stands_beside_that_of_concepts_in_general() -> None:
+    data = made_report()
+    shown = Page(render(data)).words
+    assert "\u22120.570" in shown and "concepts in general have r +0.80" in shown
+    (audit, *_) = data.confounders
+    leaned = replace(audit, found=Listing([audit.found[1]], ["name"]))
+    page = render(replace(data, confounders=(leaned,)))
+    summary = Page(page[page.index('id="summary"') : page.index('id="metrics"')]).words
+    assert "the model leans on scar (r \u22120.570; concepts in general +0.800)" in summary
+
+
+def test_a_slice_that_is_no_weaker_than_all_rows_is_not_called_the_worst() -> None:
+    data = made_report()
+    page = render(replace(data, slices=(replace(data.slices[0], auroc=0.5),)))
+    assert "In no slice does the AUROC lie under that of all rows." in page and "The worst slice" not in page
+
+
+def test_sentences_and_images_are_left_out_where_they_are_not_wanted() -> None:
+    data = made_report(words="a sentence of a patient")
+    example = replace(data.examples[0], explanation=replace(data.examples[0].explanation, image_id="i1"))
+    data = replace(data, examples=(example,))
+    assert "<q>a sentence of a patient</q>" in render(data) and "<img" in render(data)
+    bare = render(replace(data, with_evidence=False, thumbnails={}))
+    assert "<q>" not in bare and "R1, findings" not in bare and "<img" not in bare
+
+
+PAIRS = [
+    ("ink", "paper"),
+    ("soft", "paper"),
+    ("link", "paper"),
+    ("blue", "paper"),
+    ("rust", "paper"),
+    ("grey", "paper"),
+]
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_colours_can_be_told_from_the_paper(scheme: int) -> None:
+    palettes = [
+        dict(re.findall(r"--(\w+): (#[0-9a-f]{6});", part)) for part in re.findall(r":root \{(.*?)\}", style(), re.S)
+    ]
+    palette = palettes[scheme]
+    for ink, paper in [*PAIRS, ("focus", "paper")]:
+        assert contrast(palette[ink], palette[paper]) >= 4.5, (ink, scheme)
+    assert set(re.findall(r"var\(--(\w+)\)", style())) <= set(palette)
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast ratio of WCAG 2."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_markup_escapes_all_but_markup() -> None:
+    assert tag("p", "a < b", class_="x&y", hidden=True, title=None) == '<p class="x&amp;y" hidden>a &lt; b</p>'
+    assert tag("p", f"{tag('b', 1)}") == "<p>&lt;b&gt;1&lt;/b&gt;</p>"  # a string that was pasted together is text
+    assert join([tag("b", 1), None, "", "&"], ", ") == "<b>1</b>, &amp;"
+    assert isinstance(text("x"), Html) and tag("br") == "<br />"
+    assert shortened("abcdef", 4) == "abc…"
+
+
+def test_numbers_have_three_digits() -> None:
+    told = [signed(value) for value in (1.23456, -12.345, 0.01234, -0.5, 1234.5, 0.0, -8e-7, float("nan"), None)]
+    assert told == ["+1.23", "−12.3", "+0.012", "−0.500", "+1,234", "0", "−8e−7", "–", "–"]
+    assert [share(0.96249), share(None), chance(0.00004), chance(0.04)] == ["0.962", "–", "< 0.001", "0.040"]
+    assert with_interval(0.9, (0.8, 1.0)) == "0.900 (0.800–1.000)" and with_interval(0.9, None) == "0.900"
+    assert ticks(0.62, 1.0) == [0.7, 0.8, 0.9, 1.0] and ticks(0.0, 0.0) == [0.0]
+    assert Scale(0, 2, 10, 20)(1) == 15 and Scale(0, 2, 10, 20)(9) == 20
+
+
+def test_a_page_takes_the_place_of_a_page_and_of_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    assert write_report(BARE, path) == path
+    assert GENERATOR in path.read_text(encoding="utf-8")
+    write_report(made_report(), path)
+    assert "chest tube" in path.read_text(encoding="utf-8")
+    other = tmp_path / "mine.html"
+    other.write_text("<p>mine</p>", encoding="utf-8")
+    for wrong in (other, tmp_path / "report.pdf", tmp_path / "nowhere" / "report.html"):
+        with pytest.raises(UsageError, match=r"replaced only if asked|ends in \.html|no folder"):
+            check_target(wrong)
+    assert other.read_text(encoding="utf-8") == "<p>mine</p>"
+    write_report(BARE, other, overwrite=True)
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["mine.html", "report.html"]
+
+
+OVERLAPS = """(() => {
+  const wrong = [];
+  for (const drawing of document.querySelectorAll('svg')) {
+    const box = drawing.getBoundingClientRect(), title = drawing.querySelector('title').textContent;
+    if (box.width < 200 || box.height < 60) wrong.push(['small', title]);
+    const texts = [...drawing.querySelectorAll('text')].map(one => [one.textContent, one.getBoundingClientRect()]);
+    texts.forEach(([said, a], at) => {
+      if (a.left < box.left - 1 || a.right > box.right + 1 || a.bottom > box.bottom + 1)
+        wrong.push(['cut', said, title]);
+      for (const [other, b] of texts.slice(at + 1))
+        if (Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1
+            && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 2) wrong.push(['over', said, other, title]);
+    });
+  }
+  for (const image of document.images) if (!image.naturalWidth) wrong.push(['broken', image.alt]);
+  return wrong;
+})()"""
+
+
+@pytest.mark.skipif(find_chromium() is None, reason="no chromium here")
+def test_a_browser_draws_all_of_it_without_a_word(tmp_path: Path) -> None:
+    long = "extensive right apical slightly increased pneumothorax of a very long name"
+    program = find_chromium()
+    assert program is not None
+    with Chromium(program) as browser:
+        for name, data in (("full", made_report()), ("long", made_report(long, long)), ("hostile", PAGES["hostile"])):
+            path = write_report(data, tmp_path / f"{name}.html")
+            for width, dark in ((1280, False), (360, True)):
+                browser.open(path, width, dark=dark)
+                assert browser.complaints == []
+                assert browser.ask("document.querySelectorAll('svg').length") == 6
+                assert browser.ask("document.documentElement.scrollWidth") <= width
+                assert browser.ask(OVERLAPS) == []
+                assert browser.ask("document.activeElement.tagName") == "BODY"

@@ -1,0 +1,165 @@
+"""What a report gathers: figures that others confirm, reasons where there are none, and a page at the end."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from encoder.audit.page.page import render
+from encoder.audit.report.options import ReportOptions
+from encoder.audit.report.reliability import wilson
+from encoder.audit.report.report import gather, write_report
+from encoder.audit.report.thumbnails import thumbnails_of
+from encoder.prediction.predicting import PredictOptions
+from encoder.prediction.prompts import PromptSet
+from encoder.prediction.zero_shot_run import predict_zero_shot
+from ingest.labels.labels import ingest_labels
+from ingest.labels.predictions import ingest_predictions
+from kb.errors import UsageError
+from kb.knowledge_base import KnowledgeBase
+
+NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+QUICK = ReportOptions(bootstrap=50, min_positives=5)
+
+
+def foreign_tables(folder: Path, count: int = 160) -> tuple[Path, Path]:
+    """Labels and predictions of a model that does better on women, and whose scores go with the device."""
+    random = np.random.default_rng(1)
+    labels, scores = ["image_id,patient_id,sex,age,device,Edema,Hernia"], ["image_id,Edema,Hernia"]
+    for n in range(count):
+        truth = random.random() < 0.4
+        device = random.random() < (0.8 if truth else 0.2)
+        sex = "F" if n % 2 else "M"
+        logit = (2.0 if sex == "F" else 0.3) * truth + 1.5 * device + random.normal() - 1.5
+        labels.append(
+            f"i{n},p{n // 2},{sex},{30 + n % 50},{'portable' if device else 'fixed'},{int(truth)},{int(n < 3)}"
+        )
+        scores.append(f"i{n},{1 / (1 + np.exp(-logit)):.6f},{0.3 + n / 1000}")
+    for name, lines in (("labels.csv", labels), ("scores.csv", scores)):
+        (folder / name).write_text("\n".join(lines), encoding="utf-8")
+    return folder / "labels.csv", folder / "scores.csv"
+
+
+@pytest.fixture
+def foreign(tmp_path: Path, kb: KnowledgeBase) -> KnowledgeBase:
+    labels, scores = foreign_tables(tmp_path)
+    ingest_labels(kb, labels)
+    ingest_predictions(kb, scores, "theirs")
+    return KnowledgeBase.open(kb.uri)
+
+
+def test_a_foreign_run_is_judged_and_what_cannot_be_said_has_a_reason(foreign: KnowledgeBase) -> None:
+    data = gather(foreign, "theirs", QUICK, now=NOW)
+    assert (data.labels, data.method, data.source) == (("Edema",), "imported", "the labels of labels.csv")
+    rows = data.evaluation.label_rows[0]
+    assert data.evaluation.get("theirs", "Edema").values["auroc"] == pytest.approx(roc_auc_score(rows.truth, rows.rank))
+    groups = {(one.by, one.value): one for one in data.subgroups[0].groups}
+    numbers = np.array([int(str(unit).removeprefix("image i")) for unit in rows.unit])
+    for sex, odd in (("F", 1), ("M", 0)):
+        mine, found = numbers % 2 == odd, groups["sex", sex]
+        assert found.auroc == pytest.approx(roc_auc_score(rows.truth[mine], rows.rank[mine]))
+        assert found.low is not None and found.high is not None and found.low < found.auroc < found.high
+        assert (found.n, found.positives) == (80, int(rows.truth[mine].sum()))
+    assert groups["sex", "F"].auroc > groups["sex", "M"].auroc  # type: ignore[operator]
+    assert "view: not known of any row" in data.subgroups[0].notes
+    assert sum(one.n for one in data.calibration[0].bins) == 160
+    assert all(one.low <= one.share <= one.high for one in data.calibration[0].bins)
+    assert [one.reason for one in data.evaluation.left_out] == ["3 positives, under the minimum of 5 (min_positives)"]
+    assert not data.examples and "came as a table" in data.notes_of("examples")[0]
+    assert not data.slices and "vector" in data.notes_of("slices")[0]
+    page = render(data)
+    assert foreign.commit.commit_id in page and "2026-11-25 12:00 UTC" in page and "came as a table" in page
+
+
+def test_attributes_of_a_foreign_run_are_audited(foreign: KnowledgeBase) -> None:
+    (audit,) = gather(foreign, "theirs", QUICK).confounders
+    assert audit.found[0].name.startswith("device: ")
+    page = render(gather(foreign, "theirs", QUICK))
+    assert "Edema: the model leans on device: " in page and "ROC curves with and without device: " in page
+
+
+def test_the_same_state_gives_the_same_page(foreign: KnowledgeBase) -> None:
+    assert render(gather(foreign, "theirs", QUICK, now=NOW)) == render(gather(foreign, "theirs", QUICK, now=NOW))
+
+
+def test_groups_under_the_minimum_have_the_reason(foreign: KnowledgeBase) -> None:
+    few = gather(foreign, options=ReportOptions(bootstrap=0, min_positives=30)).subgroups[0]
+    assert few.interval is None
+    reasons = [one.reason for one in few.groups if one.auroc is None]
+    assert reasons and all("under the minimum of 30" in reason for reason in reasons)
+    assert all(one.low is None for one in few.groups)
+
+
+def test_what_is_not_there_is_said(foreign: KnowledgeBase, kb: KnowledgeBase, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no run 'ours': there are theirs"):
+        gather(foreign, "ours")
+    with pytest.raises(UsageError, match="predictions for Edema"):
+        gather(foreign, "theirs", ReportOptions(labels=("Mass",)))
+    with pytest.raises(UsageError, match="cannot be scored: 3 positives"):
+        gather(foreign, "theirs", ReportOptions(labels=("hernia",)))
+    ingest_predictions(foreign, tmp_path / "scores.csv", "again")
+    with pytest.raises(UsageError, match=r"several runs: .*; name one"):
+        gather(KnowledgeBase.open(kb.uri))
+    with pytest.raises(UsageError, match="holds no predictions"):
+        gather(KnowledgeBase.create(tmp_path / "empty.kb", by="tester"))
+
+
+def test_shares_have_wilsons_interval() -> None:
+    assert wilson(10, 100) == pytest.approx((0.0552, 0.1744), abs=1e-4)
+    assert wilson(0, 52)[0] == pytest.approx(0.0, abs=1e-12) and wilson(52, 52)[1] == pytest.approx(1.0)
+
+
+def test_a_run_of_ours_is_explained_with_pictures_and_sentences(shapes, tmp_path: Path) -> None:
+    options = PredictOptions(run="page", space="encoder")
+    predict_zero_shot(
+        shapes.now(), shapes.concepts, PromptSet(), options=options, embedder=lambda: shapes.embedder, contrast="absent"
+    )
+    kb = shapes.now()
+    wanted = ReportOptions(labels=("nodule",), bootstrap=20, min_positives=3, encoder=str(shapes.concepts.folder))
+    data = gather(kb, "page", wanted)
+    first = data.examples[0]
+    assert (first.what, first.label, first.truth) == ("Surest right positive", "nodule", True)
+    assert abs(first.explanation.residual) < 1e-4
+    assert all(one.explanation.image_id in data.thumbnails for one in data.examples)
+    facts = dict(data.provenance.facts)
+    assert facts["encoder"] == shapes.concepts.encoder_id and facts["split"] == "test"
+    assert facts["embedder"].startswith(shapes.embedder.info.name) and facts["vocabulary commit"]
+    page = write_report(data, tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "data:image/png;base64," in page and "<q>" in page
+    bare = ReportOptions(labels=("nodule",), bootstrap=0, min_positives=3, evidence=False, images=False, title="Plain")
+    bare_page = render(gather(kb, "page", bare))
+    assert "<img" not in bare_page and "<q>" not in bare_page and "<title>Plain</title>" in bare_page
+    assert "--no-images" in bare_page
+
+
+def test_thumbnails_are_small_and_only_of_what_is_kept(shapes) -> None:
+    kb = shapes.now()
+    known = kb.dataset("images").to_table(columns=["image_id"])["image_id"].to_pylist()[:2]
+    made = thumbnails_of(kb, [*known, "nowhere"])
+    assert sorted(made) == sorted(known)
+    assert all(uri.startswith("data:image/png;base64,") and len(uri) < 20_000 for uri in made.values())
+    assert thumbnails_of(kb, []) == {}
+
+
+def test_the_command_writes_a_page_and_says_so(
+    cli: Callable[..., subprocess.CompletedProcess[str]], cli_json: Callable[..., Any], tmp_path: Path
+) -> None:
+    foreign_tables(tmp_path)
+    cli("ingest", "labels", "labels.csv", "--kb", "x.kb")
+    cli("ingest", "predictions", "scores.csv", "--run", "theirs", "--kb", "x.kb")
+    told = cli_json("audit", "report", "--kb", "x.kb", "--bootstrap", "20", "-o", "r.html")
+    assert (told["path"], told["labels"], told["run"]) == ("r.html", ["Edema"], "theirs")
+    assert told["bytes"] == (tmp_path / "r.html").stat().st_size
+    again = cli("audit", "report", "--kb", "x.kb", "--bootstrap", "0", "--label", "edema", "-o", "r.html")
+    assert "r.html" in again.stdout and again.stderr == ""
+    (tmp_path / "mine.html").write_text("mine", encoding="utf-8")
+    refused = cli("audit", "report", "--kb", "x.kb", "-o", "mine.html", code=2)
+    assert "--overwrite" in refused.stderr and (tmp_path / "mine.html").read_text(encoding="utf-8") == "mine"
+    assert "ends in .html" in cli("audit", "report", "--kb", "x.kb", "-o", "r.pdf", code=2).stderr

@@ -1,0 +1,190 @@
+"""`explain`: contributions that sum to the logit, with their sentences; `--heatmap` falls on what was planted."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from encoder.explanation.explanation import Explainer, Explanation
+from encoder.explanation.heatmap import concept_quantity, relevance
+from encoder.model.checkpoint import Checkpoint
+from encoder.prediction.bottleneck_run import predict_bottleneck
+from encoder.prediction.predicting import PredictOptions
+from encoder.prediction.probe_run import predict_probe
+from encoder.prediction.prompts import PromptSet
+from encoder.prediction.zero_shot import sentence_vectors
+from encoder.prediction.zero_shot_run import predict_zero_shot
+from encoder.space.concept_matrices import iter_concepts
+from encoder.training.config import read_config
+from encoder.training.trainer import train
+from encoder.vectors.image_vectors import read_image_vectors
+from ingest.demo import PhantomStudy, write_phantom_study
+from ingest.images.images import ingest_images
+from ingest.reports.ingest import ingest_reports
+from kb.errors import UsageError
+from kb.images.preprocessing import Preprocessing
+from kb.knowledge_base import KnowledgeBase
+from kb.vectors.embedding import Embedder
+
+IMAGE = "im0008.png"
+KINDS = ["zero-shot-llm", "zero-shot-encoder", "probe-llm", "probe-encoder", "bottleneck"]
+
+
+@pytest.fixture(scope="module")
+def runs(shapes) -> dict[str, str]:
+    """A run of each kind, by its kind."""
+    for space in ("llm", "encoder"):
+        options = PredictOptions(run=f"e-zero-shot-{space}", space=space)
+        predict_zero_shot(shapes.now(), shapes.concepts, PromptSet(), options=options, embedder=lambda: shapes.embedder)
+        predict_probe(shapes.now(), shapes.concepts, PredictOptions(run=f"e-probe-{space}", space=space))
+    predict_bottleneck(shapes.now(), shapes.concepts, PredictOptions(run="e-bottleneck"), count=6)
+    return {kind: f"e-{kind}" for kind in KINDS}
+
+
+def explained(shapes, run: str, **values: object) -> Explanation:
+    return Explainer(shapes.now(), shapes.concepts, run).explain(IMAGE, "nodule", **values)
+
+
+@pytest.mark.parametrize("absolute", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_contributions_sum_to_the_logit_that_was_stored(shapes, runs, kind: str, absolute: bool) -> None:
+    found = explained(shapes, runs[kind], top=5, absolute=absolute)
+    stored = (
+        shapes.now()
+        .dataset("predictions")
+        .to_table(filter=f"run = '{runs[kind]}' AND label = 'nodule' AND image_id = '{IMAGE}'")
+    )
+    (row,) = stored.to_pylist()
+    assert found.logit == pytest.approx(row["logit"], abs=1e-5)
+    assert found.score == pytest.approx(row["score"], abs=1e-5)
+    listed = sum(part.contribution for part in found.top)
+    assert found.base + listed + found.others + found.outside + found.residual == pytest.approx(found.logit, abs=1e-9)
+    assert abs(found.residual) <= 1e-4
+
+
+def test_in_the_llm_space_a_concept_contributes_its_score_times_its_alignment(shapes, runs) -> None:
+    kb = shapes.now()
+    explainer = Explainer(kb, shapes.concepts, runs["probe-llm"])
+    found = explainer.explain(IMAGE, "nodule", top=400, absolute=True)
+    chunks = list(iter_concepts(explainer.kb, shapes.concepts.text_side))
+    c, e = (np.concatenate([getattr(chunk, name) for chunk in chunks]) for name in ("vectors", "embeddings"))
+    ids = [concept_id for chunk in chunks for concept_id in chunk.concept_ids]
+    f = read_image_vectors(kb, shapes.concepts.encoder_id, [IMAGE]).matrix[0]
+    z = e.T @ (c @ f)
+    head = explainer.run.head("nodule")
+    expected = dict(zip(ids, (c @ f) * (e @ head.weights) / np.linalg.norm(z), strict=True))
+    assert len(found.top) == len(ids)
+    for part in found.top:
+        assert part.contribution == pytest.approx(expected[part.concept_id], abs=1e-4)
+
+
+def test_findings_add_up_their_concepts_and_concepts_have_sentences(shapes, runs) -> None:
+    found = explained(shapes, runs["probe-llm"], top=400, evidence=2)
+    for group in found.groups:
+        parts = [part.contribution for part in found.top if part.finding == group.finding]
+        assert group.contribution == pytest.approx(sum(parts), abs=1e-6)
+        assert group.concepts == len(parts)
+    assert all(1 <= len(part.evidence) <= 2 for part in found.top)
+    top = found.top[0]
+    assert top.evidence[0].sentence is not None and top.finding.split()[0] in top.evidence[0].sentence.lower()
+
+
+def test_a_bottleneck_is_explained_by_its_own_concepts(shapes, runs) -> None:
+    explainer = Explainer(shapes.now(), shapes.concepts, runs["bottleneck"])
+    found = explainer.explain(IMAGE, "nodule", top=50)
+    own = {c["concept_id"] for c in explainer.run.parameters["bottlenecks"]["nodule"]["concepts"]}
+    assert {part.concept_id for part in found.top if part.contribution} == own
+
+
+def test_predictions_are_explained_by_the_vocabulary_they_were_made_with(shapes, runs) -> None:
+    kb = shapes.now()
+    predict_probe(kb, shapes.concepts, PredictOptions(run="e-before", space="llm"))
+    before = Explainer(kb, shapes.concepts, "e-before").explain(IMAGE, "nodule")
+    change = kb.curate.retire(kb.vocabulary.list(limit=1)[0]["concept_id"])
+    after = Explainer(shapes.now(), shapes.concepts, "e-before").explain(IMAGE, "nodule")
+    assert after == before
+    shapes.now().curate.revert(change.change_id)
+
+
+def test_what_cannot_be_explained_says_why(shapes, runs) -> None:
+    explainer = Explainer(shapes.now(), shapes.concepts, runs["probe-llm"])
+    with pytest.raises(UsageError, match="predicts no 'edema'"):
+        explainer.explain(IMAGE, "edema")
+    with pytest.raises(UsageError, match="nothing: no such image"):
+        explainer.explain("nothing", "nodule")
+    with pytest.raises(UsageError, match="is of encoder"):
+        Explainer(shapes.now(), shapes.report, runs["probe-llm"])
+    with pytest.raises(UsageError, match="no run 'x'"):
+        Explainer(shapes.now(), shapes.concepts, "x")
+
+
+def test_the_command(shapes, runs, tmp_path: Path, cli: Callable, cli_json: Callable) -> None:
+    where = ("--kb", shapes.kb.uri, "--encoder", shapes.concepts.folder, "--run", runs["zero-shot-llm"])
+    told = cli_json("explain", IMAGE, "nodule", *where, "--top", 3)
+    assert len(told["top"]) == 3 and abs(told["residual"]) <= 1e-4
+    done = cli("explain", IMAGE, "nodule", *where, "--heatmap", "h.png", "--concept", "nodule", code=2)
+    assert "no concept in use 'nodule'" in done.stderr
+    done = cli("explain", IMAGE, "nodule", *where, "--heatmap", "h.png")
+    assert (tmp_path / "h.png").read_bytes()[:4] == b"\x89PNG"
+    assert "residual" in done.stdout and "by finding" in done.stdout and "evidence" in done.stdout
+    assert "goes with --heatmap" in cli("explain", IMAGE, "nodule", *where, "--concept", "a", code=2).stderr
+
+
+@pytest.fixture(scope="module")
+def phantoms(tmp_path_factory, embedder: Embedder) -> tuple[PhantomStudy, Checkpoint]:
+    """A small encoder of phantoms."""
+    folder = tmp_path_factory.mktemp("phantoms")
+    study = write_phantom_study(folder / "study", 700, size=64, workers=1)
+    kb = KnowledgeBase.create(folder / "p.kb")
+    ingest_reports(kb, [study.reports], embedder=lambda: embedder)
+    ingest_images(kb, [], table=study.image_table, preprocessing=Preprocessing(64), workers=1)
+    config = read_config("cpu-demo").with_values({"size": 64, "epochs": 10})
+    result = train(kb, config, folder / "e", device="cpu")
+    assert result is not None
+    return study, result.checkpoint
+
+
+@pytest.mark.parametrize("finding", ["pleural effusion", "opacity"])
+def test_a_heatmap_falls_on_the_planted_finding_of_a_phantom(phantoms, embedder: Embedder, finding: str) -> None:
+    from PIL import Image
+
+    study, checkpoint = phantoms
+    present, absent = sentence_vectors([finding, f"no {finding}"], "encoder", checkpoint, embedder=embedder)
+    boxes: dict[str, list[list[int]]] = {}
+    with study.boxes.open() as file:
+        for row in csv.DictReader(file):
+            if row["finding"] == finding:
+                boxes.setdefault(row["image"], []).append([int(row[name]) for name in ("x0", "y0", "x1", "y1")])
+    mean = np.mean([np.asarray(Image.open(path)) for path in sorted(study.images.iterdir())[:200]], axis=0)
+    inside, area = [], []
+    for name in sorted(boxes)[-25:]:
+        found = relevance(
+            checkpoint, np.asarray(Image.open(study.folder / name)), mean, quantity=concept_quantity(present - absent)
+        )
+        for_it = np.kron(np.clip(found, 0, None), np.ones((64 // len(found),) * 2))
+        mask = np.zeros((64, 64), bool)
+        for x0, y0, x1, y1 in boxes[name]:
+            mask[y0:y1, x0:x1] = True
+        inside.append(for_it[mask].sum() / for_it.sum())
+        area.append(mask.mean())
+    assert np.mean(inside) > 2.5 * np.mean(area)
+
+
+def test_relevance_sums_to_what_the_image_has_above_the_mean(phantoms) -> None:
+    import torch
+    from PIL import Image
+
+    study, checkpoint = phantoms
+    pixels = np.asarray(Image.open(study.folder / "images/PH0000003.png"))
+    mean = np.full((64, 64), 90.0)
+    direction = np.eye(64)[0]
+    found = relevance(checkpoint, pixels, mean, quantity=concept_quantity(direction))
+    with torch.no_grad():
+        both = checkpoint.encoder.image(
+            torch.from_numpy(np.stack([pixels.astype(np.float32), mean.astype(np.float32)]))
+        )
+    assert found.sum() == pytest.approx(float(both[0, 0] - both[1, 0]), abs=0.1)

@@ -1,0 +1,122 @@
+"""The folded projector: the same as scoring every concept, and kept up with curation without a rebuild."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from encoder.space.concept_matrices import iter_concepts
+from encoder.space.projection import Projector, build_projector, follow, project_explicitly
+from encoder.space.text_side import LinearTextSide
+from kb.errors import ClearKbError, UsageError
+from kb.knowledge_base import KnowledgeBase
+from kb.language.query_reading import read_query
+from kb.vectors.embedding import Embedder, EmbeddingError, load_embedder
+from kb.vocabulary.embed_concepts import embed_concepts
+from tests.support.concepts import add_concepts
+
+TEXTS = [f"{number} mm {side} nodule" for number in range(20) for side in ("left", "right")]
+
+
+def concept_id(text: str) -> str:
+    return read_query(text).concept_id
+
+
+@pytest.fixture(scope="module")
+def model(tiny_model: Path) -> Embedder:
+    return load_embedder(str(tiny_model))
+
+
+@pytest.fixture
+def embedded(kb: KnowledgeBase, model: Embedder) -> KnowledgeBase:
+    add_concepts(kb, TEXTS)
+    embed_concepts(kb, model)
+    return kb
+
+
+@pytest.fixture(scope="module")
+def text_side(model: Embedder) -> LinearTextSide:
+    dice = np.random.default_rng(0)
+    return LinearTextSide(dice.standard_normal((model.info.dimension, 12)).astype(np.float32))
+
+
+def images(count: int = 32, dimension: int = 12) -> np.ndarray:
+    drawn = np.random.default_rng(1).standard_normal((count, dimension)).astype(np.float32)
+    return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+
+
+def test_it_gives_what_scoring_every_concept_gives(embedded: KnowledgeBase, text_side: LinearTextSide) -> None:
+    folded = build_projector(embedded, text_side).project(images())
+    explicit = project_explicitly(embedded, text_side, images())
+    cosines = (folded * explicit).sum(1) / np.linalg.norm(folded, axis=1) / np.linalg.norm(explicit, axis=1)
+    assert cosines.min() >= 0.999999
+    assert folded == pytest.approx(explicit, rel=1e-4, abs=1e-4)
+
+
+def test_it_is_the_sum_that_the_design_says(embedded: KnowledgeBase, text_side: LinearTextSide) -> None:
+    chunks = list(iter_concepts(embedded, text_side))
+    e, c = (np.concatenate([getattr(chunk, name) for chunk in chunks]) for name in ("embeddings", "vectors"))
+    projector = build_projector(embedded, text_side)
+    assert projector.matrix == pytest.approx(e.T @ c, abs=1e-4)
+    assert np.linalg.norm(c, axis=1) == pytest.approx(np.ones(len(TEXTS)), abs=1e-5)
+    assert projector.facts.concepts == len(TEXTS)
+
+
+ACTS = [
+    lambda v: v.merge(concept_id(TEXTS[0]), into=concept_id(TEXTS[2])),
+    lambda v: v.retire(concept_id(TEXTS[3])),
+    lambda v: v.reject(concept_id(TEXTS[5])),
+    lambda v: v.accept(concept_id(TEXTS[7])),
+    lambda v: v.rename(concept_id(TEXTS[9]), "spot of nine"),
+    lambda v: v.add("hiatal hernia"),
+    lambda v: v.set_note(concept_id(TEXTS[11]), "a note moves no vector"),
+]
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(order=st.lists(st.sampled_from(range(len(ACTS))), unique=True, max_size=6))
+def test_following_a_commit_equals_a_rebuild(tmp_path_factory, model, text_side, order: list[int]) -> None:
+    kb = KnowledgeBase.create(tmp_path_factory.mktemp("follow") / "a.kb")
+    add_concepts(kb, TEXTS)
+    embed_concepts(kb, model)
+    before = build_projector(kb, text_side)
+    for number in order:
+        ACTS[number](kb.curate)
+    embed_concepts(kb, model)
+    followed, rebuilt = follow(before, kb, text_side), build_projector(kb, text_side)
+    assert followed.matrix == pytest.approx(rebuilt.matrix, abs=1e-5)
+    assert followed.facts == rebuilt.facts
+
+
+def test_a_concept_without_its_embedding_is_an_error_that_names_it(embedded, text_side) -> None:
+    embedded.curate.add("hiatal hernia")
+    with pytest.raises(EmbeddingError, match="hiatal hernia"):
+        build_projector(embedded, text_side)
+
+
+def test_what_is_not_embedded_or_empty_has_none(tmp_path: Path, kb: KnowledgeBase, text_side) -> None:
+    with pytest.raises(UsageError, match="nothing is embedded"):
+        build_projector(kb, text_side)
+
+
+def test_it_is_saved_and_loaded_for_what_it_was_made_of(embedded, text_side, tmp_path: Path) -> None:
+    made = build_projector(embedded, text_side)
+    made.save(tmp_path / "p")
+    loaded = Projector.load(tmp_path / "p", expect={"commit": embedded.commit.commit_id})
+    assert np.array_equal(loaded.matrix, made.matrix) and loaded.facts == made.facts
+    with pytest.raises(ClearKbError, match=r"of commit .*, not abc"):
+        Projector.load(tmp_path / "p", expect={"commit": "abc"})
+    (tmp_path / "p" / "projector.safetensors").write_bytes(b"cut")
+    with pytest.raises(ClearKbError, match="no projector that can be read"):
+        Projector.load(tmp_path / "p")
+
+
+def test_another_text_side_needs_a_new_one(embedded: KnowledgeBase, text_side: LinearTextSide) -> None:
+    made = build_projector(embedded, text_side)
+    with pytest.raises(UsageError, match="build it anew"):
+        follow(made, embedded, LinearTextSide(text_side.weights * 2))
+    assert follow(made, embedded, text_side) is made

@@ -1,0 +1,106 @@
+"""What a report's statements say of any concept: the general ones too, and nothing where nobody can know."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from encoder.training.statements import DENIED, HOLDS, OTHER, UNKNOWN, Meaning, Statement, Statements
+from tests.support.plain_statements import says_of
+
+
+def meaning(text: str) -> Meaning:
+    """`- left effusion` denies, `left small effusion` affirms; the last word is the finding."""
+    present = not text.startswith("- ")
+    *words, finding = text.removeprefix("- ").split()
+    side = next((word for word in words if word in ("left", "right")), "none")
+    size = next((word for word in words if word in ("small", "large")), None)
+    place = next((word for word in words if word in ("apex", "base")), None)
+    rest = frozenset(words) - {side, size, place}
+    return Meaning(present=present, finding=finding, anatomy=place, laterality=side, severity=size, descriptors=rest)
+
+
+@pytest.mark.parametrize(
+    ("stated", "concept", "expected"),
+    [
+        ("left small effusion", "effusion", HOLDS),
+        ("left small effusion", "left effusion", HOLDS),
+        ("left small effusion", "left small effusion", HOLDS),
+        ("left effusion", "left small effusion", UNKNOWN),
+        ("left effusion", "right effusion", UNKNOWN),
+        ("left effusion", "- effusion", DENIED),
+        ("left effusion", "- right effusion", UNKNOWN),
+        ("left effusion", "- large effusion", UNKNOWN),
+        ("- effusion", "effusion", DENIED),
+        ("- effusion", "left small effusion", DENIED),
+        ("- large effusion", "effusion", UNKNOWN),
+        ("- large effusion", "left large effusion", DENIED),
+        ("- effusion", "- left effusion", HOLDS),
+        ("- left effusion", "- effusion", UNKNOWN),
+        ("loculated effusion", "effusion", HOLDS),
+        ("effusion", "loculated effusion", UNKNOWN),
+        ("base effusion", "apex effusion", UNKNOWN),
+    ],
+)
+def test_one_statement(stated: str, concept: str, expected: int) -> None:
+    assert says_of(meaning(stated), meaning(concept)) == expected
+    both = Statements([meaning(stated), meaning(concept)], [[Statement(0, True)]])
+    assert both.relations([0], [1]).tolist() == [[expected]]
+
+
+CONCEPTS = ["effusion", "left effusion", "- effusion", "nodule", "- nodule"]
+
+
+def relations(*said: tuple[int, bool]) -> list[int]:
+    statements = Statements([meaning(text) for text in CONCEPTS], [[Statement(*one) for one in said]])
+    return statements.relations([0], range(len(CONCEPTS)))[0].tolist()
+
+
+def test_what_is_not_mentioned_is_another_matter_and_a_denial_of_it_may_hold() -> None:
+    assert relations((1, True)) == [HOLDS, HOLDS, DENIED, OTHER, UNKNOWN]
+    assert relations((2, True)) == [DENIED, DENIED, HOLDS, OTHER, UNKNOWN]
+    assert relations() == [OTHER, OTHER, UNKNOWN, OTHER, UNKNOWN]
+
+
+def test_a_hedged_or_past_statement_says_nothing_of_its_finding() -> None:
+    assert relations((1, False)) == [UNKNOWN, UNKNOWN, UNKNOWN, OTHER, UNKNOWN]
+
+
+def test_a_report_that_contradicts_itself_says_nothing() -> None:
+    assert relations((1, True), (2, True))[0] == UNKNOWN
+
+
+def test_only_sure_statements_bring_concepts_into_a_batch() -> None:
+    statements = Statements([meaning(t) for t in CONCEPTS], [[Statement(3, True)], [Statement(0, False)]])
+    assert statements.concepts_of([0, 1]) == [3]
+
+
+WORDS = st.lists(
+    st.sampled_from(["left", "right", "small", "large", "apex", "base", "hazy", "old"]), max_size=4, unique=True
+)
+TEXTS = st.builds(
+    lambda denied, words, finding: f"{'- ' if denied else ''}{' '.join(words)} {finding}".replace("  ", " "),
+    st.booleans(),
+    WORDS,
+    st.sampled_from(["effusion", "nodule"]),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(TEXTS, min_size=1, max_size=12), st.data())
+def test_a_whole_batch_is_answered_as_one_statement_after_the_other(texts: list[str], data: st.DataObject) -> None:
+    meanings = [meaning(text) for text in texts]
+    numbers = st.integers(0, len(texts) - 1)
+    reports = data.draw(st.lists(st.lists(st.builds(Statement, numbers, st.booleans()), max_size=4), max_size=4))
+    found = Statements(meanings, reports).relations(range(len(reports)), range(len(texts)))
+    for row, report in enumerate(reports):
+        for column, concept in enumerate(meanings):
+            of_finding = [said for said in report if meanings[said.concept].finding == concept.finding]
+            says = {says_of(meanings[said.concept], concept) if said.sure else UNKNOWN for said in of_finding}
+            expected = UNKNOWN
+            if not of_finding:
+                expected = OTHER if concept.present else UNKNOWN
+            elif (HOLDS in says) != (DENIED in says):
+                expected = HOLDS if HOLDS in says else DENIED
+            assert found[row, column] == expected

@@ -1,0 +1,114 @@
+"""`audit export`: a DuckDB file that opens without us and holds what the session holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from kb.errors import UsageError
+from kb.knowledge_base import KnowledgeBase
+from kb.sql.export import export_audit
+from kb.sql.queries import all_queries, find_query
+from kb.sql.session import AuditSession
+from schemas.sql.audit_views import all_views
+
+
+@pytest.fixture(scope="module")
+def exported(ward_kb: KnowledgeBase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    path = tmp_path_factory.mktemp("export") / "ward.duckdb"
+    export_audit(ward_kb, path)
+    assert [file.name for file in path.parent.iterdir()] == ["ward.duckdb"], "nothing is left beside it"
+    with duckdb.connect(str(path), read_only=True) as connection:
+        yield connection
+
+
+def _rows(connection: Any, sql: str, values: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
+    return sorted(connection.execute(sql, values).fetchall(), key=repr)
+
+
+def _session_rows(session: AuditSession, sql: str, values: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
+    return sorted((tuple(row.values()) for row in session.query(sql, values)), key=repr)
+
+
+class TestTheFile:
+    @pytest.mark.parametrize("view", list(all_views()))
+    def test_every_view_gives_the_same_rows(
+        self, exported: duckdb.DuckDBPyConnection, session: AuditSession, view: str
+    ) -> None:
+        assert _rows(exported, f"FROM {view}") == _session_rows(session, f"FROM {view}")
+        described = exported.execute(f"DESCRIBE {view}").fetchall()
+        assert [row[0] for row in described] == list(all_views()[view].columns)
+
+    @pytest.mark.parametrize("name", sorted(all_queries()))
+    def test_every_named_query_runs_on_it(
+        self, exported: duckdb.DuckDBPyConnection, session: AuditSession, name: str
+    ) -> None:
+        query = find_query(name)
+        values = query.values({})
+        assert _rows(exported, query.sql, values) == _session_rows(session, query.sql, values)
+
+    def test_functions_are_there(self, exported: duckdb.DuckDBPyConnection, session: AuditSession) -> None:
+        sql = "FROM metrics_by(site || view)"
+        assert _rows(exported, sql) == _session_rows(session, sql)
+
+    def test_it_says_what_it_is_a_copy_of(self, exported: duckdb.DuckDBPyConnection, ward_kb: KnowledgeBase) -> None:
+        [(uri, commit, time, version)] = exported.execute('SELECT uri, "commit", "time", version FROM about').fetchall()
+        assert (uri, commit) == (ward_kb.uri, ward_kb.commit.commit_id)
+        assert time is not None
+        assert version
+
+    def test_what_columns_hold_is_said_in_it(self, exported: duckdb.DuckDBPyConnection) -> None:
+        found = exported.execute(
+            "SELECT comment FROM duckdb_columns() WHERE table_name = 'metrics' AND column_name = 'auroc'"
+        ).fetchall()
+        assert found == [(all_views()["metrics"].columns["auroc"],)]
+
+    def test_weights_hashes_and_embeddings_stay_behind(self, exported: duckdb.DuckDBPyConnection) -> None:
+        columns = {row[0] for row in exported.execute("SELECT column_name FROM duckdb_columns()").fetchall()}
+        assert not columns & {"embedding", "content_hash", "vector"}
+
+
+class TestWriting:
+    def test_a_file_that_is_there_is_kept_unless_told(self, ward_kb: KnowledgeBase, tmp_path: Path) -> None:
+        path = tmp_path / "x.duckdb"
+        path.write_text("mine")
+        with pytest.raises(UsageError, match="replaced only if asked"):
+            export_audit(ward_kb, path)
+        assert path.read_text() == "mine"
+        done = export_audit(ward_kb, path, overwrite=True)
+        assert done.rows["predictions"] == 240
+        assert done.size == path.stat().st_size
+
+    def test_there_must_be_a_folder(self, ward_kb: KnowledgeBase, tmp_path: Path) -> None:
+        with pytest.raises(UsageError, match="no folder"):
+            export_audit(ward_kb, tmp_path / "none" / "x.duckdb")
+
+    def test_what_fails_leaves_nothing(self, ward_kb: KnowledgeBase, tmp_path: Path) -> None:
+        def broken() -> Any:
+            raise UsageError("no encoder")
+
+        with pytest.raises(UsageError, match="no encoder"):
+            export_audit(ward_kb, tmp_path / "x.duckdb", more={"concept_vectors": broken})
+        assert list(tmp_path.iterdir()) == []
+
+    def test_vectors_go_with_it_where_they_are_given(self, ward_kb: KnowledgeBase, tmp_path: Path) -> None:
+        vectors = pa.array([[1.0, 0.0], [0.0, 1.0]], pa.list_(pa.float32(), 2))
+        told = {"text": ["a", "b"], "finding": ["a", "b"], "assertion": ["present"] * 2}
+        concepts = pa.table({"encoder": ["N1", "N1"], "concept_id": ["C1", "C2"], **told, "vector": vectors})
+        images = pa.table({"encoder": ["N1", "N1"], "image_id": ["i000", "i001"], "vector": vectors})
+        more = {"concept_vectors": lambda: concepts, "image_vectors": lambda: images}
+        export_audit(ward_kb, tmp_path / "v.duckdb", more=more)
+        with duckdb.connect(str(tmp_path / "v.duckdb"), read_only=True) as connection:
+            found = connection.execute("SELECT concept_id, score FROM concept_scores('i001') ORDER BY 1").fetchall()
+        assert found == [("C1", 0.0), ("C2", 1.0)]
+
+    def test_an_empty_knowledge_base_has_empty_views(self, kb: KnowledgeBase, tmp_path: Path) -> None:
+        export_audit(kb, tmp_path / "e.duckdb")
+        with duckdb.connect(str(tmp_path / "e.duckdb"), read_only=True) as connection:
+            for view in all_views():
+                assert connection.execute(f"FROM {view}").fetchall() == []

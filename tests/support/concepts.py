@@ -1,0 +1,36 @@
+"""Concepts as rows, and in a knowledge base, with nothing mined."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from kb.knowledge_base import KnowledgeBase
+from kb.store.publication import Publication
+from kb.vocabulary.concept_rows import concept_batches, new_concept
+
+
+def concept(text: str, **fields: Any) -> dict[str, Any]:
+    """A row of the `concepts` table as the ingest makes it, with some fields set."""
+    from kb.language.query_reading import read_query
+
+    return {**new_concept(read_query(text), "test"), **fields}
+
+
+def add_concepts(kb: KnowledgeBase, texts: Sequence[str], **fields: Any) -> None:
+    """Commit concepts with these texts, without vectors."""
+    rows = [concept(text, **fields) for text in texts]
+
+    def change(publication: Publication) -> tuple[dict[str, Any], None]:
+        publication.write("concepts", concept_batches(rows, publication.dataset("concepts").schema))
+        publication.index_words("concepts", "text")
+        return {"added": len(rows)}, None
+
+    kb.publish("add", change, by="tester")
+
+
+def write_concepts(publication: Publication, *texts: str) -> tuple[dict[str, int], None]:
+    """A change that adds concepts with these texts."""
+    rows = [concept(text) for text in texts]
+    publication.write("concepts", concept_batches(rows, publication.dataset("concepts").schema))
+    return {"added": len(rows)}, None
