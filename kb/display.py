@@ -80,7 +80,6 @@ class Listing(list[T]):
         return [_as_row(item) for item in self]
 
     def __rich__(self) -> RenderableType:
-
         table, more = table_of(self._shown(), self.columns), self._more()
         return Group(table, more) if more else table
 
@@ -105,7 +104,6 @@ class FactSheet(ABC):
         """The names and values, in plain text; what is empty is left out."""
 
     def __rich__(self) -> Table:
-
         return facts_of((name, escape(value)) for name, value in self.facts() if value)
 
     def _repr_html_(self) -> str:

@@ -228,7 +228,6 @@ def store_attributions(
             watcher.advance(len(rows) // top, len(rows) // top)
 
     def change(publication: Publication) -> tuple[Mapping[str, Any], None]:
-
         text = f"run IN {literals([run])} AND label IN {literals([head.label for head in heads])}"
         batch: pa.RecordBatch = pa.RecordBatch.from_pylist(rows, schema=ATTRIBUTIONS.schema)
         publication.replace("attributions", text, [batch])

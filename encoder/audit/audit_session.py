@@ -77,7 +77,6 @@ class EncoderVectors:
 
 
 def _same(text: str, count: int) -> pa.Array:
-
     return pa.repeat(pa.scalar(text), count)
 
 

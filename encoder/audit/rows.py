@@ -156,7 +156,6 @@ def _one_spelling(rows: Sequence[dict[str, Any]], label: str) -> list[dict[str, 
 
 
 def _as_arrays(run: str, split: str, known: Sequence[Mapping[str, Any]], unknown: int) -> AuditRows:
-
     score = np.array([row["score"] for row in known], dtype=np.float64)
     logits = [row["logit"] for row in known]
     clipped = np.clip(score, SMALLEST, 1 - SMALLEST)

@@ -90,7 +90,6 @@ def evaluate_command(
 
 
 def _draw(result: Evaluation, figure: Path | None) -> tuple[str, ...]:
-
     return draw(result, figure) if figure is not None else ()
 
 

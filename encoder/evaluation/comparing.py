@@ -54,7 +54,6 @@ def common_rows(first: LabelRows, second: LabelRows) -> tuple[LabelRows, LabelRo
 
 
 def _compare(mine: LabelRows, theirs: LabelRows, drawn: np.ndarray) -> tuple[Comparison, np.ndarray]:
-
     rankings = [Ranking(rows.truth, rows.rank) for rows in (mine, theirs)]
     aurocs = [ranking.auroc for ranking in rankings]
 
@@ -90,7 +89,6 @@ def _compare(mine: LabelRows, theirs: LabelRows, drawn: np.ndarray) -> tuple[Com
 
 
 def _mean(compared: Sequence[Comparison], differences: Sequence[np.ndarray]) -> Comparison:
-
     first = compared[0]
     ours, theirs = (float(np.mean([getattr(one, name) for one in compared])) for name in ("auroc", "auroc_against"))
     resamples = np.mean(differences, axis=0)

@@ -177,14 +177,12 @@ class Evaluation:
         return [(title, rows) for title, rows in parts if rows]
 
     def __rich__(self) -> Group:
-
         shown: list[Any] = []
         for title, rows in self.tables():
             shown += [table_of(rows, list(rows[0]), title or None), Text("")]
         return Group(*shown, *(Text(f"- {note}") for note in self.notes))
 
     def _repr_html_(self) -> str:
-
         text = "".join(f"<p>{escape(title)}</p>{html_table(rows, list(rows[0]))}" for title, rows in self.tables())
         return text + "<ul>" + "".join(f"<li>{escape(note)}</li>" for note in self.notes) + "</ul>"
 

@@ -74,7 +74,6 @@ def score_readers(rows: Sequence[LabelRows], readings: Sequence[Reading]) -> lis
 
 
 def _beside(rows: LabelRows, reader: str, values: Mapping[str, bool]) -> ReaderScore | None:
-
     read = np.array([unit in values for unit in rows.unit], dtype=bool)
     mine = rows.take(read)
     if not mine.positives or not mine.negatives:

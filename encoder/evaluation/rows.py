@@ -69,7 +69,6 @@ def label_rows(
 
 
 def _of_group(run: str, label: str, members: Sequence[Mapping[str, Any]], clusters: Mapping[str, int]) -> LabelRows:
-
     known = [row for row in members if row["value"] is not None]
     score = np.array([row["score"] for row in known], dtype=np.float64)
     logits = [row["logit"] for row in known]

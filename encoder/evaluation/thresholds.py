@@ -103,6 +103,5 @@ def choose_threshold(truth: np.ndarray, scores: np.ndarray, by: ThresholdBy = "y
 
 
 def _divided(part: np.ndarray, whole: np.ndarray, otherwise: float) -> np.ndarray:
-
     part, whole = np.asarray(part, dtype=np.float64), np.asarray(whole, dtype=np.float64)
     return np.divide(part, whole, out=np.full(part.shape, otherwise), where=whole > 0)

@@ -294,7 +294,6 @@ class Explainer:
         return self.space.dual(head.weights)
 
     def _bottleneck_weights(self, head: Head) -> np.ndarray:
-
         weights = np.zeros(len(self.space))
         for concept in self.run.parameters["bottlenecks"][head.label]["concepts"]:
             place = self.space.place(concept["concept_id"])

@@ -117,7 +117,6 @@ def _vector(
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:
-
     return np.asarray(vector, dtype=np.float64) / max(float(np.linalg.norm(vector)), 1e-12)
 
 

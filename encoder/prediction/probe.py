@@ -65,7 +65,6 @@ def fit_probe(label: str, train: Examples, validation: Examples, *, sparse: bool
 
 
 def _best_strength(train: Examples, validation: Examples, *, sparse: bool) -> float:
-
     if not validation.enough and len(set(train.patients)) < FOLDS:
         return 1.0  # nothing can choose: too few patients to fold
     if validation.enough:

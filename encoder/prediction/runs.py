@@ -215,7 +215,6 @@ def only_run(kb: KnowledgeBase, encoder: str) -> str:
 
 
 def _prediction_batches(run: Run, images: ImageVectors, logits: np.ndarray) -> Iterator[pa.RecordBatch]:
-
     count = len(images)
     known = scores(logits)
     for column, head in enumerate(run.heads):

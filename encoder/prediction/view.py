@@ -54,7 +54,6 @@ class View:
         return Head(label, weights if self.basis is None else self.basis @ weights, bias)
 
     def _products(self, weights: np.ndarray) -> np.ndarray:
-
         inner = weights if self.basis is None else self.basis.T @ weights
         found = np.empty((len(self.matrix), inner.shape[1]))
         for start in range(0, len(found), AT_ONCE):

@@ -72,7 +72,6 @@ def _from_sentences(
     embedder: Embedder | None,
     contrast: Contrast,
 ) -> list[Head]:
-
     entries = [prompts.of(label) for label in labels]
     sentences = list(dict.fromkeys(text for said in entries for text in (*said.present, *said.absent)))
     vectors = dict(zip(sentences, sentence_vectors(sentences, space, checkpoint, embedder=embedder), strict=True))

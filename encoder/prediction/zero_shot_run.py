@@ -128,7 +128,6 @@ def _try(
     validation: Sequence[int],
     projector: Projector,
 ) -> _Tried:
-
     space, contrast = way
     heads = zero_shot_heads(labels, prompts, space, checkpoint=checkpoint, embedder=embedder, contrast=contrast)
     seen = view_of(space, images.matrix, projector)

@@ -48,7 +48,6 @@ def some_of(problems: Iterable[str]) -> str:
 
 
 def _load(path: Path) -> Any:
-
     import torch
 
     if not path.is_file():

@@ -231,7 +231,6 @@ def _forget_others(target: Path) -> None:
 
 
 def _read(folder: Path) -> ConceptSpace | None:
-
     try:
         with pa.memory_map(str(folder / CONCEPTS)) as file:
             concepts = pa.ipc.open_file(file).read_all()
@@ -245,7 +244,6 @@ def _read(folder: Path) -> ConceptSpace | None:
 
 
 def _built(kb: KnowledgeBase, text_side: TextSide, watcher: Watcher) -> ConceptSpace:
-
     concepts = _concept_table(kb)
     watcher.stage("concepts", concepts.num_rows)
     vectors = np.empty((0, 0), dtype=np.float32)
@@ -288,7 +286,6 @@ def _concept_table(kb: KnowledgeBase) -> pa.Table:
 
 
 def _gram(vectors: np.ndarray) -> np.ndarray:
-
     total = np.zeros((vectors.shape[1], vectors.shape[1]))
     for start in range(0, len(vectors), 65_536):
         part = vectors[start : start + 65_536].astype(np.float64)

@@ -141,7 +141,6 @@ def project_explicitly(kb: KnowledgeBase, text_side: TextSide, vectors: np.ndarr
 
 
 def _term(embeddings: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-
     term: np.ndarray = embeddings.T.astype(np.float64) @ vectors.astype(np.float64)
     return term
 

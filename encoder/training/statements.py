@@ -55,7 +55,6 @@ class Statements:
     """What the reports of images say of concepts, answered for a whole batch at once."""
 
     def __init__(self, meanings: Sequence[Meaning], reports: Sequence[Sequence[Statement]]):
-
         self.meanings = meanings
         self.reports = reports
         self._facets = _Facets(meanings)
@@ -106,7 +105,6 @@ class _Facets:
     """The meanings of all concepts as numbers, so that many are compared at once."""
 
     def __init__(self, meanings: Sequence[Meaning]):
-
         self.present = np.array([meaning.present for meaning in meanings], dtype=bool)
         self.finding = _numbered([meaning.finding for meaning in meanings])
         anatomy = _numbered(["", *(meaning.anatomy or "" for meaning in meanings)])[1:]

@@ -187,7 +187,6 @@ def _publish(
     by: str | None,
     why: str | None,
 ) -> str | None:
-
     matrix = np.concatenate(batches)
 
     def change(publication: Publication) -> tuple[Mapping[str, Any], None]:
@@ -205,7 +204,6 @@ def _publish(
 
 
 def _batches(identity: str, images: Sequence[_Image], matrix: np.ndarray) -> Iterator[Any]:
-
     size = 8_192
     for start in range(0, len(images), size):
         part, chosen = images[start : start + size], matrix[start : start + size]

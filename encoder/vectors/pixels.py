@@ -79,7 +79,6 @@ class PixelsInMemory:
     """The pixels of a whole small study, read once."""
 
     def __init__(self, reader: PixelReader, contents: Sequence[str]):
-
         once = list(dict.fromkeys(contents))
         size = reader.preprocessing.size
         self._numbers = {content: number for number, content in enumerate(once)}

@@ -103,7 +103,6 @@ def predictions_command(
 def _choices(
     mapping: list[str] | None, labels: str | None, split_on: str, rename: list[str] | None, encoding: str
 ) -> Choices:
-
     names = tuple(name.strip() for name in (labels or "").split(",") if name.strip())
     return Choices(parse_pairs(mapping, "--map"), names, split_on, parse_pairs(rename, "--rename"), encoding)
 

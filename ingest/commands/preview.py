@@ -90,7 +90,6 @@ def preview_command(
 
 
 def _print(one: PreviewedReport, *, listed: bool) -> None:
-
     console = Console(highlight=False)
     if isinstance(one.report, Reject):
         console.print(Text(f"\n{one.report.position}: rejected: {one.report.reason}", style="bold"))

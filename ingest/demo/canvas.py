@@ -21,7 +21,6 @@ class Canvas:
     """A square of `pixels`, each `pixel` wide; `x`, `y` say where in the patient each lies, `s` off the middle."""
 
     def __init__(self, build: Build, pixels: int):
-
         self.pixels = pixels
         self.pixel = 2 / pixels
         self.build = build

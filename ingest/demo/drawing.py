@@ -72,7 +72,6 @@ def _randomness(study: Study, what: str) -> np.random.Generator:
 
 
 def _box(planted: Planted, mask: np.ndarray) -> Box:
-
     rows, columns = np.nonzero(mask > VISIBLE * mask.max())
     x0, x1, y0, y1 = int(columns.min()), int(columns.max()) + 1, int(rows.min()), int(rows.max()) + 1
     return Box(finding=planted.name, side=planted.side or "", x0=x0, y0=y0, x1=x1, y1=y1)

@@ -117,7 +117,6 @@ def _drawn(studies: Sequence[Study], images: Path, size: int, workers: int) -> I
 
 
 def _draw(task: tuple[Sequence[Study], Path, int]) -> list[tuple[Study, Box]]:
-
     studies, images, size = task
     found = []
     for study in studies:

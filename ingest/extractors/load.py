@@ -13,19 +13,16 @@ from kb.errors import UsageError
 
 
 def _rules(options: ExtractorOptions) -> Extractor:
-
     if options.model is not None:
         raise UsageError("the extractor rules takes no model: it needs none")
     return RulesExtractor()
 
 
 def _scispacy(options: ExtractorOptions) -> Extractor:
-
     return ScispacyExtractor.load(options.model)
 
 
 def _llm(options: ExtractorOptions) -> Extractor:
-
     return LlmExtractor.connect(options)
 
 

@@ -272,7 +272,6 @@ def _sorted_out(
 
 
 def _replace(publication: Publication, rows: Iterable[dict[str, Any]]) -> None:
-
     lines = list(rows)
     where = f"image_id IN {literals(row['image_id'] for row in lines)}"
     publication.replace("images", where, [pa.RecordBatch.from_pylist(lines, schema=IMAGES.schema)])

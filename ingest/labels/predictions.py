@@ -148,10 +148,10 @@ def _take(table: LabelTable, run: str, method: str, scores_are: Kind | None) -> 
     return _Taken(table, scaled, rows, about)
 
 
-def _look(state: Any, taken: _Taken) -> dict[str, Any] | None:
-    """The run of this name as it is stored; sets what would become of it."""
+def _look(publication: Publication, taken: _Taken) -> None:
+    """Set what becomes of the run, by what is stored under its name; UsageError if that came from elsewhere."""
     name = taken.run["run"]
-    found = state.dataset("runs").to_table(filter=f"run IN {literals([name])}").to_pylist()
+    found = publication.dataset("runs").to_table(filter=f"run IN {literals([name])}").to_pylist()
     before: dict[str, Any] | None = found[0] if found else None
     if before is not None and json.loads(before["parameters"]).get("source") != taken.table.name:
         source = json.loads(before["parameters"]).get("source") or before["method"]
@@ -159,15 +159,14 @@ def _look(state: Any, taken: _Taken) -> dict[str, Any] | None:
             f"there is a run '{name}' already, from {source}: name the run of these predictions otherwise",
             parameter="run",
         )
-    stored = state.dataset("predictions").to_table(filter=f"run IN {literals([name])}")
+    stored = publication.dataset("predictions").to_table(filter=f"run IN {literals([name])}")
     known = before is not None and all(before[key] == taken.run[key] for key in ("method", "parameters"))
     same = not len(taken.table) or (known and same_rows(stored, taken.rows))
     taken.stored = "unchanged" if same else "new" if before is None else "replaced"
-    return before
 
 
 def _change(publication: Publication, taken: _Taken) -> Mapping[str, Any] | None:
-
+    """Write what `_look` found to be new, and give the summary for the commit."""
     name = taken.run["run"]
     if taken.stored != "unchanged":
         replace_rows(publication, "predictions", "run", name=name, rows=taken.rows)

@@ -67,7 +67,6 @@ def _key(sources: Sequence[Source], settings: Sequence[str]) -> str:
 
 @contextmanager
 def _only_process_at(path: Path) -> Iterator[None]:
-
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path.with_suffix(".lock"))
     try:

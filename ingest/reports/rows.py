@@ -95,13 +95,11 @@ def _span_array(spans: Sequence[Span]) -> pa.StructArray:
 
 
 def _span_lists(lists: Sequence[Sequence[Span]]) -> pa.ListArray:
-
     offsets = pa.array([0, *accumulate(map(len, lists))], pa.int32())
     return pa.ListArray.from_arrays(offsets, _span_array([span for spans in lists for span in spans]))
 
 
 def _measurement_lists(lists: Sequence[Sequence[Measurement]]) -> pa.ListArray:
-
     flat = [measurement for measurements in lists for measurement in measurements]
     columns = [pa.array([one.value for one in flat], pa.float64()), pa.array([one.unit for one in flat], pa.string())]
     offsets = pa.array([0, *accumulate(map(len, lists))], pa.int32())

@@ -82,7 +82,6 @@ class Stager:
             self.flush()
 
     def _report_batch(self) -> Any:
-
         rows = [
             report_row(
                 i.report,

@@ -55,7 +55,6 @@ class ParquetSource:
                 yield report_from_row(row, self._columns, f"row {self.done}", max_chars=self._max_chars)
 
     def _open(self) -> Any:
-
         try:
             return pq.ParquetFile(self._path)
         except UNREADABLE as error:

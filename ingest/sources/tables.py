@@ -104,7 +104,6 @@ class TableFile:
             yield TableRow(f"line {line.number}", row if isinstance(row, dict) else {}, error)
 
     def _parquet(self) -> Any:
-
         try:
             return pq.ParquetFile(self.path)
         except UNREADABLE as error:

@@ -170,7 +170,6 @@ def link_command(
 
 
 def _published(files: list[Path], embedder: str | None, query_prompt: str | None, no_vectors: bool) -> Incoming:
-
     if len(files) != 2:
         raise UsageError("--clear takes two files: mimic_concepts.csv concept_embeddings.pt")
     incoming = clear_bank(files[0], files[1], embedder, query_prompt=query_prompt)

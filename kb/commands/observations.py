@@ -33,7 +33,6 @@ def export_command(
 
 
 def _export_to(opened: KnowledgeBase, path: Path) -> int:
-
     if not path.parent.is_dir():
         raise UsageError(f"there is no folder {path.parent} to write {path.name} to")
     # A half-written file never has the name that was asked for.

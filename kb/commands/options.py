@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import atexit
-import shutil
-import tempfile
 from enum import StrEnum
 from typing import Annotated, Literal
 
 import typer
 
 from kb.errors import UsageError
-from kb.knowledge_base import KnowledgeBase
 
 
 class Format(StrEnum):
@@ -105,25 +101,3 @@ def parse_pairs(pairs: list[str] | None, flag: str) -> dict[str, str]:
             raise UsageError(f"{flag} {pair}: KEY=VALUE was expected")
         parsed[key] = value
     return parsed
-
-
-def open_kb(
-    uri: str, at: str | None = None, storage_options: list[str] | None = None, *, branch: str | None = None
-) -> KnowledgeBase:
-    """The knowledge base that a command names: to read at a state, or to work on a branch."""
-    opened = KnowledgeBase.open(uri, at, parse_pairs(storage_options, "--storage-option") or None)
-    return opened.at(opened.commits.head(branch).commit_id) if branch else opened
-
-
-def open_or_create(
-    uri: str, branch: str | None, storage_option: list[str] | None, *, by: str | None, dry_run: bool
-) -> KnowledgeBase:
-    """The knowledge base to import into: made if there is none, for a dry run in a folder that goes again."""
-    options = parse_pairs(storage_option, "--storage-option") or None
-    if branch is not None or KnowledgeBase.exists(uri, options):
-        return open_kb(uri, None, storage_option, branch=branch)
-    if not dry_run:
-        return KnowledgeBase.create(uri, options, by=by)
-    folder = tempfile.mkdtemp()
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return KnowledgeBase.create(f"{folder}/dry-run.kb", by=by)

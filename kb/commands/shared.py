@@ -44,20 +44,14 @@ Command = Callable[..., None]
 class _Shared:
     """What every command is told: which knowledge base, and how to print."""
 
-    def __init__(self, told: dict[str, Any]):
+    def __init__(self, told: dict[str, Any], at_the_end: ExitStack):
         self.uri: str = told["kb"]
         self.storage_options = parse_pairs(told["storage_option"], "--storage-option") or None
         self.output: Format = told.get("output", Format.table)
         self.quiet: bool = told.get("quiet", False)
         self.at: str | None = told.get("at")
         self._told = told
-        self._at_the_end = ExitStack()
-
-    def __enter__(self) -> None:
-        """Begin the command."""
-
-    def __exit__(self, *error: object) -> None:
-        self._at_the_end.close()
+        self._at_the_end = at_the_end
 
 
 class Reading(_Shared):
@@ -72,8 +66,8 @@ class Reading(_Shared):
 class Writing(_Shared):
     """What a command that writes is told by the shared options."""
 
-    def __init__(self, told: dict[str, Any]):
-        super().__init__(told)
+    def __init__(self, told: dict[str, Any], at_the_end: ExitStack):
+        super().__init__(told, at_the_end)
         self.by: str | None = told["by"]
         self.why: str | None = told.get("why")
         self.dry_run: bool = told.get("dry_run", False)
@@ -168,9 +162,8 @@ def _given(command: Command | None, kind: type[_Shared], wanted: set[str]) -> An
 
         @wraps(command)
         def run(**told: Any) -> None:
-            asked = kind({name: told.pop(name) for name in options})
-            with asked:
-                command(asked, **told)
+            with ExitStack() as at_the_end:
+                command(kind({name: told.pop(name) for name in options}, at_the_end), **told)
 
         run.__signature__ = signature.replace(parameters=[*own, *shared])  # type: ignore[attr-defined]
         run.__annotations__ = {one.name: one.annotation for one in [*own, *shared]} | {"return": None}

@@ -160,7 +160,6 @@ def _lines(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def _read_tensor(path: Path) -> Any:
-
     import torch
 
     if not path.is_file():
@@ -176,7 +175,6 @@ def _read_tensor(path: Path) -> Any:
 
 
 def _info(tensor: MappedTensor, name: str | None, query_prompt: str | None) -> EmbedderInfo:
-
     rows, dimension = len(tensor), tensor.dimension
     if name is None and dimension == PUBLISHED_DIMENSION:
         name = PUBLISHED_NAME

@@ -270,7 +270,6 @@ def _named_too(now: Row, fields: Row) -> Row:
 
 
 def _keep(found: _Sorted, rows: Mapping[str, tuple[int, Row]]) -> None:
-
     if not rows:
         return
     plain = [row for _, row in rows.values()]
@@ -310,7 +309,6 @@ def _batches(
     embedded: list[int],
     on_written: Callable[[int, int], object],
 ) -> Iterator[pa.RecordBatch]:
-
     total, written = len(found.new_ids), 0
     on_written(0, total)
     for numbers, batch in found.new:

@@ -108,7 +108,6 @@ def parquet_vectors(path: Path) -> Iterator[pa.Array]:
 
 @contextmanager
 def _parquet(path: Path) -> Iterator[Any]:
-
     try:
         file = pq.ParquetFile(path)
     except pa.ArrowInvalid as error:

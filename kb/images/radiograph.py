@@ -58,7 +58,6 @@ def read_radiograph(data: bytes) -> Radiograph:
 
 
 def _read_picture(data: bytes) -> Radiograph:
-
     try:
         with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as picture:
             _check_size(*picture.size)

@@ -19,6 +19,7 @@ from kb.errors import ClearKbError, UsageError
 from kb.sql.limits import UNHURRIED
 from kb.sql.session import AuditSession
 from kb.sql.writing import check_folder, written_aside
+from kb.store.sqltext import literal
 from kb.store.state import State
 from schemas.sql.audit_views import FUNCTIONS, ORDER, VECTORS, View, all_views, macros, vector_relations
 
@@ -125,7 +126,6 @@ def _fill(file: duckdb.DuckDBPyConnection, session: AuditSession, vectors: list[
 
 
 def _copy(file: duckdb.DuckDBPyConnection, session: AuditSession, name: str, sql: str) -> int:
-
     batches = session.run(sql).batches()
     head = next(batches)
 
@@ -142,9 +142,9 @@ def _copy(file: duckdb.DuckDBPyConnection, session: AuditSession, name: str, sql
 
 def _comment(file: duckdb.DuckDBPyConnection, view: View) -> None:
     """What the reference says of a view and its columns, where programs such as DBeaver show it."""
-    file.execute(f"COMMENT ON VIEW {view.name} IS {_quoted(view.about)}")
+    file.execute(f"COMMENT ON VIEW {view.name} IS {literal(view.about)}")
     for column, what in view.columns.items():
-        file.execute(f'COMMENT ON COLUMN {view.name}."{column}" IS {_quoted(what)}')
+        file.execute(f'COMMENT ON COLUMN {view.name}."{column}" IS {literal(what)}')
 
 
 def _tell_about(file: duckdb.DuckDBPyConnection, state: State) -> None:
@@ -154,7 +154,3 @@ def _tell_about(file: duckdb.DuckDBPyConnection, state: State) -> None:
     except PackageNotFoundError:
         ours = "unknown"
     file.execute("INSERT INTO about VALUES (?, ?, ?, ?)", [state.uri, state.commit.commit_id, datetime.now(UTC), ours])
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

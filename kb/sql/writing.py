@@ -140,7 +140,6 @@ def first_rows(result: Result, most: int) -> tuple[list[dict[str, Any]], int, bo
 
 
 def _write_parquet(result: Result, path: Path) -> int:
-
     batches = result.batches()
     head = next(batches)
     count = 0

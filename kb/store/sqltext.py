@@ -13,8 +13,3 @@ def literal(value: str) -> str:
 def literals(values: Iterable[str]) -> str:
     """Texts as a SQL list of string literals, for `column IN (...)`."""
     return "(" + ", ".join(map(literal, values)) + ")"
-
-
-def identifier(name: str) -> str:
-    """The name of a table, view or column as a quoted SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'

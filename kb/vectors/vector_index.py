@@ -269,7 +269,6 @@ def _embedded_ids(concepts: lance.LanceDataset) -> list[str]:
 
 
 def _write(publication: Publication, indexes: Sequence[VectorIndex]) -> None:
-
     rows = [{**asdict(index), "parameters": json.dumps(index.parameters, sort_keys=True)} for index in indexes]
     batches = [pa.RecordBatch.from_pylist(rows, schema=VECTOR_INDEXES.schema)] if rows else []
     publication.replace("vector_indexes", "true", batches)

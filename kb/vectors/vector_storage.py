@@ -112,7 +112,6 @@ def rounding_recall(chunks: Callable[[], Iterable[np.ndarray]], queries: np.ndar
 
 
 def _rounded(vectors: np.ndarray) -> np.ndarray:
-
     return vectors.astype(np.float16).astype(np.float32)
 
 
@@ -126,7 +125,6 @@ def _rewrite(publication: Publication, concepts: lance.LanceDataset, stored_as: 
 
 
 def _recast(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-
     for batch in batches:
         columns = [batch[field.name].cast(field.type) for field in schema]
         yield pa.RecordBatch.from_arrays(columns, schema=schema)

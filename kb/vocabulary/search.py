@@ -147,7 +147,6 @@ def _wordings(query: str, facets: Facets | None) -> list[str]:
 
 
 def _query_vectors(state: State, wordings: Sequence[str], embedder: Embedder | None) -> list[Any]:
-
     info = read_embedder(state)
     assert info is not None
     if embedder is None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kb.errors import UsageError
+from kb.store.sqltext import literal, literals
 
 FIELDS: Mapping[str, str] = {
     **{name: f"m.{name}" for name in ("assertion", "certainty", "temporality", "laterality", "severity", "section")},
@@ -28,10 +29,9 @@ class Condition:
 
     def sql(self) -> str:
         """The condition as DuckDB reads it, over a mention `m`."""
-        entries = [f"'{_escaped(value)}'" for value in self.values]
         if self.field == "text":
-            return "(" + " OR ".join(f"regexp_matches(m.text, {pattern}, 'i')" for pattern in entries) + ")"
-        return f"coalesce({FIELDS[self.field]}, '') IN ({', '.join(entries)})"
+            return "(" + " OR ".join(f"regexp_matches(m.text, {literal(value)}, 'i')" for value in self.values) + ")"
+        return f"coalesce({FIELDS[self.field]}, '') IN {literals(self.values)}"
 
     def in_words(self) -> str:
         """The condition in words."""
@@ -112,7 +112,3 @@ def _check_pattern(pattern: str) -> None:
         duckdb.execute("SELECT regexp_matches('', $1, 'i')", [pattern])
     except duckdb.Error as error:
         raise UsageError(f"text '{pattern}' is no regular expression: {error}") from error
-
-
-def _escaped(value: str) -> str:
-    return value.replace("'", "''")

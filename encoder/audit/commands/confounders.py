@@ -85,7 +85,6 @@ def confounders_command(
 
 
 def _print(found: ConfounderAudit, *, quiet: bool) -> None:
-
     tested = ", ".join(f"{count:,} {_TESTED[kind]}" for kind, count in found.tested.items())
     apart = "; the rows above are without it" if found.against.startswith("site ") else ""
     entries = [
@@ -120,7 +119,6 @@ _TESTED = {"image": "concepts by images", "report": "findings of reports", "attr
 
 
 def _shown(row: Confounder) -> dict[str, str]:
-
     strata, there = row.strata, row.elsewhere
     aurocs = (strata.auroc_present, strata.auroc_absent, strata.auroc_against) if strata else (None, None, None)
     return {

@@ -30,7 +30,6 @@ def command_limits(timeout: float, memory: str) -> Limits:
     """The limits of a command that runs a query: one that cannot be interrupted ends with the process."""
 
     def end(reason: str) -> None:
-
         for partial in list(unfinished):
             partial.unlink(missing_ok=True)
         sys.stderr.write(f"error: {describe(limits.stopped(reason))}\n")

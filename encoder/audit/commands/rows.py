@@ -68,7 +68,6 @@ def show_result(
 
 
 def _print_table(result: Result, shown: int) -> int:
-
     rows, more, all_counted = first_rows(result, shown)
     if rows:
         print_cells(rows, result.columns)
@@ -100,7 +99,6 @@ def print_cells(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> No
 def _print_table_of(
     cells: Sequence[Sequence[str]], columns: Sequence[str], numbers: Sequence[bool], width: int
 ) -> None:
-
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False)
     for column, number in zip(columns, numbers, strict=True):
         table.add_column(Text(column), justify="right" if number else "left", no_wrap=True)
@@ -120,7 +118,6 @@ def _print_records(cells: Sequence[Sequence[str]], columns: Sequence[str]) -> No
 
 
 def _cell(value: Any) -> str:
-
     return as_cell(value, DIGITS)
 
 

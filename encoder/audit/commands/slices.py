@@ -66,7 +66,6 @@ def slices_command(
 
 
 def _print(found: Slices, *, quiet: bool) -> None:
-
     print_facts(
         [
             ("run", escape(f"{found.run}, {found.label}: AUROC {number(found.auroc)}")),
@@ -93,7 +92,6 @@ def _held_by_both(found: Slices, number: int) -> bool:
 
 
 def _shown(one: Slice) -> dict[str, object]:
-
     known = one.auroc is not None
     interval = f" ({number(one.auroc_low)} to {number(one.auroc_high)})" if known else ""
     return {

@@ -88,7 +88,6 @@ def _read(query: str | None, file: str | None) -> str:
 
 
 def _tell_schema(name: str | None, output: Format) -> None:
-
     if output is Format.json:
         print_json(schema_rows(name))
     elif output is Format.csv:

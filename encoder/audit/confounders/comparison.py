@@ -17,6 +17,7 @@ from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.sql.limits import UNHURRIED
 from kb.sql.session import AuditSession
+from kb.store.sqltext import literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def find_other(kb: KnowledgeBase, session: AuditSession, name: str | None, *, as
             f"against '{name}': there is no site, run or knowledge base of that name; "
             f"sites: {', '.join(sites) or 'none'}; runs: {', '.join(runs)}"
         )
-    quoted = "'" + name.replace("'", "''") + "'"
+    quoted = literal(name)
     rows = asked.also(f"site = {quoted}").read(session)
     return Other(kb, rows, f"site {name}, {len(rows):,} rows", asked.also(f"site IS DISTINCT FROM {quoted}"))
 
@@ -112,7 +113,6 @@ def paired_evidence(here: Evidence, other: AuditRows) -> Evidence | None:
 
 
 def _in_deviations(logit: np.ndarray, truth: np.ndarray) -> np.ndarray:
-
     beyond = centred(logit, truth)
     spread = float(np.sqrt(np.mean(beyond**2)))
     scaled: np.ndarray = beyond / spread if spread > 0 else beyond

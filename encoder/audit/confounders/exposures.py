@@ -108,7 +108,6 @@ class Exposures:
             yield from (numbers[start : start + AT_ONCE] for start in range(0, len(numbers), AT_ONCE))
 
     def _enough(self, number: int, rows: AuditRows, least: int, expected: float) -> bool:
-
         known, there = self.known[number], self.column(number)
         with_it, without_it = (len(np.unique(rows.owners[part])) for part in (there, known & ~there))
         positive, negative = (len(np.unique(rows.owners[known & part])) for part in (rows.truth, ~rows.truth))

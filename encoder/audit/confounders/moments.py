@@ -164,7 +164,6 @@ def _calm(beyond: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 
 def _mean(vectors: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-
     total = np.zeros(vectors.shape[1])
     for rows in _chunks(len(numbers)):
         total += vectors[numbers[rows]].sum(axis=0, dtype=np.float64)

@@ -82,7 +82,6 @@ def encoder_of(kb: KnowledgeBase, run: str, named: str | None) -> str | None:
 
 
 def _nothing() -> np.ndarray:
-
     return np.empty(0, dtype=np.int64)
 
 

@@ -143,7 +143,6 @@ def _curves(number: int, audit: ConfounderAudit) -> Html | None:
 
 
 def _figure(name: str, audit: ConfounderAudit, one: Confounder) -> Html:
-
     truth, logit = audit.scores["truth"], audit.scores["logit"]
     there = np.asarray(audit.scores["present"][one.name], dtype=bool)
     high = one.kind == "image"
@@ -179,7 +178,6 @@ def _errors(one: Confounder) -> str:
 
 
 def _curve(said: str, truth: Any, logit: Any) -> Roc | None:
-
     if not truth.any() or truth.all():
         return None
     ranking = Ranking(truth, logit)

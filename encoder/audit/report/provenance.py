@@ -12,6 +12,7 @@ from encoder.audit.report.report_data import Provenance
 from encoder.evaluation import Evaluation
 from encoder.model.checkpoint import code_version
 from kb.knowledge_base import KnowledgeBase
+from kb.store.sqltext import literal
 
 
 def provenance_of(
@@ -93,6 +94,5 @@ def _commands(
 
 def _subgroup_query(run: str, split: str) -> str:
     """One grouping as an example: the others have the same form."""
-    name = run.replace("'", "''")
-    only = f"CASE WHEN split = '{split}' THEN sex END" if split != "all" else "sex"
-    return f"SELECT * FROM metrics_by({only}) WHERE run = '{name}' AND value IS NOT NULL ORDER BY label, value"
+    only = f"CASE WHEN split = {literal(split)} THEN sex END" if split != "all" else "sex"
+    return f"SELECT * FROM metrics_by({only}) WHERE run = {literal(run)} AND value IS NOT NULL ORDER BY label, value"

@@ -117,7 +117,6 @@ class _Work:
         self.notes.setdefault(part, []).append(told)
 
     def _evaluate(self) -> Evaluation:
-
         given = self.options
         return evaluate(
             self.kb,
@@ -233,13 +232,11 @@ class _Work:
 
 
 def _confounders(kb: KnowledgeBase, run: str, label: str, given: ReportOptions, watcher: Watcher) -> ConfounderAudit:
-
     options = ConfounderOptions(source=given.source, split=given.split, where=given.where, encoder=given.encoder)
     return audit_confounders(kb, run, label, options=options, watcher=watcher)
 
 
 def _slices(kb: KnowledgeBase, run: str, label: str, given: ReportOptions, watcher: Watcher) -> Slices:
-
     return audit_slices(
         kb,
         run,

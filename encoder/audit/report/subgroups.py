@@ -78,7 +78,6 @@ def _groups(by: str, values: Sequence[str | None]) -> tuple[list[tuple[str, Any]
 
 
 def _measured(by: str, value: str, rows: LabelRows, least: int, drawn: np.ndarray) -> Subgroup:
-
     found = Subgroup(by=by, value=value, n=len(rows.truth), positives=rows.positives, patients=rows.patients)
     reason = rows.few(max(least, 1))
     if reason is not None:

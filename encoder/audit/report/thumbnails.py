@@ -45,7 +45,6 @@ def _pixels(kb: KnowledgeBase, contents: Sequence[str], side: int) -> dict[str, 
 
 
 def _data_uri(pixels: bytes, size: int, side: int) -> str:
-
     picture = Image.frombytes("L", (size, size), pixels)
     if size != side:
         picture = picture.resize((side, side), Image.Resampling.LANCZOS)

@@ -170,7 +170,6 @@ def _patients(cohort: Cohort) -> int:
 
 
 def _slice(part: _Part, number: int, cluster: int, options: SliceOptions) -> Slice:
-
     chosen = np.flatnonzero(part.labels == cluster)
     truth, logit = part.cohort.truth[chosen], part.cohort.logit[chosen]
     positives, n = int(truth.sum()), len(chosen)

@@ -76,7 +76,6 @@ def read_living(state: State, *, vectors: bool = True) -> Living:
 
 
 def _read_vectors(concepts: lance.LanceDataset, count: int) -> np.ndarray:
-
     dimension = concepts.schema.field("embedding").type.list_size
     narrow = _narrowing(dimension)
     matrix = np.full((count, min(dimension, WIDEST)), np.nan, dtype=np.float32)
@@ -99,7 +98,6 @@ def _narrowing(dimension: int) -> np.ndarray | None:
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:
-
     unit: np.ndarray = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     return unit
 

@@ -67,7 +67,6 @@ class EmbeddingCache:
         return computed
 
     def _store(self, texts: Sequence[str], vectors: np.ndarray) -> None:
-
         offsets = pa.array(range(0, vectors.size + 1, vectors.shape[1]), pa.int32())
         table = pa.table(
             {

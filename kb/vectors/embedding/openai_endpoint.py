@@ -72,7 +72,6 @@ class OpenAIEmbedder:
         return self._encode([text], self.info.query_prompt)[0]
 
     def _encode(self, texts: Sequence[str], prompt: str) -> np.ndarray:
-
         vectors: list[list[float]] = []
         for batch in batched(texts, self.batch_size):
             vectors += _request(self.client, self.model, self.info.name, [prompt + text for text in batch])
