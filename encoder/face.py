@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from encoder.evaluation.evaluate import evaluate as evaluate_runs
 from encoder.evaluation.evaluation import Evaluation
-from encoder.evaluation.options import Options
+from encoder.evaluation.options import Options, Split
 from encoder.evaluation.thresholds import ThresholdBy
 from encoder.explanation.explanation import Explainer, Explanation
 from encoder.explanation.image_search import ImageSearch, SearchSpace
@@ -25,7 +25,6 @@ from encoder.training.config import TrainConfig, read_config
 from encoder.vectors.encoding import EncodeResult, Layer
 from encoder.vectors.encoding import encode as encode_images
 from encoder.vectors.image_vectors import find_checkpoint
-from kb.images.patient_split import Split
 from kb.knowledge_base import KnowledgeBase
 from kb.progress import Watcher
 from kb.vectors.embedding import Embedder, load_stored_embedder

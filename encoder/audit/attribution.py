@@ -23,7 +23,7 @@ from kb.progress import Silent, Watcher
 from kb.sql.limits import UNHURRIED
 from kb.sql.session import AuditSession
 from kb.store.publication import Publication
-from kb.store.sqltext import literals
+from kb.store.sqltext import literal, literals
 from kb.vocabulary.vocabulary import Evidence
 from schemas.tables import ATTRIBUTIONS
 
@@ -86,7 +86,7 @@ class Attribution:
 
 
 def attribute(
-    kb: KnowledgeBase,
+    base: KnowledgeBase,
     run: str,
     label: str,
     *,
@@ -97,10 +97,10 @@ def attribute(
     top: int = 10,
     evidence: int = 1,
 ) -> Attribution:
-    """What the predictions of a run of ours are made of.
+    """What the predictions of one of our runs are made of, concept by concept; it sums up exactly.
 
     Args:
-        kb: the knowledge base.
+        base: the knowledge base.
         run: its name.
         label: that it predicts.
         where: SQL over the view `outcomes` that says which images: "truth = 0 AND site = 'harbor'"; default: all.
@@ -115,16 +115,16 @@ def attribute(
     """
     if image is not None and where is not None:
         raise UsageError("either one image or those that a condition holds for: image or where")
-    explainer = open_explainer(kb, run, encoder)
+    explainer = open_explainer(base, run, encoder)
     head = explainer.run.head(label)
-    with AuditSession(kb, UNHURRIED) as session:
-        chosen = where if image is None else f"image_id = '{image.replace(chr(39), chr(39) * 2)}'"
+    with AuditSession(base, UNHURRIED) as session:
+        chosen = where if image is None else f"image_id = {literal(image)}"
         mine = logits_where(session, run, head.label, where=chosen)
         others = None if against is None else logits_where(session, run, head.label, where=against)
-    vectors = read_image_vectors(kb, explainer.run.encoder, list(mine))
+    vectors = read_image_vectors(base, explainer.run.encoder, list(mine))
     parts, apart = explainer.parts(head, vectors.matrix), _apart(explainer, head, vectors, mine)
     if others is not None:
-        theirs = read_image_vectors(kb, explainer.run.encoder, list(others))
+        theirs = read_image_vectors(base, explainer.run.encoder, list(others))
         parts = parts.less(explainer.parts(head, theirs.matrix))
         apart = max(apart, _apart(explainer, head, theirs, others))
     listed = explainer.listed(parts.largest(top), parts, evidence)

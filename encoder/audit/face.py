@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from encoder.audit.attribution import Attribution
-from encoder.audit.attribution import attribute as attribute_predictions
 from encoder.audit.audit_session import open_session
 from encoder.audit.confounders.audit import ConfounderOptions, audit_confounders
 from encoder.audit.confounders.audit_space import KINDS
@@ -137,47 +135,6 @@ def slices(
         encoder=encoder,
         against=against,
         watcher=watcher,
-    )
-
-
-def attribute(
-    base: KnowledgeBase,
-    run: str,
-    label: str,
-    *,
-    where: str | None = None,
-    against: str | None = None,
-    image: str | None = None,
-    encoder: str | None = None,
-    top: int = 10,
-    evidence: int = 1,
-) -> Attribution:
-    """What the predictions of one of our runs are made of, concept by concept; it sums up exactly.
-
-    Args:
-        base: the knowledge base.
-        run: its name.
-        label: that it predicts.
-        where: SQL over the view `outcomes` that says which images: "truth = 0 AND site = 'harbor'"; default: all.
-        against: the same for the images that are taken off: the answer is then of the difference.
-        image: one image instead.
-        encoder: folder or id of the checkpoint, if it has moved.
-        top: contributions and findings that are listed.
-        evidence: report sentences of each.
-
-    Raises:
-        UsageError: the run came as a table, no image is meant, or one has no vector.
-    """
-    return attribute_predictions(
-        base,
-        run,
-        label,
-        where=where,
-        against=against,
-        image=image,
-        encoder=encoder,
-        top=top,
-        evidence=evidence,
     )
 
 

@@ -8,8 +8,8 @@ import typer
 from rich.markup import escape
 
 from encoder.commands.options import DeviceOption, EncoderOption
-from encoder.vectors.encoding import EncodeResult, encode
-from encoder.vectors.image_vectors import find_checkpoint
+from encoder.face import encode
+from encoder.vectors.encoding import EncodeResult
 from kb.commands.output import print_result
 from kb.commands.progress import Progress
 from kb.commands.shared import Writing, writes
@@ -30,12 +30,10 @@ def encode_command(
     device: DeviceOption = None,
 ) -> None:
     """Encode the images that have no vector of this encoder yet; an interrupted run goes on where it stopped."""
-    opened = writing.base
-    checkpoint = find_checkpoint(opened, encoder)
     with Progress("images", hidden=writing.quiet) as progress:
         result = encode(
-            opened,
-            checkpoint,
+            writing.base,
+            encoder,
             layer=layer,
             where=where,
             batch_size=batch_size,

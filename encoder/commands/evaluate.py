@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 import typer
 from rich.markup import escape
 
-from encoder.evaluation import Evaluation, Options, evaluate
+from encoder.evaluation import Evaluation
 from encoder.evaluation.figure import draw
+from encoder.face import evaluate
 from kb.commands.options import Format
 from kb.commands.output import print_facts, print_json, print_rows, say
 from kb.commands.shared import Reading, reads
@@ -68,7 +69,9 @@ def evaluate_command(
     if threshold is not None and threshold_from is not None:
         raise UsageError("--threshold and --threshold-from say the same thing twice: leave one out")
     found = threshold if threshold is not None else threshold_from or "validation"
-    options = Options(
+    result = evaluate(
+        reading.base,
+        tuple(run or ()),
         labels=tuple(label or ()),
         split=split,
         where=where,
@@ -78,8 +81,9 @@ def evaluate_command(
         seed=seed,
         threshold_by=threshold_by,
         threshold_from=found,
+        against=against,
+        readers=readers,
     )
-    result = evaluate(reading.base, tuple(run or ()), options, against=against, readers=readers)
     left = _draw(result, figure)
     _print(result, reading.output)
     if figure is not None:

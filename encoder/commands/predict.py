@@ -10,13 +10,11 @@ import typer
 from rich.markup import escape
 
 from encoder.commands.options import EncoderOption, LabelsOption, ReplaceOption, RunOption, SourceOption
-from encoder.prediction.bottleneck_run import predict_bottleneck
+from encoder.face import predict_bottleneck, predict_probe, predict_zero_shot
 from encoder.prediction.concept_list import read_concept_list
 from encoder.prediction.intervention import Interventions, set_concepts
-from encoder.prediction.predicting import PredictOptions, PredictResult
-from encoder.prediction.probe_run import predict_probe
-from encoder.prediction.prompts import PromptSet, read_prompts
-from encoder.prediction.zero_shot_run import predict_zero_shot
+from encoder.prediction.predicting import PredictResult
+from encoder.prediction.prompts import read_prompts
 from encoder.vectors.image_vectors import find_checkpoint
 from kb.commands.options import (
     Format,
@@ -26,7 +24,6 @@ from kb.commands.output import print_facts, print_json, print_rows, say
 from kb.commands.progress import Progress
 from kb.commands.shared import Writing, writes
 from kb.errors import UsageError
-from kb.vectors.embedding import load_stored_embedder
 
 
 @writes(quiet=True)
@@ -50,26 +47,19 @@ def zero_shot_command(
     replace: ReplaceOption = False,
 ) -> None:
     """Predict labels from sentences that say they hold, and that they do not; nothing is trained."""
-    opened = writing.base
-    found = read_prompts(prompts) if prompts else PromptSet()
-    options = PredictOptions(
-        run=run,
-        labels=labels or (),
-        source=source,
-        space=space,
-        replace=replace,
-        by=writing.by,
-        why=writing.why,
-        dry_run=writing.dry_run,
-    )
+    found = read_prompts(prompts) if prompts else None
     with Progress("concepts", hidden=writing.quiet) as progress:
         result = predict_zero_shot(
-            opened,
-            find_checkpoint(opened, encoder),
-            found,
-            options=options,
-            embedder=lambda: load_stored_embedder(opened.require_embedder()),
+            writing.base,
+            labels=labels or (),
+            prompts=found,
+            space=space,
             contrast=contrast,
+            run=run,
+            encoder=encoder,
+            source=source,
+            replace=replace,
+            **writing.act,
             watcher=progress,
         )
     _print(result, writing.output, quiet=writing.quiet)
@@ -91,20 +81,18 @@ def probe_command(
     replace: ReplaceOption = False,
 ) -> None:
     """Train a linear probe of each label on the training patients, and predict all images with it."""
-    opened = writing.base
-    options = PredictOptions(
-        run=run,
-        labels=labels or (),
-        source=source,
-        space=space,
-        replace=replace,
-        by=writing.by,
-        why=writing.why,
-        dry_run=writing.dry_run,
-    )
     with Progress("labels", hidden=writing.quiet) as progress:
         progress.stage("probes", None)
-        result = predict_probe(opened, find_checkpoint(opened, encoder), options)
+        result = predict_probe(
+            writing.base,
+            labels=labels or (),
+            space=space,
+            run=run,
+            encoder=encoder,
+            source=source,
+            replace=replace,
+            **writing.act,
+        )
     _print(result, writing.output, quiet=writing.quiet)
 
 
@@ -133,8 +121,8 @@ def bottleneck_command(
 ) -> None:
     """Train a concept bottleneck of each label; with --set, show how its predictions change."""
     opened = writing.base
-    checkpoint = find_checkpoint(opened, encoder)
     if values:
+        checkpoint = find_checkpoint(opened, encoder)
         pairs = {name: _number(value) for name, value in parse_pairs(values, "--set").items()}
         shown = set_concepts(
             opened, checkpoint, run or "bottleneck-encoder", values=pairs, image_ids=images, labels=labels or ()
@@ -147,18 +135,19 @@ def bottleneck_command(
         raise UsageError("--at goes with --set: a bottleneck is trained on the newest state")
 
     listed = None if concepts is None else read_concept_list(opened, concepts)
-    options = PredictOptions(
-        run=run,
-        labels=labels or (),
-        source=source,
-        space=None,
-        replace=replace,
-        by=writing.by,
-        why=writing.why,
-        dry_run=writing.dry_run,
-    )
     with Progress("concepts", hidden=writing.quiet) as progress:
-        result = predict_bottleneck(opened, checkpoint, options, count=count, concept_ids=listed, watcher=progress)
+        result = predict_bottleneck(
+            opened,
+            labels=labels or (),
+            count=count,
+            concept_ids=listed,
+            run=run,
+            encoder=encoder,
+            source=source,
+            replace=replace,
+            **writing.act,
+            watcher=progress,
+        )
     _print(result, writing.output, quiet=writing.quiet)
 
 

@@ -9,10 +9,10 @@ import typer
 from rich.markup import escape
 
 from encoder.audit.commands.options import Against, Label, Run, Source, Split, Where
-from encoder.audit.confounders.audit import ConfounderOptions, audit_confounders
 from encoder.audit.confounders.audit_space import KINDS
 from encoder.audit.confounders.result import Confounder, ConfounderAudit
 from encoder.audit.confounders.sentences import in_general, number, signed, small, tell
+from encoder.audit.face import confounders
 from encoder.commands.options import EncoderOption
 from kb.commands.options import Format
 from kb.commands.output import is_narrow, print_facts, print_json, print_rows, print_text, say
@@ -61,19 +61,22 @@ def confounders_command(
     Concepts are tested by their scores in images, findings by what reports state, attributes as they are. Any model's
     predictions will do.
     """
-    options = ConfounderOptions(
-        source=source,
-        split=split,
-        where=where,
-        disease=tuple(disease or ()),
-        kinds=tuple(one.value for one in by) if by else KINDS,
-        limit=top,
-        least=least,
-        encoder=encoder,
-        against=against,
-    )
     with Progress("steps", hidden=reading.quiet) as progress:
-        found = audit_confounders(reading.base, run, label, options=options, watcher=progress)
+        found = confounders(
+            reading.base,
+            run,
+            label,
+            source=source,
+            split=split,
+            where=where,
+            disease=tuple(disease or ()),
+            by=tuple(one.value for one in by) if by else KINDS,
+            top=top,
+            least=least,
+            encoder=encoder,
+            against=against,
+            watcher=progress,
+        )
     if reading.output is Format.json:
         print_json(found.to_dict())
         return
