@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 
 from kb.knowledge_base import KnowledgeBase
 from kb.vectors.embedding import Embedder, load_embedder
+from tests.support.command_process import run_command
 from tests.support.paths import SHARED
 from tests.support.s3_server import S3Server
 from tests.support.small_models import tiny_sentence_transformer
@@ -44,21 +44,18 @@ def s3() -> Iterator[S3Server]:
 
 
 @pytest.fixture
-def cli(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs `clear-kb` through its installed entry point, in an empty folder."""
-    command = Path(sys.executable).with_name("clear-kb")
+def cli(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs `clear-kb` through its entry point, in a process of its own and an empty folder."""
     ours = {k: v for k, v in os.environ.items() if not k.startswith("CLEAR_KB")} | {"NO_COLOR": "1"}
 
     def run(
         *arguments: object, code: int = 0, environment: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [command, *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            cwd=tmp_path,
-            env={**ours, **(environment or {})},
+        done = run_command(
+            [str(argument) for argument in arguments],
+            folder=tmp_path,
+            environment={**ours, **(environment or {})},
+            captured=tmp_path_factory.mktemp("printed"),
             timeout=300,
         )
         assert "Traceback" not in done.stderr, done.stderr
