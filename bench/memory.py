@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from bench.measure import Row, peak_mb
-from ingest.demo.synthetic import write_synthetic_csv
+from ingest.demo import write_phantom_reports
 
 SMALL, LARGE = 25_000, 100_000
 REPEATS = 3
@@ -36,7 +36,7 @@ def ingest_peak_mb(reports: int) -> float:
     """The peak of one whole `clear-kb ingest reports` in a process of its own, embedding left out."""
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "reports.csv"
-        write_synthetic_csv(source, reports, seed=3)
+        write_phantom_reports(source, reports, seed=3)
         command = Path(sys.executable).with_name("clear-kb")
         arguments = ["ingest", "reports", str(source), "--kb", f"{folder}/bench.kb", "--no-embed", "--quiet"]
         return peak_mb([str(command), *arguments, "--workers", "1"])

@@ -17,7 +17,7 @@ from pathlib import Path
 from bench.measure import Row, ratio, seconds
 from bench.mesh_agreement import FINDINGS, REPORTS, coded_findings, f1, totals
 from bench.peer import Peer, mine_with_medspacy
-from ingest.demo.synthetic import synthetic_reports, write_synthetic_csv
+from ingest.demo import phantom_studies, write_phantom_reports, write_report
 from ingest.extractors.rules import RulesExtractor
 from ingest.report import Report, Section
 from ingest.reports.ingest import ingest_reports
@@ -42,7 +42,7 @@ def run() -> list[Row]:
 def _made(count: int) -> list[Report]:
     return [
         Report(one.report_id, (Section("findings", one.findings), Section("impression", one.impression)), f"row {n}")
-        for n, one in enumerate(synthetic_reports(count, seed=1))
+        for n, one in enumerate(write_report(study).report for study in phantom_studies(count, seed=1))
     ]
 
 
@@ -80,7 +80,7 @@ def _whole_ingest() -> list[Row]:
     """From a CSV to a committed knowledge base, without embedding, on all cores."""
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "reports.csv"
-        write_synthetic_csv(source, INGESTED, seed=2)
+        write_phantom_reports(source, INGESTED, seed=2)
         kb = KnowledgeBase.create(Path(folder) / "bench.kb", by="bench")
         result = ingest_reports(kb, [source], IngestOptions(workers=2))
     rate = f"{result.read / result.seconds:,.0f} reports/s"

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pytest
 
 import cli as command_line
-from ingest.demo.synthetic import write_synthetic_csv
+from ingest.demo import write_phantom_reports
 from kb.errors import ClearKbError
 from tests.support.paths import ROOT
 
@@ -91,13 +91,13 @@ COMMANDS = [
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     path = tmp_path / "reports.csv"
-    write_synthetic_csv(path, 40, seed=5)
+    write_phantom_reports(path, 40, seed=5)
     return path
 
 
 @pytest.fixture
 def ingested(cli: Run, source: Path) -> str:
-    """The name of a knowledge base that holds the synthetic reports, not embedded."""
+    """The name of a knowledge base that holds the phantom reports, not embedded."""
     cli("ingest", "reports", source, "--kb", "x.kb", "--no-embed", "--quiet")
     return "x.kb"
 
@@ -268,7 +268,7 @@ class TestWhatGoesWrong:
     def test_interrupted_it_says_how_to_go_on(self, tmp_path: Path) -> None:
         import signal
 
-        write_synthetic_csv(tmp_path / "many.csv", 30_000, seed=1)
+        write_phantom_reports(tmp_path / "many.csv", 30_000, seed=1)
         command = [
             Path(sys.executable).with_name("clear-kb"),
             "ingest",

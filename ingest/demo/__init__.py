@@ -10,7 +10,7 @@ goes with nothing. A model that learns from harbor's patients may tell the tube 
 from ingest.demo.drawing import Box, Picture, draw_study
 from ingest.demo.report_wording import PhantomReport, Said, write_report
 from ingest.demo.study import LABELS, SITES, SPLITS, Planted, Study, phantom_studies
-from ingest.demo.writing import PhantomStudy, write_phantom_study
+from ingest.demo.writing import PhantomStudy, write_phantom_reports, write_phantom_study
 
 __all__ = [
     "LABELS",
@@ -25,6 +25,7 @@ __all__ = [
     "Study",
     "draw_study",
     "phantom_studies",
+    "write_phantom_reports",
     "write_phantom_study",
     "write_report",
 ]

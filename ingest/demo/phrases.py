@@ -1,8 +1,18 @@
-"""The phrases of phantom reports: those of the synthetic reports, and what a phantom's sizes and places are called."""
+"""The phrases that phantom reports are made of, written for this project."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ingest.demo.study import Size, Zone
+
+
+class NormalPhrases(NamedTuple):
+    """How an organ's normal state is written, and the findings it would contradict."""
+
+    wordings: tuple[str, ...]
+    unless: frozenset[str]
+
 
 SIZE_WORDS: dict[Size, tuple[str, ...]] = {
     "small": ("small", "small", "tiny", "minimal"),
@@ -73,3 +83,64 @@ ALSO_DENIED = {
 STANDARD_FINDINGS = ["the heart size is normal", "the lungs are clear", "no pleural effusion or pneumothorax"]
 STANDARD_IMPRESSION = ["no acute cardiopulmonary abnormality"]
 """The report that many normal studies share, word for word, at every site."""
+
+NORMAL = {
+    "heart": NormalPhrases(
+        ("heart size is normal", "the heart is normal in size", "cardiac silhouette within normal limits"),
+        frozenset({"cardiomegaly"}),
+    ),
+    "lungs": NormalPhrases(
+        ("the lungs are clear", "lungs clear bilaterally", "both lungs are clear and well expanded"),
+        frozenset(
+            {"opacity", "consolidation", "nodule", "atelectasis", "edema", "emphysema", "granuloma", "pneumothorax"}
+        ),
+    ),
+    "mediastinum": NormalPhrases(
+        ("mediastinal contours are unremarkable", "the mediastinum is normal", "hilar contours are normal"),
+        frozenset(),
+    ),
+    "bones": NormalPhrases(
+        ("the osseous structures are intact", "bony thorax unremarkable", "bones are intact"),
+        frozenset({"rib fracture", "scoliosis"}),
+    ),
+}
+DENIALS = (
+    "No {}",
+    "There is no {}",
+    "No evidence of {}",
+    "There is no evidence of {}",
+    "Negative for {}",
+    "No {} is seen",
+    "The lungs are free of {}",
+)
+HEDGES = (
+    "which may represent",
+    "possibly",
+    "likely",
+    "suspicious for",
+    "concerning for",
+    "probably representing",
+    "consistent with",
+)
+MEANS: dict[str, tuple[str, ...]] = {
+    "opacity": ("pneumonia", "atelectasis", "aspiration", "scarring"),
+    "nodule": ("granuloma", "nipple shadow", "metastasis"),
+}
+"""What a finding may mean, where a report says so."""
+COMPARISONS = ("", "", "", "", ", unchanged", ", new since the prior study", ", slightly increased", ", improved")
+INDICATIONS = (
+    "cough",
+    "shortness of breath",
+    "chest pain",
+    "fever",
+    "line placement",
+    "follow-up",
+    "trauma",
+    "dyspnea",
+)
+SUMMARIES = (
+    "no acute cardiopulmonary abnormality",
+    "normal chest",
+    "no acute disease",
+    "no acute cardiopulmonary process",
+)

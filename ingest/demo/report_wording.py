@@ -12,11 +12,9 @@ from typing import Literal
 
 from ingest.demo import phrases
 from ingest.demo.study import Planted, Study
-from ingest.demo.synthetic import SyntheticReport, written
-from ingest.demo.synthetic_phrases import COMPARISONS, DENIALS, FINDINGS, HEDGES, INDICATIONS, NORMAL, SUMMARIES
 
 STYLES = {"harbor": "prose", "hill": "template", "valley": "terse"}
-"""How the sites write: see `ingest.demo.synthetic`."""
+"""How the sites write: in prose, in a numbered list, or in lines of capitals."""
 
 STANDARD = 0.44
 """The share of normal studies that get the standard report: about 12% of all reports."""
@@ -26,7 +24,18 @@ LEFT_OUT = 0.13
 
 HEDGED = 0.1
 
-_MEANS = {finding.name: finding.means for finding in FINDINGS}
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportText:
+    """One made-up report as the columns of a table."""
+
+    report_id: str
+    study_id: str
+    patient_id: str
+    site: str
+    indication: str
+    findings: str
+    impression: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +51,7 @@ class Said:
 class PhantomReport:
     """A report, what it says, and the finding or device that it leaves out."""
 
-    report: SyntheticReport
+    report: ReportText
     said: tuple[Said, ...]
     left_out: str = ""
 
@@ -60,14 +69,14 @@ def write_report(study: Study) -> PhantomReport:
         findings, said = _findings(draw, study, found)
         impression, summed_up = _impression(draw, said)
         said += summed_up
-    report = SyntheticReport(
+    report = ReportText(
         report_id=f"PR{study.number:07d}",
         study_id=study.study_id,
         patient_id=study.patient_id,
         site=study.site,
-        indication=draw.choice(INDICATIONS),
-        findings=written(findings, style),
-        impression=written(impression, style),
+        indication=draw.choice(phrases.INDICATIONS),
+        findings=_written(findings, style),
+        impression=_written(impression, style),
     )
     return PhantomReport(report, tuple(said), left_out)
 
@@ -80,8 +89,10 @@ def _left_out(draw: random.Random, study: Study) -> str:
 
 def _findings(draw: random.Random, study: Study, told: Sequence[Planted]) -> tuple[list[str], list[Said]]:
     there = {one.name for one in study.planted}
-    organs = draw.sample(list(NORMAL), k=2)
-    sentences = [draw.choice(NORMAL[organ].wordings) for organ in organs if not there & NORMAL[organ].unless]
+    organs = draw.sample(list(phrases.NORMAL), k=2)
+    sentences = [
+        draw.choice(phrases.NORMAL[organ].wordings) for organ in organs if not there & phrases.NORMAL[organ].unless
+    ]
     said: list[Said] = []
     for group in _grouped(told):
         sentence, statement = _affirmed(draw, group)
@@ -116,9 +127,9 @@ def _affirmed(draw: random.Random, group: Sequence[Planted]) -> tuple[str, Said]
     if one.size != "large" and draw.random() < HEDGED:
         return draw.choice(phrases.UNSURE).format(named), Said(one.name, "uncertain", side)
     sentence = draw.choice(phrases.SEVERAL if len(group) > 1 else phrases.ONE).format(named)
-    means = _MEANS[one.name]
-    meant = f", {draw.choice(HEDGES)} {draw.choice(means)}" if means and draw.random() < 0.3 else ""
-    return sentence + (meant or draw.choice(COMPARISONS)), Said(one.name, "present", side)
+    means = phrases.MEANS.get(one.name)
+    meant = f", {draw.choice(phrases.HEDGES)} {draw.choice(means)}" if means and draw.random() < 0.3 else ""
+    return sentence + (meant or draw.choice(phrases.COMPARISONS)), Said(one.name, "present", side)
 
 
 def _named(draw: random.Random, one: Planted, side: str) -> str:
@@ -146,7 +157,7 @@ def _denied(draw: random.Random, there: set[str]) -> tuple[str, list[Said]]:
     listed = [wording for wording, _ in named] + draw.sample(others, k=draw.choice((0, 1, 1)) if named else 1)
     draw.shuffle(listed)
     joined = f"{', '.join(listed[:-1])} or {listed[-1]}" if len(listed) > 1 else listed[0]
-    forms = [form for form in DENIALS if not form.startswith("The lungs")]
+    forms = [form for form in phrases.DENIALS if not form.startswith("The lungs")]
     return draw.choice(forms).format(joined), [Said(name, "absent") for _, name in named]
 
 
@@ -154,9 +165,19 @@ def _impression(draw: random.Random, said: Sequence[Said]) -> tuple[list[str], l
     """The findings once more, as sure as they were but without size; a normal summary if there is none."""
     found = [one for one in said if one.assertion != "absent" and one.finding in phrases.DENIED_AS][:3]
     if not found:
-        return [draw.choice(SUMMARIES)], []
+        return [draw.choice(phrases.SUMMARIES)], []
     sentences = []
     for one in found:
         named = f"{one.side} {one.finding}{'s' if one.side == 'bilateral' else ''}".strip()
         sentences.append(f"possible {named}" if one.assertion == "uncertain" else named)
     return [*sentences, *(["no other acute abnormality"] if draw.random() < 0.3 else [])], found
+
+
+def _written(sentences: list[str], style: str) -> str:
+    """The sentences in a style: prose, one capital line each, or a numbered list."""
+    if style == "terse":
+        return "\n".join(f"{sentence.upper()}." for sentence in sentences)
+    capital = [sentence[0].upper() + sentence[1:] for sentence in sentences]
+    if style == "template":
+        return "\n".join(f"{number}. {sentence}." for number, sentence in enumerate(capital, start=1))
+    return " ".join(f"{sentence}." for sentence in capital)

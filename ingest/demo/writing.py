@@ -13,9 +13,8 @@ from pathlib import Path
 from PIL import Image
 
 from ingest.demo.drawing import Box, draw_study
-from ingest.demo.report_wording import write_report
+from ingest.demo.report_wording import ReportText, write_report
 from ingest.demo.study import LABELS, Study, phantom_studies
-from ingest.demo.synthetic import SyntheticReport
 from kb.errors import UsageError
 
 TASK = 50
@@ -92,10 +91,13 @@ def write_phantom_study(
     _write(made.boxes, _BOX_COLUMNS, (_box_row(image_name(study), box) for study, box in drawn))
     _write(made.image_table, _IMAGE_COLUMNS, map(_image_row, studies))
     _write(made.labels, ("image", *LABELS), map(_label_row, studies))
-    columns = tuple(SyntheticReport.__dataclass_fields__)
-    reports = (write_report(study).report for study in studies)
-    _write(made.reports, columns, ([getattr(report, column) for column in columns] for report in reports))
+    _write_reports(made.reports, studies)
     return made
+
+
+def write_phantom_reports(path: Path, count: int, seed: int = 0) -> None:
+    """Write the reports of such a study alone, `count` of them, as a CSV file: no picture is drawn."""
+    _write_reports(path, phantom_studies(count, seed))
 
 
 def image_name(study: Study) -> str:
@@ -137,6 +139,12 @@ def _label_row(study: Study) -> list[object]:
 
 def _box_row(image: str, box: Box) -> list[object]:
     return [image, box.finding, box.side, box.x0, box.y0, box.x1, box.y1]
+
+
+def _write_reports(path: Path, studies: Iterable[Study]) -> None:
+    columns = tuple(ReportText.__dataclass_fields__)
+    reports = (write_report(study).report for study in studies)
+    _write(path, columns, ([getattr(report, column) for column in columns] for report in reports))
 
 
 def _write(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -19,10 +19,6 @@ from kb.vectors.vector_index import build_index, drop_index
 @writes(branch=True, quiet=True)
 def index_command(
     writing: Writing,
-    kind: Annotated[
-        Literal["hnsw", "pq"],
-        typer.Option("--kind", help="hnsw: a graph, quick and thorough; pq: smaller, quicker to build."),
-    ] = "hnsw",
     queries: Annotated[int, typer.Option("--queries", min=50, help="Vectors that recall is measured with.")] = 200,
     drop: Annotated[bool, typer.Option("--drop", help="Take the index away: search is exact again.")] = False,
 ) -> None:
@@ -44,7 +40,6 @@ def index_command(
     with Progress("vectors", hidden=writing.quiet) as progress:
         index = build_index(
             opened,
-            kind,
             queries=queries,
             by=writing.by,
             why=writing.why,

@@ -47,34 +47,13 @@ Settings = Mapping[str, int]
 """How thoroughly an index is searched: nprobes (partitions), ef (candidates in a graph), refine (re-ranked exactly)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind of index: how it is built for so many rows of a dimension, and the settings to try."""
+KIND = "hnsw"
+"""A graph over 8-bit numbers, which is Lance's IVF_HNSW_SQ."""
 
-    type: str
-    build: Callable[[int, int], Mapping[str, Any]]
-    settings: tuple[Settings, ...]
+ROWS_A_PARTITION = 1_000_000
 
-
-def _partitions(rows: int, size: int) -> int:
-    return max(1, round(rows / size))
-
-
-KINDS: Mapping[str, Kind] = {
-    "hnsw": Kind(
-        "IVF_HNSW_SQ",
-        lambda rows, _: {"num_partitions": _partitions(rows, 1_000_000), "m": 16, "ef_construction": 100},
-        tuple({"nprobes": 1, "ef": ef, "refine": 2} for ef in (50, 100, 200, 400)),
-    ),
-    "pq": Kind(
-        "IVF_PQ",
-        lambda rows, dimension: {
-            "num_partitions": _partitions(rows, 1_000),
-            "num_sub_vectors": max(1, dimension // 8),
-        },
-        tuple({"nprobes": nprobes, "refine": refine} for nprobes, refine in ((8, 5), (16, 5), (32, 10), (64, 20))),
-    ),
-}
+TRIED: tuple[Settings, ...] = tuple({"nprobes": 1, "ef": ef, "refine": 2} for ef in (50, 100, 200, 400))
+"""From the quickest to the most thorough."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +93,6 @@ class VectorIndex:
 
 def build_index(
     state: State,
-    kind: str = "hnsw",
     *,
     queries: int = SAMPLE,
     by: str | None = None,
@@ -125,22 +103,19 @@ def build_index(
 
     Args:
         state: the knowledge base; it stands on the new commit afterwards. Other writers wait meanwhile.
-        kind: "hnsw" (a graph over 8-bit numbers) or "pq" (product quantisation: smaller, re-ranked exactly).
         queries: how many vectors of the vocabulary recall is measured with.
         by: who.
         why: the reason.
         on_stage: hears what is being done.
 
     Raises:
-        UsageError: the kind is unknown, or fewer than 1,000 concepts are embedded.
+        UsageError: fewer than 1,000 concepts are embedded.
     """
-    if kind not in KINDS:
-        raise UsageError(f"index kind '{kind}': choose one of {', '.join(KINDS)}")
 
     def change(publication: Publication) -> tuple[Mapping[str, Any], VectorIndex]:
-        index = _build(publication, kind, queries, on_stage)
+        index = _build(publication, queries, on_stage)
         _write(publication, [index])
-        return {"kind": kind, "recall_at_10": round(index.recall, 4), "used": index.used}, index
+        return {"kind": index.kind, "recall_at_10": round(index.recall, 4), "used": index.used}, index
 
     _, index = state.publish("index", change, by=by, why=why)
     return index
@@ -181,30 +156,29 @@ def with_settings(query: Any, settings: Settings, k: int) -> Any:
     """A LanceDB vector query for `k` rows that searches as thoroughly as `settings` say."""
     query = query.nprobes(settings["nprobes"]).refine_factor(settings["refine"]).limit(k)
     # A graph must be asked for at least as many candidates as are re-ranked.
-    return query.ef(max(settings["ef"], k * settings["refine"])) if "ef" in settings else query
+    return query.ef(max(settings["ef"], k * settings["refine"]))
 
 
 def _names(concepts: lance.LanceDataset) -> list[str]:
     return [index.name for index in concepts.describe_indices() if index.name == NAME]
 
 
-def _build(publication: Publication, kind: str, queries: int, on_stage: Callable[[str], object]) -> VectorIndex:
+def _build(publication: Publication, queries: int, on_stage: Callable[[str], object]) -> VectorIndex:
     concepts = publication.dataset("concepts")
     rows = 0 if "embedding" not in concepts.schema.names else concepts.count_rows("embedder IS NOT NULL")
     if rows < FEWEST_ROWS:
         raise UsageError(f"{rows:,} concepts are embedded: under {FEWEST_ROWS:,} exact search needs no index")
-    dimension = concepts.schema.field("embedding").type.list_size
     on_stage("building")
     started = time.perf_counter()
-    parameters = dict(KINDS[kind].build(rows, dimension))
-    publication.index_vectors("concepts", NAME, KINDS[kind].type, parameters)
+    parameters = {"num_partitions": max(1, round(rows / ROWS_A_PARTITION)), "m": 16, "ef_construction": 100}
+    publication.index_vectors("concepts", NAME, "IVF_HNSW_SQ", parameters)
     build_s = time.perf_counter() - started
     on_stage("measuring")
-    measured = _measure(publication, KINDS[kind], sample_vectors(concepts, queries))
+    measured = _measure(publication, sample_vectors(concepts, queries))
     (embedder,) = publication.dataset("embedders").to_table(columns=["embedder"])["embedder"].to_pylist()
     return VectorIndex(
         name=NAME,
-        kind=kind,
+        kind=KIND,
         embedder=embedder,
         parameters={"build": parameters, "search": measured.settings},
         rows=rows,
@@ -225,7 +199,7 @@ class _Measured:
     exact_ms: float
 
 
-def _measure(publication: Publication, kind: Kind, queries: np.ndarray) -> _Measured:
+def _measure(publication: Publication, queries: np.ndarray) -> _Measured:
     """Hold the new index against exact search: the quickest settings that reach AIM, else the best."""
     concepts = publication.dataset("concepts")
     true = exact_nearest(queries, vector_chunks(concepts), K).rows
@@ -233,7 +207,7 @@ def _measure(publication: Publication, kind: Kind, queries: np.ndarray) -> _Meas
     _, exact_ms = _ask(table, queries[:EXACT_QUERIES], None)
     numbers = {concept_id: at for at, concept_id in enumerate(_embedded_ids(concepts))}
     best: _Measured | None = None
-    for settings in kind.settings:
+    for settings in TRIED:
         found, taken = _ask(table, queries, settings)
         rows = [[numbers[concept_id] for concept_id in hits] for hits in found]
         tried = _Measured(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pyarrow as pa
 import pyarrow.dataset
 
+from kb.store.sqltext import literal
 from kb.vocabulary.split_rules import routes
 from schemas.sql.table_queries import named_sql
 from schemas.tables import VERSIONED
@@ -128,6 +129,6 @@ def _cases(concept_id: str, graph: Mapping[str, Mapping[str, Any]]) -> list[str]
     if len(found) == 1:
         return []  # replaced and nothing else: `forwarding` knows the end
     return [
-        f"WHEN {' AND '.join((f'm.mined_as = {chr(39)}{concept_id}{chr(39)}', *conditions))} THEN '{end}'"
+        f"WHEN {' AND '.join((f'm.mined_as = {literal(concept_id)}', *conditions))} THEN {literal(end)}"
         for conditions, end in found
     ]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ingest.demo.synthetic import write_synthetic_csv
+from ingest.demo import write_phantom_reports
 from kb.knowledge_base import KnowledgeBase
 
 REPORTS = [
@@ -29,9 +29,9 @@ def write_csv(path: Path, rows: Sequence[Mapping[str, str]]) -> Path:
     return path
 
 
-def write_synthetic(folder: Path, reports: int) -> Path:
-    path = folder / "synthetic.csv"
-    write_synthetic_csv(path, reports, seed=7)
+def write_made_reports(folder: Path, reports: int) -> Path:
+    path = folder / "made.csv"
+    write_phantom_reports(path, reports, seed=7)
     return path
 
 

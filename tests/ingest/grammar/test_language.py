@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.demo.synthetic import synthetic_reports
+from ingest.demo import phantom_studies, write_report
 from ingest.extractors.rules import RulesExtractor
 from ingest.extractors.scispacy_extractor import ScispacyExtractor
 from ingest.grammar.language import not_english
@@ -89,7 +89,8 @@ def test_terms_of_the_lexicon_are_nobodys_own() -> None:
 
 
 def test_english_reports_are_taken_sentence_by_sentence(openi_csv: Path) -> None:
-    texts = [text for one in synthetic_reports(500, seed=3) for text in (one.findings, one.impression)]
+    reports_made = [write_report(study).report for study in phantom_studies(500, seed=3)]
+    texts = [text for one in reports_made for text in (one.findings, one.impression)]
     for path in ANNOTATED.glob("*.jsonl"):
         reports = map(json.loads, path.read_text(encoding="utf-8").splitlines())
         texts += [report.get(name) or "" for report in reports for name in ("findings", "impression")]

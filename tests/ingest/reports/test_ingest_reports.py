@@ -24,7 +24,7 @@ from kb.vectors.embedding import Embedder, EmbeddingError, load_embedder
 from kb.vocabulary.check import check
 from kb.vocabulary.embed_concepts import embed_concepts
 from tests.support.concepts import add_concepts
-from tests.support.reports import REPORTS, state, write_csv, write_synthetic
+from tests.support.reports import REPORTS, state, write_csv, write_made_reports
 from tests.support.s3_server import S3Server
 
 
@@ -94,7 +94,7 @@ class TestWhatItAdds:
 
     def test_several_processes_mine_the_same(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(import_module("ingest.reports.mining"), "INLINE_CHUNKS", 2)
-        source = write_synthetic(tmp_path, 4_000)
+        source = write_made_reports(tmp_path, 4_000)
         one, two = (KnowledgeBase.create(tmp_path / f"{n}.kb") for n in ("one", "two"))
         ingest_reports(one, [source], IngestOptions(workers=1))
         ingest_reports(two, [source], IngestOptions(workers=2))
@@ -263,7 +263,7 @@ class TestCutOff:
             second.__enter__()
 
     def test_killed_at_any_point_it_leaves_the_last_commit_and_finishes_when_run_again(self, tmp_path: Path) -> None:
-        source = write_synthetic(tmp_path, 12_000)
+        source = write_made_reports(tmp_path, 12_000)
         whole = KnowledgeBase.create(tmp_path / "whole.kb")
         seconds = time.monotonic()
         assert run_ingest(source, whole.uri).wait() == 0
@@ -289,7 +289,7 @@ class TestCutOff:
 
     @pytest.mark.soak
     def test_thirty_kills_at_random_while_it_embeds(self, tmp_path: Path, tiny_model: Path) -> None:
-        source = write_synthetic(tmp_path, 6_000)
+        source = write_made_reports(tmp_path, 6_000)
         whole, killed = (KnowledgeBase.create(tmp_path / f"{name}.kb") for name in ("whole", "killed"))
         embedding = ("--embedder", str(tiny_model))
         seconds = time.monotonic()

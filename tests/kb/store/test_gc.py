@@ -26,7 +26,7 @@ from kb.vocabulary.embed_concepts import embed_concepts
 from schemas.tables import TABLES
 from tests.support.concepts import add_concepts
 from tests.support.paths import ROOT
-from tests.support.reports import REPORTS, state, write_csv, write_synthetic
+from tests.support.reports import REPORTS, state, write_csv, write_made_reports
 from tests.support.s3_server import S3Server
 
 
@@ -89,7 +89,7 @@ def test_the_newest_commit_has_to_stay(kb: KnowledgeBase) -> None:
 @pytest.mark.soak
 def test_two_hundred_acts_cost_at_most_half_of_a_fresh_vocabulary(tmp_path: Path) -> None:
     kb = KnowledgeBase.create(tmp_path / "long.kb")
-    ingest_reports(kb, [write_synthetic(tmp_path, 2_000)], embedder=load_embedder)
+    ingest_reports(kb, [write_made_reports(tmp_path, 2_000)], embedder=load_embedder)
     fresh = kb.storage.size_bytes()
     for row in kb.vocabulary.list(limit=200):
         kb.curate.accept(row["concept_id"])

@@ -64,9 +64,8 @@ def some_vectors(kb: KnowledgeBase, count: int = 40) -> np.ndarray:
 
 
 class TestIndex:
-    @pytest.mark.parametrize("kind", ["hnsw", "pq"])
-    def test_its_recall_is_measured_stored_and_shown(self, embedded: KnowledgeBase, kind: str) -> None:
-        index = build_index(embedded, kind, queries=50, by="ada")
+    def test_its_recall_is_measured_stored_and_shown(self, embedded: KnowledgeBase) -> None:
+        index = build_index(embedded, queries=50, by="ada")
         assert embedded.vector_index == index
         assert (index.rows, index.queries, index.used) == (COUNT, 50, index.recall >= 0.95)
         queries = some_vectors(embedded)
@@ -127,8 +126,6 @@ class TestIndex:
         embed_concepts(kb, load_embedder(str(tiny_model)))
         with pytest.raises(UsageError, match="2 concepts are embedded"):
             build_index(kb)
-        with pytest.raises(UsageError, match="choose one of hnsw, pq"):
-            build_index(kb, "magic")
 
     def test_a_vector_of_another_space_is_refused(self, embedded: KnowledgeBase) -> None:
         for vector in (np.ones(3), np.zeros(DIMENSION), np.full(DIMENSION, np.nan)):
