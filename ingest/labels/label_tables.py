@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from ingest.labels.attributes import Attributes
 from ingest.labels.cell_values import Cell, cell_text, label_value, score_value
+from ingest.labels.choices import Choices
 from ingest.labels.layout import Layout, Unit, find_layout
 from ingest.labels.repeats import Units, denied, key_of, readers_disagree, unite
 from ingest.sources.cells import identifier
@@ -19,17 +20,6 @@ from kb.language.label_names import plain_label
 
 _CHEXPERT = re.compile(r"^((?:.*/)?(patient\d+)/study\d+)(?:/|$)")
 _MIMIC = re.compile(r"(?:^|/)(p\d{8})/(s\d{8})(?:/|$)")
-
-
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """What a user says of a table: columns, the labels wanted, what stands between listed labels, new names."""
-
-    mapping: Mapping[str, str] = field(default_factory=dict)
-    labels: Sequence[str] = ()
-    split_on: str = "|"
-    rename: Mapping[str, str] = field(default_factory=dict)
-    encoding: str = "utf-8"
 
 
 @dataclass(kw_only=True)

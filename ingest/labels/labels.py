@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from ingest.joins import require_label_join
 from ingest.labels.attributes import replace_attributes
-from ingest.labels.label_tables import Choices, LabelTable, read_label_table
+from ingest.labels.choices import Choices
+from ingest.labels.label_tables import LabelTable, read_label_table
 from ingest.labels.stored_rows import arrow_rows, count_units, reject_rows, replace_rows, same_rows, share_units
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase

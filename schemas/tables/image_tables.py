@@ -58,6 +58,54 @@ LABELS = Table(
     ),
 )
 
+READINGS = Table(
+    "readings",
+    "what one reader says of one image or study: 1, 0, or null where the reader could not tell",
+    pa.schema(
+        [
+            pa.field("image_id", pa.string()),
+            pa.field("study_id", pa.string()),
+            pa.field("patient_id", pa.string()),
+            required("label", pa.string()),
+            pa.field("value", pa.int8()),
+            required("reader", pa.string()),
+            required("source", pa.string()),
+        ]
+    ),
+)
+
+LABEL_SOURCES = Table(
+    "label_sources",
+    "how one source of labels was read: what a blank and a doubt are, and what several readings came to",
+    pa.schema(
+        [
+            required("source", pa.string()),
+            required("file", pa.string()),
+            required("blank", pa.string()),
+            required("uncertain", pa.string()),
+            pa.field("readers", pa.int32()),
+            pa.field("consensus", pa.string()),
+            required("blanks", pa.int64()),
+            required("doubts", pa.int64()),
+            required("ties", pa.int64()),
+        ]
+    ),
+)
+
+LABEL_NAMES = Table(
+    "label_names",
+    "a label name that a user's table speaks of: which finding it is, and the sentences for and against it",
+    pa.schema(
+        [
+            required("name", pa.string()),
+            required("relation", pa.string()),
+            required("finding", pa.string()),
+            required("present", pa.list_(pa.string())),
+            required("absent", pa.list_(pa.string())),
+        ]
+    ),
+)
+
 ATTRIBUTES = Table(
     "attributes",
     "what a table of labels or predictions says beside them of an image or study: its sex, site, device, ...",
