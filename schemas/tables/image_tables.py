@@ -94,14 +94,11 @@ LABEL_SOURCES = Table(
 
 LABEL_NAMES = Table(
     "label_names",
-    "a label name that a user's table speaks of: which finding it is, and the sentences for and against it",
+    "a line of a user's table of label names: what else a label is called, which findings it is, what is wider",
     pa.schema(
         [
-            required("name", pa.string()),
-            required("relation", pa.string()),
-            required("finding", pa.string()),
-            required("present", pa.list_(pa.string())),
-            required("absent", pa.list_(pa.string())),
+            required("label", pa.string()),
+            *(required(name, pa.list_(pa.string())) for name in ("names", "findings", "wider", "present", "absent")),
         ]
     ),
 )
