@@ -39,7 +39,7 @@ EncodingOption = Annotated[str, typer.Option("--encoding", help="The encoding of
 @writes(quiet=True)
 def labels_command(
     writing: Writing,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, JSON Lines or Parquet.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, JSON or Parquet; .gz too.")],
     mapping: Annotated[
         list[str] | None,
         typer.Option(
@@ -98,14 +98,14 @@ def labels_command(
     _print(
         result, _label_facts(result), writing.uri, dry_run=writing.dry_run, quiet=writing.quiet, output=writing.output
     )
-    if result.rejected and not result.values:
+    if result.rejected and not result.values and not result.readings:
         raise typer.Exit(1)
 
 
 @writes(quiet=True)
 def predictions_command(
     writing: Writing,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, JSON Lines or Parquet.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, JSON or Parquet; .gz too.")],
     run: Annotated[str, typer.Option("--run", metavar="NAME", help="The name these predictions go by.")],
     method: Annotated[str, typer.Option("--method", help="How they were made.")] = "imported",
     mapping: Annotated[
@@ -192,7 +192,41 @@ def _label_facts(result: LabelResult) -> list[tuple[str, str]]:
         ("read", f"{result.read:,} rows of {result.source} ({_LAYOUTS[result.layout]})"),
         ("labels", ", ".join(result.labels)),
         ("values", f"{result.positive:,} positive, {result.negative:,} negative, {result.unknown:,} unknown"),
+        ("blank cells", f"{result.blanks:,}, taken for {result.blank} (--blank)" if result.blanks else ""),
+        ("-1", f"{result.doubts:,}, taken for {result.uncertain} (--uncertain)" if result.doubts else ""),
+        ("readers", _readers(result)),
+        *_name_facts(result),
     ]
+
+
+def _readers(result: LabelResult) -> str:
+    if not result.readings:
+        return ""
+    kept = f"{len(result.readers):,}: {result.readings:,} readings are kept"
+    if result.consensus is None:
+        return f"{kept}{'; no label is made of them' if result.of_one_reader else ''}"
+    ties = f"; as many say 1 as 0 in {result.ties:,} places, which are unknown" if result.ties else ""
+    return f"{kept}; the labels are {_RULES[result.consensus]}{ties}"
+
+
+def _name_facts(result: LabelResult | PredictionResult) -> list[tuple[str, str]]:
+    """What is to be said of the names of labels."""
+    unmapped = ", ".join(result.unmapped)
+    return [
+        ("not in the list", f"{', '.join(result.missing)}: the file has none of these" if result.missing else ""),
+        (
+            "unknown names",
+            f"{unmapped}: no finding is known by these; --label-table FILE says what they are" if unmapped else "",
+        ),
+    ]
+
+
+_RULES = {
+    "majority": "what more than half of them say",
+    "any": "1 where any of them says so",
+    "all": "1 where all of them say so",
+    "first": "what the first of them in the file says",
+}
 
 
 def _prediction_facts(result: PredictionResult) -> list[tuple[str, str]]:
@@ -209,7 +243,13 @@ def _prediction_facts(result: PredictionResult) -> list[tuple[str, str]]:
             if divided
             else "",
         ),
+        *_name_facts(result),
     ]
 
 
-_LAYOUTS = {"wide": "a column a label", "long": "a row a label", "list": "a column of listed labels"}
+_LAYOUTS = {
+    "wide": "a column a label",
+    "long": "a row a label",
+    "list": "listed labels: what the file lists anywhere and an image's rows do not is negative",
+    "marks": "boxes or masks of one label",
+}

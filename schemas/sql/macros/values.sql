@@ -3,6 +3,10 @@
 -- A label, or the name of an attribute, as it is compared: lower case, one space for "_" and for runs of spaces.
 CREATE MACRO label_name(label) AS trim(regexp_replace(lower(replace(label, '_', ' ')), '\s+', ' ', 'g'));
 
+-- A label as it meets others: one name for all that the table of label names says are one ("Effusion" and "pleural
+-- effusion"), else as label_name gives it. Who makes the macros makes known_labels() before them: from names to that one.
+CREATE MACRO label_key(label) AS coalesce(known_labels()[label_name(label)], label_name(label));
+
 -- What several labels of one thing come to: positive where any is, unknown where none is and any is unknown.
 CREATE MACRO agreed_value(v) AS
     CASE WHEN max(v) = 1 THEN 1::TINYINT WHEN count(*) > count(v) THEN NULL ELSE 0::TINYINT END;
