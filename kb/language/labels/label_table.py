@@ -73,7 +73,7 @@ class LabelNames:
         return self.key(than) in seen - {self.key(name)}
 
     def with_entries(self, entries: Iterable[LabelEntry]) -> LabelNames:
-        """The table with other entries before its own: they add names to a label, and a name that they speak of is theirs.
+        """The table with other entries before its own: they add names to a label, and a name of theirs is theirs.
 
         Of a label that is here already, what they leave blank stays as it is.
         """
