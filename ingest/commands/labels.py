@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 from rich.markup import escape
 
+from ingest.labels.attributes import BOXES
 from ingest.labels.choices import Blank, Choices, Consensus, Uncertain
 from ingest.labels.label_tables import read_label_table
 from ingest.labels.labels import LabelResult, ingest_labels
@@ -164,7 +165,7 @@ def _print(
     entries = [
         *facts,
         ("of", f"{result.units:,} images and studies; {_here(result)}"),
-        ("kept as attributes", ", ".join(result.attributes)),
+        ("kept as attributes", _attributes(result)),
         ("contradictions", _contradictions(result)),
         ("columns not used", ", ".join(result.columns_not_used)),
         ("not asked for", f"{result.not_asked:,} rows of other labels" if result.not_asked else ""),
@@ -174,6 +175,13 @@ def _print(
     ]
     shown = [(name, escape(value)) for name, value in entries if value]
     print_result({**result.to_dict(), "dry_run": dry_run}, shown, output, quiet=quiet)
+
+
+def _attributes(result: LabelResult | PredictionResult) -> str:
+    """The columns that are kept, and of how many labels there are boxes."""
+    boxes = sum(name.startswith(BOXES) for name in result.attributes)
+    named = [name for name in result.attributes if not name.startswith(BOXES)]
+    return ", ".join([*named, *([f"boxes of {boxes} label{'s' if boxes > 1 else ''}"] if boxes else [])])
 
 
 def _here(result: LabelResult | PredictionResult) -> str:
@@ -195,6 +203,7 @@ def _label_facts(result: LabelResult) -> list[tuple[str, str]]:
         ("blank cells", f"{result.blanks:,}, taken for {result.blank} (--blank)" if result.blanks else ""),
         ("-1", f"{result.doubts:,}, taken for {result.uncertain} (--uncertain)" if result.doubts else ""),
         ("readers", _readers(result)),
+        ("odd ages", f"{result.odd_ages:,}, kept as given" if result.odd_ages else ""),
         *_name_facts(result),
     ]
 

@@ -47,6 +47,7 @@ class LabelResult:
         attributes: columns kept beside the labels.
         contradictions: how many of their cells were passed over because an earlier row of the same image or study says
             another thing.
+        odd_ages: images and studies whose age is no number of years ("85 or more", "414"): it is kept as given.
     """
 
     source: str
@@ -71,6 +72,7 @@ class LabelResult:
     not_asked: int
     attributes: tuple[str, ...]
     contradictions: Mapping[str, int]
+    odd_ages: int
     columns_not_used: tuple[str, ...]
     units: int
     units_here: int
@@ -228,6 +230,7 @@ def _result(taken: _Taken, units: tuple[int, int, int], stored: str, commit: Com
         not_asked=table.passed_over,
         attributes=table.kept,
         contradictions=dict(table.attributes.contradictions),
+        odd_ages=table.attributes.odd_ages,
         columns_not_used=table.unused,
         units=units[0],
         units_here=units[1],

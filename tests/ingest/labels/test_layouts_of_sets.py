@@ -97,8 +97,12 @@ class TestPositivesOnly:
         result = ingest_labels(kb, write(tmp_path / "l.csv", self.TEXT))
         assert result.layout == "list" and result.rejected == 0
         assert said(kb) == {
-            "A Mass": 1, "A Nodule": 1, "A No finding": 0,
-            "B Mass": 0, "B Nodule": 0, "B No finding": 1,
+            "A Mass": 1,
+            "A Nodule": 1,
+            "A No finding": 0,
+            "B Mass": 0,
+            "B Nodule": 0,
+            "B No finding": 1,
         }
         assert attributes(kb) == {("A", "boxes: Nodule"): "10 20 30.5 40; 5 5 9 9", ("A", "boxes: Mass"): "1 2 3 4"}
 
@@ -254,8 +258,12 @@ class TestReaders:
         text = "image_id,class_name,rad_id\nA,Nodule,1\nA,Mass,1\nA,Nodule,2\nA,No finding,3\nB,Mass,1\n"
         result = ingest_labels(kb, write(tmp_path / "l.csv", text), Choices(consensus="majority"))
         assert said(kb) == {
-            "A Nodule": 1, "A Mass": 0, "A No finding": 0,
-            "B Nodule": 0, "B Mass": 1, "B No finding": 0,
+            "A Nodule": 1,
+            "A Mass": 0,
+            "A No finding": 0,
+            "B Nodule": 0,
+            "B Mass": 1,
+            "B No finding": 0,
         }
         assert result.readings == 12
 
