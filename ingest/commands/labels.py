@@ -8,7 +8,9 @@ from typing import Annotated, Literal
 import typer
 from rich.markup import escape
 
-from ingest.labels.label_tables import Choices, read_label_table
+from ingest.labels.attributes import BOXES
+from ingest.labels.choices import Blank, Choices, Consensus, Uncertain
+from ingest.labels.label_tables import read_label_table
 from ingest.labels.labels import LabelResult, ingest_labels
 from ingest.labels.predictions import PredictionResult, ingest_predictions
 from kb.commands.options import (
@@ -19,11 +21,15 @@ from kb.commands.output import print_result
 from kb.commands.shared import Writing, writes
 
 LabelsOption = Annotated[
-    str | None, typer.Option("--labels", metavar="A,B", help="These labels only; default: all that are found.")
+    str | None, typer.Option("--labels", metavar="A,B", help="These labels, or a named list (chexpert5); default: all.")
 ]
 RenameOption = Annotated[
     list[str] | None,
     typer.Option("--rename", metavar="OLD=NEW", help="Store a label under another name; repeatable."),
+]
+LabelTableOption = Annotated[
+    Path | None,
+    typer.Option("--label-table", metavar="FILE", help="Label names and their findings, beside the bundled ones."),
 ]
 AllowUnjoined = Annotated[
     bool, typer.Option("--allow-unjoined", help="Store them even if none of their images or studies is here.")
@@ -34,7 +40,7 @@ EncodingOption = Annotated[str, typer.Option("--encoding", help="The encoding of
 @writes(quiet=True)
 def labels_command(
     writing: Writing,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, JSON Lines or Parquet.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, JSON or Parquet; .gz too.")],
     mapping: Annotated[
         list[str] | None,
         typer.Option(
@@ -44,29 +50,63 @@ def labels_command(
     labels: LabelsOption = None,
     split_on: Annotated[str, typer.Option("--split-on", help="What stands between listed labels.")] = "|",
     rename: RenameOption = None,
+    label: Annotated[
+        str | None, typer.Option("--label", metavar="NAME", help="What boxes, masks or the only label stand for.")
+    ] = None,
+    readers: Annotated[
+        str | None, typer.Option("--readers", metavar="COLUMN", help="It names who read; default: by its usual names.")
+    ] = None,
+    consensus: Annotated[
+        Consensus | None, typer.Option("--consensus", help="What several readings of an image come to.")
+    ] = None,
+    reader: Annotated[
+        str | None,
+        typer.Option("--reader", metavar="NAME", help="The file is what this reader says: readings, no labels."),
+    ] = None,
+    blank: Annotated[
+        Blank, typer.Option("--blank", help="What a blank cell is; CheXpert's authors and CLEAR: negative.")
+    ] = "unknown",
+    uncertain: Annotated[
+        Uncertain, typer.Option("--uncertain", help="What -1 is: U-Ones is positive, U-Zeros negative.")
+    ] = "unknown",
+    label_table: LabelTableOption = None,
     source: Annotated[
         str | None, typer.Option("--source", metavar="NAME", help="Store them as this; default: the file's name.")
     ] = None,
     allow_unjoined: AllowUnjoined = False,
     encoding: EncodingOption = "utf-8",
 ) -> None:
-    """Ingest labels: a column a label, a row a label, or a column that lists them; -1 and blank are unknown."""
+    """Ingest labels: a column a label, a row a label, or lists of them; readers, boxes and masks too."""
 
     # Read before anything is made: a mistyped name leaves no knowledge base behind.
-    table = read_label_table(file, "value", _choices(mapping, labels, split_on, rename, encoding))
+    choices = Choices(
+        mapping=parse_pairs(mapping, "--map"),
+        labels=_names(labels),
+        split_on=split_on,
+        rename=parse_pairs(rename, "--rename"),
+        encoding=encoding,
+        readers=readers,
+        reader=reader,
+        consensus=consensus,
+        blank=blank,
+        uncertain=uncertain,
+        label=label,
+        label_table=label_table,
+    )
+    table = read_label_table(file, "value", choices)
     opened = writing.base_or_new
     result = ingest_labels(opened, table, source=source, **writing.act, allow_unjoined=allow_unjoined)
     _print(
         result, _label_facts(result), writing.uri, dry_run=writing.dry_run, quiet=writing.quiet, output=writing.output
     )
-    if result.rejected and not result.values:
+    if result.rejected and not result.values and not result.readings:
         raise typer.Exit(1)
 
 
 @writes(quiet=True)
 def predictions_command(
     writing: Writing,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, JSON Lines or Parquet.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, JSON or Parquet; .gz too.")],
     run: Annotated[str, typer.Option("--run", metavar="NAME", help="The name these predictions go by.")],
     method: Annotated[str, typer.Option("--method", help="How they were made.")] = "imported",
     mapping: Annotated[
@@ -75,6 +115,7 @@ def predictions_command(
     ] = None,
     labels: LabelsOption = None,
     rename: RenameOption = None,
+    label_table: LabelTableOption = None,
     scores: Annotated[
         Literal["probabilities", "logits"] | None,
         typer.Option("--scores", help="What the numbers are; default: logits where any is below 0."),
@@ -83,7 +124,14 @@ def predictions_command(
     encoding: EncodingOption = "utf-8",
 ) -> None:
     """Ingest predictions of any model: a column a label, or rows of label and score, kept as one run."""
-    table = read_label_table(file, "score", _choices(mapping, labels, "|", rename, encoding))
+    choices = Choices(
+        mapping=parse_pairs(mapping, "--map"),
+        labels=_names(labels),
+        rename=parse_pairs(rename, "--rename"),
+        encoding=encoding,
+        label_table=label_table,
+    )
+    table = read_label_table(file, "score", choices)
     opened = writing.base_or_new
     result = ingest_predictions(
         opened, table, run, method=method, scores_are=scores, **writing.act, allow_unjoined=allow_unjoined
@@ -100,11 +148,8 @@ def predictions_command(
         raise typer.Exit(1)
 
 
-def _choices(
-    mapping: list[str] | None, labels: str | None, split_on: str, rename: list[str] | None, encoding: str
-) -> Choices:
-    names = tuple(name.strip() for name in (labels or "").split(",") if name.strip())
-    return Choices(parse_pairs(mapping, "--map"), names, split_on, parse_pairs(rename, "--rename"), encoding)
+def _names(listed: str | None) -> tuple[str, ...]:
+    return tuple(name.strip() for name in (listed or "").split(",") if name.strip())
 
 
 def _print(
@@ -120,7 +165,7 @@ def _print(
     entries = [
         *facts,
         ("of", f"{result.units:,} images and studies; {_here(result)}"),
-        ("kept as attributes", ", ".join(result.attributes)),
+        ("kept as attributes", _attributes(result)),
         ("contradictions", _contradictions(result)),
         ("columns not used", ", ".join(result.columns_not_used)),
         ("not asked for", f"{result.not_asked:,} rows of other labels" if result.not_asked else ""),
@@ -130,6 +175,13 @@ def _print(
     ]
     shown = [(name, escape(value)) for name, value in entries if value]
     print_result({**result.to_dict(), "dry_run": dry_run}, shown, output, quiet=quiet)
+
+
+def _attributes(result: LabelResult | PredictionResult) -> str:
+    """The columns that are kept, and of how many labels there are boxes."""
+    boxes = sum(name.startswith(BOXES) for name in result.attributes)
+    named = [name for name in result.attributes if not name.startswith(BOXES)]
+    return ", ".join([*named, *([f"boxes of {boxes} label{'s' if boxes > 1 else ''}"] if boxes else [])])
 
 
 def _here(result: LabelResult | PredictionResult) -> str:
@@ -148,7 +200,42 @@ def _label_facts(result: LabelResult) -> list[tuple[str, str]]:
         ("read", f"{result.read:,} rows of {result.source} ({_LAYOUTS[result.layout]})"),
         ("labels", ", ".join(result.labels)),
         ("values", f"{result.positive:,} positive, {result.negative:,} negative, {result.unknown:,} unknown"),
+        ("blank cells", f"{result.blanks:,}, taken for {result.blank} (--blank)" if result.blanks else ""),
+        ("-1", f"{result.doubts:,}, taken for {result.uncertain} (--uncertain)" if result.doubts else ""),
+        ("readers", _readers(result)),
+        ("odd ages", f"{result.odd_ages:,}, kept as given" if result.odd_ages else ""),
+        *_name_facts(result),
     ]
+
+
+def _readers(result: LabelResult) -> str:
+    if not result.readings:
+        return ""
+    kept = f"{len(result.readers):,}: {result.readings:,} readings are kept"
+    if result.consensus is None:
+        return f"{kept}{'; no label is made of them' if result.of_one_reader else ''}"
+    ties = f"; as many say 1 as 0 in {result.ties:,} places, which are unknown" if result.ties else ""
+    return f"{kept}; the labels are {_RULES[result.consensus]}{ties}"
+
+
+def _name_facts(result: LabelResult | PredictionResult) -> list[tuple[str, str]]:
+    """What is to be said of the names of labels."""
+    unmapped = ", ".join(result.unmapped)
+    return [
+        ("not in the list", f"{', '.join(result.missing)}: the file has none of these" if result.missing else ""),
+        (
+            "unknown names",
+            f"{unmapped}: no finding is known by these; --label-table FILE says what they are" if unmapped else "",
+        ),
+    ]
+
+
+_RULES = {
+    "majority": "what more than half of them say",
+    "any": "1 where any of them says so",
+    "all": "1 where all of them say so",
+    "first": "what the first of them in the file says",
+}
 
 
 def _prediction_facts(result: PredictionResult) -> list[tuple[str, str]]:
@@ -165,7 +252,13 @@ def _prediction_facts(result: PredictionResult) -> list[tuple[str, str]]:
             if divided
             else "",
         ),
+        *_name_facts(result),
     ]
 
 
-_LAYOUTS = {"wide": "a column a label", "long": "a row a label", "list": "a column of listed labels"}
+_LAYOUTS = {
+    "wide": "a column a label",
+    "long": "a row a label",
+    "list": "listed labels: what the file lists anywhere and an image's rows do not is negative",
+    "marks": "boxes or masks of one label",
+}
