@@ -21,8 +21,9 @@ from ingest.report import Section
 from kb.errors import UsageError
 from kb.language.facets import read_side
 from kb.language.grammar.statements import meant_at
+from kb.language.grammar.telling import telling_parts
 from kb.language.grammar.tokens import Span, tokenise
-from kb.language.grammar.wording import PREPOSITIONS, observes, telling_parts
+from kb.language.grammar.wording import PREPOSITIONS, observes
 from kb.language.lexicon import load_lexicon
 from schemas.terms import Assertion, Certainty
 

@@ -4,51 +4,81 @@ from __future__ import annotations
 
 import re
 
+from kb.language.grammar.plain import plain_text
 from kb.language.grammar.tokens import Span
 
-_CANDIDATE = re.compile(r"[.!?;|\n]|(?<=[a-z]) (?=(?:The|There|No|Lungs|Heart) [a-z])")
-_STOP = re.compile(r"[.!;]+[\"')\]]*(?=\s|$|\?)|(?<=\w)\?+(?=\s+[A-Z(]|\s*$)")
+_ANSWER = r"(?:yes|no|y|n|neg(?:ative)?|pos(?:itive)?|nil|none|absent|present)"
+_CANDIDATE = re.compile(r"[.!?;|\n\u2022\u25aa\u25cf]|(?<=[a-z]) (?=(?:The|There|No|Lungs|Heart|Please) [a-z])|(?=(?<!\w)\(?[a-h1-9]\)\s?[A-Za-z])")
+_STOP = re.compile(
+    rf"[.!;]+[\"')\]]*(?=\s|$|\?)|(?<=\w)\?+(?=\s+[A-Z(]|\s*$)(?!\s+{_ANSWER}\b\s*(?:[.,;]|$))", re.IGNORECASE
+)
 _NO_SPACE = re.compile(r"\.(?=[A-Z][a-z]|[A-Z]{2}|\d{1,2}\.\s*[A-Z])")
 """A full stop right before the next sentence: "clear.No effusion", "disease.2.Right opacity"."""
 _NEW_LINE = re.compile(
     r"\n[ \t]*\n"  # a blank line
-    r"|\n(?=[ \t]*(?:[-*•>]|\d{1,2}[.)])[ \t]+\S)"  # a new item of a list
+    r"|\n(?=[ \t]*(?:[-*\u2022\u2013>]|\d{1,2}[.)]|\(?[a-h]\))[ \t]*[^\W\d_])"  # a new item of a list
     r"|\n(?=[ \t]*[A-Za-z][A-Za-z ,/()-]{2,40}:[ \t]*\S)"  # a new line of a template
-    r"|\n(?=[ \t]*[\[(][ xX?][\])])"  # a box that is ticked or not
+    r"|\n(?=[ \t]*(?:[\[(][ xX?]?[\])]|[\u2610-\u2612]))"  # a box that is ticked or not
 )
-_ABBREVIATED = re.compile(r"(?:\b(?:dr|mr|mrs|ms|prof|no|approx|st|fig|vs|etc)|\b[A-Z])$", re.I)
+_GOES_ON = re.compile(
+    r"(?:[,(/-]|\b(?:a|an|the|and|or|nor|but|of|in|on|at|to|for|from|with|without|within|by|as|is|are|was|were|be|been"
+    r"|has|have|had|no|not|may|might|could|can|which|that|than|this|these|its|small|mild|moderate|large|left|right"
+    r"|upper|lower|middle|there|evidence|due|possible|likely|probable|above|below|into|over))\s*$",
+    re.I,
+)
+"""The end of a line whose sentence goes on in the next."""
+_FOLLOWS_ON = re.compile(r"\s*(?:and|or|nor|of|in|on|at|to|for|with|within|which|that|by|is|are|was|were|has|have|than)\b")
+_CAPITAL_WORD = re.compile(r"\s*[A-Z][a-z]")
+_WRAPPED_AT = 44
+"""The shortest width at which text is taken to be wrapped."""
+_ABBREVIATED = re.compile(r"(?:\b(?:dr|mr|mrs|ms|prof|no|approx|st|fig|vs|etc|lt|rt|bilat)|(?<![:?] )\b[A-Z])$", re.I)
 _NUMBER_OF_ITEM = re.compile(r"\s*\(?\d{1,2}$")
 _ITEM_IN_LINE = re.compile(r"(?<=[a-z])[ ]\d{1,2}$")
-_LIST_MARK = re.compile(r"[\s\-*•>#]*(?:\(?\d{1,2}[.)](?!\d)\s*)?")
+_LIST_MARK = re.compile(
+    r"[\s\-*\u2022\u25aa\u25cf\u2013>#]*(?:\(?\d{1,2}(?:[.)](?!\d)|\s(?=[A-Z]))\s*|\(?[a-h]\)\s*)?"
+)
 _WORD = re.compile(r"\w")
 
 
 def split_sentences(text: str) -> list[Span]:
     """The sentences of a section as spans of `text`, without list numbers, bullets and outer blanks.
 
-    Lines that are wrapped in the middle of a sentence do not end it; a blank line, a list item or a line of a
-    template ("Heart: normal") does.
+    A line that is wrapped in the middle of a sentence does not end it: it is as full as the text is wide, or its last
+    word wants another. Any other line end does, as a blank line, a list item or a line of a template ("Heart: normal").
     """
+    text = plain_text(text)
+    width = max(map(len, text.split("\n"))) if "\n" in text else 0
     spans: list[Span] = []
     start = at = 0
     while candidate := _CANDIDATE.search(text, at):
-        at = candidate.end()
-        if (end_and_next := _break(text, start, candidate.start())) is not None:
+        at = max(candidate.end(), at + 1)
+        if (end_and_next := _break(text, start, candidate.start(), width)) is not None:
             spans.append((start, end_and_next[0]))
-            start = at = end_and_next[1]
+            start = end_and_next[1]
+            at = max(start, at)
     spans.append((start, len(text)))
     return [trimmed for span in spans if (trimmed := _trim(text, span))]
 
 
-def _break(text: str, start: int, stop: int) -> tuple[int, int] | None:
+def _break(text: str, start: int, stop: int, width: int) -> tuple[int, int] | None:
     """Where the sentence that began at `start` ends and the next begins, if the mark at `stop` parts them."""
+    if stop == len(text):
+        return None
     if text[stop] == " ":  # "... granuloma The lungs are": the full stop was not said
         return stop, stop + 1
-    if text[stop] == "|":  # a cell of a table, or the next of listed labels
+    if text[stop] in "|\u2022\u25aa\u25cf":  # a cell of a table, or the next of listed labels
         return stop, stop + 1
+    if text[stop] in "(abcdefgh123456789":
+        return (stop, stop) if _is_item(text, start, stop) else None
     if text[stop] == "\n":
         line = _NEW_LINE.match(text, stop)
-        return (stop, line.end()) if line else None
+        return (stop, line.end()) if line else None if _is_wrapped(text, stop, width) else (stop, stop + 1)
+    if text[stop] == ";" and text[stop + 1 : stop + 2].isalpha():
+        return stop, stop + 1
+    return _full_stop(text, start, stop)
+
+
+def _full_stop(text: str, start: int, stop: int) -> tuple[int, int] | None:
     before = text[max(start, stop - 8) : stop]
     if (mark := _STOP.match(text, stop)) is None:
         word = before.rstrip()
@@ -67,6 +97,31 @@ def _break(text: str, start: int, stop: int) -> tuple[int, int] | None:
     if _ABBREVIATED.search(before) and not is_end and not before[-2:].isupper():
         return None  # "Dr. Smith", "J. Doe", but not "in the SVC. No ..."
     return mark.end(), mark.end()
+
+
+def _is_item(text: str, start: int, stop: int) -> bool:
+    """Whether the mark of a list item stands at `stop`, without a blank behind it or after other text ("2)No edema").
+
+    One that numbers nothing ("3 (a) lesion") is none: the item before it must be there, or it is the first of all.
+    """
+    mark = re.match(r"\(?([a-h1-9])\)", text[stop:])
+    if mark is None or not text[start:stop].strip():
+        return False
+    before = chr(ord(mark[1]) - 1)
+    return re.search(rf"(?:^|[\s(]){re.escape(before)}\)", text[:stop]) is not None
+
+
+def _is_wrapped(text: str, stop: int, width: int) -> bool:
+    """Whether the line that ends at `stop` was only too long to go on."""
+    first = text.rfind("\n", 0, stop) + 1
+    line = text[first:stop].rstrip()
+    following = text[stop + 1 :].lstrip(" \t")
+    if _GOES_ON.search(line) or _FOLLOWS_ON.match(following):
+        return True
+    if width < _WRAPPED_AT or _CAPITAL_WORD.match(following):
+        return False
+    word = following.split(maxsplit=1)[0] if following.strip() else ""
+    return len(line) + 1 + len(word) > width
 
 
 def _trim(text: str, span: Span) -> Span | None:

@@ -32,6 +32,9 @@ EFFECTS = frozenset(
         "keep",
         "advise",
         "guess",
+        "withdrawn",
+        "replaced",
+        "unseen",
     ]
 )
 

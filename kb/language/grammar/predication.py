@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from kb.language.grammar.clauses import specified
 from kb.language.grammar.coordination import SEPARATORS, conjuncts, predicates
 from kb.language.grammar.tokens import Token
-from kb.language.grammar.wording import PREPOSITIONS, STATES, names_finding, only_compares, trimmed
+from kb.language.grammar.wording import (
+    PREPOSITIONS,
+    STATES,
+    found_in,
+    names_device,
+    names_finding,
+    only_compares,
+    trimmed,
+    words_said,
+)
 from kb.language.lexicon import load_lexicon
 
 
@@ -41,24 +51,45 @@ def observations(
 def end_of_denial(body: Sequence[Token]) -> int | None:
     """Where a denied list goes over into what is there: "no effusion, heart normal", "no effusion, mild edema".
 
-    An item after a comma is there where it is a subject with its state, or begins with a size or with "stable" and the
-    list does not go on. It goes on with "or", and after something large of which no side is told with "/" or one more
-    bare item ("large effusion/pneumothorax": nobody would find it without saying where). None if all is denied.
+    An item after a comma is there where it is a subject with its state, or is told as one only tells what is there (its
+    side, size, measure or age, a device after findings, a normal state) and the list does not go on. It goes on with
+    "or", and after something large of which no side is told with "/" or one more bare item ("large
+    effusion/pneumothorax": nobody would find it without saying where). After "and" only a size that is not large, a
+    measure or a device says so. None if all is denied.
     """
     lexicon = load_lexicon()
-    commas = [at for at, token in enumerate(body) if token.lower == ","]
-    for at in commas:
+    for at, token in enumerate(body):
+        if token.lower not in (",", "and"):
+            continue
         following = list(body[at + 1 :])
-        item = following[: next((i for i, token in enumerate(following) if token.lower in (",", ";")), len(following))]
-        words = [token.lower for token in item if token.is_word]
-        if not words or any(token.lower in ("or", "nor", "and/or") for token in following):
+        if token.lower == "," and following and following[0].lower in ("and", "but"):
             continue
-        if _is_large(words) and not any(word in lexicon.sides for word in words) and _goes_on(item, following):
+        item = following[: next((i for i, one in enumerate(following) if one.lower in (",", ";")), len(following))]
+        words = [one.lower for one in item if one.is_word]
+        if not words or any(one.lower in ("or", "nor", "and/or") for one in following):
             continue
-        sized = words[0] in lexicon.severities or words[0] in ("stable", "unchanged", "persistent")
-        if (sized and names_finding(item)) or _state_at_end(item)[0] is not None:
+        sided = any(word in lexicon.sides for word in words)
+        if _is_large(words) and not sided and _goes_on(item, following):
+            continue
+        if token.lower == "and":
+            small = words[0] in lexicon.severities and not _is_large(words)
+            if (small or words[0][0].isdigit() or _other_device(body[:at], item)) and names_finding(item):
+                return at + 1
+            continue
+        if (specified(item) and names_finding(item)) or _state_at_end(item)[0] is not None or _is_normal(item):
+            return at + 1
+        if _other_device(body[:at], item):
             return at + 1
     return None
+
+
+def _other_device(before: Sequence[Token], item: Sequence[Token]) -> bool:
+    """Whether a device follows findings in a list: "no pneumothorax, chest tube in place"."""
+    return names_device(item) and not names_device(before)
+
+
+def _is_normal(item: Sequence[Token]) -> bool:
+    return any(match.kind == "normal" for match in found_in(words_said(item)))
 
 
 def _is_large(words: Sequence[str]) -> bool:

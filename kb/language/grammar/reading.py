@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from kb.language.grammar.answers import Part, parts_of
+from kb.language.grammar.plain import plain_text
 from kb.language.grammar.statements import Statement, read_statements
-from kb.language.grammar.tokens import Span, runs, tokenise
-from kb.language.grammar.wording import telling_parts
+from kb.language.grammar.telling import referring, telling_parts
+from kb.language.grammar.tokens import Span, Token, runs, tokenise
+from schemas.terms import Certainty
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +23,37 @@ class Reading:
 
 def read_sentence(sentence: str, begin: int = 0) -> list[Reading]:
     """The observations of a sentence from the character `begin` on, in the order they stand."""
-    tokens = [
-        token._replace(start=token.start + first, end=token.end + first) if first else token
-        for first, last in ((max(first, begin), last) for first, last in telling_parts(sentence))
-        for token in tokenise(sentence[first:last])
-    ]
+    plain = plain_text(sentence)
+    tokens = tokenise(plain)
     order = {token.start: at for at, token in enumerate(tokens)}
     readings: list[Reading] = []
-    for statement in read_statements(tokens):
-        spans = runs(statement.tokens, order)
-        readings.append(Reading(" ".join(sentence[start:end] for start, end in spans), spans, statement))
+    for part in parts_of(plain, begin):
+        for statement in _stated(part, telling_tokens(plain, part, tokens)):
+            spans = runs(statement.tokens, order)
+            readings.append(Reading(" ".join(sentence[start:end] for start, end in spans), spans, statement))
     return readings
+
+
+def telling_tokens(plain: str, part: Part, tokens: list[Token]) -> list[Token]:
+    """The tokens of a part that are about the image: no advice, technique, reference or date."""
+    kept = [(first + at, last + at) for at, end in part.spans for first, last in telling_parts(plain[at:end])]
+    left_out = referring(plain)
+    return [
+        token
+        for token in tokens
+        if any(first <= token.start < last for first, last in kept)
+        and not any(first <= token.start < last for first, last in left_out)
+    ]
+
+
+def _stated(part: Part, tokens: list[Token]) -> list[Statement]:
+    statements = read_statements(tokens)
+    if part.answer in (None, "present"):
+        return statements
+    certainty: Certainty = "definite" if part.answer == "absent" else "possible"
+    return [
+        replace(statement, assertion=part.answer, certainty=certainty)
+        if statement.assertion == "present"
+        else statement
+        for statement in statements
+    ]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 Span = tuple[int, int]
 """Start and end of a stretch of text, in characters of it, end exclusive."""
@@ -13,11 +12,18 @@ Span = tuple[int, int]
 REMOVED = "xxxx"
 """What a removed word reads as, however it is marked."""
 
-_REMOVED = re.compile(r"[Xx]{3,}|_{2,}|\[\*\*.*?\*\*\]")
-_WORD = re.compile(r"[^\W_]")
-_NOT = frozenset(["n't", "n’t"])
-_WHOLE = re.compile(r"\b(?:w/o|[csfrhdpbe]/[wpuolb])(?![\w/])|\bw/|\?+", re.I)
-"""What is one token though it looks like several: "c/w", "s/p", "w/", and question marks, which are one doubt."""
+_REMOVED = re.compile(r"[Xx]{3,}|_{2,}|\[\*\*.*?\*\*\]|\[[A-Z][A-Z_ -]+\]")
+_TOKEN = re.compile(
+    r"(?P<removed>x{3,}|_{2,}|\[\*\*.*?\*\*\]|\[(?-i:[A-Z][A-Z_ -]+)\])"
+    r"|(?P<whole>\b(?:w/o|[csfrhdpbe]/[wpuolb])(?![\w/])|\bw/)"  # "c/w", "s/p", "b/l", "w/": one word each
+    r"|(?P<doubt>\?+)"
+    r"|(?P<word>n['\u2019]t\b|can(?=not\b)|and/or\b|[^\W\d_]+(?=n['\u2019]t\b)|(?:vs|etc|approx)\.|(?:lt|rt|bilat)\.(?=\s*[a-z])|[ap]\.m\.?"
+    r"|(?:[A-Za-z]\d{1,2}(?:-[A-Za-z]?\d{1,2})?|\d+/\d+(?:/\d+)?|\d+(?:[.,]\d+)*(?:st|nd|rd|th)?(?![^\W\d_])"
+    r"|\d+(?:[.,]\d+)*(?=mm|cm|ml|cc|x\d)|\d+[^\W_]*|[^\W\d_][^\W_]*|'s\b))"
+    r"|(?P<sign>-+|\S)",
+    re.I,
+)
+_NOT = frozenset(["n't", "n\u2019t"])
 
 
 class Token(NamedTuple):
@@ -31,23 +37,23 @@ class Token(NamedTuple):
 
 
 def tokenise(sentence: str) -> list[Token]:
-    """The tokens of a sentence, as spaCy's English tokeniser has them; removed words are tokens of their own."""
-    if sentence.isupper() and len(sentence.lower()) == len(sentence):
-        sentence = sentence.lower()  # the tokeniser knows "cannot", and not "CANNOT"
-    taken = [match.span() for match in _REMOVED.finditer(sentence)]
-    tokens = [Token(REMOVED, start, end, is_word=False, removed=True) for start, end in taken]
-    if "/" in sentence or "?" in sentence:
-        for match in _WHOLE.finditer(sentence):
-            if not any(start < match.end() and match.start() < end for start, end in taken):
-                taken.append(match.span())
-                tokens.append(Token("?" if match[0][0] == "?" else match[0].lower(), *match.span(), match[0][0] != "?"))
-    for start, end in _between(sorted(taken), len(sentence)):
-        for token in _tokeniser()(sentence[start:end]):
-            if not token.is_space:
-                at = start + token.idx
-                lower = "not" if token.lower_ in _NOT else token.lower_
-                tokens.append(Token(lower, at, at + len(token), _WORD.search(token.text) is not None))
-    return sorted(tokens, key=lambda token: token.start)
+    """The tokens of a sentence: words, numbers and signs; removed words are tokens of their own.
+
+    "Ground-glass" is three, "can't" and "cannot" are two each, "5mm" is two, "3.2" and "T8-T9" are one.
+    """
+    tokens: list[Token] = []
+    for match in _TOKEN.finditer(sentence):
+        kind, start, end = match.lastgroup, match.start(), match.end()
+        if kind == "word":
+            lower = match[0].lower()
+            tokens.append(Token("not" if lower in _NOT else lower, start, end, is_word=True))
+        elif kind == "removed":
+            tokens.append(Token(REMOVED, start, end, is_word=False, removed=True))
+        elif kind == "whole":
+            tokens.append(Token(match[0].lower(), start, end, is_word=True))
+        else:
+            tokens.append(Token("?" if kind == "doubt" else match[0], start, end, is_word=False))
+    return tokens
 
 
 def has_removed_word(text: str) -> bool:
@@ -72,15 +78,3 @@ def runs(tokens: Sequence[Token], order: dict[int, int]) -> tuple[Span, ...]:
             spans.append((token.start, token.end))
         last = at
     return tuple(spans)
-
-
-def _between(taken: list[Span], length: int) -> list[Span]:
-    edges = [0, *(edge for span in taken for edge in span), length]
-    return [(start, end) for start, end in zip(edges[::2], edges[1::2], strict=True) if start < end]
-
-
-@cache
-def _tokeniser() -> Any:
-    import spacy
-
-    return spacy.blank("en").tokenizer

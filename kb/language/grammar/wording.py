@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from hashlib import blake2b
 from importlib.resources import files
 
-from kb.language.grammar.tokens import Span, Token
+from kb.language.grammar.tokens import Token
 from kb.language.lexicon import Match, content_words, fold, load_lexicon
 
 
@@ -36,62 +35,7 @@ TECHNIQUE = WORDS["technique"]
 JOINED_NOUNS = WORDS["joined_nouns"]
 MODIFIER_ENDINGS = ("al", "ic", "ous", "ive", "ed", "ar", "oid", "less", "ary", "ine")
 
-_NOTHING = re.compile(
-    r"\b(?:recommend\w*|discussed|dictat\w+|notified|informed|conveyed|relayed|paged|communicated|telephoned|phoned|advise|"
-    r"called to|trauma team|at the time of (?:interpretation|dictation|this)|"
-    r"(?:ct|cta|mri|ultrasound|films?|views?|radiographs?|imaging) "
-    r"(?:is |are |was |were )?(?:advised|suggested|requested)|"
-    r"repeat (?:film|cxr|radiograph|x-?ray|imaging|chest|exam\w*|study|views?|ct)|rec\b|f/u|d/w|please note|"
-    r"(?:is|are) (?:difficult|hard) to (?:assess|evaluate)|"
-    r"cannot be (?:determined|assessed|evaluated)|management per|image quality|postoperative day|"
-    r"correlat\w+|follow[- ]?up|consider\b|"
-    r"views? of the chest (?:(?:were|was|are|is) )?(?:provided|obtained|submitted|performed|reviewed|were)|"
-    r"(?:was|were) (?:obtained|performed|reviewed|provided)|examination consists|"
-    r"exam(?:ination)? (?:is |was )?limited|comparison (?:is |was )?made|advised|suggest (?:ct|chest|clinical)|"
-    r"further (?:evaluation|investigation|imaging|characterization)|technologist|telephone|per (?:the )?protocol|"
-    r"clinical (?:suspicion|concern|history|information)|^technique|no comparison|no prior(?! evidence)|none available|"
-    r"reason for exam|would be helpful|may be helpful|"
-    r"suboptimal (?:study|exam\w*|evaluation|film|quality|position\w*|technique)|"
-    r"if (?:clinically|there))\b",
-    re.I,
-)
-
-
-_IMPAIRED = re.compile(
-    r"\b(?:rotat(?:ed|ion)|(?:limits?|limiting) (?:the |its )?(?:evaluation|assessment))\b"
-    r"|\blimited (?:by|study|exam|due|secondary)\b",
-    re.I,
-)
-"""How good the picture is: such a clause says nothing, but what stands beside it may."""
-
-_CLAUSE_END = re.compile(r",|;|\s[-–—]+\s|\bfor which\b")
-_AND_THEN = re.compile(r"\sand\s(?=(?:\S+\s+){0,4}\Z)")
-"""An "and" a few words before the advice: "a pneumothorax is seen and was | discussed"."""
-
 _CLOSING_FILLERS = FILLERS - STATES - WORDS["kept_right"]
-
-_BESIDE = re.compile(r",|;|\s(?:and|but)\s")
-
-
-def telling_parts(sentence: str) -> list[Span]:
-    """The parts of a sentence that are about the image, and not about technique, advice or who was told.
-
-    "Right basal opacity, recommend CT" tells up to its comma, "the patient is rotated, and there is an effusion" from
-    its comma on, "two views were obtained" nothing.
-    """
-    if said := _NOTHING.search(sentence):
-        ends = [mark.start() for mark in _CLAUSE_END.finditer(sentence, 0, said.start())]
-        ends += [mark.start() for mark in _AND_THEN.finditer(sentence, 0, said.start())]
-        end = max(ends, default=0)
-        return [(0, end)] if end else []
-    if said := _IMPAIRED.search(sentence):
-        before = max((mark.start() for mark in _BESIDE.finditer(sentence, 0, said.start())), default=0)
-        if found_in(sentence[before : said.start()].lower()):
-            before = said.start()  # "large effusion limits evaluation of the base": the effusion is there
-        after = next((mark.start() for mark in _BESIDE.finditer(sentence, said.end())), len(sentence))
-        return [span for span in ((0, before), (after, len(sentence))) if span[0] < span[1]]
-    return [(0, len(sentence))]
-
 
 def trimmed(tokens: Sequence[Token]) -> list[Token]:
     """`tokens` without articles, fillers, conjunctions and punctuation at either edge."""
@@ -159,6 +103,17 @@ def found_in(text: str) -> tuple[Match, ...]:
 def names_finding(tokens: Sequence[Token]) -> bool:
     """Whether the words name a finding, device or normal statement of the lexicon."""
     return bool(found_in(words_said(tokens)))
+
+
+def names_thing(tokens: Sequence[Token]) -> bool:
+    """Whether the words name a finding or a device, which is there or not, rather than a structure or its normal state."""
+    return any(match.kind != "normal" for match in found_in(load_lexicon().written_out(words_said(tokens))))
+
+
+def names_device(tokens: Sequence[Token]) -> bool:
+    """Whether the words name a device."""
+    found = found_in(load_lexicon().written_out(words_said(tokens)))
+    return any(match.kind == "device" or match.label in ("tube", "catheter") for match in found)
 
 
 def is_technique(tokens: Sequence[Token]) -> bool:

@@ -182,7 +182,7 @@ def test_a_hedge_makes_what_it_hedges_uncertain(text: str, expected: list[tuple[
         ("Opacity is present, as is a small effusion.", ["Opacity", "small effusion"]),
         ("No e/o PNA, PTX or CHF.", ["-PNA", "-PTX", "-CHF"]),
         ("1.No effusion 2.Cardiomegaly", ["-effusion", "Cardiomegaly"]),
-        ("Effusion&edema", ["Effusion&edema"]),
+        ("Effusion&edema", ["Effusion", "edema"]),
         ("Unable to exclude pneumothorax.", ["?pneumothorax"]),
         ("Pneumonia has been excluded by CT.", ["-Pneumonia"]),
         ("Neg for PNA.", ["-PNA"]),

@@ -1,0 +1,117 @@
+"""Forms: a thing and the answer beside it ("Effusion: no", "fracture? N", "edema (+)", "[x] cardiomegaly").
+
+An answer stands alone: "Pleura: no effusion" is a label with a statement, and left to the grammar of clauses.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import zip_longest
+from typing import NamedTuple
+
+from kb.language.grammar.tokens import Span
+from kb.language.grammar.wording import found_in
+from schemas.terms import Assertion
+
+
+class Part(NamedTuple):
+    """A stretch of a sentence that is read by itself: the spans of its words, and its answer; None if it has none."""
+
+    spans: tuple[Span, ...]
+    answer: Assertion | None
+
+
+_NO = (
+    r"no|n|neg|negative|nil|none|absent|false|0|[-\u2212\u2013](?!\s*\w)|not (?:present|seen|identified|detected|visuali[sz]ed"
+    r"|evident|noted|found)|none (?:seen|identified|present|detected|noted)"
+)
+_YES = r"yes|y|pos|positive|present|true|1|\+"
+_SUSPECT = re.compile(r"[:?(\[\u2610-\u2612]")
+
+_LABELLED = re.compile(
+    r"(?P<label>[^:?;()\[\]]*[^\W\d_][^:?;()\[\]]*?)\s*[:?]\s*(?:(?P<no>" + _NO + r")|(?P<yes>" + _YES + r"))"
+    r"(?=\s*(?:[.,;](?!\d)|\Z|(?P<next>\s[A-Z][A-Za-z ]{2,30}[:?])))",
+    re.I,
+)
+_MARKED = re.compile(
+    r"\s*[(\[]\s*(?:(?P<no>"
+    + _NO.replace(r"(?!\s*\w)", "")
+    + r"|---?)|(?P<yes>"
+    + _YES
+    + r"|\+\+\+?)|(?P<perhaps>\?|\+/-))\s*[)\]]",
+    re.I,
+)
+_BOX = re.compile(r"(?:\[\s*([xX\u2713\u2714?]?)\s*\]|\(\s*([xX\u2713\u2714?]?)\s*\)|([\u2610-\u2612]))")
+_TICKED = frozenset("xX\u2713\u2714\u2611\u2612")
+_FIRST_OF_REST = re.compile(r"[\s,.;]*")
+
+
+def parts_of(sentence: str, begin: int = 0) -> list[Part]:
+    """The parts of a sentence from the character `begin` on: a form's answers each by itself, other text as one."""
+    whole = [Part(((begin, len(sentence)),), None)]
+    if not _SUSPECT.search(sentence, begin):
+        return whole
+    return list(_boxes(sentence, begin)) or list(_marked(sentence, begin)) or list(_labelled(sentence, begin)) or whole
+
+
+def _boxes(sentence: str, begin: int) -> Iterator[Part]:
+    boxes = [box for box in _BOX.finditer(sentence, begin) if _stands_alone(sentence, box)]
+    if not boxes:
+        return
+    before = sentence[begin : boxes[0].start()].strip(" :-")
+    behind = bool(before) and not sentence[boxes[-1].end() :].strip(" .")
+    edges = [begin, *(box.end() for box in boxes)] if behind else [*(box.start() for box in boxes), len(sentence)]
+    if before and not behind:
+        yield Part(((begin, boxes[0].start()),), None)
+    for at, box in enumerate(boxes):
+        sign = next((group for group in box.groups() if group), "")
+        answer: Assertion = "uncertain" if sign == "?" else "present" if sign in _TICKED and sign else "absent"
+        first, last = (edges[at], box.start()) if behind else (box.end(), edges[at + 1])
+        if sentence[first:last].strip(" .,;"):
+            yield Part(((first, last),), answer)
+
+
+def _stands_alone(sentence: str, box: re.Match[str]) -> bool:
+    """Whether a box is one: "(x)" within a word or behind a measure ("3 (x) 4") is none."""
+    before = sentence[box.start() - 1 : box.start()]
+    return (not before or before.isspace() or before in ",;:") and not sentence[: box.start()].rstrip()[-1:].isdigit()
+
+
+def _marked(sentence: str, begin: int) -> Iterator[Part]:
+    """ "Effusion (+) right, edema (-)": the sign behind a thing tells; what follows up to a comma describes it."""
+    marks = [mark for mark in _MARKED.finditer(sentence, begin) if sentence[begin : mark.start()].strip()]
+    at = begin
+    for mark, following in zip_longest(marks, marks[1:]):
+        answer: Assertion = "absent" if mark["no"] else "uncertain" if mark["perhaps"] else "present"
+        end = following.start() if following else len(sentence)
+        stop = next((i for i in range(mark.end(), end) if sentence[i] in ",;."), mark.end() if following else end)
+        yield Part(((at, mark.start()), (mark.end(), stop)), answer)
+        at = stop
+    if marks and sentence[at:].strip(" .,;"):
+        yield Part(((at, len(sentence)),), None)
+
+
+def _item_start(sentence: str, start: int, end: int) -> int:
+    """Where the label of an answer begins: after its last comma, if what follows it is a thing by itself."""
+    comma = sentence.rfind(",", start, end)
+    return comma + 1 if comma >= 0 and found_in(sentence[comma + 1 : end].lower()) else start
+
+
+def _labelled(sentence: str, begin: int) -> Iterator[Part]:
+    answers = list(_LABELLED.finditer(sentence, begin))
+    at = begin
+    for found, following in zip_longest(answers, answers[1:]):
+        if sentence[at : _item_start(sentence, *found.span("label"))].strip(" .,;"):
+            yield Part(((at, _item_start(sentence, *found.span("label"))),), None)
+        end = following.start("label") if following else len(sentence)
+        rest = _FIRST_OF_REST.match(sentence, found.end())
+        first = rest.end() if rest else found.end()
+        label = (_item_start(sentence, *found.span("label")), found.end("label"))
+        if found["no"]:
+            yield Part((label,), "absent")
+            if first < end:
+                yield Part(((first, end),), None)
+        else:
+            yield Part((label, (first, end)) if first < end else (label,), "present")
+        at = end

@@ -1,0 +1,148 @@
+"""What of a sentence is about the image: technique, advice, stamps, pointers and references are told by their form."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from kb.language.grammar.tokens import Span
+from kb.language.grammar.wording import found_in
+
+_STUDY = (
+    r"(?:ct|cta|mri|mr|pet|ultrasound|sonography|echocardiography|angiography|films?|views?|radiographs?|x-?rays?|imaging"
+    r"|scans?|stud(?:y|ies)|bronchoscopy|biopsy|examination|exam)"
+)
+_NOTHING = re.compile(
+    r"\b(?:recommend\w*|discussed|dictat\w+|notified|informed|conveyed|relayed|paged|communicated|telephoned|phoned|advise|"
+    r"called to|trauma team|at the time of (?:interpretation|dictation|this)|"
+    r"(?:ct|cta|mri|ultrasound|films?|views?|radiographs?|imaging) "
+    r"(?:is |are |was |were )?(?:advised|suggested|requested)|"
+    rf"{_STUDY} (?:may|might|can|could|would|will|should|must) (?:also |then |still )?(?!represent|reflect|show)\w+|"
+    r"repeat (?:film|cxr|radiograph|x-?ray|imaging|chest|exam\w*|study|views?|ct)|rec\b|f/u|d/w|please\b|"
+    r"(?:is|are) (?:difficult|hard) to (?:assess|evaluate)|"
+    r"cannot be (?:determined|assessed|evaluated|judged)|management per|image quality|postoperative day|"
+    r"correlat\w+|follow[- ]?up|consider\b|"
+    r"views? of the chest (?:(?:were|was|are|is) )?(?:provided|obtained|submitted|performed|reviewed|were)|"
+    r"(?:was|were) (?:obtained|performed|reviewed|provided|acquired)|examination consists|"
+    r"exam(?:ination)? (?:is |was )?limited|comparison (?:is |was )?made|advised|suggest (?:ct|chest|clinical)|"
+    r"further (?:evaluation|investigation|imaging|characterization|assessment)|technologist|telephone|"
+    r"per (?:the )?protocol|"
+    r"clinical (?:suspicion|concern|history|information)|^technique|no comparison|no prior(?! evidence)|none available|"
+    r"reason for exam|would be helpful|may be helpful|"
+    r"suboptimal (?:study|exam\w*|evaluation|film|quality|position\w*|technique)|"
+    r"if (?:clinically|there|suspected|concern))\b"
+    r"|(?:^|[,;.]\s+|\s[-\u2013\u2014]\s|\band\s)(?:evaluate|assess|look|search|check|recheck|re-?evaluate|re-?assess|obtain"
+    r"|repeat|compare|monitor|refer|see|attention)\s+(?!to)\w"
+    r"|\b(?:evaluation|assessment|detection|sensitivity|visuali[sz]ation|interpretation|exclusion|diagnosis)\b[^.,;]*"
+    r"\b(?:is|are|was|were)\b[^.,;]*\b(?:limited|suboptimal|low|lower|reduced|poor|difficult|compromised|impaired|degraded"
+    r"|decreased|incomplete|restricted|hampered|not possible|nondiagnostic)\b"
+    r"|^(?:should|in case)\b"
+    r"|\b(?:reported|dictated|described|imaged) (?:separately|elsewhere)\b",
+    re.I,
+)
+"""A clause with such words says nothing of what the image shows."""
+
+_IMPAIRED = re.compile(
+    r"\b(?:rotat(?:ed|ion)|(?:limits?|limiting) (?:the |its )?(?:evaluation|assessment))\b"
+    r"|\blimited (?:by|study|exam|due|secondary)\b",
+    re.I,
+)
+"""How good the picture is: such a clause says nothing, but what stands beside it may."""
+
+_PURPOSE = re.compile(
+    r"\bto (?:confirm|ensure|document|assess|evaluate|re-?assess|re-?evaluate|further|better|characteri[sz]e|define|verify"
+    r"|monitor|exclude|rule out)\b",
+    re.I,
+)
+_UNABLE = re.compile(
+    r"\b(?:unable|not|n't|cannot|insufficient|inadequate|difficult|hard|impossible|fails?|failed|limited|nothing)\b", re.I
+)
+_CAUSE = re.compile(r"\b(?:because of|because|due to|owing to|secondary to|as a result of)\s", re.I)
+_RESUMES = re.compile(r"\b(?:but|however)\b,?|,\s*(?=(?:and )?(?:there (?:is|are)|no)\b)", re.I)
+
+_CLAUSE_END = re.compile(r",|;|\s[-\u2013\u2014]+\s|\bfor which\b")
+_AND_THEN = re.compile(r"\sand\s(?=(?:\S+\s+){0,4}\Z)")
+"""An "and" a few words before the advice: "a pneumothorax is seen and was | discussed"."""
+
+_BESIDE = re.compile(r",|;|\s(?:and|but)\s")
+
+_PLACEHOLDER = re.compile(
+    r"\W*(?:n\.?\s?/?\s?a\.?|nan|null|none|nil|tbd|tbc|unknown|blank|empty|test|pending"
+    r"|(?:not|none) (?:available|applicable|done|given|provided|recorded|performed|obtained|stated|reported|dictated|known))\W*",
+    re.I,
+)
+_STAMP = re.compile(
+    r"\b(?:I|[Ww]e)\b(?! (?:do not|don't|see|can ?not|can't|favou?r|suspect|think|believe|doubt|note))"
+    r"|\b(?i:end of (?:the )?(?:report|impression|findings|dictation|document|addendum|exam\w*)|(?:wet|preliminary|final) read"
+    r"|electronically (?:signed|verified|approved)|signed by|e-?signed|version #?\d|transcri(?:bed|ption\w*) (?:by|on|above)"
+    r"|approved by|verified by|attending (?:physician|radiologist)|resident physician|this report (?:was|has been)"
+    r"|need(?:s)? action|critical (?:result|value)s?)\b"
+)
+_POINTER = re.compile(
+    r"\b(?:(?:please )?(?:see|refer to)\b.{0,60}\b(?:report|reports|note|notes|above|below|dictation|ct|mri|study|section|same day)"
+    r"|separate (?:report|dictation)|under separate|(?:reported|dictated|described) (?:separately|elsewhere)"
+    r"|as per (?:the )?(?:ct|report))\b",
+    re.I,
+)
+
+_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec)[a-z]*"
+_REFERENCE = re.compile(
+    r"\((?=[^()]*\b(?:series|se|images?|ims?|slices?|img)\b[\s#./:]*\d)[^()]*\)"
+    r"|\[(?=[^\[\]]*\b(?:series|se|images?|ims?|slices?|img)\b[\s#./:]*\d)[^\[\]]*\]"
+    r"|\b(?:on |see )?(?:series|se|images?|ims?|slices?|img)[\s#.:]*\d+(?:(?:\s*[/,&-]\s*|\s+(?:and|to|image|im|img|of)\s+)\d+)*"
+    r"|\b(?:dated |of |from |since |on )?(?:\d{1,2}[/.]\d{1,2}[/.]\d{2,4}|\d{4}-\d{2}-\d{2})\b"
+    rf"|\b(?:dated |of |from |since |on )?(?:\d{{1,2}} {_MONTH}\.? \d{{4}}|{_MONTH}\.? \d{{1,2}},? \d{{4}})\b"
+    r"|\b(?:at |from |since )?\d{1,2}:\d{2}(?::\d{2})?(?:\s?(?:[ap]\.?m\.?|hours|hrs?))?(?!\w)"
+    r"|\b(?:at |from |since )\d{1,2}\s?[ap]\.?m\b\.?"
+    r"|\b(?:at |from |since )\d{4}\s?(?:hours|hrs)\b",
+    re.I,
+)
+_MAY_REFER = re.compile(r"\d")
+
+
+@lru_cache(50_000)
+def referring(sentence: str) -> tuple[Span, ...]:
+    """The stretches that point to an image, a series, a day or a time: "(series 3, image 12)", "since 3/4/2019"."""
+    if not _MAY_REFER.search(sentence):
+        return ()
+    return tuple(match.span() for match in _REFERENCE.finditer(sentence))
+
+
+def telling_parts(sentence: str) -> list[Span]:
+    """The parts of a sentence that are about the image, and not about technique, advice or who was told.
+
+    "Right basal opacity, recommend CT" tells up to its comma, "the patient is rotated, and there is an effusion" from
+    its comma on, "the heart cannot be assessed due to the effusion" from its cause on, "two views were obtained" nothing.
+    """
+    if _PLACEHOLDER.fullmatch(sentence) or _STAMP.search(sentence) or _POINTER.search(sentence):
+        return []
+    end = len(sentence)
+    if (aim := _PURPOSE.search(sentence)) and not _UNABLE.search(sentence, 0, aim.start()):
+        end = aim.start()
+    if said := _NOTHING.search(sentence, 0, end):
+        return _around(sentence, said, end)
+    if said := _IMPAIRED.search(sentence, 0, end):
+        before = max((mark.start() for mark in _BESIDE.finditer(sentence, 0, said.start())), default=0)
+        if found_in(sentence[before : said.start()].lower()):
+            before = said.start()  # "large effusion limits evaluation of the base": the effusion is there
+        after = next((mark.start() for mark in _BESIDE.finditer(sentence, said.end(), end)), end)
+        return [span for span in ((0, before), (after, end)) if span[0] < span[1]]
+    return [(0, end)] if end else []
+
+
+def _around(sentence: str, said: re.Match[str], end: int) -> list[Span]:
+    """What tells before a clause that says nothing, and after it where a cause or another clause follows."""
+    ends = [mark.start() for mark in _CLAUSE_END.finditer(sentence, 0, said.start() + 1)]
+    ends += [mark.start() for mark in _AND_THEN.finditer(sentence, 0, said.start())]
+    before = max(ends, default=0)
+    after = next((mark for mark in (_CAUSE.search(sentence, said.end(), end),) if mark), None)
+    after = after or _RESUMES.search(sentence, said.end(), end)
+    spans = [(0, before)] if before else []
+    if after:
+        spans += telling_spans(sentence, after.end(), end)
+    return spans
+
+
+def telling_spans(sentence: str, start: int, end: int) -> list[Span]:
+    """What tells of a stretch of a sentence."""
+    return [(start + first, start + last) for first, last in telling_parts(sentence[start:end])]
