@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from encoder.evaluation.evaluate import evaluate as evaluate_runs
 from encoder.evaluation.evaluation import Evaluation
-from encoder.evaluation.options import Options, Split
+from encoder.evaluation.options import Options
 from encoder.evaluation.thresholds import ThresholdBy
 from encoder.explanation.explanation import Explainer, Explanation
 from encoder.explanation.image_search import ImageSearch, SearchSpace
@@ -25,6 +25,7 @@ from encoder.training.config import TrainConfig, read_config
 from encoder.vectors.encoding import EncodeResult, Layer
 from encoder.vectors.encoding import encode as encode_images
 from encoder.vectors.image_vectors import find_checkpoint
+from kb.images.patient_split import Part
 from kb.knowledge_base import KnowledgeBase
 from kb.progress import Watcher
 from kb.vectors.embedding import Embedder, load_stored_embedder
@@ -240,7 +241,7 @@ def evaluate(
     runs: Sequence[str] = (),
     *,
     labels: Sequence[str] = (),
-    split: Split | None = None,
+    split: Part | None = None,
     where: str | None = None,
     source: str | None = None,
     min_positives: int = 10,
@@ -257,7 +258,7 @@ def evaluate(
         base: the knowledge base, at any commit.
         runs: their names; default: all.
         labels: these only; default: all that the runs predict.
-        split: default: "test" for runs of an encoder that was trained here, else "all".
+        split: default: "test" for runs of an encoder that was trained here, else "all"; and "external" apart, if any.
         where: SQL over the images: "view = 'PA' AND age > 60".
         source: the source of labels to go by, if several contradict each other.
         min_positives: labels with fewer positives, or negatives, are left out.

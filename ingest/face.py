@@ -142,6 +142,7 @@ def images(
     columns: Mapping[str, str] | None = None,
     size: int = 448,
     fit: str = "pad",
+    split: str | None = None,
     workers: int | None = None,
     by: str | None = None,
     why: str | None = None,
@@ -157,6 +158,7 @@ def images(
         columns: which of its columns holds what.
         size: pixels of a side that images are brought to.
         fit: "pad" or "crop": how they become square.
+        split: the split that all of them lie in: "external" for those of another place, which are only ever judged.
         workers: processes that decode; default: one for each processor.
         by: who.
         why: the reason.
@@ -172,6 +174,7 @@ def images(
         table=table,
         mapping=columns,
         preprocessing=Preprocessing(size=size, fit=fit),  # type: ignore[arg-type]  # it refuses other words
+        split=split,
         workers=workers,
         by=by,
         why=why,
@@ -185,6 +188,7 @@ def labels(
     file: str | Path,
     *,
     source: str | None = None,
+    split: str | None = None,
     columns: Mapping[str, str] | None = None,
     wanted: Sequence[str] = (),
     split_on: str = "|",
@@ -200,6 +204,7 @@ def labels(
         base: where to; it stands on the new commit afterwards.
         file: CSV, TSV, JSON lines or Parquet: a column a label, a row a label, or a column that lists them.
         source: what these labels are stored as; default: the file's name.
+        split: the split that all of its images lie in: "external" for another place, which is only ever judged.
         columns: which column holds what.
         wanted: these labels only; default: all that are found.
         split_on: what stands between listed labels.
@@ -218,7 +223,7 @@ def labels(
         ('edema',)
     """
     choices = Choices(dict(columns or {}), tuple(wanted), split_on, dict(rename or {}), encoding)
-    return ingest_labels(base, file, choices, source=source, by=by, why=why, dry_run=dry_run)
+    return ingest_labels(base, file, choices, source=source, split=split, by=by, why=why, dry_run=dry_run)
 
 
 def predictions(

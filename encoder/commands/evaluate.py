@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 from rich.markup import escape
 
+from encoder.commands.options import SplitOption
 from encoder.evaluation import Evaluation
 from encoder.evaluation.figure import draw
 from encoder.face import evaluate
@@ -33,10 +34,7 @@ def evaluate_command(
     where: Annotated[
         str | None, typer.Option("--where", metavar="SQL", help="Only these images: \"view = 'PA' AND age > 60\".")
     ] = None,
-    split: Annotated[
-        Literal["all", "train", "validation", "test"] | None,
-        typer.Option("--split", help="Default: test for what was trained here (encoder, probe, bottleneck), else all."),
-    ] = None,
+    split: SplitOption = None,
     source: Annotated[
         str | None, typer.Option("--source", metavar="NAME", help="The labels to go by, where several disagree.")
     ] = None,

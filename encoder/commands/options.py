@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from kb.images.patient_split import Part
+
 EncoderOption = Annotated[
     str | None,
     typer.Option(
@@ -22,6 +24,13 @@ LabelsOption = Annotated[
 ]
 SourceOption = Annotated[
     str | None, typer.Option("--source", metavar="NAME", help="The source of labels, where several contradict.")
+]
+SplitOption = Annotated[
+    Part | None,
+    typer.Option(
+        "--split",
+        help="Default: test for what was trained here, else all; external rows are never counted with others.",
+    ),
 ]
 ReplaceOption = Annotated[bool, typer.Option("--replace", help="Replace the run of that name.")]
 DeviceOption = Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1; default: the best there is.")]

@@ -180,14 +180,22 @@ def _print(result: PredictResult, output: Format, *, quiet: bool) -> None:
             ("commit", result.commit or "none: a dry run writes nothing"),
         ]
     )
-    print_rows([_rounded(row) for row in result.rows], columns, output, title=f"\non {_JUDGED[result.split]}")
+    for split in dict.fromkeys(row["split"] for row in result.rows):
+        rows = [_rounded(row) for row in result.rows if row["split"] == split]
+        shown = [name for name in columns if name != "split"]
+        print_rows(rows, shown, output, title=f"\non {_JUDGED[split]}")
     for bottleneck in result.bottlenecks:
         concepts = ", ".join(f"{concept.text} {concept.weight:+.2f}" for concept in bottleneck.concepts[:6])
         print_facts([(escape(bottleneck.label), escape(concepts) or "no concept has a weight")])
     _say_notes(result)
 
 
-_JUDGED = {"test": "the test images", "all": "all images: the encoder was not trained here"}
+_JUDGED = {
+    "test": "the test images",
+    "all": "all images: the encoder was not trained here",
+    "internal": "all images that are not external: the encoder was not trained here",
+    "external": "the external images, which had no say in anything",
+}
 
 
 def _say_notes(result: PredictResult) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import KW_ONLY, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,14 @@ from encoder.evaluation.evaluation import Comparison, Evaluation, LeftOut, Reade
 from encoder.evaluation.matching import match, wanted_labels
 from encoder.evaluation.notes import notes_of
 from encoder.evaluation.options import Options
-from encoder.evaluation.readers import read_readings, score_readers
+from encoder.evaluation.readers import Reading, read_readings, score_readers
 from encoder.evaluation.rows import LabelRows, label_rows
 from encoder.evaluation.scoring import Draws, mean_over_labels, score_label
 from encoder.evaluation.thresholds import Thresholds
-from encoder.prediction.runs import chosen_on, judged_split
+from encoder.prediction.runs import chosen_on, judged_parts
 from kb.display import Listing
 from kb.errors import UsageError
+from kb.images.patient_split import lies_in
 from kb.knowledge_base import KnowledgeBase
 from kb.statistics.resampling import multiplicities
 from kb.store.sqltext import literals
@@ -57,38 +58,88 @@ def evaluate(
     readings = read_readings(Path(readers)) if readers is not None else []
     asked = dict.fromkeys([*chosen, *([against] if against else []), *([other_run] if other_run else [])])
     rows = wanted_labels(match(kb, list(asked), source=options.source, where=options.where), options.labels)
-    split = judged_split(kb, chosen, options.split)
-    wanted = None if split == "all" else split
-    evaluated = [r for r in rows if r["run"] in (*chosen, against) and (wanted is None or r["in_split"] == wanted)]
-    if not evaluated:
+    parts = judged_parts(kb, chosen, options.split)
+    work = _Work(rows, chosen, options=options, against=against, fixed=fixed, other_run=other_run, readings=readings)
+    blocks = {
+        part: [row for row in rows if row["run"] in (*chosen, against) and lies_in(row["in_split"], part)]
+        for part in parts
+    }
+    if not any(blocks.values()):
         over = f", of images where {options.where}" if options.where else ""
         raise UsageError(
-            f"none of these predictions is of {'any row' if wanted is None else f'the {split} split'}{over}"
+            f"none of these predictions is of {'any row' if parts == ('all',) else f'the {parts[0]} split'}{over}"
         )
-    # The patients that are evaluated come first: these alone are resampled.
-    owners = _numbered(evaluated, rows)
-    groups = label_rows(evaluated, owners)
-    choosing = [r for r in rows if (r["run"] == other_run if other_run else r["in_split"] == "validation")]
-    thresholds = Thresholds(options.threshold_by, fixed, label_rows(choosing, owners), other_run)
-    drawn = multiplicities(len({r["owner"] for r in evaluated}), options.bootstrap, options.seed)
-    mine = [group for name in chosen for group in groups if group.run == name]
-    scored, left_out = _score_all(mine, thresholds, drawn, options.min_positives)
-    comparisons, not_compared = _compare_all(chosen, against, groups, drawn, options.min_positives)
-    kept = tuple(group for group in mine if group.few(options.min_positives) is None)
+    judged = [work.judge(part, members) for part, members in blocks.items() if members]
     return Evaluation(
-        rows=Listing(scored, SCORED_COLUMNS),
-        left_out=_listing(left_out, LeftOut),
-        comparisons=_listing(comparisons, Comparison),
-        readers=_listing(score_readers(kept, readings), ReaderScore),
-        notes=(
-            *notes_of(evaluated, mine, scored, options=options, split=split, readings=readings),
-            *_chosen_notes(known, chosen, split),
-            *not_compared,
+        rows=Listing([row for one in judged for row in one.scored], SCORED_COLUMNS),
+        left_out=_listing([row for one in judged for row in one.left_out], LeftOut),
+        comparisons=_listing([row for one in judged for row in one.comparisons], Comparison),
+        readers=_listing([row for one in judged for row in score_readers(one.kept, readings)], ReaderScore),
+        notes=tuple(
+            dict.fromkeys([note for one in judged for note in one.notes] + _chosen_notes(known, chosen, parts))
         ),
         commit=kb.commit.commit_id,
-        split=split,
-        label_rows=kept,
+        split=", ".join(part for part, members in blocks.items() if members),
+        label_rows=tuple(group for one in judged for group in one.kept),
     )
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Judged:
+    """What came of one part of the rows."""
+
+    scored: list[Scored]
+    left_out: list[LeftOut]
+    comparisons: list[Comparison]
+    kept: tuple[LabelRows, ...]
+    notes: list[str]
+
+
+@dataclass(frozen=True, eq=False)
+class _Work:
+    """What is judged, part by part, by the same thresholds: the matched rows of all parts, and how."""
+
+    rows: Sequence[Mapping[str, Any]]
+    runs: Sequence[str]
+    _: KW_ONLY
+    options: Options
+    against: str | None
+    fixed: float | None
+    other_run: str | None
+    readings: Sequence[Reading]
+
+    def judge(self, part: str, evaluated: Sequence[Mapping[str, Any]]) -> _Judged:
+        """Score the rows of one part."""
+        options = self.options
+        # The patients that are evaluated come first: these alone are resampled.
+        owners = _numbered(evaluated, self.rows)
+        groups = label_rows(evaluated, owners, part)
+        thresholds = self._thresholds(owners)
+        drawn = multiplicities(len({r["owner"] for r in evaluated}), options.bootstrap, options.seed)
+        mine = [group for name in self.runs for group in groups if group.run == name]
+        scored, left_out = _score_all(mine, thresholds, drawn, options.min_positives)
+        comparisons, not_compared = _compare_all(self.runs, self.against, groups, drawn, options.min_positives)
+        notes = notes_of(evaluated, mine, scored, options=options, split=part, readings=self.readings)
+        return _Judged(
+            scored=scored,
+            left_out=left_out,
+            comparisons=comparisons,
+            kept=tuple(group for group in mine if group.few(options.min_positives) is None),
+            notes=[*notes, *not_compared],
+        )
+
+    def _thresholds(self, owners: Mapping[str, int]) -> Thresholds:
+        """What thresholds are chosen on: never on external rows."""
+        own = [r for r in self.rows if r["in_split"] != "external"]
+        choosing = [r for r in own if (r["run"] == self.other_run if self.other_run else r["in_split"] == "validation")]
+        spare = [r for r in own if r["in_split"] == "test"]
+        return Thresholds(
+            self.options.threshold_by,
+            self.fixed,
+            label_rows(choosing, owners),
+            self.other_run,
+            internal=label_rows(spare, owners, "test"),
+        )
 
 
 def _numbered(first: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
@@ -137,9 +188,10 @@ def _chosen(known: Mapping[str, Any], runs: Sequence[str], against: str | None) 
     return list(dict.fromkeys(runs)) or sorted(known)
 
 
-def _chosen_notes(known: Mapping[str, Mapping[str, Any]], runs: Sequence[str], split: str) -> list[str]:
+def _chosen_notes(known: Mapping[str, Mapping[str, Any]], runs: Sequence[str], parts: Sequence[str]) -> list[str]:
     """What is to be said of runs that the validation images had a say in, where these are judged too."""
-    entries = [chosen_on(name, json.loads(known[name]["parameters"])) for name in runs if split == "all"]
+    with_validation = bool({"all", "internal"} & set(parts))
+    entries = [chosen_on(name, json.loads(known[name]["parameters"])) for name in runs if with_validation]
     return [note for note in entries if note is not None]
 
 
@@ -170,6 +222,9 @@ def _score_all(
             negatives=g.negatives,
             unknown=g.unknown,
             reason=_reason(g, reason),
+            split=g.split,
+            group=g.group,
+            unlabelled=not len(g.truth) and not g.unknown,
         )
         for g in groups
         if (reason := g.few(max(least, 1))) is not None
@@ -181,7 +236,7 @@ def _score_all(
         in_mean = [one for one in draws if one.scored.in_mean]
         scored += [one.scored for one in in_mean]
         if len(in_mean) > 1:
-            scored.append(mean_over_labels(run, in_mean))
+            scored.append(mean_over_labels(run, in_mean, split=mine[0].split, group=mine[0].group))
         scored += [one.scored for one in draws if not one.scored.in_mean]
     return scored, left_out
 

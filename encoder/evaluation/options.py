@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from encoder.evaluation.thresholds import ThresholdBy
-
-Split = Literal["all", "train", "validation", "test"]
+from kb.images.patient_split import Part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +15,8 @@ class Options:
 
     Attributes:
         labels: these only; default: all that the runs predict.
-        split: default: "test" for what was trained here (an encoder, a probe, a bottleneck), else "all".
+        split: default: "test" for what was trained here (an encoder, a probe, a bottleneck), else "all"; and beside it
+            "external", where there are such rows, as figures of their own.
         where: SQL over the images: "view = 'PA' AND age > 60".
         source: the source of labels to go by, if several contradict each other.
         min_positives: labels with fewer positives, or negatives, are left out.
@@ -28,7 +27,7 @@ class Options:
     """
 
     labels: Sequence[str] = ()
-    split: Split | None = None
+    split: Part | None = None
     where: str | None = None
     source: str | None = None
     min_positives: int = 10

@@ -93,6 +93,8 @@ def _beside(rows: LabelRows, reader: str, values: Mapping[str, bool]) -> ReaderS
         specificity=specificity,
         model_sensitivity=model,
         lies=lies,
+        split=rows.split,
+        group=rows.group,
     )
 
 

@@ -58,7 +58,7 @@ def predict_bottleneck(
     labels = wanted_labels(kb, options.labels, options.source)
     truth = read_truth(kb, images, labels, source=options.source)
     seen = view_of("encoder", images.matrix, None)
-    train = [n for n, split in enumerate(images.splits) if split == "train"]
+    train = images.numbers_of("train")
     covariance = np.cov(images.matrix[train].astype(np.float64).T)
     listed = None if concept_ids is None else _places(space, concept_ids)
     bottlenecks, probes, left_out = [], [], {}
@@ -100,13 +100,14 @@ def _add_gaps(
     probes: Sequence[Head],
     bottlenecks: Sequence[Bottleneck],
 ) -> None:
-    test = [n for n, split in enumerate(images.splits) if split == "test"]
-    for column, (row, probe, bottleneck) in enumerate(zip(result.rows, probes, bottlenecks, strict=True)):
-        judged = row["auroc"] is not None
-        free = auroc_of(seen.part(test).logits([probe])[:, 0], truth[test, column]) if judged else None
+    by_label = {bottleneck.label: at for at, bottleneck in enumerate(bottlenecks)}
+    for row in result.rows:
+        column = by_label[row["label"]]
+        judged = images.numbers_of(row["split"]) if row["auroc"] is not None else []
+        free = auroc_of(seen.part(judged).logits([probes[column]])[:, 0], truth[judged, column]) if judged else None
         row["probe_auroc"] = free
         row["gap"] = None if free is None else free - row["auroc"]
-        row["concepts"] = len(bottleneck.concepts)
+        row["concepts"] = len(bottlenecks[column].concepts)
     result.bottlenecks.extend(bottlenecks)
 
 

@@ -24,6 +24,7 @@ from encoder.prediction.runs import (
 from encoder.prediction.view import View
 from encoder.vectors.image_vectors import ImageVectors
 from kb.errors import UsageError
+from kb.images.patient_split import read_patients
 from kb.knowledge_base import KnowledgeBase
 from kb.statistics.ranking import Ranking
 
@@ -64,9 +65,10 @@ class PredictResult:
         images: how many were predicted.
         notes: what was chosen, and why.
         left_out: labels that could not be predicted, with the reason.
-        rows: a line a label: AUROC, n and positives of the images it is judged on, and what else the method has to say.
+        rows: a line a label and part: AUROC, n and positives of the images it is judged on, and what else is known.
         bottlenecks: of the labels, for that method.
-        split: of the images it is judged on: "all" for sentences before an encoder that was not trained here.
+        split: of the images it is judged on: "all" for sentences before an encoder that was not trained here; external
+            ones are judged apart, in rows of their own.
         commit: None for a dry run.
     """
 
@@ -109,7 +111,7 @@ def training_parts(images: ImageVectors, seen: View, truth: np.ndarray) -> tuple
     """The training and the validation images of one label, as its head reads them."""
     parts = []
     for split in ("train", "validation"):
-        numbers = [n for n, found in enumerate(images.splits) if found == split]
+        numbers = images.numbers_of(split)
         parts.append(Examples(seen.matrix[numbers], truth[numbers], [images.patients[n] for n in numbers]))
     return parts[0], parts[1]
 
@@ -161,25 +163,31 @@ def finish(
     """Predict the images with the heads of a run, store both, and say how it does on images it has not learned from."""
     if images.stale:
         notes.append(f"{images.stale:,} images were left out: their picture is another now, and not encoded yet")
-    mean = [float(value) for value in images.matrix.mean(axis=0, dtype="float64")]
+    own = images.numbers_of("internal") or images.numbers_of("all")
+    mean = [float(value) for value in images.matrix[own].mean(axis=0, dtype="float64")]
     run = replace(run, parameters={**run.parameters, "mean_image": mean})
     found = seen.logits(run.heads)
     learned = run.method in LEARNING or run.encoder not in foreign_encoders(kb)
-    judged = [n for n, split in enumerate(images.splits) if split == "test" or not learned]
+    split = "test" if learned else "all" if "external" not in images.splits else "internal"
+    parts = {split: images.numbers_of(split), "external": images.numbers_of("external")}
     if moved := moved_images(kb, run.encoder):
-        judged = []
+        parts = {split: []}
+        now = read_patients(kb).split_of_image(moved[0])
         notes.append(
-            f"the encoder has learned from {len(moved):,} images that now lie in the test split (first: {moved[0]}), "
+            f"the encoder has learned from {len(moved):,} images that now lie in the {now} split (first: {moved[0]}), "
             "for a table told since whose they are: nothing is judged; train it anew"
         )
     rows = [
         {
             "label": head.label,
-            "auroc": auroc_of(found[judged, column], truth[judged, column]),
-            "n": int((~np.isnan(truth[judged, column])).sum()),
-            "positives": int((truth[judged, column] == 1).sum()),
+            "split": part,
+            "auroc": auroc_of(found[numbers, column], truth[numbers, column]),
+            "n": int((~np.isnan(truth[numbers, column])).sum()),
+            "positives": int((truth[numbers, column] == 1).sum()),
         }
+        for part, numbers in parts.items()
         for column, head in enumerate(run.heads)
+        if numbers or part == split
     ]
     commit = None
     if not options.dry_run:
@@ -188,7 +196,6 @@ def finish(
         notes.append(f"no AUROC if fewer than {FEWEST} of the images it is judged on have the label, or have it not")
     if not learned and (note := chosen_on(run.name, run.parameters)) is not None:
         notes.append(note)
-    split = "test" if learned else "all"
     return PredictResult(
         run=run, images=len(images), notes=notes, left_out=left_out, rows=rows, commit=commit, split=split
     )

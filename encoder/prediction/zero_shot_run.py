@@ -68,7 +68,7 @@ def predict_zero_shot(
     if not labels:
         raise UsageError("there are no labels here, and none is named", parameter="labels", need="labels")
     truth = _truth_if_known(kb, images, labels, options.source)
-    validation = [n for n, split in enumerate(images.splits) if split == "validation"]
+    validation = images.numbers_of("validation")
     space = open_space(kb, checkpoint, watcher)
     needs_embedder = options.space != "encoder" or checkpoint.facts.embedder is not None
     loaded = embedder() if needs_embedder else None
@@ -132,8 +132,9 @@ def _try(
     heads = zero_shot_heads(labels, prompts, space, checkpoint=checkpoint, embedder=embedder, contrast=contrast)
     seen = view_of(space, images.matrix, projector)
     if contrast == "none":
-        # A sentence alone has no zero of its own: the mean image is where a score begins.
-        heads = [replace(head, bias=-float(seen.along(head.weights).mean())) for head in heads]
+        # A sentence alone has no zero of its own: the mean image is where a score begins, and no external one moves it.
+        own = images.numbers_of("internal") or images.numbers_of("all")
+        heads = [replace(head, bias=-float(seen.along(head.weights)[own].mean())) for head in heads]
     found = [
         auroc
         for column, head in enumerate(heads)

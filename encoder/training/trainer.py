@@ -194,7 +194,7 @@ class _Training:
         forget_state(self.out)
         assert self.position.best is not None
         best = load_checkpoint(self.out)
-        splits = {str(split): len(numbers) for split, numbers in self.study.splits.items()}
+        splits = {str(split): len(numbers) for split, numbers in self.study.splits.items() if numbers}
         return TrainResult(
             checkpoint=best,
             training=self.log.training,

@@ -1,4 +1,7 @@
-"""The study that is learned from: images with their reports, and what those state, split by patients."""
+"""The study that is learned from: images with their reports, and what those state, split by patients.
+
+External images are no part of it: nothing is learned from them, nor chosen by them.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,8 @@ class Study:
 
     Attributes:
         examples: one an image.
-        splits: the numbers of the examples of each split.
+        splits: the numbers of the examples of each split; of the external one there are none.
+        external: images with reports that were left out because they are external.
         statements: what their reports say of the concepts.
         concept_ids: the concepts that any report states, by their numbers.
         texts: what those are called.
@@ -48,6 +52,7 @@ class Study:
     concept_ids: list[str]
     texts: list[str]
     embeddings: np.ndarray | None
+    external: int = 0
 
 
 def read_study(kb: KnowledgeBase, *, embedded: bool) -> Study:
@@ -62,14 +67,20 @@ def read_study(kb: KnowledgeBase, *, embedded: bool) -> Study:
         EmbeddingError: embeddings are needed and a concept has none; the message names it.
     """
     patients = read_patients(kb).require_apart()
-    rows, reports = _image_rows(kb, patients)
-    if not rows:
+    found, reports = _image_rows(kb, patients)
+    if not found:
         raise UsageError(
             f"no image of {kb.uri} has a report: reports and images are joined by study",
             need="reports of images",
         )
+    rows = [row for row in found if patients.split_of_image(row["image_id"]) != "external"]
+    if not rows:
+        raise UsageError(f"all {len(found):,} images with reports are external: nothing is trained on those")
+    kept = {report_id for row in rows for report_id in row["reports"]}
     stated: dict[str, list[tuple[str, bool]]] = {}
     for row in stream_named(kb, "report_statements"):
+        if row["report_id"] not in kept:
+            continue
         sure = row["assertion"] != "uncertain" and row["temporality"] not in PAST
         stated.setdefault(row["report_id"], []).append((row["concept_id"], sure))
     known = _concepts(kb, sorted({concept for said in stated.values() for concept, _ in said}), embedded=embedded)
@@ -91,6 +102,7 @@ def read_study(kb: KnowledgeBase, *, embedded: bool) -> Study:
         concept_ids=known.ids,
         texts=known.texts,
         embeddings=known.embeddings,
+        external=len(found) - len(rows),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -76,6 +76,18 @@ class Attributes:
             for column in self._columns.values() if whole is None else ():
                 if at < len(column.numbers):
                     column.numbers[at] = -1
+
+    def mark(self, split: str, units: Iterable[Unit]) -> None:
+        """Let `units` lie in one split as a whole; what the table says of their splits is kept as published."""
+        for name in [name for name in self._columns if name.lower() == "split"]:
+            self._columns["published split"] = self._columns.pop(name)
+        self._columns["split"] = column = _Column()
+        known = {unit: at for at, unit in enumerate(self._units)}
+        for unit in units:
+            at = known.setdefault(unit, len(self._units))
+            if at == len(self._units):
+                self._units.append(unit)
+            column.put(at, split)
 
     def finish(self, labels: Collection[str]) -> None:
         """Nothing more is taken: give up the columns that are named as `labels`."""

@@ -14,6 +14,7 @@ from ingest.labels.attributes import replace_attributes
 from ingest.labels.label_tables import Choices, LabelTable, read_label_table
 from ingest.labels.stored_rows import arrow_rows, count_units, reject_rows, replace_rows, same_rows, share_units
 from kb.errors import UsageError
+from kb.images.patient_split import require_split
 from kb.knowledge_base import KnowledgeBase
 from kb.store.commits import Commit
 from kb.store.publication import Publication
@@ -66,6 +67,7 @@ def ingest_labels(
     choices: Choices | None = None,
     *,
     source: str | None = None,
+    split: str | None = None,
     by: str | None = None,
     why: str | None = None,
     dry_run: bool = False,
@@ -78,6 +80,7 @@ def ingest_labels(
         path: a CSV, TSV, JSON Lines or Parquet file; or what `read_label_table` has read of one.
         choices: which columns hold what, which labels are wanted, and what they shall be named.
         source: what these labels are stored as; default: the name of the file. It replaces its own labels only.
+        split: the split that all of its images and studies lie in, whatever the file says: "external", ...
         by: who.
         why: the reason.
         dry_run: read all and say what would happen; write nothing.
@@ -89,6 +92,8 @@ def ingest_labels(
     """
     table = path if isinstance(path, LabelTable) else read_label_table(path, "value", choices or Choices())
     name = source or table.name
+    if split is not None:
+        table.attributes.mark(require_split(split), table.units)
     rows = arrow_rows(table, LABELS.schema, {"value": table.values, "source": name})
     stored = ""
 

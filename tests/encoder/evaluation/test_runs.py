@@ -83,7 +83,7 @@ class TestFigures:
         assert all("n" in row or "positives" in row for _, rows in found.tables() for row in rows)
         assert "<table>" in found._repr_html_()
         data = json.loads(json.dumps(found.to_dict()))
-        assert set(data) == {"commit", "split", "rows", "left_out", "comparisons", "readers", "notes"}
+        assert set(data) == {"commit", "split", "by", "rows", "left_out", "comparisons", "readers", "notes"}
 
 
 class TestThresholds:
