@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -31,6 +31,14 @@ SplitOption = Annotated[
         "--split",
         help="Default: test for what was trained here, else all; external rows are never counted with others.",
     ),
+]
+ViewsOption = Annotated[
+    str | None,
+    typer.Option("--views", metavar="PA,AP|lateral|all", help="Default: frontal, that is PA, AP and unknown views."),
+]
+AdjustOption = Annotated[
+    Literal["holm", "bh"] | None,
+    typer.Option("--adjust", help="Adjust the p values shown for their number: Holm, or Benjamini-Hochberg."),
 ]
 ReplaceOption = Annotated[bool, typer.Option("--replace", help="Replace the run of that name.")]
 DeviceOption = Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1; default: the best there is.")]

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 from rich.markup import escape
 
-from encoder.commands.options import EncoderOption, LabelsOption, ReplaceOption, RunOption, SourceOption
+from encoder.commands.options import EncoderOption, LabelsOption, ReplaceOption, RunOption, SourceOption, ViewsOption
 from encoder.face import predict_bottleneck, predict_probe, predict_zero_shot
 from encoder.prediction.concept_list import read_concept_list
 from encoder.prediction.intervention import Interventions, set_concepts
@@ -24,6 +24,7 @@ from kb.commands.output import print_facts, print_json, print_rows, say
 from kb.commands.progress import Progress
 from kb.commands.shared import Writing, writes
 from kb.errors import UsageError
+from kb.images.view_choice import FRONTAL
 
 
 @writes(quiet=True)
@@ -44,6 +45,7 @@ def zero_shot_command(
     run: RunOption = None,
     encoder: EncoderOption = None,
     source: SourceOption = None,
+    views: ViewsOption = None,
     replace: ReplaceOption = False,
 ) -> None:
     """Predict labels from sentences that say they hold, and that they do not; nothing is trained."""
@@ -58,6 +60,7 @@ def zero_shot_command(
             run=run,
             encoder=encoder,
             source=source,
+            views=views or FRONTAL,
             replace=replace,
             **writing.act,
             watcher=progress,
@@ -78,6 +81,7 @@ def probe_command(
     run: RunOption = None,
     encoder: EncoderOption = None,
     source: SourceOption = None,
+    views: ViewsOption = None,
     replace: ReplaceOption = False,
 ) -> None:
     """Train a linear probe of each label on the training patients, and predict all images with it."""
@@ -90,6 +94,7 @@ def probe_command(
             run=run,
             encoder=encoder,
             source=source,
+            views=views or FRONTAL,
             replace=replace,
             **writing.act,
         )
@@ -117,6 +122,7 @@ def bottleneck_command(
     run: RunOption = None,
     encoder: EncoderOption = None,
     source: SourceOption = None,
+    views: ViewsOption = None,
     replace: ReplaceOption = False,
 ) -> None:
     """Train a concept bottleneck of each label; with --set, show how its predictions change."""
@@ -144,6 +150,7 @@ def bottleneck_command(
             run=run,
             encoder=encoder,
             source=source,
+            views=views or FRONTAL,
             replace=replace,
             **writing.act,
             watcher=progress,

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from encoder.evaluation.adjusting import Adjust, adjusted
 from encoder.evaluation.comparing import compare_runs
 from encoder.evaluation.evaluation import Comparison, Evaluation, LeftOut, ReaderScore, Scored
-from encoder.evaluation.matching import match, wanted_labels
+from encoder.evaluation.matching import match, of_views, wanted_labels
 from encoder.evaluation.notes import notes_of
 from encoder.evaluation.options import Options
 from encoder.evaluation.readers import Reading, read_readings, score_readers
@@ -23,6 +24,7 @@ from encoder.prediction.runs import chosen_on, judged_parts
 from kb.display import Listing
 from kb.errors import UsageError
 from kb.images.patient_split import lies_in
+from kb.images.view_choice import told_left_out
 from kb.knowledge_base import KnowledgeBase
 from kb.statistics.resampling import multiplicities
 from kb.store.sqltext import literals
@@ -37,6 +39,8 @@ def evaluate(
     *,
     against: str | None = None,
     readers: str | Path | None = None,
+    by: str | None = None,
+    adjust: Adjust | None = None,
 ) -> Evaluation:
     """Score `runs` (default: all) against the labels of `kb`.
 
@@ -46,6 +50,8 @@ def evaluate(
         options: how; see `Options`.
         against: a run that each of them is compared with, on the rows of both.
         readers: a table of readings; see `encoder.evaluation.readers.read_readings`.
+        by: what the rows of each part are grouped by: site, source, view, sex, age_band, month, or any attribute.
+        adjust: how p values are adjusted for their number: "holm" or "bh"; default: not.
 
     Raises:
         UsageError: there is no such run, label or split, there are no labels, or sources of labels contradict each
@@ -57,31 +63,53 @@ def evaluate(
     fixed, other_run = _threshold_source(options.threshold_from, known)
     readings = read_readings(Path(readers)) if readers is not None else []
     asked = dict.fromkeys([*chosen, *([against] if against else []), *([other_run] if other_run else [])])
-    rows = wanted_labels(match(kb, list(asked), source=options.source, where=options.where), options.labels)
+    matched = match(kb, list(asked), source=options.source, where=options.where, by=by)
+    rows, left_out = of_views(wanted_labels(matched, options.labels), options.views)
     parts = judged_parts(kb, chosen, options.split)
     work = _Work(rows, chosen, options=options, against=against, fixed=fixed, other_run=other_run, readings=readings)
-    blocks = {
-        part: [row for row in rows if row["run"] in (*chosen, against) and lies_in(row["in_split"], part)]
-        for part in parts
-    }
-    if not any(blocks.values()):
+    blocks = _blocks([row for row in rows if row["run"] in (*chosen, against)], parts, grouped=by is not None)
+    if not blocks:
         over = f", of images where {options.where}" if options.where else ""
-        raise UsageError(
-            f"none of these predictions is of {'any row' if parts == ('all',) else f'the {parts[0]} split'}{over}"
-        )
-    judged = [work.judge(part, members) for part, members in blocks.items() if members]
+        views = f" and of the views {options.views}" if left_out else ""
+        which = "any row" if parts == ("all",) else f"the {parts[0]} split"
+        raise UsageError(f"none of these predictions is of {which}{over}{views}")
+    judged = [work.judge(part, group, members) for (part, group), members in blocks.items()]
+    comparisons = adjusted([row for one in judged for row in one.comparisons], adjust)
     return Evaluation(
         rows=Listing([row for one in judged for row in one.scored], SCORED_COLUMNS),
         left_out=_listing([row for one in judged for row in one.left_out], LeftOut),
-        comparisons=_listing([row for one in judged for row in one.comparisons], Comparison),
+        comparisons=_listing(comparisons, Comparison),
         readers=_listing([row for one in judged for row in score_readers(one.kept, readings)], ReaderScore),
-        notes=tuple(
-            dict.fromkeys([note for one in judged for note in one.notes] + _chosen_notes(known, chosen, parts))
-        ),
+        notes=_notes(judged, options=options, left_out=left_out, more=_chosen_notes(known, chosen, parts)),
         commit=kb.commit.commit_id,
-        split=", ".join(part for part, members in blocks.items() if members),
+        split=", ".join(dict.fromkeys(part for part, _ in blocks)),
+        by=by,
         label_rows=tuple(group for one in judged for group in one.kept),
     )
+
+
+def _blocks(
+    rows: Sequence[Mapping[str, Any]], parts: Sequence[str], *, grouped: bool
+) -> dict[tuple[str, str | None], list[Mapping[str, Any]]]:
+    """The rows that are judged together: those of a part and, where they are grouped, of a group in it."""
+    found: dict[tuple[str, str | None], list[Mapping[str, Any]]] = {}
+    for part in parts:
+        members = [row for row in rows if lies_in(row["in_split"], part)]
+        names = sorted({row["group"] for row in members if row["group"] is not None}) if grouped else []
+        for group in (*names, "unknown") if grouped else (None,):
+            those = [row for row in members if not grouped or (row["group"] or "unknown") == group]
+            if those:
+                found.setdefault((part, group), those)
+    return found
+
+
+def _notes(
+    judged: Sequence[_Judged], *, options: Options, left_out: Mapping[str, int], more: Sequence[str]
+) -> tuple[str, ...]:
+    """Each thing that is to be said, once."""
+    views = f"left out for their view: {told_left_out(left_out)} (views: {options.views})" if left_out else ""
+    notes = [note for one in judged for note in one.notes]
+    return tuple(note for note in dict.fromkeys([*notes, *more, views]) if note)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -108,18 +136,18 @@ class _Work:
     other_run: str | None
     readings: Sequence[Reading]
 
-    def judge(self, part: str, evaluated: Sequence[Mapping[str, Any]]) -> _Judged:
-        """Score the rows of one part."""
+    def judge(self, part: str, group: str | None, evaluated: Sequence[Mapping[str, Any]]) -> _Judged:
+        """Score the rows of one part, or of one group in it."""
         options = self.options
         # The patients that are evaluated come first: these alone are resampled.
         owners = _numbered(evaluated, self.rows)
-        groups = label_rows(evaluated, owners, part)
+        groups = label_rows(evaluated, owners, part, group)
         thresholds = self._thresholds(owners)
         drawn = multiplicities(len({r["owner"] for r in evaluated}), options.bootstrap, options.seed)
         mine = [group for name in self.runs for group in groups if group.run == name]
         scored, left_out = _score_all(mine, thresholds, drawn, options.min_positives)
         comparisons, not_compared = _compare_all(self.runs, self.against, groups, drawn, options.min_positives)
-        notes = notes_of(evaluated, mine, scored, options=options, split=part, readings=self.readings)
+        notes = notes_of(evaluated, mine, scored, options=options, split=part, group=group, readings=self.readings)
         return _Judged(
             scored=scored,
             left_out=left_out,

@@ -122,6 +122,7 @@ class Comparison:
     test: str
     split: str = ""
     group: str | None = None
+    p_adjusted: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,7 +221,8 @@ class Evaluation:
 
 def _told(row: LeftOut | Comparison | ReaderScore) -> dict[str, Any]:
     """A row as a person reads it: its split stands above, and its group only where there are groups."""
-    hidden = {"split", "unlabelled", *(("group",) if row.group is None else ())}
+    empty = [name for name in ("group", "p_adjusted") if getattr(row, name, None) is None]
+    hidden = {"split", "unlabelled", *empty}
     return {name: value for name, value in asdict(row).items() if name not in hidden}
 
 
@@ -231,4 +233,4 @@ def _rounded(row: dict[str, Any]) -> dict[str, Any]:
 def _cell(name: str, value: Any) -> Any:
     if not isinstance(value, float):
         return value
-    return f"{value:.2g}" if name == "p" else f"{value:.3f}"
+    return f"{value:.2g}" if name in ("p", "p_adjusted") else f"{value:.3f}"

@@ -19,10 +19,12 @@ def notes_of(
     *,
     options: Options,
     split: str,
+    group: str | None = None,
     readings: Sequence[Reading] = (),
 ) -> tuple[str, ...]:
     """The notes of an evaluation, in plain words."""
-    notes = [_split_note(split, options), *_threshold_notes(scored, options), *_cluster_notes(rows, options)]
+    what = _split_note(split, options) if group is None else f"{_split_note(split, options)}, group by group"
+    notes = [what, *_threshold_notes(scored, options), *_cluster_notes(rows, options, split, group)]
     unknown = sum(group.unknown for group in groups)
     if unknown:
         notes.append(f"{unknown:,} predictions were left out because their label is unknown (counted in each row)")
@@ -75,12 +77,15 @@ def _threshold_notes(scored: Sequence[Scored], options: Options) -> list[str]:
     return notes
 
 
-def _cluster_notes(rows: Sequence[Mapping[str, Any]], options: Options) -> list[str]:
+def _cluster_notes(rows: Sequence[Mapping[str, Any]], options: Options, split: str, group: str | None) -> list[str]:
     if not options.bootstrap:
         return []
+    if group is not None:
+        return [f"95% intervals: {options.bootstrap:,} resamples of the patients of each group (seed {options.seed})"]
     owners = {row["owner"]: row["patient_id"] is not None for row in rows}
     nobody = sum(not known for known in owners.values())
-    notes = [f"95% intervals: {options.bootstrap:,} resamples of {len(owners):,} patients (seed {options.seed})"]
+    of = " of external rows" if split == "external" else ""
+    notes = [f"95% intervals: {options.bootstrap:,} resamples of {len(owners):,} patients{of} (seed {options.seed})"]
     if nobody:
         notes.append(
             f"of {nobody:,} images or studies nobody knows the patient: each counts as a patient of its own, "

@@ -16,6 +16,7 @@ from encoder.prediction.predicting import (
     PredictResult,
     auroc_of,
     check_some,
+    chosen_images,
     finish,
     new_run,
     training_parts,
@@ -23,7 +24,7 @@ from encoder.prediction.predicting import (
 from encoder.prediction.probe import fit_probe
 from encoder.prediction.view import View, view_of
 from encoder.space.concept_space import ConceptSpace, open_space
-from encoder.vectors.image_vectors import ImageVectors, read_image_vectors
+from encoder.vectors.image_vectors import ImageVectors
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.progress import Watcher
@@ -53,7 +54,7 @@ def predict_bottleneck(
     """
     if options.space not in (None, "encoder"):
         raise UsageError("a concept bottleneck reads the concepts' scores: there is no space to choose")
-    images = read_image_vectors(kb, checkpoint.encoder_id)
+    images, told = chosen_images(kb, checkpoint.encoder_id, options)
     space = open_space(kb, checkpoint, watcher)
     labels = wanted_labels(kb, options.labels, options.source)
     truth = read_truth(kb, images, labels, source=options.source)
@@ -87,7 +88,7 @@ def predict_bottleneck(
     run = new_run(
         kb, "bottleneck", "encoder", checkpoint=checkpoint, options=options, parameters=parameters, heads=heads
     )
-    result = finish(kb, run, images, seen=seen, truth=truth[:, kept], options=options, notes=[], left_out=left_out)
+    result = finish(kb, run, images, seen=seen, truth=truth[:, kept], options=options, notes=told, left_out=left_out)
     _add_gaps(result, images, seen, truth=truth[:, kept], probes=probes, bottlenecks=bottlenecks)
     return result
 

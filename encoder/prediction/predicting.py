@@ -22,9 +22,10 @@ from encoder.prediction.runs import (
     store_run,
 )
 from encoder.prediction.view import View
-from encoder.vectors.image_vectors import ImageVectors
+from encoder.vectors.image_vectors import ImageVectors, read_image_vectors
 from kb.errors import UsageError
 from kb.images.patient_split import read_patients
+from kb.images.view_choice import FRONTAL, read_views, told_left_out, view_choice
 from kb.knowledge_base import KnowledgeBase
 from kb.statistics.ranking import Ranking
 
@@ -39,6 +40,7 @@ class PredictOptions:
         run: the name of the run; default: the method, and the space.
         labels: which; default: all that are known of the images.
         source: the source of labels to go by.
+        views: of the images that are learned from and predicted; see `kb.images.view_choice`.
         space: of the heads; None lets the method choose.
         replace: whether a run of that name may be replaced.
         by: who.
@@ -49,6 +51,7 @@ class PredictOptions:
     run: str | None = None
     labels: Sequence[str] = ()
     source: str | None = None
+    views: str = FRONTAL
     space: Space | None = None
     replace: bool = False
     by: str | None = None
@@ -98,6 +101,23 @@ class PredictResult:
         }
 
 
+def chosen_images(kb: KnowledgeBase, encoder: str, options: PredictOptions) -> tuple[ImageVectors, list[str]]:
+    """The encoded images of the views that are asked for; the second says what was left out.
+
+    Raises:
+        UsageError: there are no encoded images, or none of these views.
+    """
+    wanted, images, known = view_choice(options.views), read_image_vectors(kb, encoder), read_views(kb)
+    left_out = wanted.left_out(known.get(image_id) for image_id in images.image_ids)
+    if not left_out:
+        return images, []
+    kept = [n for n, image_id in enumerate(images.image_ids) if known.get(image_id) in wanted]
+    told = f"left out for their view: {told_left_out(left_out)} (views: {options.views})"
+    if not kept:
+        raise UsageError(f"nothing is predicted: all images are {told}", parameter="views")
+    return images.chosen(kept), [told]
+
+
 def auroc_of(logit: np.ndarray, truth: np.ndarray) -> float | None:
     """The AUROC of some images; None if fewer than ten have the label, or have it not."""
     known = ~np.isnan(truth)
@@ -144,7 +164,7 @@ def new_run(
         encoder=encoder or checkpoint.encoder_id,
         embedder=info.embedder_id if info else None,
         vocabulary_commit=kb.commit.commit_id,
-        parameters=parameters,
+        parameters={"views": options.views, **parameters},
         heads=heads,
     )
 

@@ -12,13 +12,13 @@ from encoder.model.checkpoint import Checkpoint
 from encoder.prediction.calibration import calibrated
 from encoder.prediction.ground_truth import known_labels, read_truth, wanted_labels
 from encoder.prediction.head import Head, Space
-from encoder.prediction.predicting import PredictOptions, PredictResult, auroc_of, finish, new_run
+from encoder.prediction.predicting import PredictOptions, PredictResult, auroc_of, chosen_images, finish, new_run
 from encoder.prediction.prompts import PromptSet
 from encoder.prediction.view import View, view_of
 from encoder.prediction.zero_shot import Contrast, zero_shot_heads
 from encoder.space.concept_space import open_space
 from encoder.space.projection import Projector
-from encoder.vectors.image_vectors import ImageVectors, read_image_vectors
+from encoder.vectors.image_vectors import ImageVectors
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.language.label_names import is_no_finding, plain_label
@@ -63,7 +63,7 @@ def predict_zero_shot(
     Raises:
         UsageError: no image is encoded, or no label is named or known.
     """
-    images = read_image_vectors(kb, checkpoint.encoder_id)
+    images, told = chosen_images(kb, checkpoint.encoder_id, options)
     labels = wanted_labels(kb, options.labels, options.source)
     if not labels:
         raise UsageError("there are no labels here, and none is named", parameter="labels", need="labels")
@@ -87,6 +87,7 @@ def predict_zero_shot(
         for way in _ways(options.space, contrast)
     }
     chosen, notes = _best(tried, len(validation))
+    notes += told
     kept = tried[chosen]
     heads, calibrated_labels = [], []
     for column, head in enumerate(kept.heads):
