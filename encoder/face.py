@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from encoder.evaluation.adjusting import Adjust
 from encoder.evaluation.evaluate import evaluate as evaluate_runs
 from encoder.evaluation.evaluation import Evaluation
-from encoder.evaluation.options import Options, Split
+from encoder.evaluation.options import Options
 from encoder.evaluation.thresholds import ThresholdBy
 from encoder.explanation.explanation import Explainer, Explanation
 from encoder.explanation.image_search import ImageSearch, SearchSpace
@@ -25,6 +26,8 @@ from encoder.training.config import TrainConfig, read_config
 from encoder.vectors.encoding import EncodeResult, Layer
 from encoder.vectors.encoding import encode as encode_images
 from encoder.vectors.image_vectors import find_checkpoint
+from kb.images.patient_split import Part
+from kb.images.view_choice import FRONTAL
 from kb.knowledge_base import KnowledgeBase
 from kb.progress import Watcher
 from kb.vectors.embedding import Embedder, load_stored_embedder
@@ -123,6 +126,7 @@ def predict_zero_shot(
     run: str | None = None,
     encoder: str | None = None,
     source: str | None = None,
+    views: str = FRONTAL,
     replace: bool = False,
     by: str | None = None,
     why: str | None = None,
@@ -140,6 +144,7 @@ def predict_zero_shot(
         run: the name of the run; default: the method and the space.
         encoder: the folder of a checkpoint, or its id.
         source: the source of labels to go by.
+        views: of the images: "frontal" (PA, AP and unknown), "all", or some ("PA,AP", "lateral").
         replace: whether a run of that name may be replaced.
         by: who.
         why: the reason.
@@ -149,7 +154,7 @@ def predict_zero_shot(
     Raises:
         UsageError: no image is encoded, or no label is named or known.
     """
-    options = _options(run, labels, source, space=space, replace=replace, by=by, why=why, dry_run=dry_run)
+    options = _options(run, labels, source, views, space=space, replace=replace, by=by, why=why, dry_run=dry_run)
     return run_zero_shot(
         base,
         find_checkpoint(base, encoder),
@@ -169,6 +174,7 @@ def predict_probe(
     run: str | None = None,
     encoder: str | None = None,
     source: str | None = None,
+    views: str = FRONTAL,
     replace: bool = False,
     by: str | None = None,
     why: str | None = None,
@@ -183,6 +189,7 @@ def predict_probe(
         run: the name of the run; default: the method and the space.
         encoder: the folder of a checkpoint, or its id.
         source: the source of labels to go by.
+        views: of the images: "frontal" (PA, AP and unknown), "all", or some ("PA,AP", "lateral").
         replace: whether a run of that name may be replaced.
         by: who.
         why: the reason.
@@ -191,7 +198,7 @@ def predict_probe(
     Raises:
         UsageError: no image is encoded, or there are no labels.
     """
-    options = _options(run, labels, source, space=space, replace=replace, by=by, why=why, dry_run=dry_run)
+    options = _options(run, labels, source, views, space=space, replace=replace, by=by, why=why, dry_run=dry_run)
     return run_probe(base, find_checkpoint(base, encoder), options)
 
 
@@ -204,6 +211,7 @@ def predict_bottleneck(
     run: str | None = None,
     encoder: str | None = None,
     source: str | None = None,
+    views: str = FRONTAL,
     replace: bool = False,
     by: str | None = None,
     why: str | None = None,
@@ -220,6 +228,7 @@ def predict_bottleneck(
         run: the name of the run; default: the method and the space.
         encoder: the folder of a checkpoint, or its id.
         source: the source of labels to go by.
+        views: of the images: "frontal" (PA, AP and unknown), "all", or some ("PA,AP", "lateral").
         replace: whether a run of that name may be replaced.
         by: who.
         why: the reason.
@@ -229,7 +238,7 @@ def predict_bottleneck(
     Raises:
         UsageError: no image is encoded, there are no labels, or a concept is not in use.
     """
-    options = _options(run, labels, source, space=None, replace=replace, by=by, why=why, dry_run=dry_run)
+    options = _options(run, labels, source, views, space=None, replace=replace, by=by, why=why, dry_run=dry_run)
     return run_bottleneck(
         base, find_checkpoint(base, encoder), options, count=count, concept_ids=concept_ids, watcher=watcher
     )
@@ -240,8 +249,9 @@ def evaluate(
     runs: Sequence[str] = (),
     *,
     labels: Sequence[str] = (),
-    split: Split | None = None,
+    split: Part | None = None,
     where: str | None = None,
+    views: str = FRONTAL,
     source: str | None = None,
     min_positives: int = 10,
     bootstrap: int = 1000,
@@ -250,6 +260,8 @@ def evaluate(
     threshold_from: str | float = "validation",
     against: str | None = None,
     readers: str | Path | None = None,
+    by: str | None = None,
+    adjust: Adjust | None = None,
 ) -> Evaluation:
     """Score runs against the labels: AUROC, AUPRC, F1, MCC, calibration, with patient-bootstrap intervals.
 
@@ -257,8 +269,9 @@ def evaluate(
         base: the knowledge base, at any commit.
         runs: their names; default: all.
         labels: these only; default: all that the runs predict.
-        split: default: "test" for runs of an encoder that was trained here, else "all".
-        where: SQL over the images: "view = 'PA' AND age > 60".
+        split: default: "test" for runs of an encoder that was trained here, else "all"; and "external" apart, if any.
+        where: SQL over the images: "sex = 'F' AND age > 60".
+        views: of the images: "frontal" (PA, AP and unknown), "all", or some ("PA,AP", "lateral").
         source: the source of labels to go by, if several contradict each other.
         min_positives: labels with fewer positives, or negatives, are left out.
         bootstrap: resamples of the patients; 0: no intervals.
@@ -267,6 +280,8 @@ def evaluate(
         threshold_from: "validation", the name of another run, or the threshold itself.
         against: a run that each of them is compared with, on the rows of both.
         readers: a table of what readers said of the images.
+        by: what rows are grouped by: site, source, view, sex, age_band, month, or any attribute.
+        adjust: how the p values that are shown are adjusted for their number: "holm" or "bh"; default: not.
 
     Raises:
         UsageError: there is no such run, label or source.
@@ -279,6 +294,7 @@ def evaluate(
         labels=labels,
         split=split,
         where=where,
+        views=views,
         source=source,
         min_positives=min_positives,
         bootstrap=bootstrap,
@@ -286,7 +302,7 @@ def evaluate(
         threshold_by=threshold_by,
         threshold_from=threshold_from,
     )
-    return evaluate_runs(base, runs, options, against=against, readers=readers)
+    return evaluate_runs(base, runs, options, against=against, readers=readers, by=by, adjust=adjust)
 
 
 def explain(
@@ -348,6 +364,7 @@ def _options(
     run: str | None,
     labels: Sequence[str],
     source: str | None,
+    views: str,
     *,
     space: Space | None,
     replace: bool,
@@ -356,7 +373,15 @@ def _options(
     dry_run: bool,
 ) -> PredictOptions:
     return PredictOptions(
-        run=run, labels=labels, source=source, space=space, replace=replace, by=by, why=why, dry_run=dry_run
+        run=run,
+        labels=labels,
+        source=source,
+        views=views,
+        space=space,
+        replace=replace,
+        by=by,
+        why=why,
+        dry_run=dry_run,
     )
 
 

@@ -143,6 +143,7 @@ def images(
     size: int = 448,
     fit: str = "pad",
     any_body_part: bool = False,
+    split: str | None = None,
     workers: int | None = None,
     by: str | None = None,
     why: str | None = None,
@@ -159,6 +160,7 @@ def images(
         size: pixels of a side that images are brought to.
         fit: "pad" or "crop": how they become square.
         any_body_part: take DICOM radiographs of whatever part of the body, not of the chest alone.
+        split: the split that all of them lie in: "external" for those of another place, which are only ever judged.
         workers: processes that decode; default: one for each processor.
         by: who.
         why: the reason.
@@ -175,6 +177,7 @@ def images(
         mapping=columns,
         preprocessing=Preprocessing(size=size, fit=fit),  # type: ignore[arg-type]  # it refuses other words
         any_body_part=any_body_part,
+        split=split,
         workers=workers,
         by=by,
         why=why,
@@ -188,6 +191,7 @@ def labels(
     file: str | Path,
     *,
     source: str | None = None,
+    split: str | None = None,
     columns: Mapping[str, str] | None = None,
     wanted: Sequence[str] = (),
     split_on: str = "|",
@@ -211,6 +215,7 @@ def labels(
         base: where to; it stands on the new commit afterwards.
         file: CSV, TSV, JSON or Parquet: a column a label, a row a label, a column that lists them, boxes or masks.
         source: what these labels are stored as; default: the file's name.
+        split: the split that all of its images lie in: "external" for another place, which is only ever judged.
         columns: which column holds what.
         wanted: these labels only, or a named list such as "chexpert5"; default: all that are found.
         split_on: what stands between listed labels.
@@ -251,7 +256,15 @@ def labels(
         label_table=None if label_table is None else Path(label_table),
     )
     return ingest_labels(
-        base, file, choices, source=source, by=by, why=why, dry_run=dry_run, allow_unjoined=allow_unjoined
+        base,
+        file,
+        choices,
+        source=source,
+        split=split,
+        by=by,
+        why=why,
+        dry_run=dry_run,
+        allow_unjoined=allow_unjoined,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from kb.errors import UsageError
-from kb.images.patient_split import SPLITS
+from kb.images.patient_split import PARTS, lies_in
 from kb.language.label_names import plain_label
 from kb.sql.session import AuditSession
 
@@ -113,25 +113,27 @@ def read_rows(
         run: its name.
         label: in any spelling.
         source: of labels; needed if several speak.
-        split: train, validation or test; "all" or None for any.
+        split: train, validation, test or external; "internal" for all that is not external, "all" or None for any.
         where: SQL over the columns of the view `outcomes`, and of `images`: "view = 'PA' AND attributes['ward'] = 'A'".
 
     Raises:
         UsageError: there is no such run or label, no truth, several sources, or `where` is no condition.
     """
     split = split or "all"
-    if split not in ("all", *SPLITS):
-        raise UsageError(f"split '{split}': one of all, {', '.join(SPLITS)} was expected")
+    if split not in PARTS:
+        raise UsageError(f"split '{split}': one of {', '.join(PARTS)} was expected")
     rows = [row for row in rows_where(session, run, label, where=where) if row["source"] is not None]
     if not rows:
         _refuse(session, run, label, where)
-    rows = _one_spelling(rows, label)
+    rows = [row for row in _one_spelling(rows, label) if lies_in(row["split"], split)]
+    if not rows:
+        raise UsageError(f"nothing is known to be true of {label} in split '{split}': name another", parameter="split")
     sources = sorted({row["source"] for row in rows})
     if source is None and len(sources) > 1:
         raise UsageError(f"several sources speak of {label}: {', '.join(sources)}; name one", parameter="source")
     if source is not None and source not in sources:
         raise UsageError(f"source '{source}': {label} is spoken of by {', '.join(sources)}")
-    rows = [row for row in rows if row["source"] == (source or sources[0]) and split in ("all", row["split"])]
+    rows = [row for row in rows if row["source"] == (source or sources[0])]
     known = [row for row in rows if row["truth"] is not None]
     if not known:
         raise UsageError(f"nothing is known to be true of {label} in split '{split}': name another", parameter="split")

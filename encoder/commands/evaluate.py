@@ -8,13 +8,16 @@ from typing import Annotated, Literal
 import typer
 from rich.markup import escape
 
+from encoder.commands.options import AdjustOption, SplitOption, ViewsOption
 from encoder.evaluation import Evaluation
 from encoder.evaluation.figure import draw
+from encoder.evaluation.flat import csv_rows
 from encoder.face import evaluate
 from kb.commands.options import Format
 from kb.commands.output import print_facts, print_json, print_rows, say
 from kb.commands.shared import Reading, reads
 from kb.errors import UsageError
+from kb.images.view_choice import FRONTAL
 
 
 @reads
@@ -33,10 +36,13 @@ def evaluate_command(
     where: Annotated[
         str | None, typer.Option("--where", metavar="SQL", help="Only these images: \"view = 'PA' AND age > 60\".")
     ] = None,
-    split: Annotated[
-        Literal["all", "train", "validation", "test"] | None,
-        typer.Option("--split", help="Default: test for what was trained here (encoder, probe, bottleneck), else all."),
+    split: SplitOption = None,
+    views: ViewsOption = None,
+    by: Annotated[
+        str | None,
+        typer.Option("--by", metavar="COLUMN", help="Group rows: site, source, view, sex, age_band or an attribute."),
     ] = None,
+    adjust: AdjustOption = None,
     source: Annotated[
         str | None, typer.Option("--source", metavar="NAME", help="The labels to go by, where several disagree.")
     ] = None,
@@ -75,6 +81,7 @@ def evaluate_command(
         labels=tuple(label or ()),
         split=split,
         where=where,
+        views=views or FRONTAL,
         source=source,
         min_positives=min_positives,
         bootstrap=bootstrap,
@@ -83,6 +90,8 @@ def evaluate_command(
         threshold_from=found,
         against=against,
         readers=readers,
+        by=by,
+        adjust=adjust,
     )
     left = _draw(result, figure)
     _print(result, reading.output)
@@ -102,9 +111,9 @@ def _print(result: Evaluation, output: Format) -> None:
     if output is Format.json:
         print_json(result.to_dict())
         return
-    rows = result.rows.rows()
     if output is Format.csv:
-        print_rows(rows, list(rows[0]) if rows else list(result.rows.columns), output)
+        rows = csv_rows(result)
+        print_rows(rows, list(dict.fromkeys(name for row in rows for name in row)), output)
         for note in result.notes:
             say(note)
         return

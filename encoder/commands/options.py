@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
+
+from kb.images.patient_split import Part
 
 EncoderOption = Annotated[
     str | None,
@@ -22,6 +24,21 @@ LabelsOption = Annotated[
 ]
 SourceOption = Annotated[
     str | None, typer.Option("--source", metavar="NAME", help="The source of labels, where several contradict.")
+]
+SplitOption = Annotated[
+    Part | None,
+    typer.Option(
+        "--split",
+        help="Default: test for what was trained here, else all; external rows are never counted with others.",
+    ),
+]
+ViewsOption = Annotated[
+    str | None,
+    typer.Option("--views", metavar="PA,AP|lateral|all", help="Default: frontal, that is PA, AP and unknown views."),
+]
+AdjustOption = Annotated[
+    Literal["holm", "bh"] | None,
+    typer.Option("--adjust", help="Adjust the p values shown for their number: Holm, or Benjamini-Hochberg."),
 ]
 ReplaceOption = Annotated[bool, typer.Option("--replace", help="Replace the run of that name.")]
 DeviceOption = Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1; default: the best there is.")]

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 from rich.markup import escape
 
-from encoder.commands.options import EncoderOption, LabelsOption, ReplaceOption, RunOption, SourceOption
+from encoder.commands.options import EncoderOption, LabelsOption, ReplaceOption, RunOption, SourceOption, ViewsOption
 from encoder.face import predict_bottleneck, predict_probe, predict_zero_shot
 from encoder.prediction.concept_list import read_concept_list
 from encoder.prediction.intervention import Interventions, set_concepts
@@ -24,6 +24,7 @@ from kb.commands.output import print_facts, print_json, print_rows, say
 from kb.commands.progress import Progress
 from kb.commands.shared import Writing, writes
 from kb.errors import UsageError
+from kb.images.view_choice import FRONTAL
 
 
 @writes(quiet=True)
@@ -44,6 +45,7 @@ def zero_shot_command(
     run: RunOption = None,
     encoder: EncoderOption = None,
     source: SourceOption = None,
+    views: ViewsOption = None,
     replace: ReplaceOption = False,
 ) -> None:
     """Predict labels from sentences that say they hold, and that they do not; nothing is trained."""
@@ -58,6 +60,7 @@ def zero_shot_command(
             run=run,
             encoder=encoder,
             source=source,
+            views=views or FRONTAL,
             replace=replace,
             **writing.act,
             watcher=progress,
@@ -78,6 +81,7 @@ def probe_command(
     run: RunOption = None,
     encoder: EncoderOption = None,
     source: SourceOption = None,
+    views: ViewsOption = None,
     replace: ReplaceOption = False,
 ) -> None:
     """Train a linear probe of each label on the training patients, and predict all images with it."""
@@ -90,6 +94,7 @@ def probe_command(
             run=run,
             encoder=encoder,
             source=source,
+            views=views or FRONTAL,
             replace=replace,
             **writing.act,
         )
@@ -117,6 +122,7 @@ def bottleneck_command(
     run: RunOption = None,
     encoder: EncoderOption = None,
     source: SourceOption = None,
+    views: ViewsOption = None,
     replace: ReplaceOption = False,
 ) -> None:
     """Train a concept bottleneck of each label; with --set, show how its predictions change."""
@@ -144,6 +150,7 @@ def bottleneck_command(
             run=run,
             encoder=encoder,
             source=source,
+            views=views or FRONTAL,
             replace=replace,
             **writing.act,
             watcher=progress,
@@ -180,14 +187,22 @@ def _print(result: PredictResult, output: Format, *, quiet: bool) -> None:
             ("commit", result.commit or "none: a dry run writes nothing"),
         ]
     )
-    print_rows([_rounded(row) for row in result.rows], columns, output, title=f"\non {_JUDGED[result.split]}")
+    for split in dict.fromkeys(row["split"] for row in result.rows):
+        rows = [_rounded(row) for row in result.rows if row["split"] == split]
+        shown = [name for name in columns if name != "split"]
+        print_rows(rows, shown, output, title=f"\non {_JUDGED[split]}")
     for bottleneck in result.bottlenecks:
         concepts = ", ".join(f"{concept.text} {concept.weight:+.2f}" for concept in bottleneck.concepts[:6])
         print_facts([(escape(bottleneck.label), escape(concepts) or "no concept has a weight")])
     _say_notes(result)
 
 
-_JUDGED = {"test": "the test images", "all": "all images: the encoder was not trained here"}
+_JUDGED = {
+    "test": "the test images",
+    "all": "all images: the encoder was not trained here",
+    "internal": "all images that are not external: the encoder was not trained here",
+    "external": "the external images, which had no say in anything",
+}
 
 
 def _say_notes(result: PredictResult) -> None:

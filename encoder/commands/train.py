@@ -10,12 +10,14 @@ import typer
 import yaml
 from rich.markup import escape
 
+from encoder.commands.options import ViewsOption
 from encoder.training.config import read_config
 from encoder.training.log import EpochResult
 from kb.commands.options import Format, parse_pairs
 from kb.commands.output import print_facts, print_json, print_rows, say
 from kb.commands.progress import Progress
 from kb.commands.shared import Reading, reads
+from kb.images.view_choice import told_left_out
 
 if TYPE_CHECKING:
     from encoder.training.trainer import TrainResult
@@ -42,6 +44,7 @@ def train_command(
     objective: Annotated[str | None, typer.Option(metavar="concepts|report", help="Overrides the file.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="At most; overrides the file.")] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Images of a step; overrides the file.")] = None,
+    views: ViewsOption = None,
     seed: Annotated[int | None, typer.Option(help="Another seed, another training.")] = None,
     values: Annotated[
         list[str] | None,
@@ -53,7 +56,7 @@ def train_command(
     """Train an image encoder on the images that have reports, against the vocabulary's concepts."""
     from encoder.training.trainer import train
 
-    fields = {"objective": objective, "epochs": epochs, "batch_size": batch_size, "seed": seed}
+    fields = {"objective": objective, "epochs": epochs, "batch_size": batch_size, "views": views, "seed": seed}
     chosen = read_config(config).with_values(
         {
             **_nested(parse_pairs(values, "--set")),
@@ -113,6 +116,7 @@ def _facts(result: TrainResult) -> list[tuple[str, str]]:
     images = ", ".join(f"{count:,} {split}" for split, count in result.images.items())
     return [
         ("images", images),
+        *([("left out", told_left_out(result.left_out))] if result.left_out else []),
         ("best epoch", f"{result.best_epoch}{early}"),
         ("validation", f"loss {best.loss:.4f}, AUROC {auroc}"),
         ("encoder", result.checkpoint.encoder_id),

@@ -41,14 +41,14 @@ def agree_readers(
             clusters.setdefault(unit, cluster)
             if unit in studies:
                 clusters.setdefault(studies[unit], cluster)
-        one = _of_label(mine.label, each, clusters, drawn)
+        one = _of_label(mine, each, clusters, drawn)
         if one is not None:
             found[name] = one
     return list(found.values())
 
 
 def _of_label(
-    label: str, each: Mapping[str, Mapping[str, bool]], clusters: Mapping[str, int], drawn: np.ndarray
+    rows: LabelRows, each: Mapping[str, Mapping[str, bool]], clusters: Mapping[str, int], drawn: np.ndarray
 ) -> Agreement | None:
     said: dict[str, list[bool]] = {}
     for reader in sorted(each):
@@ -68,7 +68,7 @@ def _of_label(
         values = fleiss_kappa(yes, many, cluster, weights)
     between = interval(values[1:]) if len(values) > 1 else None
     return Agreement(
-        label=label,
+        label=rows.label,
         readers=len(each),
         n=len(twice),
         measure="Cohen's kappa" if len(each) == 2 else "Fleiss' kappa",
@@ -76,4 +76,6 @@ def _of_label(
         low=None if between is None else between[0],
         high=None if between is None else between[1],
         alike=float((weights[0][cluster] * ((yes == 0) | (yes == many))).mean()),
+        split=rows.split,
+        group=rows.group,
     )

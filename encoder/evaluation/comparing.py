@@ -84,6 +84,8 @@ def _compare(mine: LabelRows, theirs: LabelRows, drawn: np.ndarray) -> tuple[Com
         high=high,
         p=p,
         test=test,
+        split=mine.split,
+        group=mine.group,
     )
     return found, resamples
 
@@ -107,4 +109,6 @@ def _mean(compared: Sequence[Comparison], differences: Sequence[np.ndarray]) -> 
         high=high,
         p=p,
         test=BOOTSTRAP,
+        split=first.split,
+        group=first.group,
     )

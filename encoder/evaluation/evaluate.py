@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import KW_ONLY, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from encoder.evaluation.adjusting import Adjust, adjusted
 from encoder.evaluation.agreement import agree_readers
 from encoder.evaluation.comparing import compare_runs
 from encoder.evaluation.evaluation import Agreement, Comparison, Evaluation, LeftOut, ReaderScore, Scored
 from encoder.evaluation.label_notes import label_notes
-from encoder.evaluation.matching import match, wanted_labels
+from encoder.evaluation.matching import match, of_views, wanted_labels
 from encoder.evaluation.notes import notes_of
 from encoder.evaluation.options import Options
-from encoder.evaluation.reader_tables import find_readings
+from encoder.evaluation.reader_tables import Reading, find_readings
 from encoder.evaluation.readers import score_readers
 from encoder.evaluation.rows import LabelRows, label_rows
 from encoder.evaluation.scoring import Draws, mean_over_labels, score_label
 from encoder.evaluation.thresholds import Thresholds
-from encoder.prediction.runs import chosen_on, judged_split
+from encoder.prediction.runs import chosen_on, judged_parts
 from kb.display import Listing
 from kb.errors import UsageError
+from kb.images.patient_split import lies_in
+from kb.images.view_choice import told_left_out
 from kb.knowledge_base import KnowledgeBase
 from kb.statistics.resampling import multiplicities
 from kb.store.sqltext import literals
@@ -39,6 +42,8 @@ def evaluate(
     *,
     against: str | None = None,
     readers: str | Path | Sequence[str | Path] | None = None,
+    by: str | None = None,
+    adjust: Adjust | None = None,
 ) -> Evaluation:
     """Score `runs` (default: all) against the labels of `kb`.
 
@@ -49,6 +54,8 @@ def evaluate(
         against: a run that each of them is compared with, on the rows of both.
         readers: tables of readings, a source of labels whose readings are kept, or "stored" for all these; see
             `encoder.evaluation.reader_tables`.
+        by: what the rows of each part are grouped by: site, source, view, sex, age_band, month, or any attribute.
+        adjust: how p values are adjusted for their number: "holm" or "bh"; default: not.
 
     Raises:
         UsageError: there is no such run, label or split, there are no labels, or sources of labels contradict each
@@ -59,43 +66,127 @@ def evaluate(
     chosen = _chosen(known, runs, against)
     fixed, other_run = _threshold_source(options.threshold_from, known)
     asked = dict.fromkeys([*chosen, *([against] if against else []), *([other_run] if other_run else [])])
-    rows = wanted_labels(match(kb, list(asked), source=options.source, where=options.where), options.labels)
-    split = judged_split(kb, chosen, options.split)
-    wanted = None if split == "all" else split
-    evaluated = [r for r in rows if r["run"] in (*chosen, against) and (wanted is None or r["in_split"] == wanted)]
-    if not evaluated:
+    matched = match(kb, list(asked), source=options.source, where=options.where, by=by)
+    rows, left_out = of_views(wanted_labels(matched, options.labels), options.views)
+    parts = judged_parts(kb, chosen, options.split)
+    readings = find_readings(kb, readers, [row["label"] for row in rows]) if readers is not None else []
+    work = _Work(rows, chosen, options=options, against=against, fixed=fixed, other_run=other_run, readings=readings)
+    blocks = _blocks([row for row in rows if row["run"] in (*chosen, against)], parts, grouped=by is not None)
+    if not blocks:
         over = f", of images where {options.where}" if options.where else ""
-        raise UsageError(
-            f"none of these predictions is of {'any row' if wanted is None else f'the {split} split'}{over}"
-        )
-    # The patients that are evaluated come first: these alone are resampled.
-    owners = _numbered(evaluated, rows)
-    groups = label_rows(evaluated, owners)
-    choosing = [r for r in rows if (r["run"] == other_run if other_run else r["in_split"] == "validation")]
-    thresholds = Thresholds(options.threshold_by, fixed, label_rows(choosing, owners), other_run)
-    drawn = multiplicities(len({r["owner"] for r in evaluated}), options.bootstrap, options.seed)
-    mine = [group for name in chosen for group in groups if group.run == name]
-    scored, left_out = _score_all(mine, thresholds, drawn, options.min_positives)
-    comparisons, not_compared = _compare_all(chosen, against, groups, drawn, options.min_positives)
-    readings = find_readings(kb, readers, [group.label for group in mine]) if readers is not None else []
-    studies = {row["unit"]: f"study {row['study_id']}" for row in evaluated if row["image_id"] and row["study_id"]}
-    kept = tuple(group for group in mine if group.few(options.min_positives) is None)
+        views = f" and of the views {options.views}" if left_out else ""
+        which = "any row" if parts == ("all",) else f"the {parts[0]} split"
+        raise UsageError(f"none of these predictions is of {which}{over}{views}")
+    judged = [work.judge(part, group, members) for (part, group), members in blocks.items()]
+    comparisons = adjusted([row for one in judged for row in one.comparisons], adjust)
     return Evaluation(
-        rows=Listing(scored, SCORED_COLUMNS),
-        left_out=_listing(left_out, LeftOut),
+        rows=Listing([row for one in judged for row in one.scored], SCORED_COLUMNS),
+        left_out=_listing([row for one in judged for row in one.left_out], LeftOut),
         comparisons=_listing(comparisons, Comparison),
-        readers=_listing(score_readers(kept, readings, studies), ReaderScore),
-        agreement=_listing(agree_readers(kept, readings, studies, drawn), Agreement),
-        notes=(
-            *notes_of(evaluated, mine, scored, options=options, split=split, readings=readings),
-            *label_notes(kb, evaluated),
-            *_chosen_notes(known, chosen, split),
-            *not_compared,
+        readers=_listing([row for one in judged for row in one.readers], ReaderScore),
+        agreement=_listing([row for one in judged for row in one.agreement], Agreement),
+        notes=_notes(
+            judged,
+            options=options,
+            left_out=left_out,
+            more=(
+                *label_notes(kb, [row for members in blocks.values() for row in members]),
+                *_chosen_notes(known, chosen, parts),
+            ),
         ),
         commit=kb.commit.commit_id,
-        split=split,
-        label_rows=kept,
+        split=", ".join(dict.fromkeys(part for part, _ in blocks)),
+        by=by,
+        label_rows=tuple(group for one in judged for group in one.kept),
     )
+
+
+def _blocks(
+    rows: Sequence[Mapping[str, Any]], parts: Sequence[str], *, grouped: bool
+) -> dict[tuple[str, str | None], list[Mapping[str, Any]]]:
+    """The rows that are judged together: those of a part and, where they are grouped, of a group in it."""
+    found: dict[tuple[str, str | None], list[Mapping[str, Any]]] = {}
+    for part in parts:
+        members = [row for row in rows if lies_in(row["in_split"], part)]
+        names = sorted({row["group"] for row in members if row["group"] is not None}) if grouped else []
+        for group in (*names, "unknown") if grouped else (None,):
+            those = [row for row in members if not grouped or (row["group"] or "unknown") == group]
+            if those:
+                found.setdefault((part, group), those)
+    return found
+
+
+def _notes(
+    judged: Sequence[_Judged], *, options: Options, left_out: Mapping[str, int], more: Sequence[str]
+) -> tuple[str, ...]:
+    """Each thing that is to be said, once."""
+    views = f"left out for their view: {told_left_out(left_out)} (views: {options.views})" if left_out else ""
+    notes = [note for one in judged for note in one.notes]
+    return tuple(note for note in dict.fromkeys([*notes, *more, views]) if note)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Judged:
+    """What came of one part of the rows."""
+
+    scored: list[Scored]
+    left_out: list[LeftOut]
+    comparisons: list[Comparison]
+    readers: list[ReaderScore]
+    agreement: list[Agreement]
+    kept: tuple[LabelRows, ...]
+    notes: list[str]
+
+
+@dataclass(frozen=True, eq=False)
+class _Work:
+    """What is judged, part by part, by the same thresholds: the matched rows of all parts, and how."""
+
+    rows: Sequence[Mapping[str, Any]]
+    runs: Sequence[str]
+    _: KW_ONLY
+    options: Options
+    against: str | None
+    fixed: float | None
+    other_run: str | None
+    readings: Sequence[Reading]
+
+    def judge(self, part: str, group: str | None, evaluated: Sequence[Mapping[str, Any]]) -> _Judged:
+        """Score the rows of one part, or of one group in it."""
+        options = self.options
+        # The patients that are evaluated come first: these alone are resampled.
+        owners = _numbered(evaluated, self.rows)
+        groups = label_rows(evaluated, owners, part, group)
+        thresholds = self._thresholds(owners)
+        drawn = multiplicities(len({r["owner"] for r in evaluated}), options.bootstrap, options.seed)
+        mine = [group for name in self.runs for group in groups if group.run == name]
+        scored, left_out = _score_all(mine, thresholds, drawn, options.min_positives)
+        comparisons, not_compared = _compare_all(self.runs, self.against, groups, drawn, options.min_positives)
+        notes = notes_of(evaluated, mine, scored, options=options, split=part, group=group, readings=self.readings)
+        studies = {row["unit"]: f"study {row['study_id']}" for row in evaluated if row["image_id"] and row["study_id"]}
+        kept = tuple(group for group in mine if group.few(options.min_positives) is None)
+        return _Judged(
+            scored=scored,
+            left_out=left_out,
+            comparisons=comparisons,
+            readers=score_readers(kept, self.readings, studies),
+            agreement=agree_readers(kept, self.readings, studies, drawn),
+            kept=kept,
+            notes=[*notes, *not_compared],
+        )
+
+    def _thresholds(self, owners: Mapping[str, int]) -> Thresholds:
+        """What thresholds are chosen on: never on external rows."""
+        own = [r for r in self.rows if r["in_split"] != "external"]
+        choosing = [r for r in own if (r["run"] == self.other_run if self.other_run else r["in_split"] == "validation")]
+        spare = [r for r in own if r["in_split"] == "test"]
+        return Thresholds(
+            self.options.threshold_by,
+            self.fixed,
+            label_rows(choosing, owners),
+            self.other_run,
+            internal=label_rows(spare, owners, "test"),
+        )
 
 
 def _numbered(first: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
@@ -144,9 +235,10 @@ def _chosen(known: Mapping[str, Any], runs: Sequence[str], against: str | None) 
     return list(dict.fromkeys(runs)) or sorted(known)
 
 
-def _chosen_notes(known: Mapping[str, Mapping[str, Any]], runs: Sequence[str], split: str) -> list[str]:
+def _chosen_notes(known: Mapping[str, Mapping[str, Any]], runs: Sequence[str], parts: Sequence[str]) -> list[str]:
     """What is to be said of runs that the validation images had a say in, where these are judged too."""
-    entries = [chosen_on(name, json.loads(known[name]["parameters"])) for name in runs if split == "all"]
+    with_validation = bool({"all", "internal"} & set(parts))
+    entries = [chosen_on(name, json.loads(known[name]["parameters"])) for name in runs if with_validation]
     return [note for note in entries if note is not None]
 
 
@@ -177,6 +269,9 @@ def _score_all(
             negatives=g.negatives,
             unknown=g.unknown,
             reason=_reason(g, reason),
+            split=g.split,
+            group=g.group,
+            unlabelled=not len(g.truth) and not g.unknown,
         )
         for g in groups
         if (reason := g.few(max(least, 1))) is not None
@@ -188,7 +283,7 @@ def _score_all(
         in_mean = [one for one in draws if one.scored.in_mean]
         scored += [one.scored for one in in_mean]
         if len(in_mean) > 1:
-            scored.append(mean_over_labels(run, in_mean))
+            scored.append(mean_over_labels(run, in_mean, split=mine[0].split, group=mine[0].group))
         scored += [one.scored for one in draws if not one.scored.in_mean]
     return scored, left_out
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from html import escape
 from typing import Any
 
@@ -36,11 +36,14 @@ class Scored:
     threshold_from: str
     in_mean: bool = True
     labels: int = 1
+    split: str = ""
+    group: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The figures as one flat row."""
-        counts = {name: getattr(self, name) for name in ("run", "label", "n", "positives", "negatives", "unknown")}
-        flat: dict[str, Any] = {**counts, "patients": self.patients}
+        names = ("run", "label", "split", *(("group",) if self.group is not None else ()))
+        counted = ("n", "positives", "negatives", "unknown", "patients")
+        flat: dict[str, Any] = {name: getattr(self, name) for name in (*names, *counted)}
         for name in MEASURES:
             flat[name] = self.values.get(name)
             if name in WITH_INTERVAL:
@@ -55,7 +58,8 @@ class Scored:
     def named(self) -> dict[str, Any]:
         """Which run and label the figures are of, as a person reads it."""
         label = f"{self.label} ({self.labels})" if self.labels > 1 else self.label
-        return {"run": self.run, "label": label if self.in_mean else f"{label} (apart)"}
+        group = {} if self.group is None else {"group": self.group}
+        return {"run": self.run, **group, "label": label if self.in_mean else f"{label} (apart)"}
 
     def ranked(self) -> dict[str, Any]:
         """The figures that no threshold enters, as a person reads them."""
@@ -86,7 +90,7 @@ _CALLED = {"F1": "f1", "MCC": "mcc", "sensitivity": "sensitivity", "specificity"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftOut:
-    """A label that was not scored, and why."""
+    """A label that was not scored, and why; `unlabelled` says that nothing at all is held to be true of it."""
 
     run: str
     label: str
@@ -95,6 +99,9 @@ class LeftOut:
     negatives: int
     unknown: int
     reason: str
+    split: str = ""
+    group: str | None = None
+    unlabelled: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +120,9 @@ class Comparison:
     high: float | None
     p: float | None
     test: str
+    split: str = ""
+    group: str | None = None
+    p_adjusted: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +138,8 @@ class ReaderScore:
     specificity: float
     model_sensitivity: float
     lies: str
+    split: str = ""
+    group: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,11 +154,17 @@ class Agreement:
     low: float | None
     high: float | None
     alike: float
+    split: str = ""
+    group: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """The figures of some runs; shows itself in a terminal and a notebook."""
+    """The figures of some runs; shows itself in a terminal and a notebook.
+
+    `splits` are the parts of the rows that were judged, each by itself: no figure is of two. `split` is all of them, as
+    one word. `by` is what the rows of each were grouped by.
+    """
 
     rows: Listing[Scored]
     left_out: Listing[LeftOut]
@@ -156,12 +174,18 @@ class Evaluation:
     notes: tuple[str, ...]
     commit: str
     split: str
+    by: str | None = None
     label_rows: tuple[LabelRows, ...] = field(default=(), repr=False)
 
-    def get(self, run: str, label: str) -> Scored:
-        """The figures of a run on a label; KeyError if it was not scored."""
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The parts of the rows that were judged."""
+        return tuple(self.split.split(", "))
+
+    def get(self, run: str, label: str, *, split: str | None = None, group: str | None = None) -> Scored:
+        """The figures of a run on a label (in the first part that has it); KeyError if it was not scored."""
         for row in self.rows:
-            if (row.run, row.label) == (run, label):
+            if (row.run, row.label) == (run, label) and split in (None, row.split) and group in (None, row.group):
                 return row
         raise KeyError((run, label))
 
@@ -170,6 +194,7 @@ class Evaluation:
         return {
             "commit": self.commit,
             "split": self.split,
+            "by": self.by,
             "rows": self.rows.rows(),
             "left_out": self.left_out.rows(),
             "comparisons": self.comparisons.rows(),
@@ -179,19 +204,28 @@ class Evaluation:
         }
 
     def tables(self) -> list[tuple[str, list[dict[str, Any]]]]:
-        """What there is to show, as titles and rows of text."""
-        ranked = [row.ranked() for row in self.rows]
-        if not any(row.unknown for row in self.rows):
+        """What there is to show, as titles and rows of text: part by part."""
+        return [table for split in self.splits for table in self._tables_of(split)]
+
+    def _tables_of(self, split: str) -> list[tuple[str, list[dict[str, Any]]]]:
+        alone = len(self.splits) == 1
+        scored = [row for row in self.rows if row.split == split]
+        ranked = [row.ranked() for row in scored]
+        if not any(row.unknown for row in scored):
             ranked = [{name: cell for name, cell in row.items() if name != "unknown"} for row in ranked]
         parts = [
             ("", ranked),
-            ("at a threshold", [row.called() for row in self.rows]),
-            ("left out", self.left_out.rows()),
-            ("AUROC compared", [_rounded(row) for row in self.comparisons.rows()]),
-            ("readers", [_rounded(row) for row in self.readers.rows()]),
-            ("agreement of the readers", [_rounded(row) for row in self.agreement.rows()]),
+            ("at a threshold", [row.called() for row in scored]),
+            ("left out", [_rounded(_told(row)) for row in self.left_out if row.split == split and not row.unlabelled]),
+            ("AUROC compared", [_rounded(_told(row)) for row in self.comparisons if row.split == split]),
+            ("readers", [_rounded(_told(row)) for row in self.readers if row.split == split]),
+            ("agreement of the readers", [_rounded(_told(row)) for row in self.agreement if row.split == split]),
         ]
-        return [(title, rows) for title, rows in parts if rows]
+        return [
+            (title if alone else f"{split.upper()}{': ' if title else ''}{title}", rows)
+            for title, rows in parts
+            if rows
+        ]
 
     def __rich__(self) -> Group:
         shown: list[Any] = []
@@ -204,6 +238,13 @@ class Evaluation:
         return text + "<ul>" + "".join(f"<li>{escape(note)}</li>" for note in self.notes) + "</ul>"
 
 
+def _told(row: LeftOut | Comparison | ReaderScore | Agreement) -> dict[str, Any]:
+    """A row as a person reads it: its split stands above, and its group only where there are groups."""
+    empty = [name for name in ("group", "p_adjusted") if getattr(row, name, None) is None]
+    hidden = {"split", "unlabelled", *empty}
+    return {name: value for name, value in asdict(row).items() if name not in hidden}
+
+
 def _rounded(row: dict[str, Any]) -> dict[str, Any]:
     return {name: _cell(name, value) for name, value in row.items()}
 
@@ -211,4 +252,4 @@ def _rounded(row: dict[str, Any]) -> dict[str, Any]:
 def _cell(name: str, value: Any) -> Any:
     if not isinstance(value, float):
         return value
-    return f"{value:.2g}" if name == "p" else f"{value:.3f}"
+    return f"{value:.2g}" if name in ("p", "p_adjusted") else f"{value:.3f}"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kb.errors import UsageError
+from kb.images.view_choice import view_choice
 from kb.knowledge_base import KnowledgeBase
 from kb.language.label_names import plain_label
 from kb.language.labels import labels_of, with_lists
@@ -14,20 +15,30 @@ from kb.sql.session import AuditSession
 
 
 def match(
-    kb: KnowledgeBase, runs: Sequence[str], *, source: str | None = None, where: str | None = None
+    kb: KnowledgeBase,
+    runs: Sequence[str],
+    *,
+    source: str | None = None,
+    where: str | None = None,
+    by: str | None = None,
 ) -> list[dict[str, Any]]:
     """Every prediction of `runs` with its truth (`value`), patient, owner and split (`in_split`).
 
     `value` is None if the truth is unknown, and `labelled` false if there is no label at all. `owner` is the
     patient or, if nobody knows it, the study or the image itself; `unit` says which image or study the row is of.
-    How a prediction meets its label is the view `outcomes` (schemas/sql/views).
+    How a prediction meets its label is the view `outcomes` (schemas/sql/views). `by` is a column of that view, "source"
+    for the table or folder that images came in by, or an attribute: its value stands in the row as `group`.
 
     Raises:
-        UsageError: two sources of labels contradict each other, or `where` is no condition over the images.
+        UsageError: two sources of labels contradict each other, `where` is no condition over the images, or nothing is
+            known by the name `by`.
     """
     with AuditSession(kb, UNHURRIED) as session:
         chosen = None if where is None else _where(session, where)
-        found = session.run(_ROWS, {"runs": list(runs)}).rows()
+        groups = {"group_by": by, "attribute": None if by is None or by in COLUMNS else plain_label(by)}
+        found = session.run(_ROWS, {"runs": list(runs), **groups}).rows()
+        if by is not None and all(row["group"] is None for row in found):
+            raise UsageError(f"by '{by}': nothing is known by that name; there are {', '.join(_known_groups(session))}")
     rows = _one_each(found, source)
     if chosen is not None:
         images, studies = chosen
@@ -44,11 +55,33 @@ WITH places AS (
     FROM (SELECT run, label, row_number() OVER () AS place FROM predictions) GROUP BY run, label
 )
 SELECT o.run, o.label, o.source, o.image_id, o.study_id, o.patient_id, o.owner, o.split AS in_split, o.score, o.logit,
-    o.truth AS value
+    o.truth AS value, o.view,
+    CASE CAST($group_by AS VARCHAR) WHEN 'site' THEN o.site WHEN 'source' THEN i.source
+        WHEN 'view' THEN o.view WHEN 'sex' THEN o.sex WHEN 'age_band' THEN o.age_band WHEN 'month' THEN o.month
+        ELSE o.attributes[CAST($attribute AS VARCHAR)] END AS "group"
 FROM outcomes o JOIN places p ON p.run = o.run AND p.label = o.label
+LEFT JOIN images i ON i.image_id = o.image_id
 WHERE o.run IN (SELECT unnest($runs))
 ORDER BY p.place, coalesce(o.image_id, o.study_id), o.source
 """
+
+
+COLUMNS = ("site", "source", "view", "sex", "age_band", "month")
+"""What rows are grouped by, beside any attribute of theirs."""
+
+
+def _known_groups(session: AuditSession) -> list[str]:
+    """Whatever rows may be grouped by."""
+    sql = "SELECT DISTINCT unnest(map_keys(attributes)) AS name FROM images ORDER BY name"
+    return [*COLUMNS, *(row["name"] for row in session.run(sql).rows())]
+
+
+def of_views(rows: Sequence[Mapping[str, Any]], views: str) -> tuple[list[Mapping[str, Any]], dict[str, int]]:
+    """The rows of the views that are asked for, and how many images are of others, by view; studies have none."""
+    wanted = view_choice(views)
+    whole = {row["unit"]: row["view"] for row in rows if row["image_id"] is not None}
+    left_out = wanted.left_out(whole.values())
+    return [row for row in rows if row["image_id"] is None or row["view"] in wanted], left_out
 
 
 def _one_each(found: Iterable[Mapping[str, Any]], source: str | None) -> list[dict[str, Any]]:

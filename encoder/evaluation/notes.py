@@ -9,7 +9,7 @@ from encoder.evaluation.evaluation import Scored
 from encoder.evaluation.options import Options
 from encoder.evaluation.reader_tables import Reading
 from encoder.evaluation.rows import LabelRows
-from encoder.evaluation.thresholds import SAME
+from encoder.evaluation.thresholds import NOTHING, SAME
 
 
 def notes_of(
@@ -19,13 +19,19 @@ def notes_of(
     *,
     options: Options,
     split: str,
+    group: str | None = None,
     readings: Sequence[Reading] = (),
 ) -> tuple[str, ...]:
     """The notes of an evaluation, in plain words."""
-    notes = [_split_note(split, options), *_threshold_notes(scored, options), *_cluster_notes(rows, options)]
+    what = _split_note(split, options) if group is None else f"{_split_note(split, options)}, group by group"
+    notes = [what, *_threshold_notes(scored, options), *_cluster_notes(rows, options, split, group)]
     unknown = sum(group.unknown for group in groups)
     if unknown:
         notes.append(f"{unknown:,} predictions were left out because their label is unknown (counted in each row)")
+    unlabelled = [group.label for group in groups if not len(group.truth) and not group.unknown]
+    if unlabelled:
+        names = list(dict.fromkeys(unlabelled))
+        notes.append(f"left out: {len(names):,} labels of which nothing here says whether they hold ({_few(names)})")
     without = sum(group.without_label for group in groups)
     if without:
         notes.append(f"{without:,} predictions were left out because nothing is held to be true of them")
@@ -40,14 +46,19 @@ def notes_of(
 
 def _split_note(split: str, options: Options) -> str:
     over = f" where {options.where}" if options.where else ""
-    return f"evaluated: {'all rows' if split == 'all' else f'the {split} split'}{over}"
+    which = {"all": "all rows", "internal": "all rows that are not external"}.get(split, f"the {split} split")
+    return f"evaluated: {which}{over}"
 
 
 def _threshold_notes(scored: Sequence[Scored], options: Options) -> list[str]:
     """Where thresholds come from: F1, MCC, sensitivity and specificity stand on them."""
     by = "Youden's J" if options.threshold_by == "youden" else "F1"
-    origins = {row.threshold_from for row in scored if row.threshold is not None}
-    notes = []
+    origins = {row.threshold_from for row in scored if row.threshold_from}
+    notes = (
+        [f"threshold of external labels chosen on the test split (by {by}): validation is too small"]
+        if "test" in origins
+        else []
+    )
     same = [f"{row.label} ({row.run})" for row in scored if row.threshold_from == SAME]
     if same:
         which = "every label" if len(same) == sum(row.threshold is not None for row in scored) else _few(same)
@@ -55,18 +66,26 @@ def _threshold_notes(scored: Sequence[Scored], options: Options) -> list[str]:
             f"threshold chosen on these same rows (by {by}) for {which}: F1, MCC, sensitivity and specificity are "
             "too good there; there was too little to choose by elsewhere (threshold_from)"
         )
-    for origin in sorted(origins - {SAME, "fixed"}):
+    if NOTHING in origins:
+        notes.append(
+            "external rows choose no threshold, and elsewhere too little is known: where there is none, F1, MCC, "
+            "sensitivity and specificity are missing (threshold_from names another run, or a number)"
+        )
+    for origin in sorted(origins - {SAME, NOTHING, "fixed", "test"}):
         where = "the validation split" if origin == "validation" else f"other patients of {origin}"
         notes.append(f"threshold chosen on {where} (by {by}); those rows are not judged by it")
     return notes
 
 
-def _cluster_notes(rows: Sequence[Mapping[str, Any]], options: Options) -> list[str]:
+def _cluster_notes(rows: Sequence[Mapping[str, Any]], options: Options, split: str, group: str | None) -> list[str]:
     if not options.bootstrap:
         return []
+    if group is not None:
+        return [f"95% intervals: {options.bootstrap:,} resamples of the patients of each group (seed {options.seed})"]
     owners = {row["owner"]: row["patient_id"] is not None for row in rows}
     nobody = sum(not known for known in owners.values())
-    notes = [f"95% intervals: {options.bootstrap:,} resamples of {len(owners):,} patients (seed {options.seed})"]
+    of = " of external rows" if split == "external" else ""
+    notes = [f"95% intervals: {options.bootstrap:,} resamples of {len(owners):,} patients{of} (seed {options.seed})"]
     if nobody:
         notes.append(
             f"of {nobody:,} images or studies nobody knows the patient: each counts as a patient of its own, "

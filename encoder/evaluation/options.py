@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from encoder.evaluation.thresholds import ThresholdBy
-
-Split = Literal["all", "train", "validation", "test"]
+from kb.images.patient_split import Part
+from kb.images.view_choice import FRONTAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,8 +16,10 @@ class Options:
 
     Attributes:
         labels: these only; default: all that the runs predict.
-        split: default: "test" for what was trained here (an encoder, a probe, a bottleneck), else "all".
-        where: SQL over the images: "view = 'PA' AND age > 60".
+        split: default: "test" for what was trained here (an encoder, a probe, a bottleneck), else "all"; and beside it
+            "external", where there are such rows, as figures of their own.
+        where: SQL over the images: "sex = 'F' AND age > 60".
+        views: of the images; see `kb.images.view_choice`.
         source: the source of labels to go by, if several contradict each other.
         min_positives: labels with fewer positives, or negatives, are left out.
         bootstrap: resamples of the patients; 0: no intervals.
@@ -28,8 +29,9 @@ class Options:
     """
 
     labels: Sequence[str] = ()
-    split: Split | None = None
+    split: Part | None = None
     where: str | None = None
+    views: str = FRONTAL
     source: str | None = None
     min_positives: int = 10
     bootstrap: int = 1000

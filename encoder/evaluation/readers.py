@@ -80,4 +80,6 @@ def _placed(mine: LabelRows, reader: str, sensitivity: float, specificity: float
         specificity=specificity,
         model_sensitivity=model,
         lies="on" if abs(gap) < 1e-9 else "above" if gap > 0 else "below",
+        split=mine.split,
+        group=mine.group,
     )

@@ -14,7 +14,8 @@ class LabelRows:
     """The predictions of one run for one label: those whose truth is known, and how many others there are.
 
     `rank` is what they are ordered by (the logit where all have one: far ones are all 1 as probabilities), `score` the
-    probability; `cluster` numbers the patients over all runs.
+    probability; `cluster` numbers the patients over all runs. `split` is the part of the rows that they are, and
+    `group` the value of what they are grouped by.
     """
 
     run: str
@@ -26,6 +27,8 @@ class LabelRows:
     unit: np.ndarray
     unknown: int
     without_label: int
+    split: str = ""
+    group: str | None = None
 
     @property
     def positives(self) -> int:
@@ -55,17 +58,17 @@ class LabelRows:
 
 
 def label_rows(
-    rows: Sequence[Mapping[str, Any]], clusters: Mapping[str, int], wanted: str | None = None
+    rows: Sequence[Mapping[str, Any]], clusters: Mapping[str, int], split: str = "", group: str | None = None
 ) -> list[LabelRows]:
-    """Matched predictions (see `encoder.evaluation.matching`) by run and label, those of a split where one is wanted.
+    """Matched predictions (see `encoder.evaluation.matching`) by run and label.
 
-    `clusters` numbers the owners of the rows.
+    `clusters` numbers the owners of the rows; `split` and `group` are what they are called.
     """
     groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for row in rows:
-        if wanted is None or row["in_split"] == wanted:
-            groups.setdefault((row["run"], row["label"]), []).append(row)
-    return [_of_group(run, label, members, clusters) for (run, label), members in groups.items()]
+        groups.setdefault((row["run"], row["label"]), []).append(row)
+    found = (_of_group(run, label, members, clusters) for (run, label), members in groups.items())
+    return [replace(rows, split=split, group=group) for rows in found]
 
 
 def _of_group(run: str, label: str, members: Sequence[Mapping[str, Any]], clusters: Mapping[str, int]) -> LabelRows:

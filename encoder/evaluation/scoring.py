@@ -28,12 +28,17 @@ def score_label(rows: LabelRows, threshold: Threshold, drawn: np.ndarray) -> Dra
     """Score one label of one run; `drawn` are the multiplicities of patients in each resample."""
     ranking, bins = Ranking(rows.truth, rows.rank), equal_mass_bins(rows.score)
 
+    def called(weights: np.ndarray) -> Mapping[str, np.ndarray]:
+        if threshold.value is None:
+            return {}
+        return at_threshold(rows.truth, rows.score, threshold.value, weights=weights * threshold.judged)
+
     def measure(weights: np.ndarray) -> dict[str, np.ndarray]:
         auroc, auprc = ranking.scores_of(weights)
         return {
             "auroc": auroc,
             "auprc": auprc,
-            **at_threshold(rows.truth, rows.score, threshold.value, weights=weights * threshold.judged),
+            **called(weights),
             "brier": brier(rows.truth, rows.score, weights),
             "ece": calibration_error(rows.truth, rows.score, weights, bins=bins),
         }
@@ -53,16 +58,18 @@ def score_label(rows: LabelRows, threshold: Threshold, drawn: np.ndarray) -> Dra
         negatives=rows.negatives,
         unknown=rows.unknown,
         patients=rows.patients,
-        values={name: value if np.isfinite(value) else None for name, value in exact.items()},
-        intervals={name: interval(resamples[name]) if len(drawn) else None for name in WITH_INTERVAL},
+        values={name: exact[name] if np.isfinite(exact.get(name, np.nan)) else None for name in MEASURES},
+        intervals={name: interval(resamples[name]) if name in resamples else None for name in WITH_INTERVAL},
         threshold=threshold.value,
         threshold_from=threshold.origin,
         in_mean=not is_no_finding(rows.label),
+        split=rows.split,
+        group=rows.group,
     )
     return Draws(scored, resamples)
 
 
-def mean_over_labels(run: str, draws: Sequence[Draws]) -> Scored:
+def mean_over_labels(run: str, draws: Sequence[Draws], *, split: str = "", group: str | None = None) -> Scored:
     """The mean of every figure over the labels of a run, resampled with the same patients for all of them."""
     values: dict[str, float | None] = {}
     intervals: dict[str, tuple[float, float] | None] = {}
@@ -86,4 +93,6 @@ def mean_over_labels(run: str, draws: Sequence[Draws]) -> Scored:
         threshold=None,
         threshold_from="",
         labels=len(draws),
+        split=split,
+        group=group,
     )

@@ -20,15 +20,18 @@ ThresholdBy = Literal["youden", "f1"]
 SAME = "same rows"
 """What is said of a threshold that was chosen on the very rows it is judged on."""
 
+NOTHING = "nothing"
+"""What is said where no threshold was chosen: external rows choose none, not even for themselves."""
+
 LEAST = 5
 """Positives, and negatives, that a threshold is chosen by at the least."""
 
 
 @dataclass(frozen=True, eq=False)
 class Threshold:
-    """A threshold, where it comes from, and the rows that it may be judged on."""
+    """A threshold (None if nothing could choose one), where it comes from, and the rows that it may be judged on."""
 
-    value: float
+    value: float | None
     origin: str
     judged: np.ndarray
 
@@ -38,29 +41,36 @@ class Thresholds:
     """Chooses the threshold of each label.
 
     `fixed` is taken as it is; else it is chosen on `choosing`: the rows of the validation split, or of another run.
+    Where that is too little, rows choose for themselves, but for external ones: `internal` rows choose for these.
     """
 
     by: ThresholdBy
     fixed: float | None
     choosing: Sequence[LabelRows]
     other_run: str | None = None
+    internal: Sequence[LabelRows] = ()
 
     def of(self, rows: LabelRows) -> Threshold:
         """The threshold of `rows`. Where it is chosen on some of them, these are not judged by it."""
         everything = np.ones(len(rows.truth), dtype=bool)
         if self.fixed is not None:
             return Threshold(self.fixed, "fixed", everything)
-        chosen = self._on_others(rows)
+        chosen = self._on_others(rows, self.choosing)
+        if chosen is None and rows.split == "external":
+            spare = self._on_others(rows, self.internal)
+            if spare is None:
+                return Threshold(None, NOTHING, everything)
+            return Threshold(choose_threshold(spare.truth, spare.score, self.by), spare.split, everything)
         if chosen is None:
             return Threshold(choose_threshold(rows.truth, rows.score, self.by), SAME, everything)
         judged = ~np.isin(rows.unit.astype(str), chosen.unit.astype(str))
         origin = f"run {self.other_run}" if self.other_run else "validation"
         return Threshold(choose_threshold(chosen.truth, chosen.score, self.by), origin, judged)
 
-    def _on_others(self, rows: LabelRows) -> LabelRows | None:
+    def _on_others(self, rows: LabelRows, choosing: Sequence[LabelRows]) -> LabelRows | None:
         """Rows to choose on, such that enough of both classes are left to choose by and to judge."""
         run = self.other_run or rows.run
-        found = [r for r in self.choosing if (r.run, plain_label(r.label)) == (run, plain_label(rows.label))]
+        found = [r for r in choosing if (r.run, plain_label(r.label)) == (run, plain_label(rows.label))]
         if not found or min(found[0].positives, found[0].negatives) < LEAST:
             return None
         # A run that holds the rows to be judged lends those alone that are of other patients.

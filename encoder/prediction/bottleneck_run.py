@@ -16,6 +16,7 @@ from encoder.prediction.predicting import (
     PredictResult,
     auroc_of,
     check_some,
+    chosen_images,
     finish,
     new_run,
     training_parts,
@@ -23,7 +24,7 @@ from encoder.prediction.predicting import (
 from encoder.prediction.probe import fit_probe
 from encoder.prediction.view import View, view_of
 from encoder.space.concept_space import ConceptSpace, open_space
-from encoder.vectors.image_vectors import ImageVectors, read_image_vectors
+from encoder.vectors.image_vectors import ImageVectors
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.progress import Watcher
@@ -53,12 +54,12 @@ def predict_bottleneck(
     """
     if options.space not in (None, "encoder"):
         raise UsageError("a concept bottleneck reads the concepts' scores: there is no space to choose")
-    images = read_image_vectors(kb, checkpoint.encoder_id)
+    images, told = chosen_images(kb, checkpoint.encoder_id, options)
     space = open_space(kb, checkpoint, watcher)
     labels = wanted_labels(kb, options.labels, options.source)
     truth = read_truth(kb, images, labels, source=options.source)
     seen = view_of("encoder", images.matrix, None)
-    train = [n for n, split in enumerate(images.splits) if split == "train"]
+    train = images.numbers_of("train")
     covariance = np.cov(images.matrix[train].astype(np.float64).T)
     listed = None if concept_ids is None else _places(space, concept_ids)
     bottlenecks, probes, left_out = [], [], {}
@@ -87,7 +88,7 @@ def predict_bottleneck(
     run = new_run(
         kb, "bottleneck", "encoder", checkpoint=checkpoint, options=options, parameters=parameters, heads=heads
     )
-    result = finish(kb, run, images, seen=seen, truth=truth[:, kept], options=options, notes=[], left_out=left_out)
+    result = finish(kb, run, images, seen=seen, truth=truth[:, kept], options=options, notes=told, left_out=left_out)
     _add_gaps(result, images, seen, truth=truth[:, kept], probes=probes, bottlenecks=bottlenecks)
     return result
 
@@ -100,13 +101,14 @@ def _add_gaps(
     probes: Sequence[Head],
     bottlenecks: Sequence[Bottleneck],
 ) -> None:
-    test = [n for n, split in enumerate(images.splits) if split == "test"]
-    for column, (row, probe, bottleneck) in enumerate(zip(result.rows, probes, bottlenecks, strict=True)):
-        judged = row["auroc"] is not None
-        free = auroc_of(seen.part(test).logits([probe])[:, 0], truth[test, column]) if judged else None
+    by_label = {bottleneck.label: at for at, bottleneck in enumerate(bottlenecks)}
+    for row in result.rows:
+        column = by_label[row["label"]]
+        judged = images.numbers_of(row["split"]) if row["auroc"] is not None else []
+        free = auroc_of(seen.part(judged).logits([probes[column]])[:, 0], truth[judged, column]) if judged else None
         row["probe_auroc"] = free
         row["gap"] = None if free is None else free - row["auroc"]
-        row["concepts"] = len(bottleneck.concepts)
+        row["concepts"] = len(bottlenecks[column].concepts)
     result.bottlenecks.extend(bottlenecks)
 
 

@@ -22,8 +22,10 @@ from encoder.prediction.runs import (
     store_run,
 )
 from encoder.prediction.view import View
-from encoder.vectors.image_vectors import ImageVectors
+from encoder.vectors.image_vectors import ImageVectors, read_image_vectors
 from kb.errors import UsageError
+from kb.images.patient_split import read_patients
+from kb.images.view_choice import FRONTAL, read_views, told_left_out, view_choice
 from kb.knowledge_base import KnowledgeBase
 from kb.statistics.ranking import Ranking
 
@@ -38,6 +40,7 @@ class PredictOptions:
         run: the name of the run; default: the method, and the space.
         labels: which; default: all that are known of the images.
         source: the source of labels to go by.
+        views: of the images that are learned from and predicted; see `kb.images.view_choice`.
         space: of the heads; None lets the method choose.
         replace: whether a run of that name may be replaced.
         by: who.
@@ -48,6 +51,7 @@ class PredictOptions:
     run: str | None = None
     labels: Sequence[str] = ()
     source: str | None = None
+    views: str = FRONTAL
     space: Space | None = None
     replace: bool = False
     by: str | None = None
@@ -64,9 +68,10 @@ class PredictResult:
         images: how many were predicted.
         notes: what was chosen, and why.
         left_out: labels that could not be predicted, with the reason.
-        rows: a line a label: AUROC, n and positives of the images it is judged on, and what else the method has to say.
+        rows: a line a label and part: AUROC, n and positives of the images it is judged on, and what else is known.
         bottlenecks: of the labels, for that method.
-        split: of the images it is judged on: "all" for sentences before an encoder that was not trained here.
+        split: of the images it is judged on: "all" for sentences before an encoder that was not trained here; external
+            ones are judged apart, in rows of their own.
         commit: None for a dry run.
     """
 
@@ -96,6 +101,23 @@ class PredictResult:
         }
 
 
+def chosen_images(kb: KnowledgeBase, encoder: str, options: PredictOptions) -> tuple[ImageVectors, list[str]]:
+    """The encoded images of the views that are asked for; the second says what was left out.
+
+    Raises:
+        UsageError: there are no encoded images, or none of these views.
+    """
+    wanted, images, known = view_choice(options.views), read_image_vectors(kb, encoder), read_views(kb)
+    left_out = wanted.left_out(known.get(image_id) for image_id in images.image_ids)
+    if not left_out:
+        return images, []
+    kept = [n for n, image_id in enumerate(images.image_ids) if known.get(image_id) in wanted]
+    told = f"left out for their view: {told_left_out(left_out)} (views: {options.views})"
+    if not kept:
+        raise UsageError(f"nothing is predicted: all images are {told}", parameter="views")
+    return images.chosen(kept), [told]
+
+
 def auroc_of(logit: np.ndarray, truth: np.ndarray) -> float | None:
     """The AUROC of some images; None if fewer than ten have the label, or have it not."""
     known = ~np.isnan(truth)
@@ -109,7 +131,7 @@ def training_parts(images: ImageVectors, seen: View, truth: np.ndarray) -> tuple
     """The training and the validation images of one label, as its head reads them."""
     parts = []
     for split in ("train", "validation"):
-        numbers = [n for n, found in enumerate(images.splits) if found == split]
+        numbers = images.numbers_of(split)
         parts.append(Examples(seen.matrix[numbers], truth[numbers], [images.patients[n] for n in numbers]))
     return parts[0], parts[1]
 
@@ -142,7 +164,7 @@ def new_run(
         encoder=encoder or checkpoint.encoder_id,
         embedder=info.embedder_id if info else None,
         vocabulary_commit=kb.commit.commit_id,
-        parameters=parameters,
+        parameters={"views": options.views, **parameters},
         heads=heads,
     )
 
@@ -161,25 +183,31 @@ def finish(
     """Predict the images with the heads of a run, store both, and say how it does on images it has not learned from."""
     if images.stale:
         notes.append(f"{images.stale:,} images were left out: their picture is another now, and not encoded yet")
-    mean = [float(value) for value in images.matrix.mean(axis=0, dtype="float64")]
+    own = images.numbers_of("internal") or images.numbers_of("all")
+    mean = [float(value) for value in images.matrix[own].mean(axis=0, dtype="float64")]
     run = replace(run, parameters={**run.parameters, "mean_image": mean})
     found = seen.logits(run.heads)
     learned = run.method in LEARNING or run.encoder not in foreign_encoders(kb)
-    judged = [n for n, split in enumerate(images.splits) if split == "test" or not learned]
+    split = "test" if learned else "all" if "external" not in images.splits else "internal"
+    parts = {split: images.numbers_of(split), "external": images.numbers_of("external")}
     if moved := moved_images(kb, run.encoder):
-        judged = []
+        parts = {split: []}
+        now = read_patients(kb).split_of_image(moved[0])
         notes.append(
-            f"the encoder has learned from {len(moved):,} images that now lie in the test split (first: {moved[0]}), "
+            f"the encoder has learned from {len(moved):,} images that now lie in the {now} split (first: {moved[0]}), "
             "for a table told since whose they are: nothing is judged; train it anew"
         )
     rows = [
         {
             "label": head.label,
-            "auroc": auroc_of(found[judged, column], truth[judged, column]),
-            "n": int((~np.isnan(truth[judged, column])).sum()),
-            "positives": int((truth[judged, column] == 1).sum()),
+            "split": part,
+            "auroc": auroc_of(found[numbers, column], truth[numbers, column]),
+            "n": int((~np.isnan(truth[numbers, column])).sum()),
+            "positives": int((truth[numbers, column] == 1).sum()),
         }
+        for part, numbers in parts.items()
         for column, head in enumerate(run.heads)
+        if numbers or part == split
     ]
     commit = None
     if not options.dry_run:
@@ -188,7 +216,6 @@ def finish(
         notes.append(f"no AUROC if fewer than {FEWEST} of the images it is judged on have the label, or have it not")
     if not learned and (note := chosen_on(run.name, run.parameters)) is not None:
         notes.append(note)
-    split = "test" if learned else "all"
     return PredictResult(
         run=run, images=len(images), notes=notes, left_out=left_out, rows=rows, commit=commit, split=split
     )

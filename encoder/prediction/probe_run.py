@@ -10,6 +10,7 @@ from encoder.prediction.predicting import (
     PredictOptions,
     PredictResult,
     check_some,
+    chosen_images,
     finish,
     new_run,
     training_parts,
@@ -18,7 +19,6 @@ from encoder.prediction.probe import fit_probe
 from encoder.prediction.view import view_of
 from encoder.space.concept_space import open_space
 from encoder.vectors.encoding import BACKBONE
-from encoder.vectors.image_vectors import read_image_vectors
 from kb.knowledge_base import KnowledgeBase
 
 
@@ -30,7 +30,7 @@ def predict_probe(kb: KnowledgeBase, checkpoint: Checkpoint, options: PredictOpt
     """
     space: Space = options.space or "encoder"
     encoder = checkpoint.encoder_id + (BACKBONE if space == "backbone" else "")
-    images = read_image_vectors(kb, encoder)
+    images, told = chosen_images(kb, encoder, options)
     projector = open_space(kb, checkpoint).projector if space == "llm" else None
     seen = view_of(space, images.matrix, projector)
     labels = wanted_labels(kb, options.labels, options.source)
@@ -54,4 +54,4 @@ def predict_probe(kb: KnowledgeBase, checkpoint: Checkpoint, options: PredictOpt
         heads=heads,
         encoder=encoder,
     )
-    return finish(kb, run, images, seen=seen, truth=truth[:, kept], options=options, notes=[], left_out=left_out)
+    return finish(kb, run, images, seen=seen, truth=truth[:, kept], options=options, notes=told, left_out=left_out)

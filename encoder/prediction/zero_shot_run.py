@@ -12,13 +12,13 @@ from encoder.model.checkpoint import Checkpoint
 from encoder.prediction.calibration import calibrated
 from encoder.prediction.ground_truth import known_labels, read_truth, wanted_labels
 from encoder.prediction.head import Head, Space
-from encoder.prediction.predicting import PredictOptions, PredictResult, auroc_of, finish, new_run
+from encoder.prediction.predicting import PredictOptions, PredictResult, auroc_of, chosen_images, finish, new_run
 from encoder.prediction.prompts import PromptSet
 from encoder.prediction.view import View, view_of
 from encoder.prediction.zero_shot import Contrast, zero_shot_heads
 from encoder.space.concept_space import open_space
 from encoder.space.projection import Projector
-from encoder.vectors.image_vectors import ImageVectors, read_image_vectors
+from encoder.vectors.image_vectors import ImageVectors
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.language.label_names import is_no_finding, plain_label
@@ -64,13 +64,13 @@ def predict_zero_shot(
     Raises:
         UsageError: no image is encoded, or no label is named or known.
     """
-    images = read_image_vectors(kb, checkpoint.encoder_id)
+    images, told = chosen_images(kb, checkpoint.encoder_id, options)
     prompts = replace(prompts, names=label_names_of(kb))
     labels = wanted_labels(kb, options.labels, options.source)
     if not labels:
         raise UsageError("there are no labels here, and none is named", parameter="labels", need="labels")
     truth = _truth_if_known(kb, images, labels, options.source)
-    validation = [n for n, split in enumerate(images.splits) if split == "validation"]
+    validation = images.numbers_of("validation")
     space = open_space(kb, checkpoint, watcher)
     needs_embedder = options.space != "encoder" or checkpoint.facts.embedder is not None
     loaded = embedder() if needs_embedder else None
@@ -89,6 +89,7 @@ def predict_zero_shot(
         for way in _ways(options.space, contrast)
     }
     chosen, notes = _best(tried, len(validation))
+    notes += told
     kept = tried[chosen]
     heads, calibrated_labels = [], []
     for column, head in enumerate(kept.heads):
@@ -136,8 +137,9 @@ def _try(
     heads = zero_shot_heads(labels, prompts, space, checkpoint=checkpoint, embedder=embedder, contrast=contrast)
     seen = view_of(space, images.matrix, projector)
     if contrast == "none":
-        # A sentence alone has no zero of its own: the mean image is where a score begins.
-        heads = [replace(head, bias=-float(seen.along(head.weights).mean())) for head in heads]
+        # A sentence alone has no zero of its own: the mean image is where a score begins, and no external one moves it.
+        own = images.numbers_of("internal") or images.numbers_of("all")
+        heads = [replace(head, bias=-float(seen.along(head.weights)[own].mean())) for head in heads]
     found = [
         auroc
         for column, head in enumerate(heads)

@@ -12,6 +12,7 @@ import yaml
 
 from kb.errors import UsageError
 from kb.images.preprocessing import Fit, Preprocessing
+from kb.images.view_choice import FRONTAL, view_choice
 
 Objective = Literal["concepts", "report"]
 Precision = Literal["auto", "bfloat16", "float32"]
@@ -77,6 +78,7 @@ class TrainConfig:
         precision: of the forward pass; auto is bfloat16 on a GPU.
         compile: whether `torch.compile` is used.
         seed: another seed, another training.
+        views: of the chest that are learned from: frontal (PA, AP and unknown), all, or some (PA,AP).
         augment: how pictures are varied.
     """
 
@@ -103,11 +105,13 @@ class TrainConfig:
     precision: Precision = "auto"
     compile: bool = False
     seed: int = 0
+    views: str = FRONTAL
     augment: Augmentation = field(default_factory=Augmentation)
 
     def __post_init__(self) -> None:
         _choice("objective", self.objective, get_args(Objective))
         _choice("precision", self.precision, get_args(Precision))
+        view_choice(self.views)
         for name, low in (
             ("dimension", 1),
             ("size", 16),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +48,7 @@ class TrainResult:
     best: Measured
     epochs: list[EpochResult]
     images: dict[str, int]
+    left_out: Mapping[str, int]
     stopped_early: bool
 
     def to_dict(self) -> dict[str, Any]:
@@ -57,6 +58,7 @@ class TrainResult:
             "encoder": self.checkpoint.encoder_id,
             "training": self.training,
             "images": self.images,
+            "left_out": dict(self.left_out),
             "epochs": [epoch.to_dict() for epoch in self.epochs],
             "best_epoch": self.best_epoch,
             "stopped_early": self.stopped_early,
@@ -99,7 +101,7 @@ def train(
     _check_folder(out, resume=resume)
     if resume and (begun := commit_of(out)) is not None:
         kb = kb.at(begun)  # what was committed since is not what it began with
-    study = read_study(kb, embedded=config.objective == "concepts")
+    study = read_study(kb, embedded=config.objective == "concepts", views=config.views)
     for split in ("train", "validation"):
         if not study.splits[split]:
             raise UsageError(
@@ -194,7 +196,7 @@ class _Training:
         forget_state(self.out)
         assert self.position.best is not None
         best = load_checkpoint(self.out)
-        splits = {str(split): len(numbers) for split, numbers in self.study.splits.items()}
+        splits = {str(split): len(numbers) for split, numbers in self.study.splits.items() if numbers}
         return TrainResult(
             checkpoint=best,
             training=self.log.training,
@@ -202,6 +204,7 @@ class _Training:
             best=self.position.best,
             epochs=entries,
             images=splits,
+            left_out=self.study.left_out,
             stopped_early=self._tired(),
         )
 

@@ -1,8 +1,13 @@
-"""The study that is learned from: images with their reports, and what those state, split by patients."""
+"""The study that is learned from: images with their reports, and what those state, split by patients.
+
+External images are no part of it, nor are views that were not asked for: nothing is learned from them, nor chosen by
+them.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,6 +16,7 @@ from encoder.training.statements import PAST, Meaning, Statement, Statements
 from kb.batched import batched
 from kb.errors import UsageError
 from kb.images.patient_split import SPLITS, Patients, Split, read_patients
+from kb.images.view_choice import FRONTAL, ViewChoice, read_views, told_left_out, view_choice
 from kb.knowledge_base import KnowledgeBase
 from kb.store.sqltext import literals
 from kb.vectors.columns import vector_matrix
@@ -35,7 +41,8 @@ class Study:
 
     Attributes:
         examples: one an image.
-        splits: the numbers of the examples of each split.
+        splits: the numbers of the examples of each split; of the external one there are none.
+        left_out: images with reports that were left out: external ones, and those of other views, by view.
         statements: what their reports say of the concepts.
         concept_ids: the concepts that any report states, by their numbers.
         texts: what those are called.
@@ -48,28 +55,37 @@ class Study:
     concept_ids: list[str]
     texts: list[str]
     embeddings: np.ndarray | None
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
-def read_study(kb: KnowledgeBase, *, embedded: bool) -> Study:
+def read_study(kb: KnowledgeBase, *, embedded: bool, views: str = FRONTAL) -> Study:
     """The images of `kb` that have a report, at its commit.
 
     Args:
         kb: where from.
         embedded: whether the embeddings of the concepts are needed.
+        views: of the images; see `kb.images.view_choice`.
 
     Raises:
-        UsageError: no image has a report, or a patient stands in two splits.
+        UsageError: no image has a report, none of these views, or a patient stands in two splits.
         EmbeddingError: embeddings are needed and a concept has none; the message names it.
     """
     patients = read_patients(kb).require_apart()
-    rows, reports = _image_rows(kb, patients)
-    if not rows:
+    found, reports = _image_rows(kb, patients)
+    if not found:
         raise UsageError(
             f"no image of {kb.uri} has a report: reports and images are joined by study",
             need="reports of images",
         )
+    rows, left_out = _learned_from(kb, found, patients, view_choice(views))
+    if not rows:
+        told = told_left_out(left_out)
+        raise UsageError(f"none of the {len(found):,} images with reports is learned from: {told} are left out")
+    kept = {report_id for row in rows for report_id in row["reports"]}
     stated: dict[str, list[tuple[str, bool]]] = {}
     for row in stream_named(kb, "report_statements"):
+        if row["report_id"] not in kept:
+            continue
         sure = row["assertion"] != "uncertain" and row["temporality"] not in PAST
         stated.setdefault(row["report_id"], []).append((row["concept_id"], sure))
     known = _concepts(kb, sorted({concept for said in stated.values() for concept, _ in said}), embedded=embedded)
@@ -91,7 +107,19 @@ def read_study(kb: KnowledgeBase, *, embedded: bool) -> Study:
         concept_ids=known.ids,
         texts=known.texts,
         embeddings=known.embeddings,
+        left_out=left_out,
     )
+
+
+def _learned_from(
+    kb: KnowledgeBase, rows: list[dict[str, Any]], patients: Patients, wanted: ViewChoice
+) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    """The images that are learned from, and how many are not for what they are."""
+    own = [row for row in rows if patients.split_of_image(row["image_id"]) != "external"]
+    external = {"external": len(rows) - len(own)} if len(own) < len(rows) else {}
+    views = read_views(kb)
+    kept = [row for row in own if views.get(row["image_id"]) in wanted]
+    return kept, {**wanted.left_out(views.get(row["image_id"]) for row in own), **external}
 
 
 def _image_rows(kb: KnowledgeBase, patients: Patients) -> tuple[list[dict[str, Any]], dict[str, str]]:

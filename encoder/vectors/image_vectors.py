@@ -13,7 +13,7 @@ import pyarrow as pa
 from encoder.model.checkpoint import Checkpoint, load_checkpoint
 from encoder.vectors.encoding import BACKBONE
 from kb.errors import UsageError
-from kb.images.patient_split import Split, read_patients
+from kb.images.patient_split import Split, lies_in, read_patients
 from kb.knowledge_base import KnowledgeBase
 from kb.store.sqltext import literals
 
@@ -55,9 +55,13 @@ class ImageVectors:
             stale=self.stale,
         )
 
+    def numbers_of(self, part: str) -> list[int]:
+        """The numbers of those in a split, or in "all" or "internal"."""
+        return [n for n, found in enumerate(self.splits) if lies_in(found, part)]
+
     def of_split(self, split: str) -> ImageVectors:
         """Those of one split."""
-        return self.chosen([n for n, found in enumerate(self.splits) if found == split])
+        return self.chosen(self.numbers_of(split))
 
 
 def read_image_vectors(kb: KnowledgeBase, encoder: str, image_ids: Sequence[str] | None = None) -> ImageVectors:

@@ -17,6 +17,7 @@ from kb.commands.output import print_result
 from kb.commands.progress import Progress
 from kb.commands.shared import Writing, writes
 from kb.errors import UsageError
+from kb.images.patient_split import Split
 from kb.images.preprocessing import Preprocessing
 
 
@@ -46,6 +47,10 @@ def images_command(
     any_body_part: Annotated[
         bool, typer.Option("--any-body-part", help="Take DICOM radiographs of hands, abdomens, ... too.")
     ] = False,
+    split: Annotated[
+        Split | None,
+        typer.Option("--split", help="All of them lie in this split; external: another place, only ever judged."),
+    ] = None,
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes that decode.")] = None,
 ) -> None:
     """Ingest radiographs: PNG and JPEG of 8 or 16 bits, DICOM; their pixels are kept once, as one commit."""
@@ -60,6 +65,7 @@ def images_command(
             table=table,
             mapping=pairs,
             preprocessing=Preprocessing(size, fit),
+            split=split,
             workers=workers,
             **writing.act,
             allow_unjoined=allow_unjoined,

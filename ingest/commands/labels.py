@@ -19,6 +19,7 @@ from kb.commands.options import (
 )
 from kb.commands.output import print_result
 from kb.commands.shared import Writing, writes
+from kb.images.patient_split import Split
 
 LabelsOption = Annotated[
     str | None, typer.Option("--labels", metavar="A,B", help="These labels, or a named list (chexpert5); default: all.")
@@ -73,6 +74,10 @@ def labels_command(
     source: Annotated[
         str | None, typer.Option("--source", metavar="NAME", help="Store them as this; default: the file's name.")
     ] = None,
+    split: Annotated[
+        Split | None,
+        typer.Option("--split", help="All of them lie in this split; external: another place, only ever judged."),
+    ] = None,
     allow_unjoined: AllowUnjoined = False,
     encoding: EncodingOption = "utf-8",
 ) -> None:
@@ -95,7 +100,7 @@ def labels_command(
     )
     table = read_label_table(file, "value", choices)
     opened = writing.base_or_new
-    result = ingest_labels(opened, table, source=source, **writing.act, allow_unjoined=allow_unjoined)
+    result = ingest_labels(opened, table, source=source, split=split, **writing.act, allow_unjoined=allow_unjoined)
     _print(
         result, _label_facts(result), writing.uri, dry_run=writing.dry_run, quiet=writing.quiet, output=writing.output
     )

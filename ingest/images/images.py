@@ -10,7 +10,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from ingest.images.decoding import Outcome, decode_images
 from ingest.images.image_sources import ImageEntry, list_images
 from ingest.joins import count_joins, require_image_join
 from kb.batched import batched
+from kb.images.patient_split import marked
 from kb.images.pixel_cache import PixelCache
 from kb.images.preprocessing import Preprocessing
 from kb.images.view import normal_view, view_of_name
@@ -92,6 +93,7 @@ def ingest_images(
     table: str | Path | None = None,
     mapping: Mapping[str, str] | None = None,
     preprocessing: Preprocessing | None = None,
+    split: str | None = None,
     workers: int | None = None,
     by: str | None = None,
     why: str | None = None,
@@ -108,6 +110,7 @@ def ingest_images(
         table: a table that names the images and says whose they are; see `list_images`.
         mapping: which of its columns holds what.
         preprocessing: the square that pixels are brought to; default: 448 pixels, padded.
+        split: the split that all of them lie in, whatever the table says: "external" for those of another place.
         workers: processes that decode; default: one for each processor.
         by: who.
         why: the reason.
@@ -122,6 +125,7 @@ def ingest_images(
     """
     watcher = watcher or Silent()
     entries = list(list_images([Path(s) for s in sources], None if table is None else Path(table), mapping))
+    entries = [replace(entry, attributes=marked(entry.attributes, split)) for entry in entries]
     cache = PixelCache(kb.storage, preprocessing or Preprocessing())
     run = _Run()
     watcher.stage("decoding", len(entries))

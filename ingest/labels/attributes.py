@@ -86,6 +86,12 @@ class Attributes:
             odd = [at for text, at in known.items() if read_age(text)[1]]
             self.odd_ages += int(np.isin(self._columns[name][1], odd).sum())
 
+    def mark(self, split: str) -> None:
+        """Let all units lie in one split; what the table says of their splits is kept as published."""
+        for name in [name for name in self._columns if name.lower() == "split"]:
+            self._columns["published split"] = self._columns.pop(name)
+        self._columns["split"] = ([split], np.zeros(len(self._units), np.int32))
+
     def _put(self, name: str, texts: list[str], units: np.ndarray, said: np.ndarray) -> None:
         units, said = units[said >= 0], said[said >= 0]
         numbers = np.full(len(self._units), -1, np.int32)

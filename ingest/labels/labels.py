@@ -25,6 +25,7 @@ from ingest.labels.stored_rows import (
     share_units,
 )
 from kb.errors import UsageError
+from kb.images.patient_split import require_split
 from kb.knowledge_base import KnowledgeBase
 from kb.store.commits import Commit
 from kb.store.publication import Publication
@@ -98,6 +99,7 @@ def ingest_labels(
     choices: Choices | None = None,
     *,
     source: str | None = None,
+    split: str | None = None,
     by: str | None = None,
     why: str | None = None,
     dry_run: bool = False,
@@ -111,6 +113,7 @@ def ingest_labels(
         choices: which columns hold what, which labels are wanted, what they shall be named, who read, and what a blank
             and a doubt are.
         source: what these labels are stored as; default: the name of the file. It replaces its own labels only.
+        split: the split that all of its images and studies lie in, whatever the file says: "external", ...
         by: who.
         why: the reason.
         dry_run: read all and say what would happen; write nothing.
@@ -123,6 +126,8 @@ def ingest_labels(
     """
     table = path if isinstance(path, LabelTable) else read_label_table(path, "value", choices or Choices())
     name = source or table.name
+    if split is not None:
+        table.attributes.mark(require_split(split))
     taken = _Taken(table, name)
 
     def change(publication: Publication) -> tuple[Mapping[str, Any] | None, str]:

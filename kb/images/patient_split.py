@@ -1,8 +1,11 @@
-"""Splits: which patients are trained on, which choose, and which are kept aside; never one patient in two of them."""
+"""Splits: which patients are trained on, which choose, and which are kept aside; never one patient in two of them.
+
+External patients are of another place: nothing is trained on them nor chosen by them, and they are judged whole.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Literal, get_args
@@ -11,8 +14,12 @@ from kb.errors import UsageError
 from kb.store.state import State
 from kb.vocabulary.query import stream_named
 
-Split = Literal["train", "validation", "test"]
+Split = Literal["train", "validation", "test", "external"]
 SPLITS: tuple[Split, ...] = get_args(Split)
+
+Part = Literal["all", "internal", "train", "validation", "test", "external"]
+"""What rows are chosen by: a split, "all", or "internal": all that is not external."""
+PARTS: tuple[Part, ...] = get_args(Part)
 
 TRAIN, VALIDATION = 0.7, 0.1
 """The share of patients that is trained on and that chooses; what is left is the test."""
@@ -26,7 +33,46 @@ _NAMES: Mapping[str, Split] = {
     "val": "validation",
     "dev": "validation",
     "test": "test",
+    "testing": "test",
+    "external": "external",
+    "external test": "external",
+    "external validation": "external",
 }
+
+
+def split_named(text: str) -> Split | None:
+    """The split that a word means ("val", "Training", "external_test"); None if it means none."""
+    return _NAMES.get(" ".join(text.lower().replace("_", " ").replace("-", " ").split()))
+
+
+def require_split(text: str) -> Split:
+    """The split that a word means; UsageError if it means none."""
+    split = split_named(text)
+    if split is None:
+        raise UsageError(f"split '{text}': one of {', '.join(SPLITS)} was expected", parameter="split")
+    return split
+
+
+def lies_in(split: str | None, part: str) -> bool:
+    """Whether a split is in a part: any is in "all", any but "external" in "internal", and each in itself."""
+    return part == "all" or (part == "internal" and split != "external") or split == part
+
+
+def marked(attributes: Mapping[str, str], split: str | None) -> dict[str, str]:
+    """The attributes of an image of a source that lies in one split as a whole, whatever its rows say of their own.
+
+    What a row says stays beside it, as "published split".
+
+    Raises:
+        UsageError: there is no such split.
+    """
+    if split is None:
+        return dict(attributes)
+    said = {name: value for name, value in attributes.items() if name.lower() == "split"}
+    kept = {name: value for name, value in attributes.items() if name not in said}
+    for value in said.values():
+        kept["published split"] = value
+    return {**kept, "split": require_split(split)}
 
 
 def split_of(patient_id: str) -> Split:
@@ -80,6 +126,11 @@ class Patients:
         """The split of an image."""
         return self.splits[self.images[image_id].owner]
 
+    @property
+    def has_external(self) -> bool:
+        """Whether anybody lies in the external split."""
+        return "external" in self.splits.values()
+
     def require_apart(self) -> Patients:
         """These, where no patient stands in two splits.
 
@@ -115,6 +166,7 @@ def _settled(rows: Iterable[Mapping[str, Any]]) -> Patients:
     by_study: dict[str, dict[str, str]] = {}
     study_of: dict[str, str] = {}
     own: dict[str, str | None] = {}
+    origin: dict[str, str] = {}
     named: list[tuple[str | None, str | None, str | None, str]] = []
     for row in rows:
         image, study, patient = row["image_id"], row["study_id"], row["patient_id"]
@@ -126,7 +178,7 @@ def _settled(rows: Iterable[Mapping[str, Any]]) -> Patients:
         if image is not None and study is not None and (row["pictured"] or image not in study_of):
             study_of[image] = study
         if row["pictured"]:
-            own[image] = patient
+            own[image], origin[image] = patient, row["origin"]
         if row["split"]:
             named.append((image, study, patient, row["split"]))
     for image, study in study_of.items():
@@ -142,6 +194,9 @@ def _settled(rows: Iterable[Mapping[str, Any]]) -> Patients:
     owners = {one.owner for one in (*images.values(), *studies.values())}
     owners.update(patient for known in (by_image, by_study) for told in known.values() for patient in told)
     splits, leaks = _splits(owners, named, images, studies)
+    stored = {image: (study_of.get(image), origin[image]) for image in own}
+    told_twice = {leak.patient for leak in leaks}
+    leaks += [leak for leak in _shared_with_external(splits, named, images, stored) if leak.patient not in told_twice]
     for image, told in by_image.items():
         study = study_of.get(image)
         if len(told) < 2 and (told or study is None or len(by_study[study]) < 2 or image not in own):
@@ -180,7 +235,7 @@ def _splits(
     leaks: list[Leak] = []
     for image, study, patient, text in named:
         owner = images[image].owner if image is not None else patient or studies[study or ""].owner
-        split = _NAMES.get(text.strip().lower())
+        split = split_named(text)
         if split is None:
             detail = f"the split '{text}' of {owner}: one of {', '.join(SPLITS)} was expected"
             leaks.append(Leak(owner, detail))
@@ -192,3 +247,37 @@ def _splits(
             detail = f"patient {owner} lies in two splits, {names} ({where}): name one for all images"
             leaks.append(Leak(owner, detail))
     return {owner: next(iter(said[owner])) if owner in said else split_of(owner) for owner in owners}, leaks
+
+
+def _shared_with_external(
+    splits: Mapping[str, Split],
+    named: Iterable[tuple[str | None, str | None, str | None, str]],
+    images: Mapping[str, Owner],
+    stored: Mapping[str, tuple[str | None, str]],
+) -> Iterator[Leak]:
+    """External patients who also have images of a source of which nothing is external: two people of one id, perhaps.
+
+    Either way they would silently leave the training. `stored` has the study and the source of each stored image.
+    """
+    said = {(image, study) for image, study, _, text in named if split_named(text) == "external"}
+    marked_images = {image for image, _ in said}
+    marked_studies = {study for image, study in said if image is None}
+    if not said:
+        return
+    external: dict[str, str] = {}
+    for image, (study, origin) in stored.items():
+        if image in marked_images or study in marked_studies:
+            external.setdefault(origin, image)
+    of: dict[str, str] = {}
+    for image, (_, origin) in sorted(stored.items()):
+        if splits[images[image].owner] == "external" and origin in external:
+            of.setdefault(images[image].owner, image)
+    for image, (_, origin) in sorted(stored.items()):
+        owner = images[image].owner
+        if owner in of and origin not in external:
+            other = of.pop(owner)
+            detail = (
+                f"patient {owner} is external (image {other}), and has images of {origin}, which says no split of them "
+                f"(image {image}): name one for all images, or tell the patients apart"
+            )
+            yield Leak(owner, detail)

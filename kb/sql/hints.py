@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from kb.images.patient_split import read_patients
 from kb.sql.messages import near_names
 from kb.sql.session import AuditSession
 from schemas.sql.audit_views import needed_by
@@ -76,6 +77,8 @@ def what_rows_count(session: AuditSession, sql: str) -> list[str]:
     trained = "SELECT count(*) AS n FROM runs WHERE encoder IS NOT NULL"
     if "split" not in words and session.run(trained).rows()[0]["n"]:
         found.append("rows that runs of our encoders were trained on count too: the column split tells them apart")
+    if "split" not in words and read_patients(session.kb).has_external:
+        found.append("external rows count with the others: the column split tells them apart")
     return found
 
 

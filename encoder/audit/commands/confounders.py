@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from encoder.audit.commands.options import Against, Label, Run, Source, Split, Where
+from encoder.audit.commands.options import Against, Label, Run, Source, Where
 from encoder.audit.confounders.audit_space import KINDS
 from encoder.audit.confounders.result import Confounder, ConfounderAudit
 from encoder.audit.confounders.sentences import in_general, number, signed, small, tell
 from encoder.audit.face import confounders
-from encoder.commands.options import EncoderOption
+from encoder.commands.options import EncoderOption, SplitOption
 from kb.commands.options import Format
 from kb.commands.output import is_narrow, print_facts, print_json, print_rows, print_text, say
 from kb.commands.progress import Progress
@@ -52,7 +52,7 @@ def confounders_command(
         int, typer.Option("--least", min=2, help="Images with a thing, and without it, for it to be tested.")
     ] = 10,
     source: Source = None,
-    split: Split = None,
+    split: SplitOption = None,
     where: Where = None,
     encoder: EncoderOption = None,
 ) -> None:

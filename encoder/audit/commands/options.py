@@ -11,14 +11,6 @@ Label = Annotated[str, typer.Option("--label", metavar="LABEL", help="The label 
 Source = Annotated[
     str | None, typer.Option("--source", metavar="NAME", help="The labels to go by, where several sources speak.")
 ]
-Split = Annotated[
-    str | None,
-    typer.Option(
-        "--split",
-        metavar="NAME",
-        help="train, validation, test or all; default: test for what was trained here, else all.",
-    ),
-]
 Where = Annotated[
     str | None,
     typer.Option(

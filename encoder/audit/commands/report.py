@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -11,7 +11,7 @@ from rich.markup import escape
 from encoder.audit.report.options import ReportOptions
 from encoder.audit.report.report import check_target, gather, write_report
 from encoder.audit.report.report_data import ReportData
-from encoder.commands.options import EncoderOption, SourceOption
+from encoder.commands.options import EncoderOption, SourceOption, SplitOption
 from kb.commands.output import print_result
 from kb.commands.progress import Progress
 from kb.commands.shared import Reading, reads
@@ -31,10 +31,7 @@ def report_command(
         "report.html"
     ),
     source: SourceOption = None,
-    split: Annotated[
-        Literal["all", "train", "validation", "test"] | None,
-        typer.Option("--split", help="Default: test for what was trained here (encoder, probe, bottleneck), else all."),
-    ] = None,
+    split: SplitOption = None,
     where: Annotated[
         str | None, typer.Option("--where", metavar="SQL", help="Only these images: \"view = 'PA' AND age > 60\".")
     ] = None,

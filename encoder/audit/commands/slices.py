@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from encoder.audit.commands.options import Against, Label, Run, Source, Split, Where
+from encoder.audit.commands.options import Against, Label, Run, Source, Where
 from encoder.audit.confounders.sentences import number, share
 from encoder.audit.slices.audit import audit_slices
 from encoder.audit.slices.find import SliceOptions
 from encoder.audit.slices.result import Slice, Slices
-from encoder.commands.options import EncoderOption
+from encoder.commands.options import EncoderOption, SplitOption
 from kb.commands.options import Format
 from kb.commands.output import print_facts, print_json, print_rows, print_text, say
 from kb.commands.progress import Progress
@@ -34,7 +34,7 @@ def slices_command(
     against: Against = None,
     seed: Annotated[int, typer.Option("--seed", help="Of clustering and resampling.")] = 0,
     source: Source = None,
-    split: Split = None,
+    split: SplitOption = None,
     where: Where = None,
     encoder: EncoderOption = None,
 ) -> None:

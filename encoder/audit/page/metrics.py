@@ -29,8 +29,18 @@ def metrics(data: ReportData) -> Html:
         if left
         else None,
         notes([*data.evaluation.notes, *data.notes_of("metrics")]),
+        *_external(data),
         aria_labelledby="metrics",
     )
+
+
+def _external(data: ReportData) -> list[Html | None]:
+    """The figures of external rows, apart from all others."""
+    if data.external is None:
+        return []
+    rows = list(data.external.rows)
+    shown = [_ranked(rows), _called(rows)] if rows else [missing("No label could be scored on the external rows.")]
+    return [tag("h3", "External rows"), *shown, notes(data.external.notes)]
 
 
 def _figure(rows: list[Scored]) -> Html:

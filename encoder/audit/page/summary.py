@@ -32,7 +32,8 @@ def _what(data: ReportData) -> Iterator[Html]:
     rows = [row for row in data.evaluation.rows if row.n is not None]
     n = max((row.n or 0 for row in rows), default=0)
     patients = max((row.patients or 0 for row in rows), default=0)
-    split = "all rows" if data.evaluation.split == "all" else f"the {data.evaluation.split} split"
+    whole = {"all": "all rows", "internal": "all rows that are not external"}
+    split = whole.get(data.evaluation.split, f"the {data.evaluation.split} split")
     of = f"{count(n)} images or studies of {count(patients)} patients" if rows else "no row"
     yield join(["Run ", tag("strong", data.run), f" ({data.method}) was judged on {of}, {split}, by {data.source}."])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from encoder.evaluation.options import Split
+from kb.images.patient_split import Part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +15,7 @@ class ReportOptions:
     Attributes:
         labels: shown in full; default: those with the most positives, six at most.
         source: the source of labels to go by, if several contradict each other.
-        split: as for `evaluate`: "test" for what was trained here, else "all".
+        split: "test" by default for what was trained here, else "all"; the metrics of external rows stand apart.
         where: SQL over the images.
         encoder: the folder of a checkpoint, or its id; not needed if there is one only.
         min_positives: labels and groups with fewer positives, or negatives, are left out.
@@ -28,7 +28,7 @@ class ReportOptions:
 
     labels: Sequence[str] = ()
     source: str | None = None
-    split: Split | None = None
+    split: Part | None = None
     where: str | None = None
     encoder: str | None = None
     min_positives: int = 10

@@ -94,5 +94,6 @@ def _commands(
 
 def _subgroup_query(run: str, split: str) -> str:
     """One grouping as an example: the others have the same form."""
-    only = f"CASE WHEN split = {literal(split)} THEN sex END" if split != "all" else "sex"
+    which = "split <> 'external'" if split == "internal" else f"split = {literal(split)}"
+    only = f"CASE WHEN {which} THEN sex END" if split != "all" else "sex"
     return f"SELECT * FROM metrics_by({only}) WHERE run = {literal(run)} AND value IS NOT NULL ORDER BY label, value"

@@ -27,6 +27,7 @@ from encoder.audit.slices.audit import audit_slices
 from encoder.audit.slices.result import Slices
 from encoder.evaluation import Evaluation, Options, evaluate
 from encoder.evaluation.rows import LabelRows
+from encoder.prediction.runs import judged_parts
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.language.label_names import plain_label
@@ -81,11 +82,12 @@ class _Work:
     def __init__(self, kb: KnowledgeBase, run: dict[str, Any], options: ReportOptions, watcher: Watcher):
         self.kb, self.run, self.options, self.watcher = kb, run, options, watcher
         self.name = str(run["run"])
+        self.parts = judged_parts(kb, [self.name], options.split)
         self.notes: dict[Part, list[str]] = {}
 
     def data(self, now: datetime) -> ReportData:
         self.watcher.stage("metrics", None)
-        evaluation = self._evaluate()
+        evaluation = self._evaluate(self.parts[0])
         rows = self._shown(evaluation)
         labels = tuple(one.label for one in rows)
         source = self._source()
@@ -99,6 +101,7 @@ class _Work:
             method=str(self.run["method"]),
             source=source,
             evaluation=evaluation,
+            external=self._evaluate("external") if "external" in self.parts[1:] else None,
             labels=labels,
             calibration=tuple(calibration_of(evaluation, one) for one in rows),
             subgroups=subgroups,
@@ -116,13 +119,13 @@ class _Work:
     def _note(self, part: Part, told: str) -> None:
         self.notes.setdefault(part, []).append(told)
 
-    def _evaluate(self) -> Evaluation:
+    def _evaluate(self, split: str) -> Evaluation:
         given = self.options
         return evaluate(
             self.kb,
             [self.name],
             Options(
-                split=given.split,
+                split=split,  # type: ignore[arg-type]  # a part, as `judged_parts` names them
                 where=given.where,
                 source=given.source,
                 min_positives=given.min_positives,

@@ -90,7 +90,8 @@ class ReportData:
         run: whose predictions.
         method: how they were made.
         source: the labels that they are judged by, in words.
-        evaluation: the figures of all its labels.
+        evaluation: the figures of all its labels, on the one part of the rows that the report is of.
+        external: likewise on external rows, where there are any beside that part.
         labels: those that are shown in full.
         calibration: one a label.
         subgroups: one a label.
@@ -108,6 +109,7 @@ class ReportData:
     method: str
     source: str
     evaluation: Evaluation
+    external: Evaluation | None = None
     labels: tuple[str, ...] = ()
     calibration: tuple[Calibration, ...] = ()
     subgroups: tuple[Subgroups, ...] = ()

@@ -88,12 +88,18 @@ def _begins_unmarked(tokens: Sequence[Token], start: int, at: int) -> bool:
     verb = next((i for i, token in enumerate(item) if token.lower in FINITE), None)
     between = item[1:verb] if verb else ()
     joined = PREPOSITIONS | _RELATIVES | {"and", "or"}
-    return verb is not None and verb > 1 and names_finding(tokens[start:at]) and not has_verb(tokens[start:at]) and not any(
-        token.lower in joined for token in between
+    return (
+        verb is not None
+        and verb > 1
+        and names_finding(tokens[start:at])
+        and not has_verb(tokens[start:at])
+        and not any(token.lower in joined for token in between)
     )
 
 
-_NO_NOUNS = frozenset(["and", "or", "nor", "with", "for", "by", "than", "that", "all", "both", "if", "but", "since", "as", "to"])
+_NO_NOUNS = frozenset(
+    ["and", "or", "nor", "with", "for", "by", "than", "that", "all", "both", "if", "but", "since", "as", "to"]
+)
 _HARD = frozenset(["-", "--", "---", "\u2013", "\u2014", "\u2022", "|", "/", ";", "\u2192", ">"])
 
 
@@ -113,7 +119,9 @@ def _is_bound(tokens: Sequence[Token], start: int, at: int) -> bool:
     if sign == ">":
         return False
     if sign == "/":
-        slashes = [i for i in range(1, len(tokens) - 1) if tokens[i].lower == "/" and tokens[i - 1].end < tokens[i].start]
+        slashes = [
+            i for i in range(1, len(tokens) - 1) if tokens[i].lower == "/" and tokens[i - 1].end < tokens[i].start
+        ]
         return len(slashes) > 1 or specified(after) or after[0].lower in _DENIES or _is_normal(after)
     return not _only_describes(after)
 

@@ -341,8 +341,12 @@ _SUSPICIONS = frozenset(
 _LIKENESSES = frozenset(["consistent", "compatible", "indicative", "indicating"])
 _DEVICE_ENDS = WORDS["device_ends"]
 _PROPERTY = ("ed", "ing", "al", "ic", "ous", "ive", "ar", "ary", "er", "new", "old", "large", "small", "wide", "dense")
-_MOVES = frozenset(["and", "to", "by", "back", "slightly", "approximately", "about", "from", "now", "into", "above", "below"])
-_GRADES = frozenset(["interval", "significant", "appreciable", "further", "definite", "substantial", "overall", "obvious"])
+_MOVES = frozenset(
+    ["and", "to", "by", "back", "slightly", "approximately", "about", "from", "now", "into", "above", "below"]
+)
+_GRADES = frozenset(
+    ["interval", "significant", "appreciable", "further", "definite", "substantial", "overall", "obvious"]
+)
 _ASPECTS = WORDS["joined_nouns"] | {"extent", "degree", "amount", "volume", "severity", "number", "alignment"}
 _LOCATING = frozenset(["in", "at", "on", "within", "along", "over", "behind", "near", "under", "above", "below"])
 _VERBS = frozenset(["is", "are", "was", "were"])
@@ -366,7 +370,9 @@ def _what_did_not_move(tokens: Sequence[Token]) -> list[Token] | None:
         return None
     found = found_in(words_said(tokens))
     named = next((match for match in found if match.start <= len(words_said(tokens[: at + 1]))), None)
-    if named is not None and not any(match.start >= named.end and match.kind != "normal" for match in found_in(words_said(rest))):
+    if named is not None and not any(
+        match.start >= named.end and match.kind != "normal" for match in found_in(words_said(rest))
+    ):
         return None  # "no shift of the mediastinum": a finding by that name
     while len(rest) > 2 and (rest[0].lower in ("of", "in", "to", "the") or rest[0].lower in _ASPECTS):
         rest = rest[1:]

@@ -55,7 +55,8 @@ _PURPOSE = re.compile(
     re.I,
 )
 _UNABLE = re.compile(
-    r"\b(?:unable|not|n't|cannot|insufficient|inadequate|difficult|hard|impossible|fails?|failed|limited|nothing)\b", re.I
+    r"\b(?:unable|not|n't|cannot|insufficient|inadequate|difficult|hard|impossible|fails?|failed|limited|nothing)\b",
+    re.I,
 )
 _CAUSE = re.compile(r"\b(?:because of|because|due to|owing to|secondary to|as a result of)\s", re.I)
 _RESUMES = re.compile(r"\b(?:but|however)\b,?|,\s*(?=(?:and )?(?:there (?:is|are)|no)\b)", re.I)

@@ -37,6 +37,7 @@ MODIFIER_ENDINGS = ("al", "ic", "ous", "ive", "ed", "ar", "oid", "less", "ary", 
 
 _CLOSING_FILLERS = FILLERS - STATES - WORDS["kept_right"]
 
+
 def trimmed(tokens: Sequence[Token]) -> list[Token]:
     """`tokens` without articles, fillers, conjunctions and punctuation at either edge."""
     start, end = 0, len(tokens)

@@ -8,10 +8,10 @@
 -- study_id: the study
 -- patient_id: the patient, where it is known
 -- owner: the patient, else the study, else the image
--- split: train, validation or test
+-- split: train, validation, test or external
 -- score: between 0 and 1
 -- threshold: what it was held against; `thresholds` says how it was chosen
--- chosen_on: by which rows it was chosen: validation, or all
+-- chosen_on: by which rows it was chosen: validation, or all that are not external
 -- margin: score less threshold: how far on the wrong side
 -- truth: 1 or 0
 -- view: of the image

@@ -4,7 +4,7 @@
 -- study_id: its study
 -- patient_id: its patient, where anybody knows
 -- owner: who keeps images together: the patient, else the study, else the image itself
--- split: train, validation or test, by its owner
+-- split: train, validation, test or external, by its owner
 -- view: PA, AP, lateral, ...
 -- sex: F or M; else as it was written
 -- age: years

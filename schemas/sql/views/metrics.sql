@@ -1,10 +1,10 @@
--- How well a run ranks a label, over all rows and within each group of them, by each source of labels.
+-- How well a run ranks a label, over all rows and within each group of them, by each source of labels; external rows apart.
 --
 -- run: the set of predictions
 -- label: what is predicted
 -- source: the source of labels that it is judged by
 -- by: all, split, view, sex, age_band, site or month: what the rows are grouped by
--- value: which group of that
+-- value: which group of that; of all: all, or external, and external rows count in no other group but site and split
 -- n: rows whose truth is known
 -- positives: rows that hold the label
 -- negatives: rows that do not
@@ -18,17 +18,17 @@
 -- FROM metrics_by(CASE WHEN split = 'test' THEN site END).
 SELECT run, label, source, "by", value, n, positives, negatives, unknown, auroc, auroc_low, auroc_high
 FROM (
-    SELECT 'all' AS "by", * FROM metrics_by('all')
+    SELECT 'all' AS "by", * FROM metrics_by(CASE WHEN split = 'external' THEN 'external' ELSE 'all' END)
     UNION ALL
     SELECT 'split', * FROM metrics_by(split) WHERE value IS NOT NULL
     UNION ALL
-    SELECT 'view', * FROM metrics_by(view) WHERE value IS NOT NULL
+    SELECT 'view', * FROM metrics_by(CASE WHEN split IS DISTINCT FROM 'external' THEN view END) WHERE value IS NOT NULL
     UNION ALL
-    SELECT 'sex', * FROM metrics_by(sex) WHERE value IS NOT NULL
+    SELECT 'sex', * FROM metrics_by(CASE WHEN split IS DISTINCT FROM 'external' THEN sex END) WHERE value IS NOT NULL
     UNION ALL
-    SELECT 'age_band', * FROM metrics_by(age_band) WHERE value IS NOT NULL
+    SELECT 'age_band', * FROM metrics_by(CASE WHEN split IS DISTINCT FROM 'external' THEN age_band END) WHERE value IS NOT NULL
     UNION ALL
     SELECT 'site', * FROM metrics_by(site) WHERE value IS NOT NULL
     UNION ALL
-    SELECT 'month', * FROM metrics_by(month) WHERE value IS NOT NULL
+    SELECT 'month', * FROM metrics_by(CASE WHEN split IS DISTINCT FROM 'external' THEN month END) WHERE value IS NOT NULL
 )

@@ -7,7 +7,7 @@
 -- study_id: the study
 -- patient_id: the patient, where it is known
 -- owner: who keeps rows together: the patient, else the study, else the image
--- split: train, validation or test, by its owner
+-- split: train, validation, test or external, by its owner
 -- score: between 0 and 1
 -- logit: what the score is the sigmoid of, where there is one
 -- rank_by: the logit where all of the run's have one for this label, else the score: what rows are ordered by

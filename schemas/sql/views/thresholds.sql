@@ -4,11 +4,14 @@
 -- label: what is predicted
 -- source: the source of labels that it was chosen by
 -- threshold: a score of this or more says yes: the cut of the highest Youden index (sensitivity + specificity - 1)
--- chosen_on: validation, where that split has five rows of each truth; else all: it is judged on the rows it was chosen by
+-- chosen_on: validation, where that split has five rows of each truth; else all that are not external, itself judged by it
 -- youden: the index there
 -- sensitivity: there
 -- specificity: there
-WITH known AS (SELECT run, label, source, score, truth, split FROM outcomes WHERE truth IS NOT NULL),
+--
+-- External rows choose nothing: a label that is known of them alone has no threshold.
+WITH known AS (SELECT run, label, source, score, truth, split FROM outcomes
+    WHERE truth IS NOT NULL AND split IS DISTINCT FROM 'external'),
 enough AS (
     SELECT run, label, source,
         least(count(*) FILTER (truth = 1), count(*) FILTER (truth = 0)) >= 5 AS validated

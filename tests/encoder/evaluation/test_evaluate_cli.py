@@ -55,7 +55,9 @@ def test_from_files_to_figures(cli: Run, cli_json: RunJson, files: Path) -> None
     shown = cli("evaluate", *options, "--label", "edema", "--threshold", "0.5").stdout
     assert "resamples of 30 patients" in " ".join(shown.split()) and "No Finding" not in shown
     lines = cli("evaluate", *options, "--format", "csv").stdout
-    assert [row["label"] for row in csv.DictReader(io.StringIO(lines))] == ["Edema", "No Finding", "Edema"]
+    rows = [(row["row"], row["label"]) for row in csv.DictReader(io.StringIO(lines))]
+    scores = [("score", label) for label in ("Edema", "No Finding", "Edema")]
+    assert rows == [*scores, ("comparison", "Edema")]
     first = cli_json("log", "--kb", "x.kb")[1]["commit"]
     assert {row["run"] for row in cli_json("evaluate", "--kb", "x.kb", "--at", first)["rows"]} == {"good"}
 

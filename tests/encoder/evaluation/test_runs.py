@@ -83,7 +83,8 @@ class TestFigures:
         assert all("n" in row or "positives" in row for _, rows in found.tables() for row in rows)
         assert "<table>" in found._repr_html_()
         data = json.loads(json.dumps(found.to_dict()))
-        assert set(data) == {"commit", "split", "rows", "left_out", "comparisons", "readers", "agreement", "notes"}
+        parts = {"rows", "left_out", "comparisons", "readers", "agreement", "notes"}
+        assert set(data) == {"commit", "split", "by", *parts}
 
 
 class TestThresholds:

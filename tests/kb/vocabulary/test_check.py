@@ -130,7 +130,7 @@ class TestPatients:
 
     def test_a_split_of_no_known_name(self, kb: KnowledgeBase) -> None:
         put(kb, "images", image_id="i1", patient_id="p", attributes=[{"name": "split", "value": "holdout"}])
-        assert self.problems(kb) == ["the split 'holdout' of p: one of train, validation, test was expected"]
+        assert self.problems(kb) == ["the split 'holdout' of p: one of train, validation, test, external was expected"]
 
 
 def test_every_rule_was_broken_above() -> None:
