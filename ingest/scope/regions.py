@@ -12,11 +12,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ingest.report import Report, Section
+from ingest.scope.scope import ELSEWHERE
 from ingest.scope.words import read_words
 from ingest.sources.sections import number_repeats
-
-ELSEWHERE = ("abdomen", "pelvis", "head", "neck", "arm", "leg")
-"""Parts that a chest examination does not speak of under a heading; heart, ribs and spine are in its pictures."""
 
 _OBSERVED = ("findings", "impression", "addendum", "body")
 _HEADING = re.compile(
@@ -49,7 +47,8 @@ def _pieces(section: Section) -> Iterator[Section]:
         return
     start, part = 0, name
     for heading in _HEADING.finditer(text):
-        wording = read_words((heading["capitals"] or heading["mixed"] or heading["alone"],))
+        named = next(group for group in ("capitals", "mixed", "alone") if heading[group])
+        wording = read_words((heading[named],))
         others = [region for region in wording.regions if region in ELSEWHERE]
         if wording.chest or (wording.regions and not others):
             under = name
@@ -58,8 +57,8 @@ def _pieces(section: Section) -> Iterator[Section]:
         else:
             continue
         if under != part:
-            yield from _piece(part, text[start : heading.start()])
-            start, part = heading.start(), under
+            yield from _piece(part, text[start : heading.start(named)])
+            start, part = heading.start(named), under
     yield from _piece(part, text[start:])
 
 

@@ -8,11 +8,11 @@ findings never do: the ankle of a man with chest pain is no chest. A report that
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ingest.report import Report, Section
-from ingest.scope.words import CT, RADIOGRAPH, Wording, read_codes, read_words
+from ingest.scope.words import CT, RADIOGRAPH, Wording, is_name, read_codes, read_words
 
 SCOPES = ("chest", "all")
 """What may be asked for: chest radiographs and chest CT, or whatever there is."""
@@ -21,9 +21,8 @@ NEVER_BESIDE = frozenset(["PET", "nuclear medicine"])
 """Kinds of pictures that a CT taken along with them does not make a chest CT."""
 
 TITLE_LENGTH = 120
-_TITLED = ("examination", "technique")
-_OBSERVED = ("findings", "impression", "body")
-_COMPARES = re.compile(r"(?i)\s*(?:compar|in comparison|as compared|prior|previous|since|history|indication|reason)")
+ELSEWHERE = ("abdomen", "pelvis", "head", "neck", "arm", "leg")
+"""Parts that a chest examination does not speak of by themselves; heart, ribs and spine are in its pictures."""
 
 
 class Verdict(NamedTuple):
@@ -46,7 +45,7 @@ def judge_exam(report: Report) -> Verdict:
     for why, wording in (("procedure", procedure), ("body part", read_words(report.exam.body_part))):
         if verdict := _of_region(why, wording):
             return verdict
-    return _by_title(report, procedure)
+    return _by_title(report)
 
 
 def _other_pictures(wording: Wording, taken: frozenset[str]) -> str | None:
@@ -62,38 +61,48 @@ def _of_region(why: str, wording: Wording) -> Verdict | None:
     return Verdict(why, ", ".join(wording.regions)) if wording.regions else None
 
 
-def _by_title(report: Report, procedure: Wording) -> Verdict:
+def _by_title(report: Report) -> Verdict:
     """What the report's own title says, where its source leaves it open."""
-    for title in _titles(report.sections):
+    for title, how in _titles(report.sections):
         wording = read_words((title,))
         if other := _other_pictures(wording, frozenset()):
             return Verdict("title", other)
+        # Of a technique an intervention is not told: "after insertion of a needle" may speak of the contrast.
+        if wording.acts and not how and RADIOGRAPH not in wording.taken:
+            return Verdict("title", "intervention")
         if verdict := _of_region("title", wording):
             return verdict
-    if procedure.unknown:
+    if read_words(filter(is_name, report.exam.procedure)).unknown:
         return Verdict("procedure", "of no part of the body that is known")
     return Verdict()
 
 
-def _titles(sections: Iterable[Section]) -> list[str]:
-    """What a report says that it is: the section of the examination, else its first line, else the technique."""
-    named = {name: next((s for s in sections if s.name == name), None) for name in _TITLED}
-    first = next(iter(sections), None)
-    titles = []
-    if examination := named["examination"]:
-        titles.append(" ".join(examination.text.split())[:TITLE_LENGTH])
-    if first is not None and first.name in _OBSERVED and (line := _title_line(first.text)):
-        titles.append(line)
-    if technique := named["technique"]:
-        titles.append(re.split(r"\.(?:\s|$)", " ".join(technique.text.split()))[0][:TITLE_LENGTH])
-    return titles
+def _titles(sections: Sequence[Section]) -> Iterator[tuple[str, bool]]:
+    """What a report says that it is: the section of the examination, a title of its text, and how it was done."""
+    by_name = {section.name: section.text for section in reversed(sections)}
+    if "examination" in by_name:
+        yield " ".join(by_name["examination"].split())[:TITLE_LENGTH], False
+    texts = dict.fromkeys([section.text for section in sections[:1] if section.name == "findings"])
+    texts |= dict.fromkeys([by_name.get("body", "")])
+    whole = "".join(section.text for section in sections)
+    yield from ((line, False) for text in texts if (line := _title_line(text, whole)))
+    if "technique" in by_name:
+        yield re.split(r"\.(?:\s|$)", " ".join(by_name["technique"].split()))[0][:TITLE_LENGTH], True
 
 
-def _title_line(text: str) -> str | None:
-    """The first line of a text, if it is a title: it stands alone, is no sentence and names a kind of picture."""
+def _title_line(text: str, whole: str) -> str | None:
+    """The first line of a text, if it is a title: it stands alone and has only words of the table.
+
+    It names a kind of picture ("CT Abdomen and Pelvis"), or stands out in capitals and names what no chest examination
+    would speak of first ("LEFT ANKLE"); "HEART" may head a line of findings.
+    """
     line, _, rest = text.strip().partition("\n")
     line = line.strip()
-    if not line or not rest.strip() or len(line) > TITLE_LENGTH or line.endswith(".") or _COMPARES.match(line):
+    alone = bool(rest.strip()) or len(text) < len(whole)
+    if not line or not alone or len(line) > TITLE_LENGTH or line.endswith("."):
         return None
     wording = read_words((line,))
-    return line if wording.taken or wording.other or line.isupper() else None
+    if wording.unknown:
+        return None
+    stands_out = line.isupper() and not whole.isupper() and bool({*ELSEWHERE} & {*wording.regions})
+    return line if wording.taken or wording.other or stands_out else None

@@ -13,14 +13,14 @@ RADIOGRAPH, CT = "radiograph", "CT"
 _WORD = re.compile(r"[a-z]+|\d+")
 
 NAME_WORDS = 10
-"""Words that the name of a procedure may have; a longer one is a sentence, whose words need not be known."""
+"""Words that the name of a procedure may have."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
     """What some words say: kinds of pictures, parts of the body and interventions by their names in the table.
 
-    `unknown` are the words, of three letters and more, that have no line in it; of a sentence there are none.
+    `unknown` are the words, of three letters and more, that have no line in it.
     """
 
     taken: frozenset[str] = frozenset()
@@ -54,15 +54,19 @@ def read_words(texts: Iterable[str]) -> Wording:
     return _read(tuple(texts), False)
 
 
+def is_name(text: str) -> bool:
+    """Whether a text is short enough for the name of a procedure; in a sentence any word may come."""
+    return len(words_of(text)) <= NAME_WORDS
+
+
 @lru_cache(maxsize=4_096)
 def _read(texts: tuple[str, ...], codes: bool) -> Wording:
     found: list[_Entry] = []
     unknown: dict[str, None] = {}
     for text in texts:
-        words = words_of(text)
-        for word, entries in _matches(words, codes):
+        for word, entries in _matches(words_of(text), codes):
             found += entries
-            if not entries and len(word) > 2 and word.isalpha() and len(words) <= NAME_WORDS:
+            if not entries and len(word) > 2 and word.isalpha():
                 unknown[word] = None
     regions = dict.fromkeys(entry.name for entry in found if entry.kind == "region")
     return Wording(
