@@ -250,8 +250,8 @@ def _mapped(what: str, column: str, names: Sequence[str], where: str) -> str:
     if len(alike) == 1:
         return alike[0]
     if what == "the condition":
-        near = get_close_matches(column.lower(), [name.lower() for name in names], 3, 0.5)
-        shown = [name for name in dict.fromkeys(names) if name.lower() in near] or list(names)
+        by_case = {name.lower(): name for name in names}
+        shown = [by_case[name] for name in get_close_matches(column.lower(), by_case, 3)] or names
         raise UsageError(f"the condition asks about '{column}': {where} has no such column, but {', '.join(shown)}")
     raise UsageError(f"columns: '{column}' for '{what}': {where} has no such column, but {', '.join(names) or 'none'}")
 

@@ -96,7 +96,9 @@ def _entries(path: Path, counter: Counter | None) -> Iterator[Entry]:
                     yield _of_bundle(entry, position)
     except ijson.JSONError as error:
         after = f" after entry {number:,}" if number else ""
-        raise ClearKbError(f"{path} is not JSON to its end: it is damaged{after}: {error}") from error
+        raise ClearKbError(
+            f"{path} is not JSON to its end: it is damaged{after}: {str(error).splitlines()[0]}"
+        ) from error
 
 
 def _single(path: Path, counter: Counter | None) -> Iterator[Entry]:

@@ -76,12 +76,9 @@ def sections_of(report: dict[str, Any], max_chars: int) -> tuple[tuple[Section, 
         narrative, why = _narrative(report, bool(conclusion), max_chars)
         whole, refused = narrative, [*refused, *why]
     if not whole.strip() and not conclusion:
-        results = len(as_list(report.get("result")))
-        told = [
-            *refused,
-            *([f"its {results} results are observations of their own, which are not read"] if results else []),
-        ]
-        return (), f"no text: {'; '.join(told) or 'neither a document, nor a narrative, nor a conclusion'}"
+        if results := len(as_list(report.get("result"))):
+            refused = [*refused, f"its results ({results:,} Observations) are not read"]
+        return (), f"no text: {'; '.join(refused) or 'neither a document, nor a narrative, nor a conclusion'}"
     sections = list(split_sections(whole)) if whole.strip() else []
     if conclusion and _plain(conclusion) not in _plain(whole):
         found = split_sections(conclusion)
