@@ -35,6 +35,8 @@ def reports(
     sections: Sequence[str] = DEFAULT_SECTIONS,
     encoding: str = "utf-8",
     max_chars: int = 1_000_000,
+    scope: str = "chest",
+    where: str | None = None,
     extractor: ExtractorOptions | str = "rules",
     embedder: EmbedderOptions | str | None = None,
     embed: bool = True,
@@ -50,12 +52,14 @@ def reports(
 
     Args:
         base: where to; it stands on the new commit afterwards.
-        sources: files or folders: CSV, TSV, JSON lines, Parquet, text, Open-i XML.
+        sources: files or folders: CSV, TSV, JSON lines, Parquet, REDCap, FHIR, HL7, text, Open-i XML.
         source_format: of the sources; default: found out.
         columns: which column holds what: {"id": "uid", "text": "Report"}; default: by their usual names.
         sections: the sections that are mined.
         encoding: of text files.
         max_chars: longer reports are rejected.
+        scope: "chest" leaves out what is no chest radiograph or chest CT, as columns and titles tell; "all" nothing.
+        where: only these reports: "modality = 'CT' AND age > 60", over the columns of the sources.
         extractor: "rules", or `ExtractorOptions` of scispacy or llm.
         embedder: a name, or `EmbedderOptions`; default: the one in use, else the bundled one.
         embed: whether new concepts are embedded.
@@ -86,6 +90,8 @@ def reports(
         workers=workers or os.cpu_count() or 1,
         remine=remine,
         store_text=store_text,
+        scope=scope,
+        where=where,
     )
     opened = open_sources(sources, options)
     made = make_extractor(options.extractor)
@@ -109,6 +115,8 @@ def preview(
     ids: Sequence[str] = (),
     columns: Mapping[str, str] | None = None,
     sections: Sequence[str] = DEFAULT_SECTIONS,
+    scope: str = "chest",
+    where: str | None = None,
     extractor: ExtractorOptions | str = "rules",
 ) -> Iterator[PreviewedReport]:
     """The first reports of some sources with what is found in them; nothing is stored.
@@ -119,6 +127,8 @@ def preview(
         ids: these reports instead of the first ones.
         columns: which column holds what.
         sections: the sections that are mined.
+        scope: "chest" or "all".
+        where: only these reports.
         extractor: "rules", or `ExtractorOptions` of scispacy or llm.
 
     Raises:
@@ -130,7 +140,9 @@ def preview(
         [('pneumothorax', 'absent'), ('8 mm nodule in the right upper lobe', 'present')]
     """
     chosen = ExtractorOptions(name=extractor) if isinstance(extractor, str) else extractor
-    options = IngestOptions(mapping=dict(columns or {}), sections=tuple(sections), extractor=chosen)
+    options = IngestOptions(
+        mapping=dict(columns or {}), sections=tuple(sections), scope=scope, where=where, extractor=chosen
+    )
     return preview_reports(sources, options, count=count, ids=ids)
 
 

@@ -20,11 +20,13 @@ from ingest.commands.extractor_options import (
     model_of,
 )
 from ingest.commands.reports import section_names
+from ingest.commands.scope_options import Scope, SourceFormat, Where, left_out_facts
 from ingest.mention import Mention
-from ingest.report import Reject, Section
+from ingest.report import LeftOut, Reject, Section
 from ingest.reports.options import ExtractorOptions, IngestOptions
 from ingest.reports.preview import PreviewedReport, preview
 from ingest.reports.rows import DEFAULT_SECTIONS
+from ingest.scope.left_out import Tally
 from kb.commands.options import Format, OutputFormat, parse_pairs
 from kb.commands.output import print_json, print_rows, say
 
@@ -39,14 +41,14 @@ def preview_command(
     sources: Annotated[list[str], typer.Argument(metavar="SRC...", help="Files or folders of reports.")],
     count: Annotated[int, typer.Option("--n", "-n", min=1, help="How many reports.")] = 5,
     report: Annotated[list[str] | None, typer.Option("--report", metavar="ID", help="This report; repeatable.")] = None,
-    source_format: Annotated[
-        str | None, typer.Option("--source-format", help="csv, tsv, jsonl, parquet, text or openi; default: found out.")
-    ] = None,
+    source_format: SourceFormat = None,
     column_map: Annotated[
         list[str] | None, typer.Option("--map", metavar="WHAT=COLUMN", help="id, text or a section; repeatable.")
     ] = None,
     sections: Annotated[str, typer.Option("--sections", help="The sections to mine.")] = ",".join(DEFAULT_SECTIONS),
     encoding: Annotated[str, typer.Option(help="The encoding of text files.")] = "utf-8",
+    scope: Scope = "chest",
+    where: Where = None,
     extractor: ExtractorName = "rules",
     model: Model = None,
     llm_endpoint: Endpoint = None,
@@ -63,6 +65,8 @@ def preview_command(
         mapping=parse_pairs(column_map, "--map"),
         encoding=encoding,
         sections=section_names(sections),
+        scope=scope,
+        where=where,
         extractor=ExtractorOptions(
             name=extractor,
             model=model_of(extractor, model, llm_endpoint),
@@ -72,14 +76,17 @@ def preview_command(
             prompt=llm_prompt,
         ),
     )
-    found = preview(sources, options, count=count, ids=report or ())
+    left_out = Tally()
+    found = preview(sources, options, count=count, ids=report or (), left_out=left_out)
     if output is Format.json:
         print_json([one.to_dict() for one in found])
+        _say_left_out(left_out, scope)
         return
     if output is Format.csv:
         entries = [one.to_dict() for one in found]
         rows = [{"report_id": one["report_id"], **row} for one in entries for row in one.get("observations", ())]
         print_rows(rows, ("report_id", "section", *COLUMNS), output)
+        _say_left_out(left_out, scope)
         return
     shown = False
     for one in found:
@@ -87,12 +94,23 @@ def preview_command(
         shown = True
     if not shown:
         say(f"there is no report {escape(', '.join(report))}" if report else "there is no report")
+    _say_left_out(left_out, scope)
+
+
+def _say_left_out(left_out: Tally, scope: str) -> None:
+    """Say what was passed over on the way to the reports that are shown."""
+    for name, value in left_out_facts(tuple(left_out), scope):
+        say(escape(f"{name:8}  {value}"))
 
 
 def _print(one: PreviewedReport, *, listed: bool) -> None:
     console = Console(highlight=False)
     if isinstance(one.report, Reject):
         console.print(Text(f"\n{one.report.position}: rejected: {one.report.reason}", style="bold"))
+        return
+    if isinstance(one.report, LeftOut):
+        why = f"{one.report.why}: {one.report.what}"
+        console.print(Text(f"\n{one.report.position}: left out: {why}", style="bold"))
         return
     console.print(Text(f"\n{one.report.report_id}", style="bold underline"))
     for section in one.report.sections:

@@ -23,6 +23,7 @@ from ingest.commands.extractor_options import (
     model_of,
     read_price,
 )
+from ingest.commands.scope_options import Scope, SourceFormat, Where, left_out_facts
 from ingest.extractors.load import make_extractor
 from ingest.extractors.usage import Usage
 from ingest.reports.ingest import ingest_reports, open_sources
@@ -49,20 +50,13 @@ from kb.vectors.embedding import EmbedderOptions, choose_embedder
 def reports_command(
     writing: Writing,
     sources: Annotated[list[str], typer.Argument(metavar="SRC...", help="Files or folders of reports.")],
-    source_format: Annotated[
-        str | None,
-        typer.Option(
-            "--source-format",
-            help="csv, tsv, jsonl, parquet, text or openi; default: found out.",
-            rich_help_panel="Source",
-        ),
-    ] = None,
+    source_format: SourceFormat = None,
     column_map: Annotated[
         list[str] | None,
         typer.Option(
             "--map",
             metavar="WHAT=COLUMN",
-            help="id, text, study, patient or a section; repeatable.",
+            help="id, text, study, patient, modality, procedure, body_part or a section; repeatable.",
             rich_help_panel="Source",
         ),
     ] = None,
@@ -73,6 +67,8 @@ def reports_command(
     max_chars: Annotated[
         int, typer.Option(min=1, help="Longer reports are rejected.", rich_help_panel="Source")
     ] = 1_000_000,
+    scope: Scope = "chest",
+    where: Where = None,
     extractor: ExtractorName = "rules",
     model: Model = None,
     remine: Annotated[
@@ -156,6 +152,8 @@ def reports_command(
         workers=workers or os.cpu_count() or 1,
         remine=remine,
         store_text=not no_store_text,
+        scope=scope,
+        where=where,
     )
     # Before a knowledge base is made: a mistyped name should leave nothing behind.
     opened_sources = open_sources(sources, options)
@@ -172,9 +170,12 @@ def reports_command(
             extractor=made,
             allow_unjoined=allow_unjoined,
         )
-    _print_result(result, writing.uri, writing.quiet, writing.output)
+    _print_result(result, writing.uri, writing.quiet, writing.output, scope=scope)
     nothing_mined = result.usage is not None and result.usage.failed and not result.usage.aligned
     nothing_taken = not (result.new or result.changed or result.unchanged or result.other_extractor)
+    if nothing_taken and result.left_out:
+        say("nothing was taken: every report was left out or rejected")
+        raise typer.Exit(1)
     if result.rejected and (nothing_taken or nothing_mined):
         raise typer.Exit(1)
 
@@ -187,13 +188,13 @@ def section_names(text: str) -> tuple[str, ...]:
     return names
 
 
-def _print_result(result: IngestResult, uri: str, quiet: bool, output: Format) -> None:
-    print_result(result.to_dict(), _facts(result, uri), output, quiet=quiet)
+def _print_result(result: IngestResult, uri: str, quiet: bool, output: Format, *, scope: str) -> None:
+    print_result(result.to_dict(), _facts(result, uri, scope), output, quiet=quiet)
     if result.unused_columns:
         say(f"columns not used: {escape(', '.join(result.unused_columns))} (see --map)", quiet=quiet)
 
 
-def _facts(result: IngestResult, uri: str) -> list[tuple[str, str]]:
+def _facts(result: IngestResult, uri: str, scope: str) -> list[tuple[str, str]]:
     facts = [
         ("read", f"{result.read:,} reports in {result.mining_seconds:,.1f} s, {result.seconds:,.1f} s in all"),
         ("new", f"{result.new:,}"),
@@ -205,12 +206,9 @@ def _facts(result: IngestResult, uri: str) -> list[tuple[str, str]]:
         facts.append(("mined before", f"{result.other_extractor:,} {hint}"))
     if result.repeated:
         facts.append(("repeated", f"{result.repeated:,} stood twice in the source, word for word"))
-    facts.append(
-        (
-            "rejected",
-            f"{result.rejected:,}{f': clear-kb status --rejects --kb {uri}' if result.rejected else ''}",
-        )
-    )
+    rejects = f": clear-kb status --rejects --kb {uri}" if result.rejected else ""
+    facts.append(("rejected", f"{result.rejected:,}{rejects}"))
+    facts += left_out_facts(result.left_out, scope)
     facts.append(("observations", f"{result.observations:,}"))
     if result.refused:
         facts.append(("refused", f"{result.refused:,} statements: clear-kb status --rejects --kb {uri}"))

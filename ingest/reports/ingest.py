@@ -18,6 +18,7 @@ from ingest.reports.options import IngestOptions, IngestResult
 from ingest.reports.publishing import load_known, load_stored, publish_ingest
 from ingest.reports.resume import open_journal
 from ingest.reports.staging import Stager
+from ingest.scope.asked import Asked
 from ingest.sources import Source, open_source
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
@@ -76,6 +77,7 @@ def ingest_reports(
             fingerprint=fingerprint,
             remine=options.remine,
             watcher=watcher or Silent(),
+            asked=Asked.of(options.scope, options.where),
         )
         job = _Job(kb, journal, intake, options=options, extractor=extractor, embedder=embedder, dry_run=dry_run)
         logger.debug("reports: %d sources, mined by %s, workers %d", len(sources), fingerprint, options.workers)
@@ -91,7 +93,14 @@ def ingest_reports(
             intake.watcher.stage("writing", None)
             names = [source.name for source in sources]
             commit = publish_ingest(
-                kb, journal, names, embedder=job.loaded, by=by, why=why, allow_unjoined=allow_unjoined
+                kb,
+                journal,
+                names,
+                embedder=job.loaded,
+                left_out=intake.left_out,
+                by=by,
+                why=why,
+                allow_unjoined=allow_unjoined,
             )
         return IngestResult(
             **_counted(intake, journal),
@@ -120,6 +129,7 @@ def _counted(intake: Intake, journal: Journal) -> dict[str, Any]:
         "other_extractor": outcomes.get("other extractor", 0),
         "repeated": intake.repeated,
         "rejected": intake.rejected,
+        "left_out": tuple(intake.left_out),
         "observations": journal.observations(),
         "refused": journal.refused(),
     }
@@ -217,6 +227,7 @@ def open_sources(paths: Sequence[str | Path | Source], options: IngestOptions) -
     """The sources that files and folders are; whatever is wrong with one of them is said before any work begins."""
     if not paths:
         raise UsageError("name at least one file or folder of reports")
+    asked = Asked.of(options.scope, options.where)
     return [
         open_source(
             path,
@@ -224,6 +235,7 @@ def open_sources(paths: Sequence[str | Path | Source], options: IngestOptions) -
             mapping=options.mapping,
             encoding=options.encoding,
             max_chars=options.max_chars,
+            fields=asked.columns,
         )
         if isinstance(path, str | Path)
         else path

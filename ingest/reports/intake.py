@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from ingest.report import Reject, Report
+from ingest.report import REPLACED, LeftOut, Reject, Report
 from ingest.reports.journal import Journal, Outcome
 from ingest.reports.rows import content_hash
+from ingest.scope.asked import Asked
+from ingest.scope.left_out import Tally
 from ingest.sources import Source
 from kb.batched import batched
 from kb.progress import Watcher
@@ -37,6 +39,8 @@ class Intake:
     fingerprint: str
     remine: bool
     watcher: Watcher
+    asked: Asked = field(default_factory=Asked)
+    left_out: Tally = field(default_factory=Tally)
     read: int = 0
     repeated: int = 0
     rejected: int = 0
@@ -60,15 +64,23 @@ class Intake:
         behind = 0
         self.watcher.stage("mining", sum(source.size for source in self.sources))
         for source in self.sources:
-            for item in source:
-                if isinstance(item, Reject):
+            for item in map(self.asked.judge, source):
+                if isinstance(item, LeftOut):
+                    self.left_out.add(self._told(item), source.name if len(self.sources) > 1 else "")
+                elif isinstance(item, Reject):
                     self._reject(source.name, item)
                 elif incoming := self._classify(item, source.name):
                     self._under_way[item.report_id] = (incoming.content_hash, source.name, item.position)
                     yield incoming
-                self.read += isinstance(item, Report)
+                self.read += not isinstance(item, Reject)
                 self.watcher.advance(behind + source.done, self.read)
             behind += source.size
+
+    def _told(self, item: LeftOut) -> LeftOut:
+        """What is left out; that a report of this id is stored all the same is said, for it may have been withdrawn."""
+        if item.why == REPLACED or item.report_id is None or self.journal.stored(item.report_id) is None:
+            return item
+        return replace(item, what=f"{item.what}, but stored by an earlier ingest")
 
     def _classify(self, report: Report, source: str) -> Incoming | None:
         digest = content_hash(report)

@@ -7,6 +7,7 @@ from typing import Any
 
 from ingest.extractors.usage import Usage
 from ingest.reports.rows import DEFAULT_SECTIONS
+from ingest.scope.left_out import LeftOutCount
 from kb.store.commits import Commit
 
 
@@ -43,7 +44,8 @@ class IngestOptions:
 
     `workers` above 1 mines in that many processes. `remine` mines again what another extractor, version or
     choice of sections has mined before. `store_text` False keeps the section texts out of the knowledge
-    base: the mentions' own words and spans stay.
+    base: the mentions' own words and spans stay. `scope` "chest" leaves out what is no chest radiograph or chest
+    CT, "all" nothing; `where` is a condition over the columns of the sources ("modality = 'CT' AND age > 60").
     """
 
     source_format: str | None = None
@@ -55,6 +57,8 @@ class IngestOptions:
     workers: int = 1
     remine: bool = False
     store_text: bool = True
+    scope: str = "chest"
+    where: str | None = None
 
     def settings(self) -> str:
         """What decides the stored rows: two runs with equal settings can go on from one another.
@@ -70,6 +74,7 @@ class IngestResult:
 
     `unchanged` reports are stored as they are; `other_extractor` ones too, but were mined by another
     extractor, version or choice of sections; `repeated` ones stood twice in the sources, word for word.
+    `left_out` tells how many of those read were not asked for, by the reason.
     `refused` statements of an extractor were not taken: the rejects say why. `usage` is what the mining cost.
     """
 
@@ -82,6 +87,7 @@ class IngestResult:
     other_extractor: int
     repeated: int
     rejected: int
+    left_out: tuple[LeftOutCount, ...]
     observations: int
     refused: int
     new_concepts: int
@@ -96,5 +102,6 @@ class IngestResult:
     def to_dict(self) -> dict[str, Any]:
         """The result as plain data, for JSON."""
         said = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in ("commit", "usage")}
+        said["left_out"] = [one.to_dict() for one in self.left_out]
         usage = self.usage.to_dict() if self.usage else None
         return {**said, "commit": self.commit.commit_id if self.commit else None, "usage": usage}

@@ -9,10 +9,12 @@ from typing import Any
 
 from ingest.extractors.load import make_extractor
 from ingest.mention import Mention
-from ingest.report import Reject, Report
+from ingest.report import LeftOut, Reject, Report
 from ingest.reports.ingest import open_sources
 from ingest.reports.options import IngestOptions
 from ingest.reports.rows import mined_sections
+from ingest.scope.asked import Asked
+from ingest.scope.left_out import Tally
 from ingest.sources import Source
 
 
@@ -23,14 +25,14 @@ class PreviewedReport:
     `refused` says what an extractor stated of it that could not be taken.
     """
 
-    report: Report | Reject
+    report: Report | Reject | LeftOut
     mentions: tuple[Mention, ...] = ()
     mined: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain data, for JSON; each mention with its concept."""
-        if isinstance(self.report, Reject):
+        if isinstance(self.report, Reject | LeftOut):
             return asdict(self.report)
         return {
             "report_id": self.report.report_id,
@@ -47,6 +49,7 @@ def preview(
     *,
     count: int = 5,
     ids: Sequence[str] = (),
+    left_out: Tally | None = None,
 ) -> Iterator[PreviewedReport]:
     """The first reports of some sources, mined.
 
@@ -55,6 +58,7 @@ def preview(
         options: how to read and mine.
         count: how many.
         ids: these reports instead of the first ones.
+        left_out: counts what is passed over because nobody asked for it; what `ids` name is shown all the same.
 
     Raises:
         UsageError: a source, column, section or extractor is not there.
@@ -62,14 +66,18 @@ def preview(
     options = options or IngestOptions()
     extractor = make_extractor(options.extractor)
     wanted, left = set(ids), len(set(ids)) or count
+    asked, left_out = Asked.of(options.scope, options.where), left_out if left_out is not None else Tally()
     for source in open_sources(paths, options):
-        for item in source:
+        for item in map(asked.judge, source):
             if left <= 0:
                 return
             if wanted and item.report_id not in wanted:
                 continue
+            if isinstance(item, LeftOut) and not wanted:
+                left_out.add(item)
+                continue
             left -= 1
-            if isinstance(item, Reject):
+            if isinstance(item, Reject | LeftOut):
                 yield PreviewedReport(item)
                 continue
             sections = mined_sections(item, options.sections)

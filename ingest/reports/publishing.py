@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ingest.extractors.protocol import REFUSAL
 from ingest.joins import require_report_join
 from ingest.reports.journal import Journal
+from ingest.scope.left_out import Tally
 from kb.batched import batched
 from kb.knowledge_base import KnowledgeBase
 from kb.store.commits import Commit
@@ -33,6 +34,7 @@ def publish_ingest(
     embedder: Embedder | None,
     by: str | None,
     why: str | None,
+    left_out: Tally,
     allow_unjoined: bool = False,
 ) -> Commit | None:
     """Commit what `journal` has staged; None if the knowledge base holds all of it already.
@@ -54,7 +56,7 @@ def publish_ingest(
             require_report_join(publication)
         if new_concepts:
             _write_concepts(kb, publication, journal, embedder)
-        return {**_summary(journal), "new_concepts": new_concepts}, None
+        return {**_summary(journal), "left_out": left_out.total, "new_concepts": new_concepts}, None
 
     commit, _ = kb.publish("ingest reports", change, by=by, why=why)
     return commit

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 from ingest.sources.delimited import DelimitedSource
 from ingest.sources.detect import detect_format
+from ingest.sources.exports.fhir import FhirSource
+from ingest.sources.exports.hl7 import Hl7Source
+from ingest.sources.exports.redcap import RedcapSource
 from ingest.sources.json_document import JsonDocumentSource
 from ingest.sources.jsonl import JsonLinesSource
 from ingest.sources.lines import known_encoding
@@ -25,9 +28,11 @@ TABLES: dict[str, Callable[..., Source]] = {
     "jsonl": JsonLinesSource,
     "json": JsonDocumentSource,
     "parquet": ParquetSource,
+    "redcap": RedcapSource,
 }
+EXPORTS: dict[str, Callable[..., Source]] = {"fhir": FhirSource, "hl7": Hl7Source}
 DOCUMENTS: dict[str, Callable[..., Source]] = {"text": TextFolderSource, "openi": OpeniSource}
-SOURCE_FORMATS = (*TABLES, *DOCUMENTS)
+SOURCE_FORMATS = (*TABLES, *EXPORTS, *DOCUMENTS)
 """The formats by name."""
 
 
@@ -38,15 +43,18 @@ def open_source(
     mapping: Mapping[str, str] | None = None,
     encoding: str = "utf-8",
     max_chars: int = 1_000_000,
+    fields: Sequence[str] = (),
 ) -> Source:
     """Open a file or folder of reports.
 
     Args:
         path: the file or folder.
         source_format: one of `SOURCE_FORMATS`; default: found out.
-        mapping: "id", "text", "study", "patient" or a section's name, to the column that holds it.
+        mapping: "id", "text", "study", "patient", "modality", "procedure", "body_part" or a section's name, to the
+            column that holds it.
         encoding: of text files.
         max_chars: longer reports are rejected.
+        fields: columns to keep with each report, for a condition.
 
     Raises:
         UsageError: there is no such path, format, column or encoding.
@@ -61,8 +69,10 @@ def open_source(
     common = {"encoding": known_encoding(encoding), "max_chars": max_chars}
     if name in TABLES and path.is_dir():
         raise UsageError(f"{path} is a folder, and {name} is read from a file: name the files")
-    if name in TABLES:
-        return TABLES[name](path, mapping=mapping or {}, **common)
+    if name in TABLES or name in EXPORTS:
+        return (TABLES | EXPORTS)[name](path, mapping=mapping or {}, fields=fields, **common)
+    if fields:
+        raise UsageError(f"the condition asks about '{fields[0]}': {path} has no columns (its format is {name})")
     if mapping:
         raise UsageError(f"{path} has no columns to name (its format is {name})")
     return DOCUMENTS[name](path, **common)

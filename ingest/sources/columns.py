@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 
-from ingest.report import Reject, Report, Section
+from ingest.report import Exam, Reject, Report, Section
 from ingest.sources.cells import identifier, text_of, unstorable
 from ingest.sources.sections import HEADINGS, number_repeats, split_sections
 from kb.errors import UsageError
@@ -33,28 +34,84 @@ SECTION_NAMES = {
     "examination": ("examination", "exam", "study_description"),
     "recommendation": ("recommendation", "recommendations"),
 }
-ROLES = ("id", "text", "study", "patient")
+EXAM_NAMES = {
+    "modality": (
+        "modality",
+        "modality_code",
+        "modality_type",
+        "modalities_in_study",
+        "modality_dicom",
+        "imaging_modality",
+    ),
+    "procedure": (
+        "procedure",
+        "procedure_name",
+        "procedure_description",
+        "procedure_desc",
+        "proc_desc",
+        "procedure_code",
+        "requested_procedure",
+        "requested_procedure_description",
+        "performed_procedure_step_description",
+        "study_description",
+        "study_name",
+        "study_type",
+        "exam",
+        "exam_name",
+        "exam_description",
+        "exam_desc",
+        "exam_type",
+        "examination",
+        "examination_type",
+        "order_description",
+        "order_name",
+        "protocol_name",
+        "untersuchung",
+    ),
+    "body_part": (
+        "body_part",
+        "body_part_examined",
+        "body_part_examined_dicom",
+        "body_region",
+        "body_site",
+        "anatomic_region",
+        "anatomical_region",
+        "region_examined",
+    ),
+}
+"""What tells which examination a report is of; all columns of these names count."""
+
+ROLES = ("id", "text", "study", "patient", *EXAM_NAMES)
 SECTION_OF = {name: section for section, usual in SECTION_NAMES.items() for name in usual}
 """The section that a usual name stands for, for columns={'conclusion': ...}."""
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The columns a table's reports are read from; `sections` maps a section's name to its column."""
+    """The columns a table's reports are read from; `sections` maps a section's name to its column.
+
+    `exam` holds the columns that tell of the examination, by what they tell, and `fields` those that a condition asks
+    about, by the names that it has for them.
+    """
 
     report_id: str
     text: str | None = None
     study: str | None = None
     patient: str | None = None
     sections: Mapping[str, str] = field(default_factory=dict)
+    exam: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=dict)
 
     def used(self) -> set[str]:
         """The names of the columns that are read."""
-        named = {self.report_id, self.text, self.study, self.patient, *self.sections.values()}
+        named = {self.report_id, self.text, self.study, self.patient, *self.sections.values(), *self.fields.values()}
+        named.update(*self.exam.values())
         return {name for name in named if name is not None}
 
 
-def find_columns(names: Iterable[str], mapping: Mapping[str, str], where: str) -> Columns:
+def find_columns(
+    names: Iterable[str], mapping: Mapping[str, str], where: str, asked_about: Sequence[str] = ()
+) -> Columns:
     """The columns of a table whose header is `names`.
 
     Where there are columns of findings or impression, a column of the whole text is left aside, unless it is
@@ -62,8 +119,9 @@ def find_columns(names: Iterable[str], mapping: Mapping[str, str], where: str) -
 
     Args:
         names: the header.
-        mapping: what the user mapped: "id", "text", "study", "patient" or a section's name, to a column.
+        mapping: what the user mapped: one of `ROLES` or a section's name, to a column.
         where: the table, for the message.
+        asked_about: the columns that a condition asks about.
 
     Raises:
         UsageError: a mapped column is not there, a column to read stands there twice, or there is no id, or
@@ -85,11 +143,33 @@ def find_columns(names: Iterable[str], mapping: Mapping[str, str], where: str) -
     else:
         text = None
     study, patient = mapped.get("study") or _first(names, STUDY_NAMES), mapped.get("patient")
-    columns = Columns(report_id, text, study, patient or _first(names, PATIENT_NAMES), sections)
+    exam = {what: (mapped[what],) if what in mapped else _all(names, usual) for what, usual in EXAM_NAMES.items()}
+    exam = {what: columns for what, columns in exam.items() if columns}
+    fields = find_fields(names, asked_about, where)
+    columns = Columns(report_id, text, study, patient or _first(names, PATIENT_NAMES), sections, exam, fields)
     twice = sorted(name for name, count in Counter(names).items() if count > 1 and name in columns.used())
     if twice:
         raise UsageError(f"{where} has two columns named {', '.join(twice)}: rename one")
     return columns
+
+
+def find_fields(names: Sequence[str], asked_about: Sequence[str], where: str) -> dict[str, str]:
+    """The column for each name in a condition; UsageError, with the nearest names, where there is none."""
+    return {name: _mapped("the condition", name, names, where) for name in asked_about}
+
+
+def exam_of(row: Mapping[str, object], columns: Mapping[str, Sequence[str]]) -> Exam:
+    """What a row tells of the examination."""
+    return Exam(**{what: tuple(_told(row.get(column) for column in named)) for what, named in columns.items()})
+
+
+def _told(values: Iterable[object]) -> Iterator[str]:
+    """Cells as words, those of lists one by one; what is no text says nothing."""
+    for value in values:
+        if isinstance(value, list | tuple):
+            yield from _told(value)
+        elif value is not None and value == value and not isinstance(value, dict | bytes) and str(value).strip():
+            yield str(value).strip()
 
 
 def with_late_sections(columns: Columns, names: Iterable[str]) -> Columns:
@@ -105,8 +185,18 @@ def with_late_sections(columns: Columns, names: Iterable[str]) -> Columns:
     return replace(columns, sections={**columns.sections, **dict(zip(numbered, late, strict=True))})
 
 
-def report_from_row(row: Mapping[str, object], columns: Columns, position: str, *, max_chars: int) -> Report | Reject:
-    """The report that a row holds, or why there is none; texts are taken exactly as they stand."""
+def report_from_row(
+    row: Mapping[str, object],
+    columns: Columns,
+    position: str,
+    *,
+    max_chars: int,
+    sections: tuple[Section, ...] | None = None,
+) -> Report | Reject:
+    """The report that a row holds, or why there is none; texts are taken exactly as they stand.
+
+    `sections` are the report's, where they do not stand in columns.
+    """
     report_id = None
     try:
         report_id = identifier(row, columns.report_id)
@@ -118,11 +208,20 @@ def report_from_row(row: Mapping[str, object], columns: Columns, position: str, 
     if report_id is None:
         return Reject(position, f"no report id in column '{columns.report_id}'")
     # A text that is too long is refused before any time goes into its headings.
-    reason = refusal((Section("text", whole), *parts), max_chars)
+    reason = refusal((Section("text", whole), *parts, *(sections or ())), max_chars)
     if reason:
         return Reject(position, reason, report_id)
-    sections = (*(split_sections(whole) if whole else ()), *(section for section in parts if section.text.strip()))
-    return Report(report_id, sections, position, study, patient)
+    if sections is None:
+        told = (section for section in parts if section.text.strip())
+        sections = (*(split_sections(whole) if whole else ()), *told)
+    exam = exam_of(row, columns.exam) if columns.exam else Exam()
+    asked = {name: _scalar(row.get(column)) for name, column in columns.fields.items()}
+    return Report(report_id, sections, position, study, patient, exam, asked)
+
+
+def _scalar(value: object) -> object:
+    """A cell that a condition can compare: a list is its elements with semicolons between."""
+    return "; ".join(_told([value])) if isinstance(value, list) else value
 
 
 def refusal(sections: tuple[Section, ...], max_chars: int) -> str | None:
@@ -140,22 +239,31 @@ def _known_keys(mapping: Mapping[str, str]) -> dict[str, str]:
         if what not in ROLES and what not in SECTION_OF and what not in HEADINGS:
             known = ", ".join([*ROLES, *HEADINGS])
             raise UsageError(f"columns: there is no '{what}'; choose one of {known}")
-    return {SECTION_OF.get(what, what): column for what, column in mapping.items()}
+    return {what if what in ROLES else SECTION_OF.get(what, what): column for what, column in mapping.items()}
 
 
-def _mapped(what: str, column: str, names: list[str], where: str) -> str:
+def _mapped(what: str, column: str, names: Sequence[str], where: str) -> str:
     """The column that the user means: as it is written, or the only one that differs in case or spaces alone."""
     alike = [name for name in dict.fromkeys(names) if plain_column(name) == plain_column(column)]
     if column in names:
         return column
     if len(alike) == 1:
         return alike[0]
+    if what == "the condition":
+        by_case = {name.lower(): name for name in names}
+        shown = [by_case[name] for name in get_close_matches(column.lower(), by_case, 3)] or names
+        raise UsageError(f"the condition asks about '{column}': {where} has no such column, but {', '.join(shown)}")
     raise UsageError(f"columns: '{column}' for '{what}': {where} has no such column, but {', '.join(names) or 'none'}")
 
 
 def _first(names: list[str], usual: Iterable[str]) -> str | None:
     by_norm = {plain_column(name): name for name in reversed(names)}
     return next((by_norm[plain_column(name)] for name in usual if plain_column(name) in by_norm), None)
+
+
+def _all(names: list[str], usual: Iterable[str]) -> tuple[str, ...]:
+    wanted = {_norm(name) for name in usual}
+    return tuple(name for name in dict.fromkeys(names) if _norm(name) in wanted)
 
 
 def _sections(names: list[str], exclude: set[str]) -> dict[str, str]:

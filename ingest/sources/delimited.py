@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
 from ingest.report import Reject, Report
-from ingest.sources.columns import Columns, find_columns, report_from_row
+from ingest.sources.columns import find_columns, report_from_row
 from ingest.sources.csv_records import read_records
 from ingest.sources.lines import read_lines
 from kb.errors import ClearKbError
@@ -20,16 +20,26 @@ DELIMITERS = ",;\t|"
 class DelimitedSource:
     """The reports of one CSV or TSV file, a row a report, read as a stream; the units of `size` are bytes."""
 
-    def __init__(self, path: Path, delimiter: str, *, mapping: Mapping[str, str], encoding: str, max_chars: int):
+    def __init__(
+        self,
+        path: Path,
+        delimiter: str,
+        *,
+        mapping: Mapping[str, str],
+        encoding: str,
+        max_chars: int,
+        fields: Sequence[str] = (),
+    ):
         self.name = str(path.resolve())
         self.format = "tsv" if delimiter == "\t" else "csv"
         self.size = path.stat().st_size
         self.done = 0
         self._path = path
         self._encoding = encoding
-        self._delimiter = self._delimiter_in_words() if delimiter == "," else delimiter
+        self._delimiter = delimiter_of(path, encoding) if delimiter == "," else delimiter
         self._max_chars = max_chars
-        self._header, self._columns = self._read_header(mapping)
+        self._header = read_header(path, self._delimiter, encoding)
+        self._columns = find_columns(self._header, mapping, str(path), fields)
         used = self._columns.used()
         self.unused_columns = tuple(name for name in self._header if name not in used)
 
@@ -43,20 +53,23 @@ class DelimitedSource:
                 values = dict(zip(self._header, record.fields, strict=True))
                 yield report_from_row(values, self._columns, position, max_chars=self._max_chars)
 
-    def _read_header(self, mapping: Mapping[str, str]) -> tuple[list[str], Columns]:
-        first = next(read_records(read_lines(self._path, self._encoding), self._delimiter), None)
-        if first is None:
-            raise ClearKbError(f"{self._path} is empty")
-        if first.error and "new-line character" in first.error:
-            raise ClearKbError(f"{self._path} ends its lines with carriage returns alone: convert it (`mac2unix`)")
-        if first.error:
-            raise ClearKbError(f"the header of {self._path} cannot be read: {first.error}")
-        header = [name.strip() for name in first.fields]
-        if "\0" in "".join(header):
-            raise ClearKbError(f"{self._path} is not a text file: there are NUL bytes in its header")
-        return header, find_columns(header, mapping, str(self._path))
 
-    def _delimiter_in_words(self) -> str:
-        lines = read_lines(self._path, self._encoding)
-        first = next((line.text for line in lines if line.text.strip()), "")
-        return max(DELIMITERS, key=re.sub(r'"[^"]*"', "", first).count)
+def read_header(path: Path, delimiter: str, encoding: str) -> list[str]:
+    """The names of the columns; ClearKbError if there are none to read."""
+    first = next(read_records(read_lines(path, encoding), delimiter), None)
+    if first is None:
+        raise ClearKbError(f"{path} is empty")
+    if first.error and "new-line character" in first.error:
+        raise ClearKbError(f"{path} ends its lines with carriage returns alone: convert it (`mac2unix`)")
+    if first.error:
+        raise ClearKbError(f"the header of {path} cannot be read: {first.error}")
+    header = [name.strip() for name in first.fields]
+    if "\0" in "".join(header):
+        raise ClearKbError(f"{path} is not a text file: there are NUL bytes in its header")
+    return header
+
+
+def delimiter_of(path: Path, encoding: str) -> str:
+    """What stands between the fields of a table."""
+    first = next((line.text for line in read_lines(path, encoding) if line.text.strip()), "")
+    return max(DELIMITERS, key=re.sub(r'"[^"]*"', "", first).count)

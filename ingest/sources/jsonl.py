@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,9 @@ A section whose key comes later is taken from there on; the other columns stay a
 class JsonLinesSource:
     """The reports of one JSON Lines file, an object a line; the units of `size` are bytes."""
 
-    def __init__(self, path: Path, *, mapping: Mapping[str, str], encoding: str, max_chars: int):
+    def __init__(
+        self, path: Path, *, mapping: Mapping[str, str], encoding: str, max_chars: int, fields: Sequence[str] = ()
+    ):
         self.name = str(path.resolve())
         self.format = "jsonl"
         self.size = path.stat().st_size
@@ -33,7 +35,7 @@ class JsonLinesSource:
         self._max_chars = max_chars
         names = self._first_keys()
         self._known = frozenset(names)
-        self._columns = find_columns(names, mapping, str(path))
+        self._columns = find_columns(names, mapping, str(path), fields)
         self.unused_columns = tuple(name for name in names if name not in self._columns.used())
 
     def __iter__(self) -> Iterator[Report | Reject]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,9 @@ UNREADABLE = (OSError, ValueError, RuntimeError, NotImplementedError)  # Arrow's
 class ParquetSource:
     """The reports of one Parquet file, a row a report; the units of `size` are rows."""
 
-    def __init__(self, path: Path, *, mapping: Mapping[str, str], encoding: str, max_chars: int):
+    def __init__(
+        self, path: Path, *, mapping: Mapping[str, str], encoding: str, max_chars: int, fields: Sequence[str] = ()
+    ):
         self.name = str(path.resolve())
         self.format = "parquet"
         self.done = 0
@@ -31,7 +33,7 @@ class ParquetSource:
         names = file.schema_arrow.names
         if not self.size:
             raise ClearKbError(f"{path} is empty")
-        self._columns = find_columns(names, mapping, str(path))
+        self._columns = find_columns(names, mapping, str(path), fields)
         self.unused_columns = tuple(name for name in names if name not in self._columns.used())
 
     def __iter__(self) -> Iterator[Report | Reject]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-from ingest.report import Reject, Report
+from ingest.report import LeftOut, Reject, Report
 
 
 class Source(Protocol):
-    """A stream of reports and rejects, in a fixed order and bounded memory; it can be read again.
+    """A stream of reports, rejects and what is left out, in a fixed order and bounded memory; it can be read again.
 
     `done` of `size` units (bytes, rows or files) are behind the iteration; `name` is the absolute path.
     """
@@ -20,6 +20,6 @@ class Source(Protocol):
     done: int
     unused_columns: tuple[str, ...]
 
-    def __iter__(self) -> Iterator[Report | Reject]:
+    def __iter__(self) -> Iterator[Report | Reject | LeftOut]:
         """The reports, and for each input that gives none the reason."""
         ...

@@ -68,16 +68,17 @@ def identity(path: Path, root: Path) -> tuple[str, str | None, str | None]:
     return path.relative_to(root).with_suffix("").as_posix(), None, None
 
 
-def report_files(path: Path, suffix: str) -> list[Path]:
+def report_files(path: Path, suffix: str | tuple[str, ...]) -> list[Path]:
     """The files to read of a folder, or the one file that `path` is; UsageError if a folder has none."""
     files = list(walk(path, suffix)) if path.is_dir() else [path]
     if not files:
-        raise UsageError(f"{path} holds no {suffix} files", parameter="source_format")
+        named = suffix if isinstance(suffix, str) else suffix[0]
+        raise UsageError(f"{path} holds no {named} files", parameter="source_format")
     return files
 
 
-def walk(folder: Path, suffix: str) -> Iterator[Path]:
-    """The files of that suffix under `folder`, always in the same order; hidden ones are passed over."""
+def walk(folder: Path, suffix: str | tuple[str, ...]) -> Iterator[Path]:
+    """The files of that suffix (or those) under `folder`, always in the same order; hidden ones are passed over."""
     for root, folders, files in os.walk(folder, onerror=_refuse):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):

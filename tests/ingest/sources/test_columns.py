@@ -64,7 +64,9 @@ class TestMapping:
             UsageError, match=r"columns: 'Nope' for 'text': r\.csv has no such column, but id, findings"
         ):
             found("id", "findings", text="Nope")
-        with pytest.raises(UsageError, match=r"there is no 'txt'; choose one of id, text, study, patient, find"):
+        with pytest.raises(
+            UsageError, match=r"there is no 'txt'; choose one of id, text, study, patient, modality, proc"
+        ):
             found("id", "findings", txt="findings")
 
 

@@ -18,7 +18,8 @@ XML = b'<eCitation><uId id="a"/><AbstractText Label="FINDINGS">x</AbstractText><
 
 
 def test_the_formats_that_can_be_named() -> None:
-    assert set(SOURCE_FORMATS) == {"csv", "tsv", "jsonl", "json", "parquet", "text", "openi"}
+    tables = {"csv", "tsv", "jsonl", "json", "parquet", "redcap"}
+    assert set(SOURCE_FORMATS) == {*tables, "fhir", "hl7", "text", "openi"}
 
 
 @pytest.mark.parametrize(
