@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 from rich.markup import escape
 
+from ingest.commands.spelling import spelt
 from ingest.images.images import ImageResult, ingest_images
 from kb.commands.options import (
     parse_pairs,
@@ -26,7 +27,7 @@ def images_command(
         list[Path] | None, typer.Argument(metavar="SRC...", help="Folders and files: PNG, JPEG, DICOM.")
     ] = None,
     table: Annotated[
-        Path | None, typer.Option("--table", help="A CSV or TSV file that names the images and says whose they are.")
+        Path | None, typer.Option("--table", help="A table (CSV, TSV, JSON, Parquet) that names the images.")
     ] = None,
     mapping: Annotated[
         list[str] | None,
@@ -74,13 +75,18 @@ def images_command(
 def _facts(result: ImageResult, dry_run: bool, kb: str) -> list[tuple[str, str]]:
     commit = result.commit.commit_id if result.commit else "none: there was nothing new"
     where = f": clear-kb status --rejects --kb {escape(kb)}" if result.rejected and not dry_run else ""
-    return [
+    facts = [
         ("read", f"{result.read:,} images"),
         ("new", f"{result.new:,}"),
         ("changed", f"{result.changed:,}"),
         ("unchanged", f"{result.unchanged:,}"),
         ("rejected", f"{result.rejected:,}{where}"),
+        ("known", f"{result.known:,} under another id: they are those images" if result.known else ""),
+        ("alike", f"{result.alike:,} have the very pixels of another, of another id" if result.alike else ""),
+        ("odd ages", f"{result.odd_ages:,} are no number of years: kept as given" if result.odd_ages else ""),
+        ("other spellings", spelt(result.resolved)),
         ("pixels", f"{result.decoded:,} made, the others known from before"),
         ("joined", f"{result.with_report:,} of the {result.images:,} images here have a report, by their study"),
         ("commit", "none: a dry run writes nothing" if dry_run else commit),
     ]
+    return [(name, value) for name, value in facts if value]

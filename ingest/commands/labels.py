@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 from rich.markup import escape
 
+from ingest.commands.spelling import spelt
 from ingest.labels.label_tables import Choices, read_label_table
 from ingest.labels.labels import LabelResult, ingest_labels
 from ingest.labels.predictions import PredictionResult, ingest_predictions
@@ -120,6 +121,7 @@ def _print(
     entries = [
         *facts,
         ("of", f"{result.units:,} images and studies; {_here(result)}"),
+        ("other spellings", spelt(result.resolved)),
         ("kept as attributes", ", ".join(result.attributes)),
         ("contradictions", _contradictions(result)),
         ("columns not used", ", ".join(result.columns_not_used)),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -18,7 +18,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from ingest.images.image_sources import ImageEntry, list_images
+from ingest.identity.normal import patient_id, study_id
+from ingest.images.image_sources import Entries, ImageEntry, Listed, list_images
+from ingest.images.stored_pictures import StoredPictures, respelt
 from ingest.joins import count_joins, require_image_join
 from kb.batched import batched
 from kb.images.pixel_cache import PixelCache
@@ -38,10 +40,27 @@ CHUNK = 256
 TASK = 16
 """Images that a worker is given at once."""
 
+OLDEST = 125
+"""More years than this are no age: a released file says 414."""
+
+FACTS = ("study_id", "patient_id", "view", "sex", "age")
+"""What may be said of an image beside its attributes."""
+
+AGE_AS_GIVEN = "age as given"
+"""The attribute that holds an age which is no number of years: the image is taken all the same."""
+
+AHEAD = 4_096
+"""Images that wait for the workers at once."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageResult:
-    """What an ingest of images did; `images` are stored now, and `with_report` of them have a report."""
+    """What an ingest of images did; `images` are stored now, and `with_report` of them have a report.
+
+    `known` are pictures that are stored under another id: they are that image, and no second one. `alike` have the same
+    pixels as another of this ingest, of another id. `odd_ages` are no number of years: kept as an attribute, as given.
+    `resolved` are images that labels or predictions name in another spelling, which was taken, by the rule.
+    """
 
     read: int
     new: int
@@ -51,6 +70,10 @@ class ImageResult:
     decoded: int
     images: int
     with_report: int
+    known: int = 0
+    alike: int = 0
+    odd_ages: int = 0
+    resolved: Mapping[str, int] = field(default_factory=dict)
     commit: Commit | None
 
     def to_dict(self) -> dict[str, Any]:
@@ -61,17 +84,36 @@ class ImageResult:
 
 @dataclass
 class _Run:
-    """What was met so far."""
+    """What was met so far; the rows wait as Arrow batches, which hold hundreds of thousands in little memory."""
 
-    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    stored: StoredPictures
+    batches: list[pa.RecordBatch] = field(default_factory=list)
+    met: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """The content and position of each image, by its id."""
+    contents: set[str] = field(default_factory=set)
+    completed: set[str] = field(default_factory=set)
+    """The stored images that came under another id: what is said of them is added."""
     rejects: list[dict[str, Any]] = field(default_factory=list)
     read: int = 0
     decoded: int = 0
+    known: int = 0
+    alike: int = 0
+    odd_ages: int = 0
+
+    def keep(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Keep the rows of a chunk."""
+        if rows:
+            self.batches.append(pa.RecordBatch.from_pylist(list(rows), schema=IMAGES.schema))
+
+    @property
+    def table(self) -> pa.Table:
+        """All rows."""
+        return pa.Table.from_batches(self.batches, schema=IMAGES.schema)
 
 
 def ingest_images(
     kb: KnowledgeBase,
-    sources: Sequence[str | Path],
+    sources: Sequence[str | Path] | Entries,
     *,
     table: str | Path | None = None,
     mapping: Mapping[str, str] | None = None,
@@ -87,7 +129,7 @@ def ingest_images(
 
     Args:
         kb: where to; it stands on the new commit afterwards.
-        sources: folders and files.
+        sources: folders and files; or the images themselves, where it is known already what is to be taken.
         table: a table that names the images and says whose they are; see `list_images`.
         mapping: which of its columns holds what.
         preprocessing: the square that pixels are brought to; default: 448 pixels, padded.
@@ -103,20 +145,21 @@ def ingest_images(
         ClearKbError: no image would have any of the reports (or labels) that are stored.
     """
     watcher = watcher or Silent()
-    entries = list(list_images([Path(s) for s in sources], None if table is None else Path(table), mapping))
+    if not isinstance(sources, Entries):
+        sources = Listed(list(list_images([Path(s) for s in sources], None if table is None else Path(table), mapping)))
     cache = PixelCache(kb.storage, preprocessing or Preprocessing())
-    run = _Run()
-    watcher.stage("decoding", len(entries))
-    for outcomes in _decoded(entries, cache, workers or os.cpu_count() or 1):
+    run = _Run(StoredPictures(kb))
+    watcher.stage("decoding", len(sources))
+    names: set[str] = set()
+    for outcomes in _decoded(sources, cache, workers or os.cpu_count() or 1):
         made: dict[str, bytes] = {}
-        for entry, outcome in outcomes:
-            _take(run, entry, outcome, made)
+        rows = [row for entry, outcome in outcomes if (row := _take(run, entry, outcome, made)) is not None]
+        names.update(entry.source for entry, _ in outcomes)
+        run.keep(rows)
         if not dry_run:
             cache.store(made)
         watcher.advance(run.read, run.read)
-    return _publish(
-        kb, run, sorted({entry.source for entry in entries}), by, why, dry_run=dry_run, allow_unjoined=allow_unjoined
-    )
+    return _publish(kb, run, sorted(names), by, why, dry_run=dry_run, allow_unjoined=allow_unjoined)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,21 +175,20 @@ class _Outcome:
     pixels: bytes | None = None
 
 
-def _decoded(
-    entries: Sequence[ImageEntry], cache: PixelCache, workers: int
-) -> Iterator[list[tuple[ImageEntry, _Outcome]]]:
+def _decoded(entries: Entries, cache: PixelCache, workers: int) -> Iterator[list[tuple[ImageEntry, _Outcome]]]:
     """The entries with what came of each, in their order, a few hundred at a time."""
     known = frozenset(cache.known())
     if workers == 1 or len(entries) <= TASK:
         _begin(cache.preprocessing, known)
         for chunk in batched(entries, CHUNK):
-            yield [(entry, _decode(entry.path)) for entry in chunk]
+            yield [(entry, _outcome(entry)) for entry in chunk]
         return
     # Lance's threads do not survive a fork.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, _begin, (cache.preprocessing, known)) as pool:
-        outcomes = pool.map(_decode, (entry.path for entry in entries), chunksize=TASK)
-        yield from batched(zip(entries, outcomes, strict=True), CHUNK)
+        # A few thousand at a time: the pool takes in all that it is given.
+        for some in batched(entries, AHEAD):
+            yield from batched(zip(some, pool.map(_outcome, some, chunksize=TASK), strict=True), CHUNK)
 
 
 _SETUP: dict[str, Any] = {}
@@ -154,6 +196,10 @@ _SETUP: dict[str, Any] = {}
 
 def _begin(preprocessing: Preprocessing, known: frozenset[str]) -> None:
     _SETUP.update(preprocessing=preprocessing, known=known)
+
+
+def _outcome(entry: ImageEntry) -> _Outcome:
+    return _Outcome(reason=entry.fault) if entry.fault else _decode(entry.path)
 
 
 def _decode(path: Path) -> _Outcome:
@@ -175,48 +221,64 @@ def _decode(path: Path) -> _Outcome:
     )
 
 
-def _take(run: _Run, entry: ImageEntry, outcome: _Outcome, made: dict[str, bytes]) -> None:
+def _take(run: _Run, entry: ImageEntry, outcome: _Outcome, made: dict[str, bytes]) -> dict[str, Any] | None:
+    """The row of an image; None where there is none to store, which the rejects or the counts tell."""
     run.read += 1
     reason = outcome.reason or ("" if entry.image_id else "the row names no image")
-    if not reason and (known := run.rows.get(entry.image_id)) is not None:
-        other = "" if known["content_hash"] == outcome.content_hash else ", with another picture"
-        reason = f"the id {entry.image_id} was met before ({known['position']}){other}"
-    age, odd = _age(entry.age or outcome.facts.get("age"))
-    if not reason and odd:
-        reason = f"age '{odd}' is no number of years"
+    image_id, facts = entry.image_id, outcome.facts
+    patient = entry.patient_id or patient_id(facts.get("patient_id"))
+    study = entry.study_id or study_id(facts.get("study_id"))
+    if not reason:
+        match run.stored.same_picture(image_id, outcome.content_hash, study=study, patient=patient):
+            case None:
+                pass
+            case (known, why):
+                reason, image_id = why, known
+                run.known += not why
+                run.completed.add(known)
+    if not reason and (met := run.met.get(image_id)) is not None:
+        other = "" if met[0] == outcome.content_hash else ", with another picture"
+        reason = f"the id {image_id} was met before ({met[1]}){other}"
     if reason:
         position = entry.position if entry.source == entry.path.name else f"{entry.position} ({entry.path.name})"
         fields = {"source": entry.source, "position": position, "report_id": None, "reason": reason}
         run.rejects.append(fields)
-        return
+        return None
     if outcome.pixels is not None and outcome.content_hash not in made:
         made[outcome.content_hash] = outcome.pixels
         run.decoded += 1
-    run.rows[entry.image_id] = {
-        "image_id": entry.image_id,
-        "study_id": entry.study_id or outcome.facts.get("study_id"),
-        "patient_id": entry.patient_id or outcome.facts.get("patient_id"),
+    run.alike += outcome.content_hash in run.contents
+    run.contents.add(outcome.content_hash)
+    run.met[image_id] = (outcome.content_hash, entry.position)
+    age, odd = _age(entry.age or facts.get("age"))
+    run.odd_ages += odd is not None
+    attributes = {**entry.attributes, **({AGE_AS_GIVEN: odd} if odd is not None else {})}
+    return {
+        "image_id": image_id,
+        "study_id": study,
+        "patient_id": patient,
         "source": entry.source,
         "position": entry.position,
         "content_hash": outcome.content_hash,
         "kind": outcome.kind,
         "width": outcome.width,
         "height": outcome.height,
-        "view": entry.view or outcome.facts.get("view"),
-        "sex": entry.sex or outcome.facts.get("sex"),
+        "view": entry.view or facts.get("view"),
+        "sex": entry.sex or facts.get("sex"),
         "age": age,
-        "attributes": [{"name": name, "value": value} for name, value in entry.attributes.items()],
+        "attributes": [{"name": name, "value": value} for name, value in attributes.items()],
     }
 
 
 def _age(told: str | None) -> tuple[float | None, str | None]:
-    """An age in years ("63", "063Y", "18M"); the second is what could not be read."""
+    """An age in years ("63", "063Y", "18M"); the second is what is no such age ("85 or more", "414")."""
     if told is None or told.strip().lower() in ("", "nan", "none", "unknown"):
         return None, None
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([YMWD]?)", told.strip(), re.I)
     if match is None:
         return None, told
-    return float(match[1]) / {"M": 12, "W": 52.18, "D": 365.25}.get(match[2].upper(), 1), None
+    years = float(match[1]) / {"M": 12, "W": 52.18, "D": 365.25}.get(match[2].upper(), 1)
+    return (years, None) if years <= OLDEST else (None, told)
 
 
 def _publish(
@@ -230,16 +292,20 @@ def _publish(
     allow_unjoined: bool,
 ) -> ImageResult:
     """Write what was read, or count it."""
-    studies = {row["study_id"] for row in run.rows.values()} - {None}
+    resolved: dict[str, int] = {}
 
     def change(publication: Publication) -> tuple[Mapping[str, Any] | None, dict[str, int]]:
-        fresh, counts = _sorted_out(publication, run.rows)
-        if fresh and not allow_unjoined:
-            require_image_join(publication, run.rows.keys(), studies)
+        nonlocal resolved
+        rows, resolved = respelt(publication, run.table)
+        fresh, replaced, counts = _sorted_out(publication, rows, run.completed)
+        if fresh.num_rows and not allow_unjoined:
+            require_image_join(publication, rows)
         moved = replace_rejects(publication, sources, run.rejects)
-        for chunk in batched(fresh, 2_000):
-            _replace(publication, chunk)
-        return ({**counts, "rejects": len(run.rejects)} if fresh or moved else None), counts
+        for chunk in batched(replaced, 2_000):
+            publication.delete("images", f"image_id IN {literals(chunk)}")
+        if fresh.num_rows:
+            publication.write("images", fresh.to_batches(max_chunksize=10_000))
+        return ({**counts, "rejects": len(run.rejects)} if fresh.num_rows or moved else None), counts
 
     commit, counts = kb.publish("ingest images", change, by=by, why=why, dry_run=dry_run)
     images, with_report = count_joins(kb)
@@ -250,28 +316,47 @@ def _publish(
         decoded=run.decoded,
         images=images,
         with_report=with_report,
+        known=run.known,
+        alike=run.alike,
+        odd_ages=run.odd_ages,
+        resolved=resolved,
         commit=commit,
     )
 
 
 def _sorted_out(
-    publication: Publication, rows: Mapping[str, dict[str, Any]]
-) -> tuple[list[dict[str, Any]], dict[str, int]]:
-    """The rows that are new or differ from what is stored, and how many of each there are."""
-    counts = {"new": 0, "changed": 0, "unchanged": 0}
-    fresh: list[dict[str, Any]] = []
-    for chunk in batched(rows.values(), 2_000):
-        where = f"image_id IN {literals(row['image_id'] for row in chunk)}"
-        stored = {row["image_id"]: row for row in publication.dataset("images").to_table(filter=where).to_pylist()}
-        for row in chunk:
-            now = stored.get(row["image_id"])
-            what = "new" if now is None else "unchanged" if now == row else "changed"
-            counts[what] += 1
-            fresh += [] if what == "unchanged" else [row]
-    return fresh, counts
+    publication: Publication, rows: pa.Table, completed: set[str]
+) -> tuple[pa.Table, list[str], dict[str, int]]:
+    """The rows that are new or differ from what is stored, the ids of the latter, and how many of each there are.
 
+    One scan of what is stored joins all rows. A row that says nothing of its picture takes nothing from what is stored,
+    and those `completed` (known under another id) only say more of it.
+    """
+    import duckdb
 
-def _replace(publication: Publication, rows: Iterable[dict[str, Any]]) -> None:
-    lines = list(rows)
-    where = f"image_id IN {literals(row['image_id'] for row in lines)}"
-    publication.replace("images", where, [pa.RecordBatch.from_pylist(lines, schema=IMAGES.schema)])
+    names = IMAGES.schema.names
+    said = {name: f"n.{name}" for name in names}
+    said |= {name: f"if(m.image_id IS NULL, n.{name}, coalesce(n.{name}, s.{name}))" for name in FACTS}
+    said["attributes"] = "if(m.image_id IS NULL OR len(n.attributes) > 0, n.attributes, s.attributes)"
+    chosen = ", ".join(f"{said[name]} AS {name}" for name in names)
+    differs = " OR ".join(f"r.{name} IS DISTINCT FROM r.stored.{name}" for name in names)
+    bare = " AND ".join([*(f"r.{name} IS NULL" for name in FACTS), "len(r.attributes) = 0"])
+    again = "r.content_hash = r.stored.content_hash"
+    with duckdb.connect() as connection:
+        connection.register("fresh", rows)
+        connection.register("completed", pa.table({"image_id": pa.array(sorted(completed), pa.string())}))
+        connection.register("stored", publication.dataset("images").scanner().to_reader())
+        told = connection.sql(
+            f"WITH r AS (SELECT {chosen}, s AS stored FROM fresh n LEFT JOIN stored s ON s.image_id = n.image_id "
+            "LEFT JOIN completed m ON m.image_id = n.image_id) "
+            "SELECT r.* EXCLUDE (stored), r.stored.image_id IS NOT NULL AS known FROM r "
+            f"WHERE r.stored.image_id IS NULL OR (({differs}) AND NOT ({bare} AND {again}))"
+        ).to_arrow_table()
+    changed = told.filter(told["known"])["image_id"].to_pylist()
+    fresh = told.select(names).cast(IMAGES.schema)
+    counts = {
+        "new": fresh.num_rows - len(changed),
+        "changed": len(changed),
+        "unchanged": rows.num_rows - fresh.num_rows,
+    }
+    return fresh, changed, counts

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from ingest.identity.stored import ResolvedUnits
 from ingest.labels.cell_values import cell_text
 from ingest.labels.layout import Unit, plain_name
 from ingest.labels.repeats import Units
@@ -76,6 +77,14 @@ class Attributes:
             for column in self._columns.values() if whole is None else ():
                 if at < len(column.numbers):
                     column.numbers[at] = -1
+
+    def respell(self, resolved: ResolvedUnits) -> None:
+        """Let each unit be what it was found to be; of one that may be several nothing is kept."""
+        for at, unit in enumerate(self._units):
+            for column in self._columns.values() if resolved.refusal(unit) is not None else ():
+                if at < len(column.numbers):
+                    column.numbers[at] = -1
+        self._units = [resolved[unit] for unit in self._units]
 
     def finish(self, labels: Collection[str]) -> None:
         """Nothing more is taken: give up the columns that are named as `labels`."""

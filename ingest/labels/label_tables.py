@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from ingest.identity.normal import unit_of
+from ingest.identity.stored import ResolvedUnits
 from ingest.labels.attributes import Attributes
 from ingest.labels.cell_values import Cell, cell_text, label_value, score_value
 from ingest.labels.layout import Layout, Unit, find_layout
@@ -16,9 +17,6 @@ from ingest.sources.cells import identifier
 from ingest.sources.tables import TableFile, TableRow
 from kb.errors import UsageError
 from kb.language.label_names import plain_label
-
-_CHEXPERT = re.compile(r"^((?:.*/)?(patient\d+)/study\d+)(?:/|$)")
-_MIMIC = re.compile(r"(?:^|/)(p\d{8})/(s\d{8})(?:/|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +50,8 @@ class LabelTable:
     read: int = 0
     passed_over: int = 0
     """Rows of labels that were not asked for."""
+    resolved: Mapping[str, int] = field(default_factory=dict)
+    """The images and studies that were found under another spelling, by the rule that found them."""
 
     def __len__(self) -> int:
         return len(self.values)
@@ -66,6 +66,21 @@ class LabelTable:
         """The columns of which nothing is kept."""
         kept = set(self.kept)
         return tuple(name for name in self.layout.unused if name not in kept)
+
+    def respell(self, resolved: ResolvedUnits) -> None:
+        """Let each row be of the image and study that it was found to be of; what may be several is rejected."""
+        self.resolved = resolved.rules
+        if not resolved:
+            return
+        told = set[str]()
+        for unit, position in zip(self.units, self.positions, strict=True):
+            if (reason := resolved.refusal(unit)) is not None and reason not in told:
+                told.add(reason)
+                self.rejects.append((position, reason))
+        if told:
+            self.keep([resolved.refusal(unit) is None for unit in self.units])
+        self.units = [resolved[unit] for unit in self.units]
+        self.attributes.respell(resolved)
 
     def keep(self, wanted: Sequence[bool]) -> None:
         """Keep those values only for which `wanted` holds."""
@@ -232,12 +247,7 @@ def _rows(file: TableFile, table: LabelTable) -> Iterator[tuple[TableRow, Unit]]
 def _unit(cells: Mapping[str, Any], ids: Mapping[str, str]) -> Unit:
     """Image, study and patient; the paths of CheXpert and MIMIC-CXR tell of the last two where no column does."""
     image, study, patient = (identifier(cells, ids.get(key)) for key in ("image", "study", "patient"))
-    path = image or study or ""
-    if match := _CHEXPERT.search(path):
-        study, patient = study or match[1], patient or match[2]
-    elif match := _MIMIC.search(path):
-        patient, study = patient or match[1], study or match[2]
-    return image, study, patient
+    return unit_of(image, study, patient)
 
 
 def _take(table: LabelTable, row: TableRow, unit: Unit, label: str, cell: Cell, column: str, position: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from ingest.identity.stored import resolve_units
 from ingest.joins import require_label_join
 from ingest.labels.attributes import replace_attributes
 from ingest.labels.label_tables import Choices, LabelTable, read_label_table
@@ -27,7 +28,8 @@ class LabelResult:
     """What an ingest of labels did; `stored` says whether they were new, replaced older ones, or were known.
 
     `attributes` are the columns kept beside the labels; `contradictions` how many of their cells were passed over
-    because an earlier row of the same image or study says another thing.
+    because an earlier row of the same image or study says another thing. `resolved` are the images and studies that
+    were found under another spelling than the stored one, by the rule that found them.
     """
 
     source: str
@@ -45,6 +47,7 @@ class LabelResult:
     units: int
     units_here: int
     images: int
+    resolved: Mapping[str, int]
     stored: str
     commit: Commit | None
 
@@ -89,6 +92,7 @@ def ingest_labels(
     """
     table = path if isinstance(path, LabelTable) else read_label_table(path, "value", choices or Choices())
     name = source or table.name
+    table.respell(resolve_units(kb, table.units))
     rows = arrow_rows(table, LABELS.schema, {"value": table.values, "source": name})
     stored = ""
 
@@ -143,6 +147,7 @@ def _result(
         units=units[0],
         units_here=units[1],
         images=units[2],
+        resolved=dict(table.resolved),
         stored=stored,
         commit=commit,
     )

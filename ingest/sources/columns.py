@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from ingest.identity.normal import patient_id, study_id
 from ingest.report import Reject, Report, Section
 from ingest.sources.cells import identifier, text_of, unstorable
 from ingest.sources.sections import HEADINGS, number_repeats, split_sections
@@ -110,7 +111,7 @@ def report_from_row(row: Mapping[str, object], columns: Columns, position: str, 
     report_id = None
     try:
         report_id = identifier(row, columns.report_id)
-        study, patient = identifier(row, columns.study), identifier(row, columns.patient)
+        study, patient = study_id(identifier(row, columns.study)), patient_id(identifier(row, columns.patient))
         whole = text_of(row, columns.text) if columns.text is not None else ""
         parts = [Section(name, text_of(row, column)) for name, column in columns.sections.items()]
     except ValueError as error:

@@ -70,7 +70,7 @@ class OpeniSource:
 
 
 def parse_openi(data: bytes, position: str, max_chars: int) -> Report | Reject:
-    """The report of one Open-i XML file, or why there is none."""
+    """The report of one Open-i XML file, or why there is none; its study goes by the same id, as its images do."""
     try:
         root = fromstring(data)
     except (ParseError, DefusedXmlException, ValueError) as error:
@@ -83,7 +83,7 @@ def parse_openi(data: bytes, position: str, max_chars: int) -> Report | Reject:
     names = number_repeats([name for name, _ in parts])
     sections = tuple(Section(name, text) for name, (_, text) in zip(names, parts, strict=True))
     reason = refusal(sections, max_chars)
-    return Reject(position, reason, report_id) if reason else Report(report_id, sections, position)
+    return Reject(position, reason, report_id) if reason else Report(report_id, sections, position, report_id)
 
 
 def _report_id(root: Element) -> str | None:
