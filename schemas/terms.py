@@ -13,6 +13,12 @@ Temporality = Literal["current", "new", "increased", "decreased", "stable", "res
 
 Laterality = Literal["left", "right", "bilateral", "none"]
 
+View = Literal["PA", "AP", "frontal", "lateral", "other"]
+"""How a chest was taken: `frontal` is PA or AP where nobody says which, `other` a decubitus, oblique or axial view.
+
+Null is unknown. Every text is brought to one of these by `kb.images.view.normal_view`.
+"""
+
 Status = Literal["candidate", "accepted", "rejected", "retired"]
 
 IN_USE: tuple[Status, ...] = ("candidate", "accepted")
@@ -26,4 +32,6 @@ CONCEPT_ASSERTIONS: tuple[ConceptAssertion, ...] = get_args(ConceptAssertion)
 CERTAINTIES: tuple[Certainty, ...] = get_args(Certainty)
 TEMPORALITIES: tuple[Temporality, ...] = get_args(Temporality)
 LATERALITIES: tuple[Laterality, ...] = get_args(Laterality)
+VIEWS: tuple[View, ...] = get_args(View)
+FRONTALS: tuple[View, ...] = ("PA", "AP", "frontal")
 STATUSES: tuple[Status, ...] = get_args(Status)

@@ -24,6 +24,7 @@ WORDS = {
     "temporality": terms.TEMPORALITIES,
     "laterality": terms.LATERALITIES,
     "status of a concept": terms.STATUSES,
+    "view of an image": terms.VIEWS,
 }
 
 
