@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError
 
@@ -26,13 +26,13 @@ class OpeniSource:
 
     unused_columns: tuple[str, ...] = ()
 
-    def __init__(self, path: Path, *, encoding: str, max_chars: int):
+    def __init__(self, path: Path, *, encoding: str, max_chars: int, files: Sequence[Path] | None = None):
         self.name = str(path.resolve())
         self.format = "openi"
         self.done = 0
         self._path = path
         self._max_chars = max_chars
-        self._files = report_files(path, ".xml")
+        self._files = report_files(path, ".xml") if files is None else list(files)
         self._is_archive = path.is_file() and not _is_xml(path)
         self.size = path.stat().st_size if self._is_archive else len(self._files)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ingest.identity.normal import study_id, told_by_place
@@ -18,16 +18,16 @@ MIMIC_STUDY = re.compile(r"s\d{8}")
 
 
 class TextFolderSource:
-    """The reports of a folder of `.txt` files, or of one; the units of `size` are files."""
+    """The reports of a folder of `.txt` files, of one, or of some of it; the units of `size` are files."""
 
     unused_columns: tuple[str, ...] = ()
 
-    def __init__(self, path: Path, *, encoding: str, max_chars: int):
+    def __init__(self, path: Path, *, encoding: str, max_chars: int, files: Sequence[Path] | None = None):
         self.name = str(path.resolve())
         self.format = "text"
         self.done = 0
         self._root = path if path.is_dir() else path.parent
-        self._files = report_files(path, ".txt")
+        self._files = report_files(path, ".txt") if files is None else list(files)
         self.size = len(self._files)
         self._encoding = encoding
         self._max_chars = max_chars
