@@ -32,7 +32,7 @@ COMMANDS: Mapping[str, Entry | Group] = {
         "images": ("ingest.commands.images", "images_command",
             "Ingest radiographs: PNG and JPEG of 8 or 16 bits, DICOM; their pixels are kept once, as one commit."),
         "labels": ("ingest.commands.labels", "labels_command",
-            "Ingest labels: a column a label, a row a label, or a column that lists them; -1 and blank are unknown."),
+            "Ingest labels: a column a label, a row a label, or lists of them; readers, boxes and masks too."),
         "predictions": ("ingest.commands.labels", "predictions_command",
             "Ingest predictions of any model: a column a label, or rows of label and score, kept as one run."),
     }),

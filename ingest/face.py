@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ingest.extractors.load import make_extractor
 from ingest.images.images import ImageResult, ingest_images
-from ingest.labels.label_tables import Choices
+from ingest.labels.choices import Blank, Choices, Consensus, Uncertain
 from ingest.labels.labels import LabelResult, ingest_labels
 from ingest.labels.predictions import PredictionResult, ingest_predictions
 from ingest.labels.score_scale import Kind
@@ -189,7 +189,15 @@ def labels(
     wanted: Sequence[str] = (),
     split_on: str = "|",
     rename: Mapping[str, str] | None = None,
+    readers: str | None = None,
+    reader: str | None = None,
+    consensus: Consensus | None = None,
+    blank: Blank = "unknown",
+    uncertain: Uncertain = "unknown",
+    label: str | None = None,
+    label_table: str | Path | None = None,
     encoding: str = "utf-8",
+    allow_unjoined: bool = False,
     by: str | None = None,
     why: str | None = None,
     dry_run: bool = False,
@@ -198,13 +206,21 @@ def labels(
 
     Args:
         base: where to; it stands on the new commit afterwards.
-        file: CSV, TSV, JSON lines or Parquet: a column a label, a row a label, or a column that lists them.
+        file: CSV, TSV, JSON or Parquet: a column a label, a row a label, a column that lists them, boxes or masks.
         source: what these labels are stored as; default: the file's name.
         columns: which column holds what.
-        wanted: these labels only; default: all that are found.
+        wanted: these labels only, or a named list such as "chexpert5"; default: all that are found.
         split_on: what stands between listed labels.
         rename: other names for labels, by the name in the file.
+        readers: the column that names the reader of a row; default: found by its usual names.
+        reader: the whole file is what this reader says: kept as readings, and no label is made of them.
+        consensus: what the readings of one image come to: "majority", "any", "all" or "first".
+        blank: what a blank cell is: "unknown" or "negative" (as CheXpert's authors and CLEAR take it).
+        uncertain: what -1 is: "unknown", "positive" or "negative".
+        label: the name of the label that boxes or masks stand for, or of the table's only one.
+        label_table: a file of label names and their findings, beside the bundled one.
         encoding: of text files.
+        allow_unjoined: take them also where they join nothing that is stored.
         by: who.
         why: the reason.
         dry_run: read all and say what would happen; write nothing.
@@ -217,8 +233,23 @@ def labels(
         >>> ingest.labels(base, "labels.csv", dry_run=True).labels
         ('edema',)
     """
-    choices = Choices(dict(columns or {}), tuple(wanted), split_on, dict(rename or {}), encoding)
-    return ingest_labels(base, file, choices, source=source, by=by, why=why, dry_run=dry_run)
+    choices = Choices(
+        mapping=dict(columns or {}),
+        labels=tuple(wanted),
+        split_on=split_on,
+        rename=dict(rename or {}),
+        encoding=encoding,
+        readers=readers,
+        reader=reader,
+        consensus=consensus,
+        blank=blank,
+        uncertain=uncertain,
+        label=label,
+        label_table=None if label_table is None else Path(label_table),
+    )
+    return ingest_labels(
+        base, file, choices, source=source, by=by, why=why, dry_run=dry_run, allow_unjoined=allow_unjoined
+    )
 
 
 def predictions(
@@ -231,7 +262,9 @@ def predictions(
     columns: Mapping[str, str] | None = None,
     wanted: Sequence[str] = (),
     rename: Mapping[str, str] | None = None,
+    label_table: str | Path | None = None,
     encoding: str = "utf-8",
+    allow_unjoined: bool = False,
     by: str | None = None,
     why: str | None = None,
     dry_run: bool = False,
@@ -245,9 +278,11 @@ def predictions(
         method: how they were made.
         scores_are: "probabilities" or "logits"; default: logits if any is below 0.
         columns: which column holds what.
-        wanted: these labels only; default: all that are found.
+        wanted: these labels only, or a named list such as "chexpert5"; default: all that are found.
         rename: other names for labels, by the name in the file.
+        label_table: a file of label names and their findings, beside the bundled one.
         encoding: of text files.
+        allow_unjoined: take them also where they join nothing that is stored.
         by: who.
         why: the reason.
         dry_run: read all and say what would happen; write nothing.
@@ -256,9 +291,24 @@ def predictions(
         UsageError: there is no such file, column or label, or a run of this name came from elsewhere.
         ClearKbError: the file cannot be read as a table.
     """
-    choices = Choices(dict(columns or {}), tuple(wanted), "|", dict(rename or {}), encoding)
+    choices = Choices(
+        mapping=dict(columns or {}),
+        labels=tuple(wanted),
+        rename=dict(rename or {}),
+        encoding=encoding,
+        label_table=None if label_table is None else Path(label_table),
+    )
     return ingest_predictions(
-        base, file, run, choices=choices, method=method, scores_are=scores_are, by=by, why=why, dry_run=dry_run
+        base,
+        file,
+        run,
+        choices=choices,
+        method=method,
+        scores_are=scores_are,
+        by=by,
+        why=why,
+        dry_run=dry_run,
+        allow_unjoined=allow_unjoined,
     )
 
 

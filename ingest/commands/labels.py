@@ -9,7 +9,8 @@ import typer
 from rich.markup import escape
 
 from ingest.commands.spelling import spelt
-from ingest.labels.label_tables import Choices, read_label_table
+from ingest.labels.choices import Blank, Choices, Consensus, Uncertain
+from ingest.labels.label_tables import read_label_table
 from ingest.labels.labels import LabelResult, ingest_labels
 from ingest.labels.predictions import PredictionResult, ingest_predictions
 from kb.commands.options import (
@@ -20,11 +21,15 @@ from kb.commands.output import print_result
 from kb.commands.shared import Writing, writes
 
 LabelsOption = Annotated[
-    str | None, typer.Option("--labels", metavar="A,B", help="These labels only; default: all that are found.")
+    str | None, typer.Option("--labels", metavar="A,B", help="These labels, or a named list (chexpert5); default: all.")
 ]
 RenameOption = Annotated[
     list[str] | None,
     typer.Option("--rename", metavar="OLD=NEW", help="Store a label under another name; repeatable."),
+]
+LabelTableOption = Annotated[
+    Path | None,
+    typer.Option("--label-table", metavar="FILE", help="Label names and their findings, beside the bundled ones."),
 ]
 AllowUnjoined = Annotated[
     bool, typer.Option("--allow-unjoined", help="Store them even if none of their images or studies is here.")
@@ -45,16 +50,50 @@ def labels_command(
     labels: LabelsOption = None,
     split_on: Annotated[str, typer.Option("--split-on", help="What stands between listed labels.")] = "|",
     rename: RenameOption = None,
+    label: Annotated[
+        str | None, typer.Option("--label", metavar="NAME", help="What boxes, masks or the only label stand for.")
+    ] = None,
+    readers: Annotated[
+        str | None, typer.Option("--readers", metavar="COLUMN", help="It names who read; default: by its usual names.")
+    ] = None,
+    consensus: Annotated[
+        Consensus | None, typer.Option("--consensus", help="What several readings of an image come to.")
+    ] = None,
+    reader: Annotated[
+        str | None,
+        typer.Option("--reader", metavar="NAME", help="The file is what this reader says: readings, no labels."),
+    ] = None,
+    blank: Annotated[
+        Blank, typer.Option("--blank", help="What a blank cell is; CheXpert's authors and CLEAR: negative.")
+    ] = "unknown",
+    uncertain: Annotated[
+        Uncertain, typer.Option("--uncertain", help="What -1 is: U-Ones is positive, U-Zeros negative.")
+    ] = "unknown",
+    label_table: LabelTableOption = None,
     source: Annotated[
         str | None, typer.Option("--source", metavar="NAME", help="Store them as this; default: the file's name.")
     ] = None,
     allow_unjoined: AllowUnjoined = False,
     encoding: EncodingOption = "utf-8",
 ) -> None:
-    """Ingest labels: a column a label, a row a label, or a column that lists them; -1 and blank are unknown."""
+    """Ingest labels: a column a label, a row a label, or lists of them; readers, boxes and masks too."""
 
     # Read before anything is made: a mistyped name leaves no knowledge base behind.
-    table = read_label_table(file, "value", _choices(mapping, labels, split_on, rename, encoding))
+    choices = Choices(
+        mapping=parse_pairs(mapping, "--map"),
+        labels=_names(labels),
+        split_on=split_on,
+        rename=parse_pairs(rename, "--rename"),
+        encoding=encoding,
+        readers=readers,
+        reader=reader,
+        consensus=consensus,
+        blank=blank,
+        uncertain=uncertain,
+        label=label,
+        label_table=label_table,
+    )
+    table = read_label_table(file, "value", choices)
     opened = writing.base_or_new
     result = ingest_labels(opened, table, source=source, **writing.act, allow_unjoined=allow_unjoined)
     _print(
@@ -76,6 +115,7 @@ def predictions_command(
     ] = None,
     labels: LabelsOption = None,
     rename: RenameOption = None,
+    label_table: LabelTableOption = None,
     scores: Annotated[
         Literal["probabilities", "logits"] | None,
         typer.Option("--scores", help="What the numbers are; default: logits where any is below 0."),
@@ -84,7 +124,14 @@ def predictions_command(
     encoding: EncodingOption = "utf-8",
 ) -> None:
     """Ingest predictions of any model: a column a label, or rows of label and score, kept as one run."""
-    table = read_label_table(file, "score", _choices(mapping, labels, "|", rename, encoding))
+    choices = Choices(
+        mapping=parse_pairs(mapping, "--map"),
+        labels=_names(labels),
+        rename=parse_pairs(rename, "--rename"),
+        encoding=encoding,
+        label_table=label_table,
+    )
+    table = read_label_table(file, "score", choices)
     opened = writing.base_or_new
     result = ingest_predictions(
         opened, table, run, method=method, scores_are=scores, **writing.act, allow_unjoined=allow_unjoined
@@ -101,11 +148,8 @@ def predictions_command(
         raise typer.Exit(1)
 
 
-def _choices(
-    mapping: list[str] | None, labels: str | None, split_on: str, rename: list[str] | None, encoding: str
-) -> Choices:
-    names = tuple(name.strip() for name in (labels or "").split(",") if name.strip())
-    return Choices(parse_pairs(mapping, "--map"), names, split_on, parse_pairs(rename, "--rename"), encoding)
+def _names(listed: str | None) -> tuple[str, ...]:
+    return tuple(name.strip() for name in (listed or "").split(",") if name.strip())
 
 
 def _print(

@@ -59,9 +59,7 @@ def columns_there(
     return tuple(found)
 
 
-def column_there(
-    where: str, names: Sequence[str], expression: str | None, known: Sequence[str] = ()
-) -> str | None:
+def column_there(where: str, names: Sequence[str], expression: str | None, known: Sequence[str] = ()) -> str | None:
     """The expression, if the table can answer it; see `columns_there`."""
     return next(iter(columns_there(where, names, [expression] if expression is not None else [], known)), None)
 

@@ -11,6 +11,7 @@ from ingest.datasets.description import ImageTable, Split
 from ingest.datasets.set_files import SetFiles
 from ingest.identity.normal import plain_id, unit_of
 from ingest.sources.lines import read_lines
+from ingest.sources.table_rows import table_rows
 from ingest.sources.tables import TableFile
 from kb.images.view import agreed_view
 
@@ -53,7 +54,7 @@ def read_facts(table: ImageTable, there: SetFiles, views: Mapping[str, str]) -> 
             continue
         file = TableFile(there.path(place))
         settled = _settled(table, str(there.path(place)), file.names)
-        for row in file:
+        for row in table_rows(file):
             try:
                 if row.error:
                     raise ValueError(row.error)
@@ -65,20 +66,20 @@ def read_facts(table: ImageTable, there: SetFiles, views: Mapping[str, str]) -> 
 
 def _settled(table: ImageTable, where: str, names: Sequence[str]) -> ImageTable:
     """The table with those columns only that a file has."""
-    single = {
+    single: dict[str, Any] = {
         name: column_there(where, names, getattr(table, name))
         for name in ("image", "study", "patient", "sex", "age", "born", "at", "split")
     }
-    several = {name: columns_there(where, names, getattr(table, name)) for name in ("view", "each", "attributes")}
+    several: dict[str, Any] = {
+        name: columns_there(where, names, getattr(table, name)) for name in ("view", "each", "attributes")
+    }
     return replace(table, **single, **several)
 
 
 def _facts(
     table: ImageTable, cells: Mapping[str, Any], place: str, position: str, views: Mapping[str, str]
 ) -> ImageFacts:
-    image, study, patient = unit_of(
-        told(cells, table.image), told(cells, table.study), told(cells, table.patient)
-    )
+    image, study, patient = unit_of(told(cells, table.image), told(cells, table.study), told(cells, table.patient))
     if image is None:
         raise ValueError(f"column '{table.image}' names no image")
     words = [told(cells, column) for column in table.view]

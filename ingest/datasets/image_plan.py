@@ -1,4 +1,4 @@
-"""The images of a data set before any is read: which files there are, what is said of each, and which split it is of."""
+"""The images of a data set before any is read: which files there are, what is said of each, its split."""
 
 from __future__ import annotations
 
@@ -111,8 +111,8 @@ class ImagePlan(Entries):
             yield self._row(ImageFacts(name=self._id(place), table=str(there.root), position=place), place, more, "")
         if places and not taken and part.unlisted == "leave" and self.named:
             raise ClearKbError(
-                f"none of the {self.named:,} images that the tables name is among the {len(places):,} files: the tables "
-                f"say {self.first_missing}, the files are {places[0]}"
+                f"none of the {self.named:,} images that the tables name is among the {len(places):,} files: the "
+                f"tables say {self.first_missing}, the files are {places[0]}"
             )
 
     def _row(self, facts: ImageFacts, place: str | None, more: KnownFacts, fault: str) -> dict[str, Any]:

@@ -48,8 +48,8 @@ def recognise(there: SetFiles) -> tuple[Description, list[str]]:
         raise UsageError(f"{there.root} holds several data sets: {told}; name one, or give the folder of one")
     some = ", ".join(sorted(there)[:3]) or "nothing"
     raise UsageError(
-        f"{there.root} is none of the known data sets: it holds {some}{', ...' if len(there) > 3 else ''}; name the set, "
-        "or the file of a description of your own"
+        f"{there.root} is none of the known data sets: it holds {some}{', ...' if len(there) > 3 else ''}; name "
+        "the set, or the file of a description of your own"
     )
 
 

@@ -15,6 +15,7 @@ from ingest.report import Reject, Report
 from ingest.sources.columns import Columns, report_from_row
 from ingest.sources.openi import OpeniSource
 from ingest.sources.source import Source
+from ingest.sources.table_rows import table_rows
 from ingest.sources.tables import TableFile
 from ingest.sources.text_folder import TextFolderSource
 
@@ -64,7 +65,7 @@ class TabledReports:
         self.unused_columns = tuple(name for name in names if name not in used)
 
     def __iter__(self) -> Iterator[Report | Reject]:
-        for row in self._file:
+        for row in table_rows(self._file):
             self.done += 1
             yield self._report(row.cells, row.position) if row.error is None else Reject(row.position, row.error)
 

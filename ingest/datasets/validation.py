@@ -79,18 +79,24 @@ def _fault(root: yaml.Node | None, error: ValidationError) -> Iterator[tuple[int
     where = tuple(error.absolute_path)
     name = ".".join(map(str, where)) or "the description"
     if error.validator == "additionalProperties" and isinstance(error.instance, dict):
-        known = error.schema.get("properties", {})
+        known = _parts(error).get("properties", {})
         for key in error.instance:
             if key not in known:
                 yield _line(root, (*where, key)), f"there is no '{key}' in {name}: choose one of {', '.join(known)}"
         return
     if error.validator == "required":
-        missing = [key for key in error.validator_value if key not in error.instance]
+        needed: Any = error.validator_value
+        missing = [key for key in needed if key not in error.instance]
         yield _line(root, where), f"{name} needs {', '.join(missing)}"
     elif error.validator == "enum":
-        yield _line(root, where), f"{name} is '{error.instance}': choose one of {', '.join(error.validator_value)}"
+        words: Any = error.validator_value
+        yield _line(root, where), f"{name} is '{error.instance}': choose one of {', '.join(words)}"
     else:
         yield _line(root, where), f"{name}: {error.message}"
+
+
+def _parts(error: ValidationError) -> dict[str, Any]:
+    return dict(error.schema) if isinstance(error.schema, dict) else {}
 
 
 def _repeated(node: yaml.Node | None) -> Iterator[tuple[int, str]]:

@@ -36,7 +36,7 @@ def plain_id(text: str | None) -> str | None:
     if "\\" in plain:
         plain = re.sub(r"\\+", "/", plain)
     while plain.startswith(("./", "../")):
-        plain = plain.partition("/")[2]
+        plain = plain.partition("/")[2].strip()
     match = _FLOAT.fullmatch(plain)
     return (match[1] if match else plain) or None
 

@@ -11,6 +11,7 @@ from typing import Any
 from ingest.identity.normal import told_by_place, unit_of
 from ingest.images.picture_files import PictureFiles, is_picture
 from ingest.sources.cells import identifier
+from ingest.sources.table_rows import table_rows
 from ingest.sources.tables import TableFile
 from kb.errors import UsageError
 
@@ -111,7 +112,7 @@ def _tabled(folders: Sequence[Path], table: Path, mapping: Mapping[str, str]) ->
     file.format  # noqa: B018  (says what is wrong with the file before anything else does)
     columns = _columns(table, file.names, mapping)
     files = PictureFiles(folders)
-    for row in file:
+    for row in table_rows(file):
         try:
             fields = {what: identifier(row.cells, column) for what, column in columns.items()}
             rest = {

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from ingest.identity.normal import patient_id, study_id
 from ingest.images.image_sources import Entries, ImageEntry, Listed, list_images
 from ingest.images.stored_pictures import StoredPictures, respelt
 from ingest.joins import count_joins, require_image_join
+from ingest.sources.ages import read_age
 from kb.batched import batched
 from kb.images.pixel_cache import PixelCache
 from kb.images.preprocessing import Preprocessing
@@ -39,9 +39,6 @@ CHUNK = 256
 
 TASK = 16
 """Images that a worker is given at once."""
-
-OLDEST = 125
-"""More years than this are no age: a released file says 414."""
 
 FACTS = ("study_id", "patient_id", "view", "sex", "age")
 """What may be said of an image beside its attributes."""
@@ -250,9 +247,10 @@ def _take(run: _Run, entry: ImageEntry, outcome: _Outcome, made: dict[str, bytes
     run.alike += outcome.content_hash in run.contents
     run.contents.add(outcome.content_hash)
     run.met[image_id] = (outcome.content_hash, entry.position)
-    age, odd = _age(entry.age or facts.get("age"))
-    run.odd_ages += odd is not None
-    attributes = {**entry.attributes, **({AGE_AS_GIVEN: odd} if odd is not None else {})}
+    told = entry.age or facts.get("age")
+    age, odd = read_age(told)
+    run.odd_ages += odd
+    attributes = {**entry.attributes, **({AGE_AS_GIVEN: told} if odd and told else {})}
     return {
         "image_id": image_id,
         "study_id": study,
@@ -268,17 +266,6 @@ def _take(run: _Run, entry: ImageEntry, outcome: _Outcome, made: dict[str, bytes
         "age": age,
         "attributes": [{"name": name, "value": value} for name, value in attributes.items()],
     }
-
-
-def _age(told: str | None) -> tuple[float | None, str | None]:
-    """An age in years ("63", "063Y", "18M"); the second is what is no such age ("85 or more", "414")."""
-    if told is None or told.strip().lower() in ("", "nan", "none", "unknown"):
-        return None, None
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([YMWD]?)", told.strip(), re.I)
-    if match is None:
-        return None, told
-    years = float(match[1]) / {"M": 12, "W": 52.18, "D": 365.25}.get(match[2].upper(), 1)
-    return (years, None) if years <= OLDEST else (None, told)
 
 
 def _publish(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -10,11 +9,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ingest.identity.stored import ResolvedUnits
+from ingest.labels.boxes import in_words
 from ingest.labels.cell_values import cell_text
+from ingest.labels.columns import Column
 from ingest.labels.layout import Unit, plain_name
-from ingest.labels.repeats import Units
+from ingest.labels.list_cells import Box
 from ingest.sources.cells import text_of, unstorable
+from ingest.sources.metadata import LONGEST, is_prose
 from kb.store.publication import Publication
 from kb.store.sqltext import literals
 from kb.vocabulary.query import Tables
@@ -23,8 +24,8 @@ from schemas.tables import ATTRIBUTES
 BATCH = 50_000
 """Rows that are written together."""
 
-LONGEST = 1_000
-"""Characters of a value: a column with a longer one holds texts, not metadata."""
+BOXES = "boxes: "
+"""How the attributes are called that say where in the picture a label is: "boxes: Nodule"."""
 
 _DIGEST = (
     "SELECT count(*), sum(hash(hash(image_id, study_id, patient_id, name, value))), "
@@ -38,93 +39,85 @@ class Attributes:
     A table has millions of cells and few different ones, so a column holds each text once, and numbers beside.
     """
 
-    def __init__(self, columns: Sequence[str] = ()):
+    def __init__(self, units: Sequence[Unit] = ()) -> None:
         self.contradictions: dict[str, int] = {}
         """The cells that say other than an earlier row of the same unit, by column."""
-        self._columns = {name: _Column() for name in columns}
-        self._units: list[Unit] = []
-        self._known: tuple[dict[str | None, int], dict[str | None, int]] = ({}, {})
+        self._units = units
+        self._columns: dict[str, tuple[list[str], np.ndarray]] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
         """The columns that are kept: those with any value."""
-        return tuple(name for name, column in self._columns.items() if column.texts)
+        return tuple(name for name, (_, numbers) in self._columns.items() if (numbers >= 0).any())
 
     def __len__(self) -> int:
-        return sum(len(column.numbers) - column.numbers.count(-1) for column in self._columns.values())
+        return sum(int((numbers >= 0).sum()) for _, numbers in self._columns.values())
 
-    def take(self, unit: Unit, cells: Mapping[str, Any]) -> None:
-        """Keep what a row says of its unit; a column with a cell that is no short text is given up."""
-        known, key = (self._known[0], unit[0]) if unit[0] is not None else (self._known[1], unit[1])
-        at = known.setdefault(key, len(self._units))
-        if at == len(self._units):
-            self._units.append(unit)
-        for name, column in tuple(self._columns.items()):
-            try:
-                text = _value(cells, name)
-            except ValueError:
-                self._drop(name)
-                continue
-            if text and not column.put(at, text):
-                self.contradictions[name] = self.contradictions.get(name, 0) + 1
+    def take(self, name: str, column: Column, of_row: np.ndarray, rows: np.ndarray) -> None:
+        """Keep what some rows say of their units; a column with a cell that is no short text is given up.
 
-    def settle(self, units: Units) -> None:
-        """Complete what the units are of by all of their rows; what is disputed has no attributes."""
-        self._known = ({}, {})
-        for at, unit in enumerate(self._units):
-            whole = units[unit]
-            self._units[at] = whole or unit
-            for column in self._columns.values() if whole is None else ():
-                if at < len(column.numbers):
-                    column.numbers[at] = -1
+        Args:
+            name: of the column.
+            column: its cells.
+            of_row: the unit of each row, -1 for none.
+            rows: which rows count.
+        """
+        codes = column.codes[rows]
+        try:
+            texts = {code: _value(column.cells[code]) for code in np.unique(codes).tolist()}
+        except ValueError:
+            return
+        told = [text for text in texts.values() if text]
+        if is_prose(set(told)):
+            return
+        known = {text: at for at, text in enumerate(dict.fromkeys(told))}
+        place = np.full(len(column.cells), -1, np.int32)
+        for code, text in texts.items():
+            place[code] = known.get(text, -1)
+        self._put(name, list(known), of_row[rows], place[codes])
 
-    def respell(self, resolved: ResolvedUnits) -> None:
-        """Let each unit be what it was found to be; of one that may be several nothing is kept."""
-        for at, unit in enumerate(self._units):
-            for column in self._columns.values() if resolved.refusal(unit) is not None else ():
-                if at < len(column.numbers):
-                    column.numbers[at] = -1
-        self._units = [resolved[unit] for unit in self._units]
+    def _put(self, name: str, texts: list[str], units: np.ndarray, said: np.ndarray) -> None:
+        units, said = units[said >= 0], said[said >= 0]
+        numbers = np.full(len(self._units), -1, np.int32)
+        first, where = np.unique(units, return_index=True)
+        numbers[first] = said[where]
+        if contradicted := int((numbers[units] != said).sum()):
+            self.contradictions[name] = contradicted
+        self._columns[name] = (texts, numbers)
 
-    def finish(self, labels: Collection[str]) -> None:
-        """Nothing more is taken: give up the columns that are named as `labels`."""
+    def take_boxes(self, boxes: Mapping[tuple[int, str], Sequence[Box]]) -> None:
+        """Keep the boxes of some units, by the unit and the label."""
+        for label in dict.fromkeys(label for _, label in boxes):
+            mine = {unit: in_words(found) for (unit, name), found in boxes.items() if name == label and found}
+            texts = list(dict.fromkeys(mine.values()))
+            known = {text: at for at, text in enumerate(texts)}
+            units = np.fromiter(mine, np.int64, len(mine))
+            said = np.array([known[text] for text in mine.values()], np.int32)
+            self._put(f"{BOXES}{label}", texts, units, said)
+
+    def forget(self, units: np.ndarray) -> None:
+        """Keep nothing of those units that are marked."""
+        for _, numbers in self._columns.values():
+            numbers[units] = -1
+
+    def drop(self, labels: Collection[str]) -> None:
+        """Give up the columns that are named as `labels`."""
         named = {plain_name(label) for label in labels}
         for name in [name for name in self._columns if plain_name(name) in named]:
-            self._drop(name)
-
-    def _drop(self, name: str) -> None:
-        del self._columns[name]
-        self.contradictions.pop(name, None)
+            del self._columns[name]
+            self.contradictions.pop(name, None)
 
     def batches(self, source: str) -> Iterator[pa.RecordBatch]:
         """The attributes as rows of the table `attributes`, a few at a time."""
         ids = [pa.array([unit[at] for unit in self._units], pa.string()) for at in range(3)]
         for name in self.names:
-            column = self._columns[name]
-            texts, numbers = pa.array(list(column.texts), pa.string()), np.frombuffer(column.numbers, np.int32)
-            found = np.flatnonzero(numbers >= 0)
+            told, numbers = self._columns[name]
+            texts, found = pa.array(told, pa.string()), np.flatnonzero(numbers >= 0)
             for start in range(0, len(found), BATCH):
                 at = found[start : start + BATCH]
                 same = [pa.repeat(name, len(at)), texts.take(pa.array(numbers[at])), pa.repeat(source, len(at))]
                 units = [one.take(pa.array(at)) for one in ids]
                 yield pa.RecordBatch.from_arrays([*units, *same], schema=ATTRIBUTES.schema)
-
-
-class _Column:
-    """The different texts of a column, and which of them each unit has: -1 if none."""
-
-    def __init__(self) -> None:
-        self.texts: dict[str, int] = {}
-        self.numbers = array("i")
-
-    def put(self, at: int, text: str) -> bool:
-        """Let the unit `at` have `text`; False if it has another already."""
-        if (behind := at + 1 - len(self.numbers)) > 0:
-            self.numbers.extend([-1] * behind)
-        if self.numbers[at] == -1:
-            self.numbers[at] = self.texts.setdefault(text, len(self.texts))
-            return True
-        return self.numbers[at] == self.texts.get(text)
 
 
 def same_attributes(state: Tables, source: str, attributes: Attributes) -> bool:
@@ -154,14 +147,13 @@ def _digest(told: pa.RecordBatchReader) -> tuple[Any, ...] | None:
         return connection.execute(_DIGEST).fetchone()
 
 
-def _value(cells: Mapping[str, Any], column: str) -> str:
+def _value(value: Any) -> str:
     """A cell as it is stored, "" where it is blank; ValueError if it is no text that can be kept."""
-    value = cells.get(column)
     if isinstance(value, float | Decimal) and value == value and value % 1 == 0:
         value = int(value)  # A column of whole numbers with blanks comes as floats: 63.0 is 63.
     elif isinstance(value, list | dict | bytes):
-        value = text_of(cells, column)
+        value = text_of({"": value}, "")
     text = "" if value is None else str(value).strip()
-    if len(text) > LONGEST or unstorable(text, column):
-        raise ValueError(column)
+    if len(text) > LONGEST or unstorable(text, "a cell"):
+        raise ValueError("no short text")
     return text if cell_text(text) else ""

@@ -34,7 +34,7 @@ def label_value(cell: Any) -> float | None:
     except ValueError:
         number = math.nan
     if number not in (0, 1, -1):
-        raise ValueError(f"'{_short(cell)}' is no label value: 1, 0, or -1 or blank for unknown, was expected")
+        raise ValueError(f"'{short(cell)}' is no label value: 1, 0, or -1 or blank for unknown, was expected")
     return None if number == -1 else int(number)
 
 
@@ -48,10 +48,11 @@ def score_value(cell: Any) -> float | None:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise ValueError(f"'{_short(cell)}' is no score: a number was expected")
+        raise ValueError(f"'{short(cell)}' is no score: a number was expected")
     return number
 
 
-def _short(cell: Any) -> str:
+def short(cell: Any) -> str:
+    """The beginning of a cell, for a message."""
     text = str(cell)
     return text if len(text) <= 40 else f"{text[:40]}..."

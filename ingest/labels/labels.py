@@ -7,29 +7,43 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from ingest.identity.stored import resolve_units
 from ingest.joins import require_label_join
 from ingest.labels.attributes import replace_attributes
-from ingest.labels.label_tables import Choices, LabelTable, read_label_table
-from ingest.labels.stored_rows import arrow_rows, count_units, reject_rows, replace_rows, same_rows, share_units
+from ingest.labels.choices import Choices
+from ingest.labels.known_names import store_label_names, unmapped
+from ingest.labels.label_tables import LabelTable, read_label_table
+from ingest.labels.stored_rows import (
+    StoredRows,
+    count_units,
+    of_source,
+    reject_rows,
+    replace_rows,
+    same_rows,
+    share_units,
+)
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.store.commits import Commit
 from kb.store.publication import Publication
 from kb.store.rejects import replace_rejects
 from kb.store.sqltext import literals
-from schemas.tables import LABELS
+from schemas.tables import LABEL_SOURCES, LABELS, READINGS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelResult:
     """What an ingest of labels did; `stored` says whether they were new, replaced older ones, or were known.
 
-    `attributes` are the columns kept beside the labels; `contradictions` how many of their cells were passed over
-    because an earlier row of the same image or study says another thing. `resolved` are the images and studies that
-    were found under another spelling than the stored one, by the rule that found them.
+    `blanks` and `doubts` are the cells that were blank or said -1, and became what `blank` and `uncertain` say.
+    `readings` are those of `readers` that were kept, `ties` the labels that are unknown because as many readers say 1
+    as 0. `attributes` are the columns kept beside the labels; `contradictions` how many of their cells were passed over
+    because an earlier row of the same image or study says another thing. `unmapped` are the labels that the table of
+    label names does not know, `missing` those of a named list that the file does not have. `resolved` are the images
+    and studies that were found under another spelling than the stored one, by the rule that found them.
     """
 
     source: str
@@ -39,6 +53,16 @@ class LabelResult:
     positive: int
     negative: int
     unknown: int
+    blanks: int
+    doubts: int
+    blank: str
+    uncertain: str
+    readers: tuple[str, ...]
+    readings: int
+    consensus: str | None
+    ties: int
+    unmapped: tuple[str, ...]
+    missing: tuple[str, ...]
     rejected: int
     not_asked: int
     attributes: tuple[str, ...]
@@ -78,8 +102,9 @@ def ingest_labels(
 
     Args:
         kb: where to; it stands on the new commit afterwards.
-        path: a CSV, TSV, JSON Lines or Parquet file; or what `read_label_table` has read of one.
-        choices: which columns hold what, which labels are wanted, and what they shall be named.
+        path: a CSV, TSV, JSON or Parquet file; or what `read_label_table` has read of one.
+        choices: which columns hold what, which labels are wanted, what they shall be named, who read, and what a blank
+            and a doubt are.
         source: what these labels are stored as; default: the name of the file. It replaces its own labels only.
         by: who.
         why: the reason.
@@ -87,58 +112,115 @@ def ingest_labels(
         allow_unjoined: take them also where they join nothing that is stored, as a data set of their own.
 
     Raises:
-        UsageError: there is no such file, column or label, or another file of this name was ingested before.
+        UsageError: there is no such file, column or label, another file of this name was ingested before, or readers
+            contradict each other and no consensus is named.
         ClearKbError: the file cannot be read as a table, or none of its images and studies is here though images are.
     """
     table = path if isinstance(path, LabelTable) else read_label_table(path, "value", choices or Choices())
     name = source or table.name
     table.respell(resolve_units(kb, table.units))
-    rows = arrow_rows(table, LABELS.schema, {"value": table.values, "source": name})
-    stored = ""
+    taken = _Taken(table, name)
 
     def change(publication: Publication) -> tuple[Mapping[str, Any] | None, str]:
-        nonlocal stored
-        before = publication.dataset("labels").to_table(filter=f"source IN {literals([name])}")
-        _refuse_other_file(before, rows, name)
-        if not allow_unjoined and not same_rows(before, rows):
-            require_label_join(publication, rows, "labels")
-        # A file of which nothing could be read has nothing to put in the place of what is stored.
-        if len(table):
-            stored = replace_rows(publication, "labels", "source", name=name, rows=rows)
-            attributes = replace_attributes(publication, name, table.attributes)
-            stored = "replaced" if attributes and stored == "unchanged" else stored
-        else:
-            stored = "unchanged"
-        moved = replace_rejects(publication, [f"{name} (labels)"], reject_rows(f"{name} (labels)", table.rejects))
+        stored = taken.store(publication, allow_unjoined=allow_unjoined)
+        names = store_label_names(publication, table.choices.label_table)
+        rejects_of = f"{taken.owner} (labels)"
+        moved = replace_rejects(publication, [rejects_of], reject_rows(rejects_of, table.rejects))
         fields = {"source": name, "values": len(table), "labels": len(table.labels), "rejects": len(table.rejects)}
-        return (fields if moved or stored != "unchanged" else None), stored
+        return (fields if moved or names or stored != "unchanged" else None), stored
 
     commit, stored = kb.publish("ingest labels", change, by=by, why=why, dry_run=dry_run)
-    return _result(table, name, count_units(kb, rows), stored, commit)
+    return _result(taken, count_units(kb, taken.units), stored, commit)
 
 
-def _refuse_other_file(before: pa.Table, rows: pa.Table, name: str) -> None:
-    """Two data sets may both come as `labels.csv`: the second must not wipe out the first."""
-    if before.num_rows and rows.num_rows and not share_units(before, rows):
-        raise UsageError(
-            f"labels from another file named {name} are stored, of other images: "
-            "name the source of these, and both are kept",
-            parameter="source",
+class _Taken:
+    """A table of labels as the rows that are stored of it."""
+
+    def __init__(self, table: LabelTable, source: str):
+        self.table = table
+        self.source = source
+        reader = table.choices.reader
+        self.owner = source if reader is None else f"{source} by {reader.strip()}"
+        self.rows = StoredRows(table, table.values, LABELS.schema, {"value": table.values.value, "source": source})
+        readings = table.readings if table.readings is not None else table.values.take(np.zeros(0, np.int64))
+        readers = np.array(table.readers or [""], object)[readings.reader]
+        self.readings = StoredRows(
+            table, readings, READINGS.schema, {"value": readings.value, "reader": readers, "source": source}
         )
+        self.units = (self.rows if reader is None else self.readings).units()
+
+    def store(self, publication: Publication, *, allow_unjoined: bool) -> str:
+        """Write what is new; says "new", "replaced" or "unchanged"."""
+        table, reader = self.table, self.table.choices.reader
+        mine = of_source(self.source)
+        parts = [("labels", mine, self.rows), ("readings", mine, self.readings)]
+        if reader is not None:
+            parts = [("readings", f"{mine} AND reader IN {literals([reader.strip()])}", self.readings)]
+        # A file of which nothing could be read has nothing to put in the place of what is stored.
+        if not len(parts[0][2]):
+            return "unchanged"
+        self._refuse_other_file(publication, parts[0][0])
+        if not allow_unjoined and not all(same_rows(publication, *part) for part in parts):
+            require_label_join(publication, self.units, "labels")
+        done = [replace_rows(publication, name, where, rows) for name, where, rows in parts]
+        more = replace_attributes(publication, self.owner, table.attributes)
+        if reader is None:
+            more |= self._store_policy(publication)
+        if done[0] == "unchanged" and (more or set(done) != {"unchanged"}):
+            return "replaced"
+        return done[0]
+
+    def _refuse_other_file(self, publication: Publication, name: str) -> None:
+        """Two data sets may both come as `labels.csv`: the second must not wipe out the first."""
+        if share_units(publication, name, of_source(self.source), self.units) is False:
+            raise UsageError(
+                f"labels from another file named {self.source} are stored, of other images: "
+                "name the source of these, and both are kept",
+                parameter="source",
+            )
+
+    def _store_policy(self, publication: Publication) -> bool:
+        """Keep how the source was read; says whether that changed anything."""
+        table, choices = self.table, self.table.choices
+        row = {
+            "source": self.source,
+            "file": table.name,
+            "blank": choices.blank,
+            "uncertain": choices.uncertain,
+            "readers": len(table.readers) or None,
+            "consensus": choices.consensus,
+            "blanks": table.blanks,
+            "doubts": table.doubts,
+            "ties": table.ties,
+        }
+        where = of_source(self.source)
+        if publication.dataset("label_sources").to_table(filter=where).to_pylist() == [row]:
+            return False
+        publication.replace("label_sources", where, [pa.RecordBatch.from_pylist([row], schema=LABEL_SOURCES.schema)])
+        return True
 
 
-def _result(
-    table: LabelTable, name: str, units: tuple[int, int, int], stored: str, commit: Commit | None
-) -> LabelResult:
-    counts = {value: table.values.count(value) for value in (1, 0, None)}
+def _result(taken: _Taken, units: tuple[int, int, int], stored: str, commit: Commit | None) -> LabelResult:
+    table, choices = taken.table, taken.table.choices
+    values = (table.values if choices.reader is None else taken.table.readings or table.values).value
     return LabelResult(
-        source=name,
+        source=taken.source,
         layout=table.layout.form,
         read=table.read,
         labels=tuple(table.labels.values()),
-        positive=counts[1],
-        negative=counts[0],
-        unknown=counts[None],
+        positive=int((values == 1).sum()),
+        negative=int((values == 0).sum()),
+        unknown=int(np.isnan(values).sum()),
+        blanks=table.blanks,
+        doubts=table.doubts,
+        blank=choices.blank,
+        uncertain=choices.uncertain,
+        readers=table.readers,
+        readings=len(taken.readings),
+        consensus=choices.consensus,
+        ties=table.ties,
+        unmapped=unmapped(table.labels.values(), choices.label_table),
+        missing=table.missing,
         rejected=len(table.rejects),
         not_asked=table.passed_over,
         attributes=table.kept,

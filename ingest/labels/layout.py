@@ -1,4 +1,4 @@
-"""How a table of labels or scores is laid out: a column a label, a row a label, or a column that lists labels."""
+"""How a table of labels or scores is laid out: a column a label, a row a label, lists of labels, boxes or masks."""
 
 from __future__ import annotations
 
@@ -7,14 +7,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
+
 from ingest.images.image_sources import COLUMNS
+from ingest.labels.boxes import NO_BOXES, BoxColumns, find_boxes
 from ingest.labels.cell_values import Cell, cell_text
-from ingest.sources.tables import TableFile
+from ingest.labels.choices import Choices
+from ingest.labels.columns import Column, TableColumns
+from ingest.sources.metadata import names_report_text
 from kb.errors import UsageError
 
+Form = Literal["wide", "long", "list", "marks"]
+
 IDS = ("image", "study", "patient")
-LABEL_NAMES = ("label", "finding", "pathology", "disease", "class")
-LIST_NAMES = ("labels", "finding labels")
+LABEL_NAMES = (
+    *("label", "finding", "pathology", "disease", "class", "class name", "label name", "finding label"),
+    *("finding name", "category", "category name"),
+)
+LIST_NAMES = ("labels", "finding labels", "label list", "syms", "pathologies")
+NESTED_NAMES = ("findings", "annotations", "objects")
+"""Columns that list labels where their cells are lists or objects: "findings" is a text as well."""
+
 READER_NAMES = (
     *("reader", "reader id", "rad", "rad id", "radiologist", "radiologist id", "rater", "rater id"),
     *("annotator", "annotator id", "observer", "observer id"),
@@ -25,13 +38,14 @@ VALUE_NAMES: Mapping[str, tuple[str, ...]] = {
     "score": ("score", "probability", "prob", "prediction", "pred", "value", "logit"),
 }
 NEVER_LABELS = frozenset(name for usual in COLUMNS.values() for name in usual) | {
-    *("split", "fold", "height", "width"),
+    *("split", "fold", "height", "width", "class id", "label id", "category id", "finding id"),
     *READER_NAMES,
 }
-"""Columns that are of the image or its reader: a sex of 0 and 1, an age of 1, a reader 1, are no labels."""
+"""Columns that are of the image or its reader: a sex of 0 and 1, an age of 1, a class 1, are no labels."""
 
 NEVER_METADATA = frozenset(name for key in IDS for name in COLUMNS[key]) | {
-    name for usual in (LABEL_NAMES, LIST_NAMES, *VALUE_NAMES.values()) for name in usual
+    *("class id", "label id", "category id", "finding id", "label group"),
+    *(name for usual in (LABEL_NAMES, LIST_NAMES, NESTED_NAMES, *VALUE_NAMES.values()) for name in usual),
 }
 """Columns that, by their names, hold another id, or labels or scores that were not asked for."""
 
@@ -47,22 +61,23 @@ class Layout:
     """Which column holds what; `labels` are the columns that are labels each, by the label's name.
 
     `unused` are the columns that are neither ids nor labels; `metadata` those of them that may say more of the unit,
-    `reader` the one that says who read the image.
+    `reader` the one that says who read the image, `boxes` those that say where in the picture a label is.
     """
 
-    form: Literal["wide", "long", "list"]
+    form: Form
     ids: Mapping[str, str]
     labels: Mapping[str, str]
     label: str | None = None
     value: str | None = None
     listed: str | None = None
     reader: str | None = None
+    boxes: BoxColumns = NO_BOXES
     unused: tuple[str, ...] = ()
     metadata: tuple[str, ...] = ()
 
 
 def find_layout(
-    table: TableFile, what: Literal["value", "score"], cell: Cell, *, mapping: Mapping[str, str], asked: Sequence[str]
+    table: TableColumns, what: Literal["value", "score"], cell: Cell, *, choices: Choices, asked: Sequence[str]
 ) -> Layout:
     """The layout of `table`, whose cells are read by `cell`.
 
@@ -70,67 +85,127 @@ def find_layout(
         table: the file.
         what: what it holds for a label: a "value", or a "score".
         cell: reads one cell.
-        mapping: image, study, patient, label, labels (a column that lists them) or `what`, to a column.
+        choices: which column holds image, study, patient, label, labels (a list) or `what`, and who read.
         asked: labels that the user named: their columns are taken, whatever they hold.
 
     Raises:
         UsageError: no column says which image or study a row is of, or none holds labels.
     """
-    columns = _mapped(table, what, mapping)
+    columns = _mapped(table, what, choices.mapping)
     ids = {key: column for key in IDS if (column := columns.get(key) or _usual(table, COLUMNS[key])) is not None}
     if "image" not in ids and "study" not in ids:
         raise UsageError(
-            f"{table.path} has no column of images or studies ({', '.join(table.names)}): "
+            f"{table.file.path} has no column of images or studies ({', '.join(table.names)}): "
             "name it in columns as 'image' or 'study'",
             parameter="columns.image",
         )
-    listed = columns.get("labels") or (_usual(table, LIST_NAMES) if what == "value" else None)
-    label = columns.get("label") or _usual(table, LABEL_NAMES)
-    value = columns.get(what) or _usual(table, VALUE_NAMES[what])
+    boxes = find_boxes([name for name in table.names if name not in ids.values()]) if what == "value" else NO_BOXES
+    found = _looking_like_labels(table, {*ids.values(), *boxes.used}, cell, strict=what == "score")
+    layout = _of_columns(table, what, columns, ids, wide=list(asked) or found, boxes=boxes, asked=bool(asked))
+    if layout.form == "wide" and not layout.labels:
+        raise UsageError(_no_labels(table, what), parameter="wanted")
+    return _finished(table, layout, found if layout.form == "wide" else (), choices)
+
+
+def _of_columns(
+    table: TableColumns,
+    what: str,
+    columns: Mapping[str, str],
+    ids: Mapping[str, str],
+    *,
+    wide: Sequence[str],
+    boxes: BoxColumns,
+    asked: bool,
+) -> Layout:
+    """The layout by the columns that were named, else by their usual names, else by what they hold."""
+    label, value = (
+        columns.get("label") or _usual(table, LABEL_NAMES),
+        columns.get(what) or _usual(table, VALUE_NAMES[what]),
+    )
+    common = Layout(form="wide", ids=ids, labels={}, boxes=boxes)
     if label is not None and value is not None and "labels" not in columns:
-        return _finished(table, Layout(form="long", ids=ids, labels={}, label=label, value=value))
+        return replace(common, form="long", label=label, value=value)
+    listed = columns.get("labels") or (_listing(table, columns, label, wide, asked) if what == "value" else None)
     if listed is not None:
-        return _finished(table, Layout(form="list", ids=ids, labels={}, listed=listed))
-    found = _looking_like_labels(table, set(ids.values()), cell, strict=what == "score")
-    wide = asked or found
-    if not wide:
-        kind = "labels (1, 0, -1 or blank)" if what == "value" else "scores"
-        lists = ", or in columns as 'labels' the one that lists them" if what == "value" else ""
-        raise UsageError(
-            f"no column of {table.path} holds {kind}: its columns are {', '.join(table.names)}; name the labels{lists}",
-            parameter="wanted",
-        )
-    return _finished(table, Layout(form="wide", ids=ids, labels={column: column for column in wide}), found)
+        return replace(common, form="list", listed=listed)
+    if boxes and not wide:
+        return replace(common, form="marks")
+    return replace(common, labels={column: column for column in wide})
 
 
-def _finished(table: TableFile, layout: Layout, found: Sequence[str] = ()) -> Layout:
+def _listing(
+    table: TableColumns, columns: Mapping[str, str], label: str | None, wide: Sequence[str], asked: bool
+) -> str | None:
+    """The column that lists labels: one of the usual names, or one that names a label a row and says no value."""
+    if (listed := _usual(table, LIST_NAMES)) is not None:
+        return listed
+    nested = _usual(table, NESTED_NAMES)
+    if nested is not None and _is_nested(table.columns[nested]):
+        return nested
+    if label is None or asked or label in wide:
+        return None
+    # Beside columns of 1 and 0, a column that is called "class" may be of anything.
+    return label if "label" in columns or not wide else None
+
+
+def _is_nested(column: Column) -> bool:
+    told = [cell for cell in column.cells if cell_text(cell)]
+    return bool(told) and all(isinstance(cell, list | dict) or str(cell).strip()[:1] in "[{" for cell in told)
+
+
+def _no_labels(table: TableColumns, what: str) -> str:
+    kind = "labels (1, 0, -1 or blank)" if what == "value" else "scores"
+    lists = ", or in columns as 'labels' the one that lists them" if what == "value" else ""
+    return (
+        f"no column of {table.file.path} holds {kind}: its columns are {', '.join(table.names)}; name the labels{lists}"
+    )
+
+
+def _finished(table: TableColumns, layout: Layout, found: Sequence[str], choices: Choices) -> Layout:
     """`layout` with the columns that are left; those `found` to look like labels are no metadata."""
-    used = {*layout.ids.values(), *layout.labels, layout.label, layout.value, layout.listed}
+    used = {*layout.ids.values(), *layout.labels, layout.label, layout.value, layout.listed, *layout.boxes.used}
     left = [name for name in table.names if name not in used]
     never = {plain_name(name) for name in NEVER_METADATA}
-    metadata = tuple(name for name in left if name not in found and plain_name(name) not in never and _is_name(name))
-    reader = _usual(table, READER_NAMES)
+    metadata = tuple(
+        name
+        for name in left
+        if name not in found
+        and plain_name(name) not in never
+        and _is_name(name)
+        and not names_report_text(name)
+        and not _is_nested(table.columns[name])
+    )
+    if choices.readers is not None and choices.readers not in table.names:
+        raise UsageError(
+            f"{table.file.path} has no column '{choices.readers}' of readers: its columns are {', '.join(table.names)}"
+        )
+    reader = choices.readers or _usual(table, READER_NAMES)
     return replace(
         layout,
         reader=reader if reader in left else None,
         unused=tuple(name or NAMELESS for name in left),
-        metadata=metadata,
+        metadata=tuple(name for name in metadata if name != reader),
     )
 
 
-def _mapped(table: TableFile, what: str, mapping: Mapping[str, str]) -> dict[str, str]:
+def _mapped(table: TableColumns, what: str, mapping: Mapping[str, str]) -> dict[str, str]:
     known = (*IDS, "label", what, *(("labels",) if what == "value" else ()))
     if unknown := sorted(set(mapping) - set(known)):
         raise UsageError(f"columns: there is no '{unknown[0]}'; choose one of {', '.join(known)}")
     for column in mapping.values():
         if column not in table.names:
-            raise UsageError(f"{table.path} has no column '{column}': its columns are {', '.join(table.names)}")
+            raise UsageError(f"{table.file.path} has no column '{column}': its columns are {', '.join(table.names)}")
     return dict(mapping)
 
 
-def _usual(table: TableFile, usual: Sequence[str]) -> str | None:
-    by_name = {plain_name(name): name for name in reversed(table.names)}
-    return next((by_name[plain_name(name)] for name in usual if plain_name(name) in by_name), None)
+def _usual(table: TableColumns, usual: Sequence[str]) -> str | None:
+    by_name = {_squeezed(name): name for name in reversed(table.names)}
+    return next((by_name[_squeezed(name)] for name in usual if _squeezed(name) in by_name), None)
+
+
+def _squeezed(name: str) -> str:
+    """A usual name without spaces: "ImageID" is "image_id"."""
+    return plain_name(name).replace(" ", "")
 
 
 def plain_name(name: str) -> str:
@@ -138,30 +213,26 @@ def plain_name(name: str) -> str:
     return re.sub(r"[\s_\-]+", " ", name).strip().lower()
 
 
-def _looking_like_labels(table: TableFile, taken: set[str], cell: Cell, *, strict: bool) -> list[str]:
+def _looking_like_labels(table: TableColumns, taken: set[str], cell: Cell, *, strict: bool) -> list[str]:
     """The columns that hold labels as far as can be seen: all their cells (but for a few) are of that kind."""
     never = {plain_name(name) for name in NEVER_LABELS}
     free = [name for name in table.names if name not in taken and plain_name(name) not in never and _is_name(name)]
-    told, odd, counting = dict.fromkeys(free, 0), dict.fromkeys(free, 0), dict.fromkeys(free, True)
-    beyond = dict.fromkeys(free, 0.0)
-    for row in table:
-        for name in free if row.error is None else ():
-            if not cell_text(row.cells.get(name)):
-                continue
-            told[name] += 1
-            try:
-                number = cell(row.cells[name])
-            except ValueError:
-                odd[name] += 1
-                continue
-            if number is not None:
-                counting[name] = counting[name] and number == int(number)
-                beyond[name] = max(beyond[name], abs(number))
+    return [name for name in free if _holds_labels(table.columns[name], cell, strict=strict)]
+
+
+def _holds_labels(column: Column, cell: Cell, *, strict: bool) -> bool:
+    counts = column.counts()
+    told = sum(int(counts[at]) for at, one in enumerate(column.cells) if cell_text(one))
+    read = column.read(cell)
+    odd = sum(int(counts[at]) for at in read.reasons)
+    if told <= odd or odd > ODD_SHARE * told:
+        return False
+    numbers = np.array([value for value in read.values if value is not None], float)
+    if not strict or not len(numbers):
+        return True
     # Whole numbers above 1 are years, pixels or counts: scores they are not.
-    scores = [
-        name for name in free if not strict or (not (counting[name] and beyond[name] > 1) and beyond[name] <= 100)
-    ]
-    return [name for name in scores if told[name] > odd[name] and odd[name] <= ODD_SHARE * told[name]]
+    highest = float(np.abs(numbers).max())
+    return not (highest > 1 and bool((numbers == np.rint(numbers)).all())) and highest <= 100
 
 
 def _is_name(name: str) -> bool:

@@ -9,14 +9,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from ingest.identity.stored import resolve_units
 from ingest.joins import require_label_join
 from ingest.labels.attributes import replace_attributes
-from ingest.labels.label_tables import Choices, LabelTable, read_label_table
+from ingest.labels.choices import Choices
+from ingest.labels.known_names import store_label_names, unmapped
+from ingest.labels.label_tables import LabelTable, read_label_table
 from ingest.labels.score_scale import Kind, Scaled, scale_scores
-from ingest.labels.stored_rows import arrow_rows, count_units, reject_rows, replace_rows, same_rows
+from ingest.labels.stored_rows import StoredRows, count_units, reject_rows, replace_rows, same_rows
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.store.commits import Commit
@@ -29,6 +32,9 @@ from schemas.tables import PREDICTIONS, RUNS
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictionResult:
     """What an ingest of predictions did; `divided` are the labels whose scores were above 1, and by what.
+
+    `unmapped` are the labels that the table of label names does not know, `missing` those of a named list that the
+    file does not have.
 
     `attributes` are the columns kept beside the scores; `contradictions` how many of their cells were passed over
     because an earlier row of the same image or study says another thing. `resolved` are the images and studies that
@@ -43,6 +49,8 @@ class PredictionResult:
     scores: int
     scores_are: str
     divided: Mapping[str, float]
+    unmapped: tuple[str, ...]
+    missing: tuple[str, ...]
     rejected: int
     not_asked: int
     attributes: tuple[str, ...]
@@ -68,7 +76,7 @@ class _Taken:
 
     table: LabelTable
     scaled: Scaled
-    rows: pa.Table
+    rows: StoredRows
     run: dict[str, Any]
     stored: str = field(default="unchanged")
 
@@ -118,29 +126,31 @@ def ingest_predictions(
     def change(publication: Publication) -> tuple[Mapping[str, Any] | None, None]:
         _look(publication, taken)
         if not allow_unjoined and taken.stored != "unchanged":
-            require_label_join(publication, taken.rows, "predictions")
+            require_label_join(publication, taken.rows.units(), "predictions")
         return _change(publication, taken), None
 
     commit, _ = kb.publish("ingest predictions", change, by=by, why=why, dry_run=dry_run)
-    return _result(taken, count_units(kb, taken.rows), commit)
+    return _result(taken, count_units(kb, taken.rows.units()), commit)
 
 
 def _take(table: LabelTable, run: str, method: str, scores_are: Kind | None) -> _Taken:
     """The table as rows of one run; what holds no score goes to the rejects."""
-    entries = [value is not None for value in table.values]
-    blank = [where for where, known in zip(table.positions, entries, strict=True) if not known]
-    table.rejects += [(where, "no score") for where in blank]
-    table.keep(entries)
-    raw = [float(value) for value in table.values if value is not None]
-    scaled = scale_scores(table.names, raw, scores_are)
-    table.rejects += [(table.positions[at], why) for at, why in scaled.reasons.items()]
-    good = [at not in scaled.reasons for at in range(len(table))]
-    table.keep(good)
-    scores, logits = (
-        [value for value, keep in zip(column, good, strict=True) if keep]
-        for column in (list[float | None](scaled.scores), scaled.logits)
-    )
-    rows = arrow_rows(table, PREDICTIONS.schema, {"run": run, "score": scores, "logit": logits})
+    where = table.position
+    values = table.values
+    blank = np.isnan(values.value)
+    told = [where(int(values.row[at]), int(values.label[at])) for at in np.flatnonzero(blank)]
+    table.rejects += [(position, "no score") for position in told]
+    values = values.take(~blank)
+    names = np.array(table.names, object)[values.label].tolist()
+    scaled = scale_scores(names, values.value.tolist(), scores_are)
+    table.rejects += [(where(int(values.row[at]), int(values.label[at])), why) for at, why in scaled.reasons.items()]
+    good = np.ones(len(values), bool)
+    good[list(scaled.reasons)] = False
+    table.values = values.take(good)
+    scores = np.array(scaled.scores, float)[good]
+    logits = np.array([np.nan if logit is None else logit for logit in scaled.logits], float)[good]
+    columns = {"run": run, "score": scores, "logit": logits}
+    rows = StoredRows(table, table.values, PREDICTIONS.schema, columns)
     parameters = {
         "source": table.name,
         "columns": dict(table.layout.ids),
@@ -150,6 +160,10 @@ def _take(table: LabelTable, run: str, method: str, scores_are: Kind | None) -> 
     }
     about = {"run": run, "method": method, "parameters": json.dumps(parameters, ensure_ascii=False), "heads": []}
     return _Taken(table, scaled, rows, about)
+
+
+def _of_run(name: str) -> str:
+    return f"run IN {literals([name])}"
 
 
 def _look(publication: Publication, taken: _Taken) -> None:
@@ -163,9 +177,8 @@ def _look(publication: Publication, taken: _Taken) -> None:
             f"there is a run '{name}' already, from {source}: name the run of these predictions otherwise",
             parameter="run",
         )
-    stored = publication.dataset("predictions").to_table(filter=f"run IN {literals([name])}")
     known = before is not None and all(before[key] == taken.run[key] for key in ("method", "parameters"))
-    same = not len(taken.table) or (known and same_rows(stored, taken.rows))
+    same = not len(taken.table) or (known and same_rows(publication, "predictions", _of_run(name), taken.rows))
     taken.stored = "unchanged" if same else "new" if before is None else "replaced"
 
 
@@ -173,7 +186,7 @@ def _change(publication: Publication, taken: _Taken) -> Mapping[str, Any] | None
     """Write what `_look` found to be new, and give the summary for the commit."""
     name = taken.run["run"]
     if taken.stored != "unchanged":
-        replace_rows(publication, "predictions", "run", name=name, rows=taken.rows)
+        replace_rows(publication, "predictions", _of_run(name), taken.rows)
         row = {**taken.run, "time": datetime.now(UTC)}
         publication.replace(
             "runs", f"run IN {literals([name])}", [pa.RecordBatch.from_pylist([row], schema=RUNS.schema)]
@@ -181,8 +194,9 @@ def _change(publication: Publication, taken: _Taken) -> Mapping[str, Any] | None
     if len(taken.table):
         _note_attributes(taken, changed=replace_attributes(publication, taken.source, taken.table.attributes))
     moved = replace_rejects(publication, [taken.source], reject_rows(taken.source, taken.table.rejects))
+    names = store_label_names(publication, taken.table.choices.label_table)
     fields = {"run": name, "scores": len(taken.table), "rejects": len(taken.table.rejects)}
-    return fields if moved or taken.stored != "unchanged" else None
+    return fields if moved or names or taken.stored != "unchanged" else None
 
 
 def _note_attributes(taken: _Taken, *, changed: bool) -> None:
@@ -202,6 +216,8 @@ def _result(taken: _Taken, units: tuple[int, int, int], commit: Commit | None) -
         scores=len(table),
         scores_are=taken.scaled.kind,
         divided=taken.scaled.divided,
+        unmapped=unmapped(table.labels.values(), table.choices.label_table),
+        missing=table.missing,
         rejected=len(table.rejects),
         not_asked=table.passed_over,
         attributes=table.kept,

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+
+import numpy as np
 
 from ingest.labels.layout import Unit
+from ingest.labels.units import key_of
+from ingest.labels.values import Values, groups
 from kb.language.facets import kind_of
 from kb.language.label_names import is_no_finding, plain_label
 from kb.language.query_reading import read_query
@@ -12,128 +16,52 @@ from kb.language.query_reading import read_query
 SHOWN = 3
 """Rows that a message names of those that say one thing."""
 
-
-class Units:
-    """The images and studies that the rows of a table are of; a row may leave out what another says of them."""
-
-    def __init__(self) -> None:
-        self._first: dict[str, tuple[Unit, str]] = {}
-        self._told: dict[str, dict[Unit, str]] = {}
-
-    def take(self, unit: Unit, position: str) -> bool:
-        """Note what a row is of; says whether it is the first one of that image or study."""
-        known, where = self._first.setdefault(key_of(unit), (unit, position))
-        if known != unit:
-            self._told.setdefault(key_of(unit), {known: where}).setdefault(unit, position)
-        return where == position
-
-    def __getitem__(self, unit: Unit) -> Unit | None:
-        """The image or study with all that its rows say of it; None if they contradict each other."""
-        stated = self._told.get(key_of(unit))
-        if stated is None:
-            return unit
-        patients, studies = _named(stated, 2), _named(stated, 1)
-        if unit[0] is None and len(patients) > 1:
-            # "study1" of two patients is two studies; of which one a row without a patient is, nobody knows.
-            return unit if unit[2] is not None else None
-        if len(patients) > 1 or len(studies) > 1:
-            return None
-        return unit[0], next(iter(studies), None), next(iter(patients), None)
-
-    @property
-    def settled(self) -> bool:
-        """Whether all rows of each image or study say the same of it."""
-        return not self._told
-
-    def disputes(self) -> list[tuple[str, str]]:
-        """Where rows contradict each other on whose an image or study is: positions and reasons."""
-        found = []
-        for key, told in self._told.items():
-            disputed = {unit: where for unit, where in told.items() if self[unit] is None}
-            if disputed:
-                ids = [f"{_of(unit) or 'no patient'} in {where}" for unit, where in told.items()]
-                partly = len(disputed) < len(told)
-                what = "labels of no patient are not kept" if partly else "none of its labels is kept"
-                reason = f"the {key} is of {', of '.join(ids)}: {what}"
-                found.append((next(iter(disputed.values())), reason))
-        return found
+UNKNOWN = np.inf
+"""How an unknown that somebody stated is compared."""
 
 
-def key_of(unit: Unit) -> str:
-    """What tells a unit from others: its image or, where it is of none, its study."""
-    return f"image {unit[0]}" if unit[0] is not None else f"study {unit[1]}"
+def unite(values: Values, *, by_reader: bool) -> tuple[Values, list[np.ndarray]]:
+    """One value of each unit and label (and reader), and the groups that contradict each other, of which none stays.
+
+    Equal values are one, and a blank cell says nothing if another row says something.
+    """
+    of, sizes = groups(values, by_reader=by_reader)
+    if not len(sizes) or sizes.max() == 1:
+        return values, []
+    stated = np.where(np.isnan(values.value), UNKNOWN, values.value)
+    low, high = np.full(len(sizes), np.inf), np.full(len(sizes), -np.inf)
+    said = np.flatnonzero(~values.blank)
+    np.minimum.at(low, of[said], stated[said])
+    np.maximum.at(high, of[said], stated[said])
+    disputed = (low < high) & (high > -np.inf)
+    # Of each group the first that is not blank stays, else the first.
+    order = np.lexsort((values.row, values.blank, of))
+    first = order[np.r_[True, of[order][1:] != of[order][:-1]]]
+    kept = np.sort(first[~disputed[of[first]]])
+    order, ends = np.argsort(of, kind="stable"), np.cumsum(sizes)
+    members = [np.sort(order[ends[group] - sizes[group] : ends[group]]) for group in np.flatnonzero(disputed)]
+    return values.take(kept), members
 
 
-def unite(
+def contradiction(
+    values: Values,
+    members: np.ndarray,
     units: Sequence[Unit],
     names: Sequence[str],
-    values: Sequence[float | None],
-    *,
-    blank: Sequence[int],
-    positions: Sequence[str],
-    repeated: Iterable[str],
-) -> tuple[list[bool], list[tuple[str, str]]]:
-    """Which of the values to keep, such that each image or study has one of each label.
-
-    Equal values are one, and a blank cell says nothing if another row says something. Unequal ones contradict each
-    other: none of them is kept.
-
-    Args:
-        units: what each value is of.
-        names: its label.
-        values: the values; None is unknown.
-        blank: whether the cell of each was blank.
-        positions: where each stands.
-        repeated: the images and studies with several rows, by `key_of`: the values of others stay as they are.
-
-    Returns:
-        Whether to keep each value, and the contradictions: positions and reasons.
-    """
-    several = set(repeated)
-    keep = [True] * len(values)
-    groups: dict[tuple[Unit, str], list[int]] = {}
-    for at, unit in enumerate(units) if several else ():
-        if key_of(unit) in several:
-            groups.setdefault((unit, names[at]), []).append(at)
-    contradictions: list[tuple[str, str]] = []
-    for (unit, label), members in groups.items():
-        said: dict[float | None, list[str]] = {}
-        for at in members:
-            if not blank[at]:
-                said.setdefault(values[at], []).append(positions[at])
-        stays = next((at for at in members if not blank[at]), members[0]) if len(said) < 2 else None
-        for at in members:
-            keep[at] = at == stays
-        if stays is None:
-            entries = [f"{_value(value)} in {_rows(where)}" for value, where in said.items()]
-            reason = f"{label} of {key_of(unit)} is {', '.join(entries)}: none of them is kept"
-            contradictions.append((positions[members[0]], reason))
-    return keep, contradictions
-
-
-def readers_disagree(
-    unit: Unit, rows: Sequence[tuple[str, frozenset[str], str]], wanted: frozenset[str]
-) -> tuple[int, str] | None:
-    """How often the readers of a unit list other labels than each other, and the first such label.
-
-    Args:
-        unit: what was read.
-        rows: where each row of it stands, which labels it lists, and who read.
-        wanted: the labels that matter.
-    """
-    listed: dict[str, set[str]] = {}
-    for _, names, reader in rows:
-        listed.setdefault(reader, set()).update(names & wanted)
-    every = list(listed.values())
-    disputed = sorted(every[0].union(*every) - every[0].intersection(*every))
-    if not disputed:
-        return None
-    label = disputed[0]
-    where = next(position for position, names, _ in rows if label in names)
-    without = next(reader for reader, names in listed.items() if label not in names)
-    other = next(position for position, _, reader in rows if reader == without)
-    said = f"{label} of {key_of(unit)} is listed in {where}, and not by reader '{without}' ({other})"
-    return len(disputed), said
+    where: Callable[[int, int], str],
+) -> tuple[str, str]:
+    """Where and how the values of a group contradict each other."""
+    said: dict[str, list[str]] = {}
+    for at in members.tolist():
+        if not values.blank[at]:
+            value = values.value[at]
+            stands = where(int(values.row[at]), int(values.label[at]))
+            said.setdefault("unknown" if np.isnan(value) else f"{value:g}", []).append(stands)
+    first = int(members[0])
+    label, unit = names[int(values.label[first])], units[int(values.unit[first])]
+    entries = [f"{value} in {in_rows(rows)}" for value, rows in said.items()]
+    reason = f"{label} of {key_of(unit)} is {', '.join(entries)}: none of them is kept"
+    return where(int(values.row[first]), int(values.label[first])), reason
 
 
 def denied(unit: Unit, rows: Sequence[tuple[str, frozenset[str]]]) -> str | None:
@@ -144,7 +72,7 @@ def denied(unit: Unit, rows: Sequence[tuple[str, frozenset[str]]]) -> str | None
     # One row that lists both says so on purpose.
     if nothing is None or found is None or any({nothing, found} <= names for _, names in rows):
         return None
-    lists = [f"{name} in {_rows([where for where, names in rows if name in names])}" for name in (nothing, found)]
+    lists = [f"{name} in {in_rows([where for where, names in rows if name in names])}" for name in (nothing, found)]
     return f"{key_of(unit)} has {lists[0]}, and {lists[1]}: none of its labels is kept"
 
 
@@ -157,20 +85,8 @@ def _is_device(label: str) -> bool:
         return False
 
 
-def _value(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:g}"
-
-
-def _named(told: Mapping[Unit, str], at: int) -> set[str]:
-    return {name for unit in told if (name := unit[at]) is not None}
-
-
-def _of(unit: Unit) -> str:
-    entries = (("study", unit[1] if unit[0] is not None else None), ("patient", unit[2]))
-    return " and ".join(f"{what} {name}" for what, name in entries if name is not None)
-
-
-def _rows(positions: Sequence[str]) -> str:
+def in_rows(positions: Sequence[str]) -> str:
+    """Some rows in words, the first few of them."""
     rows = list(dict.fromkeys(position.partition(", column")[0] for position in positions))
     more = f" and {len(rows) - SHOWN} more" if len(rows) > SHOWN else ""
     return " and ".join(rows[:SHOWN]) + more

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ingest.sources.delimited import DelimitedSource
 from ingest.sources.detect import detect_format
+from ingest.sources.json_document import JsonDocumentSource
 from ingest.sources.jsonl import JsonLinesSource
 from ingest.sources.lines import known_encoding
 from ingest.sources.openi import OpeniSource
@@ -22,6 +23,7 @@ TABLES: dict[str, Callable[..., Source]] = {
     "csv": partial(DelimitedSource, delimiter=","),
     "tsv": partial(DelimitedSource, delimiter="\t"),
     "jsonl": JsonLinesSource,
+    "json": JsonDocumentSource,
     "parquet": ParquetSource,
 }
 DOCUMENTS: dict[str, Callable[..., Source]] = {"text": TextFolderSource, "openi": OpeniSource}

@@ -98,11 +98,11 @@ def with_late_sections(columns: Columns, names: Iterable[str]) -> Columns:
     if columns.text is not None:
         return columns
     used = columns.used()
-    late = [name for name in names if name not in used and _norm(name) in _SECTION_BY_NORM]
+    late = [name for name in names if name not in used and plain_column(name) in _SECTION_BY_NORM]
     if not late:
         return columns
     met = [section.split("#")[0] for section in columns.sections]
-    numbered = number_repeats([*met, *(_SECTION_BY_NORM[_norm(name)] for name in late)])[len(met) :]
+    numbered = number_repeats([*met, *(_SECTION_BY_NORM[plain_column(name)] for name in late)])[len(met) :]
     return replace(columns, sections={**columns.sections, **dict(zip(numbered, late, strict=True))})
 
 
@@ -146,7 +146,7 @@ def _known_keys(mapping: Mapping[str, str]) -> dict[str, str]:
 
 def _mapped(what: str, column: str, names: list[str], where: str) -> str:
     """The column that the user means: as it is written, or the only one that differs in case or spaces alone."""
-    alike = [name for name in dict.fromkeys(names) if _norm(name) == _norm(column)]
+    alike = [name for name in dict.fromkeys(names) if plain_column(name) == plain_column(column)]
     if column in names:
         return column
     if len(alike) == 1:
@@ -155,20 +155,22 @@ def _mapped(what: str, column: str, names: list[str], where: str) -> str:
 
 
 def _first(names: list[str], usual: Iterable[str]) -> str | None:
-    by_norm = {_norm(name): name for name in reversed(names)}
-    return next((by_norm[_norm(name)] for name in usual if _norm(name) in by_norm), None)
+    by_norm = {plain_column(name): name for name in reversed(names)}
+    return next((by_norm[plain_column(name)] for name in usual if plain_column(name) in by_norm), None)
 
 
 def _sections(names: list[str], exclude: set[str]) -> dict[str, str]:
     """The columns of sections in the order of the header, by the section's name."""
     # Of the same name twice one is kept here, and refused by the caller.
-    columns = [name for name in dict.fromkeys(names) if _SECTION_BY_NORM.get(_norm(name)) not in (None, *exclude)]
-    return dict(zip(number_repeats([_SECTION_BY_NORM[_norm(name)] for name in columns]), columns, strict=True))
+    columns = [
+        name for name in dict.fromkeys(names) if _SECTION_BY_NORM.get(plain_column(name)) not in (None, *exclude)
+    ]
+    return dict(zip(number_repeats([_SECTION_BY_NORM[plain_column(name)] for name in columns]), columns, strict=True))
 
 
-def _norm(name: str) -> str:
+def plain_column(name: str) -> str:
     """The name without case, spaces and signs, nor the "section" that some tables put before it."""
     return re.sub(r"[\s_\-.]+", "", name).lower().removeprefix("section")
 
 
-_SECTION_BY_NORM = {_norm(name): section for section, usual in SECTION_NAMES.items() for name in usual}
+_SECTION_BY_NORM = {plain_column(name): section for section, usual in SECTION_NAMES.items() for name in usual}

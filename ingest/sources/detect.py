@@ -7,6 +7,7 @@ import zlib
 from itertools import islice
 from pathlib import Path
 
+from ingest.sources.json_records import is_document
 from ingest.sources.lines import UNREADABLE, open_raw
 from ingest.sources.text_folder import walk
 from kb.errors import ClearKbError, UsageError
@@ -23,7 +24,10 @@ SUFFIXES = {
     ".tgz": "openi",
     ".tar": "openi",
 }
-EXPECTED = "a .csv, .tsv, .jsonl or .parquet file, a folder of .txt files, or Open-i .xml (a folder or .tgz)"
+HEAD = 1 << 20
+"""Bytes that a format is told by: the first line of a JSON document may be long."""
+
+EXPECTED = "a .csv, .tsv, .json, .jsonl or .parquet file, a folder of .txt files, or Open-i .xml (a folder or .tgz)"
 
 
 def detect_format(path: Path) -> str:
@@ -62,14 +66,14 @@ def _sniff(path: Path) -> str:
         return "openi"
     try:
         with open_raw(path) as (_, data):
-            head = data.read(4096)
+            head = data.read(HEAD)
     except UNREADABLE as error:
         raise ClearKbError(f"{path} cannot be read: {error}") from error
     if head.startswith(b"PAR1"):
         return "parquet"
     first = head.lstrip(b"\xef\xbb\xbf \r\n").split(b"\n")[0]
-    if first.startswith(b"{"):
-        return "jsonl"
+    if first[:1] in (b"{", b"["):
+        return "json" if is_document(head) else "jsonl"
     if first.startswith(b"<"):
         return "openi"
     if path.suffix.lower() == ".txt" and b"\t" not in first:

@@ -1,36 +1,43 @@
-"""Tables of labels and predictions as plain rows: CSV, TSV, JSON Lines and Parquet, read as often as is needed."""
+"""Tables as columns of cells, a few thousand rows at a time: CSV, TSV, JSON and Parquet, compressed or not."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingest.sources.csv_records import read_records
 from ingest.sources.delimited import DELIMITERS
 from ingest.sources.detect import detect_format
+from ingest.sources.json_records import read_records_of
 from ingest.sources.lines import known_encoding, read_lines
 from kb.errors import ClearKbError, UsageError
 
-FORMATS = ("csv", "tsv", "jsonl", "parquet")
-BATCH_ROWS = 4_000
+FORMATS = ("csv", "tsv", "jsonl", "json", "parquet")
+BATCH_ROWS = 8_000
 UNREADABLE = (OSError, ValueError, RuntimeError, NotImplementedError)  # Arrow's errors are of these kinds
 
 
-class TableRow(NamedTuple):
-    """One row: where it stands and its cells by column; `error` says why it has none."""
+@dataclass(frozen=True, slots=True)
+class TableBatch:
+    """Some rows of a table, column by column.
 
-    position: str
-    cells: Mapping[str, Any]
-    error: str | None = None
+    `rows` and `lines` say where each stands, counted from 1; `broken` are those in between that hold no row, and why.
+    """
+
+    rows: Sequence[int]
+    lines: Sequence[int]
+    columns: dict[str, Sequence[Any]]
+    broken: list[tuple[str, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,7 @@ class TableFile:
         known_encoding(self.encoding)
         found = detect_format(self.path)
         if found not in FORMATS:
-            raise UsageError(f"{self.path} is no table: a .csv, .tsv, .jsonl or .parquet file was expected")
+            raise UsageError(f"{self.path} is no table: a .csv, .tsv, .json, .jsonl or .parquet file was expected")
         return found
 
     @cached_property
@@ -56,8 +63,8 @@ class TableFile:
         """The columns; UsageError if two have one name, for nobody could tell which is meant."""
         if self.format == "parquet":
             names = tuple(self._parquet().schema_arrow.names)
-        elif self.format == "jsonl":
-            names = tuple(dict.fromkeys(name for row in self._json_lines() for name in row.cells))
+        elif self.format in ("jsonl", "json"):
+            names = tuple(dict.fromkeys(name for _, _, cells in self._objects() for name in cells or ()))
         else:
             names = self._header()
         if twice := [name for name, count in Counter(names).items() if count > 1 and name]:
@@ -66,10 +73,18 @@ class TableFile:
             raise ClearKbError(f"{self.path} holds no table: no columns were found in it")
         return names
 
-    def __iter__(self) -> Iterator[TableRow]:
+    def __iter__(self) -> Iterator[TableBatch]:
         if self.format == "parquet":
-            return self._parquet_rows()
-        return self._json_lines() if self.format == "jsonl" else self._delimited()
+            return self._parquet_batches()
+        return self._object_batches() if self.format in ("jsonl", "json") else self._delimited()
+
+    def position(self, row: int, line: int) -> str:
+        """Where a row stands, in words."""
+        if self.format == "jsonl":
+            return f"line {line}"
+        if self.format == "json":
+            return f"record {row}"
+        return f"row {row}" if self.format == "parquet" else f"row {row} (line {line})"
 
     @cached_property
     def _delimiter(self) -> str:
@@ -84,24 +99,51 @@ class TableFile:
             raise ClearKbError(f"the header of {self.path} cannot be read: {first.error if first else 'it is empty'}")
         return tuple(name.strip() for name in first.fields)
 
-    def _delimited(self) -> Iterator[TableRow]:
-        records = read_records(read_lines(self.path, self.encoding), self._delimiter)
-        for number, record in enumerate(islice(records, 1, None), start=1):
-            cells = {} if record.error else dict(zip(self.names, record.fields, strict=True))
-            yield TableRow(f"row {number} (line {record.line})", cells, record.error)
+    def _delimited(self) -> Iterator[TableBatch]:
+        records = islice(read_records(read_lines(self.path, self.encoding), self._delimiter), 1, None)
+        row = 0
+        while taken := list(islice(records, BATCH_ROWS)):
+            numbered = list(enumerate(taken, start=row + 1))
+            row += len(taken)
+            good = [(at, record) for at, record in numbered if not record.error]
+            cells = list(zip(*(record.fields for _, record in good), strict=True)) or [()] * len(self.names)
+            yield TableBatch(
+                [at for at, _ in good],
+                [record.line for _, record in good],
+                dict(zip(self.names, cells, strict=True)),
+                [(self.position(at, record.line), record.error) for at, record in numbered if record.error],
+            )
 
-    def _json_lines(self) -> Iterator[TableRow]:
+    def _objects(self) -> Iterator[tuple[int, str | None, dict[str, Any] | None]]:
+        """The objects of JSON, each with its line or number, or the reason why there is none."""
+        if self.format == "json":
+            for number, record in enumerate(read_records_of(self.path), start=1):
+                yield number, None, record
+            return
         for line in read_lines(self.path, self.encoding):
             if line.error is None and not line.text.strip():
                 continue
-            error, row = line.error, None
+            error, cells = line.error, None
             try:
-                row = json.loads(line.text) if error is None else None
+                cells = json.loads(line.text) if error is None else None
             except (ValueError, RecursionError) as broken:
                 error = f"not JSON: {broken}"
-            if error is None and not isinstance(row, dict):
-                error = "not a JSON object"
-            yield TableRow(f"line {line.number}", row if isinstance(row, dict) else {}, error)
+            if error is None and not isinstance(cells, dict):
+                error, cells = "not a JSON object", None
+            yield line.number, error, cells
+
+    def _object_batches(self) -> Iterator[TableBatch]:
+        objects, row = self._objects(), 0
+        while taken := list(islice(objects, BATCH_ROWS)):
+            numbered = list(enumerate(taken, start=row + 1))
+            row += len(taken)
+            good = [(at, line, cells) for at, (line, _, cells) in numbered if cells is not None]
+            yield TableBatch(
+                [at for at, _, _ in good],
+                [line for _, line, _ in good],
+                {name: [cells.get(name) for _, _, cells in good] for name in self.names},
+                [(self.position(at, line), error) for at, (line, error, _) in numbered if error],
+            )
 
     def _parquet(self) -> Any:
         try:
@@ -109,12 +151,21 @@ class TableFile:
         except UNREADABLE as error:
             raise ClearKbError(f"{self.path} is not a Parquet file: {error}") from error
 
-    def _parquet_rows(self) -> Iterator[TableRow]:
+    def _parquet_batches(self) -> Iterator[TableBatch]:
         number = 0
         try:
             for batch in self._parquet().iter_batches(BATCH_ROWS):
-                for cells in batch.to_pylist():
-                    number += 1
-                    yield TableRow(f"row {number}", cells)
+                rows = range(number + 1, number + 1 + batch.num_rows)
+                number += batch.num_rows
+                columns = dict(zip(batch.schema.names, map(_cells, batch.columns), strict=True))
+                yield TableBatch(rows, rows, columns)
         except UNREADABLE as error:
             raise ClearKbError(f"{self.path} cannot be read after row {number:,}: {error}") from error
+
+
+def _cells(column: Any) -> Sequence[Any]:
+    """The cells of a Parquet column; of lists of numbers, which are vectors or pixels, none is read."""
+    kind = column.type
+    if hasattr(kind, "value_type") and pa.types.is_primitive(kind.value_type) and not pa.types.is_dictionary(kind):
+        return [None if cell is None else b"" for cell in column.is_valid().to_pylist()]
+    return list(column.to_pylist())

@@ -58,6 +58,51 @@ LABELS = Table(
     ),
 )
 
+READINGS = Table(
+    "readings",
+    "what one reader says of one image or study: 1, 0, or null where the reader could not tell",
+    pa.schema(
+        [
+            pa.field("image_id", pa.string()),
+            pa.field("study_id", pa.string()),
+            pa.field("patient_id", pa.string()),
+            required("label", pa.string()),
+            pa.field("value", pa.int8()),
+            required("reader", pa.string()),
+            required("source", pa.string()),
+        ]
+    ),
+)
+
+LABEL_SOURCES = Table(
+    "label_sources",
+    "how one source of labels was read: what a blank and a doubt are, and what several readings came to",
+    pa.schema(
+        [
+            required("source", pa.string()),
+            required("file", pa.string()),
+            required("blank", pa.string()),
+            required("uncertain", pa.string()),
+            pa.field("readers", pa.int32()),
+            pa.field("consensus", pa.string()),
+            required("blanks", pa.int64()),
+            required("doubts", pa.int64()),
+            required("ties", pa.int64()),
+        ]
+    ),
+)
+
+LABEL_NAMES = Table(
+    "label_names",
+    "a line of a user's table of label names: what else a label is called, which findings it is, what is wider",
+    pa.schema(
+        [
+            required("label", pa.string()),
+            *(required(name, pa.list_(pa.string())) for name in ("names", "findings", "wider", "present", "absent")),
+        ]
+    ),
+)
+
 ATTRIBUTES = Table(
     "attributes",
     "what a table of labels or predictions says beside them of an image or study: its sex, site, device, ...",

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ingest.labels.label_tables import Choices
+from ingest.labels.choices import Choices
 from ingest.labels.labels import LabelResult, ingest_labels
 from ingest.labels.predictions import ingest_predictions
 from kb.knowledge_base import KnowledgeBase

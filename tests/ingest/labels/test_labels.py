@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.labels.cell_values import label_value, score_value
-from ingest.labels.label_tables import Choices, read_label_table
+from ingest.labels.choices import Choices
+from ingest.labels.label_tables import read_label_table
 from ingest.labels.labels import ingest_labels
 from kb.errors import ClearKbError, UsageError
 from kb.knowledge_base import KnowledgeBase

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.labels.label_tables import Choices
+from ingest.labels.choices import Choices
 from ingest.labels.predictions import ingest_predictions
 from ingest.labels.score_scale import scale_scores
 from kb.errors import UsageError
