@@ -9,6 +9,9 @@ from typing import Any
 from ingest.sources.cells import identifier
 from kb.errors import UsageError
 
+OR_NONE = " or none"
+"""What stands after a column that a table may lack."""
+
 _BRACED = re.compile(r"\{([^{}]+)\}")
 
 
@@ -37,7 +40,7 @@ def told(cells: Mapping[str, Any], expression: str | None, known: Mapping[str, s
 def columns_there(
     where: str, names: Sequence[str], expressions: Sequence[str], known: Sequence[str] = ()
 ) -> tuple[str, ...]:
-    """Those expressions that a table can answer: a column that may be missing ends in a question mark.
+    """Those expressions that a table can answer: a column that may be missing is "Sex or none".
 
     Args:
         where: the table, for the message.
@@ -50,7 +53,7 @@ def columns_there(
     """
     found = []
     for expression in expressions:
-        plain = expression.removesuffix("?") if expression not in names else expression
+        plain = expression.removesuffix(OR_NONE) if expression not in names else expression
         missing = [name for name in _BRACED.findall(plain) or [plain] if name not in names and name not in known]
         if not missing:
             found.append(plain)

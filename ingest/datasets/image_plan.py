@@ -80,6 +80,10 @@ class ImagePlan(Entries):
         """How many images have one of `among` in a column."""
         return sum(value in among for batch in self._batches for value in batch[column].to_pylist())
 
+    def tally(self, column: str) -> Counter[str]:
+        """How often a column says what; "" stands for nothing."""
+        return Counter(value or "" for batch in self._batches for value in batch[column].to_pylist())
+
     def _rows(self, places: list[str]) -> Iterator[dict[str, Any]]:
         part, there = self._part, self._there
         for table in (*part.tables, *part.more):

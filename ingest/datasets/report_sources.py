@@ -17,7 +17,7 @@ from ingest.sources.openi import OpeniSource
 from ingest.sources.source import Source
 from ingest.sources.table_rows import table_rows
 from ingest.sources.tables import TableFile
-from ingest.sources.text_folder import TextFolderSource
+from ingest.sources.text_folder import TextFolderSource, identity
 
 LIMIT = 1_000_000
 """Characters of a report: longer ones are rejected."""
@@ -83,15 +83,16 @@ class TabledReports:
         return found if report_id is not None else replace(found, reason=f"column '{self._id}' names no report")
 
 
-def report_studies(sources: list[Source]) -> tuple[int, int, set[str]]:
-    """How many reports and rejects there are, and which studies they are of, without mining any."""
-    reports, rejects = set[str](), 0
+def report_ids(part: ReportPart, sources: list[Source], there: SetFiles) -> tuple[int, set[str]]:
+    """How many reports there are, and which studies they are of; nothing is mined, and no text file is opened."""
+    if part.format == "text":
+        named = [identity(there.path(place), there.root) for place in there.find(part.files)]
+        return len({report for report, _, _ in named}), {study for _, study, _ in named if study is not None}
+    reports: set[str] = set()
     studies: set[str] = set()
     for source in sources:
         for item in source:
-            if isinstance(item, Reject):
-                rejects += 1
-                continue
-            reports.add(item.report_id)
-            studies.update([item.study_id] if item.study_id is not None else [])
-    return len(reports), rejects, studies
+            if isinstance(item, Report):
+                reports.add(item.report_id)
+                studies.update([item.study_id] if item.study_id is not None else [])
+    return len(reports), studies

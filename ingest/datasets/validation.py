@@ -86,7 +86,8 @@ def _fault(root: yaml.Node | None, error: ValidationError) -> Iterator[tuple[int
         return
     if error.validator == "required":
         needed: Any = error.validator_value
-        missing = [key for key in needed if key not in error.instance]
+        there: Any = error.instance
+        missing = [key for key in needed if key not in there]
         yield _line(root, where), f"{name} needs {', '.join(missing)}"
     elif error.validator == "enum":
         words: Any = error.validator_value

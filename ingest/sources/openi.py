@@ -40,6 +40,12 @@ class OpeniSource:
         for position, data in self._archived() if self._is_archive else self._lying():
             yield data if isinstance(data, Reject) else parse_openi(data, position, self._max_chars)
 
+    def documents(self) -> Iterator[bytes]:
+        """The XML files as they are, those that can be read."""
+        for _, data in self._archived() if self._is_archive else self._lying():
+            if not isinstance(data, Reject):
+                yield data
+
     def _lying(self) -> Iterator[tuple[str, bytes | Reject]]:
         root = self._path if self._path.is_dir() else self._path.parent
         for done, path in enumerate(self._files, start=1):
