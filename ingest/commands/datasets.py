@@ -13,7 +13,7 @@ from rich.markup import escape
 from ingest.commands.spelling import spelt
 from ingest.datasets.description import Description, LabelPart, Patterns
 from ingest.datasets.known import known_datasets, named_dataset
-from ingest.datasets.result import DatasetResult, ImageCounts, LabelCounts
+from ingest.datasets.result import DatasetResult, LabelCounts
 from ingest.datasets.take import DatasetOptions, ingest_dataset
 from kb.commands.options import Format, OutputFormat
 from kb.commands.output import print_facts, print_json, print_result, print_rows
@@ -120,7 +120,7 @@ def _facts(result: DatasetResult, kb: str) -> list[tuple[str, str]]:
         ("licence", result.licence),
         ("cite", result.citation),
         ("reports", _reports(result)),
-        *_images(result.images),
+        *_images(result),
     ]
     facts += [(f"labels {one.source}" if not _reader(one) else "reader", _labels(one)) for one in result.labels]
     if not result.labels:
@@ -148,7 +148,8 @@ def _reports(result: DatasetResult) -> str:
     return f"{reports.found:,}: {mined}; {done.observations:,} observations, {done.new_concepts:,} new concepts"
 
 
-def _images(images: ImageCounts) -> list[tuple[str, str]]:
+def _images(result: DatasetResult) -> list[tuple[str, str]]:
+    images = result.images
     if not images.found:
         return [("images", f"no file of the {images.named:,} that are named is here" if images.named else "none here")]
     done = images.result
@@ -168,7 +169,7 @@ def _images(images: ImageCounts) -> list[tuple[str, str]]:
         ),
         ("views", _counted(images.views)),
         ("split", _counted(images.splits) if set(images.splits) != {"none"} else "none is given out: it is drawn"),
-        ("joined", f"{images.with_report:,} of {images.found:,} images have a report here"),
+        ("joined", f"{images.with_report:,} of {images.found:,} images have a report" if result.reports.found else ""),
     ]
     if done is not None:
         facts += [

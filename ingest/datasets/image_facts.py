@@ -13,7 +13,7 @@ from ingest.identity.normal import plain_id, unit_of
 from ingest.sources.lines import read_lines
 from ingest.sources.table_rows import table_rows
 from ingest.sources.tables import TableFile
-from kb.images.view import agreed_view
+from kb.images.view import normal_view
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,14 +82,15 @@ def _facts(
     image, study, patient = unit_of(told(cells, table.image), told(cells, table.study), told(cells, table.patient))
     if image is None:
         raise ValueError(f"column '{table.image}' names no image")
-    words = [told(cells, column) for column in table.view]
+    words = (told(cells, column) for column in table.view)
+    said = (normal_view(views.get(word, word)) for word in words if word is not None)
     return ImageFacts(
         name=image,
         table=place,
         position=position,
         study_id=study,
         patient_id=patient,
-        view=agreed_view(views.get(word, word) if word is not None else None for word in words),
+        view=next((view for view in said if view is not None), None),
         sex=told(cells, table.sex),
         age=told(cells, table.age) or _age(told(cells, table.born), told(cells, table.at)),
         split=table.is_split or told(cells, table.split),

@@ -27,6 +27,14 @@ CHUNK = 5_000
 VALIDATION = 1 / 8
 """Of the patients whom a release lets train, the share that is drawn to choose: 1 to 7, as elsewhere."""
 
+SPLIT_WORDS = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("validation", "validate", "valid", "val", "dev"), "validation"),
+    **dict.fromkeys(("test", "testing"), "test"),
+    "external": "external",
+}
+"""What releases call their splits."""
+
 _FIELDS = ("image_id", "place", "source", "position", "study_id", "patient_id", "view", "sex", "age", "split", "fault")
 _SCHEMA = pa.schema(
     [*(pa.field(name, pa.string()) for name in _FIELDS), pa.field("attributes", pa.map_(pa.string(), pa.string()))]
@@ -90,7 +98,7 @@ class ImagePlan(Entries):
             self.used.update(there.find(table.files))
         more = self._more()
         known = KnownIds(places)
-        met: dict[str, str] = {}
+        met: dict[str, tuple[str, tuple[str | None, str | None]]] = {}
         taken: set[str] = set()
         for table in part.tables:
             for facts in read_facts(table, there, part.views):
@@ -98,16 +106,22 @@ class ImagePlan(Entries):
                     yield self._row(facts, None, more, facts.fault)
                     continue
                 self.named += 1
+                if (earlier := met.get(facts.name)) is not None:
+                    self.named -= 1
+                    if facts.table == earlier[0] and _whose(facts) != earlier[1]:
+                        others = f"{_words(earlier[1])} in an earlier row, of {_words(_whose(facts))} here"
+                        yield self._row(facts, None, more, f"the image {facts.name} is of {others}")
+                    continue
+                met[facts.name] = (facts.table, _whose(facts))
                 place, unclear = _file(known, facts.name)
                 if place is None and not unclear:
                     self.missing += 1
                     self.first_missing = self.first_missing or facts.name
                     continue
-                if place is not None and met.setdefault(facts.name, facts.table) == facts.table and place in taken:
-                    unclear = f"{place} is named twice in {facts.table}"
-                elif place is not None and place in taken:
-                    continue  # a second table names it again
-                taken.update({place} if place is not None and not unclear else ())
+                if place is not None and place in taken:
+                    self.named -= 1  # another table names it again, in another spelling
+                    continue
+                taken.update({place} if place is not None else ())
                 yield self._row(facts, place, more, unclear)
         left = [place for place in places if place not in taken]
         self.unlisted = len(left) if part.tables else 0
@@ -166,9 +180,18 @@ class ImagePlan(Entries):
         """The split that a word stands for; where it stands for several, the patient is drawn into one of them."""
         split = self._part.splits.get(told, told) if isinstance(told, str) else told
         if not isinstance(split, tuple):
-            return split
+            return self._named_split(split)
         drawn = int.from_bytes(blake2b(f"official {owner}".encode(), digest_size=8).digest(), "big") / 2**64
         return split[-1] if drawn < VALIDATION else split[0]
+
+    def _named_split(self, split: str | None) -> str | None:
+        known = SPLIT_WORDS.get(split.strip().lower()) if split is not None else None
+        if split is not None and known is None:
+            raise ClearKbError(
+                f"{self._there.root}: the split '{split}' is none of {', '.join(dict.fromkeys(SPLIT_WORDS.values()))}: "
+                "say in the description what it stands for, as images.splits"
+            )
+        return known
 
     def _id(self, place: str) -> str:
         name = place.rpartition("/")[2]
@@ -195,6 +218,14 @@ class KnownFacts:
     def of(self, name: str) -> Mapping[str, Any]:
         """What is said of an image."""
         return self._facts.get(name, {})
+
+
+def _whose(facts: ImageFacts) -> tuple[str | None, str | None]:
+    return facts.study_id, facts.patient_id
+
+
+def _words(whose: tuple[str | None, str | None]) -> str:
+    return f"study {whose[0] or 'unknown'} and patient {whose[1] or 'unknown'}"
 
 
 def _file(known: KnownIds, name: str) -> tuple[str | None, str]:

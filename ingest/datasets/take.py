@@ -254,6 +254,7 @@ def _left(found: _Set) -> Mapping[str, str]:
     for pattern, reason in found.description.left_out.items():
         known.update(dict.fromkeys(found.there.matching(pattern), reason))
     left = {place: known.get(place, "") for place in found.there if place not in found.used or place in found.unjoined}
+    left |= {place: "packed, and also here as it is" for place in left if place.removesuffix(".gz") in found.used}
     left |= found.unjoined
     return {place: reason for place, reason in sorted(left.items()) if reason or not _is_chaff(place)}
 
