@@ -129,6 +129,7 @@ def _facts(result: DatasetResult, kb: str) -> list[tuple[str, str]]:
     told = [f"{place} ({reason})" if reason else place for place, reason in left[:SHOWN_LEFT]]
     if len(left) > SHOWN_LEFT:
         told.append(f"and {len(left) - SHOWN_LEFT:,} more")
+    told += [f"{result.left_pictures:,} pictures that are of no part of it"] if result.left_pictures else []
     facts.append(("left", "; ".join(told)))
     where = f": clear-kb status --rejects --kb {kb}" if not result.dry_run else ""
     facts.append(("rejected", f"{result.rejected:,}{where if result.rejected else ''}"))

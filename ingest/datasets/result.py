@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+import pyarrow as pa
 
 from ingest.datasets.image_plan import ImagePlan
 from ingest.datasets.label_parts import ReadLabels
@@ -45,10 +48,15 @@ class ImageCounts:
     result: ImageResult | None = None
 
     @classmethod
-    def of(cls, plan: ImagePlan | None, studies: set[str], result: ImageResult | None) -> ImageCounts:
-        """The counts of a plan, whose reports are of `studies`."""
+    def of(
+        cls, plan: ImagePlan | None, studies: set[str], result: ImageResult | None, stored: pa.Table | None
+    ) -> ImageCounts:
+        """The counts of a plan, whose reports are of `studies`; of what is stored, where the files have told more."""
         if plan is None:
             return cls()
+        views, patients = plan.tally("view"), plan.tally("patient_id")
+        if stored is not None:
+            views, patients = (Counter(name or "" for name in stored[of].to_pylist()) for of in ("view", "patient_id"))
         return cls(
             found=len(plan),
             named=plan.named,
@@ -56,9 +64,9 @@ class ImageCounts:
             first_missing=plan.first_missing,
             unlisted=plan.unlisted,
             with_report=plan.count("study_id", studies),
-            patients=len(plan.ids("patient_id")),
-            of_no_patient=plan.tally("patient_id").get("", 0),
-            views={name or "unknown": count for name, count in sorted(plan.tally("view").items())},
+            patients=len(patients.keys() - {""}),
+            of_no_patient=patients.get("", 0),
+            views={name or "unknown": count for name, count in sorted(views.items())},
             splits=dict(sorted(plan.splits.items())),
             result=result,
         )
@@ -102,7 +110,11 @@ class LabelCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetResult:
-    """What taking a data set in came to; `left` are the files of which nothing was taken, with the reason if known."""
+    """What taking a data set in came to.
+
+    `left` are the files of which nothing was taken, with the reason where it is known; `left_pictures` counts those
+    pictures that are of no part of the set.
+    """
 
     name: str
     title: str
@@ -116,6 +128,7 @@ class DatasetResult:
     images: ImageCounts
     labels: tuple[LabelCounts, ...]
     left: Mapping[str, str]
+    left_pictures: int
     dry_run: bool
 
     @property

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from ingest.datasets.description import Description, ReportPart
 from ingest.datasets.image_plan import ImagePlan
 from ingest.datasets.known import named_dataset, recognise, recognised_by
@@ -17,6 +20,7 @@ from ingest.datasets.result import DatasetResult, ImageCounts, LabelCounts, Repo
 from ingest.datasets.set_files import SetFiles
 from ingest.identity.resolving import KnownIds
 from ingest.images.images import ImageResult, ingest_images
+from ingest.images.picture_files import ENDINGS
 from ingest.labels.labels import LabelResult, ingest_label_tables
 from ingest.reports.ingest import ingest_reports
 from ingest.reports.options import IngestOptions, IngestResult
@@ -134,7 +138,15 @@ def ingest_dataset(
     if found.labels:
         tables = [(one.table, one.source) for one in found.labels]
         labels = ingest_label_tables(base, tables, allow_unjoined=free, **told)
-    return _result(found, options, dry_run=False, reports=reports, images=images, labels=labels)
+    stored = None if images is None else _stored(base, found.plan)
+    return _result(found, options, dry_run=False, reports=reports, images=images, labels=labels, stored=stored)
+
+
+def _stored(base: KnowledgeBase, plan: ImagePlan | None) -> pa.Table:
+    """The images of a plan as they are stored: their files may say more of them than the tables."""
+    rows = base.dataset("images").to_table(columns=["image_id", "view", "patient_id"])
+    mine = pa.array(sorted(plan.ids("image_id")) if plan is not None else [], pa.string())
+    return rows.filter(pc.is_in(rows["image_id"], mine))
 
 
 def _look(root: Path, named: str | None, options: DatasetOptions) -> _Set:
@@ -206,11 +218,12 @@ def _result(
     reports: IngestResult | None = None,
     images: ImageResult | None = None,
     labels: list[LabelResult] | tuple[()] = (),
+    stored: pa.Table | None = None,
 ) -> DatasetResult:
     description, plan = found.description, found.plan
     known = KnownIds(plan.ids("image_id") if plan is not None else ())
     studies = plan.ids("study_id") if plan is not None else set[str]()
-    counts = []
+    counts, left = [], _left(found)
     for at, one in enumerate(found.labels):
         units, here = one.here(known, studies)
         result = labels[at] if labels else None
@@ -230,9 +243,10 @@ def _result(
             left_out=_why_no_reports(found, options),
             result=reports,
         ),
-        images=ImageCounts.of(plan, found.studies, images),
+        images=ImageCounts.of(plan, found.studies, images, stored),
         labels=tuple(counts),
-        left=_left(found),
+        left={place: reason for place, reason in left.items() if reason or not _is_picture(place)},
+        left_pictures=sum(not reason and _is_picture(place) for place, reason in left.items()),
         dry_run=dry_run,
     )
 
@@ -257,6 +271,12 @@ def _left(found: _Set) -> Mapping[str, str]:
     left |= {place: "packed, and also here as it is" for place in left if place.removesuffix(".gz") in found.used}
     left |= found.unjoined
     return {place: reason for place, reason in sorted(left.items()) if reason or not _is_chaff(place)}
+
+
+def _is_picture(place: str) -> bool:
+    """Whether a file is a picture, by its name."""
+    ending = place.rpartition("/")[2].rpartition(".")
+    return bool(ending[1]) and f".{ending[2].lower()}" in ENDINGS
 
 
 def _is_chaff(place: str) -> bool:
