@@ -24,7 +24,11 @@ COMMANDS: Mapping[str, Entry | Group] = {
         "Run the whole story on a synthetic study: offline, in some minutes on two cores, every command shown."),
     "init": ("kb.commands.init", "init_command",
         "Create an empty knowledge base; `ingest reports` creates one too."),
-    "ingest": ("Bring data in: reports, images, labels, predictions.", {
+    "datasets": ("ingest.commands.datasets", "datasets_command",
+        "List the data sets that are known by their files, or show what one is read by."),
+    "ingest": ("Bring data in: data sets, reports, images, labels, predictions.", {
+        "dataset": ("ingest.commands.datasets", "dataset_command",
+            "Ingest a known data set as it was downloaded: reports, images, labels, readers and the official split."),
         "reports": ("ingest.commands.reports", "reports_command",
             "Mine reports into the vocabulary: observations, concepts and their embeddings, as one commit."),
         "preview": ("ingest.commands.preview", "preview_command",

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from kb.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from ingest.face import images, labels, predictions, preview, reports
+    from ingest.face import dataset, datasets, images, labels, predictions, preview, reports
 
-__all__ = ["images", "labels", "predictions", "preview", "reports"]
+__all__ = ["dataset", "datasets", "images", "labels", "predictions", "preview", "reports"]
 
 __getattr__, __dir__ = lazy_names(__name__, dict.fromkeys(__all__, "ingest.face"))

@@ -7,6 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from ingest.datasets.description import Description
+from ingest.datasets.known import known_datasets
+from ingest.datasets.result import DatasetResult
+from ingest.datasets.take import DatasetOptions, ingest_dataset
 from ingest.extractors.load import make_extractor
 from ingest.images.images import ImageResult, ingest_images
 from ingest.labels.choices import Blank, Choices, Consensus, Uncertain
@@ -18,12 +22,86 @@ from ingest.reports.options import ExtractorOptions, IngestOptions, IngestResult
 from ingest.reports.preview import PreviewedReport
 from ingest.reports.preview import preview as preview_reports
 from ingest.reports.rows import DEFAULT_SECTIONS
+from kb.display import Listing
 from kb.images.preprocessing import Preprocessing
 from kb.knowledge_base import KnowledgeBase
 from kb.progress import Watcher
 from kb.vectors.embedding import Embedder, EmbedderOptions, choose_embedder
 
 Paths = Sequence[str | Path]
+
+
+def datasets() -> Listing[Description]:
+    """The data sets that are known by their files: what each is, and how it is read.
+
+    Example:
+        >>> [one.name for one in ingest.datasets()][:3]
+        ['brax', 'chestx-det', 'chexpert']
+    """
+    return Listing(known_datasets(), ("name", "title", "language", "licence"))
+
+
+def dataset(
+    base: KnowledgeBase,
+    root: str | Path,
+    *,
+    named: str | Path | None = None,
+    external: bool = False,
+    only: Sequence[str] = ("reports", "images", "labels"),
+    size: int = 448,
+    fit: str = "pad",
+    embedder: EmbedderOptions | str | None = None,
+    embed: bool = True,
+    workers: int | None = None,
+    allow_unjoined: bool = False,
+    by: str | None = None,
+    why: str | None = None,
+    dry_run: bool = False,
+    watcher: Watcher | None = None,
+) -> DatasetResult:
+    """Take a data set in as it was downloaded: a commit each for its reports, its images and its labels.
+
+    Args:
+        base: where to; it stands on the newest commit afterwards.
+        root: the folder that the set lies in.
+        named: which set it is, or the file of a description of your own; default: recognised by its files.
+        external: it is another site: never trained on nor chosen by, judged whole.
+        only: what of it is taken.
+        size: pixels of a side that images are brought to.
+        fit: "pad", "crop" or "stretch": how they become square.
+        embedder: a name, or `EmbedderOptions`; default: the one in use, else the bundled one.
+        embed: whether new concepts are embedded.
+        workers: processes that mine and decode; default: one for each processor.
+        allow_unjoined: store it also where its parts do not meet.
+        by: who.
+        why: the reason.
+        dry_run: say what is there and what joins; write nothing.
+        watcher: hears how it goes.
+
+    Raises:
+        UsageError: there is no such folder or set, or a file has not the columns that it should.
+        ClearKbError: a file cannot be read, or the parts of the set do not meet.
+    """
+    options = DatasetOptions(
+        external=external,
+        reports="reports" in only,
+        images="images" in only,
+        labels="labels" in only,
+        preprocessing=Preprocessing(size=size, fit=fit),  # type: ignore[arg-type]  # it refuses other words
+        workers=workers,
+        allow_unjoined=allow_unjoined,
+    )
+    return ingest_dataset(
+        base,
+        root,
+        None if named is None else str(named),
+        options,
+        embedder=_embedder(base, embedder) if embed else None,
+        by=by,
+        why=why,
+        dry_run=dry_run,
+        watcher=watcher,
+    )
 
 
 def reports(

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 from rich.markup import escape
 
+from ingest.commands.spelling import spelt
 from ingest.images.images import ImageResult, ingest_images
 from kb.commands.options import (
     parse_pairs,
@@ -28,7 +29,7 @@ def images_command(
         list[Path] | None, typer.Argument(metavar="SRC...", help="Folders and files: PNG, JPEG, DICOM.")
     ] = None,
     table: Annotated[
-        Path | None, typer.Option("--table", help="A CSV or TSV file that names the images and says whose they are.")
+        Path | None, typer.Option("--table", help="A table (CSV, TSV, JSON, Parquet) that names the images.")
     ] = None,
     mapping: Annotated[
         list[str] | None,
@@ -89,21 +90,25 @@ def _facts(result: ImageResult, dry_run: bool, kb: str) -> list[tuple[str, str]]
     told = [
         ("views", result.views, ""),
         ("because", result.refused, "; --any-body-part takes the other body parts" if other_parts else ""),
-        ("as given", result.as_given, ": not understood, kept as an attribute"),
+        ("as given", result.as_given, ": kept as an attribute"),
         ("mended", result.mended, ""),
         ("messages", result.messages, " (of libraries)"),
     ]
-    return [
+    facts = [
         ("read", f"{result.read:,} images"),
         ("new", f"{result.new:,}"),
         ("changed", f"{result.changed:,}"),
         ("unchanged", f"{result.unchanged:,}"),
         ("rejected", f"{result.rejected:,}{where}"),
         *((name, f"{_by_kind(counts)}{hint}") for name, counts, hint in told if counts),
+        ("known", f"{result.known:,} under another id: they are those images" if result.known else ""),
+        ("alike", f"{result.alike:,} have the very pixels of another, of another id" if result.alike else ""),
+        ("other spellings", spelt(result.resolved)),
         ("pixels", f"{result.decoded:,} made, the others known from before"),
         ("joined", f"{result.with_report:,} of the {result.images:,} images here have a report, by their study"),
         ("commit", "none: a dry run writes nothing" if dry_run else commit),
     ]
+    return [(name, value) for name, value in facts if value]
 
 
 MOST_KINDS = 8

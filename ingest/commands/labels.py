@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 from rich.markup import escape
 
+from ingest.commands.spelling import spelt
 from ingest.labels.attributes import BOXES
 from ingest.labels.choices import Blank, Choices, Consensus, Uncertain
 from ingest.labels.label_tables import read_label_table
@@ -170,6 +171,7 @@ def _print(
     entries = [
         *facts,
         ("of", f"{result.units:,} images and studies; {_here(result)}"),
+        ("other spellings", spelt(result.resolved)),
         ("kept as attributes", _attributes(result)),
         ("contradictions", _contradictions(result)),
         ("columns not used", ", ".join(result.columns_not_used)),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 
-from ingest.images.image_sources import ImageEntry
+from ingest.images.image_sources import Entries, ImageEntry
 from kb.batched import batched
 from kb.images.library_messages import heard_messages
 from kb.images.pixel_cache import PixelCache
@@ -54,8 +54,15 @@ class Decoder:
     known: frozenset[str]
     any_body_part: bool = False
 
-    def decode(self, path: Path) -> Outcome:
-        """What comes of one file; whatever a decoder does with it costs that file and no more."""
+    def decode(self, path: Path, fault: str = "") -> Outcome:
+        """What comes of one file; whatever a decoder does with it costs that file and no more.
+
+        Args:
+            path: of the file.
+            fault: why there is none to decode.
+        """
+        if fault:
+            return Outcome(reason=fault, refused="row not usable")
         try:
             data = path.read_bytes()
         except OSError as error:
@@ -90,28 +97,31 @@ class Decoder:
 
 
 def decode_images(
-    entries: Sequence[ImageEntry], cache: PixelCache, *, workers: int, any_body_part: bool = False
+    entries: Entries, cache: PixelCache, *, workers: int, any_body_part: bool = False
 ) -> Iterator[list[tuple[ImageEntry, Outcome]]]:
     """The entries with what came of each, in their order, a few hundred at a time."""
     decoder = Decoder(cache.preprocessing, frozenset(cache.known()), any_body_part)
     if workers == 1 or len(entries) <= TASK:
-        outcomes = map(decoder.decode, (entry.path for entry in entries))
-        yield from batched(zip(entries, outcomes, strict=True), CHUNK)
+        yield from batched(((entry, decoder.decode(entry.path, entry.fault)) for entry in entries), CHUNK)
         return
     # Lance's threads do not survive a fork.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, _begin, (decoder,)) as pool:
-        yield from batched(zip(entries, _in_order(pool, entries, workers), strict=True), CHUNK)
+        yield from batched(_in_order(pool, entries, workers), CHUNK)
 
 
-def _in_order(pool: ProcessPoolExecutor, entries: Sequence[ImageEntry], workers: int) -> Iterator[Outcome]:
-    under_way: deque[Future[list[Outcome]]] = deque()
-    for task in batched((entry.path for entry in entries), TASK):
-        under_way.append(pool.submit(_decode, task))
+def _in_order(pool: ProcessPoolExecutor, entries: Entries, workers: int) -> Iterator[tuple[ImageEntry, Outcome]]:
+    under_way: deque[tuple[list[ImageEntry], Future[list[Outcome]]]] = deque()
+    for task in batched(entries, TASK):
+        under_way.append((task, pool.submit(_decode, [(entry.path, entry.fault) for entry in task])))
         if len(under_way) >= workers * AHEAD:
-            yield from under_way.popleft().result()
+            yield from _done(*under_way.popleft())
     while under_way:
-        yield from under_way.popleft().result()
+        yield from _done(*under_way.popleft())
+
+
+def _done(task: list[ImageEntry], outcomes: Future[list[Outcome]]) -> Iterator[tuple[ImageEntry, Outcome]]:
+    return zip(task, outcomes.result(), strict=True)
 
 
 _DECODER: list[Decoder] = []
@@ -122,5 +132,5 @@ def _begin(decoder: Decoder) -> None:
     _DECODER[:] = [decoder]
 
 
-def _decode(paths: Sequence[Path]) -> list[Outcome]:
-    return [_DECODER[0].decode(path) for path in paths]
+def _decode(task: Sequence[tuple[Path, str]]) -> list[Outcome]:
+    return [_DECODER[0].decode(path, fault) for path, fault in task]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from ingest.identity.normal import told_by_place, unit_of
+from ingest.images.picture_files import PictureFiles, is_picture
+from ingest.sources.cells import identifier
+from ingest.sources.table_rows import table_rows
+from ingest.sources.tables import TableFile
 from kb.errors import UsageError
-
-ENDINGS = (".png", ".jpg", ".jpeg", ".dcm", ".dicom", "")
-"""What image files end in. DICOM files often end in nothing: whether one is an image is seen when it is read."""
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "image": ("image", "image_id", "image index", "path", "filename", "file", "file_name", "dicom_id", "image_path"),
@@ -22,8 +24,6 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "age": ("age", "patient age", "anchor_age"),
 }
 """What the columns of such tables are usually called, in either case."""
-
-_MIMIC = re.compile(r"(?:^|/)(p\d{8})/(s\d{8})/[^/]+$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +40,33 @@ class ImageEntry:
     sex: str | None = None
     age: str | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
+    fault: str = ""
+    """Why there is no such image: its row cannot be read, or may mean several files."""
+
+
+class Entries(ABC):
+    """Images to take in: they are gone through once, and how many there are is known before."""
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """How many there are."""
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[ImageEntry]:
+        """The images, one by one."""
+
+
+@dataclass(frozen=True)
+class Listed(Entries):
+    """Images that lie in a list."""
+
+    entries: Sequence[ImageEntry]
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __iter__(self) -> Iterator[ImageEntry]:
+        return iter(self.entries)
 
 
 def list_images(
@@ -49,7 +76,8 @@ def list_images(
 
     Args:
         sources: folders, searched through and through, and files.
-        table: a CSV or TSV file with a row an image; its files are looked for under the sources, else beside it.
+        table: CSV, TSV, JSON or Parquet with a row an image; its files are looked for under the sources, else
+            beside it, by their place or, where a row names no place or no ending, by the one file that it can mean.
         mapping: which column holds what, where its name is not a usual one: {"image": "File Name"}.
 
     Raises:
@@ -66,45 +94,58 @@ def list_images(
             yield _entry(source.name, source, str(source), source.name)
             continue
         for path in sorted(source.rglob("*")):
-            if path.is_file() and not path.name.startswith(".") and path.suffix.lower() in ENDINGS:
+            if is_picture(path):
                 name = path.relative_to(source).as_posix()
                 yield _entry(name, path, str(source), name)
 
 
 def _entry(image_id: str, path: Path, source: str, position: str) -> ImageEntry:
-    """An image that only its path tells of; MIMIC-CXR's folders are patients and studies."""
-    match = _MIMIC.search(path.as_posix())
-    patient, study = (match[1], match[2]) if match else (None, None)
+    """An image that only its path tells of: the folders of MIMIC-CXR and CheXpert are patients and studies."""
+    study, patient = told_by_place(path.absolute().as_posix())
     return ImageEntry(
         image_id=image_id, path=path, source=source, position=position, study_id=study, patient_id=patient
     )
 
 
 def _tabled(folders: Sequence[Path], table: Path, mapping: Mapping[str, str]) -> Iterator[ImageEntry]:
-    if not table.is_file():
-        raise UsageError(f"there is no file {table}")
-    with table.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file, delimiter="\t" if table.suffix == ".tsv" else ",")
+    file = TableFile(table)
+    file.format  # noqa: B018  (says what is wrong with the file before anything else does)
+    columns = _columns(table, file.names, mapping)
+    files = PictureFiles(folders)
+    for row in table_rows(file):
         try:
-            columns = _columns(table, reader.fieldnames or (), mapping)
-            for number, row in enumerate(reader, start=1):
-                fields = {what: (row.get(column) or "").strip() or None for what, column in columns.items()}
-                rest = {k: v.strip() for k, v in row.items() if k and v and v.strip() and k not in columns.values()}
-                name = fields.get("image") or ""
-                yield ImageEntry(
-                    image_id=name,
-                    path=_file(folders, name),
-                    source=table.name,
-                    position=f"row {number}",
-                    study_id=fields.get("study"),
-                    patient_id=fields.get("patient"),
-                    view=fields.get("view"),
-                    sex=fields.get("sex"),
-                    age=fields.get("age"),
-                    attributes=rest,
-                )
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise UsageError(f"{table} cannot be read as a table: {error}") from error
+            fields = {what: identifier(row.cells, column) for what, column in columns.items()}
+            rest = {
+                name: text
+                for name in row.cells
+                if name and name not in columns.values() and (text := _text(row.cells, name))
+            }
+            fault = row.error or ""
+        except ValueError as error:
+            fields, rest, fault = {}, {}, str(error)
+        image, study, patient = unit_of(fields.get("image"), fields.get("study"), fields.get("patient"))
+        path, unclear = files.find(image or "")
+        yield ImageEntry(
+            image_id=image or "",
+            path=path,
+            source=table.name,
+            position=row.position,
+            study_id=study,
+            patient_id=patient,
+            view=fields.get("view"),
+            sex=fields.get("sex"),
+            age=fields.get("age"),
+            attributes=rest,
+            fault=fault or unclear,
+        )
+
+
+def _text(cells: Mapping[str, Any], column: str) -> str:
+    """A cell as text that can be kept; "" where it is blank, or no short text."""
+    try:
+        return identifier(cells, column) or ""
+    except ValueError:
+        return ""
 
 
 def _columns(table: Path, names: Sequence[str], mapping: Mapping[str, str]) -> dict[str, str]:
@@ -123,9 +164,3 @@ def _columns(table: Path, names: Sequence[str], mapping: Mapping[str, str]) -> d
             parameter="columns.image",
         )
     return {what: column for what, column in found.items() if column is not None}
-
-
-def _file(folders: Sequence[Path], name: str) -> Path:
-    """The file that a row names, under the first folder that has it; where none has, under the first."""
-    tried = [folder / name for folder in folders]
-    return next((path for path in tried if path.is_file()), tried[0])

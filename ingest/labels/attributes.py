@@ -111,6 +111,11 @@ class Attributes:
             said = np.array([known[text] for text in mine.values()], np.int32)
             self._put(f"{BOXES}{label}", texts, units, said)
 
+    def forget(self, units: np.ndarray) -> None:
+        """Keep nothing of those units that are marked."""
+        for _, numbers in self._columns.values():
+            numbers[units] = -1
+
     def drop(self, labels: Collection[str]) -> None:
         """Give up the columns that are named as `labels`."""
         named = {plain_name(label) for label in labels}

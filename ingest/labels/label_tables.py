@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
+from ingest.identity.stored import ResolvedUnits
 from ingest.labels.asked import Asked
 from ingest.labels.attributes import Attributes
 from ingest.labels.cell_values import label_value, score_value
@@ -53,6 +54,8 @@ class LabelTable:
     read: int = 0
     passed_over: int = 0
     """Rows of labels that were not asked for."""
+    resolved: Mapping[str, int] = field(default_factory=dict)
+    """The images and studies that were found under another spelling, by the rule that found them."""
 
     def __len__(self) -> int:
         return len(self.values)
@@ -72,6 +75,26 @@ class LabelTable:
         """The columns of which nothing is kept."""
         kept = set(self.kept)
         return tuple(name for name in self.layout.unused if name not in kept and name != self.layout.reader)
+
+    def respell(self, resolved: ResolvedUnits) -> None:
+        """Let the rows be of the images and studies that they were found to be of; what may be several is rejected."""
+        self.resolved = resolved.rules
+        refused = {at: reason for at, unit in enumerate(self.units) if (reason := resolved.refusal(unit)) is not None}
+        # In place: the attributes are of the same units.
+        self.units[:] = [resolved[unit] for unit in self.units]
+        if not refused:
+            return
+        gone = np.zeros(len(self.units), bool)
+        gone[list(refused)] = True
+        told = self.values if self.readings is None else self.readings
+        for at, reason in refused.items():
+            rows = told.row[told.unit == at]
+            where = self.position(int(rows[0]), 0).partition(", column")[0] if len(rows) else self.name
+            self.rejects.append((where, reason))
+        self.values = self.values.take(~gone[self.values.unit])
+        if self.readings is not None:
+            self.readings = self.readings.take(~gone[self.readings.unit])
+        self.attributes.forget(gone)
 
     def position(self, row: int, label: int) -> str:
         """Where a value stands, in words."""

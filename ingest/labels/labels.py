@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from ingest.identity.stored import resolve_units
 from ingest.joins import require_label_join
 from ingest.labels.attributes import replace_attributes
 from ingest.labels.choices import Choices
@@ -49,6 +50,7 @@ class LabelResult:
         contradictions: how many of their cells were passed over because an earlier row of the same image or study says
             another thing.
         odd_ages: images and studies whose age is no number of years ("85 or more", "414"): it is kept as given.
+        resolved: images and studies that were found under another spelling than the stored one, by the rule.
     """
 
     source: str
@@ -78,6 +80,7 @@ class LabelResult:
     units: int
     units_here: int
     images: int
+    resolved: Mapping[str, int]
     stored: str
     commit: Commit | None
 
@@ -125,21 +128,58 @@ def ingest_labels(
         ClearKbError: the file cannot be read as a table, or none of its images and studies is here though images are.
     """
     table = path if isinstance(path, LabelTable) else read_label_table(path, "value", choices or Choices())
-    name = source or table.name
     if split is not None:
         table.attributes.mark(require_split(split))
-    taken = _Taken(table, name)
+    tables = [(table, source or table.name)]
+    return ingest_label_tables(kb, tables, by=by, why=why, dry_run=dry_run, allow_unjoined=allow_unjoined)[0]
 
-    def change(publication: Publication) -> tuple[Mapping[str, Any] | None, str]:
-        stored = taken.store(publication, allow_unjoined=allow_unjoined)
-        names = store_label_names(publication, table.choices.label_table)
-        rejects_of = f"{taken.owner} (labels)"
-        moved = replace_rejects(publication, [rejects_of], reject_rows(rejects_of, table.rejects))
-        fields = {"source": name, "values": len(table), "labels": len(table.labels), "rejects": len(table.rejects)}
-        return (fields if moved or names or stored != "unchanged" else None), stored
+
+def ingest_label_tables(
+    kb: KnowledgeBase,
+    tables: Sequence[tuple[LabelTable, str]],
+    *,
+    by: str | None = None,
+    why: str | None = None,
+    dry_run: bool = False,
+    allow_unjoined: bool = False,
+) -> list[LabelResult]:
+    """Ingest several tables of labels as one commit, each as a source of its own; see `ingest_labels`.
+
+    Args:
+        kb: where to; it stands on the new commit afterwards.
+        tables: what `read_label_table` has read of each, and what its labels are stored as.
+        by: who.
+        why: the reason.
+        dry_run: say what would happen; write nothing.
+        allow_unjoined: take them also where they join nothing that is stored.
+
+    Raises:
+        UsageError: another file of a table's name was ingested before.
+        ClearKbError: none of the images and studies of a table is here though images are.
+    """
+    for table, _ in tables:
+        table.respell(resolve_units(kb, table.units))
+    every = [_Taken(table, name) for table, name in tables]
+
+    def change(publication: Publication) -> tuple[Mapping[str, Any] | None, list[str]]:
+        stored, moved = [], False
+        for taken in every:
+            stored.append(taken.store(publication, allow_unjoined=allow_unjoined))
+            moved |= store_label_names(publication, taken.table.choices.label_table)
+            rejects_of = f"{taken.owner} (labels)"
+            moved |= replace_rejects(publication, [rejects_of], reject_rows(rejects_of, taken.table.rejects))
+        fields = {
+            "source": ", ".join(taken.owner for taken in every),
+            "values": sum(len(taken.table) for taken in every),
+            "labels": sum(len(taken.table.labels) for taken in every),
+            "rejects": sum(len(taken.table.rejects) for taken in every),
+        }
+        return (fields if moved or set(stored) != {"unchanged"} else None), stored
 
     commit, stored = kb.publish("ingest labels", change, by=by, why=why, dry_run=dry_run)
-    return _result(taken, count_units(kb, taken.units), stored, commit)
+    return [
+        _result(taken, count_units(kb, taken.units), done, commit) for taken, done in zip(every, stored, strict=True)
+    ]
 
 
 class _Taken:
@@ -240,6 +280,7 @@ def _result(taken: _Taken, units: tuple[int, int, int], stored: str, commit: Com
         units=units[0],
         units_here=units[1],
         images=units[2],
+        resolved=dict(table.resolved),
         stored=stored,
         commit=commit,
     )

@@ -92,7 +92,10 @@ def find_layout(
         UsageError: no column says which image or study a row is of, or none holds labels.
     """
     columns = _mapped(table, what, choices.mapping)
-    ids = {key: column for key in IDS if (column := columns.get(key) or _usual(table, COLUMNS[key])) is not None}
+    # Whoever names the column of studies means labels of studies: "image" may hold what kind of picture it is.
+    guessed = [key for key in IDS if key not in columns and not (key == "image" and "study" in columns)]
+    usual = {key: _usual(table, COLUMNS[key]) for key in guessed}
+    ids = {key: column for key in IDS if (column := columns.get(key) or usual.get(key)) is not None}
     if "image" not in ids and "study" not in ids:
         raise UsageError(
             f"{table.file.path} has no column of images or studies ({', '.join(table.names)}): "

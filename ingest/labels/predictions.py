@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from ingest.identity.stored import resolve_units
 from ingest.joins import require_label_join
 from ingest.labels.attributes import replace_attributes
 from ingest.labels.choices import Choices
@@ -36,7 +37,8 @@ class PredictionResult:
     file does not have.
 
     `attributes` are the columns kept beside the scores; `contradictions` how many of their cells were passed over
-    because an earlier row of the same image or study says another thing.
+    because an earlier row of the same image or study says another thing. `resolved` are the images and studies that
+    were found under another spelling than the stored one, by the rule that found them.
     """
 
     run: str
@@ -57,6 +59,7 @@ class PredictionResult:
     units: int
     units_here: int
     images: int
+    resolved: Mapping[str, int]
     stored: str
     commit: Commit | None
 
@@ -117,6 +120,7 @@ def ingest_predictions(
     if not run.strip():
         raise UsageError("a name for the run of these predictions was expected")
     table = path if isinstance(path, LabelTable) else read_label_table(path, "score", choices or Choices())
+    table.respell(resolve_units(kb, table.units))
     taken = _take(table, run.strip(), method, scores_are)
 
     def change(publication: Publication) -> tuple[Mapping[str, Any] | None, None]:
@@ -222,6 +226,7 @@ def _result(taken: _Taken, units: tuple[int, int, int], commit: Commit | None) -
         units=units[0],
         units_here=units[1],
         images=units[2],
+        resolved=dict(table.resolved),
         stored=taken.stored,
         commit=commit,
     )

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
+from ingest.identity.normal import unit_of
 from ingest.labels.columns import TableColumns
 from ingest.labels.layout import IDS, Unit
 from ingest.sources.cells import identifier
 
-_CHEXPERT = re.compile(r"^((?:.*/)?(patient\d+)/study\d+)(?:/|$)")
-_MIMIC = re.compile(r"(?:^|/)(p\d{8})/(s\d{8})(?:/|$)")
 _NONE = "the row names no image and no study"
 
 
@@ -57,16 +55,6 @@ def read_units(table: TableColumns, ids: Mapping[str, str]) -> RowUnits:
 
 def _id(column: str, cell: object) -> str | None:
     return identifier({column: cell}, column)
-
-
-def unit_of(image: str | None, study: str | None, patient: str | None) -> Unit:
-    """Image, study and patient; the paths of CheXpert and MIMIC-CXR tell of the last two where no column does."""
-    path = image or study or ""
-    if match := _CHEXPERT.search(path):
-        study, patient = study or match[1], patient or match[2]
-    elif match := _MIMIC.search(path):
-        patient, study = patient or match[1], study or match[2]
-    return image, study, patient
 
 
 def _combined(columns: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
+from ingest.identity.normal import patient_id, study_id
 from ingest.report import Exam, Reject, Report, Section
 from ingest.sources.cells import identifier, text_of, unstorable
 from ingest.sources.sections import HEADINGS, number_repeats, split_sections
@@ -200,7 +201,7 @@ def report_from_row(
     report_id = None
     try:
         report_id = identifier(row, columns.report_id)
-        study, patient = identifier(row, columns.study), identifier(row, columns.patient)
+        study, patient = study_id(identifier(row, columns.study)), patient_id(identifier(row, columns.patient))
         whole = text_of(row, columns.text) if columns.text is not None else ""
         parts = [Section(name, text_of(row, column)) for name, column in columns.sections.items()]
     except ValueError as error:
@@ -262,8 +263,8 @@ def _first(names: list[str], usual: Iterable[str]) -> str | None:
 
 
 def _all(names: list[str], usual: Iterable[str]) -> tuple[str, ...]:
-    wanted = {_norm(name) for name in usual}
-    return tuple(name for name in dict.fromkeys(names) if _norm(name) in wanted)
+    wanted = {plain_column(name) for name in usual}
+    return tuple(name for name in dict.fromkeys(names) if plain_column(name) in wanted)
 
 
 def _sections(names: list[str], exclude: set[str]) -> dict[str, str]:

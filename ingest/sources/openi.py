@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError
 
@@ -26,19 +26,25 @@ class OpeniSource:
 
     unused_columns: tuple[str, ...] = ()
 
-    def __init__(self, path: Path, *, encoding: str, max_chars: int):
+    def __init__(self, path: Path, *, encoding: str, max_chars: int, files: Sequence[Path] | None = None):
         self.name = str(path.resolve())
         self.format = "openi"
         self.done = 0
         self._path = path
         self._max_chars = max_chars
-        self._files = report_files(path, ".xml")
+        self._files = report_files(path, ".xml") if files is None else list(files)
         self._is_archive = path.is_file() and not _is_xml(path)
         self.size = path.stat().st_size if self._is_archive else len(self._files)
 
     def __iter__(self) -> Iterator[Report | Reject]:
         for position, data in self._archived() if self._is_archive else self._lying():
             yield data if isinstance(data, Reject) else parse_openi(data, position, self._max_chars)
+
+    def documents(self) -> Iterator[bytes]:
+        """The XML files as they are, those that can be read."""
+        for _, data in self._archived() if self._is_archive else self._lying():
+            if not isinstance(data, Reject):
+                yield data
 
     def _lying(self) -> Iterator[tuple[str, bytes | Reject]]:
         root = self._path if self._path.is_dir() else self._path.parent
@@ -70,7 +76,7 @@ class OpeniSource:
 
 
 def parse_openi(data: bytes, position: str, max_chars: int) -> Report | Reject:
-    """The report of one Open-i XML file, or why there is none."""
+    """The report of one Open-i XML file, or why there is none; its study goes by the same id, as its images do."""
     try:
         root = fromstring(data)
     except (ParseError, DefusedXmlException, ValueError) as error:
@@ -83,7 +89,7 @@ def parse_openi(data: bytes, position: str, max_chars: int) -> Report | Reject:
     names = number_repeats([name for name, _ in parts])
     sections = tuple(Section(name, text) for name, (_, text) in zip(names, parts, strict=True))
     reason = refusal(sections, max_chars)
-    return Reject(position, reason, report_id) if reason else Report(report_id, sections, position)
+    return Reject(position, reason, report_id) if reason else Report(report_id, sections, position, report_id)
 
 
 def _report_id(root: Element) -> str | None:

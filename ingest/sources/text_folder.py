@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from ingest.identity.normal import study_id, told_by_place
 from ingest.report import Reject, Report, Section
 from ingest.sources.columns import refusal
 from ingest.sources.lines import encoding_error, sniff_bom
 from ingest.sources.sections import split_sections
 from kb.errors import ClearKbError, UsageError
 
-MIMIC_PATIENT, MIMIC_STUDY = re.compile(r"p(\d{8})"), re.compile(r"s(\d{8})")
+MIMIC_STUDY = re.compile(r"s\d{8}")
 
 
 class TextFolderSource:
-    """The reports of a folder of `.txt` files, or of one; the units of `size` are files."""
+    """The reports of a folder of `.txt` files, of one, or of some of it; the units of `size` are files."""
 
     unused_columns: tuple[str, ...] = ()
 
-    def __init__(self, path: Path, *, encoding: str, max_chars: int):
+    def __init__(self, path: Path, *, encoding: str, max_chars: int, files: Sequence[Path] | None = None):
         self.name = str(path.resolve())
         self.format = "text"
         self.done = 0
         self._root = path if path.is_dir() else path.parent
-        self._files = report_files(path, ".txt")
+        self._files = report_files(path, ".txt") if files is None else list(files)
         self.size = len(self._files)
         self._encoding = encoding
         self._max_chars = max_chars
@@ -61,10 +62,9 @@ def identity(path: Path, root: Path) -> tuple[str, str | None, str | None]:
     MIMIC-CXR's `p10/p10000032/s50414267.txt` is report s50414267, study 50414267 of patient 10000032, whichever of
     its folders is opened; any other file is named by its place under `root`, without the suffix.
     """
-    study = MIMIC_STUDY.fullmatch(path.stem)
-    patient = MIMIC_PATIENT.fullmatch(path.absolute().parent.name)
-    if study:
-        return path.stem, study[1], patient[1] if patient else None
+    if MIMIC_STUDY.fullmatch(path.stem):
+        place = told_by_place(path.absolute().as_posix())
+        return path.stem, study_id(path.stem), place.patient_id
     return path.relative_to(root).with_suffix("").as_posix(), None, None
 
 

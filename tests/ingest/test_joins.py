@@ -26,7 +26,7 @@ from tests.support.files import write
 def pictures(kb: KnowledgeBase, folder: Path, studies: Mapping[str, str], **options: Any) -> ImageResult:
     """Ingest small pictures: their names, and the study of each ("" for none)."""
     folder.mkdir(exist_ok=True)
-    dice = np.random.default_rng(0)
+    dice = np.random.default_rng(list(folder.name.encode()))  # other pictures in another folder
     for name in studies:
         Image.fromarray(dice.integers(0, 255, (32, 32), dtype=np.uint8)).save(folder / name)
     rows = "".join(f"{name},{study}\n" for name, study in studies.items())
@@ -43,8 +43,8 @@ class TestLabelsAndPredictions:
     @pytest.mark.parametrize(
         ("ids", "said"),
         [
-            ("image\nim7", "labels say image im7, images say im7.png"),
-            ("study\n50414267", "labels say study 50414267, images say s50414267"),
+            ("image\nscan-7", "labels say image scan-7, images say im7.png"),
+            ("study\nACC50414267", "labels say study ACC50414267, images say 50414267"),
             ("image\na/b/other.png", "labels say image a/b/other.png, images say im7.png"),
         ],
     )
@@ -86,28 +86,28 @@ class TestLabelsAndPredictions:
 
     def test_the_command_ends_in_1_and_stores_nothing(self, cli, kb: KnowledgeBase, tmp_path: Path) -> None:
         pictures(kb, tmp_path / "p", {"im7.png": ""})
-        path = write(tmp_path / "l.csv", "image,Edema\nim7,1\n")
+        path = write(tmp_path / "l.csv", "image,Edema\nscan-7,1\n")
         told = " ".join(cli("ingest", "labels", path, "--kb", kb.uri, code=1).stderr.split())
-        assert "labels say image im7, images say im7.png" in told
+        assert "labels say image scan-7, images say im7.png" in told
         assert KnowledgeBase.open(kb.uri).dataset("labels").count_rows() == 0
         cli("ingest", "labels", path, "--kb", kb.uri, "--allow-unjoined")
         assert KnowledgeBase.open(kb.uri).dataset("labels").count_rows() == 1
 
 
 class TestImagesAndReports:
-    SAID = "reports say study 50414267, these images say s50414267"
+    SAID = "reports say study 50414267, these images say ACC50414267"
 
     def test_images_that_meet_no_report(self, kb: KnowledgeBase, tmp_path: Path) -> None:
         reports(kb, tmp_path, "50414267", "50414268")
         with pytest.raises(ClearKbError, match=self.SAID):
-            pictures(kb, tmp_path / "p", {"a.png": "s50414267"})
+            pictures(kb, tmp_path / "p", {"a.png": "ACC50414267"})
         assert kb.dataset("images").count_rows() == 0
         result = pictures(kb, tmp_path / "q", {"a.png": "50414267", "b.png": "9"})
         assert (result.new, result.images, result.with_report) == (2, 2, 1)
 
     def test_reports_that_meet_no_image(self, kb: KnowledgeBase, tmp_path: Path) -> None:
-        pictures(kb, tmp_path / "p", {"a.png": "s50414267"})
-        with pytest.raises(ClearKbError, match="reports say study 50414267, images say s50414267"):
+        pictures(kb, tmp_path / "p", {"a.png": "ACC50414267"})
+        with pytest.raises(ClearKbError, match="reports say study 50414267, images say ACC50414267"):
             reports(kb, tmp_path, "50414267")
         assert KnowledgeBase.open(kb.uri).dataset("reports").count_rows() == 0
         reports(kb, tmp_path, "50414267", allow_unjoined=True)
@@ -128,10 +128,9 @@ class TestImagesAndReports:
 
     def test_the_commands(self, cli, kb: KnowledgeBase, tmp_path: Path) -> None:
         reports(kb, tmp_path, "50414267")
-        (tmp_path / "files/p10/p10000032/s50414267").mkdir(parents=True)
-        picture = tmp_path / "files/p10/p10000032/s50414267/a.png"
-        Image.fromarray(np.arange(1024, dtype=np.uint8).reshape(32, 32)).save(picture)
-        asked = ("ingest", "images", tmp_path / "files", "--size", 32, "--workers", 1, "--kb", kb.uri)
+        Image.fromarray(np.arange(1024, dtype=np.uint8).reshape(32, 32)).save(tmp_path / "a.png")
+        table = write(tmp_path / "images.csv", "image,study\na.png,ACC50414267\n")
+        asked = ("ingest", "images", "--table", table, "--size", 32, "--workers", 1, "--kb", kb.uri)
         assert self.SAID in " ".join(cli(*asked, code=1).stderr.split())
         assert "0 of the 1 images here have a report" in " ".join(cli(*asked, "--allow-unjoined").stdout.split())
 

@@ -60,7 +60,7 @@ class TestLayouts:
         result = ingest_labels(kb, write(tmp_path / "l.csv", WIDE), by="ada")
         assert (result.labels, result.columns_not_used) == (("Edema", "Mass"), ("Score",))
         assert (result.positive, result.negative, result.unknown, result.rejected) == (1, 1, 2, 0)
-        study = "CheXpert-v1.0/test/patient7/study1"
+        study = "patient7/study1"
         assert stored(kb) == [
             (None, study, "patient7", "Edema", 1),
             (None, study, "patient7", "Mass", None),
@@ -111,7 +111,7 @@ class TestLayouts:
     def test_images_of_chexpert_tell_their_study_and_patient(self, kb: KnowledgeBase, tmp_path: Path) -> None:
         path = "CheXpert-v1.0/train/patient1/study2/view1_frontal.jpg"
         ingest_labels(kb, write(tmp_path / "l.csv", f"Path,Edema\n{path},1\n"))
-        assert stored(kb) == [(path, "CheXpert-v1.0/train/patient1/study2", "patient1", "Edema", 1)]
+        assert stored(kb) == [(path, "patient1/study2", "patient1", "Edema", 1)]
 
 
 def ingested(kb: KnowledgeBase, tmp_path: Path, text: str, choices: Choices | None = None) -> dict[str, int | None]:

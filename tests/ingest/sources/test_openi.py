@@ -40,7 +40,7 @@ def test_a_file_becomes_a_report(tmp_path: Path) -> None:
     parts = [("INDICATION", "Cough"), ("FINDINGS", " 2 &lt; 3 <i>cm</i> "), ("FINDINGS", "More"), ("IMPRESSION", "")]
     path.write_bytes(citation("CXR1", *parts))
     sections = (Section("indication", "Cough"), Section("findings", " 2 < 3 cm "), Section("findings#2", "More"))
-    assert list(open_source(path)) == [Report("CXR1", sections, "1.xml")]
+    assert list(open_source(path)) == [Report("CXR1", sections, "1.xml", "CXR1")]
 
 
 @pytest.mark.parametrize(
