@@ -128,6 +128,8 @@ COMMANDS: Mapping[str, Entry | Group] = {
     }),
     "evaluate": ("encoder.commands.evaluate", "evaluate_command",
         "Score runs against the labels: AUROC, AUPRC, F1, MCC, calibration, with patient-bootstrap 95% intervals."),
+    "validate": ("encoder.commands.validate", "validate_command",
+        "Validate models at each site by itself: AUROC by label and as mean, with intervals and paired tests."),
     "audit": ("Ask why a model fails: SQL over predictions, concepts, confounders.", {
         "sql": ("encoder.audit.commands.sql", "sql_command",
             "Run one SELECT over the views: predictions, labels, outcomes, metrics, errors, concepts, observations, ..."),

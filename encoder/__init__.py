@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         predict_zero_shot,
         search_images,
         train,
+        validate,
     )
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "predict_zero_shot",
     "search_images",
     "train",
+    "validate",
 ]
 
 __getattr__, __dir__ = lazy_names(__name__, dict.fromkeys(__all__, "encoder.face"), rooms=("audit",))

@@ -23,6 +23,8 @@ from encoder.prediction.view import Space
 from encoder.prediction.zero_shot import Contrast
 from encoder.prediction.zero_shot_run import predict_zero_shot as run_zero_shot
 from encoder.training.config import TrainConfig, read_config
+from encoder.validation.result import Validation
+from encoder.validation.validate import validate as validate_models
 from encoder.vectors.encoding import EncodeResult, Layer
 from encoder.vectors.encoding import encode as encode_images
 from encoder.vectors.image_vectors import find_checkpoint
@@ -303,6 +305,75 @@ def evaluate(
         threshold_from=threshold_from,
     )
     return evaluate_runs(base, runs, options, against=against, readers=readers, by=by, adjust=adjust)
+
+
+def validate(
+    base: KnowledgeBase,
+    runs: Sequence[str] = (),
+    *,
+    seeds: Mapping[str, Sequence[str]] | None = None,
+    sites: Sequence[str] = (),
+    by: str = "site",
+    baseline: str | None = None,
+    labels: Sequence[str] = (),
+    split: Part | None = None,
+    where: str | None = None,
+    views: str = FRONTAL,
+    source: str | None = None,
+    readers: str | Path | None = None,
+    min_positives: int = 10,
+    bootstrap: int = 1000,
+    seed: int = 0,
+    adjust: Adjust | None = "holm",
+) -> Validation:
+    """Validate models at each site by itself: AUROC by label and as mean, with intervals and paired tests.
+
+    Args:
+        base: the knowledge base, at any commit.
+        runs: models of one run each; default: all runs, unless there are models of several.
+        seeds: models of several runs that differ in their seed: {"ours": ["ours-0", "ours-1"]}.
+        sites: these only; default: all.
+        by: what a site is: site, source, view, sex, age_band, month, or any attribute.
+        baseline: the model that all others are tested against.
+        labels: these only; default: all that the runs predict.
+        split: default: "test" for runs of an encoder that was trained here, else "all"; and "external" apart, if any.
+        where: SQL over the images: "sex = 'F' AND age > 60".
+        views: of the images: "frontal" (PA, AP and unknown), "all", or some ("PA,AP", "lateral").
+        source: the source of labels to go by, if several contradict each other.
+        readers: a table of what readers said of the images.
+        min_positives: labels with fewer positives, or negatives, are left out.
+        bootstrap: resamples of the patients of a site; 0: no intervals.
+        seed: of the resamples.
+        adjust: how the p values are adjusted for their number: "holm", "bh" or not.
+
+    Raises:
+        UsageError: there is no such run, model, site or label.
+
+    Example:
+        >>> encoder.validate(base, ["theirs"], bootstrap=0).rows[0].auroc
+        0.98
+    """
+    options = Options(
+        labels=labels,
+        split=split,
+        where=where,
+        views=views,
+        source=source,
+        min_positives=min_positives,
+        bootstrap=bootstrap,
+        seed=seed,
+    )
+    return validate_models(
+        base,
+        runs,
+        options,
+        seeds=seeds,
+        sites=sites,
+        by=by,
+        baseline=baseline,
+        readers=readers,
+        adjust=adjust,
+    )
 
 
 def explain(

@@ -15,22 +15,20 @@ from encoder.evaluation.agreement import agree_readers
 from encoder.evaluation.comparing import compare_runs
 from encoder.evaluation.evaluation import Agreement, Comparison, Evaluation, LeftOut, ReaderScore, Scored
 from encoder.evaluation.label_notes import label_notes
-from encoder.evaluation.matching import match, of_views, wanted_labels
 from encoder.evaluation.notes import notes_of
 from encoder.evaluation.options import Options
 from encoder.evaluation.reader_tables import Reading, find_readings
-from encoder.evaluation.readers import score_readers
+from encoder.evaluation.readers import score_readers, studies_of
 from encoder.evaluation.rows import LabelRows, label_rows
 from encoder.evaluation.scoring import Draws, mean_over_labels, score_label
+from encoder.evaluation.selecting import Selected, known_runs, numbered, select
 from encoder.evaluation.thresholds import Thresholds
-from encoder.prediction.runs import chosen_on, judged_parts
+from encoder.prediction.runs import chosen_on
 from kb.display import Listing
 from kb.errors import UsageError
-from kb.images.patient_split import lies_in
 from kb.images.view_choice import told_left_out
 from kb.knowledge_base import KnowledgeBase
 from kb.statistics.resampling import multiplicities
-from kb.store.sqltext import literals
 
 SCORED_COLUMNS = ("run", "label", "n", "positives", "auroc", "auroc_low", "auroc_high", "auprc", "f1", "mcc", "ece")
 
@@ -62,22 +60,12 @@ def evaluate(
             other.
     """
     options = options or Options()
-    known = _known_runs(kb, options)
-    chosen = _chosen(known, runs, against)
+    known = known_runs(kb, options)
     fixed, other_run = _threshold_source(options.threshold_from, known)
-    asked = dict.fromkeys([*chosen, *([against] if against else []), *([other_run] if other_run else [])])
-    matched = match(kb, list(asked), source=options.source, where=options.where, by=by)
-    rows, left_out = of_views(wanted_labels(matched, options.labels), options.views)
-    parts = judged_parts(kb, chosen, options.split)
-    readings = find_readings(kb, readers, [row["label"] for row in rows]) if readers is not None else []
-    work = _Work(rows, chosen, options=options, against=against, fixed=fixed, other_run=other_run, readings=readings)
-    blocks = _blocks([row for row in rows if row["run"] in (*chosen, against)], parts, grouped=by is not None)
-    if not blocks:
-        over = f", of images where {options.where}" if options.where else ""
-        views = f" and of the views {options.views}" if left_out else ""
-        which = "any row" if parts == ("all",) else f"the {parts[0]} split"
-        raise UsageError(f"none of these predictions is of {which}{over}{views}")
-    judged = [work.judge(part, group, members) for (part, group), members in blocks.items()]
+    selected = select(kb, runs, options, by=by, against=against, also=[other_run] if other_run else [])
+    readings = find_readings(kb, readers, [row["label"] for row in selected.rows]) if readers is not None else []
+    work = _Work(selected, options=options, against=against, fixed=fixed, other_run=other_run, readings=readings)
+    judged = [work.judge(part, group, members) for (part, group), members in selected.blocks.items()]
     comparisons = adjusted([row for one in judged for row in one.comparisons], adjust)
     return Evaluation(
         rows=Listing([row for one in judged for row in one.scored], SCORED_COLUMNS),
@@ -88,32 +76,17 @@ def evaluate(
         notes=_notes(
             judged,
             options=options,
-            left_out=left_out,
+            left_out=selected.left_out,
             more=(
-                *label_notes(kb, [row for members in blocks.values() for row in members]),
-                *_chosen_notes(known, chosen, parts),
+                *label_notes(kb, [row for members in selected.blocks.values() for row in members]),
+                *_chosen_notes(known, selected),
             ),
         ),
         commit=kb.commit.commit_id,
-        split=", ".join(dict.fromkeys(part for part, _ in blocks)),
+        split=", ".join(dict.fromkeys(part for part, _ in selected.blocks)),
         by=by,
         label_rows=tuple(group for one in judged for group in one.kept),
     )
-
-
-def _blocks(
-    rows: Sequence[Mapping[str, Any]], parts: Sequence[str], *, grouped: bool
-) -> dict[tuple[str, str | None], list[Mapping[str, Any]]]:
-    """The rows that are judged together: those of a part and, where they are grouped, of a group in it."""
-    found: dict[tuple[str, str | None], list[Mapping[str, Any]]] = {}
-    for part in parts:
-        members = [row for row in rows if lies_in(row["in_split"], part)]
-        names = sorted({row["group"] for row in members if row["group"] is not None}) if grouped else []
-        for group in (*names, "unknown") if grouped else (None,):
-            those = [row for row in members if not grouped or (row["group"] or "unknown") == group]
-            if those:
-                found.setdefault((part, group), those)
-    return found
 
 
 def _notes(
@@ -140,10 +113,9 @@ class _Judged:
 
 @dataclass(frozen=True, eq=False)
 class _Work:
-    """What is judged, part by part, by the same thresholds: the matched rows of all parts, and how."""
+    """What is judged, part by part, by the same thresholds, and how."""
 
-    rows: Sequence[Mapping[str, Any]]
-    runs: Sequence[str]
+    selected: Selected
     _: KW_ONLY
     options: Options
     against: str | None
@@ -155,15 +127,15 @@ class _Work:
         """Score the rows of one part, or of one group in it."""
         options = self.options
         # The patients that are evaluated come first: these alone are resampled.
-        owners = _numbered(evaluated, self.rows)
+        owners = numbered(evaluated, self.selected.rows)
         groups = label_rows(evaluated, owners, part, group)
         thresholds = self._thresholds(owners)
         drawn = multiplicities(len({r["owner"] for r in evaluated}), options.bootstrap, options.seed)
-        mine = [group for name in self.runs for group in groups if group.run == name]
+        mine = [group for name in self.selected.runs for group in groups if group.run == name]
         scored, left_out = _score_all(mine, thresholds, drawn, options.min_positives)
-        comparisons, not_compared = _compare_all(self.runs, self.against, groups, drawn, options.min_positives)
+        comparisons, not_compared = _compare_all(self.selected.runs, self.against, groups, drawn, options.min_positives)
         notes = notes_of(evaluated, mine, scored, options=options, split=part, group=group, readings=self.readings)
-        studies = {row["unit"]: f"study {row['study_id']}" for row in evaluated if row["image_id"] and row["study_id"]}
+        studies = studies_of(evaluated)
         kept = tuple(group for group in mine if group.few(options.min_positives) is None)
         return _Judged(
             scored=scored,
@@ -177,7 +149,7 @@ class _Work:
 
     def _thresholds(self, owners: Mapping[str, int]) -> Thresholds:
         """What thresholds are chosen on: never on external rows."""
-        own = [r for r in self.rows if r["in_split"] != "external"]
+        own = [r for r in self.selected.rows if r["in_split"] != "external"]
         choosing = [r for r in own if (r["run"] == self.other_run if self.other_run else r["in_split"] == "validation")]
         spare = [r for r in own if r["in_split"] == "test"]
         return Thresholds(
@@ -187,12 +159,6 @@ class _Work:
             self.other_run,
             internal=label_rows(spare, owners, "test"),
         )
-
-
-def _numbered(first: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    """The owners of rows, numbered; those of the `first` ones come first."""
-    owners = [*sorted({row["owner"] for row in first}), *sorted({row["owner"] for row in rows})]
-    return {owner: at for at, owner in enumerate(dict.fromkeys(owners))}
 
 
 def _compare_all(
@@ -214,31 +180,10 @@ def _listing(items: Iterable[Any], kind: type) -> Listing[Any]:
     return Listing(items, [one.name for one in fields(kind)])
 
 
-def _known_runs(kb: KnowledgeBase, options: Options) -> dict[str, Mapping[str, Any]]:
-    """The runs that there are; UsageError if there is nothing to evaluate."""
-    runs = kb.dataset("runs").to_table(columns=["run", "method", "encoder", "parameters"]).to_pylist()
-    if not runs:
-        raise UsageError(f"{kb.uri} holds no predictions", need="predictions")
-    if not kb.dataset("labels").count_rows():
-        raise UsageError(f"{kb.uri} holds no labels to evaluate by", need="labels")
-    where = f"source IN {literals([options.source])}" if options.source else None
-    if where and not kb.dataset("labels").count_rows(filter=where):
-        sources = sorted(set(kb.dataset("labels").to_table(columns=["source"])["source"].to_pylist()))
-        raise UsageError(f"source '{options.source}': there are labels of {', '.join(sources)}")
-    return {row["run"]: row for row in runs}
-
-
-def _chosen(known: Mapping[str, Any], runs: Sequence[str], against: str | None) -> list[str]:
-    for name in (*runs, *([against] if against else [])):
-        if name not in known:
-            raise UsageError(f"there is no run '{name}': there are {', '.join(sorted(known))}")
-    return list(dict.fromkeys(runs)) or sorted(known)
-
-
-def _chosen_notes(known: Mapping[str, Mapping[str, Any]], runs: Sequence[str], parts: Sequence[str]) -> list[str]:
+def _chosen_notes(known: Mapping[str, Mapping[str, Any]], selected: Selected) -> list[str]:
     """What is to be said of runs that the validation images had a say in, where these are judged too."""
-    with_validation = bool({"all", "internal"} & set(parts))
-    entries = [chosen_on(name, json.loads(known[name]["parameters"])) for name in runs if with_validation]
+    runs = selected.runs if {"all", "internal"} & {part for part, _ in selected.blocks} else ()
+    entries = [chosen_on(name, json.loads(known[name]["parameters"])) for name in runs]
     return [note for note in entries if note is not None]
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +27,11 @@ def readings_of(readings: Sequence[Reading]) -> dict[str, dict[str, dict[str, bo
 def read_rows(rows: LabelRows, values: Mapping[str, bool], studies: Mapping[str, str]) -> list[bool | None]:
     """What a reader says of each row: of the image itself, else of its study."""
     return [values.get(unit, values.get(studies.get(unit, ""))) for unit in rows.unit]
+
+
+def studies_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """The studies of images, by "image ID": "study ID"."""
+    return {row["unit"]: f"study {row['study_id']}" for row in rows if row["image_id"] and row["study_id"]}
 
 
 def score_readers(

@@ -70,6 +70,7 @@ FLAGS: Mapping[str, str] = {
     "timeout_s": "--timeout SECONDS",
     "uri": "--kb FOLDER",
     "vectors": "--no-vectors",
+    "views": "--views all",
     "wanted": "--labels A,B",
 }
 """What to say, by the parameter that would settle an error."""

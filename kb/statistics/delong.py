@@ -1,4 +1,4 @@
-"""DeLong's test of two AUROCs on the same rows, by midranks (Sun and Xu, 2014): O(n log n) instead of O(n^2)."""
+"""DeLong's test of AUROCs on the same rows, by midranks (Sun and Xu, 2014): O(n log n) instead of O(n^2)."""
 
 from __future__ import annotations
 
@@ -41,9 +41,14 @@ def covariance(truth: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.nd
 
 def delong_test(truth: np.ndarray, first: np.ndarray, second: np.ndarray) -> Difference:
     """AUROC of `first` minus that of `second`, on rows of which no two are of one patient."""
-    aurocs, spread = covariance(truth.astype(bool), np.stack([first, second]))
-    difference = float(aurocs[0] - aurocs[1])
-    variance = float(spread[0, 0] + spread[1, 1] - 2 * spread[0, 1])
+    return delong_contrast(truth, np.stack([first, second]), np.array([1.0, -1.0]))
+
+
+def delong_contrast(truth: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> Difference:
+    """A weighted sum of the AUROCs of models (models, rows), such as the mean of some minus the mean of others."""
+    aurocs, spread = covariance(truth.astype(bool), scores)
+    difference = float(weights @ aurocs)
+    variance = float(weights @ spread @ weights)
     # Rounding leaves 1e-20 where two models rank alike.
     error = math.sqrt(variance) if variance > 1e-15 else 0.0
     if error == 0:
