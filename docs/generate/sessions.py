@@ -101,8 +101,9 @@ def refresh(page: Path) -> None:
 
 def copy_data(page: Path, folder: Path) -> None:
     """Copy the data files that lie beside a page."""
-    for path in page.parent.glob("*.csv"):
-        shutil.copy(path, folder)
+    for kind in ("*.csv", "*.hl7", "*.ndjson"):
+        for path in page.parent.glob(kind):
+            shutil.copy(path, folder)
 
 
 if __name__ == "__main__":

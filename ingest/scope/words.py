@@ -12,6 +12,9 @@ from unicodedata import combining, normalize
 RADIOGRAPH, CT = "radiograph", "CT"
 _WORD = re.compile(r"[a-z]+|\d+")
 
+_CPT = re.compile(r"7\d{4}")
+"""The procedures of radiology in CPT: those of the chest have a line in the table, any other is another part's."""
+
 NAME_WORDS = 10
 """Words that the name of a procedure may have."""
 
@@ -20,7 +23,7 @@ NAME_WORDS = 10
 class Wording:
     """What some words say: kinds of pictures, parts of the body and interventions by their names in the table.
 
-    `unknown` are the words, of three letters and more, that have no line in it.
+    `unknown` are the words, of three letters and more, and the codes of CPT that have no line in it.
     """
 
     taken: frozenset[str] = frozenset()
@@ -66,7 +69,7 @@ def _read(texts: tuple[str, ...], codes: bool) -> Wording:
     for text in texts:
         for word, entries in _matches(words_of(text), codes):
             found += entries
-            if not entries and len(word) > 2 and word.isalpha():
+            if not entries and ((word.isalpha() and len(word) > 2) or _CPT.fullmatch(word)):
                 unknown[word] = None
     regions = dict.fromkeys(entry.name for entry in found if entry.kind == "region")
     return Wording(

@@ -14,7 +14,10 @@ from ingest.sources.cells import identifier, text_of, unstorable
 from ingest.sources.sections import HEADINGS, number_repeats, split_sections
 from kb.errors import UsageError
 
-ID_NAMES = ("report_id", "uid", "id", "accession", "accession_number", "study_id", "dicom_id", "note_id")
+ID_NAMES = (
+    *("report_id", "uid", "id", "accession", "accession_number", "accession_no", "study_id", "dicom_id", "note_id"),
+    *("exam_id", "record_id"),
+)
 TEXT_NAMES = ("text", "report", "report_text", "full_report", "note", "note_text", "narrative", "content")
 STUDY_NAMES = ("study_id", "study", "study_instance_uid")
 PATIENT_NAMES = ("patient_id", "patient", "subject_id", "subject", "deid_patient_id", "mrn")

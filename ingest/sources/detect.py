@@ -47,6 +47,8 @@ _FOLDERS = {
 }
 """The files that tell what a folder is."""
 
+_OF_FOLDER = {suffix: name for name, suffixes in _FOLDERS.items() for suffix in suffixes}
+
 
 def detect_format(path: Path) -> str:
     """The name of the format of `path`.
@@ -71,7 +73,9 @@ def detect_format(path: Path) -> str:
 
 
 def _folder_format(path: Path) -> str:
-    files = {name: list(walk(path, suffixes)) for name, suffixes in _FOLDERS.items()}
+    files: dict[str, list[Path]] = {name: [] for name in _FOLDERS}
+    for file in walk(path, tuple(_OF_FOLDER)):
+        files[next(name for suffix, name in _OF_FOLDER.items() if file.name.lower().endswith(suffix))].append(file)
     if files["text"] and all(_HL7.match(_head(file)) for file in files["text"][:3]):
         files["hl7"] += files.pop("text")
     if files["fhir"] and not any(_FHIR.search(_head(file)) for file in files["fhir"][:20]):

@@ -19,6 +19,7 @@ import encoder.audit
 import ingest
 import kb
 from docs.generate.command_pages import all_commands, parameters
+from ingest.sources.exports import fhir_report, hl7_report
 from kb.curation.curator import Curator
 from kb.knowledge_base import KnowledgeBase
 from kb.vocabulary.vocabulary import Vocabulary
@@ -118,3 +119,10 @@ def test_the_site_builds_without_a_broken_link_and_reads_without_a_network(tmp_p
         loaded += re.findall(r"<link[^>]+href=\"?(https?:[^\" >]+)", path.read_text(encoding="utf-8"))
         assert not loaded, (path.name, loaded)
     assert (tmp_path / "site" / "search" / "search_index.js").exists()
+
+
+def test_the_page_of_exports_names_every_field_that_can_be_asked_about() -> None:
+    page = (ROOT / "docs" / "how-to" / "hospital.md").read_text(encoding="utf-8")
+    for kind, fields in (("HL7", hl7_report.FIELDS), ("FHIR", fhir_report.FIELDS)):
+        (row,) = re.findall(rf"^\| {kind} \| (.*) \|$", page, re.M)
+        assert tuple(re.findall(r"`(\w+)`", row)) == fields

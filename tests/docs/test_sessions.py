@@ -1,4 +1,4 @@
-"""The tutorial on a reader's own file: its commands run through the real entry point and print what the page shows."""
+"""Pages with sessions: their commands run through the real entry point and print what the page shows."""
 
 from __future__ import annotations
 
@@ -10,21 +10,24 @@ import pytest
 from docs.generate.sessions import BLOCK, PYTHON, bare_environment, comparable, copy_data, run, steps
 from tests.support.paths import ROOT
 
-PAGE = ROOT / "docs" / "tutorial" / "your-reports.md"
+PAGES = {"tutorial/your-reports.md": 10, "how-to/hospital.md": 5}
+"""Pages, and more commands than these are to be found in each."""
 
 
-def test_the_tutorial_prints_what_it_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    page, environment = PAGE.read_text(encoding="utf-8"), bare_environment()
-    copy_data(PAGE, tmp_path)
+@pytest.mark.parametrize("name", PAGES)
+def test_a_session_prints_what_its_page_shows(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = ROOT / "docs" / name
+    page, environment = path.read_text(encoding="utf-8"), bare_environment()
+    copy_data(path, tmp_path)
     session = [step for block in BLOCK.findall(page) for step in steps(block)]
-    assert len(session) > 10
+    assert len(session) > PAGES[name]
     for step in session:
         assert comparable(run(step, tmp_path, environment)) == comparable(step.shown), step.command
 
     monkeypatch.chdir(tmp_path)
     told: list[str] = []
     for number, block in enumerate(PYTHON.findall(page)):
-        example = doctest.DocTestParser().get_doctest(block, {}, f"{PAGE.name}, block {number}", str(PAGE), 0)
+        example = doctest.DocTestParser().get_doctest(block, {}, f"{path.name}, block {number}", str(path), 0)
         assert example.examples
         doctest.DocTestRunner().run(example, out=told.append)
     assert not told, "".join(told)

@@ -77,6 +77,7 @@ def test_procedures_of_the_chest_are_taken(procedure: str) -> None:
         ("CT GUIDED LUNG BIOPSY", "intervention"),
         ("Complete blood count", "laboratory"),
         ("Zahnfilm", "of no part of the body that is known"),
+        ("73610", "of no part of the body that is known"),
     ],
 )
 def test_other_procedures_are_left_out_by_what_they_are(procedure: str, what: str) -> None:
