@@ -86,10 +86,11 @@ def images_command(
 def _facts(result: ImageResult, dry_run: bool, kb: str) -> list[tuple[str, str]]:
     commit = result.commit.commit_id if result.commit else "none: there was nothing new"
     where = f": clear-kb status --rejects --kb {escape(kb)}" if result.rejected and not dry_run else ""
-    other_parts = any(kind.startswith("body part") for kind in result.refused)
+    parts = sum(count for kind, count in result.refused.items() if kind.startswith("body part"))
+    hint = f"; --any-body-part takes the {parts:,} of other parts of the body" if parts else ""
     told = [
         ("views", result.views, ""),
-        ("because", result.refused, "; --any-body-part takes the other body parts" if other_parts else ""),
+        ("because", result.refused, hint),
         ("as given", result.as_given, ": kept as an attribute"),
         ("mended", result.mended, ""),
         ("messages", result.messages, " (of libraries)"),
@@ -100,7 +101,7 @@ def _facts(result: ImageResult, dry_run: bool, kb: str) -> list[tuple[str, str]]
         ("changed", f"{result.changed:,}"),
         ("unchanged", f"{result.unchanged:,}"),
         ("rejected", f"{result.rejected:,}{where}"),
-        *((name, f"{_by_kind(counts)}{hint}") for name, counts, hint in told if counts),
+        *((name, f"{_by_kind(counts)}{more}") for name, counts, more in told if counts),
         ("known", f"{result.known:,} under another id: they are those images" if result.known else ""),
         ("alike", f"{result.alike:,} have the very pixels of another, of another id" if result.alike else ""),
         ("other spellings", spelt(result.resolved)),
