@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -42,6 +43,9 @@ def images_command(
             "--allow-unjoined", help="Store them also where none has any of the reports or labels that are here."
         ),
     ] = False,
+    any_body_part: Annotated[
+        bool, typer.Option("--any-body-part", help="Take DICOM radiographs of hands, abdomens, ... too.")
+    ] = False,
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes that decode.")] = None,
 ) -> None:
     """Ingest radiographs: PNG and JPEG of 8 or 16 bits, DICOM; their pixels are kept once, as one commit."""
@@ -59,6 +63,7 @@ def images_command(
             workers=workers,
             **writing.act,
             allow_unjoined=allow_unjoined,
+            any_body_part=any_body_part,
             watcher=progress,
         )
     print_result(
@@ -74,13 +79,34 @@ def images_command(
 def _facts(result: ImageResult, dry_run: bool, kb: str) -> list[tuple[str, str]]:
     commit = result.commit.commit_id if result.commit else "none: there was nothing new"
     where = f": clear-kb status --rejects --kb {escape(kb)}" if result.rejected and not dry_run else ""
+    parts = sum(count for kind, count in result.refused.items() if kind.startswith("body part"))
+    hint = f"; --any-body-part takes the {parts:,} of other parts of the body" if parts else ""
+    told = [
+        ("views", result.views, ""),
+        ("because", result.refused, hint),
+        ("as given", result.as_given, ": not understood, kept as an attribute"),
+        ("mended", result.mended, ""),
+        ("messages", result.messages, " (of libraries)"),
+    ]
     return [
         ("read", f"{result.read:,} images"),
         ("new", f"{result.new:,}"),
         ("changed", f"{result.changed:,}"),
         ("unchanged", f"{result.unchanged:,}"),
         ("rejected", f"{result.rejected:,}{where}"),
+        *((name, f"{_by_kind(counts)}{more}") for name, counts, more in told if counts),
         ("pixels", f"{result.decoded:,} made, the others known from before"),
         ("joined", f"{result.with_report:,} of the {result.images:,} images here have a report, by their study"),
         ("commit", "none: a dry run writes nothing" if dry_run else commit),
     ]
+
+
+MOST_KINDS = 8
+"""Kinds that are named one by one; the JSON has them all."""
+
+
+def _by_kind(counts: Mapping[str, int]) -> str:
+    """Counts by kind in a line: "812 PA, 40 AP"."""
+    named = [f"{count:,} {escape(kind)}" for kind, count in list(counts.items())[:MOST_KINDS]]
+    left = sum(list(counts.values())[MOST_KINDS:])
+    return ", ".join([*named, f"{left:,} of other kinds"] if left else named)

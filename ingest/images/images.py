@@ -6,24 +6,23 @@ images again change nothing.
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from ingest.images.decoding import Outcome, decode_images
 from ingest.images.image_sources import ImageEntry, list_images
 from ingest.joins import count_joins, require_image_join
 from kb.batched import batched
 from kb.images.pixel_cache import PixelCache
 from kb.images.preprocessing import Preprocessing
-from kb.images.radiograph import ImageError, read_radiograph
+from kb.images.view import normal_view, view_of_name
 from kb.knowledge_base import KnowledgeBase
 from kb.progress import Silent, Watcher
 from kb.store.commits import Commit
@@ -31,17 +30,17 @@ from kb.store.publication import Publication
 from kb.store.rejects import replace_rejects
 from kb.store.sqltext import literals
 from schemas.tables import IMAGES
-
-CHUNK = 256
-"""Images whose pixels are written together."""
-
-TASK = 16
-"""Images that a worker is given at once."""
+from schemas.terms import View
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageResult:
-    """What an ingest of images did; `images` are stored now, and `with_report` of them have a report."""
+    """What an ingest of images did; `images` are stored now, and `with_report` of them have a report.
+
+    Of the images that were taken, `views` counts the views ("unknown" too), `as_given` the values that were not
+    understood and are kept as attributes, `mended` what of a file could not be used, and `messages` what libraries
+    said, each by kind. `refused` counts the rejected by their reason in few words.
+    """
 
     read: int
     new: int
@@ -51,12 +50,18 @@ class ImageResult:
     decoded: int
     images: int
     with_report: int
-    commit: Commit | None
+    views: Mapping[str, int] = field(default_factory=dict)
+    refused: Mapping[str, int] = field(default_factory=dict)
+    as_given: Mapping[str, int] = field(default_factory=dict)
+    mended: Mapping[str, int] = field(default_factory=dict)
+    messages: Mapping[str, int] = field(default_factory=dict)
+    commit: Commit | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain data, for JSON."""
         fields = {name: getattr(self, name) for name in self.__slots__ if name != "commit"}
-        return {**fields, "commit": self.commit.commit_id if self.commit else None}
+        plain = {name: dict(value) if isinstance(value, Mapping) else value for name, value in fields.items()}
+        return {**plain, "commit": self.commit.commit_id if self.commit else None}
 
 
 @dataclass
@@ -67,6 +72,17 @@ class _Run:
     rejects: list[dict[str, Any]] = field(default_factory=list)
     read: int = 0
     decoded: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    as_given: Counter[str] = field(default_factory=Counter)
+    mended: Counter[str] = field(default_factory=Counter)
+    messages: Counter[str] = field(default_factory=Counter)
+
+    def counts(self) -> dict[str, Any]:
+        """What the result tells by kind, the most frequent first."""
+        views = Counter(row["view"] or "unknown" for row in self.rows.values())
+        kinds = {"views": views, "refused": self.refused, "as_given": self.as_given}
+        kinds |= {"mended": self.mended, "messages": self.messages}
+        return {name: dict(counter.most_common()) for name, counter in kinds.items()}
 
 
 def ingest_images(
@@ -81,6 +97,7 @@ def ingest_images(
     why: str | None = None,
     dry_run: bool = False,
     allow_unjoined: bool = False,
+    any_body_part: bool = False,
     watcher: Watcher | None = None,
 ) -> ImageResult:
     """Ingest the images of `sources` into `kb` as one commit.
@@ -96,6 +113,7 @@ def ingest_images(
         why: the reason.
         dry_run: read all and say what would happen; write nothing.
         allow_unjoined: take them also where they join nothing that is stored, as a data set of their own.
+        any_body_part: take DICOM radiographs of whatever part of the body, not of the chest alone.
         watcher: hears how it goes.
 
     Raises:
@@ -107,7 +125,8 @@ def ingest_images(
     cache = PixelCache(kb.storage, preprocessing or Preprocessing())
     run = _Run()
     watcher.stage("decoding", len(entries))
-    for outcomes in _decoded(entries, cache, workers or os.cpu_count() or 1):
+    workers = workers or os.cpu_count() or 1
+    for outcomes in decode_images(entries, cache, workers=workers, any_body_part=any_body_part):
         made: dict[str, bytes] = {}
         for entry, outcome in outcomes:
             _take(run, entry, outcome, made)
@@ -119,79 +138,29 @@ def ingest_images(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Outcome:
-    """What came of one file: a reason against it, or what it holds; no pixels where the cache has them."""
-
-    reason: str = ""
-    content_hash: str = ""
-    kind: str = ""
-    width: int = 0
-    height: int = 0
-    facts: Mapping[str, str] = field(default_factory=dict)
-    pixels: bytes | None = None
-
-
-def _decoded(
-    entries: Sequence[ImageEntry], cache: PixelCache, workers: int
-) -> Iterator[list[tuple[ImageEntry, _Outcome]]]:
-    """The entries with what came of each, in their order, a few hundred at a time."""
-    known = frozenset(cache.known())
-    if workers == 1 or len(entries) <= TASK:
-        _begin(cache.preprocessing, known)
-        for chunk in batched(entries, CHUNK):
-            yield [(entry, _decode(entry.path)) for entry in chunk]
-        return
-    # Lance's threads do not survive a fork.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, _begin, (cache.preprocessing, known)) as pool:
-        outcomes = pool.map(_decode, (entry.path for entry in entries), chunksize=TASK)
-        yield from batched(zip(entries, outcomes, strict=True), CHUNK)
-
-
-_SETUP: dict[str, Any] = {}
-
-
-def _begin(preprocessing: Preprocessing, known: frozenset[str]) -> None:
-    _SETUP.update(preprocessing=preprocessing, known=known)
-
-
-def _decode(path: Path) -> _Outcome:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        return _Outcome(reason=f"cannot be read: {error.strerror}")
-    try:
-        found = read_radiograph(data)
-    except ImageError as error:
-        return _Outcome(reason=str(error))
-    except Exception as error:  # a decoder's own failure on a crafted file must cost that file and no more
-        return _Outcome(reason=f"broken image: {type(error).__name__}: {error}")
-    content = blake2b(data, digest_size=16).hexdigest()
-    pixels = None if content in _SETUP["known"] else _SETUP["preprocessing"].apply(found.pixels).tobytes()
-    height, width = found.pixels.shape
-    return _Outcome(
-        reason="", content_hash=content, kind=found.kind, width=width, height=height, facts=found.facts, pixels=pixels
-    )
-
-
-def _take(run: _Run, entry: ImageEntry, outcome: _Outcome, made: dict[str, bytes]) -> None:
+def _take(run: _Run, entry: ImageEntry, outcome: Outcome, made: dict[str, bytes]) -> None:
     run.read += 1
-    reason = outcome.reason or ("" if entry.image_id else "the row names no image")
+    run.messages.update(outcome.messages)
+    reason, kind = outcome.reason, outcome.refused
+    if not reason and not entry.image_id:
+        reason, kind = "the row names no image", "no image named"
     if not reason and (known := run.rows.get(entry.image_id)) is not None:
         other = "" if known["content_hash"] == outcome.content_hash else ", with another picture"
-        reason = f"the id {entry.image_id} was met before ({known['position']}){other}"
-    age, odd = _age(entry.age or outcome.facts.get("age"))
-    if not reason and odd:
-        reason = f"age '{odd}' is no number of years"
+        reason, kind = f"the id {entry.image_id} was met before ({known['position']}){other}", "met before"
     if reason:
         position = entry.position if entry.source == entry.path.name else f"{entry.position} ({entry.path.name})"
         fields = {"source": entry.source, "position": position, "report_id": None, "reason": reason}
         run.rejects.append(fields)
+        run.refused[kind] += 1
         return
     if outcome.pixels is not None and outcome.content_hash not in made:
         made[outcome.content_hash] = outcome.pixels
         run.decoded += 1
+    run.mended.update(outcome.notes)
+    view, view_given = _view(entry, outcome.facts)
+    age, age_given = _age(entry.age or outcome.facts.get("age"))
+    given = {name: told for name, told in (("view given", view_given), ("age given", age_given)) if told}
+    run.as_given.update(name.removesuffix(" given") for name in given)
     run.rows[entry.image_id] = {
         "image_id": entry.image_id,
         "study_id": entry.study_id or outcome.facts.get("study_id"),
@@ -202,21 +171,37 @@ def _take(run: _Run, entry: ImageEntry, outcome: _Outcome, made: dict[str, bytes
         "kind": outcome.kind,
         "width": outcome.width,
         "height": outcome.height,
-        "view": entry.view or outcome.facts.get("view"),
+        "view": view,
         "sex": entry.sex or outcome.facts.get("sex"),
         "age": age,
-        "attributes": [{"name": name, "value": value} for name, value in entry.attributes.items()],
+        "attributes": [{"name": name, "value": value} for name, value in {**entry.attributes, **given}.items()],
     }
 
 
+_SAYS_NOTHING = frozenset(["", "nan", "none", "null", "n/a", "na", "unknown", "unk", "unspecified"])
+
+
+def _view(entry: ImageEntry, facts: Mapping[str, str]) -> tuple[View | None, str | None]:
+    """The view by the table, else by the file's header, else by its name; the second is what was not understood."""
+    view = normal_view(entry.view) or normal_view(facts.get("view")) or view_of_name(entry.path.as_posix())
+    given = entry.view or facts.get("view_given") or ""
+    return view, given if view is None and given.strip().lower() not in _SAYS_NOTHING else None
+
+
+OLDEST = 130
+"""Years that nobody reaches: a greater age is a mistake, or a mark for "not known"."""
+
+
 def _age(told: str | None) -> tuple[float | None, str | None]:
-    """An age in years ("63", "063Y", "18M"); the second is what could not be read."""
-    if told is None or told.strip().lower() in ("", "nan", "none", "unknown"):
+    """An age in years ("63", "063Y", "18M"); the second is what could not be read as one ("85 or more", "414")."""
+    if told is None or told.strip().lower() in _SAYS_NOTHING:
         return None, None
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([YMWD]?)", told.strip(), re.I)
-    if match is None:
-        return None, told
-    return float(match[1]) / {"M": 12, "W": 52.18, "D": 365.25}.get(match[2].upper(), 1), None
+    years = None if match is None else float(match[1]) / _PARTS_OF_A_YEAR[match[2].upper()]
+    return (years, None) if years is not None and years <= OLDEST else (None, told)
+
+
+_PARTS_OF_A_YEAR = {"": 1.0, "Y": 1.0, "M": 12.0, "W": 52.18, "D": 365.25}
 
 
 def _publish(
@@ -241,6 +226,7 @@ def _publish(
             _replace(publication, chunk)
         return ({**counts, "rejects": len(run.rejects)} if fresh or moved else None), counts
 
+    counts: dict[str, Any]
     commit, counts = kb.publish("ingest images", change, by=by, why=why, dry_run=dry_run)
     images, with_report = count_joins(kb)
     return ImageResult(
@@ -250,6 +236,7 @@ def _publish(
         decoded=run.decoded,
         images=images,
         with_report=with_report,
+        **run.counts(),
         commit=commit,
     )
 

@@ -1,0 +1,126 @@
+"""Pictures decoded and resized in worker processes, in order, with as much in flight as keeps the workers busy."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+from pathlib import Path
+
+from ingest.images.image_sources import ImageEntry
+from kb.batched import batched
+from kb.images.library_messages import heard_messages
+from kb.images.pixel_cache import PixelCache
+from kb.images.preprocessing import Preprocessing
+from kb.images.radiograph import ImageError, describe_radiograph, read_radiograph
+
+CHUNK = 256
+"""Images whose pixels are written together."""
+
+TASK = 16
+"""Images that a worker is given at once."""
+
+AHEAD = 4
+"""Tasks for each worker that may wait or be done before they are fetched: pixels must not pile up in the memory."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of one file: a reason against it, or what it holds; no pixels where the cache has them.
+
+    `refused` is the reason in few words, `notes` what of the file could not be used, `messages` what libraries said.
+    """
+
+    reason: str = ""
+    refused: str = ""
+    content_hash: str = ""
+    kind: str = ""
+    width: int = 0
+    height: int = 0
+    facts: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
+    pixels: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decoder:
+    """Decodes files to the pixels of one preprocessing; contents that are `known` are described and no more."""
+
+    preprocessing: Preprocessing
+    known: frozenset[str]
+    any_body_part: bool = False
+
+    def decode(self, path: Path) -> Outcome:
+        """What comes of one file; whatever a decoder does with it costs that file and no more."""
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            return Outcome(reason=f"cannot be read: {error.strerror}", refused="no such file or not readable")
+        found = Outcome(reason="not decoded")
+        with heard_messages() as messages:
+            try:
+                found = self._found(data)
+            except ImageError as error:
+                found = Outcome(reason=str(error), refused=error.kind)
+            except Exception as error:
+                found = Outcome(reason=f"broken image: {type(error).__name__}: {error}", refused="broken")
+        return replace(found, messages=tuple(messages)) if messages else found
+
+    def _found(self, data: bytes) -> Outcome:
+        content = blake2b(data, digest_size=16).hexdigest()
+        if content in self.known:
+            known = describe_radiograph(data, any_body_part=self.any_body_part)
+            width, height = known.size
+            return Outcome(content_hash=content, kind=known.kind, width=width, height=height, facts=known.facts)
+        found = read_radiograph(data, any_body_part=self.any_body_part)
+        height, width = found.pixels.shape
+        return Outcome(
+            content_hash=content,
+            kind=found.kind,
+            width=width,
+            height=height,
+            facts=found.facts,
+            notes=found.notes,
+            pixels=self.preprocessing.apply(found.pixels).tobytes(),
+        )
+
+
+def decode_images(
+    entries: Sequence[ImageEntry], cache: PixelCache, *, workers: int, any_body_part: bool = False
+) -> Iterator[list[tuple[ImageEntry, Outcome]]]:
+    """The entries with what came of each, in their order, a few hundred at a time."""
+    decoder = Decoder(cache.preprocessing, frozenset(cache.known()), any_body_part)
+    if workers == 1 or len(entries) <= TASK:
+        outcomes = map(decoder.decode, (entry.path for entry in entries))
+        yield from batched(zip(entries, outcomes, strict=True), CHUNK)
+        return
+    # Lance's threads do not survive a fork.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, context, _begin, (decoder,)) as pool:
+        yield from batched(zip(entries, _in_order(pool, entries, workers), strict=True), CHUNK)
+
+
+def _in_order(pool: ProcessPoolExecutor, entries: Sequence[ImageEntry], workers: int) -> Iterator[Outcome]:
+    under_way: deque[Future[list[Outcome]]] = deque()
+    for task in batched((entry.path for entry in entries), TASK):
+        under_way.append(pool.submit(_decode, task))
+        if len(under_way) >= workers * AHEAD:
+            yield from under_way.popleft().result()
+    while under_way:
+        yield from under_way.popleft().result()
+
+
+_DECODER: list[Decoder] = []
+"""The decoder of a worker process: handed over once, for the contents that are known may be many."""
+
+
+def _begin(decoder: Decoder) -> None:
+    _DECODER[:] = [decoder]
+
+
+def _decode(paths: Sequence[Path]) -> list[Outcome]:
+    return [_DECODER[0].decode(path) for path in paths]
