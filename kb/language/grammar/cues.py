@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import blake2b
 from importlib.resources import files
 from itertools import product
 
 from kb.language.grammar.tokens import Token, marked_alike, tokenise
+from kb.language.grammar.wording import WORDS
+from kb.language.lexicon import load_lexicon
+from kb.language.spelling import one_slip_from
 
 EFFECTS = frozenset(
     [
@@ -39,6 +42,13 @@ EFFECTS = frozenset(
 )
 
 
+_POLAR = frozenset(["deny", "free", "doubt", "likely", "denied", "doubted"])
+_SPELT_FROM = 6
+"""The fewest letters of a word whose slips are seen: of shorter ones too many are other words."""
+SLIPS = 20_000
+"""Unknown words remembered."""
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """A cue's effect, the cue itself, and the tokens up to the next cue; the first effect is "start"."""
@@ -63,12 +73,22 @@ class Cues:
                 raise ValueError(f"cues.tsv: '{phrase}' is told to {self._effects[words]} and to {effect}")
         self._longest = max(map(len, self._effects))
         self._first = {phrase[0] for phrase in self._effects}
+        self._telling = frozenset(
+            word
+            for phrase, effect in self._effects.items()
+            if effect in _POLAR or "evidence" in phrase
+            for word in phrase
+            if len(word) >= _SPELT_FROM
+        )
+        self._known = frozenset(word for phrase in self._effects for word in phrase)
+        self._slips = lru_cache(SLIPS)(self._slip)
         self.words = frozenset(word for phrase in self._effects for word in phrase)
         self.fingerprint = blake2b(text.encode(), digest_size=4).hexdigest()
 
     def segments(self, tokens: Sequence[Token]) -> list[Segment]:
         """The sentence cut at its cues, the longest cue at each place."""
         segments = [Segment("start", (), [])]
+        tokens = [token._replace(lower=meant) if (meant := self.spelt(token.lower)) else token for token in tokens]
         at = 0
         while at < len(tokens):
             length = self._cue_length(tokens, at) if tokens[at].lower in self._first else 0
@@ -80,6 +100,19 @@ class Cues:
                 segments[-1].tokens.append(tokens[at])
                 at += 1
         return segments
+
+    def spelt(self, word: str) -> str | None:
+        """The cue's word that a word is a slip of ("possilbe", "evidnece"); None if it is a word, or could be several."""
+        if len(word) < _SPELT_FROM or word in self._known or not word.isalpha():
+            return None
+        return self._slips(word)
+
+    def _slip(self, word: str) -> str | None:
+        if load_lexicon().knows(word) or any(word in words for words in WORDS.values()):
+            return None
+        meant = {near for near in one_slip_from(word) if near in self._telling and near[0] == word[0]}
+        meant = {one for one in meant if one[-1] == word[-1] or sorted(one) == sorted(word)}
+        return meant.pop() if len(meant) == 1 else None
 
     def _cue_length(self, tokens: Sequence[Token], at: int) -> int:
         words = tuple(token.lower for token in tokens[at : at + self._longest])
@@ -129,7 +162,8 @@ def _fine_words(text: str) -> list[str]:
     text = marked_alike(text).lower()
     if "not" in text or "n't" in text or "n’t" in text:
         text = text.replace("cannot", "can not").replace("n't", " not").replace("n’t", " not")
-    return ["?" if word[0] == "?" else word for word in _FINE_WORD.findall(text)]
+    spelt = load_cues().spelt
+    return ["?" if word[0] == "?" else spelt(word) or word for word in _FINE_WORD.findall(text)]
 
 
 @cache

@@ -13,7 +13,7 @@ from kb.language.grammar.cues import Segment
 from kb.language.grammar.evidence import before_evidence, is_evidence
 from kb.language.grammar.joints import from_next_clause, last_clause
 from kb.language.grammar.predication import end_of_denial, observations
-from kb.language.grammar.tokens import Token
+from kb.language.grammar.tokens import Span, Token
 from kb.language.grammar.wording import (
     STATES,
     WORDS,
@@ -35,11 +35,12 @@ from schemas.terms import Assertion, Certainty
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """The tokens of one observation, and how it is meant."""
+    """The tokens of one observation, how it is meant, and from where to where its clause stands in the sentence."""
 
     tokens: tuple[Token, ...]
     assertion: Assertion
     certainty: Certainty
+    clause: Span = (0, 0)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -143,6 +144,9 @@ class Reader:
         first = segment.cue[0].lower if segment.cue else ""
         opened = self._open
         if segment.effect == "affirm" and opened.assertion != "present" and not trimmed(opened.body):
+            if not WORDS["motions"].isdisjoint(token.lower for token in segment.cue) and names_thing(segment.tokens):
+                self._begin(segment.tokens, "present", "definite")  # "no | growth of | the nodule"
+                return
             opened.body += segment.tokens  # "there is no" + "with"
             return
         if is_evidence(segment) and opened.assertion != "present":
@@ -366,7 +370,7 @@ def _what_did_not_move(tokens: Sequence[Token]) -> list[Token] | None:
         return None
     found = found_in(words_said(tokens))
     named = next((match for match in found if match.start <= len(words_said(tokens[: at + 1]))), None)
-    if named is not None and not any(match.start >= named.end and match.kind != "normal" for match in found_in(words_said(rest))):
+    if named is not None and not any(match.start >= named.end and match.kind != "normal" for match in found):
         return None  # "no shift of the mediastinum": a finding by that name
     while len(rest) > 2 and (rest[0].lower in ("of", "in", "to", "the") or rest[0].lower in _ASPECTS):
         rest = rest[1:]

@@ -7,6 +7,7 @@ one is denied in another.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from kb.language.grammar.clauses import FINITE, clauses
 from kb.language.grammar.cues import Segment, load_cues
@@ -30,7 +31,8 @@ def read_statements(tokens: Sequence[Token]) -> list[Statement]:
         for segment in segments:
             reader.take(segment)
         reader.close()
-        statements += reader.statements
+        extent = (clause[0].start, clause[-1].end) if clause else (0, 0)
+        statements += [replace(statement, clause=extent) for statement in reader.statements]
     return statements
 
 
