@@ -97,16 +97,16 @@ _PAST = re.compile(
     re.I,
 )
 """What opens a list of what was: all that follows it in the sentence, unless another word is told of it."""
-_PRESENTS = re.compile(r"\b(?:who|which|present(?:s|ed|ing)|came|complain\w+|admitted|coming|now|but|currently)\b", re.I)
+_PRESENTS = re.compile(
+    r"\b(?:who|which|present(?:s|ed|ing)|came|complain\w+|admitted|coming|now|but|currently)\b", re.I
+)
 """What ends that list."""
 _AFTER_IT = re.compile(r"\b(?:s/p|status post|history of|with)\b", re.I)
 """What begins what is told of something else ("fracture, status post fixation"): the fracture is not of old."""
 _VERB = re.compile(r"[\s,]*(?:is|are|was|were|has|have|had|remains?|appears?|seems?|persists?)\b", re.I)
 
 
-def temporalities(
-    sentence: str, extents: Sequence[Span], clauses: Sequence[Span] | None = None
-) -> list[Temporality]:
+def temporalities(sentence: str, extents: Sequence[Span], clauses: Sequence[Span] | None = None) -> list[Temporality]:
     """How each statement of a sentence stands: by its own words, by what is said of it, by what it shares.
 
     Args:
@@ -121,7 +121,7 @@ def temporalities(
         return ["current"] * len(extents)
     within = clauses or [(0, len(sentence))] * len(extents)
     found: list[Temporality | None] = []
-    for at, (start, end) in enumerate(extents):
+    for at, (start, _) in enumerate(extents):
         told = _of_its_own(sentence, extents, at, within[at]) or _said_of_all(sentence, extents, at, within)
         if told is None and at and within[at] == within[at - 1]:
             between = sentence[extents[at - 1][1] : start]

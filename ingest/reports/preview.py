@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from ingest.extractors.load import make_extractor
+from ingest.grammar.sentences import split_sentences
 from ingest.mention import Mention
 from ingest.report import Reject, Report
 from ingest.reports.ingest import open_sources
 from ingest.reports.options import IngestOptions
 from ingest.reports.rows import mined_sections
 from ingest.sources import Source
+from kb.language.grammar.why import Why, why
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,14 @@ class PreviewedReport:
             "observations": [_as_row(mention) for mention in self.mentions],
             "refused": list(self.refused),
         }
+
+    def whys(self) -> Iterator[tuple[str, Why]]:
+        """Every sentence that was mined, with its section's name: its clauses, its cues and the rows behind them."""
+        sections = self.report.sections if isinstance(self.report, Report) else ()
+        for section in sections:
+            if section.name in self.mined:
+                for start, end in split_sentences(section.text):
+                    yield section.name, why(section.text[start:end])
 
 
 def preview(

@@ -89,15 +89,28 @@ def _adjectives_of_one_noun(pieces: Sequence[tuple[Token | None, list[Token]]]) 
     noun = last[len(own) :]
     firsts = [trimmed(piece) for _, piece in pieces[:-1]]
     sides = load_lexicon().sides
-    if not noun or len(own) != 1 or any(len(_adjectives(one)) != len(one) or not one for one in firsts):
+    if not noun or len(own) != 1 or any(not one or not _only_qualifies(one, own[0], len(pieces)) for one in firsts):
         return None
     first, others = firsts[0], firsts[1:]
-    if len(first) < 2 or any(len(one) > 1 for one in others) or any(t.lower in sides for one in firsts for t in one[-1:]):
+    if (
+        len(first) < 2
+        or any(len(one) > 1 for one in others)
+        or any(t.lower in sides for one in firsts for t in one[-1:])
+    ):
         return None
     if own[0].lower in sides or (len(pieces) == 2 and not _is_like(first[-1], own[0])):
         return None
     shared = first[:-1]
     return [[*first, *noun], *([*shared, *one, *noun] for one in others), [*shared, *own, *noun]]
+
+
+def _only_qualifies(tokens: Sequence[Token], own: Token, of: int) -> bool:
+    """Whether a part is adjectives alone; of three, a bare place may be its last ("displaced rib, ... fracture")."""
+    adjectives = len(_adjectives(tokens))
+    if adjectives == len(tokens):
+        return True
+    place = of > 2 and adjectives == len(tokens) - 1 and _is_place(tokens[-1:]) and _is_place([own])
+    return place and not _is_place(tokens)
 
 
 def _adjectives(tokens: Sequence[Token]) -> list[Token]:

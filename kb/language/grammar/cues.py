@@ -45,6 +45,7 @@ EFFECTS = frozenset(
 _POLAR = frozenset(["deny", "free", "doubt", "likely", "denied", "doubted"])
 _SPELT_FROM = 6
 """The fewest letters of a word whose slips are seen: of shorter ones too many are other words."""
+_SMALL_WORDS = frozenset().union(*WORDS.values())
 SLIPS = 20_000
 """Unknown words remembered."""
 
@@ -62,13 +63,15 @@ class Cues:
     """The table, loaded."""
 
     def __init__(self, text: str):
-        rows = _rows(text)
-        unknown = {effect for _, effect in rows} - EFFECTS
+        rows = numbered_rows(text)
+        unknown = {effect for _, (_, effect) in rows} - EFFECTS
         if unknown:
             raise ValueError(f"cues.tsv: there is no effect {', '.join(sorted(unknown))}")
         self._effects: dict[tuple[str, ...], str] = {}
-        for phrase, effect in [(one, effect) for row, effect in rows for one in written_out(row)]:
+        self._lines: dict[tuple[str, ...], int] = {}
+        for line, phrase, effect in [(line, one, effect) for line, (row, effect) in rows for one in written_out(row)]:
             words = tuple(token.lower for token in tokenise(phrase))
+            self._lines.setdefault(words, line)
             if self._effects.setdefault(words, effect) != effect:
                 raise ValueError(f"cues.tsv: '{phrase}' is told to {self._effects[words]} and to {effect}")
         self._longest = max(map(len, self._effects))
@@ -101,14 +104,18 @@ class Cues:
                 at += 1
         return segments
 
+    def line_of(self, cue: Sequence[Token]) -> int:
+        """The line of the table that a cue stands in."""
+        return self._lines[tuple(token.lower for token in cue)]
+
     def spelt(self, word: str) -> str | None:
-        """The cue's word that a word is a slip of ("possilbe", "evidnece"); None if it is a word, or could be several."""
+        """The cue's word that a word is a slip of ("possilbe", "evidnece"); None if it is none, or of several."""
         if len(word) < _SPELT_FROM or word in self._known or not word.isalpha():
             return None
         return self._slips(word)
 
     def _slip(self, word: str) -> str | None:
-        if load_lexicon().knows(word) or any(word in words for words in WORDS.values()):
+        if word in _SMALL_WORDS or load_lexicon().knows(word):
             return None
         meant = {near for near in one_slip_from(word) if near in self._telling and near[0] == word[0]}
         meant = {one for one in meant if one[-1] == word[-1] or sorted(one) == sorted(word)}
@@ -131,7 +138,7 @@ def _choices(phrase: str) -> list[list[str]]:
 @cache
 def load_cues() -> Cues:
     """The cues of this installation, read once."""
-    return Cues(_text())
+    return Cues(table_text())
 
 
 def cues_at_sight(text: str) -> list[tuple[str, ...]]:
@@ -170,7 +177,7 @@ def _fine_words(text: str) -> list[str]:
 def _rows_by_first_word() -> dict[str, list[str]]:
     """The rows of the table that hold a cue which begins with a word; written out, they are many more."""
     rows: dict[str, list[str]] = {}
-    for row, _ in _rows(_text()):
+    for _, (row, _) in numbered_rows(table_text()):
         firsts: set[str] = set()
         for choices in _choices(row):
             firsts |= {_fine_words(choice)[0] for choice in choices if choice.strip()}
@@ -189,11 +196,13 @@ def _cues_beginning_with(word: str) -> tuple[frozenset[tuple[str, ...]], int]:
     return cues, max(map(len, cues))
 
 
-def _rows(text: str) -> list[list[str]]:
-    """Phrase and effect of each row, without comments and header."""
-    return [line.split("\t") for line in text.splitlines() if line.strip() and not line.startswith("#")][1:]
+def numbered_rows(text: str) -> list[tuple[int, list[str]]]:
+    """The cells of each row of a table with the row's line, without comments and header."""
+    lines = enumerate(text.splitlines(), start=1)
+    return [(at, line.split("\t")) for at, line in lines if line.strip() and not line.startswith("#")][1:]
 
 
 @cache
-def _text() -> str:
+def table_text() -> str:
+    """The text of `cues.tsv`."""
     return (files("kb.language.grammar") / "cues.tsv").read_text(encoding="utf-8")

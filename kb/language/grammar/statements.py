@@ -1,7 +1,7 @@
 """A sentence as statements: what it says of what, and whether it affirms, denies or doubts it.
 
-The sentence is cut into its clauses, each clause at its cues, and each clause is read by itself: nothing that is denied in
-one is denied in another.
+The sentence is cut into its clauses, each clause at its cues, and each clause is read by itself: what one denies, no
+other does.
 """
 
 from __future__ import annotations

@@ -49,7 +49,9 @@ def faults(case: Case) -> list[str]:
         sign, words, side, time = _taken_apart(stated)
         met = [at for at, mention in enumerate(found) if _says(mention, words)]
         if sign.startswith("!"):
-            wrong += [f"unwanted: {found[at].text}" for at in met if sign == "!" or SIGNS[sign[1]] == found[at].assertion]
+            wrong += [
+                f"unwanted: {found[at].text}" for at in met if sign == "!" or SIGNS[sign[1]] == found[at].assertion
+            ]
             continue
         right = [
             at
