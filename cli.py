@@ -96,6 +96,10 @@ COMMANDS: Mapping[str, Entry | Group] = {
         "link": ("kb.commands.exchange", "link_command",
             "Link concepts to an outside terminology by their names; --dry-run only shows what would be linked."),
     }),
+    "lexicon": ("The tables that sentences are read by.", {
+        "check": ("kb.commands.lexicon", "lexicon_check_command",
+            "Check the tables of cues and of the lexicon: exit 1 if two rows contradict each other."),
+    }),
     "observations": ("The mentions in reports that concepts were mined from.", {
         "export": ("kb.commands.observations", "export_command",
             "Write every observation as a line of JSON (the fields are those of schemas/observation.schema.json)."),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import asdict
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -57,6 +58,10 @@ def preview_command(
     llm_max_tokens: MaxTokens = 4_096,
     llm_prompt: PromptFile = None,
     listed: Annotated[bool, typer.Option("--list", help="List the observations below each report.")] = False,
+    explained: Annotated[
+        bool,
+        typer.Option("--why", help="Of each sentence, print its clauses, its cues and the table rows behind them."),
+    ] = False,
     output: OutputFormat = Format.table,
 ) -> None:
     """Print reports with what is found in them, in place: + is present, - absent, ? uncertain. Nothing is stored."""
@@ -79,7 +84,7 @@ def preview_command(
     left_out = Tally()
     found = preview(sources, options, count=count, ids=report or (), left_out=left_out)
     if output is Format.json:
-        print_json([one.to_dict() for one in found])
+        print_json([one.to_dict() | ({"why": whys_of(one)} if explained else {}) for one in found])
         _say_left_out(left_out, scope)
         return
     if output is Format.csv:
@@ -91,6 +96,8 @@ def preview_command(
     shown = False
     for one in found:
         _print(one, listed=listed)
+        if explained:
+            _explain(one)
         shown = True
     if not shown:
         say(f"there is no report {escape(', '.join(report))}" if report else "there is no report")
@@ -123,6 +130,28 @@ def _print(one: PreviewedReport, *, listed: bool) -> None:
         console.print(Text(f"not taken: {reason}", style="bold yellow"))
     if listed and one.mentions:
         print_rows(one.to_dict()["observations"], COLUMNS, Format.table, title=" ")
+
+
+def whys_of(one: PreviewedReport) -> list[dict[str, Any]]:
+    """The sentences of a report as plain data, taken apart."""
+    return [{"section": section, **asdict(read)} for section, read in one.whys()]
+
+
+def _explain(one: PreviewedReport) -> None:
+    console = Console(highlight=False)
+    for section, read in one.whys():
+        console.print(Text(f"\n{section}: {read.sentence}", style="bold"))
+        for clause in read.clauses:
+            answer = f" [answered: {clause.answer}]" if clause.answer else ""
+            console.print(Text(f"  clause: {clause.text}{answer}"))
+            for cue in clause.cues:
+                console.print(Text(f"    {cue.words!r} {cue.effect}  {cue.row}", style="dim"))
+            for told in clause.told:
+                console.print(Text(f"    {SIGNS[told.assertion]} {told.text}", style=STYLES[told.assertion]))
+                for row in told.rows:
+                    console.print(Text(f"        {row}", style="dim"))
+        for words in read.left_out:
+            console.print(Text(f"  left out: {words}", style="dim"))
 
 
 def marked(section: Section, mentions: list[Mention]) -> Text:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 
+from ingest.extractors.addendum import corrected
 from ingest.extractors.mentions import facets_of
 from ingest.extractors.protocol import Extraction
 from ingest.grammar import language
@@ -18,15 +18,16 @@ from ingest.mention import Mention
 from ingest.report import Section
 from kb.language.facets import Facets, read_severity, read_side
 from kb.language.grammar.cues import load_cues
+from kb.language.grammar.plain import plain_text
 from kb.language.grammar.reading import read_sentence
 from kb.language.grammar.statements import Statement
 from kb.language.grammar.tokens import Span
 from kb.language.grammar.wording import FINGERPRINT
 from kb.language.lexicon import load_lexicon
 from kb.language.measurements import Measurement, read_measurements
-from schemas.terms import Assertion, Certainty, Laterality, Temporality
+from schemas.terms import Assertion, Laterality, Temporality
 
-VERSION = "2"
+VERSION = "3"
 """Raised whenever the code mines another thing from the same text; the tables have fingerprints of their own."""
 
 CACHED_SENTENCES = 50_000
@@ -66,7 +67,7 @@ class RulesExtractor:
 
     def _extract(self, sections: Sequence[Section]) -> Extraction:
         failure = language.not_english(sections)
-        return Extraction([], failure=failure) if failure else Extraction(self.mentions(sections))
+        return Extraction([], failure=failure) if failure else Extraction(*corrected(self.mentions(sections)))
 
     def mentions(self, sections: Sequence[Section]) -> list[Mention]:
         """The mentions in the sections of one report."""
@@ -105,14 +106,15 @@ def _in_sentence(section: Section, index: int, span: Span, abbreviations: Mappin
 @lru_cache(CACHED_SENTENCES)
 def _mine(sentence: str) -> tuple[_Found, ...]:
     """The observations of a sentence, whatever stands around it: so each distinct sentence is read once."""
-    box = _BOX.match(sentence)
-    readings = read_sentence(sentence, box.end() if box else 0)
-    extents = [
-        (min(t.start for t in one.statement.tokens), max(t.end for t in one.statement.tokens)) for one in readings
-    ]
+    readings = read_sentence(sentence)
+    extents = [(one.spans[0][0], one.spans[-1][1]) for one in readings]
+    within = [one.statement.clause for one in readings]
+    plain = plain_text(sentence)
     found: list[_Found] = []
-    for reading, temporality in zip(readings, temporalities(sentence, extents), strict=True):
-        statement, text = _ticked(reading.statement, box), reading.text
+    for reading, told in zip(readings, temporalities(plain, extents, within), strict=True):
+        statement = reading.statement
+        text = " ".join(plain[start:end] for start, end in reading.spans)
+        temporality = _consistent(told, statement.assertion)
         facets = facets_of(text, statement.assertion)
         if facets is not None:
             side, size = read_side(text), read_severity(text) or "none"
@@ -120,7 +122,7 @@ def _mine(sentence: str) -> tuple[_Found, ...]:
             found.append(
                 _Found(
                     spans=reading.spans,
-                    text=text,
+                    text=reading.text,
                     statement=statement,
                     temporality=temporality,
                     laterality=side,
@@ -132,13 +134,6 @@ def _mine(sentence: str) -> tuple[_Found, ...]:
     return tuple(found)
 
 
-_BOX = re.compile(r"[\[(]([ xX?])[\])]\s*")
-"""A box of a form: ticked, not ticked, or questioned."""
-
-
-def _ticked(statement: Statement, box: re.Match[str] | None) -> Statement:
-    """What the box before a line of a form makes of what the line states."""
-    if box is None or box[1] in "xX" or statement.assertion != "present":
-        return statement
-    meant: tuple[Assertion, Certainty] = ("absent", "definite") if box[1] == " " else ("uncertain", "possible")
-    return Statement(statement.tokens, *meant)
+def _consistent(temporality: Temporality, assertion: Assertion) -> Temporality:
+    """The temporality, of which "resolved" is only told of what is not there any more."""
+    return "current" if temporality == "resolved" and assertion == "present" else temporality

@@ -9,7 +9,8 @@ from kb.language.grammar.tokens import Span
 
 _ANSWER = r"(?:yes|no|y|n|neg(?:ative)?|pos(?:itive)?|nil|none|absent|present)"
 _CANDIDATE = re.compile(
-    r"[.!?;|\n\u2022\u25aa\u25cf]|(?<=[a-z]) (?=(?:The|There|No|Lungs|Heart|Please) [a-z])|(?=(?<!\w)\(?[a-h1-9]\)\s?[A-Za-z])"
+    r"[.!?;|\n\u2022\u25aa\u25cf]|(?<=[a-z]) (?=(?:The|There|No|Lungs|Heart|Please) [a-z])"
+    r"|(?=(?<!\w)\(?[a-h1-9]\)\s?[A-Za-z])"
 )
 _STOP = re.compile(
     rf"[.!;]+[\"')\]]*(?=\s|$|\?)|(?<=\w)\?+(?=\s+[A-Z(]|\s*$)(?!\s+{_ANSWER}\b\s*(?:[.,;]|$))", re.IGNORECASE
@@ -32,10 +33,13 @@ _GOES_ON = re.compile(
 _FOLLOWS_ON = re.compile(
     r"\s*(?:and|or|nor|of|in|on|at|to|for|with|within|which|that|by|is|are|was|were|has|have|than)\b"
 )
+_BEGINS_ANEW = re.compile(r"\s*(?:The|There|No|A|An|This|These)\b")
 _CAPITAL_WORD = re.compile(r"\s*[A-Z][a-z]")
 _WRAPPED_AT = 44
 """The shortest width at which text is taken to be wrapped."""
-_ABBREVIATED = re.compile(r"(?:\b(?:dr|mr|mrs|ms|prof|no|approx|st|fig|vs|etc|lt|rt|bilat)|(?<![:?] )\b[A-Z])$", re.I)
+_ABBREVIATED = re.compile(
+    r"(?:\b(?:dr|mr|mrs|ms|prof|(?<![:?] )no|approx|st|fig|vs|etc|lt|rt|bilat)|(?<![:?] )\b[A-Z])$", re.I
+)
 _NUMBER_OF_ITEM = re.compile(r"\s*\(?\d{1,2}$")
 _ITEM_IN_LINE = re.compile(r"(?<=[a-z])[ ]\d{1,2}$")
 _LIST_MARK = re.compile(r"[\s\-*\u2022\u25aa\u25cf\u2013>#]*(?:\(?\d{1,2}(?:[.)](?!\d)|\s(?=[A-Z]))\s*|\(?[a-h]\)\s*)?")
@@ -118,6 +122,8 @@ def _is_wrapped(text: str, stop: int, width: int) -> bool:
     first = text.rfind("\n", 0, stop) + 1
     line = text[first:stop].rstrip()
     following = text[stop + 1 :].lstrip(" \t")
+    if _BEGINS_ANEW.match(following):
+        return False
     if _GOES_ON.search(line) or _FOLLOWS_ON.match(following):
         return True
     if width < _WRAPPED_AT or _CAPITAL_WORD.match(following):

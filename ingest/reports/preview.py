@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ingest.extractors.load import make_extractor
+from ingest.grammar.sentences import split_sentences
 from ingest.mention import Mention
 from ingest.report import LeftOut, Reject, Report
 from ingest.reports.ingest import open_sources
@@ -16,6 +17,7 @@ from ingest.reports.rows import mined_sections
 from ingest.scope.asked import Asked
 from ingest.scope.left_out import Tally
 from ingest.sources import Source
+from kb.language.grammar.why import Why, why
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,14 @@ class PreviewedReport:
             "observations": [_as_row(mention) for mention in self.mentions],
             "refused": list(self.refused),
         }
+
+    def whys(self) -> Iterator[tuple[str, Why]]:
+        """Every sentence that was mined, with its section's name: its clauses, its cues and the rows behind them."""
+        sections = self.report.sections if isinstance(self.report, Report) else ()
+        for section in sections:
+            if section.name in self.mined:
+                for start, end in split_sentences(section.text):
+                    yield section.name, why(section.text[start:end])
 
 
 def preview(

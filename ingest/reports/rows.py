@@ -16,7 +16,7 @@ from kb.language.grammar.tokens import Span
 from kb.language.measurements import Measurement
 from schemas.tables import MEASUREMENT, OBSERVATIONS, SPAN
 
-DEFAULT_SECTIONS = ("findings", "impression")
+DEFAULT_SECTIONS = ("findings", "impression", "addendum")
 """What is mined unless the user names other sections."""
 
 

@@ -4,7 +4,10 @@ Only known headings count: a report is full of lines like "Heart: normal" that h
 - at the beginning of a line with a colon after it ("Findings:"; "History and findings:" is findings);
 - alone on its line, beginning with a capital ("IMPRESSION", "Impression");
 - in capitals with a colon after a sentence or a word in small letters ("... normal. IMPRESSION: ..."), as in
-  exports that lost their line ends.
+  exports that lost their line ends; and beginning with a capital, with a colon, where the text has such a heading at
+  its beginning or after a full stop ("Indication: cough. Findings: Clear lungs.").
+
+A heading misspelt by one letter counts where it has a colon, begins a line and is no other word ("FINDINS:").
 
 So does a title of the views in capitals, alone on its line or with a colon: the findings of many reports have
 no other heading than "PA AND LATERAL VIEWS OF THE CHEST:", and would pass for the comparison above it.
@@ -17,6 +20,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from ingest.report import Section
+from kb.language.grammar.plain import plain_text
+from kb.language.lexicon import load_lexicon
+from kb.language.spelling import one_slip_from
 
 HEADINGS = {
     "findings": (
@@ -112,6 +118,11 @@ _HEADING = re.compile(
     rf"[ \t]*:"
     rf"|{_START}(?P<title>(?=[A-Z0-9]){_VIEW}(?:[ \t,;()&-]+{_VIEW})*[ \t)]*)(?::|{_END})"
 )
+_CAPITAL_INLINE = re.compile(
+    rf"(?:(?<=[.;!?])\s+|(?<=[^\s.:;,])[ \t]+)(?=[A-Z][a-z])(?P<heading>{_LOWER}(?:{_JOINT}{_LOWER})?)[ \t]*:(?=\s*\S)"
+)
+_OPENS_SENTENCE = re.compile(r"(?:\A|[.;!?\r\n])\s*\Z")
+_MISSPELT = re.compile(rf"{_START}(?P<word>[A-Za-z]{{6,16}})[ \t]*:")
 _IMAGE = re.compile(r"CHEST|CXR|RADIOGRAPH|VIEW|RAY|FILM")
 
 _SHORT = frozenset(["indication", "comparison", "technique", "examination"])
@@ -183,6 +194,45 @@ def section_name(heading: str) -> str:
 
 def _headings(text: str) -> Iterator[tuple[str, int, int]]:
     """Each heading's section, where it begins and where it ends."""
+    plain = plain_text(text)
+    found = [*_said_headings(plain), *_inline_headings(plain), *_misspelt_headings(plain)]
+    end = 0
+    for name, begin, last in sorted(found, key=lambda one: (one[1], -one[2])):
+        if begin >= end:
+            yield name, begin, last
+            end = last
+
+
+def _inline_headings(text: str) -> Iterator[tuple[str, int, int]]:
+    """Headings in title case within a line, of a text that writes its headings so."""
+    matches = list(_CAPITAL_INLINE.finditer(text))
+    if not matches:
+        return
+    starts_so = re.match(rf"\s*(?:{_LOWER})[ \t]*:", text) is not None
+    for match in matches:
+        after_stop = _OPENS_SENTENCE.search(text, 0, match.start("heading")) is not None
+        name = section_name(match["heading"])
+        if (after_stop or starts_so) and (name in _WITHIN_A_LINE):
+            yield name, match.start("heading"), match.end()
+
+
+_WITHIN_A_LINE = frozenset(
+    ["findings", "impression", "indication", "comparison", "technique", "examination", "recommendation", "addendum"]
+)
+
+
+def _misspelt_headings(text: str) -> Iterator[tuple[str, int, int]]:
+    """Headings that lack a letter, have one too many, another one, or two exchanged."""
+    for match in _MISSPELT.finditer(text):
+        word = match["word"].lower()
+        if word not in _NAMES and not load_lexicon().find(word) and load_lexicon().anatomy.exactly([word]) is None:
+            meant = {_NAMES[near] for near in one_slip_from(word) if near in _NAMES and len(near) > 6}
+            if len(meant) == 1:
+                yield meant.pop(), match.start(), match.end()
+
+
+def _said_headings(text: str) -> Iterator[tuple[str, int, int]]:
+    """Headings at the beginning of a line, alone on it, or in capitals."""
     name, end = BODY, 0
     for match in _HEADING.finditer(text):
         heading = match["line"] or match["inline"]

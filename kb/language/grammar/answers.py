@@ -23,19 +23,21 @@ class Part(NamedTuple):
 
 
 _NO = (
-    r"no|n|neg|negative|nil|none|absent|false|0|[-\u2212\u2013](?!\s*\w)|not (?:present|seen|identified|detected|visuali[sz]ed"
-    r"|evident|noted|found)|none (?:seen|identified|present|detected|noted)"
+    r"no|n|neg|negative|nil|none|absent|false|0|[-\u2212\u2013](?!\s*\w)"
+    r"|not (?:present|seen|identified|detected"
+    r"|visuali[sz]ed|evident|noted|found)"
+    r"|none (?:seen|identified|present|detected|noted)"
 )
 _YES = r"yes|y|pos|positive|present|true|1|\+"
-_SUSPECT = re.compile(r"[:?(\[\u2610-\u2612]")
+_SUSPECT = re.compile(r"[:?(\[\u2610-\u2612]|\s[-+\u2212]\s*(?:[,;.]|\Z)")
 
-_LABELLED = re.compile(
-    r"(?P<label>[^:?;()\[\]]*[^\W\d_][^:?;()\[\]]*?)\s*[:?]\s*(?:(?P<no>" + _NO + r")|(?P<yes>" + _YES + r"))"
-    r"(?=\s*(?:[.,;](?!\d)|\Z|(?P<next>\s[A-Z][A-Za-z ]{2,30}[:?])))",
+_ANSWERED = re.compile(
+    r"\s*[:?]\s*(?:(?P<no>" + _NO + r")|(?P<yes>" + _YES + r"))(?=\s*(?:[.,;](?!\d)|\Z|\s[A-Z][A-Za-z ]{2,30}[:?]))",
     re.I,
 )
+_BEFORE_LABEL = re.compile(r"[:?;()\[\]]")
 _MARKED = re.compile(
-    r"\s*[(\[]\s*(?:(?P<no>"
+    r"\s*(?<=\w)\s(?P<behind>[-+\u2212])(?=\s*(?:[,;.]|\Z))|\s*[(\[]\s*(?:(?P<no>"
     + _NO.replace(r"(?!\s*\w)", "")
     + r"|---?)|(?P<yes>"
     + _YES
@@ -83,7 +85,11 @@ def _marked(sentence: str, begin: int) -> Iterator[Part]:
     marks = [mark for mark in _MARKED.finditer(sentence, begin) if sentence[begin : mark.start()].strip()]
     at = begin
     for mark, following in zip_longest(marks, marks[1:]):
-        answer: Assertion = "absent" if mark["no"] else "uncertain" if mark["perhaps"] else "present"
+        answer: Assertion = "present"
+        if mark["no"] or mark["behind"] in ("-", "\u2212"):
+            answer = "absent"
+        elif mark["perhaps"]:
+            answer = "uncertain"
         end = following.start() if following else len(sentence)
         stop = next((i for i in range(mark.end(), end) if sentence[i] in ",;."), mark.end() if following else end)
         yield Part(((at, mark.start()), (mark.end(), stop)), answer)
@@ -92,22 +98,16 @@ def _marked(sentence: str, begin: int) -> Iterator[Part]:
         yield Part(((at, len(sentence)),), None)
 
 
-def _item_start(sentence: str, start: int, end: int) -> int:
-    """Where the label of an answer begins: after its last comma, if what follows it is a thing by itself."""
-    comma = sentence.rfind(",", start, end)
-    return comma + 1 if comma >= 0 and found_in(sentence[comma + 1 : end].lower()) else start
-
-
 def _labelled(sentence: str, begin: int) -> Iterator[Part]:
-    answers = list(_LABELLED.finditer(sentence, begin))
     at = begin
-    for found, following in zip_longest(answers, answers[1:]):
-        if sentence[at : _item_start(sentence, *found.span("label"))].strip(" .,;"):
-            yield Part(((at, _item_start(sentence, *found.span("label"))),), None)
-        end = following.start("label") if following else len(sentence)
+    answers = [(found, _label(sentence, at, found.start())) for found in _ANSWERED.finditer(sentence, begin)]
+    answers = [(found, label) for found, label in answers if re.search(r"[^\W\d_]", sentence[slice(*label)])]
+    for (found, label), following in zip_longest(answers, answers[1:]):
+        if sentence[at : label[0]].strip(" .,;"):
+            yield Part(((at, label[0]),), None)
+        end = following[1][0] if following else len(sentence)
         rest = _FIRST_OF_REST.match(sentence, found.end())
         first = rest.end() if rest else found.end()
-        label = (_item_start(sentence, *found.span("label")), found.end("label"))
         if found["no"]:
             yield Part((label,), "absent")
             if first < end:
@@ -115,3 +115,10 @@ def _labelled(sentence: str, begin: int) -> Iterator[Part]:
         else:
             yield Part((label, (first, end)) if first < end else (label,), "present")
         at = end
+
+
+def _label(sentence: str, begin: int, end: int) -> Span:
+    """The label before an answer: from the sign before it on, or after its last comma, if a thing stands there."""
+    start = max((mark.end() for mark in _BEFORE_LABEL.finditer(sentence, begin, end)), default=begin)
+    comma = sentence.rfind(",", start, end)
+    return (comma + 1 if comma >= 0 and found_in(sentence[comma + 1 : end].lower()) else start), end

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kb.language.grammar.tokens import Token
-from kb.language.grammar.wording import ARTICLES, PREPOSITIONS, WORDS, names_finding
+from kb.language.grammar.wording import ARTICLES, FILLERS, PREPOSITIONS, WORDS, names_finding
 from kb.language.lexicon import load_lexicon
 
 FINITE = WORDS["finite_verbs"]
 _JOINTS = frozenset([",", "and", "&", "since", "because", "as"])
 _CAUSES = frozenset(["since", "because", "as"])
-_RELATIVES = frozenset(["which", "that", "who", "where", "when", "if", "than"])
+_RELATIVES = frozenset(["which", "whose", "that", "who", "where", "when", "if", "than"])
 _DENIES = frozenset(["no", "without", "not", "never", "neither", "negative"])
 _BARE_VERBS = frozenset(["is", "are", "was", "were", "has", "have", "been", "be"])
 
@@ -98,7 +98,27 @@ def _begins_unmarked(tokens: Sequence[Token], start: int, at: int) -> bool:
 
 
 _NO_NOUNS = frozenset(
-    ["and", "or", "nor", "with", "for", "by", "than", "that", "all", "both", "if", "but", "since", "as", "to"]
+    [
+        "and",
+        "or",
+        "nor",
+        "with",
+        "for",
+        "by",
+        "than",
+        "that",
+        "all",
+        "both",
+        "if",
+        "but",
+        "since",
+        "as",
+        "to",
+        "per",
+        "plus",
+        "against",
+        "despite",
+    ]
 )
 _HARD = frozenset(["-", "--", "---", "\u2013", "\u2014", "\u2022", "|", "/", ";", "\u2192", ">"])
 
@@ -106,8 +126,10 @@ _HARD = frozenset(["-", "--", "---", "\u2013", "\u2014", "\u2022", "|", "/", ";"
 def _is_bound(tokens: Sequence[Token], start: int, at: int) -> bool:
     """Whether a dash, bullet or slash parts two statements, rather than joining two words or describing the first."""
     sign = tokens[at].lower
-    if sign in ("\u2022", "|", ";"):
+    if sign in ("\u2022", "|", ";", "\u2192"):
         return True
+    if sign == ">":
+        return at > 0 and tokens[at - 1].lower in ("=", "-", "--")  # "=>", "->"
     spaced = (at == 0 or tokens[at - 1].end < tokens[at].start) and (
         at + 1 == len(tokens) or tokens[at].end < tokens[at + 1].start
     )
@@ -115,8 +137,6 @@ def _is_bound(tokens: Sequence[Token], start: int, at: int) -> bool:
         return False
     before, after = tokens[start:at], tokens[at + 1 :]
     if not before or not after or (before[-1].lower[0].isdigit() and after[0].lower[0].isdigit()):
-        return False
-    if sign == ">":
         return False
     if sign == "/":
         slashes = [
@@ -129,8 +149,8 @@ def _is_bound(tokens: Sequence[Token], start: int, at: int) -> bool:
 def _only_describes(tokens: Sequence[Token]) -> bool:
     """Whether what follows a dash says of what stands before it where or how large it is: "effusion - small, left"."""
     end = next((i for i, token in enumerate(tokens) if token.lower in _HARD), len(tokens))
-    words = [token.lower for token in tokens[:end] if token.is_word]
     lexicon = load_lexicon()
+    words = lexicon.written_out(" ".join(token.lower for token in tokens[:end] if token.is_word)).split()
     describing = bool(words) and (
         words[0] in PREPOSITIONS or words[0] in lexicon.sides or words[0] in lexicon.severities or words[0][0].isdigit()
     )
@@ -149,7 +169,7 @@ def _begins_clause(left: Sequence[Token], right: Sequence[Token], joint: str, wi
     if verb is None or not left:
         return False
     subject = item[:verb]
-    if not any(token.is_word or token.removed for token in subject):
+    if not any(token.removed or (token.is_word and _may_be_subject(token.lower)) for token in subject):
         return False
     if subject[0].lower in _RELATIVES or any(token.lower in _RELATIVES for token in subject):
         return False
@@ -158,13 +178,18 @@ def _begins_clause(left: Sequence[Token], right: Sequence[Token], joint: str, wi
     if joint in _CAUSES:
         return joint != "as" and not _is_earlier(subject)
     if has_verb(left):
-        return not (left[0].lower in ("if", "when", "whether"))
+        return left[0].lower not in ("if", "when", "whether")
     if joint != "," or (left[0].lower in PREPOSITIONS and not names_finding(left)):
         return False
     if any(token.lower in ("and", "or", "/", "nor") for token in subject) or with_and:
         return False
     denied = any(token.lower in _DENIES for token in left)
     return not (denied and _only_exists(item[verb:]) and not specified(item)) and item[verb].lower not in _PLURAL
+
+
+def _may_be_subject(word: str) -> bool:
+    """Whether a word is more than an adverb or a filler ("and now | terminates" has no subject of its own)."""
+    return word not in FILLERS and word not in ARTICLES and not word.endswith("ly")
 
 
 _PLURAL = frozenset(["are", "were", "have", "remain", "appear", "show", "demonstrate"])

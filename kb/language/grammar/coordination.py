@@ -11,6 +11,7 @@ from kb.language.grammar.tokens import Token
 from kb.language.grammar.wording import (
     ARTICLES,
     JOINED_NOUNS,
+    MODIFIER_ENDINGS,
     PREPOSITIONS,
     STATES,
     WORDS,
@@ -42,9 +43,12 @@ def conjuncts(tokens: Sequence[Token]) -> list[list[Token]]:
     """
     if not any(token.lower in SEPARATORS for token in tokens):
         return [part for part in map(trimmed, _side_by_side(list(tokens))) if part]
+    pieces = _pieces(tokens)
+    if (alike := _adjectives_of_one_noun(pieces)) is not None:
+        return _sharing_place(alike)
     parts: list[list[Token]] = []
     waiting: list[list[Token]] = []
-    for separator, piece in _pieces(tokens):
+    for separator, piece in pieces:
         if waiting and separator and separator.lower == "," and not _is_place(waiting[-1]):
             piece = [*waiting.pop(), separator, *piece]  # "acute, displaced": adjectives of one noun
         sign = separator.lower if separator else ""
@@ -70,6 +74,59 @@ def conjuncts(tokens: Sequence[Token]) -> list[list[Token]]:
     parts += waiting
     parts = [one for part in parts for one in _side_by_side(part)]
     return _sharing_place([part for part in map(trimmed, parts) if part])
+
+
+def _adjectives_of_one_noun(pieces: Sequence[tuple[Token | None, list[Token]]]) -> list[list[Token]] | None:
+    """The parts of "enlarged axillary, mediastinal, or hilar lymph nodes": three, each enlarged, each with the noun.
+
+    All parts but the last are adjectives, and the first has one more than the others: it is told of all. None for any
+    other coordination.
+    """
+    if len(pieces) < 2 or (pieces[-1][0] is not None and pieces[-1][0].lower == ","):
+        return None
+    last = pieces[-1][1]
+    own = _adjectives(last)
+    noun = last[len(own) :]
+    firsts = [trimmed(piece) for _, piece in pieces[:-1]]
+    sides = load_lexicon().sides
+    if not noun or len(own) != 1 or any(not one or not _only_qualifies(one, own[0], len(pieces)) for one in firsts):
+        return None
+    first, others = firsts[0], firsts[1:]
+    if (
+        len(first) < 2
+        or any(len(one) > 1 for one in others)
+        or any(t.lower in sides for one in firsts for t in one[-1:])
+    ):
+        return None
+    if own[0].lower in sides or (len(pieces) == 2 and not _is_like(first[-1], own[0])):
+        return None
+    shared = first[:-1]
+    return [[*first, *noun], *([*shared, *one, *noun] for one in others), [*shared, *own, *noun]]
+
+
+def _only_qualifies(tokens: Sequence[Token], own: Token, of: int) -> bool:
+    """Whether a part is adjectives alone; of three, a bare place may be its last ("displaced rib, ... fracture")."""
+    adjectives = len(_adjectives(tokens))
+    if adjectives == len(tokens):
+        return True
+    place = of > 2 and adjectives == len(tokens) - 1 and _is_place(tokens[-1:]) and _is_place([own])
+    return place and not _is_place(tokens)
+
+
+def _adjectives(tokens: Sequence[Token]) -> list[Token]:
+    """The adjectives that a part begins with."""
+    end = next((i for i, token in enumerate(tokens) if not _is_adjective(token)), len(tokens))
+    return list(tokens[:end])
+
+
+def _is_adjective(token: Token) -> bool:
+    lower = token.lower
+    return token.is_word and (is_modifier(lower) or (lower.endswith(MODIFIER_ENDINGS) and not names_finding([token])))
+
+
+def _is_like(one: Token, other: Token) -> bool:
+    """Whether two adjectives are of one kind ("lytic or blastic"), as both name a place, or neither does."""
+    return _is_place([one]) == _is_place([other])
 
 
 def _side_by_side(tokens: list[Token]) -> list[list[Token]]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import blake2b
 from importlib.resources import files
 from itertools import product
 
 from kb.language.grammar.tokens import Token, marked_alike, tokenise
+from kb.language.grammar.wording import WORDS
+from kb.language.lexicon import load_lexicon
+from kb.language.spelling import one_slip_from
 
 EFFECTS = frozenset(
     [
@@ -39,6 +42,14 @@ EFFECTS = frozenset(
 )
 
 
+_POLAR = frozenset(["deny", "free", "doubt", "likely", "denied", "doubted"])
+_SPELT_FROM = 6
+"""The fewest letters of a word whose slips are seen: of shorter ones too many are other words."""
+_SMALL_WORDS = frozenset().union(*WORDS.values())
+SLIPS = 20_000
+"""Unknown words remembered."""
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """A cue's effect, the cue itself, and the tokens up to the next cue; the first effect is "start"."""
@@ -52,23 +63,35 @@ class Cues:
     """The table, loaded."""
 
     def __init__(self, text: str):
-        rows = _rows(text)
-        unknown = {effect for _, effect in rows} - EFFECTS
+        rows = numbered_rows(text)
+        unknown = {effect for _, (_, effect) in rows} - EFFECTS
         if unknown:
             raise ValueError(f"cues.tsv: there is no effect {', '.join(sorted(unknown))}")
         self._effects: dict[tuple[str, ...], str] = {}
-        for phrase, effect in [(one, effect) for row, effect in rows for one in written_out(row)]:
+        self._lines: dict[tuple[str, ...], int] = {}
+        for line, phrase, effect in [(line, one, effect) for line, (row, effect) in rows for one in written_out(row)]:
             words = tuple(token.lower for token in tokenise(phrase))
+            self._lines.setdefault(words, line)
             if self._effects.setdefault(words, effect) != effect:
                 raise ValueError(f"cues.tsv: '{phrase}' is told to {self._effects[words]} and to {effect}")
         self._longest = max(map(len, self._effects))
         self._first = {phrase[0] for phrase in self._effects}
+        self._telling = frozenset(
+            word
+            for phrase, effect in self._effects.items()
+            if effect in _POLAR or "evidence" in phrase
+            for word in phrase
+            if len(word) >= _SPELT_FROM
+        )
+        self._known = frozenset(word for phrase in self._effects for word in phrase)
+        self._slips = lru_cache(SLIPS)(self._slip)
         self.words = frozenset(word for phrase in self._effects for word in phrase)
         self.fingerprint = blake2b(text.encode(), digest_size=4).hexdigest()
 
     def segments(self, tokens: Sequence[Token]) -> list[Segment]:
         """The sentence cut at its cues, the longest cue at each place."""
         segments = [Segment("start", (), [])]
+        tokens = [token._replace(lower=meant) if (meant := self.spelt(token.lower)) else token for token in tokens]
         at = 0
         while at < len(tokens):
             length = self._cue_length(tokens, at) if tokens[at].lower in self._first else 0
@@ -80,6 +103,23 @@ class Cues:
                 segments[-1].tokens.append(tokens[at])
                 at += 1
         return segments
+
+    def line_of(self, cue: Sequence[Token]) -> int:
+        """The line of the table that a cue stands in."""
+        return self._lines[tuple(token.lower for token in cue)]
+
+    def spelt(self, word: str) -> str | None:
+        """The cue's word that a word is a slip of ("possilbe", "evidnece"); None if it is none, or of several."""
+        if len(word) < _SPELT_FROM or word in self._known or not word.isalpha():
+            return None
+        return self._slips(word)
+
+    def _slip(self, word: str) -> str | None:
+        if word in _SMALL_WORDS or load_lexicon().knows(word):
+            return None
+        meant = {near for near in one_slip_from(word) if near in self._telling and near[0] == word[0]}
+        meant = {one for one in meant if one[-1] == word[-1] or sorted(one) == sorted(word)}
+        return meant.pop() if len(meant) == 1 else None
 
     def _cue_length(self, tokens: Sequence[Token], at: int) -> int:
         words = tuple(token.lower for token in tokens[at : at + self._longest])
@@ -98,7 +138,7 @@ def _choices(phrase: str) -> list[list[str]]:
 @cache
 def load_cues() -> Cues:
     """The cues of this installation, read once."""
-    return Cues(_text())
+    return Cues(table_text())
 
 
 def cues_at_sight(text: str) -> list[tuple[str, ...]]:
@@ -129,14 +169,15 @@ def _fine_words(text: str) -> list[str]:
     text = marked_alike(text).lower()
     if "not" in text or "n't" in text or "n’t" in text:
         text = text.replace("cannot", "can not").replace("n't", " not").replace("n’t", " not")
-    return ["?" if word[0] == "?" else word for word in _FINE_WORD.findall(text)]
+    spelt = load_cues().spelt
+    return ["?" if word[0] == "?" else spelt(word) or word for word in _FINE_WORD.findall(text)]
 
 
 @cache
 def _rows_by_first_word() -> dict[str, list[str]]:
     """The rows of the table that hold a cue which begins with a word; written out, they are many more."""
     rows: dict[str, list[str]] = {}
-    for row, _ in _rows(_text()):
+    for _, (row, _) in numbered_rows(table_text()):
         firsts: set[str] = set()
         for choices in _choices(row):
             firsts |= {_fine_words(choice)[0] for choice in choices if choice.strip()}
@@ -155,11 +196,13 @@ def _cues_beginning_with(word: str) -> tuple[frozenset[tuple[str, ...]], int]:
     return cues, max(map(len, cues))
 
 
-def _rows(text: str) -> list[list[str]]:
-    """Phrase and effect of each row, without comments and header."""
-    return [line.split("\t") for line in text.splitlines() if line.strip() and not line.startswith("#")][1:]
+def numbered_rows(text: str) -> list[tuple[int, list[str]]]:
+    """The cells of each row of a table with the row's line, without comments and header."""
+    lines = enumerate(text.splitlines(), start=1)
+    return [(at, line.split("\t")) for at, line in lines if line.strip() and not line.startswith("#")][1:]
 
 
 @cache
-def _text() -> str:
+def table_text() -> str:
+    """The text of `cues.tsv`."""
     return (files("kb.language.grammar") / "cues.tsv").read_text(encoding="utf-8")

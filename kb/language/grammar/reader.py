@@ -8,16 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from kb.language.grammar.coordination import names_only_place
 from kb.language.grammar.cues import Segment
 from kb.language.grammar.evidence import before_evidence, is_evidence
 from kb.language.grammar.joints import from_next_clause, last_clause
+from kb.language.grammar.motion import place_said, what_did_not_move
 from kb.language.grammar.predication import end_of_denial, observations
-from kb.language.grammar.tokens import Token
+from kb.language.grammar.tokens import Span, Token
 from kb.language.grammar.wording import (
     STATES,
     WORDS,
-    found_in,
     is_modifier,
     is_technique,
     names_device,
@@ -27,7 +26,6 @@ from kb.language.grammar.wording import (
     only_compares,
     trimmed,
     unchanged_words,
-    words_said,
 )
 from kb.language.lexicon import load_lexicon
 from schemas.terms import Assertion, Certainty
@@ -35,11 +33,12 @@ from schemas.terms import Assertion, Certainty
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """The tokens of one observation, and how it is meant."""
+    """The tokens of one observation, how it is meant, and from where to where its clause stands in the sentence."""
 
     tokens: tuple[Token, ...]
     assertion: Assertion
     certainty: Certainty
+    clause: Span = (0, 0)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -69,6 +68,8 @@ MEANT: dict[str, tuple[Assertion, Certainty]] = {
 
 
 class Reader:
+    """Takes in the segments of one clause, and keeps what they state."""
+
     def __init__(self) -> None:
         self.statements: list[Statement] = []
         self._open = _Open()
@@ -78,7 +79,7 @@ class Reader:
         effect = segment.effect
         if effect == "likely" and segment.cue[0].lower.startswith("favo"):
             segment = _favoured(segment)
-        if effect == "deny" and (moved := _what_did_not_move(segment.tokens)) is not None:
+        if effect == "deny" and (moved := what_did_not_move(segment.tokens)) is not None:
             self._begin(moved, "present", "definite")  # "no growth of the nodule"
         elif effect == "doubted" and segment.cue[0].lower in _VERBS_AND_HARD and names_finding(segment.tokens):
             if segment.cue[0].lower in _VERBS:
@@ -143,6 +144,9 @@ class Reader:
         first = segment.cue[0].lower if segment.cue else ""
         opened = self._open
         if segment.effect == "affirm" and opened.assertion != "present" and not trimmed(opened.body):
+            if not WORDS["motions"].isdisjoint(token.lower for token in segment.cue) and names_thing(segment.tokens):
+                self._begin(segment.tokens, "present", "definite")  # "no | growth of | the nodule"
+                return
             opened.body += segment.tokens  # "there is no" + "with"
             return
         if is_evidence(segment) and opened.assertion != "present":
@@ -195,7 +199,7 @@ class Reader:
         self._open = _Open(body=list(segment.tokens), assertion="absent", carried=trimmed(subject))
 
     def _deny_predicate(self, segment: Segment) -> None:
-        """ "The tube is not in position", "the mass does not invade": the thing is there, what is denied is said of it."""
+        """ "The tube is not in position", "the mass does not invade": it is there; that is denied of it."""
         opened = self._open
         if opened.subject is not None and not trimmed(opened.body):
             opened.body, opened.subject = list(opened.subject), None
@@ -210,7 +214,7 @@ class Reader:
             self._begin(list(rest[end:]), "present", "definite")
 
     def _withdraw(self, segment: Segment) -> None:
-        """ "The tube has been pulled" is out, "has been pulled back 2 cm" or "withdrawn to the carina" is still there."""
+        """ "The tube has been pulled" is out, "has been pulled back 2 cm" or "withdrawn to the carina" is there."""
         first = next((token.lower for token in segment.tokens if token.is_word), "")
         if first[:1].isdigit() or first in _MOVES:
             self._pass_over(Segment("cut", segment.cue, segment.tokens))
@@ -275,7 +279,7 @@ class Reader:
             self._open = opened = _Open(body=last)
         elif opened.subject is not None:
             opened.body = []
-        place = _place_said(segment.tokens)
+        place = place_said(segment.tokens)
         if opened.subject is not None:
             opened.body, opened.subject = [*opened.subject, *place], None
         else:
@@ -344,11 +348,6 @@ _PROPERTY = ("ed", "ing", "al", "ic", "ous", "ive", "ar", "ary", "er", "new", "o
 _MOVES = frozenset(
     ["and", "to", "by", "back", "slightly", "approximately", "about", "from", "now", "into", "above", "below"]
 )
-_GRADES = frozenset(
-    ["interval", "significant", "appreciable", "further", "definite", "substantial", "overall", "obvious"]
-)
-_ASPECTS = WORDS["joined_nouns"] | {"extent", "degree", "amount", "volume", "severity", "number", "alignment"}
-_LOCATING = frozenset(["in", "at", "on", "within", "along", "over", "behind", "near", "under", "above", "below"])
 _VERBS = frozenset(["is", "are", "was", "were"])
 _VERBS_AND_HARD = _VERBS | {"difficult", "hard", "impossible"}
 _PLURAL_VERBS = frozenset(["are", "were", "have"])
@@ -360,40 +359,15 @@ def _is_part_out_of_sight(tokens: Sequence[Token], cue: Sequence[Token]) -> bool
     return len(words) > 1 and cue[0].lower == "not" and not WORDS["parts"].isdisjoint((words[0], words[-1]))
 
 
-def _what_did_not_move(tokens: Sequence[Token]) -> list[Token] | None:
-    """The thing of which only a change is denied ("no | growth of the nodule"): it is there; None for any other denial."""
-    at = next((i for i, token in enumerate(tokens[:5]) if token.lower in WORDS["motions"]), None)
-    if at is None or not all(is_modifier(token.lower) or token.lower in _GRADES for token in tokens[:at]):
-        return None
-    rest = list(tokens[at + 1 :])
-    if not rest or rest[0].lower not in ("of", "in", "to") or not names_thing(rest):
-        return None
-    found = found_in(words_said(tokens))
-    named = next((match for match in found if match.start <= len(words_said(tokens[: at + 1]))), None)
-    if named is not None and not any(
-        match.start >= named.end and match.kind != "normal" for match in found_in(words_said(rest))
-    ):
-        return None  # "no shift of the mediastinum": a finding by that name
-    while len(rest) > 2 and (rest[0].lower in ("of", "in", "to", "the") or rest[0].lower in _ASPECTS):
-        rest = rest[1:]
-    return rest
-
-
-def _place_said(tokens: Sequence[Token]) -> list[Token]:
-    """The place that follows a verb of being or seeing ("... may be present | at the left apex")."""
-    end = next((i for i, token in enumerate(tokens) if not (token.is_word or token.lower == "-")), len(tokens))
-    words = list(tokens[:end])
-    return words if words and words[0].lower in _LOCATING and names_only_place(words[1:]) else []
-
-
 def _certainty_of(cue: Sequence[Token]) -> Certainty:
     return "probable" if any(token.lower in ("likely", "probable", "favored") for token in cue) else "possible"
 
 
 def _is_earlier_size(segment: Segment) -> bool:
-    """Whether a number follows "previously": how large it was says nothing of how it is."""
+    """Whether a number follows "previously" or "pulled back": how large or far says nothing of how it is."""
     words = [token for token in segment.tokens if token.is_word]
-    return len(segment.cue) == 1 and bool(words) and words[0].lower[0].isdigit()
+    moved = any(token.lower == "been" for token in segment.cue)
+    return (moved or len(segment.cue) == 1) and bool(words) and words[0].lower[0].isdigit()
 
 
 def _is_state(tokens: Sequence[Token]) -> bool:

@@ -1,12 +1,13 @@
 """A sentence as statements: what it says of what, and whether it affirms, denies or doubts it.
 
-The sentence is cut into its clauses, each clause at its cues, and each clause is read by itself: nothing that is denied in
-one is denied in another.
+The sentence is cut into its clauses, each clause at its cues, and each clause is read by itself: what one denies, no
+other does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from kb.language.grammar.clauses import FINITE, clauses
 from kb.language.grammar.cues import Segment, load_cues
@@ -30,7 +31,8 @@ def read_statements(tokens: Sequence[Token]) -> list[Statement]:
         for segment in segments:
             reader.take(segment)
         reader.close()
-        statements += reader.statements
+        extent = (clause[0].start, clause[-1].end) if clause else (0, 0)
+        statements += [replace(statement, clause=extent) for statement in reader.statements]
     return statements
 
 

@@ -50,8 +50,8 @@ _IMPAIRED = re.compile(
 """How good the picture is: such a clause says nothing, but what stands beside it may."""
 
 _PURPOSE = re.compile(
-    r"\bto (?:confirm|ensure|document|assess|evaluate|re-?assess|re-?evaluate|further|better|characteri[sz]e|define|verify"
-    r"|monitor|exclude|rule out)\b",
+    r"\bto (?:confirm|ensure|document|assess|evaluate|re-?assess|re-?evaluate|further|better|characteri[sz]e|define"
+    r"|verify|monitor|exclude|rule out)\b",
     re.I,
 )
 _UNABLE = re.compile(
@@ -69,18 +69,24 @@ _BESIDE = re.compile(r",|;|\s(?:and|but)\s")
 
 _PLACEHOLDER = re.compile(
     r"\W*(?:n\.?\s?/?\s?a\.?|nan|null|none|nil|tbd|tbc|unknown|blank|empty|test|pending"
-    r"|(?:not|none) (?:available|applicable|done|given|provided|recorded|performed|obtained|stated|reported|dictated|known))\W*",
+    r"|(?:not|none) (?:available|applicable|done|given|provided|recorded|performed|obtained|stated|reported|dictated"
+    r"|known))\W*",
     re.I,
 )
 _STAMP = re.compile(
-    r"\b(?:I|[Ww]e)\b(?! (?:do not|don't|see|can ?not|can't|favou?r|suspect|think|believe|doubt|note))"
-    r"|\b(?i:end of (?:the )?(?:report|impression|findings|dictation|document|addendum|exam\w*)|(?:wet|preliminary|final) read"
-    r"|electronically (?:signed|verified|approved)|signed by|e-?signed|version #?\d|transcri(?:bed|ption\w*) (?:by|on|above)"
-    r"|approved by|verified by|attending (?:physician|radiologist)|resident physician|this report (?:was|has been)"
+    r"\b(?:I|[Ww]e) (?:have|am|was|were|agree|did|personally|attest|concur|discussed|reviewed|spoke|called"
+    r"|certify|hereby)\b"
+    r"|\b(?i:end of (?:the )?(?:report|impression|findings|dictation|document|addendum|exam\w*)"
+    r"|(?:wet|preliminary|final) read"
+    r"|electronically (?:signed|verified|approved)|signed by|e-?signed|version #?\d"
+    r"|transcri(?:bed|ption\w*) (?:by|on|above)"
+    r"|approved by|(?:report|exam) verified|verified by|attending (?:physician|radiologist)"
+    r"|resident physician|this report (?:was|has been)"
     r"|need(?:s)? action|critical (?:result|value)s?)\b"
 )
 _POINTER = re.compile(
-    r"\b(?:(?:please )?(?:see|refer to)\b.{0,60}\b(?:report|reports|note|notes|above|below|dictation|ct|mri|study|section|same day)"
+    r"\b(?:(?:please )?(?:see|refer to)\b.{0,60}\b(?:report|reports|note|notes|above|below|dictation|ct|mri"
+    r"|study|section|same day)"
     r"|separate (?:report|dictation)|under separate|(?:reported|dictated|described) (?:separately|elsewhere)"
     r"|as per (?:the )?(?:ct|report))\b",
     re.I,
@@ -90,7 +96,8 @@ _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec)[a-z]*"
 _REFERENCE = re.compile(
     r"\((?=[^()]*\b(?:series|se|images?|ims?|slices?|img)\b[\s#./:]*\d)[^()]*\)"
     r"|\[(?=[^\[\]]*\b(?:series|se|images?|ims?|slices?|img)\b[\s#./:]*\d)[^\[\]]*\]"
-    r"|\b(?:on |see )?(?:series|se|images?|ims?|slices?|img)[\s#.:]*\d+(?:(?:\s*[/,&-]\s*|\s+(?:and|to|image|im|img|of)\s+)\d+)*"
+    r"|\b(?:on |see )?(?:series|se|images?|ims?|slices?|img)[\s#.:]*\d+"
+    r"(?:(?:\s*[/,&-]\s*|\s+(?:and|to|image|im|img|of)\s+)\d+)*"
     r"|\b(?:dated |of |from |since |on )?(?:\d{1,2}[/.]\d{1,2}[/.]\d{2,4}|\d{4}-\d{2}-\d{2})\b"
     rf"|\b(?:dated |of |from |since |on )?(?:\d{{1,2}} {_MONTH}\.? \d{{4}}|{_MONTH}\.? \d{{1,2}},? \d{{4}})\b"
     r"|\b(?:at |from |since )?\d{1,2}:\d{2}(?::\d{2})?(?:\s?(?:[ap]\.?m\.?|hours|hrs?))?(?!\w)"
@@ -113,7 +120,7 @@ def telling_parts(sentence: str) -> list[Span]:
     """The parts of a sentence that are about the image, and not about technique, advice or who was told.
 
     "Right basal opacity, recommend CT" tells up to its comma, "the patient is rotated, and there is an effusion" from
-    its comma on, "the heart cannot be assessed due to the effusion" from its cause on, "two views were obtained" nothing.
+    its comma on, "the heart cannot be assessed due to effusion" from its cause on, "two views were obtained" nothing.
     """
     if _PLACEHOLDER.fullmatch(sentence) or _STAMP.search(sentence) or _POINTER.search(sentence):
         return []

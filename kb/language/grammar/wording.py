@@ -107,14 +107,23 @@ def names_finding(tokens: Sequence[Token]) -> bool:
 
 
 def names_thing(tokens: Sequence[Token]) -> bool:
-    """Whether the words name a finding or a device, which is there or not, rather than a structure or its normal state."""
-    return any(match.kind != "normal" for match in found_in(load_lexicon().written_out(words_said(tokens))))
+    """Whether the words name a finding or a device, which is there or not, and not a structure or its normal state."""
+    return "thing" in _kinds_named(words_said(tokens))
+
+
+@lru_cache(CACHED_PHRASES)
+def _kinds_named(text: str) -> frozenset[str]:
+    found = found_in(load_lexicon().written_out(text))
+    kinds = {"thing" for match in found if match.kind != "normal"}
+    return frozenset(kinds | {"device" for match in found if match.kind == "device" or match.label in _ALSO_DEVICES})
+
+
+_ALSO_DEVICES = frozenset(["tube", "catheter"])
 
 
 def names_device(tokens: Sequence[Token]) -> bool:
     """Whether the words name a device."""
-    found = found_in(load_lexicon().written_out(words_said(tokens)))
-    return any(match.kind == "device" or match.label in ("tube", "catheter") for match in found)
+    return "device" in _kinds_named(words_said(tokens))
 
 
 def is_technique(tokens: Sequence[Token]) -> bool:

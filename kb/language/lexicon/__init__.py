@@ -65,6 +65,10 @@ class Terms:
         """The label and kind of the term that consists of just these folded words."""
         return self._labels.get(self._key(words))
 
+    def has_word(self, folded: str) -> bool:
+        """Whether a folded word is a part of a term."""
+        return folded in self._words
+
     def find(self, words: Sequence[Word]) -> Iterator[Match]:
         """The terms among `words`, from the left, the longest at each place, none overlapping another."""
         at = 0
@@ -125,6 +129,17 @@ class Lexicon:
     def find(self, text: str) -> list[Match]:
         """The findings, devices and normal statements that `text` names, in order."""
         return list(self.findings.find(content_words(text)))
+
+    def knows(self, word: str) -> bool:
+        """Whether a word is a part of any term of the lexicon."""
+        folded = fold(word)
+        return (
+            self.findings.has_word(folded)
+            or self.anatomy.has_word(folded)
+            or folded in self.severities
+            or folded in self.sides
+            or word in self._abbreviations
+        )
 
     def synonyms(self, label: str) -> tuple[str, ...]:
         """The other names of `label`; none where it is no label."""
