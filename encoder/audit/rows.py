@@ -20,7 +20,7 @@ ROWS = """
 SELECT * FROM (
     SELECT o.*, i.kind, i.width, i.height
     FROM outcomes o LEFT JOIN images i ON i.image_id = o.image_id
-    WHERE o.run = $run AND label_name(o.label) = label_name($label)
+    WHERE o.run = $run AND label_key(o.label) = label_key($label)
 )
 WHERE (/*condition*/)
 ORDER BY coalesce(image_id, study_id), source

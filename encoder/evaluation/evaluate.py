@@ -10,12 +10,15 @@ from typing import Any
 
 import numpy as np
 
+from encoder.evaluation.agreement import agree_readers
 from encoder.evaluation.comparing import compare_runs
-from encoder.evaluation.evaluation import Comparison, Evaluation, LeftOut, ReaderScore, Scored
+from encoder.evaluation.evaluation import Agreement, Comparison, Evaluation, LeftOut, ReaderScore, Scored
+from encoder.evaluation.label_notes import label_notes
 from encoder.evaluation.matching import match, wanted_labels
 from encoder.evaluation.notes import notes_of
 from encoder.evaluation.options import Options
-from encoder.evaluation.readers import read_readings, score_readers
+from encoder.evaluation.reader_tables import find_readings
+from encoder.evaluation.readers import score_readers
 from encoder.evaluation.rows import LabelRows, label_rows
 from encoder.evaluation.scoring import Draws, mean_over_labels, score_label
 from encoder.evaluation.thresholds import Thresholds
@@ -35,7 +38,7 @@ def evaluate(
     options: Options | None = None,
     *,
     against: str | None = None,
-    readers: str | Path | None = None,
+    readers: str | Path | Sequence[str | Path] | None = None,
 ) -> Evaluation:
     """Score `runs` (default: all) against the labels of `kb`.
 
@@ -44,7 +47,8 @@ def evaluate(
         runs: the names of the runs.
         options: how; see `Options`.
         against: a run that each of them is compared with, on the rows of both.
-        readers: a table of readings; see `encoder.evaluation.readers.read_readings`.
+        readers: tables of readings, a source of labels whose readings are kept, or "stored" for all these; see
+            `encoder.evaluation.reader_tables`.
 
     Raises:
         UsageError: there is no such run, label or split, there are no labels, or sources of labels contradict each
@@ -54,7 +58,6 @@ def evaluate(
     known = _known_runs(kb, options)
     chosen = _chosen(known, runs, against)
     fixed, other_run = _threshold_source(options.threshold_from, known)
-    readings = read_readings(Path(readers)) if readers is not None else []
     asked = dict.fromkeys([*chosen, *([against] if against else []), *([other_run] if other_run else [])])
     rows = wanted_labels(match(kb, list(asked), source=options.source, where=options.where), options.labels)
     split = judged_split(kb, chosen, options.split)
@@ -74,14 +77,18 @@ def evaluate(
     mine = [group for name in chosen for group in groups if group.run == name]
     scored, left_out = _score_all(mine, thresholds, drawn, options.min_positives)
     comparisons, not_compared = _compare_all(chosen, against, groups, drawn, options.min_positives)
+    readings = find_readings(kb, readers, [group.label for group in mine]) if readers is not None else []
+    studies = {row["unit"]: f"study {row['study_id']}" for row in evaluated if row["image_id"] and row["study_id"]}
     kept = tuple(group for group in mine if group.few(options.min_positives) is None)
     return Evaluation(
         rows=Listing(scored, SCORED_COLUMNS),
         left_out=_listing(left_out, LeftOut),
         comparisons=_listing(comparisons, Comparison),
-        readers=_listing(score_readers(kept, readings), ReaderScore),
+        readers=_listing(score_readers(kept, readings, studies), ReaderScore),
+        agreement=_listing(agree_readers(kept, readings, studies, drawn), Agreement),
         notes=(
             *notes_of(evaluated, mine, scored, options=options, split=split, readings=readings),
+            *label_notes(kb, evaluated),
             *_chosen_notes(known, chosen, split),
             *not_compared,
         ),

@@ -130,6 +130,20 @@ class ReaderScore:
     lies: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """How far readers agree on a label beyond chance; `alike`: the share of images that all of them call the same."""
+
+    label: str
+    readers: int
+    n: int
+    measure: str
+    kappa: float | None
+    low: float | None
+    high: float | None
+    alike: float
+
+
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
     """The figures of some runs; shows itself in a terminal and a notebook."""
@@ -138,6 +152,7 @@ class Evaluation:
     left_out: Listing[LeftOut]
     comparisons: Listing[Comparison]
     readers: Listing[ReaderScore]
+    agreement: Listing[Agreement]
     notes: tuple[str, ...]
     commit: str
     split: str
@@ -159,6 +174,7 @@ class Evaluation:
             "left_out": self.left_out.rows(),
             "comparisons": self.comparisons.rows(),
             "readers": self.readers.rows(),
+            "agreement": self.agreement.rows(),
             "notes": list(self.notes),
         }
 
@@ -173,6 +189,7 @@ class Evaluation:
             ("left out", self.left_out.rows()),
             ("AUROC compared", [_rounded(row) for row in self.comparisons.rows()]),
             ("readers", [_rounded(row) for row in self.readers.rows()]),
+            ("agreement of the readers", [_rounded(row) for row in self.agreement.rows()]),
         ]
         return [(title, rows) for title, rows in parts if rows]
 

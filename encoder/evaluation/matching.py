@@ -8,6 +8,7 @@ from typing import Any
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.language.label_names import plain_label
+from kb.language.labels import labels_of, with_lists
 from kb.sql.limits import UNHURRIED
 from kb.sql.session import AuditSession
 
@@ -97,7 +98,11 @@ def wanted_labels(rows: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> l
     if not labels:
         return list(rows)
     known = {plain_label(row["label"]): row["label"] for row in rows}
-    if unknown := [label for label in labels if plain_label(label) not in known]:
+    # Of a list by name ("chexpert5") a run may know some; of a label that was named itself, it must know.
+    named = [label for label in labels if labels_of(label) is None]
+    labels = with_lists(labels)
+    unknown = [label for label in named or labels if plain_label(label) not in known]
+    if unknown and (named or len(unknown) == len(labels)):
         raise UsageError(f"label '{unknown[0]}': there are predictions for {', '.join(sorted(known.values()))}")
     wanted = {plain_label(label) for label in labels}
     return [row for row in rows if plain_label(row["label"]) in wanted]

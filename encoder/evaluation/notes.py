@@ -7,7 +7,7 @@ from typing import Any
 
 from encoder.evaluation.evaluation import Scored
 from encoder.evaluation.options import Options
-from encoder.evaluation.readers import Reading
+from encoder.evaluation.reader_tables import Reading
 from encoder.evaluation.rows import LabelRows
 from encoder.evaluation.thresholds import SAME
 

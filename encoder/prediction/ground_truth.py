@@ -10,6 +10,7 @@ from encoder.vectors.image_vectors import ImageVectors
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.language.label_names import plain_label
+from kb.language.labels import with_lists
 from kb.sql.limits import UNHURRIED
 from kb.sql.session import AuditSession
 from kb.store.sqltext import literals
@@ -34,6 +35,7 @@ def wanted_labels(kb: KnowledgeBase, asked: Sequence[str], source: str | None = 
     spelt: dict[str, str] = {}
     for label in known:
         spelt.setdefault(plain_label(label), label)
+    asked = with_lists(asked)
     if any(not plain_label(label) for label in asked):
         raise UsageError("a label is blank")
     wanted = {plain_label(label): spelt.get(plain_label(label), label.strip()) for label in asked}

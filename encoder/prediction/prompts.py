@@ -1,7 +1,9 @@
 """Prompts: the sentences that say that a label holds, and that it does not.
 
-By default "{x}" against "no {x}". "No finding" would be turned round by that ("no no finding" holds for the sick), so
-labels of a normal image have sentences of their own. A YAML file says others, for single labels or for all:
+By default what the table of label names says of a label (`kb.language.labels`): "Pleural Other" is thickening, plaques
+and the like. Where it says nothing, "{x}" against "no {x}". "No finding" would be turned round by that ("no no finding"
+holds for the sick), so labels of a normal image have sentences of their own. A YAML file says others, for single labels
+or for all:
 
     prompts:
       present: ["{x}", "there is {x}"]
@@ -21,6 +23,8 @@ import yaml
 
 from kb.errors import UsageError
 from kb.language.label_names import is_no_finding
+from kb.language.labels import LabelEntry, LabelNames, bundled_labels
+from kb.language.lexicon import load_lexicon
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +46,11 @@ NORMAL = Prompts(
 
 @dataclass(frozen=True, slots=True)
 class PromptSet:
-    """The sentences of many labels: those said for one, else the templates."""
+    """The sentences of many labels: those said for one, else those of the table of label names, else the templates."""
 
     templates: Prompts = DEFAULT
     labels: Mapping[str, Prompts] = field(default_factory=dict)
+    names: LabelNames = field(default_factory=bundled_labels)
 
     def of(self, label: str) -> Prompts:
         """The sentences of a label."""
@@ -53,13 +58,20 @@ class PromptSet:
             return self.labels[label]
         if is_no_finding(label):
             return NORMAL
-        name = " ".join(label.replace("_", " ").split())
-        name = name if name.isupper() else name.lower()
+        entry, own = self.names.entry(label), self.templates == DEFAULT
+        subjects = entry.present if entry is not None and entry.present else (self._name(label, entry),)
         present, absent = (
-            tuple(template.replace("{x}", name) for template in templates)
+            tuple(template.replace("{x}", subject) for template in templates for subject in subjects)
             for templates in (self.templates.present, self.templates.absent)
         )
-        return Prompts(present, absent)
+        return Prompts(present, entry.absent if entry is not None and entry.absent and own else absent)
+
+    def _name(self, label: str, entry: LabelEntry | None) -> str:
+        """A label as it stands in a sentence: in the table's words where its own are no name of a finding."""
+        name = " ".join(label.replace("_", " ").split())
+        if entry is not None and load_lexicon().canonical(name) is None:
+            return entry.label
+        return name if name.isupper() else name.lower()
 
 
 def read_prompts(path: Path) -> PromptSet:

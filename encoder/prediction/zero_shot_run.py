@@ -23,6 +23,7 @@ from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.language.label_names import is_no_finding, plain_label
 from kb.progress import Watcher
+from kb.sql.label_key import label_names_of
 from kb.vectors.embedding import Embedder
 
 Way = tuple[Space, Contrast]
@@ -64,6 +65,7 @@ def predict_zero_shot(
         UsageError: no image is encoded, or no label is named or known.
     """
     images = read_image_vectors(kb, checkpoint.encoder_id)
+    prompts = replace(prompts, names=label_names_of(kb))
     labels = wanted_labels(kb, options.labels, options.source)
     if not labels:
         raise UsageError("there are no labels here, and none is named", parameter="labels", need="labels")
@@ -98,6 +100,8 @@ def predict_zero_shot(
         notes.append(f"no image has a label called {', '.join(unknown)}: predicted all the same, judged by nothing")
     if raw := [head.label for head in kept.heads if head.label not in calibrated_labels]:
         notes.append(f"not calibrated (too few validation images, or they say the opposite): {', '.join(raw)}")
+    if unmapped := [label for label in labels if label not in prompts.labels and not prompts.names.knows(label)]:
+        notes.append(f"no finding is known by the name {', '.join(unmapped)}: the bare name is the sentence")
     parameters = {
         "contrast": chosen[1],
         "prompts": {label: asdict(prompts.of(label)) for label in labels},

@@ -9,6 +9,7 @@ import typer
 from rich.markup import escape
 
 from ingest.commands.spelling import spelt
+from ingest.labels.attributes import BOXES
 from ingest.labels.choices import Blank, Choices, Consensus, Uncertain
 from ingest.labels.label_tables import read_label_table
 from ingest.labels.labels import LabelResult, ingest_labels
@@ -40,7 +41,7 @@ EncodingOption = Annotated[str, typer.Option("--encoding", help="The encoding of
 @writes(quiet=True)
 def labels_command(
     writing: Writing,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, JSON Lines or Parquet.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, JSON or Parquet; .gz too.")],
     mapping: Annotated[
         list[str] | None,
         typer.Option(
@@ -99,14 +100,14 @@ def labels_command(
     _print(
         result, _label_facts(result), writing.uri, dry_run=writing.dry_run, quiet=writing.quiet, output=writing.output
     )
-    if result.rejected and not result.values:
+    if result.rejected and not result.values and not result.readings:
         raise typer.Exit(1)
 
 
 @writes(quiet=True)
 def predictions_command(
     writing: Writing,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, JSON Lines or Parquet.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, JSON or Parquet; .gz too.")],
     run: Annotated[str, typer.Option("--run", metavar="NAME", help="The name these predictions go by.")],
     method: Annotated[str, typer.Option("--method", help="How they were made.")] = "imported",
     mapping: Annotated[
@@ -166,7 +167,7 @@ def _print(
         *facts,
         ("of", f"{result.units:,} images and studies; {_here(result)}"),
         ("other spellings", spelt(result.resolved)),
-        ("kept as attributes", ", ".join(result.attributes)),
+        ("kept as attributes", _attributes(result)),
         ("contradictions", _contradictions(result)),
         ("columns not used", ", ".join(result.columns_not_used)),
         ("not asked for", f"{result.not_asked:,} rows of other labels" if result.not_asked else ""),
@@ -176,6 +177,13 @@ def _print(
     ]
     shown = [(name, escape(value)) for name, value in entries if value]
     print_result({**result.to_dict(), "dry_run": dry_run}, shown, output, quiet=quiet)
+
+
+def _attributes(result: LabelResult | PredictionResult) -> str:
+    """The columns that are kept, and of how many labels there are boxes."""
+    boxes = sum(name.startswith(BOXES) for name in result.attributes)
+    named = [name for name in result.attributes if not name.startswith(BOXES)]
+    return ", ".join([*named, *([f"boxes of {boxes} label{'s' if boxes > 1 else ''}"] if boxes else [])])
 
 
 def _here(result: LabelResult | PredictionResult) -> str:
@@ -194,7 +202,42 @@ def _label_facts(result: LabelResult) -> list[tuple[str, str]]:
         ("read", f"{result.read:,} rows of {result.source} ({_LAYOUTS[result.layout]})"),
         ("labels", ", ".join(result.labels)),
         ("values", f"{result.positive:,} positive, {result.negative:,} negative, {result.unknown:,} unknown"),
+        ("blank cells", f"{result.blanks:,}, taken for {result.blank} (--blank)" if result.blanks else ""),
+        ("-1", f"{result.doubts:,}, taken for {result.uncertain} (--uncertain)" if result.doubts else ""),
+        ("readers", _readers(result)),
+        ("odd ages", f"{result.odd_ages:,}, kept as given" if result.odd_ages else ""),
+        *_name_facts(result),
     ]
+
+
+def _readers(result: LabelResult) -> str:
+    if not result.readings:
+        return ""
+    kept = f"{len(result.readers):,}: {result.readings:,} readings are kept"
+    if result.consensus is None:
+        return f"{kept}{'; no label is made of them' if result.of_one_reader else ''}"
+    ties = f"; as many say 1 as 0 in {result.ties:,} places, which are unknown" if result.ties else ""
+    return f"{kept}; the labels are {_RULES[result.consensus]}{ties}"
+
+
+def _name_facts(result: LabelResult | PredictionResult) -> list[tuple[str, str]]:
+    """What is to be said of the names of labels."""
+    unmapped = ", ".join(result.unmapped)
+    return [
+        ("not in the list", f"{', '.join(result.missing)}: the file has none of these" if result.missing else ""),
+        (
+            "unknown names",
+            f"{unmapped}: no finding is known by these; --label-table FILE says what they are" if unmapped else "",
+        ),
+    ]
+
+
+_RULES = {
+    "majority": "what more than half of them say",
+    "any": "1 where any of them says so",
+    "all": "1 where all of them say so",
+    "first": "what the first of them in the file says",
+}
 
 
 def _prediction_facts(result: PredictionResult) -> list[tuple[str, str]]:
@@ -211,7 +254,13 @@ def _prediction_facts(result: PredictionResult) -> list[tuple[str, str]]:
             if divided
             else "",
         ),
+        *_name_facts(result),
     ]
 
 
-_LAYOUTS = {"wide": "a column a label", "long": "a row a label", "list": "a column of listed labels"}
+_LAYOUTS = {
+    "wide": "a column a label",
+    "long": "a row a label",
+    "list": "listed labels: what the file lists anywhere and an image's rows do not is negative",
+    "marks": "boxes or masks of one label",
+}

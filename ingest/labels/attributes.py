@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from ingest.images.image_sources import COLUMNS
 from ingest.labels.boxes import in_words
 from ingest.labels.cell_values import cell_text
 from ingest.labels.columns import Column
 from ingest.labels.layout import Unit, plain_name
 from ingest.labels.list_cells import Box
+from ingest.sources.ages import read_age
 from ingest.sources.cells import text_of, unstorable
 from ingest.sources.metadata import LONGEST, is_prose
 from kb.store.publication import Publication
@@ -23,6 +25,9 @@ from schemas.tables import ATTRIBUTES
 
 BATCH = 50_000
 """Rows that are written together."""
+
+AGES = frozenset(plain_name(name) for name in COLUMNS["age"])
+"""What columns of ages are called."""
 
 BOXES = "boxes: "
 """How the attributes are called that say where in the picture a label is: "boxes: Nodule"."""
@@ -42,6 +47,8 @@ class Attributes:
     def __init__(self, units: Sequence[Unit] = ()) -> None:
         self.contradictions: dict[str, int] = {}
         """The cells that say other than an earlier row of the same unit, by column."""
+        self.odd_ages = 0
+        """The images and studies whose age is no number of years: it is kept as given."""
         self._units = units
         self._columns: dict[str, tuple[list[str], np.ndarray]] = {}
 
@@ -75,6 +82,9 @@ class Attributes:
         for code, text in texts.items():
             place[code] = known.get(text, -1)
         self._put(name, list(known), of_row[rows], place[codes])
+        if plain_name(name) in AGES:
+            odd = [at for text, at in known.items() if read_age(text)[1]]
+            self.odd_ages += int(np.isin(self._columns[name][1], odd).sum())
 
     def _put(self, name: str, texts: list[str], units: np.ndarray, said: np.ndarray) -> None:
         units, said = units[said >= 0], said[said >= 0]

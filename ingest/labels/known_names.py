@@ -8,7 +8,6 @@ from pathlib import Path
 import pyarrow as pa
 
 from kb.language.labels import LabelEntry, bundled_labels, read_label_names
-from kb.language.lexicon import load_lexicon
 from kb.store.publication import Publication
 from kb.store.sqltext import literals
 from schemas.tables import LABEL_NAMES
@@ -19,8 +18,7 @@ def unmapped(labels: Iterable[str], label_table: Path | None = None) -> tuple[st
     names = bundled_labels()
     if label_table is not None:
         names = names.with_entries(read_label_names(label_table))
-    findings = {row[0] for row in load_lexicon().rows()}
-    return tuple(label for label in labels if names.entry(label) is None and names.key(label) not in findings)
+    return tuple(label for label in labels if not names.knows(label))
 
 
 def store_label_names(publication: Publication, label_table: Path | None) -> bool:

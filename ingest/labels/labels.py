@@ -38,12 +38,19 @@ from schemas.tables import LABEL_SOURCES, LABELS, READINGS
 class LabelResult:
     """What an ingest of labels did; `stored` says whether they were new, replaced older ones, or were known.
 
-    `blanks` and `doubts` are the cells that were blank or said -1, and became what `blank` and `uncertain` say.
-    `readings` are those of `readers` that were kept, `ties` the labels that are unknown because as many readers say 1
-    as 0. `attributes` are the columns kept beside the labels; `contradictions` how many of their cells were passed over
-    because an earlier row of the same image or study says another thing. `unmapped` are the labels that the table of
-    label names does not know, `missing` those of a named list that the file does not have. `resolved` are the images
-    and studies that were found under another spelling than the stored one, by the rule that found them.
+    Attributes:
+        blanks: cells that were blank, and became what `blank` says.
+        doubts: cells that said -1, and became what `uncertain` says.
+        readings: what `readers` say, and is kept; a file `of_one_reader` has no labels.
+        ties: labels that are unknown because as many readers say 1 as 0.
+        unmapped: labels that the table of label names does not know.
+        missing: labels of a named list that the file does not have.
+        attributes: columns kept beside the labels.
+        contradictions: how many of their cells were passed over because an earlier row of the same image or study says
+            another thing.
+        odd_ages: images and studies whose age is no number of years ("85 or more", "414"): it is kept as given.
+        resolved: images and studies that were found under another spelling than the stored one, by the rule that found
+            them.
     """
 
     source: str
@@ -59,6 +66,7 @@ class LabelResult:
     uncertain: str
     readers: tuple[str, ...]
     readings: int
+    of_one_reader: bool
     consensus: str | None
     ties: int
     unmapped: tuple[str, ...]
@@ -67,6 +75,7 @@ class LabelResult:
     not_asked: int
     attributes: tuple[str, ...]
     contradictions: Mapping[str, int]
+    odd_ages: int
     columns_not_used: tuple[str, ...]
     units: int
     units_here: int
@@ -253,6 +262,7 @@ def _result(taken: _Taken, units: tuple[int, int, int], stored: str, commit: Com
         uncertain=choices.uncertain,
         readers=table.readers,
         readings=len(taken.readings),
+        of_one_reader=choices.reader is not None,
         consensus=choices.consensus,
         ties=table.ties,
         unmapped=unmapped(table.labels.values(), choices.label_table),
@@ -261,6 +271,7 @@ def _result(taken: _Taken, units: tuple[int, int, int], stored: str, commit: Com
         not_asked=table.passed_over,
         attributes=table.kept,
         contradictions=dict(table.attributes.contradictions),
+        odd_ages=table.attributes.odd_ages,
         columns_not_used=table.unused,
         units=units[0],
         units_here=units[1],

@@ -20,6 +20,7 @@ from ingest.sources.delimited import DELIMITERS
 from ingest.sources.detect import detect_format
 from ingest.sources.json_records import read_records_of
 from ingest.sources.lines import known_encoding, read_lines
+from ingest.sources.sound_rows import sound_rows
 from kb.errors import ClearKbError, UsageError
 
 FORMATS = ("csv", "tsv", "jsonl", "json", "parquet")
@@ -100,17 +101,31 @@ class TableFile:
         return tuple(name.strip() for name in first.fields)
 
     def _delimited(self) -> Iterator[TableBatch]:
-        records = islice(read_records(read_lines(self.path, self.encoding), self._delimiter), 1, None)
-        row = 0
+        """The rows of a text file: fast while nothing is wrong with it, and with care from the first fault on."""
+        sound = sound_rows(self.path, known_encoding(self.encoding), self._delimiter)
+        row, fault = 0, False
+        while taken := list(islice(sound, BATCH_ROWS)):
+            good = [one for one in taken if one is not None]
+            fault = len(good) < len(taken)
+            rows = range(row + 1, row + 1 + len(good))
+            row += len(good)
+            columns = list(zip(*(fields for _, fields in good), strict=True)) or [()] * len(self.names)
+            yield TableBatch(rows, [line for line, _ in good], dict(zip(self.names, columns, strict=True)))
+        if fault:
+            yield from self._with_care(row)
+
+    def _with_care(self, row: int) -> Iterator[TableBatch]:
+        """The rows after the first `row` ones, and what stands between them that is none."""
+        records = islice(read_records(read_lines(self.path, self.encoding), self._delimiter), row + 1, None)
         while taken := list(islice(records, BATCH_ROWS)):
             numbered = list(enumerate(taken, start=row + 1))
             row += len(taken)
             good = [(at, record) for at, record in numbered if not record.error]
-            cells = list(zip(*(record.fields for _, record in good), strict=True)) or [()] * len(self.names)
+            columns = list(zip(*(record.fields for _, record in good), strict=True)) or [()] * len(self.names)
             yield TableBatch(
                 [at for at, _ in good],
                 [record.line for _, record in good],
-                dict(zip(self.names, cells, strict=True)),
+                dict(zip(self.names, columns, strict=True)),
                 [(self.position(at, record.line), record.error) for at, record in numbered if record.error],
             )
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from kb.errors import ClearKbError, UsageError
+from kb.sql.label_key import known_labels_macro, label_names_of
 from kb.sql.limits import UNHURRIED
 from kb.sql.session import AuditSession
 from kb.sql.writing import check_folder, written_aside
@@ -109,6 +110,7 @@ def export_audit(
 def _fill(file: duckdb.DuckDBPyConnection, session: AuditSession, vectors: list[str]) -> dict[str, int]:
     """Tables first, then all that stands on them."""
     file.execute("CREATE SCHEMA stored")
+    file.execute(known_labels_macro(label_names_of(session.kb)))
     file.execute(macros())
     sources = {**STORED, **{name: f"FROM {name}" for name in vectors}}
     rows = {name: _copy(file, session, name, sql) for name, sql in sources.items()}

@@ -22,6 +22,7 @@ from kb.errors import ClearKbError, UsageError
 from kb.images.patient_split import read_patients
 from kb.language.facets import kind_of
 from kb.language.lexicon import load_lexicon
+from kb.sql.label_key import known_labels_macro, label_names_of
 from kb.sql.limits import Limits, limited_connection, lock
 from kb.sql.messages import first_words
 from kb.sql.sandbox import check_query
@@ -63,6 +64,7 @@ class AuditSession:
         self._reader: pa.RecordBatchReader | None = None
         self._connection = limited_connection(self.limits)
         self._connection.execute("CREATE SCHEMA stored")
+        self._connection.execute(known_labels_macro(label_names_of(state)))
         self._connection.execute(macros())
         lock(self._connection)
 

@@ -181,5 +181,6 @@ def _named(row: Mapping[str, Any], skip: Collection[str]) -> Iterator[tuple[str,
         if row.get(name) is not None:
             yield name.replace("_", " "), str(row[name])
     for name, value in (row["attributes"] or {}).items():
-        if name not in skip and value is not None:
+        # Where in the picture a label was drawn tells the label.
+        if name not in skip and plain_label(name) not in skip and not name.startswith("boxes: ") and value is not None:
             yield name, str(value)

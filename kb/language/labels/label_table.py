@@ -12,6 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from kb.errors import UsageError
+from kb.language.lexicon import load_lexicon
 
 COLUMNS = ("label", "names", "findings", "wider", "present", "absent")
 
@@ -57,6 +58,10 @@ class LabelNames:
         """What the table says of a label; None if it has none of that name."""
         return self.entries.get(self.key(name))
 
+    def knows(self, name: str) -> bool:
+        """Whether a label is in the table, or is itself the name of a finding in the lexicon."""
+        return self.entry(name) is not None or load_lexicon().canonical(normal_name(name)) is not None
+
     def narrower(self, name: str, than: str) -> bool:
         """Whether a label holds only where another does, directly or by way of others."""
         seen: set[str] = set()
@@ -68,9 +73,19 @@ class LabelNames:
         return self.key(than) in seen - {self.key(name)}
 
     def with_entries(self, entries: Iterable[LabelEntry]) -> LabelNames:
-        """The table with other entries before its own: a name that they speak of is theirs."""
-        mine = tuple(entries)
-        return LabelNames([*mine, *(old for old in self.entries.values() if old.label not in {e.label for e in mine})])
+        """The table with other entries before its own: they add names to a label, and a name of theirs is theirs.
+
+        Of a label that is here already, what they leave blank stays as it is.
+        """
+        mine = {entry.label: _merged(entry, self.entries.get(entry.label)) for entry in entries}
+        return LabelNames([*mine.values(), *(old for label, old in self.entries.items() if label not in mine)])
+
+
+def _merged(entry: LabelEntry, old: LabelEntry | None) -> LabelEntry:
+    if old is None:
+        return entry
+    said = {name: getattr(entry, name) or getattr(old, name) for name in ("findings", "wider", "present", "absent")}
+    return LabelEntry(entry.label, (*entry.names, *old.names), **said)
 
 
 def normal_name(name: str) -> str:

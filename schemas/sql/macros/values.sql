@@ -3,6 +3,10 @@
 -- A label, or the name of an attribute, as it is compared: lower case, one space for "_" and for runs of spaces.
 CREATE MACRO label_name(label) AS trim(regexp_replace(lower(replace(label, '_', ' ')), '\s+', ' ', 'g'));
 
+-- A label as it meets others: one name for all that the table of label names says are one ("Effusion" and "pleural
+-- effusion"), else as label_name gives it. Who makes the macros makes known_labels() before them: from names to that one.
+CREATE MACRO label_key(label) AS coalesce(known_labels()[label_name(label)], label_name(label));
+
 -- What several labels of one thing come to: positive where any is, unknown where none is and any is unknown.
 CREATE MACRO agreed_value(v) AS
     CASE WHEN max(v) = 1 THEN 1::TINYINT WHEN count(*) > count(v) THEN NULL ELSE 0::TINYINT END;
@@ -13,6 +17,11 @@ CREATE MACRO age_band(age) AS CASE
     WHEN age < 18 THEN '0-17' WHEN age < 40 THEN '18-39' WHEN age < 60 THEN '40-59' WHEN age < 80 THEN '60-79'
     WHEN age >= 80 THEN '80+' END;
 
+-- An age as it stands in a table, in years: "63", "063Y", and "85 or more" or "90+" as the bound; NULL above 125.
+CREATE MACRO years_told(age) AS try_cast(regexp_extract(age,
+    '^[> ]*(\d+(\.\d+)?) *(Y|\+|years?|(years )?(or|and) (more|over|older|above)|$)', 1, 'i') AS DOUBLE);
+CREATE MACRO years_of(age) AS CASE WHEN years_told(age) <= 125 THEN years_told(age) END;
+
 -- Attributes (a map from names in lower case) that mean the same under several names.
 CREATE MACRO site_of(a) AS coalesce(a['site'], a['hospital'], a['institution'], a['institution name'], a['centre'],
     a['center'], a['department'], a['dataset']);
@@ -20,7 +29,7 @@ CREATE MACRO sex_of(a) AS coalesce(a['sex'], a['gender'], a['patient sex'], a['p
 CREATE MACRO plain_sex(sex) AS CASE
     WHEN lower(sex) IN ('f', 'female', 'woman') THEN 'F' WHEN lower(sex) IN ('m', 'male', 'man') THEN 'M'
     ELSE sex END;
-CREATE MACRO age_of(a) AS try_cast(coalesce(a['age'], a['patient age'], a['anchor age']) AS DOUBLE);
+CREATE MACRO age_of(a) AS years_of(coalesce(a['age'], a['patient age'], a['anchor age']));
 CREATE MACRO view_of(a) AS coalesce(a['view'], a['view position'], a['viewposition'], a['ap/pa'], a['projection']);
 
 -- The year and month of a date among attributes: 2020-03-31, 20200331 or 31.03.2020 is "2020-03".

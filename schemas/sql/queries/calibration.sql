@@ -10,7 +10,7 @@ WITH known AS (
     SELECT run, label, source, score, count(*) AS n, count(*) FILTER (truth = 1) AS positives
     FROM outcomes
     WHERE truth IS NOT NULL AND ($run IS NULL OR run = $run)
-        AND ($label IS NULL OR label_name(label) = label_name($label)) AND ($source IS NULL OR source = $source)
+        AND ($label IS NULL OR label_key(label) = label_key($label)) AND ($source IS NULL OR source = $source)
     GROUP BY ALL
 ),
 placed AS (

@@ -11,12 +11,12 @@ WITH names AS (
 ),
 pair AS (SELECT a, coalesce($b, (SELECT min(run) FROM runs WHERE run <> a)) AS b FROM names),
 rows AS (
-    SELECT *, label_name(label) AS name, coalesce(image_id, study_id) AS unit, image_id IS NULL AS of_study,
+    SELECT *, label_key(label) AS name, coalesce(image_id, study_id) AS unit, image_id IS NULL AS of_study,
         coalesce(source, '') AS said_by,
         cume_dist() OVER (PARTITION BY run, label, source ORDER BY rank_by) AS rank
     FROM outcomes
     WHERE run IN (SELECT unnest([a, b]) FROM pair) AND ($source IS NULL OR source = $source)
-        AND ($label IS NULL OR label_name(label) = label_name($label))
+        AND ($label IS NULL OR label_key(label) = label_key($label))
 ),
 compared AS (
     SELECT one.label, one.source, one.image_id, coalesce(one.study_id, two.study_id) AS study_id,

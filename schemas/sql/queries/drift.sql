@@ -11,7 +11,7 @@ WITH rows AS (
         CASE $by WHEN 'site' THEN site WHEN 'month' THEN month WHEN 'view' THEN view WHEN 'sex' THEN sex
             WHEN 'age_band' THEN age_band WHEN 'split' THEN split END AS value
     FROM outcomes
-    WHERE ($run IS NULL OR run = $run) AND ($label IS NULL OR label_name(label) = label_name($label))
+    WHERE ($run IS NULL OR run = $run) AND ($label IS NULL OR label_key(label) = label_key($label))
         AND ($source IS NULL OR source = $source)
 ),
 largest AS (

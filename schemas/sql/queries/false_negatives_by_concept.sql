@@ -15,7 +15,7 @@ WITH judged AS (
     JOIN thresholds t ON t.run = o.run AND t.label = o.label AND t.source = o.source
     SEMI JOIN reports r ON r.study_id = o.study_id AND coalesce(r.patient_id = o.patient_id, true)
     WHERE o.truth = 1 AND ($run IS NULL OR o.run = $run)
-        AND ($label IS NULL OR label_name(o.label) = label_name($label)) AND ($source IS NULL OR o.source = $source)
+        AND ($label IS NULL OR label_key(o.label) = label_key($label)) AND ($source IS NULL OR o.source = $source)
     GROUP BY ALL
 ),
 totals AS (

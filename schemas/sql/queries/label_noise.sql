@@ -7,10 +7,10 @@
 --
 -- Doubt is the mean over runs of the share of the run's rows that lie nearer to the label than this one does.
 WITH placed AS (
-    SELECT label_name(label) AS name, run, source, image_id, study_id, patient_id, truth, score,
+    SELECT label_key(label) AS name, run, source, image_id, study_id, patient_id, truth, score,
         percent_rank() OVER (PARTITION BY run, label, source ORDER BY rank_by) AS below, label
     FROM outcomes
-    WHERE truth IS NOT NULL AND ($label IS NULL OR label_name(label) = label_name($label))
+    WHERE truth IS NOT NULL AND ($label IS NULL OR label_key(label) = label_key($label))
         AND ($source IS NULL OR source = $source)
 ),
 judged AS (

@@ -6,6 +6,6 @@
 -- by text = all: all, split, view, sex, age_band, site or month: what rows are grouped by
 SELECT run, label, source, "by", value, n, positives, negatives, unknown, auroc, auroc_low, auroc_high
 FROM metrics
-WHERE ($run IS NULL OR run = $run) AND ($label IS NULL OR label_name(label) = label_name($label))
+WHERE ($run IS NULL OR run = $run) AND ($label IS NULL OR label_key(label) = label_key($label))
     AND ($source IS NULL OR source = $source) AND ($by IS NULL OR "by" = $by)
 ORDER BY run, label, source, "by", value

@@ -4,7 +4,7 @@
 -- level text = image: image or study
 WITH known AS (
     SELECT * FROM truths
-    WHERE value IS NOT NULL AND level = $level AND ($label IS NULL OR name = label_name($label))
+    WHERE value IS NOT NULL AND level = $level AND ($label IS NULL OR name = label_key($label))
 ),
 pairs AS (
     SELECT one.name AS label, one.source AS a, two.source AS b, count(*) AS n,

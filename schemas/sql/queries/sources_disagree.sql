@@ -8,7 +8,7 @@
 -- Images are listed one by one; a study only where no image of it is labelled or known.
 WITH known AS (
     SELECT * FROM truths t
-    WHERE value IS NOT NULL AND ($label IS NULL OR name = label_name($label))
+    WHERE value IS NOT NULL AND ($label IS NULL OR name = label_key($label))
         AND (level = 'image' OR unit NOT IN (
             SELECT study_id FROM labels WHERE image_id IS NOT NULL AND study_id IS NOT NULL
             UNION

@@ -11,7 +11,7 @@ WITH groups AS (
     SELECT *, {'auroc': auroc, 'value': value} AS place FROM metrics  -- of two equal ones, the name decides
     WHERE "by" IN ('sex', 'age_band', 'view', 'site', 'month') AND auroc IS NOT NULL
         AND positives >= $least AND negatives >= $least AND ($by IS NULL OR "by" = $by)
-        AND ($run IS NULL OR run = $run) AND ($label IS NULL OR label_name(label) = label_name($label))
+        AND ($run IS NULL OR run = $run) AND ($label IS NULL OR label_key(label) = label_key($label))
         AND ($source IS NULL OR source = $source)
 )
 SELECT run, label, source, "by", count(*) AS groups, arg_max(value, place) AS best, max(auroc) AS best_auroc,

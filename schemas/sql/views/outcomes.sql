@@ -20,7 +20,7 @@
 -- month: when: "2020-03"
 -- attributes: what else is said of the image or study: attributes['device']
 WITH names AS (
-    SELECT run, label, label_name(label) AS name, count(*) = count(logit) AS by_logit
+    SELECT run, label, label_key(label) AS name, count(*) = count(logit) AS by_logit
     FROM stored.predictions GROUP BY run, label
 ),
 rows AS (

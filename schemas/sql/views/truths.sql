@@ -3,13 +3,13 @@
 -- level: image or study: of which the row is
 -- unit: its id
 -- patient_id: the patient that the source names, where it does
--- name: the label in lower case, with spaces for "_"
+-- name: what the label is compared as: the name of its finding where the table of label names has it, else in lower case
 -- source: the file or reader that says so
 -- value: 1, 0, or NULL where it is unknown
 --
 -- An image has its own label, else that of its study. A study has its own, else what its images have: it is positive
 -- where any of them is, and unknown where none is and any is unknown.
-WITH names AS (SELECT label, label_name(label) AS name FROM (SELECT DISTINCT label FROM stored.labels)),
+WITH names AS (SELECT label, label_key(label) AS name FROM (SELECT DISTINCT label FROM stored.labels)),
 said AS (
     SELECT l.image_id, coalesce(l.study_id, i.study_id) AS study_id, coalesce(l.patient_id, i.patient_id) AS patient_id,
         n.name, l.value, l.source

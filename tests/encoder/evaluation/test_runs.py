@@ -83,7 +83,7 @@ class TestFigures:
         assert all("n" in row or "positives" in row for _, rows in found.tables() for row in rows)
         assert "<table>" in found._repr_html_()
         data = json.loads(json.dumps(found.to_dict()))
-        assert set(data) == {"commit", "split", "rows", "left_out", "comparisons", "readers", "notes"}
+        assert set(data) == {"commit", "split", "rows", "left_out", "comparisons", "readers", "agreement", "notes"}
 
 
 class TestThresholds:
@@ -248,9 +248,12 @@ class TestReaders:
         rows += [f"Bo,s{n},Edema,{int(not v)}" for n, v in enumerate(truth)] + ["Cem,s1,Edema,", "Cem,s2,Edema,1"]
         path = self.write(tmp_path / "r.csv", rows)
         found = evaluate(kb, ["good"], QUICK, readers=path)
-        ada, bo = found.readers
+        ada, bo, mean = found.readers
         assert (ada.reader, ada.sensitivity, ada.specificity, ada.lies, ada.n) == ("Ada", 1, 1, "above", 120)
         assert (bo.sensitivity, bo.specificity, bo.lies, bo.model_sensitivity) == (0, 0, "below", 1)
+        assert (mean.reader, mean.sensitivity, mean.specificity) == ("mean of 2 readers", 0.5, 0.5)
+        (agreed,) = found.agreement
+        assert (agreed.label, agreed.readers, agreed.n) == ("Edema", 3, 120) and agreed.kappa < -0.9
         left = draw(found, tmp_path / "figure.png")
         assert left == () and (tmp_path / "figure.png").stat().st_size > 20_000
 

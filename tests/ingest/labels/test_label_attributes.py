@@ -85,10 +85,17 @@ class TestCells:
         assert (result.attributes, result.columns_not_used) == (("sex",), ("site",))
 
     def test_a_column_of_texts_is_kept_unless_one_is_long(self, kb: KnowledgeBase, tmp_path: Path) -> None:
-        text = f"image,note,report,Edema\na,{'n' * 1000},short,1\nb,also,{'r' * 1001},0\n"
+        text = f"image,place,other,Edema\na,{'n' * 1000},short,1\nb,also,{'r' * 1001},0\n"
         result = ingest_labels(kb, write(tmp_path / "l.csv", text))
-        assert (result.attributes, result.columns_not_used) == (("note",), ("report",))
-        assert stored(kb) == {("a", "note", "n" * 1000), ("b", "note", "also")}
+        assert (result.attributes, result.columns_not_used) == (("place",), ("other",))
+        assert stored(kb) == {("a", "place", "n" * 1000), ("b", "place", "also")}
+
+    @pytest.mark.parametrize("name", ["Report", "section_impression", "Findings", "Befund"])
+    def test_the_text_of_reports_never_is(self, kb: KnowledgeBase, tmp_path: Path, name: str) -> None:
+        told = ["Small effusion on the left, no pneumothorax.", "Heart size is normal and lungs are clear."]
+        text = f'image,{name},site,Edema\na,"{told[0]}",north,1\nb,{told[1]},south,0\n'
+        result = ingest_labels(kb, write(tmp_path / "l.csv", text))
+        assert (result.attributes, result.columns_not_used) == (("site",), (name,))
 
     def test_parquet(self, kb: KnowledgeBase, tmp_path: Path) -> None:
         columns: dict[str, list[Any]] = {

@@ -142,8 +142,7 @@ class TestSeveralRowsOfAnImage:
         with tempfile.TemporaryDirectory() as folder:
             text = "image_id,class_name\n" + "".join(f"{image},{name}\n" for image, name in rows)
             table = read_label_table(write(Path(folder) / "l.csv", text), "value", LISTED)
-        rows_of = zip(table.units, table.names, table.values, strict=True)
-        told = {(unit[0], name): value for unit, name, value in rows_of}
+        told = {(unit[0], name): value for unit, name, value in table.told()}
         images, names = {image for image, _ in rows}, {name for _, name in rows}
         assert told == {(image, name): int((image, name) in rows) for image in images for name in names}
         assert len(table) == len(told)
@@ -206,7 +205,7 @@ class TestSeveralRowsOfAnImage:
         self, kb: KnowledgeBase, tmp_path: Path, text: str
     ) -> None:
         choices = LISTED if "class_name" in text else Choices()
-        message = r"contradict each other in 1 places \(first: Mass of image A is .*a source of their own"
+        message = r"contradict each other in 1 places \(first: Mass of image A is .*majority, any, all or first"
         with pytest.raises(UsageError, match=message):
             ingested(kb, tmp_path, text, choices)
         assert kb.dataset("labels").count_rows() == 0

@@ -18,7 +18,7 @@ XML = b'<eCitation><uId id="a"/><AbstractText Label="FINDINGS">x</AbstractText><
 
 
 def test_the_formats_that_can_be_named() -> None:
-    assert set(SOURCE_FORMATS) == {"csv", "tsv", "jsonl", "parquet", "text", "openi"}
+    assert set(SOURCE_FORMATS) == {"csv", "tsv", "jsonl", "json", "parquet", "text", "openi"}
 
 
 @pytest.mark.parametrize(
