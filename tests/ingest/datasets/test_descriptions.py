@@ -11,6 +11,7 @@ from ingest.datasets.description import read_description
 from ingest.datasets.known import known_datasets, named_dataset
 from kb.errors import UsageError
 from tests.support.files import write
+from tests.support.paths import ROOT
 
 HEAD = """name: harbor
 title: Harbor hospital
@@ -85,6 +86,13 @@ def test_what_is_no_description_is_told(tmp_path: Path) -> None:
         read_description(write(tmp_path / "x.yaml", "- a\n- b\n"))
     with pytest.raises(UsageError, match="line 1: the description"):
         read_description(write(tmp_path / "x.yaml", ""))
+
+
+def test_the_description_that_the_documentation_shows_is_one(tmp_path: Path) -> None:
+    page = (ROOT / "docs/how-to/data-sets.md").read_text(encoding="utf-8")
+    shown = page.partition("```yaml\n")[2].partition("```")[0]
+    one = read_description(write(tmp_path / "shown.yaml", shown))
+    assert one.images is not None and one.labels[0].consensus == "majority"
 
 
 def test_the_commands(cli, cli_json, tmp_path: Path) -> None:
