@@ -17,7 +17,8 @@ def known_datasets() -> tuple[Description, ...]:
     """The data sets whose descriptions come with the package, by name."""
     folder = files("schemas").joinpath("datasets")
     with as_file(folder) as path:
-        return tuple(read_description(file) for file in sorted(Path(path).glob("*.yaml")))
+        described = (read_description(file) for file in Path(path).glob("*.yaml"))
+        return tuple(sorted(described, key=lambda one: one.name))
 
 
 def named_dataset(name: str) -> Description:

@@ -299,18 +299,19 @@ def _sorted_out(
     said |= {name: f"if(m.image_id IS NULL, n.{name}, coalesce(n.{name}, s.{name}))" for name in FACTS}
     said["attributes"] = "if(m.image_id IS NULL OR len(n.attributes) > 0, n.attributes, s.attributes)"
     chosen = ", ".join(f"{said[name]} AS {name}" for name in names)
-    differs = " OR ".join(f"r.{name} IS DISTINCT FROM r.stored.{name}" for name in names)
-    bare = " AND ".join([*(f"r.{name} IS NULL" for name in FACTS), "len(r.attributes) = 0"])
-    again = "r.content_hash = r.stored.content_hash"
+    differs = {name: f"r.{name} IS DISTINCT FROM r.stored.{name}" for name in names}
+    moved = " OR ".join(differs.pop(name) for name in ("source", "position"))
+    bare = " AND ".join([*(f"n.{name} IS NULL" for name in FACTS), "len(n.attributes) = 0"])
     with duckdb.connect() as connection:
         connection.register("fresh", rows)
         connection.register("completed", pa.table({"image_id": pa.array(sorted(completed), pa.string())}))
         connection.register("stored", publication.dataset("images").scanner().to_reader())
         told = connection.sql(
-            f"WITH r AS (SELECT {chosen}, s AS stored FROM fresh n LEFT JOIN stored s ON s.image_id = n.image_id "
-            "LEFT JOIN completed m ON m.image_id = n.image_id) "
-            "SELECT r.* EXCLUDE (stored), r.stored.image_id IS NOT NULL AS known FROM r "
-            f"WHERE r.stored.image_id IS NULL OR (({differs}) AND NOT ({bare} AND {again}))"
+            f"WITH r AS (SELECT {chosen}, {bare} AS bare, m.image_id IS NOT NULL AS completed, s AS stored FROM "
+            "fresh n LEFT JOIN stored s ON s.image_id = n.image_id LEFT JOIN completed m ON m.image_id = n.image_id) "
+            "SELECT r.* EXCLUDE (bare, completed, stored), r.stored.image_id IS NOT NULL AS known FROM r "
+            f"WHERE r.stored.image_id IS NULL OR (({' OR '.join(differs.values())} OR ({moved}) AND NOT r.completed) "
+            "AND NOT (r.bare AND r.content_hash = r.stored.content_hash))"
         ).to_arrow_table()
     changed = told.filter(told["known"])["image_id"].to_pylist()
     fresh = told.select(names).cast(IMAGES.schema)
