@@ -220,6 +220,7 @@ def images(
     columns: Mapping[str, str] | None = None,
     size: int = 448,
     fit: str = "pad",
+    any_body_part: bool = False,
     workers: int | None = None,
     by: str | None = None,
     why: str | None = None,
@@ -235,6 +236,7 @@ def images(
         columns: which of its columns holds what.
         size: pixels of a side that images are brought to.
         fit: "pad" or "crop": how they become square.
+        any_body_part: take DICOM radiographs of whatever part of the body, not of the chest alone.
         workers: processes that decode; default: one for each processor.
         by: who.
         why: the reason.
@@ -250,6 +252,7 @@ def images(
         table=table,
         mapping=columns,
         preprocessing=Preprocessing(size=size, fit=fit),  # type: ignore[arg-type]  # it refuses other words
+        any_body_part=any_body_part,
         workers=workers,
         by=by,
         why=why,

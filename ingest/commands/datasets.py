@@ -176,7 +176,9 @@ def _images(result: DatasetResult) -> list[tuple[str, str]]:
         facts += [
             ("known", f"{done.known:,} were stored under another id: they are those images" if done.known else ""),
             ("alike", f"{done.alike:,} have the very pixels of another" if done.alike else ""),
-            ("odd ages", f"{done.odd_ages:,} are no number of years: kept as given" if done.odd_ages else ""),
+            ("as given", f"{_counted(done.as_given)}: not understood, kept as an attribute" if done.as_given else ""),
+            ("because", _counted(done.refused)),
+            ("messages", f"{_counted(done.messages)} (of libraries)" if done.messages else ""),
             ("other spellings", spelt(done.resolved)),
         ]
     return [(name, value) for name, value in facts if value]

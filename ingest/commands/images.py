@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -43,6 +44,9 @@ def images_command(
             "--allow-unjoined", help="Store them also where none has any of the reports or labels that are here."
         ),
     ] = False,
+    any_body_part: Annotated[
+        bool, typer.Option("--any-body-part", help="Take DICOM radiographs of hands, abdomens, ... too.")
+    ] = False,
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes that decode.")] = None,
 ) -> None:
     """Ingest radiographs: PNG and JPEG of 8 or 16 bits, DICOM; their pixels are kept once, as one commit."""
@@ -60,6 +64,7 @@ def images_command(
             workers=workers,
             **writing.act,
             allow_unjoined=allow_unjoined,
+            any_body_part=any_body_part,
             watcher=progress,
         )
     print_result(
@@ -75,18 +80,43 @@ def images_command(
 def _facts(result: ImageResult, dry_run: bool, kb: str) -> list[tuple[str, str]]:
     commit = result.commit.commit_id if result.commit else "none: there was nothing new"
     where = f": clear-kb status --rejects --kb {escape(kb)}" if result.rejected and not dry_run else ""
-    facts = [
+    parts = sum(count for kind, count in result.refused.items() if kind.startswith("body part"))
+    hint = f"; --any-body-part takes the {parts:,} of other parts of the body" if parts else ""
+    told = [
+        ("views", result.views, ""),
+        ("because", result.refused, hint),
+        ("as given", result.as_given, ": not understood, kept as an attribute"),
+        ("mended", result.mended, ""),
+        ("messages", result.messages, " (of libraries)"),
+    ]
+    return [
         ("read", f"{result.read:,} images"),
         ("new", f"{result.new:,}"),
         ("changed", f"{result.changed:,}"),
         ("unchanged", f"{result.unchanged:,}"),
         ("rejected", f"{result.rejected:,}{where}"),
-        ("known", f"{result.known:,} under another id: they are those images" if result.known else ""),
-        ("alike", f"{result.alike:,} have the very pixels of another, of another id" if result.alike else ""),
-        ("odd ages", f"{result.odd_ages:,} are no number of years: kept as given" if result.odd_ages else ""),
-        ("other spellings", spelt(result.resolved)),
+        *((name, f"{_by_kind(counts)}{more}") for name, counts, more in told if counts),
+        *_same(result),
         ("pixels", f"{result.decoded:,} made, the others known from before"),
         ("joined", f"{result.with_report:,} of the {result.images:,} images here have a report, by their study"),
         ("commit", "none: a dry run writes nothing" if dry_run else commit),
     ]
+
+
+def _same(result: ImageResult) -> list[tuple[str, str]]:
+    """What is said of pictures and images that are known otherwise."""
+    known = f"{result.known:,} under another id: they are those images" if result.known else ""
+    alike = f"{result.alike:,} have the very pixels of another, of another id" if result.alike else ""
+    facts = [("known", known), ("alike", alike), ("other spellings", spelt(result.resolved))]
     return [(name, value) for name, value in facts if value]
+
+
+MOST_KINDS = 8
+"""Kinds that are named one by one; the JSON has them all."""
+
+
+def _by_kind(counts: Mapping[str, int]) -> str:
+    """Counts by kind in a line: "812 PA, 40 AP"."""
+    named = [f"{count:,} {escape(kind)}" for kind, count in list(counts.items())[:MOST_KINDS]]
+    left = sum(list(counts.values())[MOST_KINDS:])
+    return ", ".join([*named, f"{left:,} of other kinds"] if left else named)

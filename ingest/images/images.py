@@ -6,57 +6,40 @@ images again change nothing.
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
-from ingest.identity.normal import patient_id, study_id
-from ingest.images.image_sources import Entries, ImageEntry, Listed, list_images
+from ingest.images.compared_rows import sorted_out
+from ingest.images.decoding import decode_images
+from ingest.images.image_rows import ImageRows
+from ingest.images.image_sources import Entries, Listed, list_images
 from ingest.images.stored_pictures import StoredPictures, respelt
 from ingest.joins import count_joins, require_image_join
-from ingest.sources.ages import read_age
 from kb.batched import batched
 from kb.images.pixel_cache import PixelCache
 from kb.images.preprocessing import Preprocessing
-from kb.images.radiograph import ImageError, read_radiograph
 from kb.knowledge_base import KnowledgeBase
 from kb.progress import Silent, Watcher
 from kb.store.commits import Commit
 from kb.store.publication import Publication
 from kb.store.rejects import replace_rejects
 from kb.store.sqltext import literals
-from schemas.tables import IMAGES
-
-CHUNK = 256
-"""Images whose pixels are written together."""
-
-TASK = 16
-"""Images that a worker is given at once."""
-
-FACTS = ("study_id", "patient_id", "view", "sex", "age")
-"""What may be said of an image beside its attributes."""
-
-AGE_AS_GIVEN = "age as given"
-"""The attribute that holds an age which is no number of years: the image is taken all the same."""
-
-AHEAD = 4_096
-"""Images that wait for the workers at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageResult:
     """What an ingest of images did; `images` are stored now, and `with_report` of them have a report.
 
+    Of the images that were taken, `views` counts the views ("unknown" too), `as_given` the values that were not
+    understood and are kept as attributes, `mended` what of a file could not be used, and `messages` what libraries
+    said, each by kind. `refused` counts the rejected by their reason in few words.
+
     `known` are pictures that are stored under another id: they are that image, and no second one. `alike` have the same
-    pixels as another of this ingest, of another id. `odd_ages` are no number of years: kept as an attribute, as given.
-    `resolved` are images that labels or predictions name in another spelling, which was taken, by the rule.
+    pixels as another of this ingest, of another id. `resolved` are images that labels or predictions name in another
+    spelling, which was taken, by the rule.
     """
 
     read: int
@@ -69,43 +52,19 @@ class ImageResult:
     with_report: int
     known: int = 0
     alike: int = 0
-    odd_ages: int = 0
     resolved: Mapping[str, int] = field(default_factory=dict)
-    commit: Commit | None
+    views: Mapping[str, int] = field(default_factory=dict)
+    refused: Mapping[str, int] = field(default_factory=dict)
+    as_given: Mapping[str, int] = field(default_factory=dict)
+    mended: Mapping[str, int] = field(default_factory=dict)
+    messages: Mapping[str, int] = field(default_factory=dict)
+    commit: Commit | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain data, for JSON."""
         fields = {name: getattr(self, name) for name in self.__slots__ if name != "commit"}
-        return {**fields, "commit": self.commit.commit_id if self.commit else None}
-
-
-@dataclass
-class _Run:
-    """What was met so far; the rows wait as Arrow batches, which hold hundreds of thousands in little memory."""
-
-    stored: StoredPictures
-    batches: list[pa.RecordBatch] = field(default_factory=list)
-    met: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """The content and position of each image, by its id."""
-    contents: set[str] = field(default_factory=set)
-    completed: set[str] = field(default_factory=set)
-    """The stored images that came under another id: what is said of them is added."""
-    rejects: list[dict[str, Any]] = field(default_factory=list)
-    read: int = 0
-    decoded: int = 0
-    known: int = 0
-    alike: int = 0
-    odd_ages: int = 0
-
-    def keep(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Keep the rows of a chunk."""
-        if rows:
-            self.batches.append(pa.RecordBatch.from_pylist(list(rows), schema=IMAGES.schema))
-
-    @property
-    def table(self) -> pa.Table:
-        """All rows."""
-        return pa.Table.from_batches(self.batches, schema=IMAGES.schema)
+        plain = {name: dict(value) if isinstance(value, Mapping) else value for name, value in fields.items()}
+        return {**plain, "commit": self.commit.commit_id if self.commit else None}
 
 
 def ingest_images(
@@ -120,6 +79,7 @@ def ingest_images(
     why: str | None = None,
     dry_run: bool = False,
     allow_unjoined: bool = False,
+    any_body_part: bool = False,
     watcher: Watcher | None = None,
 ) -> ImageResult:
     """Ingest the images of `sources` into `kb` as one commit.
@@ -135,6 +95,7 @@ def ingest_images(
         why: the reason.
         dry_run: read all and say what would happen; write nothing.
         allow_unjoined: take them also where they join nothing that is stored, as a data set of their own.
+        any_body_part: take DICOM radiographs of whatever part of the body, not of the chest alone.
         watcher: hears how it goes.
 
     Raises:
@@ -145,132 +106,22 @@ def ingest_images(
     if not isinstance(sources, Entries):
         sources = Listed(list(list_images([Path(s) for s in sources], None if table is None else Path(table), mapping)))
     cache = PixelCache(kb.storage, preprocessing or Preprocessing())
-    run = _Run(StoredPictures(kb))
+    run = ImageRows(StoredPictures(kb))
     watcher.stage("decoding", len(sources))
+    workers = workers or os.cpu_count() or 1
     names: set[str] = set()
-    for outcomes in _decoded(sources, cache, workers or os.cpu_count() or 1):
-        made: dict[str, bytes] = {}
-        rows = [row for entry, outcome in outcomes if (row := _take(run, entry, outcome, made)) is not None]
+    for outcomes in decode_images(sources, cache, workers=workers, any_body_part=any_body_part):
+        made = run.take(outcomes)
         names.update(entry.source for entry, _ in outcomes)
-        run.keep(rows)
         if not dry_run:
             cache.store(made)
         watcher.advance(run.read, run.read)
     return _publish(kb, run, sorted(names), by, why, dry_run=dry_run, allow_unjoined=allow_unjoined)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Outcome:
-    """What came of one file: a reason against it, or what it holds; no pixels where the cache has them."""
-
-    reason: str = ""
-    content_hash: str = ""
-    kind: str = ""
-    width: int = 0
-    height: int = 0
-    facts: Mapping[str, str] = field(default_factory=dict)
-    pixels: bytes | None = None
-
-
-def _decoded(entries: Entries, cache: PixelCache, workers: int) -> Iterator[list[tuple[ImageEntry, _Outcome]]]:
-    """The entries with what came of each, in their order, a few hundred at a time."""
-    known = frozenset(cache.known())
-    if workers == 1 or len(entries) <= TASK:
-        _begin(cache.preprocessing, known)
-        for chunk in batched(entries, CHUNK):
-            yield [(entry, _outcome(entry)) for entry in chunk]
-        return
-    # Lance's threads do not survive a fork.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, _begin, (cache.preprocessing, known)) as pool:
-        # A few thousand at a time: the pool takes in all that it is given.
-        for some in batched(entries, AHEAD):
-            yield from batched(zip(some, pool.map(_outcome, some, chunksize=TASK), strict=True), CHUNK)
-
-
-_SETUP: dict[str, Any] = {}
-
-
-def _begin(preprocessing: Preprocessing, known: frozenset[str]) -> None:
-    _SETUP.update(preprocessing=preprocessing, known=known)
-
-
-def _outcome(entry: ImageEntry) -> _Outcome:
-    return _Outcome(reason=entry.fault) if entry.fault else _decode(entry.path)
-
-
-def _decode(path: Path) -> _Outcome:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        return _Outcome(reason=f"cannot be read: {error.strerror}")
-    try:
-        found = read_radiograph(data)
-    except ImageError as error:
-        return _Outcome(reason=str(error))
-    except Exception as error:  # a decoder's own failure on a crafted file must cost that file and no more
-        return _Outcome(reason=f"broken image: {type(error).__name__}: {error}")
-    content = blake2b(data, digest_size=16).hexdigest()
-    pixels = None if content in _SETUP["known"] else _SETUP["preprocessing"].apply(found.pixels).tobytes()
-    height, width = found.pixels.shape
-    return _Outcome(
-        reason="", content_hash=content, kind=found.kind, width=width, height=height, facts=found.facts, pixels=pixels
-    )
-
-
-def _take(run: _Run, entry: ImageEntry, outcome: _Outcome, made: dict[str, bytes]) -> dict[str, Any] | None:
-    """The row of an image; None where there is none to store, which the rejects or the counts tell."""
-    run.read += 1
-    reason = outcome.reason or ("" if entry.image_id else "the row names no image")
-    image_id, facts = entry.image_id, outcome.facts
-    patient = entry.patient_id or patient_id(facts.get("patient_id"))
-    study = entry.study_id or study_id(facts.get("study_id"))
-    if not reason:
-        match run.stored.same_picture(image_id, outcome.content_hash, study=study, patient=patient):
-            case None:
-                pass
-            case (known, why):
-                reason, image_id = why, known
-                run.known += not why
-                run.completed.add(known)
-    if not reason and (met := run.met.get(image_id)) is not None:
-        other = "" if met[0] == outcome.content_hash else ", with another picture"
-        reason = f"the id {image_id} was met before ({met[1]}){other}"
-    if reason:
-        position = entry.position if entry.source == entry.path.name else f"{entry.position} ({entry.path.name})"
-        fields = {"source": entry.source, "position": position, "report_id": None, "reason": reason}
-        run.rejects.append(fields)
-        return None
-    if outcome.pixels is not None and outcome.content_hash not in made:
-        made[outcome.content_hash] = outcome.pixels
-        run.decoded += 1
-    run.alike += outcome.content_hash in run.contents
-    run.contents.add(outcome.content_hash)
-    run.met[image_id] = (outcome.content_hash, entry.position)
-    told = entry.age or facts.get("age")
-    age, odd = read_age(told)
-    run.odd_ages += odd
-    attributes = {**entry.attributes, **({AGE_AS_GIVEN: told} if odd and told else {})}
-    return {
-        "image_id": image_id,
-        "study_id": study,
-        "patient_id": patient,
-        "source": entry.source,
-        "position": entry.position,
-        "content_hash": outcome.content_hash,
-        "kind": outcome.kind,
-        "width": outcome.width,
-        "height": outcome.height,
-        "view": entry.view or facts.get("view"),
-        "sex": entry.sex or facts.get("sex"),
-        "age": age,
-        "attributes": [{"name": name, "value": value} for name, value in attributes.items()],
-    }
-
-
 def _publish(
     kb: KnowledgeBase,
-    run: _Run,
+    run: ImageRows,
     sources: Sequence[str],
     by: str | None,
     why: str | None,
@@ -284,7 +135,7 @@ def _publish(
     def change(publication: Publication) -> tuple[Mapping[str, Any] | None, dict[str, int]]:
         nonlocal resolved
         rows, resolved = respelt(publication, run.table)
-        fresh, replaced, counts = _sorted_out(publication, rows, run.completed)
+        fresh, replaced, counts = sorted_out(publication, rows, run.completed)
         if fresh.num_rows and not allow_unjoined:
             require_image_join(publication, rows)
         moved = replace_rejects(publication, sources, run.rejects)
@@ -294,57 +145,15 @@ def _publish(
             publication.write("images", fresh.to_batches(max_chunksize=10_000))
         return ({**counts, "rejects": len(run.rejects)} if fresh.num_rows or moved else None), counts
 
+    counts: dict[str, Any]
     commit, counts = kb.publish("ingest images", change, by=by, why=why, dry_run=dry_run)
     images, with_report = count_joins(kb)
     return ImageResult(
-        read=run.read,
         **counts,
         rejected=len(run.rejects),
-        decoded=run.decoded,
         images=images,
         with_report=with_report,
-        known=run.known,
-        alike=run.alike,
-        odd_ages=run.odd_ages,
+        **run.counts(),
         resolved=resolved,
         commit=commit,
     )
-
-
-def _sorted_out(
-    publication: Publication, rows: pa.Table, completed: set[str]
-) -> tuple[pa.Table, list[str], dict[str, int]]:
-    """The rows that are new or differ from what is stored, the ids of the latter, and how many of each there are.
-
-    One scan of what is stored joins all rows. A row that says nothing of its picture takes nothing from what is stored,
-    and those `completed` (known under another id) only say more of it.
-    """
-    import duckdb
-
-    names = IMAGES.schema.names
-    said = {name: f"n.{name}" for name in names}
-    said |= {name: f"if(m.image_id IS NULL, n.{name}, coalesce(n.{name}, s.{name}))" for name in FACTS}
-    said["attributes"] = "if(m.image_id IS NULL OR len(n.attributes) > 0, n.attributes, s.attributes)"
-    chosen = ", ".join(f"{said[name]} AS {name}" for name in names)
-    differs = {name: f"r.{name} IS DISTINCT FROM r.stored.{name}" for name in names}
-    moved = " OR ".join(differs.pop(name) for name in ("source", "position"))
-    bare = " AND ".join([*(f"n.{name} IS NULL" for name in FACTS), "len(n.attributes) = 0"])
-    with duckdb.connect() as connection:
-        connection.register("fresh", rows)
-        connection.register("completed", pa.table({"image_id": pa.array(sorted(completed), pa.string())}))
-        connection.register("stored", publication.dataset("images").scanner().to_reader())
-        told = connection.sql(
-            f"WITH r AS (SELECT {chosen}, {bare} AS bare, m.image_id IS NOT NULL AS completed, s AS stored FROM "
-            "fresh n LEFT JOIN stored s ON s.image_id = n.image_id LEFT JOIN completed m ON m.image_id = n.image_id) "
-            "SELECT r.* EXCLUDE (bare, completed, stored), r.stored.image_id IS NOT NULL AS known FROM r "
-            f"WHERE r.stored.image_id IS NULL OR (({' OR '.join(differs.values())} OR ({moved}) AND NOT r.completed) "
-            "AND NOT (r.bare AND r.content_hash = r.stored.content_hash))"
-        ).to_arrow_table()
-    changed = told.filter(told["known"])["image_id"].to_pylist()
-    fresh = told.select(names).cast(IMAGES.schema)
-    counts = {
-        "new": fresh.num_rows - len(changed),
-        "changed": len(changed),
-        "unchanged": rows.num_rows - fresh.num_rows,
-    }
-    return fresh, changed, counts

@@ -10,38 +10,42 @@ from unicodedata import normalize
 
 from schemas.terms import FRONTALS, View
 
-_PA = r"pa|p a|poster(?:o|ior)? ?anterior|post ant|dorso ?ventral"
-_AP = r"ap|a p|anter(?:o|ior)? ?posterior|ant post|ventro ?dorsal"
-_FRONTAL = r"front|frontal\w*|frente|de face|прямая"
-_LATERAL = r"[lr]?lat(?:s|e?r\w*)?|ll|rl|perfil|profil|seitl\w*|zijdelings|zij|боковая"
-_OTHER = (
-    r"obl|obliq\w*|oblicu[ao]|schrag\w*|[lr][ap]o|[lr]lo|decub\w*|[lr]ld|lordo\w*|axial|apical|swimmers?|costal|ribs?"
-)
+_WORDS: dict[View, str] = {
+    "PA": r"pa|p a|poster(?:o|ior)? ?anterior|post ant|dorso ?ventral",
+    "AP": r"ap|a p|anter(?:o|ior)? ?posterior|ant post|ventro ?dorsal",
+    "frontal": r"front|frontal[a-z]*|frente|de face|прямая",
+    "lateral": r"[lr]?lat(?:s|e?r[a-z]*)?|ll|rl|perfil|profil|seitl[a-z]*|zijdelings|zij|боковая",
+    "other": r"obl|obliq[a-z]*|oblicu[ao]|schrag[a-z]*|[lr][ap]o|[lr]lo|decub[a-z]*|[lr]ld|lordo[a-z]*|axial|apical|"
+    r"swimmers?|costal|ribs?|other",
+}
+"""By view; words of the last modify the others ("AP decubitus") unless the text joins them ("PA, oblique")."""
+
 _UNSPACED: dict[View, str] = {"frontal": "正面|正位", "lateral": "側面|侧位|側位"}
-_SPELLED = {"PA": r"poster(?:o|ior)? ?anterior", "AP": r"anter(?:o|ior)? ?posterior", "frontal": "frontal"}
-_SEVERAL = re.compile(r"\b(?:[2-9]|two|three|four|multiple|both) (?:views?|projections?)\b")
-_JOINED = re.compile(r"[&+,;|/]|\b(?:and|und|y|e|et|en|og|och|with|w)\b")
+"""Words of scripts that put no blanks between them."""
+
+_WHOLE: dict[str, View] = {"l": "lateral", "face": "frontal"}
+"""What says a view only where nothing else is said."""
+
+_SEVERAL = r"(?:[2-9]|two|three|four|multiple|both) (?:views?|projections?)"
+"""Words that say there were several pictures: which this one is stays open."""
+
+_JOINED = r"[&+,;|/]| (?:and|und|y|e|et|en|og|och|with|w) "
+"""What joins two views; it is looked for in the text itself, in small letters."""
+
 _ORIENTATION = re.compile(r"\[?'?([LRAPHF]{1,3})'?[\\,] ?'?([LRAPHF]{1,3})'?\]?")
-_WHOLE: dict[str, View] = {"l": "lateral", "face": "frontal", "other": "other"}
-"""Letters that say a view only where nothing else is said."""
 
 
-def _words(pattern: str, unspaced: str = "") -> re.Pattern[str]:
-    words = rf"(?<![^\W_])(?:{pattern})(?![^\W_])"
-    return re.compile(f"{words}|{unspaced}" if unspaced else words)
+def _pattern(pattern: str) -> re.Pattern[str]:
+    return re.compile(f"(?:^| )(?:{pattern})(?: |$)")
 
 
-_KINDS: tuple[tuple[View, re.Pattern[str]], ...] = (
-    ("PA", _words(_PA)),
-    ("AP", _words(_AP)),
-    ("frontal", _words(_FRONTAL, _UNSPACED["frontal"])),
-    ("lateral", _words(_LATERAL, _UNSPACED["lateral"])),
-    ("other", _words(_OTHER)),
-)
-_SPELLED_OUT: tuple[tuple[View, re.Pattern[str]], ...] = (
-    *((kind, _words(_SPELLED[kind])) for kind in FRONTALS),
-    ("lateral", _words("lateral")),
-)
+_KINDS = {view: _pattern(words) for view, words in _WORDS.items()}
+_SPELLED_OUT: dict[View, re.Pattern[str]] = {
+    "PA": _pattern("poster(?:o|ior)? ?anterior"),
+    "AP": _pattern("anter(?:o|ior)? ?posterior"),
+    "frontal": _pattern("frontal"),
+    "lateral": _pattern("lateral"),
+}
 _AT_THE_END: dict[str, View] = {"pa": "PA", "ap": "AP", "lat": "lateral"}
 
 
@@ -60,9 +64,11 @@ def normal_view(text: str | None) -> View | None:
     plain = _plain(text)
     if plain in _WHOLE:
         return _WHOLE[plain]
-    if _SEVERAL.search(plain):
+    if _pattern(_SEVERAL).search(plain):
         return None
-    return _one({kind for kind, pattern in _KINDS if pattern.search(plain)}, _JOINED.search(text.lower()) is not None)
+    kinds = {view for view, pattern in _KINDS.items() if pattern.search(plain)}
+    kinds |= {view for view, words in _UNSPACED.items() if re.search(words, plain)}
+    return _one(kinds, re.search(_JOINED, text.lower()) is not None)
 
 
 def agreed_view(texts: Iterable[str | None]) -> View | None:
@@ -80,7 +86,7 @@ def view_of_name(name: str) -> View | None:
     A short word ("pa") counts only as the last: at the beginning it may stand for a patient.
     """
     plain = _plain(PurePosixPath(name.replace("\\", "/")).name.split(".")[0])
-    spelled = {kind for kind, pattern in _SPELLED_OUT if pattern.search(plain)}
+    spelled = {kind for kind, pattern in _SPELLED_OUT.items() if pattern.search(plain)}
     if spelled:
         return _one(spelled, joined=True)
     words = plain.split()

@@ -30,7 +30,16 @@ CREATE MACRO plain_sex(sex) AS CASE
     WHEN lower(sex) IN ('f', 'female', 'woman') THEN 'F' WHEN lower(sex) IN ('m', 'male', 'man') THEN 'M'
     ELSE sex END;
 CREATE MACRO age_of(a) AS years_of(coalesce(a['age'], a['patient age'], a['anchor age']));
-CREATE MACRO view_of(a) AS coalesce(a['view'], a['view position'], a['viewposition'], a['ap/pa'], a['projection']);
+-- The view by its usual names: PA, AP, frontal (one of the two), lateral or other; NULL for anything else.
+CREATE MACRO plain_view(said) AS MAP {
+    'pa': 'PA', 'posteroanterior': 'PA', 'postero anterior': 'PA', 'posterior anterior': 'PA', 'pa erect': 'PA',
+    'ap': 'AP', 'anteroposterior': 'AP', 'antero posterior': 'AP', 'anterior posterior': 'AP', 'ap supine': 'AP',
+    'ap erect': 'AP', 'ap horizontal': 'AP', 'ap portable': 'AP', 'portable ap': 'AP', 'frontal': 'frontal',
+    'lateral': 'lateral', 'lat': 'lateral', 'l': 'lateral', 'll': 'lateral', 'rl': 'lateral', 'left lateral': 'lateral',
+    'right lateral': 'lateral', 'other': 'other', 'oblique': 'other', 'lld': 'other', 'rld': 'other', 'ap axial': 'other'
+    }[trim(regexp_replace(lower(said), '[^a-z]+', ' ', 'g'))];
+CREATE MACRO view_of(a) AS plain_view(coalesce(a['view'], a['view position'], a['viewposition'], a['ap/pa'],
+    a['projection'], a['frontal/lateral']));
 
 -- The year and month of a date among attributes: 2020-03-31, 20200331 or 31.03.2020 is "2020-03".
 CREATE MACRO month_of(a) AS strftime(coalesce(

@@ -5,7 +5,7 @@
 -- patient_id: its patient, where anybody knows
 -- owner: who keeps images together: the patient, else the study, else the image itself
 -- split: train, validation or test, by its owner
--- view: PA, AP, lateral, ...
+-- view: PA, AP, frontal (one of the two), lateral or other; NULL where it is unknown
 -- sex: F or M; else as it was written
 -- age: years
 -- age_band: 0-17, 18-39, 40-59, 60-79 or 80+

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kb.images.view import agreed_view, normal_view, view_of_name
+from schemas.sql.audit_views import macros
 from schemas.terms import VIEWS
 
 SAID = {
@@ -71,3 +74,11 @@ def test_a_file_name_says_a_view_by_whole_words(name: str, view: str | None) -> 
 )
 def test_several_columns_agree_on_the_closest_or_on_none(texts: list[str], view: str | None) -> None:
     assert agreed_view(texts) == view
+
+
+def test_sql_and_python_read_the_usual_names_alike() -> None:
+    macro = re.search(r"MAP \{(.*?)\}", macros(), re.S)
+    assert macro is not None
+    named = dict(re.findall(r"'([^']+)': '([^']+)'", macro[1]))
+    assert len(named) > 20
+    assert {text: normal_view(text) for text in named} == named
