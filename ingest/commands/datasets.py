@@ -177,6 +177,8 @@ def _images(result: DatasetResult) -> list[tuple[str, str]]:
             ("known", f"{done.known:,} were stored under another id: they are those images" if done.known else ""),
             ("alike", f"{done.alike:,} have the very pixels of another" if done.alike else ""),
             ("as given", f"{_counted(done.as_given)}: kept as an attribute" if done.as_given else ""),
+            ("because", _counted(done.refused)),
+            ("messages", f"{_counted(done.messages)} (of libraries)" if done.messages else ""),
             ("other spellings", spelt(done.resolved)),
         ]
     return [(name, value) for name, value in facts if value]

@@ -136,6 +136,8 @@ def ingest_dataset(
             **told,
         )
     if found.labels:
+        for one in found.labels if options.external else ():
+            one.table.attributes.mark("external")
         tables = [(one.table, one.source) for one in found.labels]
         labels = ingest_label_tables(base, tables, allow_unjoined=free, **told)
     stored = None if images is None else _stored(base, found.plan)
@@ -227,6 +229,7 @@ def _result(
     for at, one in enumerate(found.labels):
         units, here = one.here(known, studies)
         result = labels[at] if labels else None
+        here = here if result is None else result.units_here
         counts.append(LabelCounts.of(one, units=units, here=here, result=result))
     return DatasetResult(
         name=description.name,

@@ -54,15 +54,12 @@ class Decoder:
     known: frozenset[str]
     any_body_part: bool = False
 
-    def decode(self, path: Path, fault: str = "") -> Outcome:
-        """What comes of one file; whatever a decoder does with it costs that file and no more.
+    def take(self, entry: ImageEntry) -> Outcome:
+        """What comes of one image; one that has a fault is not looked for."""
+        return Outcome(reason=entry.fault, refused="unclear which file") if entry.fault else self.decode(entry.path)
 
-        Args:
-            path: of the file.
-            fault: why there is none to decode.
-        """
-        if fault:
-            return Outcome(reason=fault, refused="row not usable")
+    def decode(self, path: Path) -> Outcome:
+        """What comes of one file; whatever a decoder does with it costs that file and no more."""
         try:
             data = path.read_bytes()
         except OSError as error:
@@ -102,7 +99,8 @@ def decode_images(
     """The entries with what came of each, in their order, a few hundred at a time."""
     decoder = Decoder(cache.preprocessing, frozenset(cache.known()), any_body_part)
     if workers == 1 or len(entries) <= TASK:
-        yield from batched(((entry, decoder.decode(entry.path, entry.fault)) for entry in entries), CHUNK)
+        for chunk in batched(entries, CHUNK):
+            yield [(entry, decoder.take(entry)) for entry in chunk]
         return
     # Lance's threads do not survive a fork.
     context = multiprocessing.get_context("spawn")
@@ -113,15 +111,13 @@ def decode_images(
 def _in_order(pool: ProcessPoolExecutor, entries: Entries, workers: int) -> Iterator[tuple[ImageEntry, Outcome]]:
     under_way: deque[tuple[list[ImageEntry], Future[list[Outcome]]]] = deque()
     for task in batched(entries, TASK):
-        under_way.append((task, pool.submit(_decode, [(entry.path, entry.fault) for entry in task])))
+        under_way.append((task, pool.submit(_decode, task)))
         if len(under_way) >= workers * AHEAD:
-            yield from _done(*under_way.popleft())
+            done, outcomes = under_way.popleft()
+            yield from zip(done, outcomes.result(), strict=True)
     while under_way:
-        yield from _done(*under_way.popleft())
-
-
-def _done(task: list[ImageEntry], outcomes: Future[list[Outcome]]) -> Iterator[tuple[ImageEntry, Outcome]]:
-    return zip(task, outcomes.result(), strict=True)
+        done, outcomes = under_way.popleft()
+        yield from zip(done, outcomes.result(), strict=True)
 
 
 _DECODER: list[Decoder] = []
@@ -132,5 +128,5 @@ def _begin(decoder: Decoder) -> None:
     _DECODER[:] = [decoder]
 
 
-def _decode(task: Sequence[tuple[Path, str]]) -> list[Outcome]:
-    return [_DECODER[0].decode(path, fault) for path, fault in task]
+def _decode(entries: Sequence[ImageEntry]) -> list[Outcome]:
+    return [_DECODER[0].take(entry) for entry in entries]

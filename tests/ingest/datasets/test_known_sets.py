@@ -79,8 +79,8 @@ def test_each_known_set_has_a_layout_here(tmp_path: Path) -> None:
 class TestAges:
     def test_the_oldest_are_taken_and_their_age_is_kept_as_given(self, kb: KnowledgeBase, tmp_path: Path) -> None:
         result = taken(kb, nih(tmp_path / "set"))
-        assert result.images.result is not None and result.images.result.as_given["age"] == 2
+        assert result.images.result is not None and result.images.result.as_given == {"age": 2}
         rows = {row["image_id"]: row for row in kb.dataset("images").to_table().to_pylist()}
         assert rows["00000001_000.png"]["age"] == 58
         odd = rows["00000002_001.png"]
-        assert odd["age"] is None and {"name": "age as given", "value": "414"} in odd["attributes"]
+        assert odd["age"] is None and {"name": "age given", "value": "414"} in odd["attributes"]
