@@ -13,7 +13,7 @@ from rich.markup import escape
 from ingest.commands.spelling import spelt
 from ingest.datasets.description import Description, LabelPart, Patterns
 from ingest.datasets.known import known_datasets, named_dataset
-from ingest.datasets.result import DatasetResult, LabelCounts
+from ingest.datasets.result import DatasetResult, ImageCounts, LabelCounts
 from ingest.datasets.take import DatasetOptions, ingest_dataset
 from kb.commands.options import Format, OutputFormat
 from kb.commands.output import print_facts, print_json, print_result, print_rows
@@ -169,7 +169,7 @@ def _images(result: DatasetResult) -> list[tuple[str, str]]:
             f"{images.patients:,}" + (f"; {images.of_no_patient:,} images of none" * bool(images.of_no_patient)),
         ),
         ("views", _counted(images.views)),
-        ("split", _counted(images.splits) if set(images.splits) != {"none"} else "none is given out: it is drawn"),
+        ("split", _splits(images, external=result.external)),
         ("joined", f"{images.with_report:,} of {images.found:,} images have a report" if result.reports.found else ""),
     ]
     if done is not None:
@@ -195,6 +195,14 @@ def _labels(one: LabelCounts) -> str:
 
 def _reader(one: LabelCounts) -> bool:
     return len(one.readers) == 1
+
+
+def _splits(images: ImageCounts, *, external: bool) -> str:
+    """The official split, and what becomes of it."""
+    known = _counted(images.splits) if set(images.splits) != {"none"} else ""
+    if external:
+        return f"external, all of them{f'; published as {known}' if known else ''}"
+    return known or "none is given out: it is drawn"
 
 
 def _counted(counts: Any) -> str:

@@ -52,13 +52,13 @@ class ImagePlan(Entries):
         splits: how many images are of which official split.
     """
 
-    def __init__(self, part: ImagePart, there: SetFiles, *, external: bool = False):
+    def __init__(self, part: ImagePart, there: SetFiles, *, dataset: str, external: bool = False):
         self.named = self.missing = self.unlisted = 0
         self.first_missing = ""
         self.splits: Counter[str] = Counter()
         self.used: set[str] = set()
         """The files that were read for it, pictures too."""
-        self._part, self._there, self._external = part, there, external
+        self._part, self._there, self._dataset, self._external = part, there, dataset, external
         self._place = re.compile(part.place) if part.place else None
         places = there.find(part.files)
         self.used.update(places)
@@ -73,7 +73,7 @@ class ImagePlan(Entries):
         for batch in self._batches:
             for row in batch.to_pylist():
                 place, split = row.pop("place"), row.pop("split")
-                attributes = dict(row.pop("attributes") or ())
+                attributes = {"dataset": self._dataset, **dict(row.pop("attributes") or ())}
                 if split is not None:
                     attributes["split"] = split
                 path = self._there.path(place) if place else Path(row["source"])

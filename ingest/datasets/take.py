@@ -167,7 +167,7 @@ def _look(root: Path, named: str | None, options: DatasetOptions) -> _Set:
         found.used.update(there.find(found.reports.files))
         found.report_count, found.studies = report_ids(found.reports, found.sources, there)
     if options.images and description.images is not None:
-        found.plan = ImagePlan(description.images, there, external=options.external)
+        found.plan = ImagePlan(description.images, there, dataset=description.name, external=options.external)
         found.used |= found.plan.used
     if options.labels:
         found.labels = list(read_labels(description.labels, there))

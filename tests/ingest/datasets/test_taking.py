@@ -86,6 +86,7 @@ class TestOnesOwn:
             "p1.png": ("B/1", "lateral", 50.0),
         }
         told = attributes(kb)
+        assert {row.pop("dataset") for row in told.values()} == {"harbor"}, "its site, where nothing else tells one"
         assert told["p0.png"].pop("split") in ("train", "validation")
         assert told == {"p0.png": {"scanner": "ACME"}, "p1.png": {"split": "test"}}, "no label column is an attribute"
         labels = {row["image_id"]: row["value"] for row in kb.dataset("labels").to_table().to_pylist()}
