@@ -45,6 +45,7 @@ class LlmExtractor:
     """Mines by asking a language model; every quote is found in the text, or refused."""
 
     name = "llm"
+    languages: tuple[str, ...] | None = None
     in_processes = False
 
     def __init__(self, endpoint: Endpoint):
