@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from functools import partial
 from typing import Annotated
 
@@ -209,6 +210,12 @@ def _facts(result: IngestResult, uri: str, scope: str) -> list[tuple[str, str]]:
     rejects = f": clear-kb status --rejects --kb {uri}" if result.rejected else ""
     facts.append(("rejected", f"{result.rejected:,}{rejects}"))
     facts += left_out_facts(result.left_out, scope)
+    if result.languages:
+        facts.append(("languages", f"{_by_language(result.languages)}: not read; translate them, or --extractor llm"))
+    if result.foreign_sentences:
+        facts.append(("sentences", f"{_by_language(result.foreign_sentences)}: left out of mixed reports"))
+    if result.dropped:
+        facts.append(("dropped", f"{result.dropped:,} stored reports that are in another language now"))
     facts.append(("observations", f"{result.observations:,}"))
     if result.refused:
         facts.append(("refused", f"{result.refused:,} statements: clear-kb status --rejects --kb {uri}"))
@@ -224,6 +231,10 @@ def _facts(result: IngestResult, uri: str, scope: str) -> list[tuple[str, str]]:
     else:
         facts.append(("commit", result.commit.commit_id if result.commit else "none: there was nothing new"))
     return [(name, escape(value)) for name, value in facts]
+
+
+def _by_language(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {language}" for language, count in counts.items())
 
 
 def _usage(usage: Usage) -> list[tuple[str, str]]:

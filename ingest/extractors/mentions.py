@@ -18,10 +18,16 @@ def mention_at(
     *,
     certainty: Certainty,
     temporality: Temporality,
+    english: str = "",
 ) -> Mention | None:
-    """The mention whose words stand at `spans` of a section; None if they say nothing that could be observed."""
+    """The mention whose words stand at `spans` of a section; None if they say nothing that could be observed.
+
+    `english` is what the words mean where they are of another language: the concept and its facets are read from it,
+    the mention keeps its own words and spans.
+    """
     text = " ".join(section.text[start:end] for start, end in spans)
-    facets = facets_of(text, assertion)
+    meant = english.strip() or text
+    facets = facets_of(meant, assertion)
     if facets is None:
         return None
     index, sentence = _sentence(section.text, spans)
@@ -34,9 +40,9 @@ def mention_at(
         assertion=assertion,
         certainty=certainty,
         temporality=temporality,
-        laterality=read_side(text),
-        severity=read_severity(text) or "none",
-        measurements=read_measurements(text),
+        laterality=read_side(meant),
+        severity=read_severity(meant) or "none",
+        measurements=read_measurements(meant),
         facets=facets,
     )
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ingest.extractors.usage import Usage
+from ingest.grammar.language import LEFT_OUT
 from ingest.mention import Mention
 from ingest.report import Section
 
 REFUSAL = "llm: "
+REFUSALS = (REFUSAL, LEFT_OUT)
 """What the reason of a refused statement begins with: such a reject stands as long as its report is not mined again."""
 
 
@@ -32,11 +34,13 @@ class Extractor(Protocol):
 
     `fingerprint` changes whenever the same text could give other observations (version, rules, lexicon,
     prompt, model): it is stored with every report, and a report is mined again only when it differs and the
-    user asks for it. `chunk_reports` are best handed to it at once; `in_processes` says whether several processes
-    of it mine faster than one. `usage` is what it has used so far, where it uses anything.
+    user asks for it. `languages` are those that it reads; None: any. `chunk_reports` are best handed to it at once;
+    `in_processes` says whether several processes of it mine faster than one. `usage` is what it has used so far,
+    where it uses anything.
     """
 
     name: str
+    languages: tuple[str, ...] | None
     fingerprint: str
     chunk_reports: int
     in_processes: bool

@@ -52,6 +52,7 @@ class RulesExtractor:
     """Mines by rules that a reader can follow; the same text always gives the same observations."""
 
     name = "rules"
+    languages: tuple[str, ...] | None = ("English",)
     chunk_reports = 500
     in_processes = True
     usage = None
@@ -66,8 +67,11 @@ class RulesExtractor:
         return [self._extract(sections) for sections in reports]
 
     def _extract(self, sections: Sequence[Section]) -> Extraction:
-        failure = language.not_english(sections)
-        return Extraction([], failure=failure) if failure else Extraction(*corrected(self.mentions(sections)))
+        read = language.read_language(sections)
+        if read.failure is not None:
+            return Extraction([], failure=read.failure)
+        kept, overruled = corrected(in_english(self.mentions(sections), read))
+        return Extraction(kept, refused=(*read.told, *overruled))
 
     def mentions(self, sections: Sequence[Section]) -> list[Mention]:
         """The mentions in the sections of one report."""
@@ -78,6 +82,13 @@ class RulesExtractor:
             for index, span in enumerate(split_sentences(section.text)):
                 mentions += _in_sentence(section, index, span, abbreviations)
         return mentions
+
+
+def in_english(mentions: list[Mention], read: language.Reading) -> list[Mention]:
+    """The mentions that do not stand in a sentence of another language."""
+    if not read.foreign:
+        return mentions
+    return [mention for mention in mentions if (mention.section, mention.sentence) not in read.foreign]
 
 
 def _in_sentence(section: Section, index: int, span: Span, abbreviations: Mapping[str, str]) -> list[Mention]:

@@ -12,8 +12,8 @@ from typing import Any
 
 from ingest.extractors.mentions import mention_at
 from ingest.extractors.protocol import Extraction
-from ingest.extractors.rules import RulesExtractor
-from ingest.grammar.language import not_english
+from ingest.extractors.rules import RulesExtractor, in_english
+from ingest.grammar.language import read_language
 from ingest.grammar.sentences import split_sentences
 from ingest.grammar.temporality import temporalities
 from ingest.mention import Mention
@@ -42,6 +42,7 @@ class ScispacyExtractor:
     """Mines by our rules, and with a spaCy model where these meet words that the lexicon does not know."""
 
     name = "scispacy"
+    languages: tuple[str, ...] | None = ("English",)
     chunk_reports = 100
     in_processes = True
     usage = None
@@ -79,21 +80,21 @@ class ScispacyExtractor:
 
     def extract(self, reports: Sequence[Sequence[Section]]) -> list[Extraction]:
         """Mine the sections of each report, in order; spans count characters of each section's text."""
-        failures = [not_english(sections) for sections in reports]
-        english = [sections for sections, failure in zip(reports, failures, strict=True) if failure is None]
+        read = [read_language(sections) for sections in reports]
+        english = [sections for sections, one in zip(reports, read, strict=True) if one.failure is None]
         texts = [section.text for sections in english for section in sections]
         documents = iter(self._pipeline.pipe(texts))
         found: list[Extraction] = []
-        for sections, failure in zip(reports, failures, strict=True):
-            if failure is not None:
-                found.append(Extraction([], failure=failure))
+        for sections, one in zip(reports, read, strict=True):
+            if one.failure is not None:
+                found.append(Extraction([], failure=one.failure))
                 continue
             mined = self._rules.mentions(sections)
             mentions: list[Mention] = []
             for section in sections:
                 own = [mention for mention in mined if mention.section == section.name]
                 mentions += with_entities(section, own, next(documents))
-            found.append(Extraction(mentions))
+            found.append(Extraction(in_english(mentions, one), refused=one.told))
         return found
 
 

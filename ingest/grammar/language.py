@@ -1,4 +1,7 @@
-"""Whether a report is in English: the rules read nothing else, and would take "kein Pneumothorax" for a finding."""
+"""Whether a report is in English: the rules read nothing else, and would take "kein Pneumothorax" for a finding.
+
+Tables of words know nearly every report at once; what they leave in doubt is asked of libraries (`detector`).
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,8 @@ from hashlib import blake2b
 from importlib.resources import files
 from unicodedata import name, normalize
 
+from ingest.grammar import detector
+from ingest.grammar.sentences import split_sentences
 from ingest.report import Section
 from kb.language.grammar.cues import load_cues
 from kb.language.grammar.wording import WORDS
@@ -19,7 +24,6 @@ from kb.language.lexicon import load_lexicon
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _SMALL_LETTERS = bytes(byte if chr(byte).isalpha() else 32 for byte in bytes(range(128)).lower()) + b" " * 128
 """Every letter of ASCII as a small one, and a blank for everything else."""
-_REMOVED = re.compile(r"x{3,}", re.IGNORECASE)
 _ASCII = str.maketrans({"ß": "ss", "ł": "l", "ø": "o", "æ": "ae", "œ": "oe", "ı": "i", "đ": "d"})
 _ENGLISH_ENDINGS = ("ly", "ness", "ght", "ied", "ated", "ized", "ised", "ened", "aced", "ected")
 _SCRIPTS = {
@@ -37,8 +41,17 @@ _SCRIPTS = {
 _WITHOUT_BLANKS = frozenset(["Japanese", "Chinese", "Thai"])
 _OTHER_LETTERS = "in letters that English does not use"
 
+NOT_ENGLISH = "not in English: "
+LEFT_OUT = "language: "
+"""What the reason begins with by which a report, or single sentences of one, are not mined."""
+
+UNNAMED = "in another language"
+
+FEW_WORDS = 2
+"""Words that nobody knows, from which a detector is asked: one may be a name."""
+
 MANY_WORDS = 8
-"""Words of which some must be known: fewer may all be terms that no table has."""
+"""Words of which some must be known, whatever a detector says: fewer may all be terms that no table has."""
 
 LANGUAGES_TOLD = 3
 """Languages between which a few words may leave open; of more, none is named."""
@@ -62,22 +75,80 @@ class _Words:
     languages: Counter[str]
 
 
-def not_english(sections: Sequence[Section]) -> str | None:
-    """Why a report cannot be read by rules for English; None if it can, or where its words do not tell.
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What of a report is English: all, where nothing is said; none, where there is a `failure`; else by sentence.
 
-    It cannot where more words of a section are foreign than are surely English. Terms ("edema", "pneumothorax") belong
-    to every language, so they tell nothing; nor do words that no table has, unless all of many are such. A name with
-    an accent ("Sjögren") is foreign only where nothing else is English.
+    `foreign` holds the sentences in other languages as (section, index of the sentence), `told` says them in words.
     """
-    texts = [section.text for section in sections]
-    if all(map(_is_plainly_english, texts)):
-        return None
-    counted = [_counted(text) for text in texts]
+
+    failure: str | None = None
+    foreign: frozenset[tuple[str, int]] = frozenset()
+    told: tuple[str, ...] = ()
+
+
+_ALL = Reading()
+
+
+def read_language(sections: Sequence[Section]) -> Reading:
+    """What of a report rules for English can read.
+
+    A sentence is foreign where more of its words are than are surely English. Terms ("edema", "pneumothorax") belong to
+    every language, so they tell nothing. A name with an accent ("Sjögren") is foreign only where nothing else is
+    English. Where half of a report is foreign or more, none of it is read: what is left would not say what it says.
+    """
+    if all(_is_plainly_english(section.text) for section in sections):
+        return _ALL
+    sentences = [
+        (section.name, index, section.text[start:end])
+        for section in sections
+        for index, (start, end) in enumerate(split_sentences(section.text))
+    ]
+    counted = [_counted(text) for _, _, text in sentences]
     english = sum(one.english for one in counted)
-    foreign = [one for one in counted if one.foreign > one.english and (one.languages or not english)]
-    if foreign:
-        return _reason(sum((one.languages for one in foreign), Counter()))
-    return _reason(Counter()) if not english and _unknown(" ".join(texts)) else None
+    foreign = [at for at, one in enumerate(counted) if one.foreign > one.english and (one.languages or not english)]
+    if not foreign:
+        return _read_in_doubt(" ".join(text for _, _, text in sentences), english)
+    languages = [_named(counted[at].languages, sentences[at][2]) for at in foreign]
+    letters = [sum(map(str.isalpha, text)) for _, _, text in sentences]
+    if not english or 2 * sum(letters[at] for at in foreign) >= sum(letters):
+        together = sum((counted[at].languages for at in foreign), Counter[str]())
+        return Reading(failure=_reason(_named(together, " ".join(sentences[at][2] for at in foreign))))
+    where = frozenset((sentences[at][0], sentences[at][1]) for at in foreign)
+    return Reading(foreign=where, told=tuple(_told(languages, [sentences[at] for at in foreign])))
+
+
+def _read_in_doubt(text: str, english: int) -> Reading:
+    """What the libraries make of a text that the tables find nothing foreign in."""
+    text = _tables().borrowed.sub(" ", normalize("NFKC", text))
+    unknown, words = detector.unknown_words(text, _known())
+    if unknown < FEW_WORDS or 2 * unknown <= words or unknown <= english:
+        return _ALL
+    language, sure = next(iter(detector.languages_of(text).items()))
+    if language == detector.ENGLISH:
+        return Reading(failure=_reason("")) if words >= MANY_WORDS and 3 * unknown > 2 * words else _ALL
+    return Reading(failure=_reason(language if sure >= detector.SURE else "", "perhaps"))
+
+
+def _told(languages: Sequence[str], sentences: Sequence[tuple[str, int, str]]) -> Iterator[str]:
+    """One line for each language of the sentences that are left out: which they are, never what they say."""
+    for language in dict.fromkeys(languages):
+        own = (one for found, one in zip(languages, sentences, strict=True) if found == language)
+        places = [f"{name} {index + 1}" for name, index, _ in own]
+        what = "sentence was" if len(places) == 1 else "sentences were"
+        yield f"{LEFT_OUT}{len(places)} {what} not mined, mostly {language or UNNAMED} ({', '.join(places)})"
+
+
+def count_languages(reasons: Iterable[str]) -> tuple[Counter[str], Counter[str]]:
+    """The languages that reports were rejected for, and those of single sentences, by the reasons that were given."""
+    reports: Counter[str] = Counter()
+    sentences: Counter[str] = Counter()
+    for reason in reasons:
+        if match := re.match(rf"{NOT_ENGLISH}(?:mostly |perhaps )?([^;]+);", reason):
+            reports[match[1]] += 1
+        elif match := re.match(rf"{LEFT_OUT}(\d+) \w+ \w+ not mined, mostly ([^(]+) \(", reason):
+            sentences[match[2]] += int(match[1])
+    return reports, sentences
 
 
 def _is_plainly_english(text: str) -> bool:
@@ -133,22 +204,26 @@ def _without_accents(word: str) -> str:
     return "".join(letter for letter in normalize("NFKD", word.translate(_ASCII)) if letter.isascii())
 
 
-def _unknown(text: str) -> bool:
-    """Whether next to no word of a text is a term of the lexicon or of the tables."""
-    words = [word for word in _WORD.findall(text.lower()) if not _REMOVED.fullmatch(word)]
-    return len(words) >= MANY_WORDS and 3 * sum(word in _terms() for word in words) < len(words)
-
-
-def _reason(languages: Counter[str]) -> str:
+def _named(languages: Counter[str], text: str) -> str:
+    """The language that words speak for, or those; a detector names what only its letters tell."""
     most = max(languages.values(), default=0)
-    likely = [language for language, count in languages.items() if count == most]
-    sentence = f"mostly {' or '.join(sorted(likely))}" if 0 < len(likely) <= LANGUAGES_TOLD else "in another language"
-    return f"not in English: {sentence}; give a translated text, or an extractor that reads it (llm)"
+    likely = sorted(language for language, count in languages.items() if count == most)
+    if len(likely) == 1 and not likely[0].startswith("in "):
+        return likely[0]
+    if all(name.startswith("in ") for name in likely):
+        named, sure = next(one for one in detector.languages_of(text).items() if one[0] != detector.ENGLISH)
+        return named if likely or sure >= detector.SURE else ""
+    return " or ".join(likely) if 0 < len(likely) <= LANGUAGES_TOLD else ""
+
+
+def _reason(language: str, how: str = "mostly") -> str:
+    sentence = f"{how} {language}" if language else UNNAMED
+    return f"{NOT_ENGLISH}{sentence}; give a translated text, or an extractor that reads it (llm)"
 
 
 def fingerprint() -> str:
     """Changes with the table of languages."""
-    return blake2b(_text().encode(), digest_size=4).hexdigest()
+    return blake2b((_text() + detector.fingerprint()).encode(), digest_size=4).hexdigest()
 
 
 @cache
@@ -187,6 +262,12 @@ def _as_bytes(words: Iterable[str]) -> frozenset[bytes]:
 def _terms() -> frozenset[str]:
     terms = [*load_lexicon().terms(), *load_lexicon().places()]
     return frozenset(word for term in terms for word in _WORD.findall(term.lower())).union(_small_words())
+
+
+@cache
+def _known() -> frozenset[str]:
+    """Every word that is no sign of another language."""
+    return _terms() | _tables().english
 
 
 def _small_words() -> set[str]:

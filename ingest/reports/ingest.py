@@ -10,6 +10,7 @@ from typing import Any
 
 from ingest.extractors.load import make_extractor
 from ingest.extractors.protocol import Extractor
+from ingest.grammar.language import count_languages
 from ingest.report import Report
 from ingest.reports.intake import Incoming, Intake
 from ingest.reports.journal import Journal
@@ -88,7 +89,7 @@ def ingest_reports(
         new_concepts = journal.new_concept_count()
         computed = job.embed()
         logger.info("reports: %d new concepts, %d embedded, embedder %s", new_concepts, computed, job.embedder_name)
-        commit = None
+        commit, dropped = None, journal.dropped()
         if not dry_run:
             intake.watcher.stage("writing", None)
             names = [source.name for source in sources]
@@ -110,6 +111,7 @@ def ingest_reports(
             mining_seconds=round(mining_seconds, 3),
             seconds=round(time.monotonic() - started, 3),
             dry_run=dry_run,
+            dropped=dropped,
             commit=commit,
             usage=extractor.usage,
         )
@@ -118,6 +120,7 @@ def ingest_reports(
 def _counted(intake: Intake, journal: Journal) -> dict[str, Any]:
     """What the result tells of the sources and of what became of their reports."""
     outcomes = journal.outcomes()
+    languages, sentences = count_languages(row["reason"] for row in journal.rejects())
     unused = dict.fromkeys(column for source in intake.sources for column in source.unused_columns)
     return {
         "sources": tuple(source.name for source in intake.sources),
@@ -132,6 +135,8 @@ def _counted(intake: Intake, journal: Journal) -> dict[str, Any]:
         "left_out": tuple(intake.left_out),
         "observations": journal.observations(),
         "refused": journal.refused(),
+        "languages": dict(languages.most_common()),
+        "foreign_sentences": dict(sentences.most_common()),
     }
 
 

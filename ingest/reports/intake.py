@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from ingest.grammar.language import NOT_ENGLISH
 from ingest.report import REPLACED, LeftOut, Reject, Report
 from ingest.reports.journal import Journal, Outcome
 from ingest.reports.rows import content_hash
@@ -56,8 +57,13 @@ class Intake:
             self._under_way.pop(incoming.report.report_id, None)
 
     def give_up(self, incoming: Incoming, reason: str) -> None:
-        """Reject a report that could not be mined: it is not stored, and the next ingest tries it again."""
+        """Reject a report that could not be mined: it is not stored, and the next ingest tries it again.
+
+        One that is in another language now says nothing any more of what was mined of its older text: that goes.
+        """
         self._under_way.pop(incoming.report.report_id, None)
+        if reason.startswith(NOT_ENGLISH):
+            self.journal.drop(incoming.report.report_id)
         self._reject(incoming.source, Reject(incoming.report.position, reason, incoming.report.report_id))
 
     def _incoming(self) -> Iterator[Incoming]:

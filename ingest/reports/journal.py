@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from ingest.grammar.language import LEFT_OUT
 from ingest.report import Reject
 
 Outcome = Literal["new", "changed", "unchanged", "other extractor"]
@@ -30,6 +31,7 @@ CREATE TABLE IF NOT EXISTS known (concept_id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS fragments (name TEXT, fragment TEXT);
 CREATE TABLE IF NOT EXISTS batches (observations INTEGER);
 CREATE TABLE IF NOT EXISTS refused (source TEXT, position TEXT, report_id TEXT, reason TEXT);
+CREATE TABLE IF NOT EXISTS dropped (report_id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS rejects (source TEXT, position TEXT, report_id TEXT, reason TEXT);
 """
 
@@ -48,6 +50,7 @@ class Journal:
         # What was staged stays; everything else is read again with the source.
         self._db.execute("DELETE FROM seen WHERE outcome NOT IN ('new', 'changed')")
         self._db.execute("DELETE FROM rejects")
+        self._db.execute("DELETE FROM dropped")
 
     @property
     def run_id(self) -> str:
@@ -91,6 +94,10 @@ class Journal:
         row = (source, reject.position, reject.report_id, reject.reason)
         self._db.execute("INSERT INTO rejects VALUES (?, ?, ?, ?)", row)
 
+    def drop(self, report_id: str) -> None:
+        """Note a report that is not mined any more: what is stored of it goes."""
+        self._db.execute("INSERT OR IGNORE INTO dropped VALUES (?)", (report_id,))
+
     def note_staged(
         self,
         reports: Iterable[tuple[str, str, str, str, Outcome]],
@@ -128,9 +135,16 @@ class Journal:
         return dict(self._db.execute("SELECT outcome, count(*) FROM seen GROUP BY outcome"))
 
     def replaced(self) -> Iterator[str]:
-        """The ids of stored reports that the staged ones take the place of."""
+        """The ids of stored reports that staged ones take the place of, or that are dropped."""
         sql = "SELECT report_id FROM seen JOIN stored USING (report_id) WHERE outcome IN ('new', 'changed')"
+        sql += " UNION SELECT report_id FROM dropped JOIN stored USING (report_id)"
         return (row[0] for row in self._db.execute(sql))
+
+    def dropped(self) -> int:
+        """How many stored reports are dropped, and not staged anew."""
+        sql = "SELECT count(*) FROM dropped JOIN stored USING (report_id)"
+        sql += " WHERE report_id NOT IN (SELECT report_id FROM seen)"
+        return int(self._db.execute(sql).fetchone()[0])
 
     def new_concepts(self) -> Iterator[dict[str, Any]]:
         """The mined concepts that the commit does not hold yet, in the order of their ids."""
@@ -149,7 +163,8 @@ class Journal:
 
     def refused(self) -> int:
         """How many statements of an extractor were not taken, in reports that were."""
-        return int(self._db.execute("SELECT count(*) FROM refused").fetchone()[0])
+        sql = "SELECT count(*) FROM refused WHERE substr(reason, 1, ?) <> ?"
+        return int(self._db.execute(sql, (len(LEFT_OUT), LEFT_OUT)).fetchone()[0])
 
     def rejects(self) -> list[dict[str, Any]]:
         """The inputs and statements that could not be taken, as rows of the `rejects` table."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -75,7 +76,9 @@ class IngestResult:
     `unchanged` reports are stored as they are; `other_extractor` ones too, but were mined by another
     extractor, version or choice of sections; `repeated` ones stood twice in the sources, word for word.
     `left_out` tells how many of those read were not asked for, by the reason.
-    `refused` statements of an extractor were not taken: the rejects say why. `usage` is what the mining cost.
+    `refused` statements of an extractor were not taken: the rejects say why. Of the rejected, `languages` counts those
+    that the extractor cannot read, by language; `foreign_sentences` what was left out of reports that were mined;
+    `dropped` reports were stored, and are in another language now. `usage` is what the mining cost.
     """
 
     sources: tuple[str, ...]
@@ -97,6 +100,9 @@ class IngestResult:
     seconds: float
     dry_run: bool
     commit: Commit | None
+    languages: Mapping[str, int] = field(default_factory=dict)
+    foreign_sentences: Mapping[str, int] = field(default_factory=dict)
+    dropped: int = 0
     usage: Usage | None = None
 
     def to_dict(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ingest.extractors.protocol import REFUSAL
+from ingest.extractors.protocol import REFUSALS
 from ingest.joins import require_report_join
 from ingest.reports.journal import Journal
 from ingest.scope.left_out import Tally
@@ -49,7 +49,7 @@ def publish_ingest(
         staged = journal.fragments("reports")
         rejects = [*journal.rejects(), *_standing_refusals(publication, sources, journal)]
         changed_rejects = replace_rejects(publication, sources, rejects)
-        if not staged and not new_concepts and not changed_rejects:
+        if not (staged or new_concepts or changed_rejects or journal.dropped()):
             return None, None
         _replace_reports(publication, journal)
         if staged and not allow_unjoined:
@@ -67,7 +67,7 @@ def _standing_refusals(publication: Publication, sources: Sequence[str], journal
     if not sources:
         return []
     rows = publication.dataset("rejects").to_table(filter=f"source IN {literals(sources)}").to_pylist()
-    return [row for row in rows if row["reason"].startswith(REFUSAL) and journal.is_unchanged(row["report_id"])]
+    return [row for row in rows if row["reason"].startswith(REFUSALS) and journal.is_unchanged(row["report_id"])]
 
 
 def load_stored(journal: Journal, reports: lance.LanceDataset) -> None:

@@ -22,6 +22,7 @@ def said(section: str, *quote: str, assertion: str = "present", **more: str) -> 
     return {
         "section": section,
         "quote": list(quote),
+        "observation": "",
         "assertion": assertion,
         "certainty": "definite",
         "temporality": "current",

@@ -29,6 +29,8 @@ class Said:
     assertion: Assertion
     certainty: Certainty
     temporality: Temporality
+    observation: str = ""
+    """What is quoted, in English; empty where it is."""
 
 
 class BadAnswer(Exception):
@@ -68,6 +70,9 @@ def read_answer(content: object, finish_reason: str | None) -> list[Said]:
             raise BadAnswer("loops", f"the answer repeats {loop!r} and is no JSON") from error
         what = "is empty" if not text.strip() else f"is no JSON ({error})"
         raise BadAnswer("invalid", f"the answer {what}") from error
+    for one in answer.get("observations", ()) if isinstance(answer, dict) else ():
+        if isinstance(one, dict):
+            one.setdefault("observation", "")  # an endpoint that is not held to the schema may leave it out
     if wrong := next(_validator().iter_errors(answer), None):
         where = "/".join(map(str, wrong.absolute_path)) or "the answer"
         raise BadAnswer("invalid", f"the answer is not of the schema: {where}: {wrong.message[:200]}")

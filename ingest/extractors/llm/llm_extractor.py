@@ -45,6 +45,7 @@ class LlmExtractor:
     """Mines by asking a language model; every quote is found in the text, or refused."""
 
     name = "llm"
+    languages: tuple[str, ...] | None = None
     in_processes = False
 
     def __init__(self, endpoint: Endpoint):
@@ -154,7 +155,14 @@ def aligned(said: Sequence[Said], sections: Sequence[Section]) -> tuple[list[Men
             continue
         taken[section.name].add(spans)
         reached[section.name] = spans[0][0]
-        mention = mention_at(section, spans, one.assertion, certainty=_certainty(one), temporality=one.temporality)
+        mention = mention_at(
+            section,
+            spans,
+            one.assertion,
+            certainty=_certainty(one),
+            temporality=one.temporality,
+            english=one.observation,
+        )
         if mention is None:
             refused.append(f"{REFUSAL}{words!r} says nothing that could be observed")
         else:

@@ -58,6 +58,17 @@ class TestWhatItTakes:
         assert (second.sentence, second.facets.finding) == (1, "cardiomegaly")
         assert text[slice(*second.sentence_span)] == "The heart is mildly enlarged."
 
+    def test_a_foreign_quote_is_of_the_english_concept_and_keeps_its_own_words(self) -> None:
+        text = "Kleiner Erguss rechts. Kein Pneumothorax."
+        quotes = [
+            said("findings", "Kleiner Erguss rechts", observation="small right pleural effusion"),
+            said("findings", "Pneumothorax", observation="pneumothorax", assertion="absent"),
+        ]
+        (found,), _, _ = mined(lambda *_: quotes, text)
+        first, second = found.mentions
+        assert (first.text, first.laterality, first.facets.finding) == (text[:21], "right", "pleural effusion")
+        assert (second.spans, second.facets.assertion) == (((28, 40),), "absent")
+
     def test_only_what_is_uncertain_is_less_than_definite(self) -> None:
         quotes = [
             said("findings", "nodule", certainty="probable"),
@@ -131,11 +142,12 @@ class TestWhatItAsks:
 
     def test_the_example_of_the_instructions_is_one(self) -> None:
         text = PROMPT.read_text(encoding="utf-8")
-        (report,) = re.findall(r"<findings>\n(.*?)\n</findings>", text, re.S)
-        answer = json.loads(text[text.index('{"observations"') :])
-        jsonschema.validate(answer, answer_schema())
-        for one in answer["observations"]:
-            assert align(one["quote"], report) is not None, one
+        reports = re.findall(r"<findings>\n(.*?)\n</findings>", text, re.S)
+        answers = [json.loads(one) for one in re.findall(r'^\{"observations".*?^\]\}', text, re.S | re.M)]
+        for report, answer in zip(reports, answers, strict=True):
+            jsonschema.validate(answer, answer_schema())
+            for one in answer["observations"]:
+                assert align(one["quote"], report) is not None, one
 
     def test_the_fingerprint_tells_model_instructions_and_settings(self, tmp_path: Path) -> None:
         own = tmp_path / "own.md"

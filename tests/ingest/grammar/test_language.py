@@ -13,17 +13,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.demo import phantom_studies, write_report
+from ingest.extractors.llm.llm_extractor import LlmExtractor
 from ingest.extractors.rules import RulesExtractor
 from ingest.extractors.scispacy_extractor import ScispacyExtractor
-from ingest.grammar.language import not_english
+from ingest.grammar.language import Reading, count_languages, read_language
 from ingest.report import Section
+from ingest.reports.ingest import ingest_reports
+from kb.knowledge_base import KnowledgeBase
 from kb.language.lexicon import load_lexicon
 from tests.support.paths import ANNOTATED
 from tests.support.reports import write_csv
 
 
 def refused(*texts: str) -> str | None:
-    return not_english([Section("findings", text) for text in texts])
+    return read_language([Section(f"findings#{at}", text) for at, text in enumerate(texts)]).failure
 
 
 @pytest.mark.parametrize(
@@ -53,11 +56,12 @@ def refused(*texts: str) -> str | None:
         ("Chinese", ["未见气胸。", "双肺纹理清晰,心影不大。", "右肺 nodule 5 mm, 无胸腔积液"]),
         ("Japanese", ["気胸なし。", "胸水を認めない。CT 推奨"]),
         ("Korean", ["기흉 없음."]),
-        ("Cyrillic", ["Пневмоторакса нет.", "БЕЗ ПАТОЛОГИИ"]),
+        ("Russian", ["Пневмоторакса нет.", "БЕЗ ПАТОЛОГИИ"]),
         ("Arabic", ["لا يوجد استرواح صدري."]),
         ("Greek", ["Χωρίς πνευμοθώρακα."]),
-        ("another language", ["Absence de pneumothorax.", "Không tràn khí màng phổi."]),
-        ("another language", ["Zorb gral pneumothorax thib quon marn dilk vesp oon trall."]),
+        ("another language", ["Absence de pneumothorax."]),
+        ("Vietnamese", ["Không tràn khí màng phổi."]),
+        ("perhaps", ["Zorb gral pneumothorax thib quon marn dilk vesp oon trall."]),
     ],
 )
 def test_a_report_in_another_language_is_refused(language: str, texts: list[str]) -> None:
@@ -100,9 +104,53 @@ def test_english_reports_are_taken_sentence_by_sentence(openi_csv: Path) -> None
     assert [sentence for sentence in sentences if refused(sentence) or refused(sentence.upper())] == []
 
 
-def test_one_foreign_section_makes_a_report_foreign() -> None:
-    assert refused("The heart is normal. The lungs are clear.", "Kein Pneumothorax.")
-    assert refused("The heart is normal. The lungs are clear.", "Sjörgensen.") is None
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Kardiale Dekompensation.",
+        "Infiltrado intersticial difuso.",
+        "Tubo endotraqueal bem posicionado.",
+        "Esiti fibrotici apicali.",
+        "Status post thorakotomi höger sida.",
+        "Hjartastaerd innan edlilegra marka.",
+        "Zageszczenia zapalne w plucu prawym",
+        "Suda ei ole suurenenud, kopsud selged",
+        "Ez da pneumotoraxik ikusten",
+    ],
+)
+def test_what_no_table_names_a_library_finds_foreign(text: str) -> None:
+    assert "not in English" in str(refused(text))
+
+
+class TestMixedReports:
+    ENGLISH = Section("findings", "The heart is normal. The lungs are clear. No effusion.")
+
+    def test_foreign_sentences_are_left_out_and_told(self) -> None:
+        read = read_language([self.ENGLISH, Section("impression", "Stable. Kein Pneumothorax.")])
+        assert read.failure is None
+        assert read.foreign == {("impression", 1)}
+        assert read.told == ("language: 1 sentence was not mined, mostly German (impression 2)",)
+        assert count_languages(read.told) == ({}, {"German": 1})
+
+    def test_a_report_that_is_mostly_foreign_is_refused(self) -> None:
+        german = "Herz nicht vergrößert. Kein Nachweis einer Stauung. Kein Erguss, kein Infiltrat, kein Pneumothorax."
+        reason = read_language([Section("findings", german), Section("impression", "No effusion.")]).failure
+        assert reason is not None and count_languages([reason]) == ({"German": 1}, {})
+
+    def test_a_name_with_an_accent_is_no_other_language(self) -> None:
+        assert read_language([self.ENGLISH, Section("impression", "Sjörgensen.")]) == Reading()
+
+    def test_only_english_sentences_are_mined(self) -> None:
+        sections = [self.ENGLISH, Section("impression", "Kein Pneumothorax. Small nodule.")]
+        (found,) = RulesExtractor().extract([sections])
+        assert "nodule" in {mention.facets.finding for mention in found.mentions}
+        assert not any("umothorax" in mention.text for mention in found.mentions)
+        assert len(found.refused) == 1 and found.failure is None
+
+
+def test_an_extractor_says_which_languages_it_reads() -> None:
+    assert RulesExtractor.languages == ScispacyExtractor.languages == ("English",)
+    assert LlmExtractor.languages is None
 
 
 @settings(max_examples=200, deadline=None)
@@ -140,3 +188,23 @@ def test_it_stands_among_the_rejects(cli: Callable[..., Any], cli_json: Callable
 def test_a_source_of_which_nothing_is_taken_ends_in_an_error(cli: Callable[..., Any], tmp_path: Path) -> None:
     source = write_csv(tmp_path / "german.csv", [{"uid": "a", "findings": "Kein Erguss.", "impression": ""}])
     cli("ingest", "reports", source, "--no-embed", code=1)
+
+
+def test_the_summary_counts_languages_and_a_changed_report_loses_what_it_said(
+    kb: KnowledgeBase, tmp_path: Path
+) -> None:
+    english = {"findings": "Small right effusion.", "impression": ""}
+    rows = [{"uid": name, **english} for name in "abc"]
+    source = tmp_path / "reports.csv"
+    assert ingest_reports(kb, [write_csv(source, rows)]).new == 3
+    rows[0]["findings"] = "Kein Erguss. Herz nicht vergrößert."
+    rows[1]["findings"] = "The heart is normal. The lungs are clear. Pas d'épanchement."
+    told = ingest_reports(kb, [write_csv(source, rows)])
+    assert (told.changed, told.unchanged, told.rejected, told.dropped) == (1, 1, 1, 1)
+    assert (told.languages, told.foreign_sentences, told.refused) == ({"German": 1}, {"French": 1}, 0)
+    stored = kb.dataset("observations").to_table(columns=["report_id"])["report_id"].to_pylist()
+    assert set(stored) == {"b", "c"}
+    assert set(kb.dataset("reports").to_table()["report_id"].to_pylist()) == {"b", "c"}
+    again = ingest_reports(kb, [source])
+    assert (again.unchanged, again.dropped, again.commit) == (2, 0, None)
+    assert {row["reason"].split(":")[0] for row in kb.rejects()} == {"not in English", "language"}
