@@ -249,7 +249,7 @@ def evaluate(
     threshold_by: ThresholdBy = "youden",
     threshold_from: str | float = "validation",
     against: str | None = None,
-    readers: str | Path | None = None,
+    readers: str | Path | Sequence[str | Path] | None = None,
 ) -> Evaluation:
     """Score runs against the labels: AUROC, AUPRC, F1, MCC, calibration, with patient-bootstrap intervals.
 
@@ -266,7 +266,7 @@ def evaluate(
         threshold_by: what a threshold is chosen by.
         threshold_from: "validation", the name of another run, or the threshold itself.
         against: a run that each of them is compared with, on the rows of both.
-        readers: a table of what readers said of the images.
+        readers: "stored" for the readings that are kept with labels, a source of some, or files of them.
 
     Raises:
         UsageError: there is no such run, label or source.

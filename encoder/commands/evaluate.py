@@ -24,7 +24,8 @@ def evaluate_command(
         list[str] | None, typer.Option("--run", metavar="NAME", help="This run; repeatable; default: all.")
     ] = None,
     label: Annotated[
-        list[str] | None, typer.Option("--label", metavar="L", help="This label; repeatable; default: all.")
+        list[str] | None,
+        typer.Option("--label", metavar="L", help="This label, or a named list (chexpert5); repeatable."),
     ] = None,
     against: Annotated[
         str | None,
@@ -58,8 +59,10 @@ def evaluate_command(
         Literal["youden", "f1"], typer.Option("--threshold-by", help="What a threshold is chosen to make highest.")
     ] = "youden",
     readers: Annotated[
-        Path | None,
-        typer.Option("--readers", metavar="FILE", help="Readings: reader, image_id or study_id, label, value."),
+        list[str] | None,
+        typer.Option(
+            "--readers", metavar="stored|SOURCE|FILE", help="Readings that are kept, or a file of them; repeatable."
+        ),
     ] = None,
     figure: Annotated[
         Path | None, typer.Option("-o", "--figure", metavar="FIGURE.png", help="Draw the curves: .png, .pdf or .svg.")
@@ -82,7 +85,7 @@ def evaluate_command(
         threshold_by=threshold_by,
         threshold_from=found,
         against=against,
-        readers=readers,
+        readers=readers or None,
     )
     left = _draw(result, figure)
     _print(result, reading.output)

@@ -16,6 +16,7 @@ from ingest.labels.choices import Choices
 from ingest.labels.columns import Column, TableColumns
 from ingest.sources.metadata import names_report_text
 from kb.errors import UsageError
+from kb.language.labels import bundled_labels
 
 Form = Literal["wide", "long", "list", "marks"]
 
@@ -99,12 +100,24 @@ def find_layout(
             "name it in columns as 'image' or 'study'",
             parameter="columns.image",
         )
+    if "image" not in columns and _names_no_images(table, ids):
+        del ids["image"]
     boxes = find_boxes([name for name in table.names if name not in ids.values()]) if what == "value" else NO_BOXES
     found = _looking_like_labels(table, {*ids.values(), *boxes.used}, cell, strict=what == "score")
+    if choices.blank == "negative":
+        found += _blank_labels(table, {*ids.values(), *boxes.used, *found})
     layout = _of_columns(table, what, columns, ids, wide=list(asked) or found, boxes=boxes, asked=bool(asked))
     if layout.form == "wide" and not layout.labels:
         raise UsageError(_no_labels(table, what), parameter="wanted")
     return _finished(table, layout, found if layout.form == "wide" else (), choices)
+
+
+def _names_no_images(table: TableColumns, ids: Mapping[str, str]) -> bool:
+    """Whether the column that is called as images are cannot hold their ids: a study has one image at least."""
+    if "image" not in ids or "study" not in ids:
+        return False
+    images, studies = table.columns[ids["image"]], table.columns[ids["study"]]
+    return all(map(cell_text, images.cells)) and len(images.cells) < len(studies.cells)
 
 
 def _of_columns(
@@ -218,6 +231,16 @@ def _looking_like_labels(table: TableColumns, taken: set[str], cell: Cell, *, st
     never = {plain_name(name) for name in NEVER_LABELS}
     free = [name for name in table.names if name not in taken and plain_name(name) not in never and _is_name(name)]
     return [name for name in free if _holds_labels(table.columns[name], cell, strict=strict)]
+
+
+def _blank_labels(table: TableColumns, taken: set[str]) -> list[str]:
+    """Columns named as labels are that say nothing at all: where a blank is negative, they say something."""
+    names = bundled_labels()
+    return [
+        name
+        for name in table.names
+        if name not in taken and names.entry(name) is not None and not any(map(cell_text, table.columns[name].cells))
+    ]
 
 
 def _holds_labels(column: Column, cell: Cell, *, strict: bool) -> bool:

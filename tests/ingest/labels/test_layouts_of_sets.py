@@ -209,6 +209,14 @@ class TestBlanksAndDoubts:
         stored = [ingest_labels(kb, path, Choices(blank=b)).stored for b in ("unknown", "negative", "negative")]  # type: ignore[arg-type]
         assert stored == ["new", "replaced", "unchanged"]
 
+    def test_a_known_label_that_is_blank_throughout_is_negative_where_blanks_are(
+        self, kb: KnowledgeBase, tmp_path: Path
+    ) -> None:
+        path = write(tmp_path / "l.csv", "image,Edema,Mass,other\na,1,,\nb,0,,\n")
+        assert ingest_labels(kb, path).labels == ("Edema",)
+        assert ingest_labels(kb, path, Choices(blank="negative")).labels == ("Edema", "Mass")
+        assert said(kb, "Mass") == {"a": 0, "b": 0}
+
     def test_a_blank_says_nothing_where_another_row_does(self, kb: KnowledgeBase, tmp_path: Path) -> None:
         path = write(tmp_path / "l.csv", "image,Edema\na,\na,1\n")
         ingest_labels(kb, path, Choices(blank="negative"))
@@ -296,6 +304,13 @@ class TestReaders:
             *(("bea", "a", 1), ("bea", "b", 1)),
             *(("cem", "a", 0), ("cem", "b", 1)),
         }
+
+
+def test_a_column_called_image_that_names_the_kind_of_picture_is_no_id(kb: KnowledgeBase, tmp_path: Path) -> None:
+    text = "uid,Problems,image\n1,a;b,Chest PA\n2,b,Chest PA\n3,c,Chest AP\n"
+    choices = Choices({"study": "uid", "labels": "Problems"}, split_on=";")
+    result = ingest_labels(kb, write(tmp_path / "l.csv", text), choices)
+    assert (result.rejected, result.units, said(kb, "b")) == (0, 3, {"1": 1, "2": 1, "3": 0})
 
 
 class TestNames:
