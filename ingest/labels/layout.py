@@ -109,7 +109,10 @@ def find_layout(
     layout = _of_columns(table, what, columns, ids, wide=list(asked) or found, boxes=boxes, asked=bool(asked))
     if layout.form == "wide" and not layout.labels:
         raise UsageError(_no_labels(table, what), parameter="wanted")
-    return _finished(table, layout, found if layout.form == "wide" else (), choices)
+    found = found if layout.form == "wide" else []
+    # Who made a run is no reader of it.
+    reader = _reader(table, choices) if what == "value" else None
+    return _finished(table, layout, found, reader)
 
 
 def _names_no_images(table: TableColumns, ids: Mapping[str, str]) -> bool:
@@ -174,7 +177,16 @@ def _no_labels(table: TableColumns, what: str) -> str:
     )
 
 
-def _finished(table: TableColumns, layout: Layout, found: Sequence[str], choices: Choices) -> Layout:
+def _reader(table: TableColumns, choices: Choices) -> str | None:
+    """The column that says who read: the one that was named, else by its usual names."""
+    if choices.readers is not None and choices.readers not in table.names:
+        raise UsageError(
+            f"{table.file.path} has no column '{choices.readers}' of readers: its columns are {', '.join(table.names)}"
+        )
+    return choices.readers or _usual(table, READER_NAMES)
+
+
+def _finished(table: TableColumns, layout: Layout, found: Sequence[str], reader: str | None) -> Layout:
     """`layout` with the columns that are left; those `found` to look like labels are no metadata."""
     used = {*layout.ids.values(), *layout.labels, layout.label, layout.value, layout.listed, *layout.boxes.used}
     left = [name for name in table.names if name not in used]
@@ -188,11 +200,6 @@ def _finished(table: TableColumns, layout: Layout, found: Sequence[str], choices
         and not names_report_text(name)
         and not _is_nested(table.columns[name])
     )
-    if choices.readers is not None and choices.readers not in table.names:
-        raise UsageError(
-            f"{table.file.path} has no column '{choices.readers}' of readers: its columns are {', '.join(table.names)}"
-        )
-    reader = choices.readers or _usual(table, READER_NAMES)
     return replace(
         layout,
         reader=reader if reader in left else None,

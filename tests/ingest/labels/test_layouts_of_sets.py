@@ -292,6 +292,12 @@ class TestReaders:
         assert (None if np.isnan(found.value[0]) else found.value[0]) == expected and len(found) == 1
         assert ties == (yes == no > 0)
 
+    def test_readings_go_where_the_file_keeps_none_any_more(self, kb: KnowledgeBase, tmp_path: Path) -> None:
+        self.ingest(kb, tmp_path, consensus="any")
+        path = write(tmp_path / "l.csv", "image_id,Nodule\nA,1\nB,0\n")
+        assert ingest_labels(kb, path).stored == "replaced"
+        assert kb.dataset("readings").count_rows() == 0 and said(kb) == {"A Nodule": 1, "B Nodule": 0}
+
     def test_a_file_of_one_reader_makes_no_labels(self, kb: KnowledgeBase, tmp_path: Path) -> None:
         for reader, value in (("bea", 1), ("cem", 0)):
             path = write(tmp_path / f"{reader}.csv", f"image,Edema\na,{value}\nb,1\n")
