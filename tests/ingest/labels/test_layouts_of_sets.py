@@ -328,6 +328,10 @@ class TestNames:
         with pytest.raises(UsageError, match="has no label"):
             ingest_labels(kb, write(tmp_path / "m.csv", "image,Mass\na,1\n"), Choices(labels=("chexpert5",)))
 
+    def test_labels_of_one_file_that_mean_one_finding_are_told(self, kb: KnowledgeBase, tmp_path: Path) -> None:
+        path = write(tmp_path / "l.csv", "image,Edema,Pulmonary edema,Mass,Nodule\na,1,0,0,1\n")
+        assert ingest_labels(kb, path).alike == ("Edema = Pulmonary edema",)
+
     def test_what_no_finding_is_known_by_is_named(self, kb: KnowledgeBase, tmp_path: Path) -> None:
         path = write(tmp_path / "l.csv", "image,Effusion,Zorbing,Kerley lines\na,1,0,0\n")
         assert "Zorbing" in ingest_labels(kb, path).unmapped and "Effusion" not in ingest_labels(kb, path).unmapped
