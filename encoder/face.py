@@ -261,7 +261,7 @@ def evaluate(
     threshold_by: ThresholdBy = "youden",
     threshold_from: str | float = "validation",
     against: str | None = None,
-    readers: str | Path | None = None,
+    readers: str | Path | Sequence[str | Path] | None = None,
     by: str | None = None,
     adjust: Adjust | None = None,
 ) -> Evaluation:
@@ -281,7 +281,7 @@ def evaluate(
         threshold_by: what a threshold is chosen by.
         threshold_from: "validation", the name of another run, or the threshold itself.
         against: a run that each of them is compared with, on the rows of both.
-        readers: a table of what readers said of the images.
+        readers: "stored" for the readings that are kept with labels, a source of some, or files of them.
         by: what rows are grouped by: site, source, view, sex, age_band, month, or any attribute.
         adjust: how the p values that are shown are adjusted for their number: "holm" or "bh"; default: not.
 
@@ -320,7 +320,7 @@ def validate(
     where: str | None = None,
     views: str = FRONTAL,
     source: str | None = None,
-    readers: str | Path | None = None,
+    readers: str | Path | Sequence[str | Path] | None = None,
     min_positives: int = 10,
     bootstrap: int = 1000,
     seed: int = 0,
@@ -340,7 +340,7 @@ def validate(
         where: SQL over the images: "sex = 'F' AND age > 60".
         views: of the images: "frontal" (PA, AP and unknown), "all", or some ("PA,AP", "lateral").
         source: the source of labels to go by, if several contradict each other.
-        readers: a table of what readers said of the images.
+        readers: "stored" for the readings that are kept with labels, a source of some, or files of them.
         min_positives: labels with fewer positives, or negatives, are left out.
         bootstrap: resamples of the patients of a site; 0: no intervals.
         seed: of the resamples.

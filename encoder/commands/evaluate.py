@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 from rich.markup import escape
 
-from encoder.commands.options import AdjustOption, SplitOption, ViewsOption
+from encoder.commands.options import AdjustOption, ReadersOption, SplitOption, ViewsOption
 from encoder.evaluation import Evaluation
 from encoder.evaluation.figure import draw
 from encoder.evaluation.flat import csv_rows
@@ -27,7 +27,8 @@ def evaluate_command(
         list[str] | None, typer.Option("--run", metavar="NAME", help="This run; repeatable; default: all.")
     ] = None,
     label: Annotated[
-        list[str] | None, typer.Option("--label", metavar="L", help="This label; repeatable; default: all.")
+        list[str] | None,
+        typer.Option("--label", metavar="L", help="This label, or a named list (chexpert5); repeatable."),
     ] = None,
     against: Annotated[
         str | None,
@@ -63,10 +64,7 @@ def evaluate_command(
     threshold_by: Annotated[
         Literal["youden", "f1"], typer.Option("--threshold-by", help="What a threshold is chosen to make highest.")
     ] = "youden",
-    readers: Annotated[
-        Path | None,
-        typer.Option("--readers", metavar="FILE", help="Readings: reader, image_id or study_id, label, value."),
-    ] = None,
+    readers: ReadersOption = None,
     figure: Annotated[
         Path | None, typer.Option("-o", "--figure", metavar="FIGURE.png", help="Draw the curves: .png, .pdf or .svg.")
     ] = None,
@@ -89,7 +87,7 @@ def evaluate_command(
         threshold_by=threshold_by,
         threshold_from=found,
         against=against,
-        readers=readers,
+        readers=readers or None,
         by=by,
         adjust=adjust,
     )

@@ -42,3 +42,10 @@ AdjustOption = Annotated[
 ]
 ReplaceOption = Annotated[bool, typer.Option("--replace", help="Replace the run of that name.")]
 DeviceOption = Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1; default: the best there is.")]
+
+ReadersOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--readers", metavar="stored|SOURCE|FILE", help="Readings that are kept, or a file of them; repeatable."
+    ),
+]

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from encoder.commands.options import AdjustOption, SplitOption, ViewsOption
+from encoder.commands.options import AdjustOption, ReadersOption, SplitOption, ViewsOption
 from encoder.face import validate
 from encoder.figures import ENDINGS, check_figure
 from encoder.validation.forest import draw_forest
@@ -60,10 +60,7 @@ def validate_command(
     source: Annotated[
         str | None, typer.Option("--source", metavar="NAME", help="The labels to go by, where several disagree.")
     ] = None,
-    readers: Annotated[
-        Path | None,
-        typer.Option("--readers", metavar="FILE", help="Readings: reader, image_id or study_id, label, value."),
-    ] = None,
+    readers: ReadersOption = None,
     min_positives: Annotated[
         int, typer.Option("--min-positives", min=1, help="Labels with fewer positives or negatives are left out.")
     ] = 10,
@@ -106,7 +103,7 @@ def validate_command(
         where=where,
         views=views or FRONTAL,
         source=source,
-        readers=readers,
+        readers=readers or None,
         min_positives=min_positives,
         bootstrap=bootstrap,
         seed=seed,

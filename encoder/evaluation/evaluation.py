@@ -170,7 +170,7 @@ class Evaluation:
     left_out: Listing[LeftOut]
     comparisons: Listing[Comparison]
     readers: Listing[ReaderScore]
-    agreement: Listing[Agreement]
+    agreement: Listing[Agreement] = field(default_factory=lambda: Listing((), ()))
     notes: tuple[str, ...]
     commit: str
     split: str

@@ -210,6 +210,7 @@ def _label_facts(result: LabelResult) -> list[tuple[str, str]]:
         ("blank cells", f"{result.blanks:,}, taken for {result.blank} (--blank)" if result.blanks else ""),
         ("-1", f"{result.doubts:,}, taken for {result.uncertain} (--uncertain)" if result.doubts else ""),
         ("readers", _readers(result)),
+        ("one finding", f"{', '.join(result.alike)}: judged together, 1 where any is" if result.alike else ""),
         ("odd ages", f"{result.odd_ages:,}, kept as given" if result.odd_ages else ""),
         *_name_facts(result),
     ]

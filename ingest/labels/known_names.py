@@ -7,17 +7,28 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from kb.language.labels import LabelEntry, bundled_labels, read_label_names
+from kb.language.labels import LabelEntry, LabelNames, bundled_labels, read_label_names
 from kb.store.publication import Publication
 from kb.store.sqltext import literals
 from schemas.tables import LABEL_NAMES
 
 
+def _names(label_table: Path | None) -> LabelNames:
+    return bundled_labels() if label_table is None else bundled_labels().with_entries(read_label_names(label_table))
+
+
+def alike(labels: Iterable[str], label_table: Path | None = None) -> tuple[str, ...]:
+    """The labels that mean one finding with another of them, in words: they are judged as one."""
+    names = _names(label_table)
+    by_key: dict[str, list[str]] = {}
+    for label in labels:
+        by_key.setdefault(names.key(label), []).append(label)
+    return tuple(" = ".join(same) for same in by_key.values() if len(same) > 1)
+
+
 def unmapped(labels: Iterable[str], label_table: Path | None = None) -> tuple[str, ...]:
     """The labels that neither the table of label names nor the lexicon knows as a finding."""
-    names = bundled_labels()
-    if label_table is not None:
-        names = names.with_entries(read_label_names(label_table))
+    names = _names(label_table)
     return tuple(label for label in labels if not names.knows(label))
 
 

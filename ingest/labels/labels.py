@@ -14,7 +14,7 @@ from ingest.identity.stored import resolve_units
 from ingest.joins import require_label_join
 from ingest.labels.attributes import replace_attributes
 from ingest.labels.choices import Choices
-from ingest.labels.known_names import store_label_names, unmapped
+from ingest.labels.known_names import alike, store_label_names, unmapped
 from ingest.labels.label_tables import LabelTable, read_label_table
 from ingest.labels.stored_rows import (
     StoredRows,
@@ -45,6 +45,7 @@ class LabelResult:
         readings: what `readers` say, and is kept; a file `of_one_reader` has no labels.
         ties: labels that are unknown because as many readers say 1 as 0.
         unmapped: labels that the table of label names does not know.
+        alike: labels of the file that mean one finding ("Edema = Pulmonary edema"): an evaluation takes them together.
         missing: labels of a named list that the file does not have.
         attributes: columns kept beside the labels.
         contradictions: how many of their cells were passed over because an earlier row of the same image or study says
@@ -70,6 +71,7 @@ class LabelResult:
     consensus: str | None
     ties: int
     unmapped: tuple[str, ...]
+    alike: tuple[str, ...] = ()
     missing: tuple[str, ...]
     rejected: int
     not_asked: int
@@ -269,6 +271,7 @@ def _result(taken: _Taken, units: tuple[int, int, int], stored: str, commit: Com
         of_one_reader=choices.reader is not None,
         consensus=choices.consensus,
         ties=table.ties,
+        alike=alike(table.labels.values(), choices.label_table),
         unmapped=unmapped(table.labels.values(), choices.label_table),
         missing=table.missing,
         rejected=len(table.rejects),

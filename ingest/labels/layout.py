@@ -16,6 +16,7 @@ from ingest.labels.choices import Choices
 from ingest.labels.columns import Column, TableColumns
 from ingest.sources.metadata import names_report_text
 from kb.errors import UsageError
+from kb.language.labels import bundled_labels
 
 Form = Literal["wide", "long", "list", "marks"]
 
@@ -102,12 +103,27 @@ def find_layout(
             "name it in columns as 'image' or 'study'",
             parameter="columns.image",
         )
+    if "image" not in columns and _names_no_images(table, ids):
+        del ids["image"]
     boxes = find_boxes([name for name in table.names if name not in ids.values()]) if what == "value" else NO_BOXES
     found = _looking_like_labels(table, {*ids.values(), *boxes.used}, cell, strict=what == "score")
+    if choices.blank == "negative":
+        found += _blank_labels(table, {*ids.values(), *boxes.used, *found})
     layout = _of_columns(table, what, columns, ids, wide=list(asked) or found, boxes=boxes, asked=bool(asked))
     if layout.form == "wide" and not layout.labels:
         raise UsageError(_no_labels(table, what), parameter="wanted")
-    return _finished(table, layout, found if layout.form == "wide" else (), choices)
+    found = found if layout.form == "wide" else []
+    # Who made a run is no reader of it.
+    reader = _reader(table, choices) if what == "value" else None
+    return _finished(table, layout, found, reader)
+
+
+def _names_no_images(table: TableColumns, ids: Mapping[str, str]) -> bool:
+    """Whether the column that is called as images are cannot hold their ids: a study has one image at least."""
+    if "image" not in ids or "study" not in ids:
+        return False
+    images, studies = table.columns[ids["image"]], table.columns[ids["study"]]
+    return all(map(cell_text, images.cells)) and len(images.cells) < len(studies.cells)
 
 
 def _of_columns(
@@ -164,7 +180,16 @@ def _no_labels(table: TableColumns, what: str) -> str:
     )
 
 
-def _finished(table: TableColumns, layout: Layout, found: Sequence[str], choices: Choices) -> Layout:
+def _reader(table: TableColumns, choices: Choices) -> str | None:
+    """The column that says who read: the one that was named, else by its usual names."""
+    if choices.readers is not None and choices.readers not in table.names:
+        raise UsageError(
+            f"{table.file.path} has no column '{choices.readers}' of readers: its columns are {', '.join(table.names)}"
+        )
+    return choices.readers or _usual(table, READER_NAMES)
+
+
+def _finished(table: TableColumns, layout: Layout, found: Sequence[str], reader: str | None) -> Layout:
     """`layout` with the columns that are left; those `found` to look like labels are no metadata."""
     used = {*layout.ids.values(), *layout.labels, layout.label, layout.value, layout.listed, *layout.boxes.used}
     left = [name for name in table.names if name not in used]
@@ -178,11 +203,6 @@ def _finished(table: TableColumns, layout: Layout, found: Sequence[str], choices
         and not names_report_text(name)
         and not _is_nested(table.columns[name])
     )
-    if choices.readers is not None and choices.readers not in table.names:
-        raise UsageError(
-            f"{table.file.path} has no column '{choices.readers}' of readers: its columns are {', '.join(table.names)}"
-        )
-    reader = choices.readers or _usual(table, READER_NAMES)
     return replace(
         layout,
         reader=reader if reader in left else None,
@@ -221,6 +241,16 @@ def _looking_like_labels(table: TableColumns, taken: set[str], cell: Cell, *, st
     never = {plain_name(name) for name in NEVER_LABELS}
     free = [name for name in table.names if name not in taken and plain_name(name) not in never and _is_name(name)]
     return [name for name in free if _holds_labels(table.columns[name], cell, strict=strict)]
+
+
+def _blank_labels(table: TableColumns, taken: set[str]) -> list[str]:
+    """Columns named as labels are that say nothing at all: where a blank is negative, they say something."""
+    names = bundled_labels()
+    return [
+        name
+        for name in table.names
+        if name not in taken and names.entry(name) is not None and not any(map(cell_text, table.columns[name].cells))
+    ]
 
 
 def _holds_labels(column: Column, cell: Cell, *, strict: bool) -> bool:

@@ -12,6 +12,7 @@ from importlib.resources import files
 
 from kb.errors import UsageError
 from kb.language.label_names import is_no_finding, plain_label
+from kb.language.labels import bundled_labels
 from kb.language.lexicon import load_lexicon
 from kb.language.query_reading import read_query
 from kb.sql.messages import near_names
@@ -29,7 +30,9 @@ def disease_of(label: str, more: Iterable[str] = (), findings: Iterable[str] = (
     found = {_finding(one) for one in more}
     if is_no_finding(label):
         return frozenset({*found, *(one for one in findings if one not in _devices())})
-    return frozenset({*found, _finding(name), *_table().get(name, ())})
+    entry = bundled_labels().entry(label)
+    named = entry.findings if entry is not None else (_finding(name),)
+    return frozenset({*found, *named, *_table().get(name, ())})
 
 
 def check_findings(names: Iterable[str], known: Iterable[str]) -> None:

@@ -20,7 +20,10 @@ def files(tmp_path: Path) -> Path:
     """Labels of 60 images of 30 patients, and the predictions of two models, one of them in logits."""
     rows = [(n, n % 3 == 0, n % 4 == 0) for n in range(60)]
     labels = ["image,patient_id,Edema,No Finding", *(f"i{n},p{n // 2},{int(e)},{int(not e)}" for n, e, _ in rows)]
-    good = ["image,note,Edema,No Finding", *(f"i{n},x,{(e + n / 60) / 2},{(1.2 - e + n / 90) / 2}" for n, e, _ in rows)]
+    good = [
+        "image,device,Edema,No Finding",
+        *(f"i{n},x,{(e + n / 60) / 2},{(1.2 - e + n / 90) / 2}" for n, e, _ in rows),
+    ]
     poor = ["image_id,label,score", *(f"i{n},Edema,{m + n / 30 - 1}" for n, _, m in rows), "i1,Mass,", "i61,Edema,bad"]
     for name, lines in (("labels.csv", labels), ("good.csv", good), ("poor.csv", poor)):
         (tmp_path / name).write_text("\n".join(lines), encoding="utf-8")
@@ -35,7 +38,7 @@ def test_from_files_to_figures(cli: Run, cli_json: RunJson, files: Path) -> None
     assert (told["labels"], told["positive"], told["rejected"]) == (["Edema", "No Finding"], 60, 0)
     assert "unchanged" in cli("ingest", "labels", "labels.csv", "--kb", "x.kb").stdout
     told = cli_json("ingest", "predictions", "good.csv", "--run", "good", "--kb", "x.kb")
-    assert (told["scores"], told["attributes"]) == (120, ["note"])
+    assert (told["scores"], told["attributes"]) == (120, ["device"])
     shown = cli("ingest", "predictions", "poor.csv", "--run", "poor", "--kb", "x.kb").stdout
     assert "logits" in shown and "status --rejects" in shown
     log = cli_json("log", "--kb", "x.kb")

@@ -209,6 +209,14 @@ class TestBlanksAndDoubts:
         stored = [ingest_labels(kb, path, Choices(blank=b)).stored for b in ("unknown", "negative", "negative")]  # type: ignore[arg-type]
         assert stored == ["new", "replaced", "unchanged"]
 
+    def test_a_known_label_that_is_blank_throughout_is_negative_where_blanks_are(
+        self, kb: KnowledgeBase, tmp_path: Path
+    ) -> None:
+        path = write(tmp_path / "l.csv", "image,Edema,Mass,other\na,1,,\nb,0,,\n")
+        assert ingest_labels(kb, path).labels == ("Edema",)
+        assert ingest_labels(kb, path, Choices(blank="negative")).labels == ("Edema", "Mass")
+        assert said(kb, "Mass") == {"a": 0, "b": 0}
+
     def test_a_blank_says_nothing_where_another_row_does(self, kb: KnowledgeBase, tmp_path: Path) -> None:
         path = write(tmp_path / "l.csv", "image,Edema\na,\na,1\n")
         ingest_labels(kb, path, Choices(blank="negative"))
@@ -284,6 +292,12 @@ class TestReaders:
         assert (None if np.isnan(found.value[0]) else found.value[0]) == expected and len(found) == 1
         assert ties == (yes == no > 0)
 
+    def test_readings_go_where_the_file_keeps_none_any_more(self, kb: KnowledgeBase, tmp_path: Path) -> None:
+        self.ingest(kb, tmp_path, consensus="any")
+        path = write(tmp_path / "l.csv", "image_id,Nodule\nA,1\nB,0\n")
+        assert ingest_labels(kb, path).stored == "replaced"
+        assert kb.dataset("readings").count_rows() == 0 and said(kb) == {"A Nodule": 1, "B Nodule": 0}
+
     def test_a_file_of_one_reader_makes_no_labels(self, kb: KnowledgeBase, tmp_path: Path) -> None:
         for reader, value in (("bea", 1), ("cem", 0)):
             path = write(tmp_path / f"{reader}.csv", f"image,Edema\na,{value}\nb,1\n")
@@ -298,6 +312,13 @@ class TestReaders:
         }
 
 
+def test_a_column_called_image_that_names_the_kind_of_picture_is_no_id(kb: KnowledgeBase, tmp_path: Path) -> None:
+    text = "uid,Problems,image\n1,a;b,Chest PA\n2,b,Chest PA\n3,c,Chest AP\n"
+    choices = Choices({"study": "uid", "labels": "Problems"}, split_on=";")
+    result = ingest_labels(kb, write(tmp_path / "l.csv", text), choices)
+    assert (result.rejected, result.units, said(kb, "b")) == (0, 3, {"1": 1, "2": 1, "3": 0})
+
+
 class TestNames:
     def test_a_named_list_takes_its_labels_in_the_files_spelling(self, kb: KnowledgeBase, tmp_path: Path) -> None:
         text = "image,Effusion,Cardiomegaly,Edema,Consolidation,Mass\na,1,0,0,0,1\n"
@@ -306,6 +327,10 @@ class TestNames:
         assert result.missing == ("Atelectasis",)
         with pytest.raises(UsageError, match="has no label"):
             ingest_labels(kb, write(tmp_path / "m.csv", "image,Mass\na,1\n"), Choices(labels=("chexpert5",)))
+
+    def test_labels_of_one_file_that_mean_one_finding_are_told(self, kb: KnowledgeBase, tmp_path: Path) -> None:
+        path = write(tmp_path / "l.csv", "image,Edema,Pulmonary edema,Mass,Nodule\na,1,0,0,1\n")
+        assert ingest_labels(kb, path).alike == ("Edema = Pulmonary edema",)
 
     def test_what_no_finding_is_known_by_is_named(self, kb: KnowledgeBase, tmp_path: Path) -> None:
         path = write(tmp_path / "l.csv", "image,Effusion,Zorbing,Kerley lines\na,1,0,0\n")
