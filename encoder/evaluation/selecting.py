@@ -71,7 +71,9 @@ def select(
         over = f", of images where {options.where}" if options.where else ""
         views = f" and of the views {options.views}" if left_out else ""
         which = "any row" if parts == ("all",) else f"the {parts[0]} split"
-        raise UsageError(f"none of these predictions is of {which}{over}{views}")
+        raise UsageError(
+            f"none of these predictions is of {which}{over}{views}", parameter="views" if left_out else None
+        )
     return Selected(runs=chosen, rows=rows, blocks=blocks, left_out=left_out)
 
 
