@@ -87,7 +87,7 @@ def _blocks(
         names = sorted({row["group"] for row in members if row["group"] is not None}) if grouped else []
         for group in (*names, UNKNOWN) if grouped else (None,):
             those = [row for row in members if not grouped or (row["group"] or UNKNOWN) == group]
-            if those:
+            if those and (group != UNKNOWN or any(row["labelled"] for row in those)):
                 found.setdefault((part, group), those)
     return found
 
