@@ -15,6 +15,7 @@ from encoder.audit.report.report import gather, write_report
 from encoder.audit.slices.audit import audit_slices
 from encoder.audit.slices.find import SliceOptions
 from encoder.audit.slices.result import Slices
+from kb.images.view_choice import FRONTAL
 from kb.knowledge_base import KnowledgeBase
 from kb.progress import Watcher
 from kb.sql.limits import Limits
@@ -45,6 +46,7 @@ def confounders(
     source: str | None = None,
     split: str | None = None,
     where: str | None = None,
+    views: str = FRONTAL,
     disease: Sequence[str] = (),
     by: Collection[Kind] = KINDS,
     top: int = 20,
@@ -62,6 +64,7 @@ def confounders(
         source: of labels; needed if several speak of the label.
         split: default: "test" for runs of an encoder that was trained here, else "all".
         where: SQL over the view `outcomes`: "view = 'PA'".
+        views: of the images: "frontal" (PA, AP and unknown), "all", or some ("PA,AP", "lateral").
         disease: further findings that count as the disease.
         by: what is tested: concepts by their scores in images, findings that reports state, attributes.
         top: rows that are wanted.
@@ -77,6 +80,7 @@ def confounders(
         source=source,
         split=split,
         where=where,
+        views=views,
         disease=disease,
         kinds=by,
         limit=top,
@@ -98,6 +102,7 @@ def slices(
     source: str | None = None,
     split: str | None = None,
     where: str | None = None,
+    views: str = FRONTAL,
     encoder: str | None = None,
     against: str | None = None,
     seed: int = 0,
@@ -115,6 +120,7 @@ def slices(
         source: of labels; needed if several speak of the label.
         split: default: "test" for runs of an encoder that was trained here, else "all".
         where: SQL over the view `outcomes`.
+        views: of the images: "frontal" (PA, AP and unknown), "all", or some ("PA,AP", "lateral").
         encoder: whose image vectors are clustered, for a run that is of none.
         against: a site, a run or another knowledge base: then each slice stands there for both.
         seed: of clustering and resampling.
@@ -132,6 +138,7 @@ def slices(
         source=source,
         split=split,
         where=where,
+        views=views,
         encoder=encoder,
         against=against,
         watcher=watcher,
@@ -147,6 +154,7 @@ def report(
     source: str | None = None,
     split: str | None = None,
     where: str | None = None,
+    views: str = FRONTAL,
     encoder: str | None = None,
     min_positives: int = 10,
     bootstrap: int = 1000,
@@ -167,6 +175,7 @@ def report(
         source: the source of labels to go by, if several contradict each other.
         split: default: "test" for runs of an encoder that was trained here, else "all".
         where: SQL over the images.
+        views: of the images: "frontal" (PA, AP and unknown), "all", or some ("PA,AP", "lateral").
         encoder: the folder of a checkpoint, or its id; not needed if there is one only.
         min_positives: labels and groups with fewer positives, or negatives, are left out.
         bootstrap: resamples of the patients.
@@ -185,6 +194,7 @@ def report(
         source=source,
         split=split,  # type: ignore[arg-type]  # it refuses other words
         where=where,
+        views=views,
         encoder=encoder,
         min_positives=min_positives,
         bootstrap=bootstrap,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from kb.errors import UsageError
 from kb.images.patient_split import PARTS, lies_in
+from kb.images.view_choice import FRONTAL, told_left_out, view_choice
 from kb.language.label_names import plain_label
 from kb.sql.session import AuditSession
 
@@ -45,6 +46,7 @@ class AuditRows:
         logit: what the model says; of a score alone, its log-odds.
         owners: whose they are, as numbers.
         unknown: rows whose truth is unknown, left out.
+        other_views: rows left out because they are of other views, by view.
     """
 
     run: str
@@ -59,6 +61,7 @@ class AuditRows:
     logit: np.ndarray
     owners: np.ndarray
     unknown: int
+    other_views: Mapping[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.truth)
@@ -80,6 +83,11 @@ class AuditRows:
     def units(self) -> list[str]:
         """The image or study of each."""
         return [image or study or "" for image, study in zip(self.image_ids, self.study_ids, strict=True)]
+
+    @property
+    def notes(self) -> list[str]:
+        """What was left out before anything was looked at."""
+        return [f"left out for their view: {told_left_out(self.other_views)}"] if self.other_views else []
 
     @property
     def positives(self) -> int:
@@ -105,6 +113,7 @@ def read_rows(
     source: str | None = None,
     split: str | None = None,
     where: str | None = None,
+    views: str = FRONTAL,
 ) -> AuditRows:
     """The predictions of a run for a label, with what is true.
 
@@ -115,6 +124,7 @@ def read_rows(
         source: of labels; needed if several speak.
         split: train, validation, test or external; "internal" for all that is not external, "all" or None for any.
         where: SQL over the columns of the view `outcomes`, and of `images`: "view = 'PA' AND attributes['ward'] = 'A'".
+        views: of the images; see `kb.images.view_choice`. A prediction of a study has none.
 
     Raises:
         UsageError: there is no such run or label, no truth, several sources, or `where` is no condition.
@@ -134,10 +144,16 @@ def read_rows(
     if source is not None and source not in sources:
         raise UsageError(f"source '{source}': {label} is spoken of by {', '.join(sources)}")
     rows = [row for row in rows if row["source"] == (source or sources[0])]
-    known = [row for row in rows if row["truth"] is not None]
+    wanted = view_choice(views)
+    of_views = [row for row in rows if row["image_id"] is None or row["view"] in wanted]
+    other_views = wanted.left_out(row["view"] for row in rows if row["image_id"] is not None)
+    known = [row for row in of_views if row["truth"] is not None]
+    if other_views and not known:
+        told = f"{told_left_out(other_views)} were left out (views: {views})"
+        raise UsageError(f"nothing is known to be true of {label} in these views: {told}", parameter="views")
     if not known:
         raise UsageError(f"nothing is known to be true of {label} in split '{split}': name another", parameter="split")
-    return _as_arrays(run, split, known, len(rows) - len(known))
+    return replace(_as_arrays(run, split, known, len(of_views) - len(known)), other_views=other_views)
 
 
 def rows_where(session: AuditSession, run: str, label: str, *, where: str | None) -> list[dict[str, Any]]:

@@ -215,7 +215,10 @@ class Evaluation:
             ranked = [{name: cell for name, cell in row.items() if name != "unknown"} for row in ranked]
         parts = [
             ("", ranked),
-            ("at a threshold", [row.called() for row in scored]),
+            (
+                "at a threshold",
+                [row.called() for row in scored] if any(row.threshold is not None for row in scored) else [],
+            ),
             ("left out", [_rounded(_told(row)) for row in self.left_out if row.split == split and not row.unlabelled]),
             ("AUROC compared", [_rounded(_told(row)) for row in self.comparisons if row.split == split]),
             ("readers", [_rounded(_told(row)) for row in self.readers if row.split == split]),

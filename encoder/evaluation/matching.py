@@ -27,7 +27,8 @@ def match(
     `value` is None if the truth is unknown, and `labelled` false if there is no label at all. `owner` is the
     patient or, if nobody knows it, the study or the image itself; `unit` says which image or study the row is of.
     How a prediction meets its label is the view `outcomes` (schemas/sql/views). `by` is a column of that view, "source"
-    for the table or folder that images came in by, or an attribute: its value stands in the row as `group`.
+    for the table or folder that images came in by, or an attribute: its value stands in the row as `group`. A site that
+    nobody names is called by the source of its labels.
 
     Raises:
         UsageError: two sources of labels contradict each other, `where` is no condition over the images, or nothing is
@@ -37,9 +38,11 @@ def match(
         chosen = None if where is None else _where(session, where)
         groups = {"group_by": by, "attribute": None if by is None or by in COLUMNS else plain_label(by)}
         found = session.run(_ROWS, {"runs": list(runs), **groups}).rows()
-        if by is not None and all(row["group"] is None for row in found):
+        if by not in (None, "site") and all(row["group"] is None for row in found):
             raise UsageError(f"by '{by}': nothing is known by that name; there are {', '.join(_known_groups(session))}")
     rows = _one_each(found, source)
+    if by == "site":
+        _name_sites(rows)
     if chosen is not None:
         images, studies = chosen
         rows = [r for r in rows if (r["image_id"] in images if r["image_id"] is not None else r["study_id"] in studies)]
@@ -64,6 +67,13 @@ LEFT JOIN images i ON i.image_id = o.image_id
 WHERE o.run IN (SELECT unnest($runs))
 ORDER BY p.place, coalesce(o.image_id, o.study_id), o.source
 """
+
+
+def _name_sites(rows: Iterable[dict[str, Any]]) -> None:
+    """Call rows of which nobody knows the site by the source of their labels: without pictures that is all there is."""
+    for row in rows:
+        if row["group"] is None and row["sources"]:
+            row["group"] = ", ".join(sorted(set(row["sources"])))
 
 
 COLUMNS = ("site", "source", "view", "sex", "age_band", "month")

@@ -71,7 +71,9 @@ def select(
         over = f", of images where {options.where}" if options.where else ""
         views = f" and of the views {options.views}" if left_out else ""
         which = "any row" if parts == ("all",) else f"the {parts[0]} split"
-        raise UsageError(f"none of these predictions is of {which}{over}{views}")
+        raise UsageError(
+            f"none of these predictions is of {which}{over}{views}", parameter="views" if left_out else None
+        )
     return Selected(runs=chosen, rows=rows, blocks=blocks, left_out=left_out)
 
 
@@ -85,7 +87,7 @@ def _blocks(
         names = sorted({row["group"] for row in members if row["group"] is not None}) if grouped else []
         for group in (*names, UNKNOWN) if grouped else (None,):
             those = [row for row in members if not grouped or (row["group"] or UNKNOWN) == group]
-            if those:
+            if those and (group != UNKNOWN or any(row["labelled"] for row in those)):
                 found.setdefault((part, group), those)
     return found
 

@@ -67,13 +67,12 @@ def validate(
     found = [work.judge(block, members) for block, members in blocks.items()]
     rows = _adjusted([row for one in found for row in one.rows], adjust)
     unscored = [left for one in found for left in one.left_out]
+    notes = notes_of(models, rows, unscored, options=options, baseline=baseline, adjust=adjust, views=selected.left_out)
     return Validation(
         rows=_listing(rows, Row),
         readers=_listing([reader for one in found for reader in one.readers], ReaderRow),
         left_out=_listing(unscored, Unscored),
-        notes=tuple(
-            notes_of(models, rows, unscored, options=options, baseline=baseline, adjust=adjust, views=selected.left_out)
-        ),
+        notes=(*notes, *(one.note for one in found if one.note)),
         baseline=baseline,
         by=by,
         commit=kb.commit.commit_id,
@@ -92,6 +91,7 @@ class _Judged:
     rows: list[Row]
     readers: list[ReaderRow]
     left_out: list[Unscored]
+    note: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +121,8 @@ class _Work:
                     spelt = next(one.label for one in groups.values() if plain_label(one.label) == label)
                     left_out.append(Unscored(model=model.name, site=site, split=split, label=spelt, reason=reason))
         kept = [one for cell in cells.values() for one in cell.rows]
-        return _Judged(self._rows(cells, drawn), self._readers(kept, studies_of(members)), left_out)
+        readers = self._readers(kept, studies_of(members))
+        return _Judged(self._rows(cells, drawn), readers, left_out, _of_nobody(site, members))
 
     def _few(self, of: Sequence[LabelRows | None]) -> str | None:
         """Why a model is not scored on a label."""
@@ -193,6 +194,17 @@ class _Work:
             if len(of) > 1 and not any(row.reader.startswith("mean of ") for row in of):
                 rows.append(_mean_reader(of))
         return rows
+
+
+def _of_nobody(site: str, members: Sequence[Mapping[str, Any]]) -> str:
+    """What is to be said of images and studies of which nobody knows the patient; "" if there are none."""
+    nobody = {row["owner"] for row in members if row["patient_id"] is None}
+    if not nobody:
+        return ""
+    return (
+        f"{site}: of {len(nobody):,} images or studies nobody knows the patient: each counts as one, and if several "
+        "are one patient's the intervals are too narrow"
+    )
 
 
 def _row(cell: Cell, compared: Difference | None) -> Row:

@@ -8,16 +8,17 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from encoder.audit.commands.options import Against, Label, Run, Source, Where
+from encoder.audit.commands.options import Against, Label, Run, Source, Where, each_part
 from encoder.audit.confounders.audit_space import KINDS
 from encoder.audit.confounders.result import Confounder, ConfounderAudit
 from encoder.audit.confounders.sentences import in_general, number, signed, small, tell
 from encoder.audit.face import confounders
-from encoder.commands.options import EncoderOption, SplitOption
+from encoder.commands.options import EncoderOption, SplitOption, ViewsOption
 from kb.commands.options import Format
 from kb.commands.output import is_narrow, print_facts, print_json, print_rows, print_text, say
 from kb.commands.progress import Progress
 from kb.commands.shared import Reading, reads
+from kb.images.view_choice import FRONTAL
 
 COLUMNS = ("name", "by", "with it", "leans on it", "goes with it", "q", "AUROC with/without/against", "verdict")
 NARROW, WIDE = ("name", "with it", "leans", "goes with", "q", "against it", "verdict"), 130
@@ -53,6 +54,7 @@ def confounders_command(
     ] = 10,
     source: Source = None,
     split: SplitOption = None,
+    views: ViewsOption = None,
     where: Where = None,
     encoder: EncoderOption = None,
 ) -> None:
@@ -62,29 +64,41 @@ def confounders_command(
     predictions will do.
     """
     with Progress("steps", hidden=reading.quiet) as progress:
-        found = confounders(
-            reading.base,
-            run,
-            label,
-            source=source,
-            split=split,
-            where=where,
-            disease=tuple(disease or ()),
-            by=tuple(one.value for one in by) if by else KINDS,
-            top=top,
-            least=least,
-            encoder=encoder,
-            against=against,
-            watcher=progress,
-        )
+
+        def look(part: str) -> ConfounderAudit:
+            return confounders(
+                reading.base,
+                run,
+                label,
+                source=source,
+                split=part,
+                where=where,
+                views=views or FRONTAL,
+                disease=tuple(disease or ()),
+                by=tuple(one.value for one in by) if by else KINDS,
+                top=top,
+                least=least,
+                encoder=encoder,
+                against=against,
+                watcher=progress,
+            )
+
+        audits, untold = each_part(reading.base, run, split, look)
     if reading.output is Format.json:
-        print_json(found.to_dict())
-        return
-    if reading.output is Format.csv:
-        rows = [_flat(row) | {"n": found.n, "positives": found.positives, "split": found.split} for row in found.found]
+        told = [found.to_dict() for found in audits]
+        print_json(told if len(told) > 1 else told[0])
+    elif reading.output is Format.csv:
+        rows = [
+            _flat(row) | {"n": found.n, "positives": found.positives, "split": found.split}
+            for found in audits
+            for row in found.found
+        ]
         print_rows(rows, list(dict.fromkeys(name for row in rows for name in row)), reading.output)
-        return
-    _print(found, quiet=reading.quiet)
+    else:
+        for found in audits:
+            _print(found, quiet=reading.quiet)
+    for note in untold:
+        say(f"note: {escape(note)}")
 
 
 def _print(found: ConfounderAudit, *, quiet: bool) -> None:

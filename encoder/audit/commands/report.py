@@ -11,10 +11,11 @@ from rich.markup import escape
 from encoder.audit.report.options import ReportOptions
 from encoder.audit.report.report import check_target, gather, write_report
 from encoder.audit.report.report_data import ReportData
-from encoder.commands.options import EncoderOption, SourceOption, SplitOption
+from encoder.commands.options import EncoderOption, SourceOption, SplitOption, ViewsOption
 from kb.commands.output import print_result
 from kb.commands.progress import Progress
 from kb.commands.shared import Reading, reads
+from kb.images.view_choice import FRONTAL
 
 
 @reads(quiet=True)
@@ -32,6 +33,7 @@ def report_command(
     ),
     source: SourceOption = None,
     split: SplitOption = None,
+    views: ViewsOption = None,
     where: Annotated[
         str | None, typer.Option("--where", metavar="SQL", help="Only these images: \"view = 'PA' AND age > 60\".")
     ] = None,
@@ -54,6 +56,7 @@ def report_command(
         labels=tuple(label or ()),
         source=source,
         split=split,
+        views=views or FRONTAL,
         where=where,
         encoder=encoder,
         min_positives=min_positives,

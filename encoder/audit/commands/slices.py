@@ -7,16 +7,17 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from encoder.audit.commands.options import Against, Label, Run, Source, Where
+from encoder.audit.commands.options import Against, Label, Run, Source, Where, each_part
 from encoder.audit.confounders.sentences import number, share
 from encoder.audit.slices.audit import audit_slices
 from encoder.audit.slices.find import SliceOptions
 from encoder.audit.slices.result import Slice, Slices
-from encoder.commands.options import EncoderOption, SplitOption
+from encoder.commands.options import EncoderOption, SplitOption, ViewsOption
 from kb.commands.options import Format
 from kb.commands.output import print_facts, print_json, print_rows, print_text, say
 from kb.commands.progress import Progress
 from kb.commands.shared import Reading, reads
+from kb.images.view_choice import FRONTAL
 
 COLUMNS = ("slice", "images", "positives", "patients", "AUROC", "mean score", "verdict")
 
@@ -35,6 +36,7 @@ def slices_command(
     seed: Annotated[int, typer.Option("--seed", help="Of clustering and resampling.")] = 0,
     source: Source = None,
     split: SplitOption = None,
+    views: ViewsOption = None,
     where: Where = None,
     encoder: EncoderOption = None,
 ) -> None:
@@ -44,25 +46,36 @@ def slices_command(
     """
     options = SliceOptions(slices=slices, min_size=min_size, min_positives=min_positives, seed=seed)
     with Progress("steps", hidden=reading.quiet) as progress:
-        found = audit_slices(
-            reading.base,
-            run,
-            label,
-            options=options,
-            source=source,
-            split=split,
-            where=where,
-            encoder=encoder,
-            against=against,
-            watcher=progress,
-        )
+
+        def look(part: str) -> Slices:
+            return audit_slices(
+                reading.base,
+                run,
+                label,
+                options=options,
+                source=source,
+                split=part,
+                where=where,
+                views=views or FRONTAL,
+                encoder=encoder,
+                against=against,
+                watcher=progress,
+            )
+
+        audits, untold = each_part(reading.base, run, split, look)
     if reading.output is Format.json:
-        print_json(found.to_dict())
+        told = [found.to_dict() for found in audits]
+        print_json(told if len(told) > 1 else told[0])
     elif reading.output is Format.csv:
         columns = ("number", "data", "n", "positives", "patients", "auroc", "auroc_low", "auroc_high", "verdict")
-        print_rows(found.slices.rows(), columns, reading.output)
+        rows = [{"split": found.split, **row} for found in audits for row in found.slices.rows()]
+        several = len(audits) > 1
+        print_rows(rows, ("split", *columns) if several else columns, reading.output)
     else:
-        _print(found, quiet=reading.quiet)
+        for found in audits:
+            _print(found, quiet=reading.quiet)
+    for note in untold:
+        say(f"note: {escape(note)}")
 
 
 def _print(found: Slices, *, quiet: bool) -> None:

@@ -15,6 +15,7 @@ from encoder.audit.confounders.strata import auroc
 from encoder.audit.rows import AuditRows
 from encoder.prediction.runs import judged_split
 from kb.display import Listing
+from kb.images.view_choice import FRONTAL
 from kb.knowledge_base import KnowledgeBase
 from kb.language.label_names import is_no_finding
 from kb.progress import Silent, Watcher
@@ -36,7 +37,8 @@ class ConfounderOptions:
     Attributes:
         source: of labels; needed if several speak of the label.
         split: default: "test" for what was trained here (an encoder, a probe, a bottleneck), else "all".
-        where: SQL over the view `outcomes`: "view = 'PA'".
+        where: SQL over the view `outcomes`: "sex = 'F'".
+        views: of the images; see `kb.images.view_choice`.
         disease: further findings that count as the disease.
         kinds: what is tested: concepts by their scores in images, findings that reports state, attributes.
         limit: rows that are wanted.
@@ -48,6 +50,7 @@ class ConfounderOptions:
     source: str | None = None
     split: str | None = None
     where: str | None = None
+    views: str = FRONTAL
     disease: Sequence[str] = ()
     kinds: Collection[Kind] = KINDS
     limit: int = 20
@@ -72,7 +75,7 @@ def audit_confounders(
         UsageError: there is no such run, label or truth, too little to test, or nothing to test by.
     """
     options, watcher = options or ConfounderOptions(), watcher or Silent()
-    asked = Selection(run, label, options.source, judged_split(kb, [run], options.split), options.where)
+    asked = Selection(run, label, options.source, judged_split(kb, [run], options.split), options.where, options.views)
     watcher.stage("reading", 2)
     with AuditSession(kb, UNHURRIED) as session:
         other = find_other(kb, session, options.against, asked=asked)
@@ -146,7 +149,7 @@ def _findings(evidence: Evidence, space: AuditSpace) -> set[str]:
 
 
 def _notes(rows: AuditRows, disease: Collection[str]) -> list[str]:
-    notes = [f"{rows.unknown:,} rows of unknown truth are left out"] if rows.unknown else []
+    notes = rows.notes + ([f"{rows.unknown:,} rows of unknown truth are left out"] if rows.unknown else [])
     most = rows.largest_share
     if most > LARGE_SHARE:
         notes.append(f"one patient has {100 * most:.0f} % of the rows: what holds for it holds for little else")

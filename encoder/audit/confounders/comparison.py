@@ -14,6 +14,7 @@ from encoder.audit.confounders.result import Kind
 from encoder.audit.confounders.row_evidence import read_evidence
 from encoder.audit.rows import AuditRows, read_rows
 from kb.errors import UsageError
+from kb.images.view_choice import FRONTAL
 from kb.knowledge_base import KnowledgeBase
 from kb.sql.limits import UNHURRIED
 from kb.sql.session import AuditSession
@@ -22,13 +23,14 @@ from kb.store.sqltext import literal
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which rows of a run are looked at: their label, source of truth, split, and a condition (SQL)."""
+    """Which rows of a run are looked at: their label, source of truth, split, a condition (SQL), and views."""
 
     run: str
     label: str
     source: str | None
     split: str
     where: str | None
+    views: str = FRONTAL
 
     def also(self, condition: str) -> Selection:
         """The same, and another condition."""
@@ -36,7 +38,15 @@ class Selection:
 
     def read(self, session: AuditSession) -> AuditRows:
         """The rows; see `encoder.audit.rows.read_rows`."""
-        return read_rows(session, self.run, self.label, source=self.source, split=self.split, where=self.where)
+        return read_rows(
+            session,
+            self.run,
+            self.label,
+            source=self.source,
+            split=self.split,
+            where=self.where,
+            views=self.views,
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kb.images.patient_split import Part
+from kb.images.view_choice import FRONTAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +18,7 @@ class ReportOptions:
         source: the source of labels to go by, if several contradict each other.
         split: "test" by default for what was trained here, else "all"; the metrics of external rows stand apart.
         where: SQL over the images.
+        views: of the images; see `kb.images.view_choice`.
         encoder: the folder of a checkpoint, or its id; not needed if there is one only.
         min_positives: labels and groups with fewer positives, or negatives, are left out.
         bootstrap: resamples of the patients.
@@ -30,6 +32,7 @@ class ReportOptions:
     source: str | None = None
     split: Part | None = None
     where: str | None = None
+    views: str = FRONTAL
     encoder: str | None = None
     min_positives: int = 10
     bootstrap: int = 1000

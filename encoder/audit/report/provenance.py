@@ -11,6 +11,7 @@ from encoder.audit.report.options import ReportOptions
 from encoder.audit.report.report_data import Provenance
 from encoder.evaluation import Evaluation
 from encoder.model.checkpoint import code_version
+from kb.images.view_choice import FRONTAL
 from kb.knowledge_base import KnowledgeBase
 from kb.store.sqltext import literal
 
@@ -39,6 +40,7 @@ def provenance_of(
         ("labels", source),
         ("split", evaluation.split),
         ("only images where", options.where or "no condition"),
+        ("views", options.views),
         ("minimum of positives and negatives", str(options.min_positives)),
         ("resamples of patients", f"{options.bootstrap:,}, seed {options.seed}"),
         ("clear-kb", code_version()),
@@ -72,6 +74,7 @@ def _commands(
     chosen = ["--run", run["run"], "--split", evaluation.split]
     chosen += ["--source", options.source] if options.source else []
     chosen += ["--where", options.where] if options.where else []
+    chosen += ["--views", options.views] if options.views != FRONTAL else []
     by_label = [word for label in labels for word in ("--label", label)]
     drawn = ["--bootstrap", str(options.bootstrap), "--seed", str(options.seed)]
     least = ["--min-positives", str(options.min_positives)]

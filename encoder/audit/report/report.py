@@ -127,6 +127,7 @@ class _Work:
             Options(
                 split=split,  # type: ignore[arg-type]  # a part, as `judged_parts` names them
                 where=given.where,
+                views=given.views,
                 source=given.source,
                 min_positives=given.min_positives,
                 bootstrap=given.bootstrap,
@@ -235,7 +236,9 @@ class _Work:
 
 
 def _confounders(kb: KnowledgeBase, run: str, label: str, given: ReportOptions, watcher: Watcher) -> ConfounderAudit:
-    options = ConfounderOptions(source=given.source, split=given.split, where=given.where, encoder=given.encoder)
+    options = ConfounderOptions(
+        source=given.source, split=given.split, where=given.where, views=given.views, encoder=given.encoder
+    )
     return audit_confounders(kb, run, label, options=options, watcher=watcher)
 
 
@@ -247,6 +250,7 @@ def _slices(kb: KnowledgeBase, run: str, label: str, given: ReportOptions, watch
         source=given.source,
         split=given.split,
         where=given.where,
+        views=given.views,
         seed=given.seed,
         encoder=given.encoder,
         watcher=watcher,

@@ -14,6 +14,7 @@ from encoder.audit.slices.result import Slices
 from encoder.prediction.runs import judged_split
 from kb.display import Listing
 from kb.errors import UsageError
+from kb.images.view_choice import FRONTAL
 from kb.knowledge_base import KnowledgeBase
 from kb.progress import Silent, Watcher
 from kb.sql.limits import UNHURRIED
@@ -31,6 +32,7 @@ def audit_slices(
     source: str | None = None,
     split: str | None = None,
     where: str | None = None,
+    views: str = FRONTAL,
     encoder: str | None = None,
     against: str | None = None,
     seed: int | None = None,
@@ -46,6 +48,7 @@ def audit_slices(
         source: of labels; needed if several speak of the label.
         split: default: "test" for what was trained here (an encoder, a probe, a bottleneck), else "all".
         where: SQL over the view `outcomes`.
+        views: of the images; see `kb.images.view_choice`.
         encoder: whose image vectors are clustered, for a run that is of none.
         against: a site, a run or another knowledge base: then each slice stands there for both.
         seed: of clustering and resampling, in the place of that of `options`.
@@ -56,7 +59,7 @@ def audit_slices(
     """
     options, watcher = options or SliceOptions(), watcher or Silent()
     options = options if seed is None else replace(options, seed=seed)
-    asked = Selection(run, label, source, judged_split(kb, [run], split), where)
+    asked = Selection(run, label, source, judged_split(kb, [run], split), where, views)
     watcher.stage("slices", 2)
     with AuditSession(kb, UNHURRIED) as session:
         other = find_other(kb, session, against, asked=asked)
@@ -85,5 +88,5 @@ def audit_slices(
         positives=rows.positives,
         auroc=float("nan") if overall is None else overall,
         slices=Listing(found, COLUMNS),
-        notes=(*notes, *more),
+        notes=(*rows.notes, *notes, *more),
     )

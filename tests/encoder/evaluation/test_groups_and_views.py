@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
+from encoder.audit.rows import read_rows
 from encoder.evaluation import Evaluation, Options, evaluate
 from encoder.prediction.predicting import PredictOptions, chosen_images
 from encoder.training.training_data import read_study
 from kb.errors import UsageError
 from kb.images.view_choice import view_choice
 from kb.knowledge_base import KnowledgeBase
+from kb.sql.session import AuditSession
 from kb.statistics.multiplicity import benjamini_hochberg, holm
 from tests.support.stored_rows import image, put, put_run
 
@@ -73,6 +75,15 @@ def test_training_and_prediction_take_frontals_too(pictures: KnowledgeBase) -> N
     chosen, told = chosen_images(pictures, "N1", PredictOptions())
     assert (len(chosen), told) == (80, ["left out for their view: 20 lateral, 20 other (views: frontal)"])
     assert len(chosen_images(pictures, "N1", PredictOptions(views="lateral"))[0]) == 20
+
+
+def test_an_audit_reads_frontals_too(pictures: KnowledgeBase) -> None:
+    with AuditSession(pictures) as session:
+        rows = read_rows(session, "good", "E", split="external")
+        assert (len(rows), rows.notes) == (20, ["left out for their view: 5 lateral, 5 other"])
+        assert len(read_rows(session, "good", "E", split="external", views="all")) == 30
+        with pytest.raises(UsageError, match="nothing is known to be true of E in these views: 5 AP"):
+            read_rows(session, "good", "E", split="external", where="view = 'AP'", views="PA")
 
 
 def test_groups_have_figures_and_intervals_of_their_own_and_parts_stay_apart(pictures: KnowledgeBase) -> None:

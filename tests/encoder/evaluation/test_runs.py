@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -184,7 +185,8 @@ class TestMatching:
         put(kb, "labels", [{"study_id": "a", "label": "E", "value": 1, "source": "l"}])
         put_run(kb, "r", [{"image_id": i, "label": "E", "score": 0.5} for i in ("a1", "a2", "b1")], encoder="e")
         assert evaluate(kb, ["r"], QUICK).split == "test"
-        assert evaluate(kb, ["r"], Options(split="all")).left_out[0].n == 2
+        found = evaluate(kb, ["r"], Options(split="all", views="all"))
+        assert [left.n for left in found.left_out] == [2]
 
     def test_an_encoder_from_elsewhere_is_judged_on_all_images_but_not_what_was_learned_here(
         self, kb: KnowledgeBase
@@ -202,7 +204,7 @@ class TestMatching:
             about = {"run": run, "method": method, "encoder": encoder, "parameters": parameters, "heads": []}
             put(kb, "runs", [{**about, "time": datetime.now(UTC)}])
             put(kb, "predictions", [{"run": run, **row} for row in scored])
-        found = {run: evaluate(kb, [run], QUICK) for run, *_ in told}
+        found = {run: evaluate(kb, [run], replace(QUICK, views="all")) for run, *_ in told}
         assert {run: (one.split, one.left_out[0].n) for run, one in found.items()} == {
             "zero": ("all", 3),
             "tuned": ("all", 3),

@@ -153,6 +153,16 @@ def test_the_report_of_an_audit_shows_external_rows_apart(sites: tuple[Site, Sit
     assert encoder.audit.confounders(sites[0].kb, "probe-encoder", "nodule").split == "test"
 
 
+def test_an_audit_looks_at_test_and_external_rows_one_after_the_other(
+    sites: tuple[Site, Site], cli_json: Callable[..., Any]
+) -> None:
+    asked = ["--run", "probe-encoder", "--label", "nodule", "--kb", str(sites[0].kb.uri)]
+    for audit in (["audit", "confounders", "--least", "3"], ["audit", "slices", "--slices", "2", "--min-size", "5"]):
+        assert [(one["split"], one["n"]) for one in cli_json(*audit, *asked)] == [("test", 24), ("external", AWAY)]
+        alone = cli_json(*audit, *asked, "--split", "external")
+        assert (alone["split"], alone["n"]) == ("external", AWAY)
+
+
 def test_an_image_that_was_learned_from_is_no_external_one_afterwards(sites: tuple[Site, Site]) -> None:
     kb = sites[1].kb
     drop = "image_id IN ('im0040.png', 'im0041.png')"

@@ -185,6 +185,23 @@ def test_readers_stand_beside_every_model_each_and_as_mean(base: KnowledgeBase, 
     assert mean.sensitivity == pytest.approx((one.sensitivity + mine["base", "r2"].sensitivity) / 2)
 
 
+def test_where_there_are_labels_alone_a_site_is_called_by_their_source(kb: KnowledgeBase) -> None:
+    for source in ("chexpert.csv", "vindr.csv"):
+        ids = [f"{source[:2]}{n}" for n in range(40)]
+        put(
+            kb,
+            "labels",
+            [{"study_id": one, "label": "E", "value": n % 2, "source": source} for n, one in enumerate(ids)],
+        )
+        put_run(kb, source, [{"study_id": one, "label": "E", "score": n % 3 / 3} for n, one in enumerate(ids)])
+    found = validate(kb, (), QUICK)
+    assert [(row.model, row.site, row.n) for row in found.rows] == [
+        ("chexpert.csv", "chexpert.csv", 40),
+        ("vindr.csv", "vindr.csv", 40),
+    ]
+    assert sum("nobody knows the patient" in note for note in found.notes) == 2
+
+
 def test_what_is_asked_for_wrongly(base: KnowledgeBase) -> None:
     for given, message in (
         ({"sites": ["rome"]}, "site 'rome': predictions are of away, home"),
