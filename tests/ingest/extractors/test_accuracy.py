@@ -51,6 +51,7 @@ def agreement(name: str) -> Agreement:
         ("hospitals", 0.91, 0.9),
         ("held_out", 0.92, 0.75),
         ("foreign", 0.94, 0.9),
+        ("foreign_blind", 0.9, 0.8),
     ],
 )
 def test_the_annotated_sets_are_met(name: str, floor: float, uncertain: float) -> None:
