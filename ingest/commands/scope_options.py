@@ -16,7 +16,7 @@ SourceFormat = Annotated[
     str | None,
     typer.Option(
         "--source-format",
-        help="csv, tsv, jsonl, parquet, redcap, fhir, hl7, text or openi; default: found out.",
+        help="csv, tsv, json, jsonl, parquet, redcap, fhir, hl7, text or openi; default: found out.",
         rich_help_panel="Source",
     ),
 ]

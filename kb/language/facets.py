@@ -19,7 +19,8 @@ NEGATORS = frozenset(["no", "without", "not", "absent", "absence", "nor", "neith
 
 # "COVID-19" and "T12" are words, not measures.
 _MEASURE = re.compile(
-    r"(?<!\w)(?<![A-Za-z]-)\d+(?:[.,]\d+)*(?:\s*(?:x|by)\s*\d+(?:[.,]\d+)*)*\s*(?:mm|cm|mms|cms)?\b", re.I
+    r"(?<!\w)(?<![A-Za-z]-)\d+(?:[.,]\d+)*(?:\s*(?:x|by)\s*\d+(?:[.,]\d+)*)*\s*(?P<unit>mm|cm|mms|cms|ml|cc|fr|french|degrees?)?\b",
+    re.I,
 )
 
 
@@ -130,14 +131,15 @@ def _read(phrase: str, assertion: ConceptAssertion) -> Facets:
     places = [*chambers, *(places_found := list(lexicon.anatomy.find(rest)))]
     rest = _without(rest, places_found)
     anatomy = sorted({place.label for place in places})
-    descriptors = sorted({*(word.folded for word in rest), *measures})
+    numbers = _measures(phrase, with_unit=False)
+    descriptors = sorted({*(word.folded for word in rest), *numbers})
     finding = findings.label if findings else None
     if composed := _composed(finding, anatomy, descriptors):
         finding, anatomy, descriptors = composed
     if finding is None:
         finding = " ".join(dict.fromkeys(word.folded for word in rest)) or " ".join(anatomy)
         anatomy = anatomy if rest else []
-        descriptors = sorted(measures)
+        descriptors = sorted(numbers)
     if not finding.strip():
         raise ValueError(f"'{phrase}' says nothing that could be observed")
     return _facets(
@@ -251,8 +253,10 @@ def _without(words: list[Word], matches: list[Match]) -> list[Word]:
     return [word for at, word in enumerate(words) if at not in taken]
 
 
-def _measures(phrase: str) -> list[str]:
-    found = (match.group().lower() for match in _MEASURE.finditer(phrase))
+def _measures(phrase: str, *, with_unit: bool = True) -> list[str]:
+    """The measures of a phrase. One with a unit is of the mention, and no part of what the concept is; "grade 2" is."""
+    matches = _MEASURE.finditer(phrase)
+    found = (match.group().lower() for match in matches if with_unit or not match["unit"])
     return [" ".join(re.sub(r"(?<=\d)(?=[a-wyz])", " ", measure).split()) for measure in found if measure.strip()]
 
 

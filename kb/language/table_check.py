@@ -60,7 +60,7 @@ def check_cues(text: str) -> Iterator[TableFault]:
         for at, effect in dict.fromkeys(before):
             if effect != cells[1]:
                 yield TableFault("conflict", row, cells[0], f"line {at} tells a phrase of it to {effect}")
-        if phrases and len(before) == len(phrases):
+        if phrases and len(before) == len(phrases) and all(effect == cells[1] for _, effect in before):
             yield TableFault("unreachable", row, cells[0], f"line {before[0][0]} and others hold all of it")
         for phrase in phrases:
             if not phrase:

@@ -71,7 +71,11 @@ def conjuncts(tokens: Sequence[Token]) -> list[list[Token]]:
             parts.append([*state, *piece])  # "normal heart and mediastinum"
         else:
             parts.append(piece)
-    parts += waiting
+    last = pieces[-1][0] if pieces else None
+    if parts and waiting and last is not None and last.lower == "," and all(map(_heads_nothing, waiting)):
+        parts[-1] = [*parts[-1], *(token for one in waiting for token in one)]  # "fractures of the ribs, displaced"
+    else:
+        parts += waiting
     parts = [one for part in parts for one in _side_by_side(part)]
     return _sharing_place([part for part in map(trimmed, parts) if part])
 

@@ -6,7 +6,16 @@ from collections.abc import Sequence
 
 from kb.language.grammar.coordination import names_only_place
 from kb.language.grammar.tokens import Token
-from kb.language.grammar.wording import WORDS, found_in, is_modifier, names_thing, words_said
+from kb.language.grammar.wording import (
+    MODIFIER_ENDINGS,
+    STATES,
+    WORDS,
+    found_in,
+    is_modifier,
+    names_thing,
+    words_said,
+)
+from kb.language.lexicon import fold, load_lexicon
 
 _LOCATING = frozenset(["in", "at", "on", "within", "along", "over", "behind", "near", "under", "above", "below"])
 _ASPECTS = WORDS["joined_nouns"] | {"extent", "degree", "amount", "volume", "severity", "number", "alignment"}
@@ -37,3 +46,28 @@ def place_said(tokens: Sequence[Token]) -> list[Token]:
     end = next((i for i, token in enumerate(tokens) if not (token.is_word or token.lower == "-")), len(tokens))
     words = list(tokens[:end])
     return words if words and words[0].lower in _LOCATING and names_only_place(words[1:]) else []
+
+
+def lost_noun(tokens: Sequence[Token]) -> bool:
+    """Whether a removed word was the noun that a state is told of: "pulmonary XXXX normal" is not of the lungs."""
+    for at, token in enumerate(tokens):
+        if token.removed and at and _is_adjective(tokens[at - 1]) and _names_place(tokens[at - 1]):
+            others = [one for one in tokens if one.is_word and not _is_adjective(one)]
+            told = [one for one in others if one.lower not in _OF_STATES]
+            states = bool(told) and all(one.lower in STATES and one.start > token.start for one in told)
+            if states and not names_thing(tokens):
+                return True
+    return False
+
+
+def _is_adjective(token: Token) -> bool:
+    lower = token.lower
+    return lower not in STATES and (is_modifier(lower) or (lower.endswith(MODIFIER_ENDINGS) and token.is_word))
+
+
+def _names_place(token: Token) -> bool:
+    """Whether an adjective names a place by itself, which a state behind it would be glued to."""
+    return load_lexicon().anatomy.exactly([fold(token.lower)]) is not None
+
+
+_OF_STATES = frozenset(["in", "limits", "and", "grossly", "size", "appearance"])

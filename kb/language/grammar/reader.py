@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from kb.language.grammar.cues import Segment
 from kb.language.grammar.evidence import before_evidence, is_evidence
 from kb.language.grammar.joints import from_next_clause, last_clause
-from kb.language.grammar.motion import place_said, what_did_not_move
+from kb.language.grammar.motion import lost_noun, place_said, what_did_not_move
 from kb.language.grammar.predication import end_of_denial, observations
 from kb.language.grammar.tokens import Span, Token
 from kb.language.grammar.wording import (
@@ -132,7 +132,11 @@ class Reader:
             said = dict.fromkeys(tokens)  # what parts share may have come to one of them twice
             kept = tuple(trimmed([token for token in unchanged_words(list(said)) if not token.removed]))
             of_a_removed_word = len(kept) < len(tokens) and all(token.lower in STATES for token in kept)
-            if observes(kept) and not (of_a_removed_word and any(token.removed for token in tokens)):
+            if (
+                observes(kept)
+                and not lost_noun(tokens)
+                and not (of_a_removed_word and any(token.removed for token in tokens))
+            ):
                 self.statements.append(Statement(kept, opened.assertion, opened.certainty))
 
     def _begin(self, body: list[Token], assertion: Assertion, certainty: Certainty) -> None:

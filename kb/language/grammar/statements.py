@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from kb.language.grammar.clauses import FINITE, clauses
+from kb.language.grammar.clauses import FINITE, clauses, has_verb
 from kb.language.grammar.cues import Segment, load_cues
 from kb.language.grammar.evidence import evidence_folded
 from kb.language.grammar.parentheses import unbracketed
 from kb.language.grammar.reader import MEANT, Reader, Statement
 from kb.language.grammar.tokens import Token
-from kb.language.grammar.wording import names_finding
+from kb.language.grammar.wording import names_device, names_finding
 from schemas.terms import Assertion, Certainty
 
 __all__ = ["Statement", "clauses_of", "meant_at", "read_statements"]
@@ -27,9 +27,13 @@ def read_statements(tokens: Sequence[Token]) -> list[Statement]:
     for clause, segments in clauses_of(tokens):
         if (subject := _of_left_out_predicate(clause)) is not None:
             segments = [Segment("start", (), list(subject) if names_finding(subject) else [])]
+        if _is_taken_out(clause):
+            segments = [Segment("start", (), _without_stop(clause)[:-1])]
         reader = Reader()
         for segment in segments:
             reader.take(segment)
+        if _is_taken_out(clause):
+            reader.take(Segment("denied", (clause[-1],), []))
         reader.close()
         extent = (clause[0].start, clause[-1].end) if clause else (0, 0)
         statements += [replace(statement, clause=extent) for statement in reader.statements]
@@ -57,6 +61,19 @@ def meant_at(tokens: Sequence[Token], at: int) -> tuple[Assertion, Certainty] | 
             meant = None if silent else MEANT.get(segment.effect, ("present", "definite"))
         return meant
     return meant
+
+
+def _is_taken_out(clause: Sequence[Token]) -> bool:
+    """Whether a device is told to be out without a verb: "right chest tube out"."""
+    said = _without_stop(clause)
+    return len(said) > 1 and said[-1].lower in _OUT and not has_verb(said) and names_device(said)
+
+
+def _without_stop(clause: Sequence[Token]) -> list[Token]:
+    return [token for token in clause if token.is_word]
+
+
+_OUT = frozenset(["out", "gone", "pulled", "discontinued"])
 
 
 def _of_left_out_predicate(clause: Sequence[Token]) -> Sequence[Token] | None:

@@ -36,7 +36,7 @@ _NOTHING = re.compile(
     r"|\b(?:evaluation|assessment|detection|sensitivity|visuali[sz]ation|interpretation|exclusion|diagnosis)\b[^.,;]*"
     r"\b(?:is|are|was|were)\b[^.,;]*\b(?:limited|suboptimal|low|lower|reduced|poor|difficult|compromised|impaired|degraded"
     r"|decreased|incomplete|restricted|hampered|not possible|nondiagnostic)\b"
-    r"|^(?:should|in case)\b"
+    r"|^(?:should|in case)\b|\b\d+[- ]years?[- ]old\b"
     r"|\b(?:reported|dictated|described|imaged) (?:separately|elsewhere)\b",
     re.I,
 )

@@ -166,10 +166,13 @@ def _observes(text: str) -> bool:
         return True
     places = {at for match in lexicon.anatomy.find(words) for at in range(match.first, match.last)}
     rest = [word.folded for at, word in enumerate(words) if at not in places]
+    if not places and all(word in WORDS["motions"] for word in rest):
+        return False  # "no progression"
     if "size" in rest and any(word in lexicon.severities for word in rest):
         return True  # "borderline heart size"
     return any(
-        word not in _NEUTRAL_FOLDED and word not in lexicon.sides and word not in lexicon.severities for word in rest
+        len(word) > 1 and word not in _NEUTRAL_FOLDED and word not in lexicon.sides and word not in lexicon.severities
+        for word in rest
     )
 
 

@@ -45,7 +45,14 @@ def agreement(name: str) -> Agreement:
 
 @pytest.mark.parametrize(
     ("name", "floor", "uncertain"),
-    [("typical", 0.96, 0.9), ("styles", 0.94, 0.9), ("hospitals", 0.91, 0.9), ("held_out", 0.92, 0.75)],
+    [
+        ("typical", 0.96, 0.9),
+        ("styles", 0.94, 0.9),
+        ("hospitals", 0.91, 0.9),
+        ("held_out", 0.92, 0.75),
+        ("foreign", 0.94, 0.9),
+        ("foreign_blind", 0.9, 0.8),
+    ],
 )
 def test_the_annotated_sets_are_met(name: str, floor: float, uncertain: float) -> None:
     met = agreement(name)
