@@ -36,7 +36,7 @@ class Cell:
         return float(np.std(self.aurocs, ddof=1)) if len(self.aurocs) > 1 else None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Difference:
     """How far one model lies above another, on the rows of both."""
 
@@ -78,14 +78,16 @@ def difference_of(mine: Cell, theirs: Cell, drawn: np.ndarray, *, least: int) ->
     resamples = np.asarray(weights @ np.stack([_resampled(rows, drawn) for rows in common]))
     if one.patients == len(one.truth):
         exact = delong_contrast(one.truth, np.stack([rows.rank for rows in common]), weights)
-        return Difference(exact.difference, exact.low, exact.high, exact.p, DELONG, resamples)
+        return Difference(
+            value=exact.difference, low=exact.low, high=exact.high, p=exact.p, test=DELONG, resamples=resamples
+        )
     return by_resamples(float(weights @ [Ranking(rows.truth, rows.rank).auroc for rows in common]), resamples)
 
 
 def by_resamples(value: float, resamples: np.ndarray) -> Difference:
     """A difference with the interval and p of resampled patients."""
     low, high = interval(resamples) or (None, None)
-    return Difference(value, low, high, two_sided_p(resamples), BOOTSTRAP, resamples)
+    return Difference(value=value, low=low, high=high, p=two_sided_p(resamples), test=BOOTSTRAP, resamples=resamples)
 
 
 def _resampled(rows: LabelRows, drawn: np.ndarray) -> np.ndarray:

@@ -111,7 +111,12 @@ def read_columns(file: TableFile) -> TableColumns:
             columns[name].take(cells)
     empty = np.empty(0, np.int32)
     return TableColumns(
-        file, file.names, columns, np.concatenate([empty, *rows]), np.concatenate([empty, *lines]), broken
+        file=file,
+        names=file.names,
+        columns=columns,
+        rows=np.concatenate([empty, *rows]),
+        lines=np.concatenate([empty, *lines]),
+        broken=broken,
     )
 
 

@@ -126,7 +126,7 @@ def read_label_table(path: str | Path, what: What, choices: Choices) -> LabelTab
     asked = Asked(choices.labels)
     layout = find_layout(columns, what, cell, choices=choices, asked=asked.among(file.names))
     of = read_units(columns, layout.ids)
-    reading = Reading(columns, layout, of, cell, choices, asked)
+    reading = Reading(table=columns, layout=layout, of=of, cell=cell, choices=choices, asked=asked)
     read_form(reading)
     table = _table(reading, what)
     missing = asked.require(tuple(reading.every), f"{file.path}")

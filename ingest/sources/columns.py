@@ -150,7 +150,15 @@ def find_columns(
     exam = {what: (mapped[what],) if what in mapped else _all(names, usual) for what, usual in EXAM_NAMES.items()}
     exam = {what: columns for what, columns in exam.items() if columns}
     fields = find_fields(names, asked_about, where)
-    columns = Columns(report_id, text, study, patient or _first(names, PATIENT_NAMES), sections, exam, fields)
+    columns = Columns(
+        report_id=report_id,
+        text=text,
+        study=study,
+        patient=patient or _first(names, PATIENT_NAMES),
+        sections=sections,
+        exam=exam,
+        fields=fields,
+    )
     twice = sorted(name for name, count in Counter(names).items() if count > 1 and name in columns.used())
     if twice:
         raise UsageError(f"{where} has two columns named {', '.join(twice)}: rename one")
@@ -220,7 +228,7 @@ def report_from_row(
         sections = (*(split_sections(whole) if whole else ()), *told)
     exam = exam_of(row, columns.exam) if columns.exam else Exam()
     asked = {name: _scalar(row.get(column)) for name, column in columns.fields.items()}
-    return Report(report_id, sections, position, study, patient, exam, asked)
+    return Report(report_id, sections, position, study_id=study, patient_id=patient, exam=exam, fields=asked)
 
 
 def _scalar(value: object) -> object:

@@ -75,7 +75,14 @@ def audit_confounders(
         UsageError: there is no such run, label or truth, too little to test, or nothing to test by.
     """
     options, watcher = options or ConfounderOptions(), watcher or Silent()
-    asked = Selection(run, label, options.source, judged_split(kb, [run], options.split), options.where, options.views)
+    asked = Selection(
+        run=run,
+        label=label,
+        source=options.source,
+        split=judged_split(kb, [run], options.split),
+        where=options.where,
+        views=options.views,
+    )
     watcher.stage("reading", 2)
     with AuditSession(kb, UNHURRIED) as session:
         other = find_other(kb, session, options.against, asked=asked)

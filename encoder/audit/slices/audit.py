@@ -59,7 +59,9 @@ def audit_slices(
     """
     options, watcher = options or SliceOptions(), watcher or Silent()
     options = options if seed is None else replace(options, seed=seed)
-    asked = Selection(run, label, source, judged_split(kb, [run], split), where, views)
+    asked = Selection(
+        run=run, label=label, source=source, split=judged_split(kb, [run], split), where=where, views=views
+    )
     watcher.stage("slices", 2)
     with AuditSession(kb, UNHURRIED) as session:
         other = find_other(kb, session, against, asked=asked)
