@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kb.knowledge_base import KnowledgeBase
-from kb.language.labels import normal_name
+from kb.language.labels import LabelNames, normal_name
 from kb.sql.label_key import label_names_of
 from kb.store.sqltext import literals
 
@@ -21,7 +21,12 @@ def label_notes(kb: KnowledgeBase, rows: Sequence[Mapping[str, Any]]) -> list[st
     notes = [_policy(row) for row in sorted(policies, key=lambda row: row["source"])]
     stored = kb.dataset("labels").to_table(columns=["label", "source"], filter=where).group_by(["label", "source"])
     named = stored.aggregate([]).to_pylist()
-    return [note for note in notes if note] + _met(kb, named, sorted({row["label"] for row in rows if row["labelled"]}))
+    judged = {row["label"] for row in rows if row["labelled"]}
+    others = {row["label"] for row in rows} - judged
+    names = label_names_of(kb)
+    return (
+        [note for note in notes if note] + _met(names, named, sorted(judged)) + _related(names, named, sorted(others))
+    )
 
 
 def _policy(row: Mapping[str, Any]) -> str:
@@ -36,9 +41,20 @@ def _policy(row: Mapping[str, Any]) -> str:
     return f"labels of {row['source']}: {'; '.join(said)}" if said else ""
 
 
-def _met(kb: KnowledgeBase, named: Sequence[Mapping[str, Any]], predicted: Sequence[str]) -> list[str]:
+def _related(names: LabelNames, named: Sequence[Mapping[str, Any]], unjudged: Sequence[str]) -> list[str]:
+    """What a prediction without a label is related to: "Nodule/Mass" judges no nodule, and that is said."""
+    found = []
+    for label in unjudged:
+        for row in named:
+            one = "wider" if names.narrower(label, row["label"]) else ""
+            one = one or ("narrower" if names.narrower(row["label"], label) else "")
+            if one:
+                found.append(f"'{label}' is not judged by '{row['label']}' of {row['source']}, which is {one}")
+    return found
+
+
+def _met(names: LabelNames, named: Sequence[Mapping[str, Any]], predicted: Sequence[str]) -> list[str]:
     """Where a prediction and the label it is judged by have other names, and are one finding."""
-    names = label_names_of(kb)
     found = []
     for label in predicted:
         others = sorted(

@@ -59,6 +59,14 @@ class TestStored:
         assert "'Pleural Effusion' is judged by 'Effusion' of l.csv: both name pleural effusion" in found.notes
         assert "labels of l.csv: the truth is what 3 readers come to by 'majority'" in found.notes
 
+    def test_what_is_only_related_is_not_judged_by_it_and_said_so(self, kb: KnowledgeBase, tmp_path: Path) -> None:
+        rows = "\n".join(f"i{n},{n % 2},{n % 2}" for n in range(40))
+        ingest_labels(kb, write(tmp_path / "l.csv", f"image,Edema,Nodule/Mass\n{rows}\n"))
+        ingest_predictions(kb, write(tmp_path / "p.csv", f"image,Edema,Nodule\n{rows}\n"), "ours")
+        found = evaluate(kb, ["ours"], QUICK)
+        assert [row.label for row in found.rows] == ["Edema"]
+        assert "'Nodule' is not judged by 'Nodule/Mass' of l.csv, which is wider" in found.notes
+
     def test_a_source_that_keeps_none_is_told(self, kb: KnowledgeBase, tmp_path: Path) -> None:
         read_study(kb, tmp_path)
         with pytest.raises(UsageError, match=r"no file other, and readings are kept of l\.csv"):
