@@ -10,7 +10,7 @@ from encoder.vectors.image_vectors import ImageVectors
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.language.label_names import plain_label
-from kb.language.labels import with_lists
+from kb.language.labels import normal_name, with_lists
 from kb.sql.limits import UNHURRIED
 from kb.sql.session import AuditSession
 from kb.store.sqltext import literals
@@ -23,7 +23,7 @@ def known_labels(kb: KnowledgeBase, source: str | None = None) -> list[str]:
 
 
 def wanted_labels(kb: KnowledgeBase, asked: Sequence[str], source: str | None = None) -> list[str]:
-    """The labels that are asked for, spelt as they are stored where they are (case and `_` aside); else all of them.
+    """The labels that are asked for, spelt as stored where case and `_` alone differ, else as asked; else all of them.
 
     Raises:
         UsageError: a label is blank, or the source is unknown.
@@ -38,7 +38,8 @@ def wanted_labels(kb: KnowledgeBase, asked: Sequence[str], source: str | None = 
     asked = with_lists(asked)
     if any(not plain_label(label) for label in asked):
         raise UsageError("a label is blank")
-    wanted = {plain_label(label): spelt.get(plain_label(label), label.strip()) for label in asked}
+    stored = {normal_name(label): label for label in known}
+    wanted = {plain_label(label): stored.get(normal_name(label), label.strip()) for label in asked}
     return list((wanted or spelt).values())
 
 
