@@ -49,7 +49,7 @@ class ImagePlan(Entries):
         missing: how many of those have no file here.
         first_missing: the first such, by name.
         unlisted: how many pictures no table names.
-        splits: how many images are of which official split.
+        splits: how many images are of which published split.
     """
 
     def __init__(self, part: ImagePart, there: SetFiles, *, external: bool = False):
@@ -154,7 +154,7 @@ class ImagePlan(Entries):
             self.splits[official or "none"] += 1
         attributes = {**extra.get("attributes", {}), **facts.attributes}
         if self._external and official:
-            attributes["official split"] = official
+            attributes["published split"] = official
         return {**row, "split": "external" if self._external else official, "attributes": attributes}
 
     def _more(self) -> KnownFacts:
