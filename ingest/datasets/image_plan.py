@@ -19,6 +19,7 @@ from ingest.identity.resolving import KnownIds
 from ingest.images.image_sources import Entries, ImageEntry
 from kb.batched import batched
 from kb.errors import ClearKbError
+from kb.images.patient_split import SPLITS, split_named
 from kb.images.view import normal_view
 
 CHUNK = 5_000
@@ -26,14 +27,6 @@ CHUNK = 5_000
 
 VALIDATION = 1 / 8
 """Of the patients whom a release lets train, the share that is drawn to choose: 1 to 7, as elsewhere."""
-
-SPLIT_WORDS = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("validation", "validate", "valid", "val", "dev"), "validation"),
-    **dict.fromkeys(("test", "testing"), "test"),
-    "external": "external",
-}
-"""What releases call their splits."""
 
 _FIELDS = ("image_id", "place", "source", "position", "study_id", "patient_id", "view", "sex", "age", "split", "fault")
 _SCHEMA = pa.schema(
@@ -49,7 +42,7 @@ class ImagePlan(Entries):
         missing: how many of those have no file here.
         first_missing: the first such, by name.
         unlisted: how many pictures no table names.
-        splits: how many images are of which official split.
+        splits: how many images are of which published split.
     """
 
     def __init__(self, part: ImagePart, there: SetFiles, *, dataset: str, external: bool = False):
@@ -154,7 +147,7 @@ class ImagePlan(Entries):
             self.splits[official or "none"] += 1
         attributes = {**extra.get("attributes", {}), **facts.attributes}
         if self._external and official:
-            attributes["official split"] = official
+            attributes["published split"] = official
         return {**row, "split": "external" if self._external else official, "attributes": attributes}
 
     def _more(self) -> KnownFacts:
@@ -185,10 +178,10 @@ class ImagePlan(Entries):
         return split[-1] if drawn < VALIDATION else split[0]
 
     def _named_split(self, split: str | None) -> str | None:
-        known = SPLIT_WORDS.get(split.strip().lower()) if split is not None else None
+        known = split_named(split) if split is not None else None
         if split is not None and known is None:
             raise ClearKbError(
-                f"{self._there.root}: the split '{split}' is none of {', '.join(dict.fromkeys(SPLIT_WORDS.values()))}: "
+                f"{self._there.root}: the split '{split}' is none of {', '.join(SPLITS)}: "
                 "say in the description what it stands for, as images.splits"
             )
         return known

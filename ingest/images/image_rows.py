@@ -81,7 +81,8 @@ class ImageRows:
         if outcome.pixels is not None and outcome.content_hash not in made:
             made[outcome.content_hash] = outcome.pixels
             self.decoded += 1
-        self.alike += outcome.content_hash in self.contents
+        again = image_id not in self.completed and self.stored.has_other(image_id, outcome.content_hash)
+        self.alike += outcome.content_hash in self.contents or again
         self.contents.add(outcome.content_hash)
         self.met[image_id] = (outcome.content_hash, entry.position)
         self.mended.update(outcome.notes)

@@ -36,6 +36,8 @@ class StoredPictures:
                 return found, ""
         where = f"image_id IN {literals(known)}"
         rows = self._state.dataset("images").to_table(columns=["study_id", "patient_id"], filter=where).to_pylist()
+        if len({row["patient_id"] for row in rows} - {None}) > 1:
+            return None  # pixels that several patients have are a placeholder, and tell of none
         shown = f"the same picture as {known[0]}, which is stored"
         for what, mine in (("patient", patient), ("study", study)):
             others = {row[f"{what}_id"] for row in rows} - {None, mine}
@@ -46,6 +48,10 @@ class StoredPictures:
                 0
             ], f"{shown}, as {len(known) - 1:,} more of these pixels are: which of them it is, is not told"
         return known[0], ""
+
+    def has_other(self, image_id: str, content_hash: str) -> bool:
+        """Whether another image of these pixels is stored."""
+        return any(known != image_id for known in self._known[1].get(content_hash, [])[:2])
 
     @cached_property
     def _known(self) -> tuple[set[str], dict[str, list[str]]]:

@@ -198,7 +198,7 @@ class TestAnotherSite:
         assert (result.external and result.images.splits == {"test": 2, "train": 1}) or result.images.splits
         told = attributes(kb)
         assert {one["split"] for one in told.values()} == {"external"}
-        assert told["bb22"]["official split"] == "test"
+        assert told["bb22"]["published split"] == "test"
 
     def test_who_chooses_is_drawn_by_patient_and_stays(self, tmp_path: Path) -> None:
         brush, rows = Brush(3), []

@@ -72,6 +72,15 @@ class TestAFolderAndATable:
             == "the same picture as a.png, which is stored as one of patient Pa: it is not taken again as one of Q"
         )
 
+    def test_a_placeholder_that_several_patients_have_tells_of_none(self, kb, folder: Path, tmp_path: Path) -> None:
+        (folder / "scans/d.png").write_bytes((folder / "scans/a.png").read_bytes())
+        (folder / "x.png").write_bytes((folder / "scans/a.png").read_bytes())
+        table(tmp_path / "t.csv", ["image", "patient"], [["a.png", "P1"], ["d.png", "P2"]])
+        take(kb, folder / "scans", table=tmp_path / "t.csv")
+        table(tmp_path / "u.csv", ["image", "patient"], [["x.png", "P3"]])
+        result = take(kb, folder, table=tmp_path / "u.csv")
+        assert (result.new, result.rejected, result.alike) == (1, 0, 1)
+
     def test_two_files_of_the_same_pixels_in_one_folder_are_two_images_and_said(self, kb, folder: Path) -> None:
         (folder / "scans/d.png").write_bytes((folder / "scans/a.png").read_bytes())
         result = take(kb, folder)
