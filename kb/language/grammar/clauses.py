@@ -15,6 +15,8 @@ from kb.language.lexicon import load_lexicon
 FINITE = WORDS["finite_verbs"]
 _JOINTS = frozenset([",", "and", "&", "since", "because", "as"])
 _CAUSES = frozenset(["since", "because", "as"])
+_REACH = 40
+"""How many words after a joint a subject and its verb are looked for in."""
 _RELATIVES = frozenset(["which", "whose", "that", "who", "where", "when", "if", "than"])
 _DENIES = frozenset(["no", "without", "not", "never", "neither", "negative"])
 _BARE_VERBS = frozenset(["is", "are", "was", "were", "has", "have", "been", "be"])
@@ -76,7 +78,9 @@ def _next_clause(tokens: Sequence[Token], start: int, at: int) -> int | None:
     first = at + 1
     while first < len(tokens) and tokens[first].lower in ("and", "&", "then", "also", "but"):
         first += 1
-    return first if _begins_clause(tokens[start:at], tokens[first:], token.lower, at + 1 < first) else None
+    return (
+        first if _begins_clause(tokens[start:at], tokens[first : first + _REACH], token.lower, at + 1 < first) else None
+    )
 
 
 def _begins_unmarked(tokens: Sequence[Token], start: int, at: int) -> bool:

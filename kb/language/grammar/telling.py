@@ -33,8 +33,8 @@ _NOTHING = re.compile(
     r"if (?:clinically|there|suspected|concern))\b"
     r"|(?:^|[,;.]\s+|\s[-\u2013\u2014]\s|\band\s)(?:evaluate|assess|look|search|check|recheck|re-?evaluate|re-?assess|obtain"
     r"|repeat|compare|monitor|refer|see|attention)\s+(?!to)\w"
-    r"|\b(?:evaluation|assessment|detection|sensitivity|visuali[sz]ation|interpretation|exclusion|diagnosis)\b[^.,;]*"
-    r"\b(?:is|are|was|were)\b[^.,;]*\b(?:limited|suboptimal|low|lower|reduced|poor|difficult|compromised|impaired|degraded"
+    r"|\b(?:evaluation|assessment|detection|sensitivity|visuali[sz]ation|interpretation|exclusion|diagnosis)\b[^.,;]{0,80}"
+    r"\b(?:is|are|was|were)\b[^.,;]{0,80}\b(?:limited|suboptimal|low|lower|reduced|poor|difficult|compromised|impaired|degraded"
     r"|decreased|incomplete|restricted|hampered|not possible|nondiagnostic)\b"
     r"|^(?:should|in case)\b|\b\d+[- ]years?[- ]old\b"
     r"|\b(?:reported|dictated|described|imaged) (?:separately|elsewhere)\b",

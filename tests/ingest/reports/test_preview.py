@@ -56,3 +56,18 @@ def test_as_data_and_what_goes_wrong(cli: Callable, cli_json: Callable, source: 
     assert lines[1].startswith("R1,findings,small left pleural effusion,pleural effusion,present")
     assert "there is no report R9" in cli("ingest", "preview", source, "--report", "R9").stderr
     assert "nothing.csv" in cli("ingest", "preview", "nothing.csv", code=2).stderr
+
+
+def test_why_takes_every_mined_sentence_apart(source: Path) -> None:
+    (first,) = preview([source], count=1)
+    whys = list(first.whys())
+    assert [(section, read.sentence) for section, read in whys] == [
+        ("findings", "There is a small left pleural effusion."),
+        ("findings", "No pneumothorax."),
+        ("impression", "Possible right lower lobe pneumonia."),
+    ]
+    assert [cue.effect for _, read in whys for clause in read.clauses for cue in clause.cues] == [
+        "break",
+        "deny",
+        "doubt",
+    ]
