@@ -38,8 +38,11 @@ def wanted_labels(kb: KnowledgeBase, asked: Sequence[str], source: str | None = 
     asked = with_lists(asked)
     if any(not plain_label(label) for label in asked):
         raise UsageError("a label is blank")
-    stored = {normal_name(label): label for label in known}
-    wanted = {plain_label(label): stored.get(normal_name(label), label.strip()) for label in asked}
+    stored = {normal_name(label): label for label in reversed(known)}
+    wanted = {
+        plain_label(label): label if label in known else stored.get(normal_name(label), label.strip())
+        for label in asked
+    }
     return list((wanted or spelt).values())
 
 

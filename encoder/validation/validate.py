@@ -79,6 +79,10 @@ def validate(
     )
 
 
+def _with_labels(rows: Sequence[LabelRows]) -> list[tuple[LabelRows, str]]:
+    return [(one, plain_label(one.label)) for one in rows]
+
+
 def _wanted(blocks: Mapping[Block, Any], sites: Sequence[str], by: str) -> dict[Block, Any]:
     there = sorted({str(site) for _, site in blocks})
     if unknown := [site for site in sites if site not in there]:
@@ -108,8 +112,12 @@ class _Work:
         split, site = block[0], str(block[1])
         owners = numbered(members, ())
         drawn = multiplicities(len(owners), self.options.bootstrap, self.options.seed)
-        groups = {(one.run, plain_label(one.label)): one for one in label_rows(members, owners, split, site)}
-        names = dict.fromkeys(label for _, label in groups)
+        every = label_rows(members, owners, split, site)
+        # Models may spell a label each in its own way: here it is one label.
+        names: dict[str, str] = {}
+        for one, label in _with_labels(every):
+            names.setdefault(label, one.label)
+        groups = {(one.run, label): replace(one, label=names[label]) for one, label in _with_labels(every)}
         cells: dict[tuple[str, str], Cell] = {}
         left_out: list[Unscored] = []
         for label in sorted(names, key=is_no_finding):
@@ -118,8 +126,9 @@ class _Work:
                 if (reason := self._few(of)) is None:
                     cells[model.name, label] = cell_of(model, [one for one in of if one is not None], drawn)
                 else:
-                    spelt = next(one.label for one in groups.values() if plain_label(one.label) == label)
-                    left_out.append(Unscored(model=model.name, site=site, split=split, label=spelt, reason=reason))
+                    left_out.append(
+                        Unscored(model=model.name, site=site, split=split, label=names[label], reason=reason)
+                    )
         kept = [one for cell in cells.values() for one in cell.rows]
         readers = self._readers(kept, studies_of(members))
         return _Judged(self._rows(cells, drawn), readers, left_out, _of_nobody(site, members))

@@ -60,11 +60,11 @@ class Brush:
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(self.pixels()).save(path)
 
-    def dicom(self, path: Path, **elements: Any) -> None:
+    def dicom(self, path: Path, pixels: np.ndarray | None = None, **elements: Any) -> None:
         from pydicom.dataset import Dataset, FileMetaDataset
         from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
 
-        pixels, dataset = self.pixels(), Dataset()
+        pixels, dataset = self.pixels() if pixels is None else pixels, Dataset()
         dataset.file_meta = FileMetaDataset()
         dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
         dataset.file_meta.MediaStorageSOPClassUID = DigitalXRayImageStorageForPresentation

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import csv
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from encoder.model.checkpoint import Checkpoint
 from encoder.training.config import TrainConfig
@@ -91,9 +94,13 @@ def shapes_study(folder: Path, embedder: str | Embedder, count: int = 120, seed:
 
 
 def _draw(path: Path, findings: dict[str, bool], side: str, draw: random.Random) -> None:
-    import numpy as np
     from PIL import Image
 
+    Image.fromarray(shape_pixels(findings, side, draw)).save(path)
+
+
+def shape_pixels(findings: Mapping[str, bool], side: str, draw: random.Random) -> np.ndarray:
+    """One such picture, 8 bits."""
     dice = np.random.default_rng(draw.randrange(2**31))
     pixels = dice.normal(70, 10, (SIZE, SIZE))
     left = slice(SIZE // 2, SIZE) if side == "left" else slice(0, SIZE // 2)
@@ -102,7 +109,7 @@ def _draw(path: Path, findings: dict[str, bool], side: str, draw: random.Random)
     if findings["nodule"]:
         row, column = dice.integers(4, 14), left.start + dice.integers(2, 8)
         pixels[row : row + 6, column : column + 6] += 120
-    Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(path)
+    return pixels.clip(0, 255).astype(np.uint8)
 
 
 @dataclass(frozen=True)
