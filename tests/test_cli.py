@@ -268,7 +268,7 @@ class TestWhatGoesWrong:
     def test_interrupted_it_says_how_to_go_on(self, tmp_path: Path) -> None:
         import signal
 
-        write_phantom_reports(tmp_path / "many.csv", 30_000, seed=1)
+        write_phantom_reports(tmp_path / "many.csv", 8_000, seed=1)
         command = [
             Path(sys.executable).with_name("clear-kb"),
             "ingest",

@@ -198,10 +198,7 @@ class _Work:
             found.setdefault((one.label, model_of[one.run], one.reader), []).append(one)
         rows: list[ReaderRow] = []
         for label, model in dict.fromkeys((label, model) for label, model, _ in found):
-            of = [_reader(model, scores) for (a, b, _), scores in found.items() if (a, b) == (label, model)]
-            rows += of
-            if len(of) > 1 and not any(row.reader.startswith("mean of ") for row in of):
-                rows.append(_mean_reader(of))
+            rows += [_reader(model, scores) for (a, b, _), scores in found.items() if (a, b) == (label, model)]
         return rows
 
 
@@ -259,18 +256,6 @@ def _reader(model: str, scores: Sequence[ReaderScore]) -> ReaderRow:
         sensitivity=first.sensitivity,
         model=model,
         model_sensitivity=float(np.mean([one.model_sensitivity for one in scores])),
-    )
-
-
-def _mean_reader(rows: Sequence[ReaderRow]) -> ReaderRow:
-    """The mean operating point of several readers; n and positives are those of the reader who read the fewest."""
-    fewest = min(rows, key=lambda row: row.n)
-    return replace(
-        fewest,
-        reader=f"mean of {len(rows)}",
-        specificity=float(np.mean([row.specificity for row in rows])),
-        sensitivity=float(np.mean([row.sensitivity for row in rows])),
-        model_sensitivity=float(np.mean([row.model_sensitivity for row in rows])),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -17,7 +17,9 @@ HEADER_RECORDS = 100
 class JsonDocumentSource:
     """The reports of one JSON document, an object a report, read as a stream; the units of `size` are records."""
 
-    def __init__(self, path: Path, *, mapping: Mapping[str, str], encoding: str, max_chars: int):
+    def __init__(
+        self, path: Path, *, mapping: Mapping[str, str], encoding: str, max_chars: int, fields: Sequence[str] = ()
+    ):
         self.name = str(path.resolve())
         self.format = "json"
         self.size = 0
@@ -26,7 +28,7 @@ class JsonDocumentSource:
         self._max_chars = max_chars
         names = list(dict.fromkeys(name for row in islice(read_records_of(path), HEADER_RECORDS) for name in row))
         self._known = frozenset(names)
-        self._columns = find_columns(names, mapping, str(path))
+        self._columns = find_columns(names, mapping, str(path), fields)
         self.unused_columns = tuple(name for name in names if name not in self._columns.used())
         self.size = sum(1 for _ in read_records_of(path))
 

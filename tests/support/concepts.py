@@ -34,3 +34,11 @@ def write_concepts(publication: Publication, *texts: str) -> tuple[dict[str, int
     rows = [concept(text) for text in texts]
     publication.write("concepts", concept_batches(rows, publication.dataset("concepts").schema))
     return {"added": len(rows)}, None
+
+
+def many_texts(count: int, noun: str = "nodule") -> list[str]:
+    """Texts of so many different concepts: each with a word of its own that nobody knows."""
+    syllables = [f"{consonant}{vowel}" for consonant in "bdgkmprtvz" for vowel in "aeiou"]
+    size = len(syllables)
+    words = (f"x{syllables[n // size % size]}{syllables[n % size]}q" for n in range(count))
+    return [f"{word} {noun}" for word in words]

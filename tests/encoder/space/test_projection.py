@@ -17,9 +17,9 @@ from kb.knowledge_base import KnowledgeBase
 from kb.language.query_reading import read_query
 from kb.vectors.embedding import Embedder, EmbeddingError, load_embedder
 from kb.vocabulary.embed_concepts import embed_concepts
-from tests.support.concepts import add_concepts
+from tests.support.concepts import add_concepts, many_texts
 
-TEXTS = [f"{number} mm {side} nodule" for number in range(20) for side in ("left", "right")]
+TEXTS = [f"{side} {text}" for text in many_texts(20) for side in ("left", "right")]
 
 
 def concept_id(text: str) -> str:

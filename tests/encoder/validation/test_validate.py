@@ -173,7 +173,7 @@ def test_readers_stand_beside_every_model_each_and_as_mean(base: KnowledgeBase, 
     found = validate(base, ["base"], QUICK, seeds={"ours": OURS}, readers=readings)
     assert {(row.site, row.label) for row in found.readers} == {("away", "Edema")}
     mine = {(row.model, row.reader): row for row in found.readers}
-    assert set(mine) == {(model, reader) for model in ("base", "ours") for reader in ("r1", "r2", "mean of 2")}
+    assert set(mine) == {(model, reader) for model in ("base", "ours") for reader in ("r1", "r2", "mean of 2 readers")}
     truth, rank = rows_of(base, "base", "away", "Edema")
     said = np.arange(60) % 3 == 0
     one = mine["base", "r1"]
@@ -181,7 +181,7 @@ def test_readers_stand_beside_every_model_each_and_as_mean(base: KnowledgeBase, 
     assert one.sensitivity == pytest.approx(said[truth].mean())
     assert one.specificity == pytest.approx((~said[~truth]).mean())
     assert one.model_sensitivity == pytest.approx(sensitivity_at(Ranking(truth, rank).curve(), one.specificity))
-    mean = mine["base", "mean of 2"]
+    mean = mine["base", "mean of 2 readers"]
     assert mean.sensitivity == pytest.approx((one.sensitivity + mine["base", "r2"].sensitivity) / 2)
 
 

@@ -52,13 +52,10 @@ def test_a_file_goes_by_its_name_and_else_by_how_it_begins(
     assert len(list(source)) == 1
 
 
-def test_a_workbook_and_an_array_are_told_by_name(tmp_path: Path) -> None:
+def test_a_workbook_is_told_by_name(tmp_path: Path) -> None:
     (tmp_path / "ris.xlsx").write_bytes(b"PK\x03\x04" + bytes(100))
     with pytest.raises(UsageError, match="is a workbook, which is not read: save its sheet as CSV"):
         open_source(tmp_path / "ris.xlsx")
-    (tmp_path / "r.json").write_bytes(b'[{"uid": "a", "findings": "x"}]')
-    with pytest.raises(ClearKbError, match="one JSON array becomes JSON Lines"):
-        open_source(tmp_path / "r.json")
 
 
 def test_a_folder_of_other_json_beside_reports_is_no_export(tmp_path: Path) -> None:

@@ -263,8 +263,8 @@ def test_any_acts_and_then_their_reverts_give_the_same_vocabulary(tmp_path_facto
 CURATOR = """
 import sys
 from kb.knowledge_base import KnowledgeBase
-for n in range(4):
-    KnowledgeBase.open(sys.argv[1]).curate.add(f"{sys.argv[2]} sign {n} mm", by=sys.argv[2])
+for letter in "wxyz":
+    KnowledgeBase.open(sys.argv[1]).curate.add(f"{sys.argv[2]}{letter} sign", by=sys.argv[2])
 """
 
 

@@ -63,7 +63,6 @@ class TestWording:
             ("upper lobe nodule", "lower lobe nodule"),
             ("acute fracture", "chronic fracture"),
             ("calcified nodule", "noncalcified nodule"),
-            ("9 mm nodule", "4 mm nodule"),
             ("7th rib fracture", "5th rib fracture"),
             ("ascending aortic aneurysm", "descending aortic aneurysm"),
             ("symmetric scarring", "asymmetric scarring"),

@@ -24,7 +24,7 @@ from kb.vectors.embedding import load_embedder
 from kb.vocabulary.check import check
 from kb.vocabulary.embed_concepts import embed_concepts
 from schemas.tables import TABLES
-from tests.support.concepts import add_concepts
+from tests.support.concepts import add_concepts, many_texts
 from tests.support.paths import ROOT
 from tests.support.reports import REPORTS, state, write_csv, write_made_reports
 from tests.support.s3_server import S3Server
@@ -35,8 +35,8 @@ def worked(kb: KnowledgeBase, tmp_path: Path, tiny_model: Path) -> KnowledgeBase
     """A knowledge base with a tagged ingest and twenty acts of curation after it."""
     ingest_reports(kb, [write_csv(tmp_path / "r.csv", REPORTS)], embedder=lambda: load_embedder(str(tiny_model)))
     kb.tag("release")
-    for number in range(20):
-        kb.curate.add(f"nodule of {number} mm")
+    for text in many_texts(20):
+        kb.curate.add(text)
     return kb
 
 
@@ -152,8 +152,8 @@ class TestAfterOneThatDied:
         died = subprocess.run([sys.executable, "-c", DYING, worked.uri, str(after), step], cwd=ROOT)
         assert died.returncode == 9
         assert marks(worked)
-        for number in range(3):
-            worked.curate.add(f"nodule of {100 + number} mm")
+        for text in many_texts(3, "mass"):
+            worked.curate.add(text)
         result = cli_json("gc", "--keep", "1", "--kb", worked.uri)
         assert result["kept"] == 2
         assert marks(worked) == []

@@ -17,7 +17,7 @@ from kb.vectors.vector_search import VectorSearch
 from kb.vectors.vector_storage import store_vectors
 from kb.vocabulary.concept_rows import new_concept
 from kb.vocabulary.embed_concepts import embed_concepts, set_embedder
-from tests.support.concepts import add_concepts
+from tests.support.concepts import add_concepts, many_texts
 
 COUNT, DIMENSION = 1_500, 32
 INFO = EmbedderInfo(name="made-up", revision="1", dimension=DIMENSION)
@@ -32,7 +32,7 @@ def embedded(kb: KnowledgeBase) -> KnowledgeBase:
     vectors = dice.standard_normal((50, DIMENSION)).repeat(COUNT // 50, axis=0)
     vectors = (vectors + 0.4 * dice.standard_normal((COUNT, DIMENSION))).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    rows = [new_concept(read_query(f"{number} mm nodule"), "test") for number in range(COUNT)]
+    rows = [new_concept(read_query(text), "test") for text in many_texts(COUNT)]
 
     def change(publication) -> tuple[dict[str, int], None]:
         set_embedder(publication, INFO)
@@ -104,7 +104,7 @@ class TestIndex:
         assert [row["status"] for row in rows] == ["rejected"] * 30
 
     def test_recall_is_sampled_from_what_is_embedded(self, embedded: KnowledgeBase) -> None:
-        add_concepts(embedded, [f"{number} cm mass" for number in range(2_000)])
+        add_concepts(embedded, many_texts(2_000, "mass"))
         assert build_index(embedded, queries=60).queries == 60
 
     def test_another_embedder_ends_it(self, embedded: KnowledgeBase, tiny_model) -> None:
@@ -158,7 +158,8 @@ class TestStorage:
         embedded.curate.revert(change.change_id)
         assert embedded.vocabulary.nearest(query, 1)[0].concept_id == first
         assert embedded.vocabulary.list(limit=3) and embedded.diff("HEAD~1").differences
-        assert embedded.search("7 mm nodule", words_only=True)[0].text == "7 mm nodule"
+        text = many_texts(8)[-1]
+        assert embedded.search(text, words_only=True)[0].text == text
 
     def test_what_is_added_since_is_embedded_as_float16(self, kb: KnowledgeBase, tiny_model, tmp_path) -> None:
         add_concepts(kb, ["mass"])
@@ -182,7 +183,7 @@ class TestStorage:
     def test_recall_of_float16_is_measured_on_the_way_in(self, tmp_path) -> None:
         import torch
 
-        lines = "".join(f"{n},{n} mm nodule\n" for n in range(40))
+        lines = "".join(f"{n},{text}\n" for n, text in enumerate(many_texts(40)))
         (tmp_path / "c.csv").write_text(f"concept_idx,concept\n{lines}", encoding="utf-8")
         torch.manual_seed(0)
         torch.save(torch.randn(40, 16), tmp_path / "e.pt")
