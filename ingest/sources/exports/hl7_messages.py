@@ -1,8 +1,8 @@
 r"""Files of HL7 version 2 cut into messages and segments, as they lie about: MLLP frames, batches, any line ends.
 
-python-hl7 was tried: it writes the text of a field to the log where an escape is odd, drops what it does not know, takes
-4 ms a message, and reads no frames, batches and stray line ends as a stream. So the few lines that a report needs are
-here.
+python-hl7 was tried: it writes the text of a field to the log where an escape is odd, drops what it does not know,
+takes 4 ms a message, and reads no frames, batches and stray line ends as a stream. So the few lines that a report needs
+are here.
 """
 
 from __future__ import annotations
