@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,17 +47,14 @@ def steps(block: str) -> Iterator[Step]:
         yield Step(command, shown)
 
 
-def run(step: Step, folder: Path, environment: dict[str, str]) -> str:
-    """What a command prints, on both streams; an `export` changes the environment."""
-    words = shlex.split(step.command, comments=True)
-    if words[0] == "export":
-        environment.update(word.split("=", 1) for word in words[1:])
-        return ""
-    if words[0] != "clear-kb":
-        raise ValueError(f"a session runs clear-kb alone, not {words[0]}")
-    entry_point = Path(sys.executable).with_name("clear-kb")
+Launch = Callable[[Sequence[str], Path, Mapping[str, str]], tuple[int, str]]
+"""Runs clear-kb with arguments, in a folder and an environment; gives its exit status and what it printed."""
+
+
+def launch(arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> tuple[int, str]:
+    """Run the installed command; what it prints is both of its streams."""
     done = subprocess.run(
-        [entry_point, *words[1:]],
+        [Path(sys.executable).with_name("clear-kb"), *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -66,10 +63,22 @@ def run(step: Step, folder: Path, environment: dict[str, str]) -> str:
         env=environment,
         timeout=600,
     )
-    lines = done.stdout.replace(f"{folder.resolve()}/", "").splitlines()
+    return done.returncode, done.stdout
+
+
+def run(step: Step, folder: Path, environment: dict[str, str], launch: Launch = launch) -> str:
+    """What a command prints, on both streams; an `export` changes the environment."""
+    words = shlex.split(step.command, comments=True)
+    if words[0] == "export":
+        environment.update(word.split("=", 1) for word in words[1:])
+        return ""
+    if words[0] != "clear-kb":
+        raise ValueError(f"a session runs clear-kb alone, not {words[0]}")
+    status, told = launch(words[1:], folder, environment)
+    lines = told.replace(f"{folder.resolve()}/", "").splitlines()
     printed = "".join(f"{line.rstrip()}\n" for line in lines)
-    if done.returncode:
-        raise RuntimeError(f"{step.command} ended with {done.returncode}:\n{printed}")
+    if status:
+        raise RuntimeError(f"{step.command} ended with {status}:\n{printed}")
     return printed
 
 

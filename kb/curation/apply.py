@@ -188,13 +188,21 @@ def real_edits(
 
 
 def check_replacements(concepts: Concepts, edits: Mapping[str, Row | None]) -> None:
-    """Refuse edits after which a replacement would lead nowhere, or in a circle."""
+    """Refuse edits after which a replacement would lead nowhere or in a circle, or be of a concept still in use."""
     gone = {concept_id for concept_id, fields in edits.items() if fields is None}
     if gone and (held := concepts.holding(gone, edits)):
         raise UsageError(f"{', '.join(sorted(gone))} cannot be taken away: {held}")
     leads = {"replaced_by", "splits"}
     for concept_id, fields in edits.items():
-        if fields is not None and leads & set(fields):
+        if fields is None:
+            continue
+        row = {"replaced_by": None, **(concepts.find(concept_id) or {}), **fields}
+        if {"replaced_by", "status"} & set(fields) and row["replaced_by"] is not None and row["status"] != "retired":
+            raise UsageError(
+                f"{concept_id} would be replaced by {row['replaced_by']} and still be {row['status']}: what is "
+                "replaced is retired"
+            )
+        if leads & set(fields):
             _follow(concepts, edits, gone, concept_id)
 
 

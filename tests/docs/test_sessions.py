@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import doctest
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from docs.generate.sessions import BLOCK, PYTHON, bare_environment, comparable, copy_data, run, steps
+from tests.support.command_process import run_command
 from tests.support.paths import ROOT
 
 PAGES = {"tutorial/your-reports.md": 10, "how-to/hospital.md": 5}
@@ -15,14 +17,26 @@ PAGES = {"tutorial/your-reports.md": 10, "how-to/hospital.md": 5}
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_session_prints_what_its_page_shows(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_session_prints_what_its_page_shows(
+    name: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = ROOT / "docs" / name
     page, environment = path.read_text(encoding="utf-8"), bare_environment()
     copy_data(path, tmp_path)
     session = [step for block in BLOCK.findall(page) for step in steps(block)]
     assert len(session) > PAGES[name]
+    captured = tmp_path_factory.mktemp("printed")
+
+    def launch(arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> tuple[int, str]:
+        for file in captured.iterdir():
+            file.unlink()
+        done = run_command(
+            arguments, folder=folder, environment=environment, captured=captured, timeout=600, one_stream=True
+        )
+        return done.returncode, done.stdout
+
     for step in session:
-        assert comparable(run(step, tmp_path, environment)) == comparable(step.shown), step.command
+        assert comparable(run(step, tmp_path, environment, launch)) == comparable(step.shown), step.command
 
     monkeypatch.chdir(tmp_path)
     told: list[str] = []

@@ -28,6 +28,7 @@ def run_command(
     environment: Mapping[str, str],
     captured: Path,
     timeout: float,
+    one_stream: bool = False,
 ) -> subprocess.CompletedProcess[str]:
     """Run `clear-kb` with `arguments` as `subprocess.run` would.
 
@@ -37,11 +38,12 @@ def run_command(
         environment: all of it.
         captured: an empty folder for what is printed.
         timeout: in seconds.
+        one_stream: print all on standard output.
 
     Raises:
         subprocess.TimeoutExpired: it took longer, and was killed.
     """
-    out, err = captured / "stdout", captured / "stderr"
+    out, err = captured / "stdout", captured / ("stdout" if one_stream else "stderr")
     command = ["clear-kb", *arguments]
     process = _forks.Process(target=_become, args=(command, str(folder), dict(environment), str(out), str(err)))
     process.start()
@@ -51,7 +53,10 @@ def run_command(
         process.join()
         raise subprocess.TimeoutExpired(command, timeout)
     return subprocess.CompletedProcess(
-        command, process.exitcode, out.read_text(encoding="utf-8"), err.read_text(encoding="utf-8")
+        command,
+        process.exitcode,
+        out.read_text(encoding="utf-8"),
+        "" if one_stream else err.read_text(encoding="utf-8"),
     )
 
 
@@ -61,7 +66,7 @@ def _become(command: list[str], folder: str, environment: dict[str, str], out: s
     os.environ.clear()
     os.environ.update(environment)
     for path, stream in ((out, sys.stdout), (err, sys.stderr)):
-        file = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
+        file = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
         os.dup2(file, stream.fileno())
         os.close(file)
     sys.argv = command

@@ -234,6 +234,11 @@ def test_an_edit_that_cannot_be_read_says_why(unchanging: KnowledgeBase, of: str
     str(refused.value).encode()
 
 
+def test_what_is_replaced_has_to_be_retired(unchanging: KnowledgeBase) -> None:
+    with pytest.raises(UsageError, match="and still be candidate: what is replaced is retired"):
+        unchanging.curate.apply(patch_of((RIGHT, {}, {"replaced_by": LEFT})))
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     name=st.sampled_from([field.name for field in CONCEPTS.schema if field.name != "embedder"]),
