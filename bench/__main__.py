@@ -10,7 +10,6 @@ from rich.table import Table
 from bench import (
     accuracy,
     confounders,
-    data_sets,
     duplicates,
     explanation,
     label_tables,
@@ -36,7 +35,6 @@ BENCHES = {
     "negex": negex.run,
     "memory": memory.run,
     "label_tables": label_tables.run,
-    "data_sets": data_sets.run,
     "duplicates": duplicates.run,
     "vocabulary_size": vocabulary_size.run,
     "projection": projection.run,
