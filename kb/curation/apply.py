@@ -197,7 +197,7 @@ def check_replacements(concepts: Concepts, edits: Mapping[str, Row | None]) -> N
         if fields is None:
             continue
         row = {"replaced_by": None, **(concepts.find(concept_id) or {}), **fields}
-        if {"replaced_by", "status"} & set(fields) and row["replaced_by"] and row.get("status", "retired") != "retired":
+        if {"replaced_by", "status"} & set(fields) and row["replaced_by"] is not None and row["status"] != "retired":
             raise UsageError(
                 f"{concept_id} would be replaced by {row['replaced_by']} and still be {row['status']}: what is "
                 "replaced is retired"

@@ -274,7 +274,7 @@ def _keep(found: _Sorted, rows: Mapping[str, tuple[int, Row]]) -> None:
         return
     plain = [row for _, row in rows.values()]
     found.leads |= {
-        row["concept_id"]: {"replaced_by": row["replaced_by"], "splits": row["splits"]}
+        row["concept_id"]: {name: row[name] for name in ("replaced_by", "splits", "status")}
         for row in plain
         if row["replaced_by"] or row["splits"]
     }

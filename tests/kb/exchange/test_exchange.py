@@ -252,6 +252,16 @@ class TestImport:
             import_vocabulary(kb, path)
         assert len(kb.at("HEAD").vocabulary) == 0
 
+    @pytest.mark.parametrize("dry_run", [True, False])
+    def test_a_new_concept_that_is_replaced_and_in_use_takes_nothing_in(
+        self, kb, tmp_path: Path, dry_run: bool
+    ) -> None:
+        rows = [{"text": "hiatal hernia"}, {"text": "nodule", "replaced_by": read_query("hiatal hernia").concept_id}]
+        path = self.write(tmp_path / "x.jsonl", "\n".join(map(json.dumps, rows)))
+        with pytest.raises(UsageError, match="and still be candidate: what is replaced is retired"):
+            import_vocabulary(kb, path, dry_run=dry_run)
+        assert len(kb.at("HEAD").vocabulary) == 0
+
     @pytest.mark.parametrize(
         ("name", "content"),
         [("x.jsonl", "{\n"), ("x.jsonl", "[1]\n")],
