@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict, fields, is_dataclass
 from html import escape as escape_html
 from typing import Any, TypeVar
 
@@ -92,6 +92,11 @@ class Listing(list[T]):
 
     def _more(self) -> str | None:
         return f"the first {MOST_ROWS} of {len(self):,}" if len(self) > MOST_ROWS else None
+
+
+def listing_of(items: Iterable[T], kind: type) -> Listing[T]:
+    """A listing of dataclasses that shows all of their fields, also where there is none of them."""
+    return Listing(items, [one.name for one in fields(kind)])
 
 
 class FactSheet(ABC):

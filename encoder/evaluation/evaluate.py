@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from encoder.evaluation.scoring import Draws, mean_over_labels, score_label
 from encoder.evaluation.selecting import Selected, known_runs, numbered, select
 from encoder.evaluation.thresholds import Thresholds
 from encoder.prediction.runs import chosen_on
-from kb.display import Listing
+from kb.display import Listing, listing_of
 from kb.errors import UsageError
 from kb.images.view_choice import told_left_out
 from kb.knowledge_base import KnowledgeBase
@@ -66,13 +66,15 @@ def evaluate(
     readings = find_readings(kb, readers, [row["label"] for row in selected.rows]) if readers is not None else []
     work = _Work(selected, options=options, against=against, fixed=fixed, other_run=other_run, readings=readings)
     judged = [work.judge(part, group, members) for (part, group), members in selected.blocks.items()]
-    comparisons = adjusted([row for one in judged for row in one.comparisons], adjust)
+    compared = [row for one in judged for row in one.comparisons]
+    p_adjusted = adjusted([row.p for row in compared], adjust)
+    comparisons = [replace(row, p_adjusted=p) for row, p in zip(compared, p_adjusted, strict=True)]
     return Evaluation(
         rows=Listing([row for one in judged for row in one.scored], SCORED_COLUMNS),
-        left_out=_listing([row for one in judged for row in one.left_out], LeftOut),
-        comparisons=_listing(comparisons, Comparison),
-        readers=_listing([row for one in judged for row in one.readers], ReaderScore),
-        agreement=_listing([row for one in judged for row in one.agreement], Agreement),
+        left_out=listing_of([row for one in judged for row in one.left_out], LeftOut),
+        comparisons=listing_of(comparisons, Comparison),
+        readers=listing_of([row for one in judged for row in one.readers], ReaderScore),
+        agreement=listing_of([row for one in judged for row in one.agreement], Agreement),
         notes=_notes(
             judged,
             options=options,
@@ -174,10 +176,6 @@ def _compare_all(
         comparisons += found
         notes += [f"{name} and {against} are not compared on {label}: {reason}" for label, reason in left.items()]
     return comparisons, notes
-
-
-def _listing(items: Iterable[Any], kind: type) -> Listing[Any]:
-    return Listing(items, [one.name for one in fields(kind)])
 
 
 def _chosen_notes(known: Mapping[str, Mapping[str, Any]], selected: Selected) -> list[str]:

@@ -12,12 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 
 Space = Literal["encoder", "llm", "backbone"]
-SPACES: tuple[Space, ...] = get_args(Space)
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from encoder.evaluation.adjusting import CORRECTIONS, Adjust
+from encoder.evaluation.adjusting import Adjust, adjusted
 from encoder.evaluation.evaluation import MEAN, ReaderScore
 from encoder.evaluation.options import Options
 from encoder.evaluation.reader_tables import Reading, find_readings
@@ -20,7 +20,7 @@ from encoder.validation.models import Model, models_of
 from encoder.validation.notes import notes_of
 from encoder.validation.result import ReaderRow, Row, Unscored, Validation
 from encoder.validation.scoring import Cell, Difference, by_resamples, cell_of, difference_of
-from kb.display import Listing
+from kb.display import listing_of
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.language.label_names import is_no_finding, plain_label
@@ -65,13 +65,15 @@ def validate(
     blocks = _wanted(selected.blocks, sites, by)
     work = _Work(models, baseline, options, readings)
     found = [work.judge(block, members) for block, members in blocks.items()]
-    rows = _adjusted([row for one in found for row in one.rows], adjust)
+    scored = [row for one in found for row in one.rows]
+    p_adjusted = adjusted([row.p for row in scored], adjust)
+    rows = [replace(row, p_adjusted=p) for row, p in zip(scored, p_adjusted, strict=True)]
     unscored = [left for one in found for left in one.left_out]
     notes = notes_of(models, rows, unscored, options=options, baseline=baseline, adjust=adjust, views=selected.left_out)
     return Validation(
-        rows=_listing(rows, Row),
-        readers=_listing([reader for one in found for reader in one.readers], ReaderRow),
-        left_out=_listing(unscored, Unscored),
+        rows=listing_of(rows, Row),
+        readers=listing_of([reader for one in found for reader in one.readers], ReaderRow),
+        left_out=listing_of(unscored, Unscored),
         notes=(*notes, *(one.note for one in found if one.note)),
         baseline=baseline,
         by=by,
@@ -257,16 +259,3 @@ def _reader(model: str, scores: Sequence[ReaderScore]) -> ReaderRow:
         model=model,
         model_sensitivity=float(np.mean([one.model_sensitivity for one in scores])),
     )
-
-
-def _adjusted(rows: Sequence[Row], how: Adjust | None) -> list[Row]:
-    """The rows with their p values adjusted for how many of them there are."""
-    tested = [at for at, row in enumerate(rows) if row.p is not None]
-    if how is None or not tested:
-        return list(rows)
-    found = dict(zip(tested, CORRECTIONS[how]([float(rows[at].p or 0) for at in tested]), strict=True))
-    return [replace(row, p_adjusted=found.get(at)) for at, row in enumerate(rows)]
-
-
-def _listing(items: Sequence[Any], kind: type) -> Listing[Any]:
-    return Listing(items, [one.name for one in fields(kind)])

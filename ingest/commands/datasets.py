@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.markup import escape
 
-from ingest.commands.spelling import spelt
+from ingest.commands.counts import by_kind, spelt
 from ingest.datasets.description import Description, LabelPart, Patterns
 from ingest.datasets.known import known_datasets, named_dataset
 from ingest.datasets.result import DatasetResult, ImageCounts, LabelCounts
@@ -168,7 +168,7 @@ def _images(result: DatasetResult) -> list[tuple[str, str]]:
             "patients",
             f"{images.patients:,}" + (f"; {images.of_no_patient:,} images of none" * bool(images.of_no_patient)),
         ),
-        ("views", _counted(images.views)),
+        ("views", by_kind(images.views)),
         ("split", _splits(images, external=result.external)),
         ("joined", f"{images.with_report:,} of {images.found:,} images have a report" if result.reports.found else ""),
     ]
@@ -176,9 +176,9 @@ def _images(result: DatasetResult) -> list[tuple[str, str]]:
         facts += [
             ("known", f"{done.known:,} were stored under another id: they are those images" if done.known else ""),
             ("alike", f"{done.alike:,} have the very pixels of another" if done.alike else ""),
-            ("as given", f"{_counted(done.as_given)}: kept as an attribute" if done.as_given else ""),
-            ("because", _counted(done.refused)),
-            ("messages", f"{_counted(done.messages)} (of libraries)" if done.messages else ""),
+            ("as given", f"{by_kind(done.as_given)}: kept as an attribute" if done.as_given else ""),
+            ("because", by_kind(done.refused)),
+            ("messages", f"{by_kind(done.messages)} (of libraries)" if done.messages else ""),
             ("other spellings", spelt(done.resolved)),
         ]
     return [(name, value) for name, value in facts if value]
@@ -199,14 +199,10 @@ def _reader(one: LabelCounts) -> bool:
 
 def _splits(images: ImageCounts, *, external: bool) -> str:
     """The official split, and what becomes of it."""
-    known = _counted(images.splits) if set(images.splits) != {"none"} else ""
+    known = by_kind(images.splits) if set(images.splits) != {"none"} else ""
     if external:
         return f"external, all of them{f'; published as {known}' if known else ''}"
     return known or "none is given out: it is drawn"
-
-
-def _counted(counts: Any) -> str:
-    return ", ".join(f"{count:,} {name}" for name, count in counts.items())
 
 
 def _row(one: Description) -> dict[str, Any]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 from rich.markup import escape
 
-from ingest.commands.spelling import spelt
+from ingest.commands.counts import by_kind, spelt
 from ingest.images.images import ImageResult, ingest_images
 from kb.commands.options import (
     parse_pairs,
@@ -101,7 +100,7 @@ def _facts(result: ImageResult, dry_run: bool, kb: str) -> list[tuple[str, str]]
         ("changed", f"{result.changed:,}"),
         ("unchanged", f"{result.unchanged:,}"),
         ("rejected", f"{result.rejected:,}{where}"),
-        *((name, f"{_by_kind(counts)}{more}") for name, counts, more in told if counts),
+        *((name, f"{escape(by_kind(counts, MOST_KINDS))}{more}") for name, counts, more in told if counts),
         ("known", f"{result.known:,} under another id: they are those images" if result.known else ""),
         ("alike", f"{result.alike:,} have the very pixels of another, of another id" if result.alike else ""),
         ("other spellings", spelt(result.resolved)),
@@ -114,10 +113,3 @@ def _facts(result: ImageResult, dry_run: bool, kb: str) -> list[tuple[str, str]]
 
 MOST_KINDS = 8
 """Kinds that are named one by one; the JSON has them all."""
-
-
-def _by_kind(counts: Mapping[str, int]) -> str:
-    """Counts by kind in a line: "812 PA, 40 AP"."""
-    named = [f"{count:,} {escape(kind)}" for kind, count in list(counts.items())[:MOST_KINDS]]
-    left = sum(list(counts.values())[MOST_KINDS:])
-    return ", ".join([*named, f"{left:,} of other kinds"] if left else named)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 from rich.markup import escape
 
-from ingest.commands.spelling import spelt
+from ingest.commands.counts import spelt
 from ingest.labels.attributes import BOXES
 from ingest.labels.choices import Blank, Choices, Consensus, Uncertain
 from ingest.labels.label_tables import read_label_table

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from functools import partial
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 
+from ingest.commands.counts import by_kind
 from ingest.commands.extractor_options import (
     Concurrency,
     Endpoint,
@@ -211,9 +211,9 @@ def _facts(result: IngestResult, uri: str, scope: str) -> list[tuple[str, str]]:
     facts.append(("rejected", f"{result.rejected:,}{rejects}"))
     facts += left_out_facts(result.left_out, scope)
     if result.languages:
-        facts.append(("languages", f"{_by_language(result.languages)}: not read; translate them, or --extractor llm"))
+        facts.append(("languages", f"{by_kind(result.languages)}: not read; translate them, or --extractor llm"))
     if result.foreign_sentences:
-        facts.append(("sentences", f"{_by_language(result.foreign_sentences)}: left out of mixed reports"))
+        facts.append(("sentences", f"{by_kind(result.foreign_sentences)}: left out of mixed reports"))
     if result.dropped:
         facts.append(("dropped", f"{result.dropped:,} stored reports that are in another language now"))
     facts.append(("observations", f"{result.observations:,}"))
@@ -231,10 +231,6 @@ def _facts(result: IngestResult, uri: str, scope: str) -> list[tuple[str, str]]:
     else:
         facts.append(("commit", result.commit.commit_id if result.commit else "none: there was nothing new"))
     return [(name, escape(value)) for name, value in facts]
-
-
-def _by_language(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{count:,} {language}" for language, count in counts.items())
 
 
 def _usage(usage: Usage) -> list[tuple[str, str]]:

@@ -14,6 +14,7 @@ from ingest.images.decoding import Outcome
 from ingest.images.image_sources import ImageEntry
 from ingest.images.stored_pictures import StoredPictures
 from ingest.sources.ages import read_age
+from ingest.sources.cells import BLANK
 from kb.images.patient_split import marked
 from kb.images.view import normal_view, view_of_name
 from schemas.tables import IMAGES
@@ -137,7 +138,7 @@ class ImageRows:
         return view, age, kept
 
 
-_SAYS_NOTHING = frozenset(["", "nan", "none", "null", "n/a", "na", "unknown", "unk", "unspecified"])
+_SAYS_NOTHING = BLANK | {"unknown", "unk", "unspecified"}
 
 
 def _view(entry: ImageEntry, facts: Mapping[str, str]) -> tuple[View | None, str | None]:

@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-BLANK = frozenset({"", "nan", "none", "null", "na", "n/a"})
+from ingest.sources.cells import BLANK
+
 UNKNOWN = frozenset({"unknown", "uncertain", "-1"})
 YES, NO = frozenset({"1", "true", "yes"}), frozenset({"0", "false", "no"})
 

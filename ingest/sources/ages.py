@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from ingest.sources.cells import BLANK
+
 OLDEST = 125
 """Years: whoever is said to be older is a slip of a pen (NIH's "414"), and has no known age."""
 
@@ -12,7 +14,6 @@ _AGE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([YMWD])(?:(?:ear|onth|eek|ay)s?)?(?:[\
 _AT_LEAST = re.compile(
     r"(?:>=?|over|older than|above)?\s*(\d{2,3})\s*(?:\+|(?:years\s*)?(?:or|and) (?:more|over|older|above))?", re.I
 )
-_BLANK = frozenset({"", "nan", "none", "null", "na", "n/a", "unknown"})
 
 
 def read_age(cell: object) -> tuple[float | None, bool]:
@@ -22,7 +23,7 @@ def read_age(cell: object) -> tuple[float | None, bool]:
     what DICOM files without an age say (a newborn is "003D"), and above `OLDEST` nobody is: these have no age.
     """
     text = "" if cell is None else str(cell).strip()
-    if text.lower() in _BLANK:
+    if text.lower() in BLANK | {"unknown"}:
         return None, False
     if match := _AGE.fullmatch(text):
         years = float(match[1]) / _UNITS[(match[2] or "Y").upper()]

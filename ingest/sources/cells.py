@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from math import inf
 
+BLANK = frozenset({"", "nan", "none", "null", "na", "n/a"})
+"""What stands in a cell, in small letters, that says nothing."""
+
 
 def identifier(row: Mapping[str, object], column: str | None) -> str | None:
     """The id in a column as text, None if it is blank; ValueError if it is no id."""

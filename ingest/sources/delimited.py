@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
 from ingest.report import Reject, Report
 from ingest.sources.columns import find_columns, report_from_row
-from ingest.sources.csv_records import read_records
+from ingest.sources.csv_records import Record, read_records
 from ingest.sources.lines import read_lines
 from kb.errors import ClearKbError
 
@@ -45,13 +45,17 @@ class DelimitedSource:
 
     def __iter__(self) -> Iterator[Report | Reject]:
         records = read_records(read_lines(self._path, self._encoding, self), self._delimiter)
-        for row, record in enumerate(islice(records, 1, None), start=1):
-            position = f"row {row} (line {record.line})"
-            if record.error:
-                yield Reject(position, record.error)
+        for position, row in rows_of(records, self._header):
+            if isinstance(row, str):
+                yield Reject(position, row)
             else:
-                values = dict(zip(self._header, record.fields, strict=True))
-                yield report_from_row(values, self._columns, position, max_chars=self._max_chars)
+                yield report_from_row(row, self._columns, position, max_chars=self._max_chars)
+
+
+def rows_of(records: Iterable[Record], header: Sequence[str]) -> Iterator[tuple[str, dict[str, object] | str]]:
+    """The rows below a header, each with where it stands: its cells by their columns, or why it cannot be read."""
+    for row, record in enumerate(islice(records, 1, None), start=1):
+        yield f"row {row} (line {record.line})", record.error or dict(zip(header, record.fields, strict=True))
 
 
 def read_header(path: Path, delimiter: str, encoding: str) -> list[str]:

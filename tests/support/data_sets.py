@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from tests.support.radiographs import DIGITAL_XRAY, dicom
+
 Facts = tuple[str | None, str | None, str | None, str | None]
 """Of an image: study, patient, view and split."""
 
@@ -61,25 +63,9 @@ class Brush:
         Image.fromarray(self.pixels()).save(path)
 
     def dicom(self, path: Path, pixels: np.ndarray | None = None, **elements: Any) -> None:
-        from pydicom.dataset import Dataset, FileMetaDataset
-        from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
-
-        pixels, dataset = self.pixels() if pixels is None else pixels, Dataset()
-        dataset.file_meta = FileMetaDataset()
-        dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-        dataset.file_meta.MediaStorageSOPClassUID = DigitalXRayImageStorageForPresentation
-        dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid()
-        dataset.SOPClassUID = DigitalXRayImageStorageForPresentation
-        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID
-        dataset.Modality, dataset.PhotometricInterpretation = "DX", "MONOCHROME2"
-        dataset.Rows, dataset.Columns = pixels.shape
-        dataset.SamplesPerPixel, dataset.PixelRepresentation = 1, 0
-        dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 8, 8, 7
-        dataset.PixelData = pixels.tobytes()
-        for name, value in elements.items():
-            setattr(dataset, name, value)
+        data = dicom(self.pixels() if pixels is None else pixels, sop_class=DIGITAL_XRAY, Modality="DX", **elements)
         path.parent.mkdir(parents=True, exist_ok=True)
-        dataset.save_as(path, enforce_file_format=True)
+        path.write_bytes(data)
 
 
 def table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+SECONDARY_CAPTURE, DIGITAL_XRAY = "1.2.840.10008.5.1.4.1.1.7", "1.2.840.10008.5.1.4.1.1.1.1"
+"""What kind of picture a DICOM file says that it holds."""
+
 
 def chest(width: int = 120, height: int = 160) -> np.ndarray:
     """A picture that is dark above and bright below, with a bright spot on the left: uint8 (height, width)."""
@@ -22,17 +25,17 @@ def encoded(pixels: np.ndarray, kind: str, **options: Any) -> bytes:
     return stream.getvalue()
 
 
-def dicom(stored: np.ndarray, **elements: Any) -> bytes:
+def dicom(stored: np.ndarray, *, sop_class: str = SECONDARY_CAPTURE, **elements: Any) -> bytes:
     """A DICOM file of one picture, uint16 or uint8, with any further elements."""
     from pydicom.dataset import Dataset, FileMetaDataset
-    from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
+    from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    dataset.file_meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
+    dataset.file_meta.MediaStorageSOPClassUID = sop_class
     dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid()
-    dataset.SOPClassUID = SecondaryCaptureImageStorage
+    dataset.SOPClassUID = sop_class
     dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID
     dataset.Rows, dataset.Columns = stored.shape
     dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"

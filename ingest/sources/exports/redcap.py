@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 
 from ingest.report import LeftOut, Reject, Report
 from ingest.sources.cells import identifier
 from ingest.sources.columns import Columns, find_columns, report_from_row
 from ingest.sources.csv_records import read_records
-from ingest.sources.delimited import delimiter_of, read_header
+from ingest.sources.delimited import delimiter_of, read_header, rows_of
 from ingest.sources.lines import read_lines
 
 EVENT_NAMES = (
@@ -63,12 +62,8 @@ class RedcapSource:
 
     def __iter__(self) -> Iterator[Report | Reject | LeftOut]:
         records = read_records(read_lines(self._path, self._encoding, self), self._delimiter)
-        for row, record in enumerate(islice(records, 1, None), start=1):
-            position = f"row {row} (line {record.line})"
-            if record.error:
-                yield Reject(position, record.error)
-            else:
-                yield self._report(dict(zip(self._header, record.fields, strict=True)), position)
+        for position, row in rows_of(records, self._header):
+            yield Reject(position, row) if isinstance(row, str) else self._report(row, position)
 
     def _report(self, row: dict[str, object], position: str) -> Report | Reject | LeftOut:
         columns = self._columns
