@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from kb.language.grammar.places import is_place_adverb
 from kb.language.grammar.tokens import Token
 from kb.language.grammar.wording import ARTICLES, FILLERS, PREPOSITIONS, WORDS, names_finding
 from kb.language.lexicon import load_lexicon
@@ -183,7 +184,7 @@ def _begins_clause(left: Sequence[Token], right: Sequence[Token], joint: str, wi
         return joint != "as" and not _is_earlier(subject)
     if has_verb(left):
         return left[0].lower not in ("if", "when", "whether")
-    if joint != "," or (left[0].lower in PREPOSITIONS and not names_finding(left)):
+    if joint != "," or is_place_adverb(left) or (left[0].lower in PREPOSITIONS and not names_finding(left)):
         return False
     if any(token.lower in ("and", "or", "/", "nor") for token in subject) or with_and:
         return False

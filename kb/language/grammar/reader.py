@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from kb.language.grammar.cues import Segment
 from kb.language.grammar.evidence import before_evidence, is_evidence
 from kb.language.grammar.joints import from_next_clause, last_clause
-from kb.language.grammar.motion import lost_noun, place_said, what_did_not_move
+from kb.language.grammar.motion import lost_noun, what_did_not_move
+from kb.language.grammar.places import place_length, place_said, tells_side
 from kb.language.grammar.predication import end_of_denial, observations
 from kb.language.grammar.tokens import Span, Token
 from kb.language.grammar.wording import (
@@ -70,8 +71,10 @@ MEANT: dict[str, tuple[Assertion, Certainty]] = {
 class Reader:
     """Takes in the segments of one clause, and keeps what they state."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: Sequence[Token] = ()) -> None:
+        """`place` is where all is that the clause tells ("on the left, ...")."""
         self.statements: list[Statement] = []
+        self._place = list(place)
         self._open = _Open()
 
     def take(self, segment: Segment) -> None:
@@ -129,6 +132,8 @@ class Reader:
         if opened.in_template and not trimmed(opened.body) and not names_thing(opened.subject or ()):
             return  # a label alone says nothing
         for tokens in observations(opened.body, opened.subject, opened.carried, heads_line=opened.in_template):
+            if self._place and not tells_side(tokens) and names_thing(tokens):
+                tokens = [*tokens, *self._place]
             said = dict.fromkeys(tokens)  # what parts share may have come to one of them twice
             kept = tuple(trimmed([token for token in unchanged_words(list(said)) if not token.removed]))
             of_a_removed_word = len(kept) < len(tokens) and all(token.lower in STATES for token in kept)
@@ -310,6 +315,11 @@ class Reader:
         self._begin(from_next_clause(segment.tokens), "present", "definite")
 
     def _pass_over(self, segment: Segment) -> None:
+        if segment.effect == "cut" and (length := place_length((where := [*segment.cue[-1:], *segment.tokens]))) > 1:
+            self._open.body += where[:length]  # "is seen | on the left", where "seen on the prior film" only compares
+            segment = Segment("skip", segment.cue, where[length:])
+            self._open.body += segment.tokens
+            return
         rest = from_next_clause(segment.tokens) if segment.effect == "cut" else []
         if rest or segment.effect == "void":
             self.close()

@@ -13,6 +13,7 @@ from kb.language.grammar.clauses import FINITE, clauses, has_verb
 from kb.language.grammar.cues import Segment, load_cues
 from kb.language.grammar.evidence import evidence_folded
 from kb.language.grammar.parentheses import unbracketed
+from kb.language.grammar.places import place_before
 from kb.language.grammar.reader import MEANT, Reader, Statement
 from kb.language.grammar.tokens import Token
 from kb.language.grammar.wording import names_device, names_finding
@@ -25,11 +26,14 @@ def read_statements(tokens: Sequence[Token]) -> list[Statement]:
     """The observations that a sentence states, in the order they stand."""
     statements: list[Statement] = []
     for clause, segments in clauses_of(tokens):
+        place, rest = place_before(clause)
+        if place:
+            segments = cut_at_cues(rest)
         if (subject := _of_left_out_predicate(clause)) is not None:
             segments = [Segment("start", (), list(subject) if names_finding(subject) else [])]
         if _is_taken_out(clause):
             segments = [Segment("start", (), _without_stop(clause)[:-1])]
-        reader = Reader()
+        reader = Reader(place)
         for segment in segments:
             reader.take(segment)
         if _is_taken_out(clause):
@@ -44,7 +48,12 @@ def clauses_of(tokens: Sequence[Token]) -> Iterator[tuple[list[Token], list[Segm
     """The clauses of a sentence, each with its cues and the words after each of them."""
     for part in unbracketed(tokens):
         for clause in clauses(part):
-            yield clause, evidence_folded(load_cues().segments(clause))
+            yield clause, cut_at_cues(clause)
+
+
+def cut_at_cues(clause: Sequence[Token]) -> list[Segment]:
+    """A clause cut at its cues."""
+    return evidence_folded(load_cues().segments(clause))
 
 
 def meant_at(tokens: Sequence[Token], at: int) -> tuple[Assertion, Certainty] | None:
