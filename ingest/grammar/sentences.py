@@ -43,6 +43,8 @@ _ABBREVIATED = re.compile(
 _NUMBER_OF_ITEM = re.compile(r"\s*\(?\d{1,2}$")
 _ITEM_IN_LINE = re.compile(r"(?<=[a-z])[ ]\d{1,2}$")
 _LIST_MARK = re.compile(r"[\s\-*\u2022\u25aa\u25cf\u2013>#]*(?:\(?\d{1,2}(?:[.)](?!\d)|\s(?=[A-Z]))\s*|\(?[a-h]\)\s*)?")
+_ITEM_MARK = re.compile(r"\(?([a-h1-9])\)")
+_LONGEST_ITEM = 2_000
 _WORD = re.compile(r"\w")
 
 
@@ -110,11 +112,11 @@ def _is_item(text: str, start: int, stop: int) -> bool:
 
     One that numbers nothing ("3 (a) lesion") is none: the item before it must be there, or it is the first of all.
     """
-    mark = re.match(r"\(?([a-h1-9])\)", text[stop:])
+    mark = _ITEM_MARK.match(text, stop)
     if mark is None or not text[start:stop].strip():
         return False
     before = chr(ord(mark[1]) - 1)
-    return re.search(rf"(?:^|[\s(]){re.escape(before)}\)", text[:stop]) is not None
+    return re.search(rf"(?:^|[\s(]){re.escape(before)}\)", text[max(0, stop - _LONGEST_ITEM) : stop]) is not None
 
 
 def _is_wrapped(text: str, stop: int, width: int) -> bool:

@@ -132,7 +132,7 @@ class Reader:
         if opened.in_template and not trimmed(opened.body) and not names_thing(opened.subject or ()):
             return  # a label alone says nothing
         for tokens in observations(opened.body, opened.subject, opened.carried, heads_line=opened.in_template):
-            if self._place and not tells_side(tokens) and names_thing(tokens):
+            if self._place and not tells_side(tokens):
                 tokens = [*tokens, *self._place]
             said = dict.fromkeys(tokens)  # what parts share may have come to one of them twice
             kept = tuple(trimmed([token for token in unchanged_words(list(said)) if not token.removed]))
