@@ -157,9 +157,7 @@ _OF_ITS_OWN_KIND = re.compile(
 _COMPARES = re.compile(r"\b(?:interval|further|since|compared|previous\w*|prior|has|have|from)\b", re.I)
 
 _NUMBER = r"(\d+(?:[.,]\d+)?)((?:\s*[x\u00d7]\s*\d+(?:[.,]\d+)?)*)\s*(cm|mm)"
-_THEN = (
-    r"\W{0,3}\s*(?:(?:previously|formerly|prior|was|were|compared\s+(?:with|to)|versus|vs\.?|(?:up|down)\s+from|from)\s+)+"
-)
+_THEN = r"\W{0,3}\s*(?:(?:previously|formerly|prior|was|were|compared\s+(?:with|to)|versus|vs\.?|(?:up|down)\s+from|from)\s+)+"
 _MEASURED = re.compile(rf"\b{_NUMBER}{_THEN}{_NUMBER}\b", re.I)
 _GRADES = (
     ("trace", "tiny", "minimal"),
