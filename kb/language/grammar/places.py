@@ -12,6 +12,7 @@ from kb.language.lexicon import content_words, load_lexicon
 _LOCATING = frozenset(["in", "at", "on", "within", "along", "over", "behind", "near", "under", "above", "below"])
 _OF_TECHNIQUE = WORDS["technique"] | WORDS["views"] | WORDS["earlier"] | frozenset(["today", "this", "these"])
 _GOES_ON = frozenset(["there", "no", "neither", "is", "are", "was", "were", "we", "one", "has", "have"]) | ARTICLES
+_NO_PLACE = (FILLERS | WORDS["finite_verbs"] | frozenset(["there", "a", "an", "no"])) - frozenset(["of"])
 _LONGEST = 10
 """The most words of a place."""
 
@@ -21,7 +22,7 @@ def place_length(tokens: Sequence[Token]) -> int:
 
     Such a place tells a side or a structure, and is none of a view ("on the lateral", "on the left lateral view").
     """
-    words = next((i for i, token in enumerate(tokens) if not token.is_word), len(tokens))
+    words = next((i for i, token in enumerate(tokens) if not token.is_word or token.lower in _NO_PLACE), len(tokens))
     first = 1 if tokens and tokens[0].lower in _LOCATING else 0
     for length in range(min(words, _LONGEST), first, -1):
         told = tokens[first:length]

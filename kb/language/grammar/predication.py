@@ -12,6 +12,7 @@ from kb.language.grammar.wording import (
     PREPOSITIONS,
     STATES,
     found_in,
+    is_adverb,
     names_device,
     names_finding,
     only_compares,
@@ -142,7 +143,7 @@ def _paired(subject: Sequence[Token], predicate: Sequence[Token], heads_line: bo
 
 def _is_manner(part: Sequence[Token]) -> bool:
     """Whether a part only says how ("incidentally")."""
-    return all(token.lower.endswith("ly") for token in part if token.is_word)
+    return all(is_adverb(token.lower) for token in part if token.is_word)
 
 
 def _state_at_end(tokens: Sequence[Token]) -> tuple[Sequence[Token] | None, Sequence[Token]]:

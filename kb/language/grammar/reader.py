@@ -91,7 +91,11 @@ class Reader:
         elif effect in ("copula", "show"):
             self._say_of_subject(segment)
         elif effect == "skip" and not _is_earlier_size(segment):
-            self._open.body += segment.tokens
+            opened = self._open
+            if segment.cue[0].lower == "not" and opened.in_template and not trimmed([*opened.body, *segment.tokens]):
+                opened.body, opened.assertion = list(segment.cue[1:]), "absent"  # "Hila: not unusual"
+                return
+            opened.body += segment.tokens
         elif effect == "keep":
             self._open.body += [*segment.cue, *segment.tokens]
         elif effect == "guess":
@@ -103,8 +107,13 @@ class Reader:
         elif effect == "replaced":
             self._turn_back(Segment("denied", segment.cue, []))
             self._begin(segment.tokens, "present", "definite")
+        elif effect == "obscured":
+            self._turn_back(Segment("doubted", segment.cue, []))
+            self._begin(segment.tokens, "present", "definite")
         elif effect == "unseen":
             self._lose_sight(segment)
+        elif effect == "denied" and segment.cue[0].lower == "absent" and self._begins_with(segment):
+            self._begin(segment.tokens, "absent", "definite")  # "absent breast shadow"
         elif effect in ("denied", "doubted"):
             self._turn_back(segment)
         elif effect in ("void", "cut", "skip"):
@@ -127,6 +136,10 @@ class Reader:
             self._state(opened)
             opened = affirmed
         self._state(opened)
+
+    def _begins_with(self, segment: Segment) -> bool:
+        """Whether nothing stands before a cue, and something behind it that could be told of."""
+        return self._open.subject is None and not trimmed(self._open.body) and observes(trimmed(segment.tokens))
 
     def _state(self, opened: _Open) -> None:
         if opened.in_template and not trimmed(opened.body) and not names_thing(opened.subject or ()):
@@ -315,7 +328,7 @@ class Reader:
         self._begin(from_next_clause(segment.tokens), "present", "definite")
 
     def _pass_over(self, segment: Segment) -> None:
-        if segment.effect == "cut" and (length := place_length((where := [*segment.cue[-1:], *segment.tokens]))) > 1:
+        if segment.effect == "cut" and (length := place_length(where := [*segment.cue[-1:], *segment.tokens])) > 1:
             self._open.body += where[:length]  # "is seen | on the left", where "seen on the prior film" only compares
             segment = Segment("skip", segment.cue, where[length:])
             self._open.body += segment.tokens

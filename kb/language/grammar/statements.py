@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from kb.language.grammar.clauses import FINITE, clauses, has_verb
+from kb.language.grammar.clauses import FINITE, clauses, is_taken_out
 from kb.language.grammar.cues import Segment, load_cues
 from kb.language.grammar.evidence import evidence_folded
 from kb.language.grammar.parentheses import unbracketed
 from kb.language.grammar.places import place_before
 from kb.language.grammar.reader import MEANT, Reader, Statement
 from kb.language.grammar.tokens import Token
-from kb.language.grammar.wording import names_device, names_finding
+from kb.language.grammar.wording import WORDS, names_device, names_finding
 from schemas.terms import Assertion, Certainty
 
 __all__ = ["Statement", "clauses_of", "meant_at", "read_statements"]
@@ -31,12 +31,14 @@ def read_statements(tokens: Sequence[Token]) -> list[Statement]:
             segments = cut_at_cues(rest)
         if (subject := _of_left_out_predicate(clause)) is not None:
             segments = [Segment("start", (), list(subject) if names_finding(subject) else [])]
-        if _is_taken_out(clause):
-            segments = [Segment("start", (), _without_stop(clause)[:-1])]
+        if is_taken_out(clause):
+            segments = [Segment("start", (), [token for token in clause if token.is_word][:-1])]
+        if (both := _neither_does(rest)) is not None:
+            segments = cut_at_cues(both)
         reader = Reader(place)
         for segment in segments:
             reader.take(segment)
-        if _is_taken_out(clause):
+        if is_taken_out(clause):
             reader.take(Segment("denied", (clause[-1],), []))
         reader.close()
         extent = (clause[0].start, clause[-1].end) if clause else (0, 0)
@@ -72,17 +74,15 @@ def meant_at(tokens: Sequence[Token], at: int) -> tuple[Assertion, Certainty] | 
     return meant
 
 
-def _is_taken_out(clause: Sequence[Token]) -> bool:
-    """Whether a device is told to be out without a verb: "right chest tube out"."""
-    said = _without_stop(clause)
-    return len(said) > 1 and said[-1].lower in _OUT and not has_verb(said) and names_device(said)
-
-
-def _without_stop(clause: Sequence[Token]) -> list[Token]:
-    return [token for token in clause if token.is_word]
-
-
-_OUT = frozenset(["out", "gone", "pulled", "discontinued"])
+def _neither_does(clause: Sequence[Token]) -> list[Token] | None:
+    """ "Neither tube is kinked" as "tube is not kinked": the devices are there; None for other clauses."""
+    if not clause or clause[0].lower != "neither" or any(token.lower == "nor" for token in clause):
+        return None
+    verb = next((at for at, token in enumerate(clause) if token.lower in FINITE), None)
+    if verb is None or not names_device(clause[1:verb]) or clause[verb + 1].lower in WORDS["existing"]:
+        return None
+    denial = clause[verb]._replace(lower="not")
+    return [*clause[1 : verb + 1], denial, *clause[verb + 1 :]]
 
 
 def _of_left_out_predicate(clause: Sequence[Token]) -> Sequence[Token] | None:
