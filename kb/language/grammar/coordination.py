@@ -23,6 +23,7 @@ from kb.language.grammar.wording import (
 )
 from kb.language.lexicon import content_words, fold, load_lexicon
 
+_PREDOMINANT = frozenset(["predominant", "predominance", "predominantly", "distribution"])
 _ADDING_A_PLACE = WORDS["adding_a_place"]
 _DEVICE_ENDS = WORDS["device_ends"]
 _COMPARED = frozenset(["greater", "greatest", "worse", "worst", "more", "most", "larger", "largest"])
@@ -148,7 +149,9 @@ def _side_by_side(tokens: list[Token]) -> list[list[Token]]:
         if not 0 < at <= next_at:
             continue
         between = tokens[at:next_at]
-        if first.label != second.label and all(is_modifier(t.lower) or _is_place([t]) for t in between):
+        describes = tokens[at - 1].lower.endswith(MODIFIER_ENDINGS) and not between  # "sclerotic metastasis"
+        beside = all(is_modifier(t.lower) or _is_place([t]) for t in between)
+        if first.label != second.label and beside and not describes:
             return [tokens[:at], *_side_by_side(tokens[at:])]
     return [tokens]
 
@@ -201,6 +204,9 @@ def _goes_on(before: Sequence[Token], after: Sequence[Token]) -> bool:
     first = after[0].lower
     if first in _ADDING_A_PLACE:
         return True
+    item = list(after[: next((i for i, token in enumerate(after) if not token.is_word), len(after))])
+    if item[-1:] and item[-1].lower in _PREDOMINANT and len(item) > 1:
+        return names_only_place([token for token in item[:-1] if token.lower not in WORDS["place_nouns"]])
     if any(token.lower in _DEVICE_ENDS for token in after[: 3 if first in ARTICLES or first == "with" else 2]):
         return _names_device(before)
     lexicon = load_lexicon()
