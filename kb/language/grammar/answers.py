@@ -24,11 +24,11 @@ class Part(NamedTuple):
 
 _NO = (
     r"no|n|neg|negative|nil|none|absent|false|0|[-\u2212\u2013](?!\s*\w)"
-    r"|not (?:present|seen|identified|detected"
+    r"|denied|excluded|ruled out|not (?:present|seen|identified|detected"
     r"|visuali[sz]ed|evident|noted|found)"
     r"|none (?:seen|identified|present|detected|noted)"
 )
-_YES = r"yes|y|pos|positive|present|true|1|\+"
+_YES = r"confirmed|yes|y|pos|positive|present|true|1|\+"
 _SUSPECT = re.compile(
     r"[:?=(\[\u2610-\u2612]|\s[-+\u2212]\s*(?:[,;.]|\Z)"
     r"|\s(?:[-\u2013\u2014]\s*)?(?:yes|no|nil|none|negative|positive|absent|present)\s*(?:[,;.]|\Z)",
