@@ -1,6 +1,6 @@
 """What a concept says, as the order on concepts looks at it: its facets, places that add nothing left out.
 
-"Atelectasis" and "atelectasis of the lung" are one meaning, and so are "lower lobe" and "lower lobe of the lung": a place
+"Atelectasis" and "atelectasis of the lung" are one meaning, as are "lower lobe" and "lower lobe of the lung": a place
 is kept only where no other place of the same concept is a part of it.
 """
 
