@@ -19,10 +19,9 @@ from kb.commands.options import (
 )
 from kb.commands.output import print_facts, print_json, print_rows, say
 from kb.commands.shared import Reading, reads
-from kb.display import Listing
 from kb.vocabulary.concept import Concept, Counts, Evidence
 from kb.vocabulary.query import run_named
-from kb.vocabulary.vocabulary import Vocabulary
+from kb.vocabulary.under import Around
 
 AssertionFilter = Annotated[AssertionChoice | None, typer.Option("--assertion", help="Only present or absent ones.")]
 StatusFilter = Annotated[StatusChoice | None, typer.Option("--status", help="Only those of this status.")]
@@ -75,15 +74,14 @@ def show_command(
     counts = vocabulary.counts([concept.concept_id]).get(concept.concept_id, Counts())
     mentions = vocabulary.evidence(concept.concept_id, evidence)
     if reading.output is Format.json:
-        around = {"rolled_up": asdict(vocabulary.rolled_up(concept.concept_id))}
-        around |= {name: list(rows) for name, rows in _around(vocabulary, concept).items()}
+        around = vocabulary.around(concept.concept_id).to_dict()
         print_json({**asdict(concept), **asdict(counts), **around, "evidence": [asdict(one) for one in mentions]})
     elif reading.output is Format.csv:
         print_rows(
             [asdict(mention) for mention in mentions], list(asdict(mentions[0])) if mentions else [], reading.output
         )
     else:
-        print_facts(_concept_facts(concept, counts, vocabulary))
+        print_facts(_concept_facts(concept, counts, vocabulary.around(concept.concept_id)))
         _print_evidence(mentions, counts)
 
 
@@ -164,18 +162,13 @@ MOST_AROUND = 8
 """Concepts above or below one that a terminal is shown; the rest is counted."""
 
 
-def _around(vocabulary: Vocabulary, concept: Concept) -> dict[str, Listing[dict[str, Any]]]:
-    """The concepts right above and right below one."""
-    return {"wider": vocabulary.wider(concept.concept_id), "narrower": vocabulary.narrower(concept.concept_id)}
-
-
-def _concept_facts(concept: Concept, counts: Counts, vocabulary: Vocabulary) -> list[tuple[str, str]]:
+def _concept_facts(concept: Concept, counts: Counts, around: Around) -> list[tuple[str, str]]:
     hedged = f", {counts.uncertain:,} of them uncertain" if counts.uncertain else ""
     facts = [*concept.facts(), ("mentions", f"{counts.mentions:,} in {counts.reports:,} reports{hedged}")]
-    together = vocabulary.rolled_up(concept.concept_id)
+    together = around.rolled_up
     if together.mentions != counts.mentions:
         facts.append(("with narrower", f"{together.mentions:,} in {together.reports:,} reports"))
-    for name, rows in _around(vocabulary, concept).items():
+    for name, rows in (("wider", around.wider), ("narrower", around.narrower)):
         facts += [(name if at == 0 else " ", _in_a_line(row)) for at, row in enumerate(rows[:MOST_AROUND])]
         facts += [(" ", f"and {len(rows) - MOST_AROUND:,} more")] if len(rows) > MOST_AROUND else []
     return [(name, escape(value)) for name, value in facts if value]

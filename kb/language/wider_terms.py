@@ -46,9 +46,9 @@ class Wider:
         """The term and all that stands under it."""
         return self._below.get(term) or frozenset([term])
 
-    def comparable(self, first: str, second: str) -> bool:
-        """Whether one of two stands under the other, or they are the same."""
-        return second in self.above(first) or first in self.above(second)
+    def near(self, term: str) -> frozenset[str]:
+        """The term with all that it stands under and all that stands under it."""
+        return self.above(term) | self.below(term)
 
     def lowest(self, terms: Iterable[str]) -> frozenset[str]:
         """Those of some terms that no other of them stands under: "lung, lower lobe" is the lower lobe."""

@@ -6,13 +6,15 @@ stand right under it: so there is no circle, and each has one way up.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
 
 from kb.hierarchy.graph import Hierarchy
 from kb.hierarchy.meaning import Meaning
+from kb.hierarchy.order import stands_under
+from kb.language.wider_terms import wider_findings
 from kb.store.sqltext import literals
 from kb.vocabulary.query import Tables
 from schemas.terms import IN_USE
@@ -45,9 +47,23 @@ class ConceptHierarchy:
 
     @classmethod
     def of(cls, state: Tables) -> ConceptHierarchy:
-        """That of the concepts in use of a state; `state.remember(ConceptHierarchy.of)` makes it once."""
-        where = f"status IN {literals(IN_USE)}"
-        return cls(state.dataset("concepts").to_table(columns=COLUMNS, filter=where).to_pylist())
+        """That of all concepts in use of a state; of 50,000 it takes some seconds."""
+        return cls(_rows(state, f"status IN {literals(IN_USE)}"))
+
+    @classmethod
+    def under_any(cls, state: Tables, generals: Iterable[Meaning]) -> ConceptHierarchy:
+        """That of the concepts in use which stand under any of some meanings, or mean the same: others are not read."""
+        wanted = list(generals)
+        rows = _rows(state, _where(wanted, wider_findings().below))
+        return cls(row for row in rows for own in [Meaning.of(row)] if any(stands_under(own, one) for one in wanted))
+
+    @classmethod
+    def around(cls, state: Tables, meaning: Meaning) -> ConceptHierarchy:
+        """That of the concepts in use above and below a meaning: they tell what is right above and right below it."""
+        rows = _rows(state, _where([meaning], wider_findings().near))
+        return cls(
+            row for row in rows for own in [Meaning.of(row)] if stands_under(own, meaning) or stands_under(meaning, own)
+        )
 
     def __contains__(self, concept_id: object) -> bool:
         return concept_id in self._meaning
@@ -82,28 +98,44 @@ class ConceptHierarchy:
         """The concepts that stand under no other, by id."""
         return sorted(concept_id for concept_id in self._meaning if not self.wider(concept_id))
 
-    def findings(self) -> frozenset[str]:
-        """The findings that its concepts are of."""
-        return frozenset(one.finding for one in self.graph.meanings if one.finding is not None)
+    def concept_ids(self) -> list[str]:
+        """Its concepts, by id."""
+        return sorted(self._meaning)
 
-    def under(self, general: Meaning) -> list[str]:
-        """The concepts that stand under a meaning, or mean the same; it need be no concept's."""
-        return sorted(concept_id for number in self.graph.under(general) for concept_id in self._members[number])
+    def meaning(self, concept_id: str) -> Meaning:
+        """What one of its concepts means."""
+        return self.graph.meanings[self._meaning[concept_id]]
 
-    def pairs(self, concept_ids: Iterable[str] | None = None) -> Iterator[tuple[str, str, int, bool]]:
-        """Each concept (of some) with each that it stands under, itself and those that mean the same too.
+    def pairs(self) -> Iterator[tuple[str, str, int, bool]]:
+        """Each concept with each that it stands under, itself and those that mean the same too.
 
         The third is how many steps up, 0 for the same meaning; the fourth whether it stands right above.
         """
-        for concept_id in self._meaning if concept_ids is None else concept_ids:
+        for concept_id in self._meaning:
             above = set(self.wider(concept_id))
             for number, steps in self.graph.steps_above(self._meaning[concept_id]).items():
                 for ancestor in self._members[number]:
                     yield concept_id, ancestor, steps, ancestor in above
 
-    def table(self, concept_ids: Iterable[str] | None = None) -> pa.Table:
+    def table(self) -> pa.Table:
         """The pairs as a table: concept_id, ancestor_id, distance, direct."""
-        rows = list(self.pairs(concept_ids))
+        rows = list(self.pairs())
         return pa.table(
             [pa.array([row[at] for row in rows], field.type) for at, field in enumerate(PAIRS)], schema=PAIRS
         )
+
+
+def _rows(state: Tables, where: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = state.dataset("concepts").to_table(columns=COLUMNS, filter=where).to_pylist()
+    return found
+
+
+def _where(meanings: Iterable[Meaning], near: Callable[[str], frozenset[str]]) -> str:
+    """The concepts in use that are of the assertion of any of some meanings, and of a finding near theirs."""
+    wanted = list(meanings)
+    said = [f"status IN {literals(IN_USE)}"]
+    said.append(f"assertion IN {literals(sorted({one.assertion for one in wanted}))}" if wanted else "false")
+    if all(one.finding is not None for one in wanted):
+        findings = sorted({other for one in wanted for other in near(one.finding or "")})
+        said.append(f"finding IN {literals(findings)}" if findings else "false")
+    return " AND ".join(said)

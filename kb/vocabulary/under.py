@@ -85,12 +85,14 @@ def concepts_under(
     """
     if filters.status not in (None, *IN_USE):
         raise UsageError(f"only concepts in use stand under others, and {filters.status} ones are not")
-    concept_id, meaning = _meant(state, asked, concept, filters.assertion)
-    hierarchy = hierarchy_of(state)
-    found = hierarchy.under(meaning)
+    concept_id, meaning = _meant(asked, concept, filters.assertion)
+    hierarchy = ConceptHierarchy.under_any(state, [meaning])
+    found = hierarchy.concept_ids()
+    if concept_id is None and not found:
+        _check_known(meaning, asked)
     if filters != Filters(assertion=filters.assertion):
         found = [row["concept_id"] for row in _listed(state, found, filters)]
-    rows = with_counts(state, found)
+    rows = with_counts(state, found, hierarchy)
     together = _counted(state, [(one, asked) for one in found]).get(asked, RolledUp())
     page = rows[offset:] if limit is None else rows[offset : offset + limit]
     return Under(
@@ -103,9 +105,44 @@ def concepts_under(
     )
 
 
-def with_counts(state: State, concept_ids: Sequence[str]) -> Listing[dict[str, Any]]:
-    """Some concepts with their own and their rolled-up counts, those with the most mentions under them first."""
-    counts = rolled_up(state, concept_ids)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What stands right above and right below a concept.
+
+    Attributes:
+        rolled_up: the counts of the concept with all that stands under it.
+        wider: the concepts right above it, with their own and their rolled-up counts.
+        narrower: those right below it.
+    """
+
+    rolled_up: RolledUp
+    wider: Listing[dict[str, Any]]
+    narrower: Listing[dict[str, Any]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as plain data."""
+        return {"rolled_up": asdict(self.rolled_up), "wider": list(self.wider), "narrower": list(self.narrower)}
+
+
+def concepts_around(state: State, concept: Concept) -> Around:
+    """What stands right above and right below a concept; of one that is not in use nothing does."""
+    own = concept.concept_id
+    near = ConceptHierarchy.around(state, meaning_of(concept))
+    wider = near.wider(own)
+    above = ConceptHierarchy.under_any(state, [near.meaning(one) for one in wider])
+    return Around(
+        rolled_up=rolled_up(state, [own], near).get(own, RolledUp()),
+        wider=with_counts(state, wider, above),
+        narrower=with_counts(state, near.narrower(own), near),
+    )
+
+
+def with_counts(state: State, concept_ids: Sequence[str], hierarchy: ConceptHierarchy) -> Listing[dict[str, Any]]:
+    """Some concepts with their own and their rolled-up counts, those with the most mentions under them first.
+
+    The hierarchy holds all that stands under any of them.
+    """
+    counts = rolled_up(state, concept_ids, hierarchy)
     rows = [
         {**row, "mentions_under": found.mentions, "reports_under": found.reports}
         for row in _listed(state, concept_ids, Filters())
@@ -115,16 +152,17 @@ def with_counts(state: State, concept_ids: Sequence[str]) -> Listing[dict[str, A
     return Listing(rows, ROLLED_UP)
 
 
-def hierarchy_of(state: State) -> ConceptHierarchy:
-    """The hierarchy of the concepts in use of a state, made once."""
-    return state.remember(ConceptHierarchy.of)
+def rolled_up(state: State, concept_ids: Sequence[str], hierarchy: ConceptHierarchy) -> dict[str, RolledUp]:
+    """The counts of each of some concepts with all that stands under it, by its id; those without any are left out.
+
+    The hierarchy holds all that stands under any of them.
+    """
+    return _counted(state, ((low, one) for one in concept_ids for low in hierarchy.at_or_under(one)))
 
 
-def rolled_up(state: State, concept_ids: Sequence[str]) -> dict[str, RolledUp]:
-    """The counts of each of some concepts with all that stands under it, by its id; those without any are left out."""
-    hierarchy = hierarchy_of(state)
-    pairs = ((low, concept_id) for concept_id in concept_ids for low in hierarchy.at_or_under(concept_id))
-    return _counted(state, pairs)
+def meaning_of(concept: Concept) -> Meaning:
+    """What a concept means."""
+    return Meaning.of({name: getattr(concept, name) for name in COLUMNS})
 
 
 def _counted(state: State, pairs: Iterable[tuple[str, str]]) -> dict[str, RolledUp]:
@@ -141,12 +179,12 @@ def _listed(state: State, concept_ids: Sequence[str], filters: Filters) -> list[
     return run_named(state, "concept_list", parameters)
 
 
-def _meant(state: State, asked: str, concept: Concept | None, assertion: str | None) -> tuple[str | None, Meaning]:
+def _meant(asked: str, concept: Concept | None, assertion: str | None) -> tuple[str | None, Meaning]:
     """The id of the concept that is asked for, if it is one, and what it means."""
     if concept is not None:
         if assertion not in (None, concept.assertion):
             raise UsageError(f"'{concept.text}' is {concept.assertion}: nothing {assertion} stands under it")
-        return concept.concept_id, Meaning.of({name: getattr(concept, name) for name in COLUMNS})
+        return concept.concept_id, meaning_of(concept)
     try:
         meaning = Meaning.of(vars(read_query(asked)))
     except ValueError as error:
@@ -157,8 +195,12 @@ def _meant(state: State, asked: str, concept: Concept | None, assertion: str | N
     if finding not in wider_findings() and is_place(finding):
         places = wider_places().lowest(meaning.places | places_in(finding))
         return None, replace(meaning, finding=None, places=places)
-    known = {*wider_findings().direct, *hierarchy_of(state).findings()}
-    if finding not in known:
-        near = meant(finding, {*known, *wider_places().direct})
-        raise UsageError(f"'{asked}' names no finding, place or concept of this vocabulary{near}")
     return None, meaning
+
+
+def _check_known(meaning: Meaning, asked: str) -> None:
+    """Refuse a phrase under which nothing stands because nobody knows its words."""
+    finding = meaning.finding
+    if finding is not None and finding not in wider_findings():
+        near = meant(finding, {*wider_findings().direct, *wider_places().direct})
+        raise UsageError(f"'{asked}' names no finding, place or concept of this vocabulary{near}")

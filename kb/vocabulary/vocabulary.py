@@ -13,6 +13,7 @@ from rich.table import Table
 
 from kb.display import Listing, table_of
 from kb.errors import UnknownConceptError
+from kb.language.wider_terms import is_place
 from kb.store.sqltext import literal, literals
 from kb.store.state import State
 from kb.vectors.nearest import vector_chunks
@@ -21,7 +22,7 @@ from kb.vocabulary.filters import Filters
 from kb.vocabulary.nearest_concepts import Neighbour, nearest_concepts
 from kb.vocabulary.query import run_named
 from kb.vocabulary.split_rules import Split
-from kb.vocabulary.under import RolledUp, Under, concepts_under, hierarchy_of, rolled_up, with_counts
+from kb.vocabulary.under import Around, Under, concepts_around, concepts_under
 from schemas.terms import IN_USE
 
 _CONCEPT_ID = re.compile(r"C(?=[a-f]*\d)[0-9a-f]{4,16}", re.IGNORECASE)
@@ -173,21 +174,14 @@ class Vocabulary:
         concept = self.get(asked) if _CONCEPT_ID.fullmatch(asked) else self._worded(asked)
         return concepts_under(self._state, asked, concept, filters, limit=limit, offset=offset)
 
-    def wider(self, concept_id: str) -> Listing[dict[str, Any]]:
-        """The concepts that one stands right under, with their own and their rolled-up counts."""
-        return with_counts(self._state, hierarchy_of(self._state).wider(self.get(concept_id).concept_id))
-
-    def narrower(self, concept_id: str) -> Listing[dict[str, Any]]:
-        """The concepts that stand right under one, with their own and their rolled-up counts."""
-        return with_counts(self._state, hierarchy_of(self._state).narrower(self.get(concept_id).concept_id))
-
-    def rolled_up(self, concept_id: str) -> RolledUp:
-        """How often a concept and all that stands under it are mentioned; a report that says several counts once."""
-        own = self.get(concept_id).concept_id
-        return rolled_up(self._state, [own]).get(own, RolledUp())
+    def around(self, concept_id: str) -> Around:
+        """The concepts in use that stand right above and right below one, with their own and their rolled-up counts."""
+        return concepts_around(self._state, self.get(concept_id))
 
     def _worded(self, text: str) -> Concept | None:
-        """The one concept in use whose text it is; None where there is none, or several."""
+        """The one concept in use whose text it is; None where there is none, or several, or a place has that name."""
+        if is_place(text):
+            return None
         where = f"text = {literal(text)} AND status IN {literals(IN_USE)}"
         found = self._state.dataset("concepts").to_table(columns=["concept_id"], filter=where, limit=2).to_pylist()
         return self.get(found[0]["concept_id"]) if len(found) == 1 else None

@@ -23,8 +23,8 @@ def related_meanings(draw: st.DrawFn, count: int) -> list[Meaning]:
     """Some meanings of findings and places that stand above or below one another."""
     finding, place = draw(st.sampled_from(FINDINGS)), draw(st.sampled_from(PLACES))
     other = draw(st.sampled_from(PLACES))
-    findings = sorted(wider_findings().above(finding) | wider_findings().below(finding))
-    places = sorted(wider_places().above(place) | wider_places().below(place) | wider_places().above(other))
+    findings = sorted(wider_findings().near(finding))
+    places = sorted(wider_places().near(place) | wider_places().above(other))
     return [draw(_meanings(findings, places)) for _ in range(count)]
 
 

@@ -19,4 +19,4 @@ def speaks_of(stated: Meaning, concept: Meaning) -> bool:
     """Whether a statement is of the finding of a concept: the same, or one that is there and may be it."""
     if stated.finding == concept.finding:
         return True
-    return stated.assertion == "present" and wider_findings().comparable(stated.finding or "", concept.finding or "")
+    return stated.present and concept.finding in wider_findings().near(stated.finding or "")
