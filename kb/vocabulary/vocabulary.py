@@ -166,7 +166,7 @@ class Vocabulary:
         Example:
             >>> found = base.vocabulary.under("pleural effusion")
             >>> found.concepts, found.counts.reports
-            (1, 2)
+            (2, 3)
         """
         filters = Filters(
             assertion=assertion, status=status, laterality=laterality, findings=findings, min_count=min_count
