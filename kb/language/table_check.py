@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from kb.language.grammar.cues import EFFECTS, numbered_rows, written_out
 from kb.language.grammar.tokens import tokenise
-from kb.language.lexicon import content_words, fold_phrase, load_lexicon
+from kb.language.lexicon import content_words, fold_phrase, load_lexicon, read_table
 from kb.language.wider_check import check_wider
 
 Kind = Literal["conflict", "unreachable"]
@@ -36,6 +36,8 @@ def check_tables() -> list[TableFault]:
     A conflict is a phrase that two rows tell two things of; a row is unreachable where other rows hold all its phrases
     before it, or where none of its words is ever looked for.
     """
+    states = [name for name, _ in read_table("states.tsv", 2)]
+    places = load_lexicon().places()
     return [
         *check_cues(_text("kb.language.grammar", "cues.tsv")),
         *check_terms("findings.tsv", _text("kb.language.lexicon", "findings.tsv"), ordered=False),
@@ -45,7 +47,9 @@ def check_tables() -> list[TableFault]:
             for name in ("severity.tsv", "laterality.tsv", "abbreviations.tsv")
             for fault in check_pairs(name, _text("kb.language.lexicon", name))
         ),
-        *_check_wider("wider_findings.tsv", load_lexicon().kinds, places=load_lexicon().places(), groups=True),
+        *_check_wider(
+            "wider_findings.tsv", {*load_lexicon().kinds, *states}, places=load_lexicon().places(), groups=True
+        ),
         *_check_wider("wider_places.tsv", load_lexicon().places()),
     ]
 

@@ -12,6 +12,9 @@ from functools import cache, cached_property
 
 from kb.language.lexicon import read_table, words_of
 
+NORMAL, NORMAL_STATEMENT = "normal", "normal statement"
+"""What a place is that nothing is said against, and what all that says so stands under."""
+
 
 @dataclass(frozen=True)
 class Wider:
@@ -74,14 +77,15 @@ class Wider:
 
 @cache
 def wider_findings() -> Wider:
-    """Which findings, devices and normal statements stand under which."""
-    return Wider({label: parts(wider) for label, wider, _ in read_table("wider_findings.tsv", 3)})
+    """Which findings, devices, states and normal statements stand under which; "normal aortic arch" is one too."""
+    plain = {f"{NORMAL} {place}": (NORMAL_STATEMENT,) for place in wider_places().direct}
+    return Wider(plain | {label: parts(wider) for label, wider, _ in read_table("wider_findings.tsv", 3)})
 
 
 @cache
 def wider_places() -> Wider:
     """Which places are parts of which."""
-    return Wider({label: parts(wider) for label, wider in read_table("wider_places.tsv", 2)})
+    return Wider({label: (*parts(wider), *parts(rest)) for label, wider, rest in read_table("wider_places.tsv", 3)})
 
 
 @cache
@@ -130,7 +134,8 @@ def parts(cell: str) -> tuple[str, ...]:
 
 @cache
 def _own_homes() -> dict[str, tuple[str, ...]]:
-    return {label: parts(places) for label, _, places in read_table("wider_findings.tsv", 3)}
+    plain = {f"{NORMAL} {place}": (place,) for place in wider_places().direct}
+    return plain | {label: parts(places) for label, _, places in read_table("wider_findings.tsv", 3)}
 
 
 @cache

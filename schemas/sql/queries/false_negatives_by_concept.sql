@@ -40,7 +40,7 @@ said AS (
     JOIN rolled p ON p.concept_id = o.concept_id
     JOIN concepts c ON c.concept_id = p.ancestor_id
     WHERE o.assertion = 'present' AND o.study_id IN (SELECT study_id FROM judged)
-        AND ($under IS NULL OR c.concept_id IN (FROM wanted))
+        AND c.status <> 'aside' AND ($under IS NULL OR c.concept_id IN (FROM wanted))
 ),
 counted AS (
     SELECT j.run, j.label, j.source, s.concept_id, s.concept, s.finding, count(*) FILTER (j.wrong) AS bad_with,
