@@ -1,9 +1,9 @@
-"""How good a vocabulary is that the rules mine: wordings that meet, pairs that stay apart, and concepts as a person reads them.
+"""How good a mined vocabulary is: wordings that meet, pairs that stay apart, and concepts as a person reads them.
 
     python -m bench.vocabulary [--draw 200]
 
-The groups and pairs of wordings (`tests/ingest/extractors/wordings.tsv`, `apart.tsv`) were written without a look at the
-tables. The concepts of `bench/vocabulary_reading.tsv` were drawn at random from those mined from the Open-i reports and
+The groups and pairs of wordings (`tests/ingest/extractors/wordings.tsv`, `apart.tsv`) were written without a look at
+the tables. The concepts of `bench/vocabulary_reading.tsv` were drawn at random from those of the Open-i reports and
 judged by another reader against their evidence; `--draw` prints new ones to be read, with their words.
 """
 
@@ -58,7 +58,9 @@ def pairs() -> Iterator[tuple[str, str]]:
 
 def mined() -> Mined:
     """What the rules mine from the Open-i reports."""
-    extractor, kept, aside = RulesExtractor(), defaultdict(list), defaultdict(list)
+    extractor = RulesExtractor()
+    kept: dict[str, list[Mention]] = defaultdict(list)
+    aside: dict[str, list[Mention]] = defaultdict(list)
     with REPORTS.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             for mention in extractor.mentions([Section(name, row[name]) for name in ("findings", "impression")]):

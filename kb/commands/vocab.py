@@ -120,9 +120,8 @@ def list_command(
         print_rows(rows, ["concept_id", "text", "assertion", "status", "mentions", "reports"], reading.output)
         aside = reading.base.dataset("concepts").count_rows("status = 'aside'") if status is None else 0
         if aside:
-            say(
-                f"not listed: {aside:,} concept{'' if aside == 1 else 's'} put aside as no well-formed observation (--status aside)"
-            )
+            several = "" if aside == 1 else "s"
+            say(f"not listed: {aside:,} concept{several} put aside as no well-formed observation (--status aside)")
         return
     found = vocabulary.under(under, **wanted)
     if reading.output is Format.json:

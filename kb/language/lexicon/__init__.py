@@ -28,6 +28,7 @@ FILES = (
     "implied_places.tsv",
     "wider_places.tsv",
     "adjectives.tsv",
+    "word_roles.tsv",
 )
 """The tables that what is mined, and the concepts of it, depend on."""
 

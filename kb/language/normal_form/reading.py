@@ -24,23 +24,9 @@ _MEASURE = re.compile(
     re.I,
 )
 _COUNTS = {"1": "one", "2": "two", "3": "three", "4": "four", "5": "five"}
-_NORMAL = frozenset(
-    ["normal", "unremarkable", "intact", "clear", "patent", "midline", "preserved", "maintained", "negative", "sharp"]
-)
-_ASPECTS = frozenset(
-    fold(word)
-    for word in "size sizes contour contours shape limit limits appearance caliber configuration silhouette "
-    "position morphology course structure structures alignment height margin margins outline density".split()
-)
-"""What an organ is looked at for: that it is normal in this says no more than that it is normal."""
 _CHANGING = frozenset(["lung markings", "bowel gas", "cardiothoracic ratio", "density", "kyphosis"])
 """Findings that are told by what has become of them: elsewhere "increased" is a comparison."""
 _OF_DEVICES = {"low": "lower", "high": "upper", "adequate": "well-positioned"}
-_NEEDS_A_NOUN = frozenset(
-    "pulmonary parenchymal hilar cardiac aortic costophrenic cardiophrenic mediastinal pleural tracheal bronchial vertebral "
-    "spinal osseous bony skeletal diaphragmatic interstitial axillary humeral scapular clavicular sternal".split()
-)
-"""Places that only an adjective tells: where nothing follows, the noun is lost ("prominent pulmonary XXXX")."""
 _MOST = re.compile(
     r",?\s+(?:most|more|greatest|greater|worst|worse|larger|largest|less|least|particularly|predominantly|especially|primarily|"
     r"mainly|maximally)\b.*$",
@@ -77,7 +63,7 @@ def read_parts(phrase: str) -> Parts:
     chambers = chambers_in(words)
     side, rest = side_of(_without(words, chambers))
     best, kept_apart, rest = _finding_in(rest)
-    if best is None and rest and rest[-1].folded in _NEEDS_A_NOUN:
+    if best is None and rest and rest[-1].folded in load_tables().needing_a_noun:
         return _unknown(phrase, rest, [], side=side, severity=severity)
     left = _without(rest, [best] if best else [])
     places_found = list(lexicon.anatomy.find(left))
@@ -163,15 +149,15 @@ def _told_of_a_place(words: Sequence[Word], places: Sequence[str]) -> str | None
         return None
     if state := next(load_tables().states.find(words), None):
         return state.label
-    said = [word.folded for word in words if word.folded not in load_tables().unsaid | _ASPECTS]
+    said = [word.folded for word in words if word.folded not in load_tables().unsaid | load_tables().aspects]
     places = _narrowest(places)
-    if len(places) == 1 and said and _NORMAL.issuperset(said):
+    if len(places) == 1 and said and load_tables().normal.issuperset(said):
         return _normal_statement(places[0], said)
     return None
 
 
 def _normal_statement(place: str, said: Sequence[str]) -> str:
-    """The normal statement that is made of a place: its own, that of a place it lies in ("lung base clear"), or a plain one."""
+    """The normal statement of a place: its own, that of a place it lies in ("lung base clear"), or a plain one."""
     exactly = load_lexicon().findings.exactly
     for outer in (place, *sorted(load_tables().wider.get(place, ()))):
         for state in (*said, "normal"):
@@ -190,7 +176,7 @@ def _without_told(words: Sequence[Word], places: list[str], finding: str) -> tup
         for word in words:
             if (exactly([*map(fold, place.split()), word.folded]) or ("",))[0] == finding:
                 return [one for one in words if one is not word], [other for other in places if other != place]
-    return [word for word in words if word.folded not in _NORMAL], places
+    return [word for word in words if word.folded not in load_tables().normal], places
 
 
 def _without_where_it_is_most(phrase: str) -> str:
@@ -222,7 +208,7 @@ def _described(words: Sequence[Word], *, told: str) -> list[str]:
     unknown = [word.folded for word in _without(words, found) if word.folded not in tables.unsaid]
     kind = kind_of_finding(told)
     if kind == "normal":
-        unknown = [word for word in unknown if word not in _ASPECTS | _NORMAL]
+        unknown = [word for word in unknown if word not in tables.aspects | tables.normal]
     silent = {"unsaid"} if told in _CHANGING or kind == "other" else {"unsaid", "change"}
     known = [match.label for match in found if match.kind not in silent]
     return [*((_OF_DEVICES.get(one, one) for one in known) if kind == "device" else known), *unknown]
@@ -236,7 +222,7 @@ def _numbered(numbers: Sequence[str], finding: str, places: Sequence[str]) -> li
 
 
 def _composed(finding: str, places: list[str], descriptors: list[str]) -> tuple[str, list[str], list[str]] | None:
-    """A finding that a place or descriptor names together with a wider one, apart from it ("fracture of the 5th rib")."""
+    """A finding that a place or descriptor names with a wider one, though apart ("fracture of the 5th rib")."""
     exactly = load_lexicon().findings.exactly
     for part in (*descriptors, *places):
         found = exactly([*map(fold, part.split()), *map(fold, finding.split())])
@@ -246,7 +232,7 @@ def _composed(finding: str, places: list[str], descriptors: list[str]) -> tuple[
 
 
 def _spared(parts: Parts) -> Parts:
-    """The parts without what goes without saying: places that the finding or a narrower place says, what adds nothing."""
+    """The parts without what goes without saying: places that the finding or a narrower place says."""
     tables = load_tables()
     implied = tables.implied.get(parts.finding, frozenset())
     implied |= {match.label for match in load_lexicon().anatomy.find(words_of(parts.finding))}

@@ -1,4 +1,4 @@
-"""Words as the tables spell them: hyphens as the tables have them, and slips of the hand mended where only one word is near."""
+"""Words as the tables spell them: hyphens as they have them, and slips mended where one word alone is near."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import simplemma
 
 from kb.language.lexicon import STOP_WORDS, fold, load_lexicon, read_table, words_of
 from kb.language.normal_form.reading import NEGATORS
-from kb.language.normal_form.tables import load_tables
 from kb.language.spelling import one_slip_from
 
 SHORTEST = 7
@@ -30,8 +29,8 @@ def spelt(phrase: str) -> str:
 def _meant(word: str) -> str:
     """A word as the tables spell it; itself where they have no such word.
 
-    A denial that was tied to its word ("no-change") stays tied. A slip is mended where one known word alone is a letter away, the first letter is the same, and English has no word
-    of the spelling: so no finding becomes another one.
+    A denial that was tied to its word ("no-change") stays tied. A slip is mended where one known word alone is a letter
+    away, the first letter is the same, and English has no word of the spelling: so no finding becomes another one.
     """
     known = _known_words()
     lower = word.lower()

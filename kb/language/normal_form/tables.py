@@ -1,4 +1,4 @@
-"""The tables of the normal form: descriptors, words that say nothing, states of a place, places that go without saying."""
+"""The tables of the normal form: descriptors, words that say nothing, states of a place, what goes without saying."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ CLASSES = ("count", "quality", "change", "age", "spread", "form", "nature", "lev
 """The classes of descriptors, in the order in which a concept tells them."""
 
 _SPINE_LEVEL = re.compile(r"[ctls]\d{1,2}(?:-[ctls]?\d{1,2})?")
-_ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()
+_ORDINALS = (
+    *("first", "second", "third", "fourth", "fifth", "sixth"),
+    *("seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth"),
+)
 _NORMAL = "normal "
 
 
@@ -22,9 +25,9 @@ class NormalFormTables:
     """What the tables say, as it is looked up.
 
     `descriptors` and `states` find words and name them, `sided` are the descriptors whose name holds a side ("convex to
-    the right"). `unsaid` are the folded words that an observation does without. `implied` are the places and
-    descriptors that a finding says by itself, `wider` the places that a place lies in, `adjectives` how a place is
-    called before a noun.
+    the right"). `unsaid` are the folded words that an observation does without; `normal`, `aspects` and
+    `needing_a_noun` are told in `word_roles.tsv`. `implied` are the places and descriptors that a finding says by
+    itself, `wider` the places that a place lies in, `adjectives` how a place is called before a noun.
     """
 
     descriptors: Terms
@@ -34,6 +37,9 @@ class NormalFormTables:
     places_in_table: Mapping[str, int]
     state_names: frozenset[str]
     unsaid: frozenset[str]
+    normal: frozenset[str]
+    aspects: frozenset[str]
+    needing_a_noun: frozenset[str]
     implied: Mapping[str, frozenset[str]]
     wider: Mapping[str, frozenset[str]]
     adjectives: Mapping[str, str]
@@ -54,6 +60,9 @@ def load_tables() -> NormalFormTables:
         places_in_table={name: at for at, name in enumerate(rows)},
         state_names=frozenset(states),
         unsaid=frozenset(word.folded for (line,) in read_table("unsaid_words.tsv", 1) for word in words_of(line)),
+        normal=_of_role("normal"),
+        aspects=_of_role("aspect"),
+        needing_a_noun=_of_role("adjective"),
         implied=_sets("implied_places.tsv"),
         wider=_sets("wider_places.tsv"),
         adjectives=dict(read_table("adjectives.tsv", 2)),
@@ -61,7 +70,7 @@ def load_tables() -> NormalFormTables:
 
 
 def kind_of_finding(finding: str) -> str:
-    """What a finding is: finding, device, normal; generic where it tells little by itself; other where nothing knows it."""
+    """What a finding is: finding, device, normal; generic where it tells little alone; other where nothing knows it."""
     lexicon = load_lexicon()
     if finding in lexicon.kinds:
         return lexicon.kinds[finding]
@@ -76,7 +85,7 @@ def class_of(descriptor: str) -> str | None:
 
 
 def rank(descriptor: str) -> tuple[int, int, str]:
-    """Where a descriptor stands among others: by its class, then as the table has it; levels of the spine from above."""
+    """Where a descriptor stands among others: by its class, then as in the table; levels of the spine from above."""
     tables = load_tables()
     kind = class_of(descriptor)
     at = CLASSES.index(kind) if kind in CLASSES else len(CLASSES)
@@ -89,6 +98,11 @@ def ordinal(number: str) -> str | None:
     """The word for a number in the counting of ribs ("6": "sixth"); None where there is no such rib."""
     at = int(number) if number.isdecimal() else 0
     return _ORDINALS[at - 1] if 1 <= at <= len(_ORDINALS) else None
+
+
+def _of_role(role: str) -> frozenset[str]:
+    rows = read_table("word_roles.tsv", 2)
+    return frozenset(word.folded for name, line in rows if name == role for word in words_of(line))
 
 
 def _sets(name: str) -> Mapping[str, frozenset[str]]:

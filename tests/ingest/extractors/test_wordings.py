@@ -1,4 +1,4 @@
-"""Wordings of one observation are one concept, and what differs stays apart: tables written without a look at the rules."""
+"""Wordings of one observation are one concept, what differs stays apart: written without a look at the rules."""
 
 from __future__ import annotations
 
