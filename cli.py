@@ -46,7 +46,7 @@ COMMANDS: Mapping[str, Entry | Group] = {
         "search": ("kb.commands.vocab", "search_command",
             "Find concepts by meaning and by words."),
         "show": ("kb.commands.vocab", "show_command",
-            "Show one concept: its facets, its counts, and the report sentences behind it."),
+            "Show one concept: its facets, its counts, what stands above and below it, and the report sentences behind it."),
         "list": ("kb.commands.vocab", "list_command",
             "List concepts, most mentioned first."),
         "wordings": ("kb.commands.vocab", "wordings_command",
