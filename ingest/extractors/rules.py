@@ -27,7 +27,7 @@ from kb.language.lexicon import load_lexicon
 from kb.language.measurements import Measurement, read_measurements
 from schemas.terms import Assertion, Laterality, Temporality
 
-VERSION = "3"
+VERSION = "4"
 """Raised whenever the code mines another thing from the same text; the tables have fingerprints of their own."""
 
 CACHED_SENTENCES = 50_000
