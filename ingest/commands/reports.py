@@ -11,7 +11,9 @@ from rich.markup import escape
 
 from ingest.commands.counts import by_kind
 from ingest.commands.extractor_options import (
+    Batch,
     Concurrency,
+    Dialect,
     Endpoint,
     ExtractorName,
     MaxTokens,
@@ -19,16 +21,17 @@ from ingest.commands.extractor_options import (
     Price,
     PromptFile,
     Retries,
+    Second,
+    SecondModel,
     Seed,
     Timeout,
-    model_of,
-    read_price,
+    extractor_options,
 )
 from ingest.commands.scope_options import Scope, SourceFormat, Where, left_out_facts
 from ingest.extractors.load import make_extractor
 from ingest.extractors.usage import Usage
 from ingest.reports.ingest import ingest_reports, open_sources
-from ingest.reports.options import ExtractorOptions, IngestOptions, IngestResult
+from ingest.reports.options import IngestOptions, IngestResult
 from ingest.reports.rows import DEFAULT_SECTIONS
 from kb.commands.options import (
     BatchSize,
@@ -50,6 +53,7 @@ from kb.vectors.embedding import EmbedderOptions, choose_embedder
 @writes(quiet=True)
 def reports_command(
     writing: Writing,
+    context: typer.Context,
     sources: Annotated[list[str], typer.Argument(metavar="SRC...", help="Files or folders of reports.")],
     source_format: SourceFormat = None,
     column_map: Annotated[
@@ -72,6 +76,8 @@ def reports_command(
     where: Where = None,
     extractor: ExtractorName = "rules",
     model: Model = None,
+    second: Second = None,
+    second_model: SecondModel = None,
     remine: Annotated[
         bool,
         typer.Option("--remine", help="Mine again what another extractor or version mined.", rich_help_panel="Mining"),
@@ -111,6 +117,8 @@ def reports_command(
         int, typer.Option(min=0, help="Processes to mine with; 0: one a core.", rich_help_panel="Mining")
     ] = 0,
     llm_endpoint: Endpoint = None,
+    llm_dialect: Dialect = "auto",
+    llm_batch: Batch = 1,
     llm_concurrency: Concurrency = 8,
     llm_timeout: Timeout = 120.0,
     llm_retries: Retries = 6,
@@ -139,16 +147,22 @@ def reports_command(
         encoding=encoding,
         max_chars=max_chars,
         sections=section_names(sections),
-        extractor=ExtractorOptions(
-            name=extractor,
-            model=model_of(extractor, model, llm_endpoint),
+        extractor=extractor_options(
+            context,
+            extractor,
+            model,
+            llm_endpoint,
+            second=second,
+            second_model=second_model,
+            price=llm_price,
+            dialect=llm_dialect,
+            batch=llm_batch,
             concurrency=llm_concurrency,
             timeout_s=llm_timeout,
             max_retries=llm_retries,
             max_tokens=llm_max_tokens,
             seed=llm_seed,
             prompt=llm_prompt,
-            price=read_price(llm_price),
         ),
         workers=workers or os.cpu_count() or 1,
         remine=remine,
@@ -239,11 +253,14 @@ def _usage(usage: Usage) -> list[tuple[str, str]]:
         ("loops", usage.loops),
         ("cut off", usage.truncated),
         ("not of the schema", usage.invalid),
+        ("reports asked about alone after all", usage.split),
         ("reports given up", usage.failed),
     )
     entries = [f"{usage.requests:,}", *(f"{count:,} {what}" for what, count in trouble if count)]
-    tokens = f"{usage.input_tokens:,} in, {usage.output_tokens:,} out"
+    cached = f" ({usage.cached_tokens:,} of them cached)" if usage.cached_tokens else ""
+    tokens = f"{usage.input_tokens:,} in{cached}, {usage.output_tokens:,} out"
     if usage.untold:
         tokens += f"; {usage.untold:,} answers did not tell"
     cost = "--llm-price IN,OUT shows it" if usage.cost is None else f"{usage.cost:,.4f}"
-    return [("requests", ", ".join(entries)), ("tokens", tokens), ("cost", cost)]
+    facts = [("endpoint", f"{usage.model}, dialect {usage.dialect}")] if usage.dialect else []
+    return [*facts, ("requests", ", ".join(entries)), ("tokens", tokens), ("cost", cost)]

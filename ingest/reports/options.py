@@ -26,6 +26,9 @@ class ExtractorOptions:
         seed: what the endpoint is asked to draw with.
         prompt: a file with instructions in place of ours.
         price: of a million tokens, in and out: the cost is shown with it.
+        dialect: how the endpoint is asked: openai, vllm, ollama, or auto, which finds out.
+        batch: reports in one request; what its answer is no use for is asked about by itself.
+        second: another extractor, for a second opinion: what both find is kept, what differs waits for a decision.
     """
 
     name: str = "rules"
@@ -37,6 +40,9 @@ class ExtractorOptions:
     seed: int = 0
     prompt: str | None = None
     price: tuple[float, float] | None = None
+    dialect: str = "auto"
+    batch: int = 1
+    second: ExtractorOptions | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
