@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from functools import partial
 from typing import Annotated
 
@@ -231,6 +232,8 @@ def _facts(result: IngestResult, uri: str, scope: str) -> list[tuple[str, str]]:
     if result.dropped:
         facts.append(("dropped", f"{result.dropped:,} stored reports that are in another language now"))
     facts.append(("observations", f"{result.observations:,}"))
+    if result.opinions:
+        facts.append(("opinions", _opinions(result.opinions, uri)))
     if result.refused:
         facts.append(("refused", f"{result.refused:,} statements: clear-kb status --rejects --kb {uri}"))
     if result.usage is not None:
@@ -245,6 +248,12 @@ def _facts(result: IngestResult, uri: str, scope: str) -> list[tuple[str, str]]:
     else:
         facts.append(("commit", result.commit.commit_id if result.commit else "none: there was nothing new"))
     return [(name, escape(value)) for name, value in facts]
+
+
+def _opinions(opinions: Mapping[str, int], uri: str) -> str:
+    counts = ", ".join(f"{count:,} {kind}" for kind, count in opinions.items())
+    waiting = sum(count for kind, count in opinions.items() if kind not in ("agreed", "decided before"))
+    return f"{counts}: clear-kb observations review --kb {uri}" if waiting else counts
 
 
 def _usage(usage: Usage) -> list[tuple[str, str]]:

@@ -47,6 +47,23 @@ class Usage:
         self.output_tokens += output_tokens or 0
         self.cached_tokens += cached_tokens
 
+    @classmethod
+    def together(cls, one: Usage | None, other: Usage | None) -> Usage | None:
+        """What two extractors have used; the prices and names of the one that asks, or of both."""
+        if one is None or other is None:
+            return one or other
+        counts = {
+            name: getattr(one, name) + getattr(other, name)
+            for name, field in cls.__dataclass_fields__.items()
+            if field.type == "int"
+        }
+        return cls(
+            **counts,
+            price=one.price,
+            model=f"{one.model} and {other.model}",
+            dialect=" and ".join(dict.fromkeys(filter(None, (one.dialect, other.dialect)))),
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """The usage as plain data, for JSON."""
         fields = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "price"}

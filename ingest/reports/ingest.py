@@ -24,6 +24,7 @@ from ingest.sources import Source, open_source
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.progress import Silent, Watcher
+from kb.store.commits import Commit
 from kb.vectors.embedding import Embedder, EmbeddingCache
 
 logger = logging.getLogger("clear_kb.ingest")
@@ -114,7 +115,15 @@ def ingest_reports(
             dropped=dropped,
             commit=commit,
             usage=extractor.usage,
+            opinions=_opinions(journal, commit) if options.extractor.second else {},
         )
+
+
+def _opinions(journal: Journal, commit: Commit | None) -> dict[str, int]:
+    """How many statements two extractors agree on, and how many wait for a decision, by the kind of difference."""
+    before = commit.summary["decided_before"] if commit else 0
+    told = {"agreed": journal.observations(), **journal.disputed()}
+    return {**told, "decided before": before} if before else told
 
 
 def _counted(intake: Intake, journal: Journal) -> dict[str, Any]:

@@ -84,7 +84,9 @@ class IngestResult:
     `left_out` tells how many of those read were not asked for, by the reason.
     `refused` statements of an extractor were not taken: the rejects say why. Of the rejected, `languages` counts those
     that the extractor cannot read, by language; `foreign_sentences` what was left out of reports that were mined;
-    `dropped` reports were stored, and are in another language now. `usage` is what the mining cost.
+    `dropped` reports were stored, and are in another language now. `usage` is what the mining cost. With a second
+    opinion `opinions` tells how many statements both extractors find, and how many wait for a decision, by the kind of
+    difference; "decided before" of these were decided in an earlier ingest of the same words.
     """
 
     sources: tuple[str, ...]
@@ -109,6 +111,7 @@ class IngestResult:
     languages: Mapping[str, int] = field(default_factory=dict)
     foreign_sentences: Mapping[str, int] = field(default_factory=dict)
     dropped: int = 0
+    opinions: Mapping[str, int] = field(default_factory=dict)
     usage: Usage | None = None
 
     def to_dict(self) -> dict[str, Any]:
