@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from functools import partial
 from typing import Annotated
 
@@ -28,9 +27,9 @@ from ingest.commands.extractor_options import (
     Timeout,
     extractor_options,
 )
+from ingest.commands.mining_facts import estimate_facts, opinions_in_words, usage_facts
 from ingest.commands.scope_options import Scope, SourceFormat, Where, left_out_facts
 from ingest.extractors.load import make_extractor
-from ingest.extractors.usage import Usage
 from ingest.reports.ingest import ingest_reports, open_sources
 from ingest.reports.options import IngestOptions, IngestResult
 from ingest.reports.rows import DEFAULT_SECTIONS
@@ -131,7 +130,8 @@ def reports_command(
     """Mine reports into the vocabulary: observations, concepts and their embeddings, as one commit.
 
     The same file twice adds nothing; a changed report replaces its own observations; what cannot be taken is
-    listed by `clear-kb status --rejects`. Interrupted, the same command goes on where it was.
+    listed by `clear-kb status --rejects`. Interrupted, the same command goes on where it was. --dry-run asks no
+    language model, and estimates what asking would cost.
     """
     asked = EmbedderOptions(
         name=embedder,
@@ -231,13 +231,15 @@ def _facts(result: IngestResult, uri: str, scope: str) -> list[tuple[str, str]]:
         facts.append(("sentences", f"{by_kind(result.foreign_sentences)}: left out of mixed reports"))
     if result.dropped:
         facts.append(("dropped", f"{result.dropped:,} stored reports that are in another language now"))
+    if result.estimate is not None:
+        return [(name, escape(value)) for name, value in [*facts, *estimate_facts(result.estimate)]]
     facts.append(("observations", f"{result.observations:,}"))
     if result.opinions:
-        facts.append(("opinions", _opinions(result.opinions, uri)))
+        facts.append(("opinions", opinions_in_words(result.opinions, uri)))
     if result.refused:
         facts.append(("refused", f"{result.refused:,} statements: clear-kb status --rejects --kb {uri}"))
     if result.usage is not None:
-        facts += _usage(result.usage)
+        facts += usage_facts(result.usage)
     facts.append(("new concepts", f"{result.new_concepts:,}"))
     if result.new_concepts and not result.dry_run:
         known = result.embedded - result.embeddings_computed
@@ -248,28 +250,3 @@ def _facts(result: IngestResult, uri: str, scope: str) -> list[tuple[str, str]]:
     else:
         facts.append(("commit", result.commit.commit_id if result.commit else "none: there was nothing new"))
     return [(name, escape(value)) for name, value in facts]
-
-
-def _opinions(opinions: Mapping[str, int], uri: str) -> str:
-    counts = ", ".join(f"{count:,} {kind}" for kind, count in opinions.items())
-    waiting = sum(count for kind, count in opinions.items() if kind not in ("agreed", "decided before"))
-    return f"{counts}: clear-kb observations review --kb {uri}" if waiting else counts
-
-
-def _usage(usage: Usage) -> list[tuple[str, str]]:
-    trouble = (
-        ("tried again", usage.retries),
-        ("loops", usage.loops),
-        ("cut off", usage.truncated),
-        ("not of the schema", usage.invalid),
-        ("reports asked about alone after all", usage.split),
-        ("reports given up", usage.failed),
-    )
-    entries = [f"{usage.requests:,}", *(f"{count:,} {what}" for what, count in trouble if count)]
-    cached = f" ({usage.cached_tokens:,} of them cached)" if usage.cached_tokens else ""
-    tokens = f"{usage.input_tokens:,} in{cached}, {usage.output_tokens:,} out"
-    if usage.untold:
-        tokens += f"; {usage.untold:,} answers did not tell"
-    cost = "--llm-price IN,OUT shows it" if usage.cost is None else f"{usage.cost:,.4f}"
-    facts = [("endpoint", f"{usage.model}, dialect {usage.dialect}")] if usage.dialect else []
-    return [*facts, ("requests", ", ".join(entries)), ("tokens", tokens), ("cost", cost)]

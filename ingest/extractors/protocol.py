@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from ingest.extractors.estimate import Estimate
 from ingest.extractors.usage import Usage
 from ingest.grammar.language import LEFT_OUT
 from ingest.mention import Mention
@@ -65,6 +66,15 @@ class Extractor(Protocol):
     @property
     def usage(self) -> Usage | None:
         """What it has used since it was made; None if it uses nothing that counts."""
+        ...
+
+    @property
+    def estimate(self) -> Estimate | None:
+        """What it has estimated instead of mining; None if it mines."""
+        ...
+
+    def rehearsal(self) -> Extractor:
+        """What stands in for it in a dry run: itself, unless mining costs something."""
         ...
 
     def extract(self, reports: Sequence[Sequence[Section]]) -> list[Extraction]:

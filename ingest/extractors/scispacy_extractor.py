@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, Self
 
 from ingest.extractors.mentions import mention_at
 from ingest.extractors.protocol import Extraction
@@ -58,6 +58,7 @@ class ScispacyExtractor:
     chunk_reports = 100
     in_processes = True
     usage = None
+    estimate = None
     broken = None
 
     def __init__(self, pipeline: Any):
@@ -92,6 +93,10 @@ class ScispacyExtractor:
             told = ", ".join(sorted(kinds)[:3])
             logger.warning("the spaCy model '%s' names no findings (%s, ...): it adds nothing to the rules", name, told)
         return cls(pipeline)
+
+    def rehearsal(self) -> Self:
+        """Itself: mining costs nothing."""
+        return self
 
     def extract(self, reports: Sequence[Sequence[Section]]) -> list[Extraction]:
         """Mine the sections of each report, in order; spans count characters of each section's text."""

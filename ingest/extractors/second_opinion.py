@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
+from ingest.extractors.estimate import Estimate
 from ingest.extractors.protocol import Differing, Extraction, Extractor
 from ingest.extractors.usage import Usage
 from ingest.mention import Mention
@@ -19,8 +20,9 @@ class SecondOpinion:
     do. A report that either of them cannot mine is not mined.
     """
 
-    def __init__(self, first: Extractor, second: Extractor):
+    def __init__(self, first: Extractor, second: Extractor, *, compares: bool = True):
         self._first, self._second = first, second
+        self._compares = compares
         self.name = first.name
         self._names = (first.name, second.name if second.name != first.name else f"{second.name}#2")
         self.languages = _both(first.languages, second.languages)
@@ -39,6 +41,17 @@ class SecondOpinion:
         """What both have used since they were made."""
         return Usage.together(self._first.usage, self._second.usage)
 
+    @property
+    def estimate(self) -> Estimate | None:
+        """What they have estimated, if one of them mines nothing in a dry run."""
+        return Estimate.together(self._first.estimate, self._second.estimate)
+
+    def rehearsal(self) -> SecondOpinion:
+        """What stands in for it in a dry run: where one of them would be asked, nothing is compared."""
+        if self.usage is None:
+            return self
+        return SecondOpinion(self._first.rehearsal(), self._second.rehearsal(), compares=False)
+
     def extract(self, reports: Sequence[Sequence[Section]]) -> list[Extraction]:
         """Mine the sections of each report, in order; spans count characters of each section's text."""
         first = self._first.extract(reports)
@@ -48,8 +61,8 @@ class SecondOpinion:
         return [one if one.failure is not None else self._compared(one, next(second)) for one in first]
 
     def _compared(self, first: Extraction, second: Extraction) -> Extraction:
-        if second.failure is not None:
-            return second
+        if second.failure is not None or not self._compares:
+            return Extraction([], failure=second.failure)
         sections: dict[str, tuple[list[Mention], list[Mention]]] = defaultdict(lambda: ([], []))
         for side, extraction in enumerate((first, second)):
             for mention in extraction.mentions:

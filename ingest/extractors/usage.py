@@ -8,12 +8,15 @@ from typing import Any
 
 @dataclass(slots=True, kw_only=True)
 class Usage:
-    """Requests, tokens and trouble since the extractor was made; `price` is for a million tokens, in and out.
+    """Reports asked about, requests, tokens and trouble since the extractor was made.
+
+    `price` is for a million tokens, in and out.
 
     Of the `input_tokens`, `cached_tokens` were read from the endpoint's cache of prefixes. `split` counts reports that
-    were asked about once more by themselves, `dialect` says how the endpoint is asked, once that is known.
+    were asked about again by themselves, `dialect` says how the endpoint is asked, once that is known.
     """
 
+    reports: int = 0
     requests: int = 0
     retries: int = 0
     input_tokens: int = 0
@@ -63,6 +66,12 @@ class Usage:
             model=f"{one.model} and {other.model}",
             dialect=" and ".join(dict.fromkeys(filter(None, (one.dialect, other.dialect)))),
         )
+
+    def summary(self, seconds: float) -> dict[str, Any]:
+        """What a commit tells of it: enough to say what another run of the model would take."""
+        tokens = {"input_tokens": self.input_tokens, "output_tokens": self.output_tokens}
+        told = {"model": self.model, "asked": self.reports, "requests": self.requests, **tokens}
+        return {**told, "mining_seconds": round(seconds, 1)} if self.requests else {}
 
     def to_dict(self) -> dict[str, Any]:
         """The usage as plain data, for JSON."""

@@ -20,6 +20,7 @@ from ingest.extractors.llm.prompts import (
     shown,
     shown_together,
 )
+from ingest.extractors.llm.rehearsal import LlmRehearsal
 from ingest.extractors.protocol import REFUSAL, Extraction
 from ingest.extractors.usage import Usage
 from ingest.report import Section
@@ -49,6 +50,7 @@ class LlmExtractor:
     name = "llm"
     languages: tuple[str, ...] | None = None
     in_processes = False
+    estimate = None
 
     def __init__(self, endpoint: Endpoint):
         self._endpoint = endpoint
@@ -69,6 +71,10 @@ class LlmExtractor:
             UsageError: no endpoint is named, there is no such dialect, or the file of instructions is not there.
         """
         return cls(Endpoint.named(options, prompts_of(options)))
+
+    def rehearsal(self) -> LlmRehearsal:
+        """What stands in for it in a dry run: nobody is asked."""
+        return LlmRehearsal(self._endpoint, self.fingerprint, self.chunk_reports)
 
     def extract(self, reports: Sequence[Sequence[Section]]) -> list[Extraction]:
         """Mine the sections of each report, in order; spans count characters of each section's text.
@@ -104,6 +110,7 @@ class LlmExtractor:
         found = [Extraction([]) for _ in reports]
         if not asked:
             return found
+        self.usage.reports += len(asked)
         gate = asyncio.Semaphore(self._concurrency)
         async with self._endpoint.client() as client:
             await self._endpoint.settle(client)

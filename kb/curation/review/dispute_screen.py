@@ -22,7 +22,7 @@ SHOWN = ("certainty", "temporality", "laterality", "severity")
 class DisputeApp(App[None]):
     """Walks a session of disputed statements; the footer says what each key does."""
 
-    TITLE = "clear-kb observations review"
+    TITLE = "clear-kb disputes"
     ENABLE_COMMAND_PALETTE = False
     CSS = """
     #head { background: $primary; color: $text; padding: 0 1; }

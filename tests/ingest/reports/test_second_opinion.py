@@ -267,7 +267,11 @@ class Fixed:
     chunk_reports = 10
     in_processes = False
     usage = None
+    estimate = None
     broken = None
+
+    def rehearsal(self) -> Fixed:
+        return self
 
     def __init__(self, name: str, mentions: list[Mention]):
         self.name, self.fingerprint, self._mentions = name, name, mentions
