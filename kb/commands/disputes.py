@@ -42,7 +42,7 @@ def disputed_command(
         say(f"{len(found):,} in all: --limit shows more")
 
 
-@writes(branch=True)
+@writes
 def decide_command(
     writing: Writing,
     ids: Annotated[list[str] | None, typer.Argument(metavar="[ID...]", help="Statements, by id or its start.")] = None,
@@ -71,7 +71,7 @@ def decide_command(
     print_result(told, [(name, escape(value)) for name, value in facts], writing.output)
 
 
-@writes(branch=True, why=False, dry_run=False, output=False)
+@writes(why=False, dry_run=False, output=False)
 def review_disputes_command(writing: Writing, report: OfReport = None) -> None:
     """Walk through the statements that two extractors read differently, with the keyboard.
 

@@ -82,6 +82,8 @@ class ChatEndpoint(LoopbackServer):
         self.together: Callable[[list[Said]], Any] = lambda answers: {"reports": answers}
         """What becomes of the answers about the reports of one request."""
         self.asked_versions: list[str] = []
+        self.cached_tokens: int | None = None
+        """What of a prompt is told to be cached; None: nothing is told of a cache."""
         self.requests: list[dict[str, Any]] = []
         self.most_at_once = 0
         self._under_way = 0
@@ -148,7 +150,10 @@ class ChatEndpoint(LoopbackServer):
                 self._under_way -= 1
         content = answer if isinstance(answer, Raw) else json.dumps(answer)
         told = ollama_answer if self.speaks == "ollama" else completion
-        return 200, told(str(content), getattr(answer, "finish_reason", "stop")), {}
+        reply = told(str(content), getattr(answer, "finish_reason", "stop"))
+        if self.cached_tokens is not None:
+            reply["usage"]["prompt_tokens_details"] = {"cached_tokens": self.cached_tokens}
+        return 200, reply, {}
 
     def _mined(self, text: str, nth: int) -> Any:
         reports = re.findall(r'<report id="(\d+)">\n(.*?)\n</report>', text, re.S)

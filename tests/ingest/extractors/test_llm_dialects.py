@@ -164,6 +164,12 @@ class TestTheCommand:
         rows = [{"uid": f"r{n}", "findings": f"No effusion. {n}", "impression": ""} for n in range(4)]
         return write_csv(tmp_path / "reports.csv", rows)
 
+    def test_says_what_of_the_prompts_was_cached(self, cli: Callable[..., Any], source: Path) -> None:
+        with ChatEndpoint(effusion) as endpoint:
+            endpoint.cached_tokens = 80
+            ask = ["ingest", "reports", source, "--extractor", "llm", "--model", endpoint.model, "--no-embed"]
+            assert "400 in (320 of them cached), 40 out" in cli(*ask).stdout
+
     def test_says_which_dialect_it_chose(self, cli: Callable[..., Any], source: Path) -> None:
         with ChatEndpoint(effusion, "ollama") as endpoint:
             ask = ["ingest", "reports", source, "--extractor", "llm", "--model", endpoint.model, "--no-embed"]
