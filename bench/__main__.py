@@ -23,6 +23,7 @@ from bench import (
     real_pipeline,
     startup,
     training,
+    vocabulary,
     vocabulary_size,
 )
 from bench.measure import Row
@@ -35,6 +36,7 @@ BENCHES = {
     "scispacy": real_pipeline.run,
     "mesh_agreement": mesh_agreement.run,
     "negex": negex.run,
+    "vocabulary": vocabulary.run,
     "memory": memory.run,
     "label_tables": label_tables.run,
     "duplicates": duplicates.run,

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from kb.language.grammar.cues import Segment
 from kb.language.grammar.evidence import before_evidence, is_evidence
 from kb.language.grammar.joints import from_next_clause, last_clause
-from kb.language.grammar.motion import lost_noun, place_said, what_did_not_move
-from kb.language.grammar.predication import end_of_denial, observations
+from kb.language.grammar.motion import lost_noun, what_did_not_move
+from kb.language.grammar.places import place_length, place_said, tells_side
+from kb.language.grammar.predication import end_of_denial, is_choice, observations
 from kb.language.grammar.tokens import Span, Token
 from kb.language.grammar.wording import (
     STATES,
@@ -70,8 +71,10 @@ MEANT: dict[str, tuple[Assertion, Certainty]] = {
 class Reader:
     """Takes in the segments of one clause, and keeps what they state."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: Sequence[Token] = ()) -> None:
+        """`place` is where all is that the clause tells ("on the left, ...")."""
         self.statements: list[Statement] = []
+        self._place = list(place)
         self._open = _Open()
 
     def take(self, segment: Segment) -> None:
@@ -88,7 +91,11 @@ class Reader:
         elif effect in ("copula", "show"):
             self._say_of_subject(segment)
         elif effect == "skip" and not _is_earlier_size(segment):
-            self._open.body += segment.tokens
+            opened = self._open
+            if segment.cue[0].lower == "not" and opened.in_template and not trimmed([*opened.body, *segment.tokens]):
+                opened.body, opened.assertion = list(segment.cue[1:]), "absent"  # "Hila: not unusual"
+                return
+            opened.body += segment.tokens
         elif effect == "keep":
             self._open.body += [*segment.cue, *segment.tokens]
         elif effect == "guess":
@@ -100,8 +107,13 @@ class Reader:
         elif effect == "replaced":
             self._turn_back(Segment("denied", segment.cue, []))
             self._begin(segment.tokens, "present", "definite")
+        elif effect == "obscured":
+            self._turn_back(Segment("doubted", segment.cue, []))
+            self._begin(segment.tokens, "present", "definite")
         elif effect == "unseen":
             self._lose_sight(segment)
+        elif effect == "denied" and segment.cue[0].lower == "absent" and self._begins_with(segment):
+            self._begin(segment.tokens, "absent", "definite")  # "absent breast shadow"
         elif effect in ("denied", "doubted"):
             self._turn_back(segment)
         elif effect in ("void", "cut", "skip"):
@@ -125,10 +137,18 @@ class Reader:
             opened = affirmed
         self._state(opened)
 
+    def _begins_with(self, segment: Segment) -> bool:
+        """Whether nothing stands before a cue, and something behind it that could be told of."""
+        return self._open.subject is None and not trimmed(self._open.body) and observes(trimmed(segment.tokens))
+
     def _state(self, opened: _Open) -> None:
         if opened.in_template and not trimmed(opened.body) and not names_thing(opened.subject or ()):
             return  # a label alone says nothing
+        if opened.assertion == "present" and opened.subject is None and is_choice(opened.body):
+            opened.assertion, opened.certainty = "uncertain", "probable"  # one of them is there
         for tokens in observations(opened.body, opened.subject, opened.carried, heads_line=opened.in_template):
+            if self._place and not tells_side(tokens):
+                tokens = [*tokens, *self._place]
             said = dict.fromkeys(tokens)  # what parts share may have come to one of them twice
             kept = tuple(trimmed([token for token in unchanged_words(list(said)) if not token.removed]))
             of_a_removed_word = len(kept) < len(tokens) and all(token.lower in STATES for token in kept)
@@ -244,9 +264,20 @@ class Reader:
             opened.body = list(segment.tokens)
             return
         subject = opened.body
+        if segment.cue[0].lower == ":" and opened.subject is None and names_finding(segment.tokens):
+            before, last, separator = last_clause(opened.body)
+            if before is not None and separator == "," and names_finding(before) and trimmed(last):
+                self._begin(segment.tokens, "present", "definite")  # "improving edema, new process: pneumonia"
+                return
         if opened.subject is None and opened.assertion == "present" and segment.cue[0].lower != ":":
             subject = self._after_opening_phrase()
             opened = self._open
+        if opened.in_template and opened.assertion == "present" and names_finding(opened.body):
+            before, _, separator = last_clause(opened.body)
+            if before is None or separator in ("and", "&", "or", "/"):
+                # "Lungs: emphysema is moderate": said of what the line states, and not of its label
+                self._open = _Open(body=list(segment.tokens), subject=list(opened.body))
+                return
         if opened.subject is not None or opened.assertion != "present":
             before, subject, _ = last_clause(opened.body)
             if before is None:
@@ -310,6 +341,11 @@ class Reader:
         self._begin(from_next_clause(segment.tokens), "present", "definite")
 
     def _pass_over(self, segment: Segment) -> None:
+        if segment.effect == "cut" and (length := place_length(where := [*segment.cue[-1:], *segment.tokens])) > 1:
+            self._open.body += where[:length]  # "is seen | on the left", where "seen on the prior film" only compares
+            segment = Segment("skip", segment.cue, where[length:])
+            self._open.body += segment.tokens
+            return
         rest = from_next_clause(segment.tokens) if segment.effect == "cut" else []
         if rest or segment.effect == "void":
             self.close()

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from kb.language.grammar.clauses import FINITE, clauses, has_verb
+from kb.language.grammar.clauses import FINITE, clauses, is_taken_out
 from kb.language.grammar.cues import Segment, load_cues
 from kb.language.grammar.evidence import evidence_folded
 from kb.language.grammar.parentheses import unbracketed
+from kb.language.grammar.places import place_before
 from kb.language.grammar.reader import MEANT, Reader, Statement
 from kb.language.grammar.tokens import Token
-from kb.language.grammar.wording import names_device, names_finding
+from kb.language.grammar.wording import WORDS, names_device, names_finding
 from schemas.terms import Assertion, Certainty
 
 __all__ = ["Statement", "clauses_of", "meant_at", "read_statements"]
@@ -25,14 +26,21 @@ def read_statements(tokens: Sequence[Token]) -> list[Statement]:
     """The observations that a sentence states, in the order they stand."""
     statements: list[Statement] = []
     for clause, segments in clauses_of(tokens):
+        if (both := _as_are(clause)) is not None:
+            clause, segments = both, cut_at_cues(both)
+        place, rest = place_before(clause)
+        if place:
+            segments = cut_at_cues(rest)
         if (subject := _of_left_out_predicate(clause)) is not None:
             segments = [Segment("start", (), list(subject) if names_finding(subject) else [])]
-        if _is_taken_out(clause):
-            segments = [Segment("start", (), _without_stop(clause)[:-1])]
-        reader = Reader()
+        if is_taken_out(clause):
+            segments = [Segment("start", (), [token for token in clause if token.is_word][:-1])]
+        if (both := _neither_does(rest)) is not None:
+            segments = cut_at_cues(both)
+        reader = Reader(place)
         for segment in segments:
             reader.take(segment)
-        if _is_taken_out(clause):
+        if is_taken_out(clause):
             reader.take(Segment("denied", (clause[-1],), []))
         reader.close()
         extent = (clause[0].start, clause[-1].end) if clause else (0, 0)
@@ -44,7 +52,12 @@ def clauses_of(tokens: Sequence[Token]) -> Iterator[tuple[list[Token], list[Segm
     """The clauses of a sentence, each with its cues and the words after each of them."""
     for part in unbracketed(tokens):
         for clause in clauses(part):
-            yield clause, evidence_folded(load_cues().segments(clause))
+            yield clause, cut_at_cues(clause)
+
+
+def cut_at_cues(clause: Sequence[Token]) -> list[Segment]:
+    """A clause cut at its cues."""
+    return evidence_folded(load_cues().segments(clause))
 
 
 def meant_at(tokens: Sequence[Token], at: int) -> tuple[Assertion, Certainty] | None:
@@ -63,17 +76,29 @@ def meant_at(tokens: Sequence[Token], at: int) -> tuple[Assertion, Certainty] | 
     return meant
 
 
-def _is_taken_out(clause: Sequence[Token]) -> bool:
-    """Whether a device is told to be out without a verb: "right chest tube out"."""
-    said = _without_stop(clause)
-    return len(said) > 1 and said[-1].lower in _OUT and not has_verb(said) and names_device(said)
+def _as_are(clause: Sequence[Token]) -> list[Token] | None:
+    """ "The heart is normal, as are the hila" as "the heart and the hila are normal"; None for other clauses."""
+    at = next((i for i, token in enumerate(clause[:-2]) if token.lower == "as" and clause[i + 1].lower in _BE), None)
+    verb = next((i for i, token in enumerate(clause) if token.lower in _BE), None)
+    if at is None or verb is None or not 0 < verb < at - 1:
+        return None
+    predicate = [token for token in clause[verb:at] if token.lower != ","]
+    others = [token for token in clause[at + 2 :] if token.is_word or token.lower == ","]
+    return [*clause[:verb], clause[at]._replace(lower="and"), *others, *predicate]
 
 
-def _without_stop(clause: Sequence[Token]) -> list[Token]:
-    return [token for token in clause if token.is_word]
+_BE = frozenset(["is", "are", "was", "were"])
 
 
-_OUT = frozenset(["out", "gone", "pulled", "discontinued"])
+def _neither_does(clause: Sequence[Token]) -> list[Token] | None:
+    """ "Neither tube is kinked" as "tube is not kinked": the devices are there; None for other clauses."""
+    if not clause or clause[0].lower != "neither" or any(token.lower == "nor" for token in clause):
+        return None
+    verb = next((at for at, token in enumerate(clause) if token.lower in FINITE), None)
+    if verb is None or not names_device(clause[1:verb]) or clause[verb + 1].lower in WORDS["existing"]:
+        return None
+    denial = clause[verb]._replace(lower="not")
+    return [*clause[1 : verb + 1], denial, *clause[verb + 1 :]]
 
 
 def _of_left_out_predicate(clause: Sequence[Token]) -> Sequence[Token] | None:

@@ -36,6 +36,18 @@ _NOTHING = re.compile(
     r"|\b(?:evaluation|assessment|detection|sensitivity|visuali[sz]ation|interpretation|exclusion|diagnosis)\b[^.,;]{0,80}"
     r"\b(?:is|are|was|were)\b[^.,;]{0,80}\b(?:limited|suboptimal|low|lower|reduced|poor|difficult|compromised|impaired|degraded"
     r"|decreased|incomplete|restricted|hampered|not possible|nondiagnostic)\b"
+    r"|\b(?:limited|insensitive|suboptimal|inadequate|poor) (?:for|in) (?:the |detecting |evaluating )?"
+    r"(?:detection|evaluation|assessment|exclusion|diagnosis|small|subtle|nodules?|fractures?|pneumo\w+|effusions?|any)\b"
+    r"|\binsensitive (?:for|to)\b"
+    r"|\b(?:team|registrar|reg|consultant|ward|physician|clinician|surgeon|nurse|gp) (?:is |are |was |were )?(?:made )?"
+    r"(?:aware|informed|alerted|called|bleeped)\b"
+    r"|^(?:adv|rpt|ref)\b|\b(?:degraded|limited) by\b|\bcase courtesy\b|\bcounsel\w+\b"
+    r"|\b(?:histologically|pathologically|surgically|biopsy)[- ](?:proven|confirmed)\b|\bin pacs\b"
+    r"|\b(?:will be|to be) (?:described|reported|dictated|correlated)\b"
+    r"|\bopacification of the (?:pulmonary arter\w+|aorta|vessels|vasculature)\b"
+    rf"|\b(?:{_STUDY}|survey|referral|discussion|opinion|review)\b[^.,;]{{0,60}}\b(?:needed|required|indicated|suggested|advised|requested)\b"
+    r"|^clinical (?:notes?|details|data|indication)\b\s*:"
+    r"|^compared\s+\d"
     r"|^(?:should|in case)\b|\b\d+[- ]years?[- ]old\b"
     r"|\b(?:reported|dictated|described|imaged) (?:separately|elsewhere)\b",
     re.I,
@@ -51,7 +63,10 @@ _IMPAIRED = re.compile(
 
 _PURPOSE = re.compile(
     r"\bto (?:confirm|ensure|document|assess|evaluate|re-?assess|re-?evaluate|further|better|characteri[sz]e|define"
-    r"|verify|monitor|exclude|rule out)\b",
+    r"|verify|monitor|exclude|rule out)\b"
+    r"|,?\s*\b(?:(?:which|that)\s+)?(?:can|could|may|might|should|would) be (?:further |better )?"
+    r"(?:assessed|evaluated|characteri[sz]ed|investigated|clarified|confirmed|imaged)(?: further| better)?"
+    r" (?:with|by|on|using)\b",
     re.I,
 )
 _UNABLE = re.compile(
@@ -70,14 +85,17 @@ _BESIDE = re.compile(r",|;|\s(?:and|but)\s")
 _PLACEHOLDER = re.compile(
     r"\W*(?:n\.?\s?/?\s?a\.?|nan|null|none|nil|tbd|tbc|unknown|blank|empty|test|pending"
     r"|(?:not|none) (?:available|applicable|done|given|provided|recorded|performed|obtained|stated|reported|dictated"
-    r"|known))\W*",
+    r"|known)"
+    r"|(?:(?-i:[A-Z])\.?\s*){0,2}(?-i:[A-Z])\w+,? (?:MD|M\.D\.|DO|FRCR|PhD|MBBS))\W*",
     re.I,
 )
 _STAMP = re.compile(
     r"\b(?:I|[Ww]e) (?:have|am|was|were|agree|did|personally|attest|concur|discussed|reviewed|spoke|called"
     r"|certify|hereby)\b"
     r"|\b(?i:end of (?:the )?(?:report|impression|findings|dictation|document|addendum|exam\w*)"
-    r"|(?:wet|preliminary|final) read"
+    r"|(?:wet|preliminary|final) (?:read|report|interpretation|result)"
+    r"|dictated but not \w+|not (?:yet )?(?:been )?(?:read|reviewed|verified|signed|approved) by"
+    r"|reviewed and (?:approved|signed|verified)|(?:report|exam) status|images? (?:were |was )?reviewed"
     r"|electronically (?:signed|verified|approved)|signed by|e-?signed|version #?\d"
     r"|transcri(?:bed|ption\w*) (?:by|on|above)"
     r"|approved by|(?:report|exam) verified|verified by|attending (?:physician|radiologist)"
@@ -86,7 +104,7 @@ _STAMP = re.compile(
 )
 _POINTER = re.compile(
     r"\b(?:(?:please )?(?:see|refer to)\b.{0,60}\b(?:report|reports|note|notes|above|below|dictation|ct|mri"
-    r"|study|section|same day)"
+    r"|study|section|same day|ultrasound|scan|mammogram|radiographs?)"
     r"|separate (?:report|dictation)|under separate|(?:reported|dictated|described) (?:separately|elsewhere)"
     r"|as per (?:the )?(?:ct|report))\b",
     re.I,
@@ -100,12 +118,19 @@ _REFERENCE = re.compile(
     r"(?:(?:\s*[/,&-]\s*|\s+(?:and|to|image|im|img|of)\s+)\d+)*"
     r"|\b(?:dated |of |from |since |on )?(?:\d{1,2}[/.]\d{1,2}[/.]\d{2,4}|\d{4}-\d{2}-\d{2})\b"
     rf"|\b(?:dated |of |from |since |on )?(?:\d{{1,2}} {_MONTH}\.? \d{{4}}|{_MONTH}\.? \d{{1,2}},? \d{{4}})\b"
+    rf"|\b(?:dated |of |from |since |on )\d{{1,2}}(?:st|nd|rd|th)? {_MONTH}\b"
+    r"|,? ?\b(?:(?:which|that|and) )?(?:was|were) not (?:present|seen|visible|there|noted|identified|evident)"
+    r" (?:on|in|at) (?:the )?(?:prior|previous|earlier|last|old|most recent|\d)[^.,;]*"
+    r"|,? ?\b(?:(?:which|that|and) )?(?:(?:was|were) )?not (?:present|seen|visible|there|noted|identified|evident)"
+    r" (?:before|previously|earlier|in the past)\b"
+    r"|\b(?:lung|bi)-?rads(?: category)?:?\s*\d\w?(?:\s*:)?"
+    r"|^\d{4} ?(?:hours|hrs|h)\b"
     r"|\b(?:at |from |since )?\d{1,2}:\d{2}(?::\d{2})?(?:\s?(?:[ap]\.?m\.?|hours|hrs?))?(?!\w)"
     r"|\b(?:at |from |since )\d{1,2}\s?[ap]\.?m\b\.?"
     r"|\b(?:at |from |since )\d{4}\s?(?:hours|hrs)\b",
     re.I,
 )
-_MAY_REFER = re.compile(r"\d")
+_MAY_REFER = re.compile(r"\d|\bnot\b", re.I)
 
 
 @lru_cache(50_000)

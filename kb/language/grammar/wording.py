@@ -68,7 +68,7 @@ def unchanged_words(tokens: Sequence[Token]) -> list[Token]:
     for at, token in enumerate(tokens):
         at_end = not any(later.is_word for later in tokens[at + 1 :])
         if token.lower in WORDS["changes"] or (at_end and kept and token.lower in WORDS["changes_at_end"]):
-            while kept and kept[-1].lower.endswith("ly"):
+            while kept and is_adverb(kept[-1].lower):
                 kept.pop()
         else:
             kept.append(token)
@@ -129,6 +129,12 @@ def names_device(tokens: Sequence[Token]) -> bool:
 def is_technique(tokens: Sequence[Token]) -> bool:
     """Whether the words speak of a study ("lateral view") rather than of what it shows."""
     return any(token.lower in TECHNIQUE for token in tokens)
+
+
+@cache
+def is_adverb(word: str) -> bool:
+    """Whether a word only says how ("slightly"); "cardiomegaly" names a finding."""
+    return word.endswith("ly") and not found_in(word)
 
 
 @cache
