@@ -37,7 +37,6 @@ def check_tables() -> list[TableFault]:
     before it, or where none of its words is ever looked for.
     """
     states = [name for name, _ in read_table("states.tsv", 2)]
-    places = load_lexicon().places()
     return [
         *check_cues(_text("kb.language.grammar", "cues.tsv")),
         *check_terms("findings.tsv", _text("kb.language.lexicon", "findings.tsv"), ordered=False),
