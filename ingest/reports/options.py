@@ -78,7 +78,8 @@ class IngestResult:
     `left_out` tells how many of those read were not asked for, by the reason.
     `refused` statements of an extractor were not taken: the rejects say why. Of the rejected, `languages` counts those
     that the extractor cannot read, by language; `foreign_sentences` what was left out of reports that were mined;
-    `dropped` reports were stored, and are in another language now. `usage` is what the mining cost.
+    `dropped` reports were stored, and are in another language now. Of the new concepts, `put_aside` are no well-formed
+    observation; `taken_in` stood aside, and are well formed by now. `usage` is what the mining cost.
     """
 
     sources: tuple[str, ...]
@@ -103,6 +104,8 @@ class IngestResult:
     languages: Mapping[str, int] = field(default_factory=dict)
     foreign_sentences: Mapping[str, int] = field(default_factory=dict)
     dropped: int = 0
+    put_aside: int = 0
+    taken_in: int = 0
     usage: Usage | None = None
 
     def to_dict(self) -> dict[str, Any]:

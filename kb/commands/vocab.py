@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
+from kb.commands.aside import say_aside
 from kb.commands.options import (
     AssertionChoice,
     Format,
@@ -105,10 +106,8 @@ def list_command(
         offset=offset,
     )
     print_rows(rows, ["concept_id", "text", "assertion", "status", "mentions", "reports"], reading.output)
-    aside = opened.dataset("concepts").count_rows("status = 'aside'") if status is None else 0
-    if aside:
-        several = "" if aside == 1 else "s"
-        say(f"not listed: {aside:,} concept{several} put aside as no well-formed observation (--status aside)")
+    if status is None:
+        say_aside(opened, "listed")
 
 
 @reads
