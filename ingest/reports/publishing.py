@@ -58,8 +58,8 @@ def publish_ingest(
             require_report_join(publication)
         if new_concepts:
             _write_concepts(kb, publication, journal, embedder)
-        _take_in(publication, journal, by)
-        return {**_summary(journal), "left_out": left_out.total, "new_concepts": new_concepts}, None
+        told = {"left_out": left_out.total, "new_concepts": new_concepts, **_take_in(publication, journal, by)}
+        return {**_summary(journal), **told}, None
 
     commit, _ = kb.publish("ingest reports", change, by=by, why=why)
     return commit
@@ -114,13 +114,16 @@ def _write_concepts(kb: KnowledgeBase, publication: Publication, journal: Journa
     publication.index_words("concepts", "text")
 
 
-def _take_in(publication: Publication, journal: Journal, by: str | None) -> None:
+def _take_in(publication: Publication, journal: Journal, by: str | None) -> dict[str, int]:
     """What stood aside and is well formed by now becomes a candidate, by a change that can be reverted."""
-    if taken := journal.taken_in():
-        edits = {concept_id: {"status": "candidate"} for concept_id in taken}
-        why = "well formed by the tables as they are now"
-        made = tell(Concepts(publication), "take in", edits, author=by or default_author(), why=why)
-        write_edits(publication, edits, [made])
+    taken = journal.taken_in()
+    if not taken:
+        return {}
+    edits = {concept_id: {"status": "candidate"} for concept_id in taken}
+    why = "well formed by the tables as they are now"
+    made = tell(Concepts(publication), "take in", edits, author=by or default_author(), why=why)
+    write_edits(publication, edits, [made])
+    return {"taken_in": len(taken)}
 
 
 def _summary(journal: Journal) -> dict[str, Any]:

@@ -70,7 +70,7 @@ class TestTakenIn:
         (change,) = kb.changes(HERNIA)
         assert (change.act, change.author) == ("take in", "ada")
         assert change.line().endswith("status 'aside' -> 'candidate' (well formed by the tables as they are now)")
-        assert len(kb.log()) == 3, "it is part of the commit of the ingest"
+        assert (len(kb.log()), kb.log()[0].summary["taken_in"]) == (3, 1), "it is part of the commit of the ingest"
         kb.curate.revert(change.change_id)
         assert kb.vocabulary.get(HERNIA).status == "aside"
 
