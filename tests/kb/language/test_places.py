@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from ingest.extractors.rules import RulesExtractor
 from ingest.mention import Mention
 from ingest.report import Section
-from tests.kb.language.test_polarity import FINDINGS
+from tests.support.findings import single_findings
 
 RULES = RulesExtractor()
+FINDINGS = st.sampled_from(single_findings())
 SIDED = [
     ("left", "on the left"),
     ("left", "on the left side"),
