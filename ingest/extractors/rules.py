@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
+from typing import Self
 
 from ingest.extractors.addendum import corrected
 from ingest.extractors.mentions import facets_of
@@ -56,11 +57,16 @@ class RulesExtractor:
     chunk_reports = 500
     in_processes = True
     usage = None
+    estimate = None
     broken = None
 
     def __init__(self) -> None:
         tables = load_lexicon().fingerprint + load_cues().fingerprint + FINGERPRINT + language.fingerprint()
         self.fingerprint = f"rules/{VERSION}+{blake2b(tables.encode(), digest_size=5).hexdigest()}"
+
+    def rehearsal(self) -> Self:
+        """Itself: mining costs nothing."""
+        return self
 
     def extract(self, reports: Sequence[Sequence[Section]]) -> list[Extraction]:
         """Mine the sections of each report, in order; spans count characters of each section's text."""

@@ -10,10 +10,9 @@ from ingest.extractors.rules import RulesExtractor
 from ingest.grammar.temporal_words import told_by
 from ingest.mention import Mention
 from ingest.report import Section
-from tests.support.findings import single_findings
+from tests.support.single_findings import FINDINGS
 
 RULES = RulesExtractor()
-FINDINGS = st.sampled_from(single_findings())
 PREDICATES = st.sampled_from(
     [
         ("is unchanged", "stable"),

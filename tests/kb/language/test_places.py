@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 from ingest.extractors.rules import RulesExtractor
 from ingest.mention import Mention
 from ingest.report import Section
-from tests.support.findings import single_findings
+from tests.support.single_findings import FINDINGS
 
 RULES = RulesExtractor()
-FINDINGS = st.sampled_from(single_findings())
 SIDED = [
     ("left", "on the left"),
     ("left", "on the left side"),

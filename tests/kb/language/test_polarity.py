@@ -12,10 +12,12 @@ from ingest.extractors.rules import RulesExtractor
 from ingest.mention import Mention
 from ingest.report import Section
 from kb.language.grammar.cues import written_out
+from kb.language.lexicon import load_lexicon
 from kb.language.query_reading import read_query
-from tests.support.findings import single_findings
+from tests.support.single_findings import FINDINGS
 
 RULES = RulesExtractor()
+LEXICON = load_lexicon()
 
 
 def cues(*effects: str) -> list[str]:
@@ -31,7 +33,6 @@ def cues(*effects: str) -> list[str]:
     return chosen
 
 
-FINDINGS = st.sampled_from(single_findings())
 DENIALS = st.sampled_from(cues("deny"))
 DOUBTS = st.sampled_from(cues("doubt"))
 ADJECTIVES = st.sampled_from(["acute", "focal", "significant", "definite", "large", "new", "suspicious", "displaced"])
