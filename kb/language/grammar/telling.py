@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from kb.language.grammar.tokens import Span
 from kb.language.grammar.wording import found_in
+from kb.language.hints import Hints
 
 _STUDY = (
     r"(?:ct|cta|mri|mr|pet|ultrasound|sonography|echocardiography|angiography|films?|views?|radiographs?|x-?rays?|imaging"
@@ -108,6 +109,10 @@ _REFERENCE = re.compile(
 _MAY_REFER = re.compile(r"\d")
 
 
+_HINTS = Hints(_NOTHING, _IMPAIRED, _PURPOSE, _STAMP, _POINTER)
+"""What a sentence must hold a word of, to say anything that is not about the image."""
+
+
 @lru_cache(50_000)
 def referring(sentence: str) -> tuple[Span, ...]:
     """The stretches that point to an image, a series, a day or a time: "(series 3, image 12)", "since 3/4/2019"."""
@@ -122,9 +127,13 @@ def telling_parts(sentence: str) -> list[Span]:
     "Right basal opacity, recommend CT" tells up to its comma, "the patient is rotated, and there is an effusion" from
     its comma on, "the heart cannot be assessed due to effusion" from its cause on, "two views were obtained" nothing.
     """
-    if _PLACEHOLDER.fullmatch(sentence) or _STAMP.search(sentence) or _POINTER.search(sentence):
-        return []
     end = len(sentence)
+    if not end or _PLACEHOLDER.fullmatch(sentence):
+        return []
+    if not _HINTS.possible(sentence):
+        return [(0, end)]
+    if _STAMP.search(sentence) or _POINTER.search(sentence):
+        return []
     if (aim := _PURPOSE.search(sentence)) and not _UNABLE.search(sentence, 0, aim.start()):
         end = aim.start()
     if said := _NOTHING.search(sentence, 0, end):
