@@ -6,6 +6,7 @@ import gc
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from typing import Any, TypeVar
@@ -63,6 +64,10 @@ class Miner:
 
     def mine(self, reports: Sequence[Report]) -> MinedChunk:
         """Mine `reports`."""
+        with _collector_at_rest():
+            return self._mined(reports)
+
+    def _mined(self, reports: Sequence[Report]) -> MinedChunk:
         found = self._extractor.extract([mined_sections(report, self._setup.sections) for report in reports])
         mined = [(report.report_id, one.mentions) for report, one in zip(reports, found, strict=True)]
         concepts: list[dict[str, Any]] = []
@@ -75,6 +80,18 @@ class Miner:
         refused = [(at, reason) for at, one in enumerate(found) for reason in one.refused]
         failed = {at: one.failure for at, one in enumerate(found) if one.failure is not None}
         return MinedChunk(observation_batch(mined, self._setup.fingerprint), concepts, refused, failed)
+
+
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """Without the collector of cycles: mining makes none, and to look for them a hundred times a chunk takes a tenth."""
+    works = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if works:
+            gc.enable()
 
 
 def mine_chunks(

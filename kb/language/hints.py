@@ -31,7 +31,7 @@ class Hints:
             if (ways := words_of(pattern)) is None:
                 self._always |= 1 << at
             else:
-                self._hints.append((1 << at, re.compile("|".join(sorted(ways)), re.IGNORECASE)))
+                self._hints.append((1 << at, re.compile("|".join(sorted(ways)))))
         self._of_word = lru_cache(CACHED_WORDS)(self._hinted)
 
     def possible(self, text: str) -> int:
@@ -42,11 +42,12 @@ class Hints:
         return found
 
     def _hinted(self, word: str) -> int:
+        word = word.casefold()
         return sum(bit for bit, hint in self._hints if hint.search(word))
 
 
 def words_of(pattern: re.Pattern[str]) -> Ways:
-    r"""Patterns without blanks, of which one matches within a word of every text that `pattern` matches; None: unsure.
+    r"""Patterns in small letters of which one is in a word of every text that `pattern` matches; None where none is.
 
     >>> sorted(words_of(re.compile(r"\b(?:recommend|advise)d?|to follow[- ]?up\b")))
     ['\\badvise', '\\brecommend', 'follow']
@@ -60,7 +61,12 @@ def _of_sequence(parts: Sequence[Any]) -> Ways:
 
 
 def _letters(way: str) -> int:
-    return sum(map(str.isalpha, re.sub(r"\\[bS]", "", way)))
+    """How many letters a way wants; none where they are a word that is in many sentences anyway."""
+    letters = re.sub(r"\\b|\(\?.*?\)|\W", "", way)
+    return 0 if letters in _COMMON else len(letters)
+
+
+_COMMON = frozenset(["there", "are", "the", "and", "with"])
 
 
 def _wanted(parts: Sequence[Any]) -> Iterator[frozenset[str]]:
@@ -79,8 +85,8 @@ def _wanted(parts: Sequence[Any]) -> Iterator[frozenset[str]]:
             ways = _of_sequence([*run, *told[-1]])
         elif kind in (_parser.MAX_REPEAT, _parser.MIN_REPEAT) and told[0]:
             ways = _of_sequence(told[2])
-        if _letters(way := "".join(map(_written, [*run, _WORD_ENDS] if blank else run))):
-            yield frozenset([way])
+        if any(one is _parser.LITERAL for one, _ in run):
+            yield frozenset(["".join(map(_written, [*run, _WORD_ENDS] if blank else run))])
         if ways:
             yield ways
         run = [_WORD_BEGINS] if blank else []
@@ -93,4 +99,4 @@ _WORD_ENDS = (None, r"(?!\S)")
 
 def _written(part: tuple[Any, Any]) -> str:
     kind, told = part
-    return re.escape(chr(told)) if kind is _parser.LITERAL else r"\b" if kind is _parser.AT else str(told)
+    return re.escape(chr(told).casefold()) if kind is _parser.LITERAL else r"\b" if kind is _parser.AT else str(told)

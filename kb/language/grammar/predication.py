@@ -10,7 +10,7 @@ from kb.language.grammar.tokens import Token
 from kb.language.grammar.wording import (
     PREPOSITIONS,
     STATES,
-    found_in,
+    named_in,
     names_device,
     names_finding,
     only_compares,
@@ -89,7 +89,7 @@ def _other_device(before: Sequence[Token], item: Sequence[Token]) -> bool:
 
 
 def _is_normal(item: Sequence[Token]) -> bool:
-    return any(match.kind == "normal" for match in found_in(words_said(item)))
+    return any(hit.kind == "normal" for hit in named_in(words_said(item)))
 
 
 def _is_large(words: Sequence[str]) -> bool:

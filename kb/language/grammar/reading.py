@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from kb.language.grammar.answers import Part, parts_of
 from kb.language.grammar.plain import plain_text
@@ -12,8 +12,7 @@ from kb.language.grammar.tokens import Span, Token, runs, tokenise
 from schemas.terms import Certainty
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """One observation: its words, the stretches of the sentence that they stand in, and its statement."""
 
     text: str
@@ -38,6 +37,8 @@ def telling_tokens(plain: str, part: Part, tokens: list[Token]) -> list[Token]:
     """The tokens of a part that are about the image: no advice, technique, reference or date."""
     kept = [(first + at, last + at) for at, end in part.spans for first, last in telling_parts(plain[at:end])]
     left_out = referring(plain)
+    if kept == [(0, len(plain))] and not left_out:
+        return tokens
     return [
         token
         for token in tokens
@@ -52,7 +53,7 @@ def _stated(part: Part, tokens: list[Token]) -> list[Statement]:
         return statements
     certainty: Certainty = "definite" if part.answer == "absent" else "possible"
     return [
-        replace(statement, assertion=part.answer, certainty=certainty)
+        statement._replace(assertion=part.answer, certainty=certainty)
         if statement.assertion == "present"
         else statement
         for statement in statements

@@ -7,7 +7,6 @@ other does.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from kb.language.grammar.clauses import FINITE, clauses, has_verb
 from kb.language.grammar.cues import Segment, load_cues
@@ -25,18 +24,18 @@ def read_statements(tokens: Sequence[Token]) -> list[Statement]:
     """The observations that a sentence states, in the order they stand."""
     statements: list[Statement] = []
     for clause, segments in clauses_of(tokens):
-        if (subject := _of_left_out_predicate(clause)) is not None:
-            segments = [Segment("start", (), list(subject) if names_finding(subject) else [])]
-        if _is_taken_out(clause):
-            segments = [Segment("start", (), _without_stop(clause)[:-1])]
-        reader = Reader()
+        if not clause:
+            continue
+        words = [token for token in clause if token.is_word]
+        if (subject := _of_left_out_predicate(clause, words)) is not None:
+            segments = [Segment("start", (), subject if names_finding(subject) else [])]
+        if _is_taken_out(words):
+            segments = [Segment("start", (), words[:-1]), Segment("denied", (clause[-1],), [])]
+        reader = Reader((clause[0].start, clause[-1].end))
         for segment in segments:
             reader.take(segment)
-        if _is_taken_out(clause):
-            reader.take(Segment("denied", (clause[-1],), []))
         reader.close()
-        extent = (clause[0].start, clause[-1].end) if clause else (0, 0)
-        statements += [replace(statement, clause=extent) for statement in reader.statements]
+        statements += reader.statements
     return statements
 
 
@@ -63,22 +62,16 @@ def meant_at(tokens: Sequence[Token], at: int) -> tuple[Assertion, Certainty] | 
     return meant
 
 
-def _is_taken_out(clause: Sequence[Token]) -> bool:
+def _is_taken_out(words: Sequence[Token]) -> bool:
     """Whether a device is told to be out without a verb: "right chest tube out"."""
-    said = _without_stop(clause)
-    return len(said) > 1 and said[-1].lower in _OUT and not has_verb(said) and names_device(said)
-
-
-def _without_stop(clause: Sequence[Token]) -> list[Token]:
-    return [token for token in clause if token.is_word]
+    return len(words) > 1 and words[-1].lower in _OUT and not has_verb(words) and names_device(words)
 
 
 _OUT = frozenset(["out", "gone", "pulled", "discontinued"])
 
 
-def _of_left_out_predicate(clause: Sequence[Token]) -> Sequence[Token] | None:
+def _of_left_out_predicate(clause: list[Token], words: Sequence[Token]) -> list[Token] | None:
     """The subject of "..., the effusions have not", of which only what it does not do is left out; None for others."""
-    words = [at for at, token in enumerate(clause) if token.is_word]
-    if len(words) < 3 or clause[words[-1]].lower != "not" or clause[words[-2]].lower not in FINITE:
+    if len(words) < 3 or words[-1].lower != "not" or words[-2].lower not in FINITE:
         return None
-    return clause[: words[-2]]
+    return clause[: clause.index(words[-2])]
