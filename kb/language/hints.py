@@ -28,7 +28,7 @@ class Hints:
         self._always = 0
         self._hints: list[tuple[int, re.Pattern[str]]] = []
         for at, pattern in enumerate(patterns):
-            if (ways := words_of(pattern)) is None:
+            if (ways := ways_of(pattern)) is None:
                 self._always |= 1 << at
             else:
                 self._hints.append((1 << at, re.compile("|".join(sorted(ways)))))
@@ -46,10 +46,10 @@ class Hints:
         return sum(bit for bit, hint in self._hints if hint.search(word))
 
 
-def words_of(pattern: re.Pattern[str]) -> Ways:
+def ways_of(pattern: re.Pattern[str]) -> Ways:
     r"""Patterns in small letters of which one is in a word of every text that `pattern` matches; None where none is.
 
-    >>> sorted(words_of(re.compile(r"\b(?:recommend|advise)d?|to follow[- ]?up\b")))
+    >>> sorted(ways_of(re.compile(r"\b(?:recommend|advise)d?|to follow[- ]?up\b")))
     ['\\badvise', '\\brecommend', 'follow']
     """
     return _of_sequence(_parser.parse(pattern.pattern, pattern.flags))

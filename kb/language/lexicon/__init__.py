@@ -49,14 +49,12 @@ class Hit(NamedTuple):
 
 
 class Match(NamedTuple):
-    """A term found in a text; `first` and `last` count its words (`last` exclusive)."""
+    """A term found in a text, from where to where it stands."""
 
     label: str
     kind: str
     start: int
     end: int
-    first: int
-    last: int
 
 
 class Terms:
@@ -67,7 +65,7 @@ class Terms:
         self._labels: dict[tuple[str, ...], tuple[str, str]] = {}
         for label, (kind, synonyms) in labels.items():
             for term in (label, *synonyms):
-                if key := self._key([word.folded for word in content_words(term)]):
+                if key := self._key(folded_words(term)):
                     self._labels.setdefault(key, (label, kind))
         self._longest = max((len(key) for key in self._labels), default=0)
         # A term that begins with a word has no other words than those that share a term with it.
@@ -103,11 +101,6 @@ class Terms:
             at = max(last, at + 1)
         return hits
 
-    def find(self, words: Sequence[Word]) -> Iterator[Match]:
-        """The terms among the words of a text, as `among` has them, with where they stand."""
-        for label, kind, first, last in self.among([word.folded for word in words]):
-            yield Match(label, kind, words[first].start, words[last - 1].end, first, last)
-
     def _key(self, words: Sequence[str]) -> tuple[str, ...]:
         return tuple(words if self._ordered else sorted(words))
 
@@ -140,12 +133,14 @@ class Lexicon:
 
     def canonical(self, term: str) -> str | None:
         """The label that `term` is a name of, or None if it is none."""
-        found = self.findings.exactly([word.folded for word in content_words(term)])
+        found = self.findings.exactly(folded_words(term))
         return found[0] if found else None
 
     def find(self, text: str) -> list[Match]:
         """The findings, devices and normal statements that `text` names, in order."""
-        return list(self.findings.find(content_words(text)))
+        words = content_words(text)
+        hits = self.findings.among([word.folded for word in words])
+        return [Match(hit.label, hit.kind, words[hit.first].start, words[hit.last - 1].end) for hit in hits]
 
     def knows(self, word: str) -> bool:
         """Whether a word is a part of any term of the lexicon."""
@@ -189,28 +184,29 @@ def read_table(name: str, width: int) -> list[list[str]]:
 
 def words_of(text: str) -> list[Word]:
     """The words of `text`, folded, with their places."""
-    return list(_words_of(text))
-
-
-@lru_cache(CACHED_TEXTS)
-def _words_of(text: str) -> tuple[Word, ...]:
-    return tuple([Word(fold(match[0]), *match.span()) for match in _WORD.finditer(text)])
+    return [Word(fold(match[0]), *match.span()) for match in _WORD.finditer(text)]
 
 
 def content_words(text: str) -> list[Word]:
-    """The words of `text` that carry meaning."""
+    """The words of `text` that carry meaning, with their places."""
     return [word for word in words_of(text) if word.folded not in STOP_WORDS]
+
+
+@lru_cache(CACHED_TEXTS)
+def folded(text: str) -> tuple[str, ...]:
+    """The words of `text`, folded."""
+    return tuple(map(fold, _WORD.findall(text)))
 
 
 @lru_cache(CACHED_TEXTS)
 def folded_words(text: str) -> tuple[str, ...]:
     """The words of `text` that carry meaning, folded; of a token, that is most often one."""
-    return tuple([word.folded for word in content_words(text)])
+    return tuple([word for word in folded(text) if word not in STOP_WORDS])
 
 
 def fold_phrase(text: str) -> str:
     """The folded words of `text`, joined."""
-    return " ".join(word.folded for word in words_of(text))
+    return " ".join(folded(text))
 
 
 @cache
