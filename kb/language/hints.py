@@ -1,4 +1,4 @@
-"""Hints: words that a pattern cannot do without, so that a text without them need not be searched for it.
+"""Hints: words that a pattern cannot do without, so that a text without any of them need not be searched for it.
 
 Most sentences hold no word of technique, advice or change. To tell so by their words, each of which is looked at once,
 is ten times faster than to try every phrase of a long pattern at every letter.
@@ -10,29 +10,38 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 CACHED_WORDS = 50_000
 """Words of which it is remembered what they hint at."""
 
-Ways = frozenset[str] | None
-"""Runs of letters, as patterns, of which one stands in every match; None where none is sure to."""
+_COMMON = frozenset(["there", "are", "the", "and", "with"])
+"""Words that stand in so many sentences that they hint at nothing."""
 
 _parser: Any = import_module("re._parser")
+
+
+class Hint(NamedTuple):
+    """Letters, in small, that stand in a word of a text; `pattern` says too where the word begins and ends."""
+
+    letters: str
+    pattern: str
+
+    @property
+    def tells(self) -> int:
+        """How much it tells: the longer, the more."""
+        return 0 if self.letters in _COMMON else len(self.letters)
 
 
 class Hints:
     """Several patterns, of which a text is told by its words which it may match."""
 
     def __init__(self, *patterns: re.Pattern[str]):
-        self._always = 0
-        self._hints: list[tuple[int, re.Pattern[str]]] = []
-        for at, pattern in enumerate(patterns):
-            if (ways := ways_of(pattern)) is None:
-                self._always |= 1 << at
-            else:
-                self._hints.append((1 << at, re.compile("|".join(sorted(ways)))))
-        self._of_word = lru_cache(CACHED_WORDS)(self._hinted)
+        found = [hints_of(pattern) for pattern in patterns]
+        self._always = sum(1 << at for at, hints in enumerate(found) if hints is None)
+        self._each = [(1 << at, _one_of(hint.pattern for hint in hints)) for at, hints in enumerate(found) if hints]
+        self._any = _one_of(re.escape(hint.letters) for hints in found for hint in hints or ())
+        self._of_word = lru_cache(CACHED_WORDS)(self._hinted_by)
 
     def possible(self, text: str) -> int:
         """The patterns that may match a text, as a number whose bit n stands for the nth; 0 if it matches none."""
@@ -41,35 +50,31 @@ class Hints:
             found |= self._of_word(word)
         return found
 
-    def _hinted(self, word: str) -> int:
+    def _hinted_by(self, word: str) -> int:
         word = word.casefold()
-        return sum(bit for bit, hint in self._hints if hint.search(word))
+        return sum(bit for bit, hint in self._each if hint.search(word)) if self._any.search(word) else 0
 
 
-def ways_of(pattern: re.Pattern[str]) -> Ways:
-    r"""Patterns in small letters of which one is in a word of every text that `pattern` matches; None where none is.
+def hints_of(pattern: re.Pattern[str]) -> frozenset[Hint] | None:
+    """Hints of which one is in every text that a pattern matches; None where none is sure to be.
 
-    >>> sorted(ways_of(re.compile(r"\b(?:recommend|advise)d?|to follow[- ]?up\b")))
-    ['\\badvise', '\\brecommend', 'follow']
+    >>> sorted(hint.letters for hint in hints_of(re.compile(r"(?:recommend|advise)d?|to follow[- ]?up")))
+    ['advise', 'follow', 'recommend']
     """
     return _of_sequence(_parser.parse(pattern.pattern, pattern.flags))
 
 
-def _of_sequence(parts: Sequence[Any]) -> Ways:
-    """The most telling of what each part wants: the one whose shortest run of letters is longest."""
-    return max(_wanted(parts), key=lambda ways: min(map(_letters, ways)), default=None)
+def _one_of(patterns: Iterator[str]) -> re.Pattern[str]:
+    return re.compile("|".join(sorted(set(patterns))) or "(?!)")
 
 
-def _letters(way: str) -> int:
-    """How many letters a way wants; none where they are a word that is in many sentences anyway."""
-    letters = re.sub(r"\\b|\(\?.*?\)|\W", "", way)
-    return 0 if letters in _COMMON else len(letters)
+def _of_sequence(parts: Sequence[Any]) -> frozenset[Hint] | None:
+    """The most telling of what its parts are sure to hold, by the least telling hint of each."""
+    return max(_sure(parts), key=lambda hints: min(hint.tells for hint in hints), default=None)
 
 
-_COMMON = frozenset(["there", "are", "the", "and", "with"])
-
-
-def _wanted(parts: Sequence[Any]) -> Iterator[frozenset[str]]:
+def _sure(parts: Sequence[Any]) -> Iterator[frozenset[Hint]]:
+    """Of each part that holds a hint in every text, its hints; the letters of a run are one part."""
     run: list[Any] = []
     for part in [*parts, _END]:
         kind, told = part
@@ -77,18 +82,18 @@ def _wanted(parts: Sequence[Any]) -> Iterator[frozenset[str]]:
         if (kind is _parser.LITERAL and not blank) or told is _parser.AT_BOUNDARY:
             run.append(part)
             continue
-        ways: Ways = None
-        if kind is _parser.BRANCH:  # "p(?:rior|ast)" is parsed so: its ways are "prior" and "past"
+        hints: frozenset[Hint] | None = None
+        if kind is _parser.BRANCH:  # "p(?:rior|ast)" is how "prior|past" is parsed
             branches = [_of_sequence([*run, *branch]) for branch in told[1]]
-            ways = None if None in branches else frozenset().union(*(one for one in branches if one))
+            hints = None if None in branches else frozenset().union(*(branch or () for branch in branches))
         elif kind is _parser.SUBPATTERN:
-            ways = _of_sequence([*run, *told[-1]])
+            hints = _of_sequence([*run, *told[-1]])
         elif kind in (_parser.MAX_REPEAT, _parser.MIN_REPEAT) and told[0]:
-            ways = _of_sequence(told[2])
+            hints = _of_sequence(told[2])
         if any(one is _parser.LITERAL for one, _ in run):
-            yield frozenset(["".join(map(_written, [*run, _WORD_ENDS] if blank else run))])
-        if ways:
-            yield ways
+            yield frozenset([_hint([*run, _WORD_ENDS] if blank else run)])
+        if hints:
+            yield hints
         run = [_WORD_BEGINS] if blank else []
 
 
@@ -97,6 +102,12 @@ _WORD_BEGINS = (None, r"(?<!\S)")
 _WORD_ENDS = (None, r"(?!\S)")
 
 
-def _written(part: tuple[Any, Any]) -> str:
-    kind, told = part
-    return re.escape(chr(told).casefold()) if kind is _parser.LITERAL else r"\b" if kind is _parser.AT else str(told)
+def _hint(run: Sequence[Any]) -> Hint:
+    letters, pattern = "", ""
+    for kind, told in run:
+        if kind is _parser.LITERAL:
+            letters += chr(told).casefold()
+            pattern += re.escape(chr(told).casefold())
+        else:
+            pattern += r"\b" if told is _parser.AT_BOUNDARY else told
+    return Hint(letters, pattern)

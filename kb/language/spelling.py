@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from os.path import commonprefix
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -19,3 +20,14 @@ def one_slip_from(word: str) -> Iterator[str]:
             yield head + letter + tail
             if tail:
                 yield head + letter + tail[1:]
+
+
+def is_one_slip_from(word: str, other: str) -> bool:
+    """Whether `other` is at one slip from `word`: to ask it of one spelling is faster than to go through all."""
+    if abs(len(word) - len(other)) > 1 or word == other:
+        return False
+    same = len(commonprefix([word, other]))
+    rest, others = word[same:], other[same:]
+    if len(rest) != len(others):
+        return rest[1:] == others or rest == others[1:]
+    return rest[1:] == others[1:] or (rest[:2] == others[1::-1] and rest[2:] == others[2:])

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from kb.language.grammar.tokens import Token, marked_alike, tokenise
 from kb.language.grammar.wording import WORDS
 from kb.language.lexicon import load_lexicon
-from kb.language.spelling import one_slip_from
+from kb.language.spelling import is_one_slip_from
 
 EFFECTS = frozenset(
     [
@@ -122,7 +122,7 @@ class Cues:
             return None
         if word in _SMALL_WORDS or load_lexicon().knows(word):
             return None
-        meant = {near for near in one_slip_from(word) if near in self._telling and near[0] == word[0]}
+        meant = {near for near in self._telling if near[0] == word[0] and is_one_slip_from(word, near)}
         meant = {one for one in meant if one[-1] == word[-1] or sorted(one) == sorted(word)}
         return meant.pop() if len(meant) == 1 else None
 
