@@ -7,19 +7,15 @@ that the lexicon does not know are kept as they stand, in the finding or among t
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from hashlib import blake2b
 
-from kb.language.lexicon import STOP_WORDS, Hit, fold, folded, load_lexicon, words_of
+from kb.language.lexicon import STOP_WORDS, Match, Word, fold, load_lexicon, words_of
 from schemas.terms import ConceptAssertion, Laterality
 
 NEGATORS = frozenset(["no", "without", "not", "absent", "absence", "nor", "neither"])
 """Words that a phrase cannot hold: whether it is denied is told by its assertion, and only there."""
-
-_SILENT = STOP_WORDS | NEGATORS
-_DIGIT = re.compile(r"\d")
 
 # "COVID-19" and "T12" are words, not measures.
 _MEASURE = re.compile(
@@ -78,19 +74,16 @@ def read_facets(phrase: str, assertion: ConceptAssertion = "present") -> Facets:
 
 def read_side(phrase: str) -> Laterality:
     """The side that a phrase tells; the chambers of the heart tell none."""
-    words = folded(load_lexicon().written_out(phrase))
-    if load_lexicon().sides.keys().isdisjoint(words):
-        return "none"
-    return _side(_without(words, _chambers(words)))[0]
+    words = words_of(load_lexicon().written_out(phrase))
+    chambers = {at for match in _chambers(words) for at in range(match.first, match.last)}
+    return _side([word for at, word in enumerate(words) if at not in chambers])[0]
 
 
 def read_severity(phrase: str) -> str | None:
     """The word of size or severity as it stands in the phrase ("Mild"), or None."""
-    found = _severity(folded(phrase))
-    if found is None:
-        return None
     words = words_of(phrase)
-    return phrase[words[found[1]].start : words[found[2] - 1].end]
+    found = _severity(words)
+    return phrase[words[found[1]].start : words[found[2] - 1].end] if found else None
 
 
 READINGS = 50
@@ -106,11 +99,9 @@ def _settled(phrase: str, assertion: ConceptAssertion) -> Facets:
         seen.add(facets.text)
         if len(seen) > READINGS:
             return first  # a text that grows with every reading: no table should make one, and none may hang a run
-        again = _read(_again(facets), assertion)
-        if again.text == facets.text:
-            return again  # nearly always at once: the text reads as itself
-        facets = again
-    # Where readings go round in a circle, the first by the alphabet stands for all of them.
+        facets = _read(_again(facets), assertion)
+    # Nearly always the text now reads as itself. Where readings go round in a circle, the first by the alphabet
+    # stands for all of them.
     circle: dict[str, Facets] = {}
     while facets.text not in circle:
         circle[facets.text] = facets
@@ -127,23 +118,26 @@ def _again(facets: Facets) -> str:
 @lru_cache(maxsize=65_536)
 def _read(phrase: str, assertion: ConceptAssertion) -> Facets:
     lexicon = load_lexicon()
-    measures, numbers = _measures(phrase)
-    words = [word for word in folded(phrase) if word not in _SILENT and word not in measures]
+    words = words_of(phrase)
+    measures = _measures(phrase)
+    silent = STOP_WORDS | NEGATORS
+    words = [word for word in words if word.folded not in silent and not _inside(word, measures)]
     severity, words = _severity_apart(words)
-    chambers = _chambers(words)
+    chambers = list(_chambers(words))
     side, rest = _side(_without(words, chambers))
-    findings = _best(lexicon.findings.among(rest))
+    findings = _best(list(lexicon.findings.find(rest)))
     if findings is not None:
         rest = _without(rest, [findings])
-    places = [*chambers, *(places_found := lexicon.anatomy.among(rest))]
+    places = [*chambers, *(places_found := list(lexicon.anatomy.find(rest)))]
     rest = _without(rest, places_found)
     anatomy = sorted({place.label for place in places})
-    descriptors = sorted({*rest, *numbers})
+    numbers = _measures(phrase, with_unit=False)
+    descriptors = sorted({*(word.folded for word in rest), *numbers})
     finding = findings.label if findings else None
     if composed := _composed(finding, anatomy, descriptors):
         finding, anatomy, descriptors = composed
     if finding is None:
-        finding = " ".join(dict.fromkeys(rest)) or " ".join(anatomy)
+        finding = " ".join(dict.fromkeys(word.folded for word in rest)) or " ".join(anatomy)
         anatomy = anatomy if rest else []
         descriptors = sorted(numbers)
     if not finding.strip():
@@ -191,47 +185,56 @@ def _composed(
     return None
 
 
-def _best(hits: list[Hit]) -> Hit | None:
-    """The hit that names the finding: rather a telling one than a generic one, then the longest, then the first."""
-    return min(hits, key=lambda hit: (hit.kind == "generic", hit.first - hit.last, hit.first), default=None)
+def _best(matches: list[Match]) -> Match | None:
+    """The match that names the finding: rather a telling one than a generic one, then the longest, then the first."""
+    return min(matches, key=lambda m: (m.kind == "generic", m.first - m.last, m.first), default=None)
 
 
-def _severity_apart(words: list[str]) -> tuple[str | None, list[str]]:
+def _severity_apart(words: list[Word]) -> tuple[str | None, list[Word]]:
     """The severity, and the words without it; one that is part of a finding's name ("large heart") stays in it.
 
     "Borderline heart size" is a name too, but how much it says is kept: borderline cardiomegaly.
     """
+    severity, rest = _take_severity(words)
+    if severity is None:
+        return None, words
+    severities = load_lexicon().severities
+    for match in load_lexicon().findings.find(words):
+        if any(words[at].folded in severities for at in range(match.first, match.last)):
+            return (severity if severity == "borderline" else None), words
+    return severity, rest
+
+
+def _take_severity(words: list[Word]) -> tuple[str | None, list[Word]]:
     found = _severity(words)
     if found is None:
         return None, words
-    severity, first, last = found
-    severities = load_lexicon().severities
-    for hit in load_lexicon().findings.among(words):
-        if any(word in severities for word in words[hit.first : hit.last]):
-            return (severity if severity == "borderline" else None), words
-    return severity, words[:first] + words[last:]
+    normal, first, last = found
+    return normal, words[:first] + words[last:]
 
 
-def _severity(words: Sequence[str]) -> tuple[str, int, int] | None:
+def _severity(words: list[Word]) -> tuple[str, int, int] | None:
     """The first term of severity: its normal form, and which words it is (`last` exclusive)."""
     severities = load_lexicon().severities
     for first, word in enumerate(words):
-        if word not in severities:
+        if word.folded not in severities:
             continue
-        three = " ".join(words[first : first + 3])
+        three = " ".join(word.folded for word in words[first : first + 3])
         if three in severities and first + 3 <= len(words):
             return severities[three], first, first + 3
-        return severities[word], first, first + 1
+        return severities[word.folded], first, first + 1
     return None
 
 
-def _side(words: Sequence[str]) -> tuple[Laterality, list[str]]:
+def _side(words: list[Word]) -> tuple[Laterality, list[Word]]:
     """The side that the words tell, and the words without it ("bibasilar" stays: it is a place too)."""
     sides = load_lexicon().sides
-    names = {sides[word] for word in words if word in sides}
+    names = {sides[word.folded] for word in words if word.folded in sides}
+    kept = [
+        word for word in words if word.folded not in sides or (word.folded.startswith("bi") and word.folded in _PLACES)
+    ]
     if not names:
-        return "none", list(words)
-    kept = [word for word in words if word not in sides or word in _PLACES]
+        return "none", kept
     side = "bilateral" if len(names) > 1 else names.pop()
     return side, kept  # type: ignore[return-value]
 
@@ -239,28 +242,23 @@ def _side(words: Sequence[str]) -> tuple[Laterality, list[str]]:
 _PLACES = {"bibasilar", "bibasal", "biapical"}
 
 
-def _chambers(words: Sequence[str]) -> list[Hit]:
-    if "left" not in words and "right" not in words:
+def _chambers(words: list[Word]) -> list[Match]:
+    if not any(word.folded in ("left", "right") for word in words):
         return []
-    return [hit for hit in load_lexicon().anatomy.among(words) if hit.label.startswith(("left ", "right "))]
+    return [match for match in load_lexicon().anatomy.find(words) if match.label.startswith(("left ", "right "))]
 
 
-def _without(words: Sequence[str], hits: Sequence[Hit]) -> list[str]:
-    taken = {at for hit in hits for at in range(hit.first, hit.last)}
+def _without(words: list[Word], matches: list[Match]) -> list[Word]:
+    taken = {at for match in matches for at in range(match.first, match.last)}
     return [word for at, word in enumerate(words) if at not in taken]
 
 
-def _measures(phrase: str) -> tuple[frozenset[str], list[str]]:
-    """The words of the measures of a phrase, and those measures that are a part of what the concept is.
-
-    One with a unit is of the mention, and no part of that; the number of "grade 2" is.
-    """
-    if not _DIGIT.search(phrase):
-        return frozenset(), []
-    found = [(_spaced(match.group().lower()), bool(match["unit"])) for match in _MEASURE.finditer(phrase)]
-    words = frozenset(word for measure, _ in found for word in measure.split())
-    return words, [measure for measure, has_unit in found if measure and not has_unit]
+def _measures(phrase: str, *, with_unit: bool = True) -> list[str]:
+    """The measures of a phrase. One with a unit is of the mention, and no part of what the concept is; "grade 2" is."""
+    matches = _MEASURE.finditer(phrase)
+    found = (match.group().lower() for match in matches if with_unit or not match["unit"])
+    return [" ".join(re.sub(r"(?<=\d)(?=[a-wyz])", " ", measure).split()) for measure in found if measure.strip()]
 
 
-def _spaced(measure: str) -> str:
-    return " ".join(re.sub(r"(?<=\d)(?=[a-wyz])", " ", measure).split())
+def _inside(word: Word, measures: list[str]) -> bool:
+    return any(word.folded in measure.split() for measure in measures)

@@ -49,12 +49,14 @@ class Hit(NamedTuple):
 
 
 class Match(NamedTuple):
-    """A term found in a text, from where to where it stands."""
+    """A term found in a text; `first` and `last` count its words (`last` exclusive)."""
 
     label: str
     kind: str
     start: int
     end: int
+    first: int
+    last: int
 
 
 class Terms:
@@ -67,7 +69,6 @@ class Terms:
             for term in (label, *synonyms):
                 if key := self._key(folded_words(term)):
                     self._labels.setdefault(key, (label, kind))
-        self._longest = max((len(key) for key in self._labels), default=0)
         # A term that begins with a word has no other words than those that share a term with it.
         self._partners: dict[str, set[str]] = {}
         for key in self._labels:
@@ -88,11 +89,11 @@ class Terms:
         at, end = 0, len(words)
         while at < end:
             partners = self._partners.get(words[at])
+            last = at + 1
             if partners is None:
-                at += 1
+                at = last
                 continue
-            last, limit = at + 1, min(end, at + self._longest)
-            while last < limit and words[last] in partners:
+            while last < end and words[last] in partners:
                 last += 1
             while last > at and (found := self._labels.get(self._key(words[at:last]))) is None:
                 last -= 1
@@ -100,6 +101,11 @@ class Terms:
                 hits.append(Hit(*found, at, last))
             at = max(last, at + 1)
         return hits
+
+    def find(self, words: Sequence[Word]) -> Iterator[Match]:
+        """The terms among the words of a text, as `among` has them, with where they stand."""
+        for label, kind, first, last in self.among([word.folded for word in words]):
+            yield Match(label, kind, words[first].start, words[last - 1].end, first, last)
 
     def _key(self, words: Sequence[str]) -> tuple[str, ...]:
         return tuple(words if self._ordered else sorted(words))
@@ -138,9 +144,7 @@ class Lexicon:
 
     def find(self, text: str) -> list[Match]:
         """The findings, devices and normal statements that `text` names, in order."""
-        words = content_words(text)
-        hits = self.findings.among([word.folded for word in words])
-        return [Match(hit.label, hit.kind, words[hit.first].start, words[hit.last - 1].end) for hit in hits]
+        return list(self.findings.find(content_words(text)))
 
     def knows(self, word: str) -> bool:
         """Whether a word is a part of any term of the lexicon."""
@@ -184,7 +188,12 @@ def read_table(name: str, width: int) -> list[list[str]]:
 
 def words_of(text: str) -> list[Word]:
     """The words of `text`, folded, with their places."""
-    return [Word(fold(match[0]), *match.span()) for match in _WORD.finditer(text)]
+    return list(_words_of(text))
+
+
+@lru_cache(CACHED_TEXTS)
+def _words_of(text: str) -> tuple[Word, ...]:
+    return tuple([Word(fold(match[0]), *match.span()) for match in _WORD.finditer(text)])
 
 
 def content_words(text: str) -> list[Word]:
