@@ -41,6 +41,7 @@ class Scores:
     uncertain: float
     laterality: float
     severity: float
+    temporality: float | None
 
 
 def annotated_sets() -> Iterator[tuple[str, list[Mapping[str, Any]]]]:
@@ -69,6 +70,7 @@ def score(reports: list[Mapping[str, Any]]) -> Scores:
         half.by_assertion["uncertain"].f1 or 0.0,
         half.facets["laterality"] or 0.0,
         half.facets["severity"] or 0.0,
+        half.facets["temporality"],
     )
 
 
@@ -90,6 +92,7 @@ def _mined(reports: list[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
                 "assertion": mention.assertion,
                 "laterality": mention.laterality,
                 "severity": mention.severity.lower(),
+                "temporality": mention.temporality,
             }
 
 
@@ -105,13 +108,18 @@ def run() -> list[Row]:
 
 def main() -> None:
     """Print all scores of every set at hand."""
-    names = ("reports", "observations", "F1", "F1 at 0.8", "assertion", "uncertain F1", "laterality", "severity")
+    names = ("reports", "observations", "F1", "F1 at 0.8", "assertion", "uncertain F1", "side", "size", "temporality")
     table = Table("set", *names, box=None)
     for name, reports in annotated_sets():
         scores = score(reports)
         values = [getattr(scores, field) for field in scores.__dataclass_fields__]
-        table.add_row(name, *(f"{value:.3f}" if isinstance(value, float) else str(value) for value in values))
+        table.add_row(name, *map(_shown, values))
     Console(width=120).print(table)
+
+
+def _shown(value: float | None) -> str:
+    """A score as it is printed; what a set is not annotated with has none."""
+    return "-" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
 if __name__ == "__main__":

@@ -145,5 +145,6 @@ def _mine(sentence: str) -> tuple[_Found, ...]:
 
 
 def _consistent(temporality: Temporality, assertion: Assertion) -> Temporality:
-    """The temporality, of which "resolved" is only told of what is not there any more."""
-    return "current" if temporality == "resolved" and assertion == "present" else temporality
+    """The temporality, of which "resolved" is only told of what is not there any more, and growth of what is there."""
+    gone, grown = temporality == "resolved", temporality in ("increased", "decreased")
+    return "current" if (gone and assertion == "present") or (grown and assertion == "absent") else temporality

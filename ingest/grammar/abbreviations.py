@@ -5,17 +5,29 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
+
+CACHED_PARENTHESES = 20_000
+_CANDIDATE = re.compile(r"(?<![^\s()])[^()]{0,240}\((?=[^()]*[A-Za-z][^()]*[A-Za-z0-9])[^()]{2,240}\)")
 
 
 def defined_abbreviations(text: str) -> dict[str, str]:
     """Short forms that `text` defines in parentheses, with their long forms (Schwartz and Hearst, 2003).
 
-    The detector takes milliseconds, so only texts with a parenthesis are shown to it.
+    The detector takes milliseconds, and many times longer where many signs stand together, so it is shown only each
+    parenthesis that holds letters, with the words before it.
     """
+    found: dict[str, str] = {}
     if "(" not in text:
-        return {}
+        return found
+    for candidate in _CANDIDATE.finditer(text):
+        found |= _defined(candidate[0])
+    return found
+
+
+@lru_cache(CACHED_PARENTHESES)
+def _defined(text: str) -> dict[str, str]:
     with warnings.catch_warnings():
         # The detector's matcher for abbreviations that stand elsewhere is empty, and says so every time.
         warnings.filterwarnings("ignore", message=r"\[W036\]")

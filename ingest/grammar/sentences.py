@@ -9,10 +9,14 @@ from kb.language.grammar.tokens import Span
 
 _ANSWER = r"(?:yes|no|y|n|neg(?:ative)?|pos(?:itive)?|nil|none|absent|present)"
 _CANDIDATE = re.compile(
-    r"[.!?;|\n\u2022\u25aa\u25cf]|[ ](?=(?:The|There|No|Lungs|Heart|Please) [a-z])(?<=[a-z] )"
+    r"[.!?;|\n\u2022\u25aa\u25cf]|[ ](?=(?:The|There|No|Lungs|Heart|Please|Recommend(?:ed)?|Suggest|Consider|Follow|Clinical"
+    r"|Correlat(?:e|ion)|Further|Repeat|Advise) [a-z])(?<=[a-z] )"
 )
 """Where a sentence may end: the fewer ways a letter has to begin one, the faster most letters are passed by."""
-_CANDIDATE_OR_ITEM = re.compile(rf"{_CANDIDATE.pattern}|(?=(?<!\w)\(?[a-h1-9]\)\s?[A-Za-z])")
+_CANDIDATE_OR_ITEM = re.compile(
+    rf"{_CANDIDATE.pattern}|(?=(?<![\w(])(?:\(?(?:[a-h1-9]|i{{1,3}}|iv|v)\)|#[1-9]:?|[1-9]-(?=\s))\s?[A-Za-z])"
+)
+_MAY_HAVE_ITEMS = re.compile(r"[)#]|\d-\s")
 _STOP = re.compile(
     rf"[.!;]+[\"')\]]*(?=\s|$|\?)|(?<=\w)\?+(?=\s+[A-Z(]|\s*$)(?!\s+{_ANSWER}\b\s*(?:[.,;]|$))", re.IGNORECASE
 )
@@ -43,7 +47,12 @@ _ABBREVIATED = re.compile(
 )
 _NUMBER_OF_ITEM = re.compile(r"\s*\(?\d{1,2}$")
 _ITEM_IN_LINE = re.compile(r"(?<=[a-z])[ ]\d{1,2}$")
-_LIST_MARK = re.compile(r"[\s\-*\u2022\u25aa\u25cf\u2013>#]*(?:\(?\d{1,2}(?:[.)](?!\d)|\s(?=[A-Z]))\s*|\(?[a-h]\)\s*)?")
+_LIST_MARK = re.compile(
+    r"[\s\-*\u2022\u25aa\u25cf\u2013>#]*(?:\(?\d{1,2}(?:[.)](?!\d)|-(?=\s)|\s(?=[A-Z]))\s*|\(?(?:[a-h]|i{1,3}|iv|v)\)\s*|\d:\s+)?"
+)
+_ITEM_MARK = re.compile(r"(?P<sign>[(#]?)(?P<number>i{1,3}|iv|v|[a-h1-9])(?P<close>[)-]?)")
+_ROMAN = ("", "i", "ii", "iii", "iv", "v")
+_LONGEST_ITEM = 2_000
 _WORD = re.compile(r"\w")
 
 
@@ -55,7 +64,7 @@ def split_sentences(text: str) -> list[Span]:
     """
     text = plain_text(text)
     width = max(map(len, text.split("\n"))) if "\n" in text else 0
-    candidates = _CANDIDATE_OR_ITEM if ")" in text else _CANDIDATE
+    candidates = _CANDIDATE_OR_ITEM if _MAY_HAVE_ITEMS.search(text) else _CANDIDATE
     spans: list[Span] = []
     start = at = 0
     while candidate := candidates.search(text, at):
@@ -76,7 +85,7 @@ def _break(text: str, start: int, stop: int, width: int) -> tuple[int, int] | No
         return stop, stop + 1
     if text[stop] in "|\u2022\u25aa\u25cf":  # a cell of a table, or the next of listed labels
         return stop, stop + 1
-    if text[stop] in "(abcdefgh123456789":
+    if text[stop] in "(#abcdefghiv123456789":
         return (stop, stop) if _is_item(text, start, stop) else None
     if text[stop] == "\n":
         line = _NEW_LINE.match(text, stop)
@@ -112,11 +121,14 @@ def _is_item(text: str, start: int, stop: int) -> bool:
 
     One that numbers nothing ("3 (a) lesion") is none: the item before it must be there, or it is the first of all.
     """
-    mark = re.match(r"\(?([a-h1-9])\)", text[stop:])
+    mark = _ITEM_MARK.match(text, stop)
     if mark is None or not text[start:stop].strip():
         return False
-    before = chr(ord(mark[1]) - 1)
-    return re.search(rf"(?:^|[\s(]){re.escape(before)}\)", text[:stop]) is not None
+    number, close = mark["number"], mark["close"]
+    before = _ROMAN[_ROMAN.index(number) - 1] if number in _ROMAN else chr(ord(number) - 1)
+    sign = "#" if mark["sign"] == "#" else r"\(?"
+    earlier = text[max(0, stop - _LONGEST_ITEM) : stop]
+    return bool(before) and re.search(rf"(?:^|\s){sign}{re.escape(before + close)}", earlier) is not None
 
 
 def _is_wrapped(text: str, stop: int, width: int) -> bool:

@@ -49,7 +49,7 @@ class Agreement:
         by_assertion: pairs that met and are judged alike, by that; what is not counts to each side alone.
         by_finding: the same by finding, where both sides name one; the largest disagreement first.
         confusion: of the pairs that met, (a's assertion, b's) to how many.
-        facets: laterality and severity: of the pairs that met, the share that agrees.
+        facets: laterality, severity and temporality: of the pairs that met, the share that agrees.
         alone_a: what only the first has.
         alone_b: what only the second has.
     """
@@ -120,7 +120,7 @@ def compare_observations(
         by_assertion=_by(pairs, alone, "assertion"),
         by_finding=_by(pairs, alone, "finding"),
         confusion=dict(confusion.most_common()),
-        facets={name: _share(pairs, name) for name in ("laterality", "severity")},
+        facets={name: _share(pairs, name) for name in ("laterality", "severity", "temporality")},
         alone_a=alone[0],
         alone_b=alone[1],
     )

@@ -29,12 +29,23 @@ _NO = (
     r"|none (?:seen|identified|present|detected|noted)"
 )
 _YES = r"yes|y|pos|positive|present|true|1|\+"
-_SUSPECT = re.compile(r"[:?(\[\u2610-\u2612]|\s[-+\u2212]\s*(?:[,;.]|\Z)")
-
-_ANSWERED = re.compile(
-    r"\s*[:?]\s*(?:(?P<no>" + _NO + r")|(?P<yes>" + _YES + r"))(?=\s*(?:[.,;](?!\d)|\Z|\s[A-Z][A-Za-z ]{2,30}[:?]))",
+_SUSPECT = re.compile(
+    r"[:?=(\[\u2610-\u2612]|\s[-+\u2212]\s*(?:[,;.]|\Z)"
+    r"|\s(?:[-\u2013\u2014]\s*)?(?:yes|no|nil|none|negative|positive|absent|present)\s*(?:[,;.]|\Z)",
     re.I,
 )
+
+_ANSWERED = re.compile(
+    r"\s*[:?]\s*(?:(?P<no>" + _NO + r")|(?P<yes>" + _YES + r"))(?=\s*(?:[.,;](?!\d)|\Z|\s[A-Z][A-Za-z ]{2,30}[:?]))"
+    r"|(?:\s*=\s*(?:(?P<zero>" + _NO + r")|(?P<one>" + _YES + r"))"
+    r"|\s+[-\u2013\u2014]\s*(?:(?P<none>none|nil|no|absent|negative|not seen|not present)|(?P<there>yes|present|positive))"
+    r"|(?<=\w)\s+(?:(?P<said_no>no|nil)|(?P<said_yes>yes)))(?=\s*(?:[.,;](?!\d)|\Z))"
+    r"|\?\s+(?P<graded>)(?=(?:trace|tiny|minimal|mild|small|moderate|large|severe)\b)",
+    re.I,
+)
+_DENYING = ("no", "zero", "none", "said_no")
+_WANT_A_THING = ("zero", "one", "there", "said_no", "said_yes")
+"""Answers that are none where no finding stands before them ("T = 0", "the answer is no")."""
 _BEFORE_LABEL = re.compile(r"[:?;()\[\]]")
 _MARKED = re.compile(
     r"\s*(?<=\w)\s(?P<behind>[-+\u2212])(?=\s*(?:[,;.]|\Z))|\s*[(\[]\s*(?:(?P<no>"
@@ -101,20 +112,30 @@ def _marked(sentence: str, begin: int) -> Iterator[Part]:
 def _labelled(sentence: str, begin: int) -> Iterator[Part]:
     at = begin
     answers = [(found, _label(sentence, at, found.start())) for found in _ANSWERED.finditer(sentence, begin)]
-    answers = [(found, label) for found, label in answers if re.search(r"[^\W\d_]", sentence[slice(*label)])]
+    answers = [(found, label) for found, label in answers if _is_label(sentence[slice(*label)], found)]
     for (found, label), following in zip_longest(answers, answers[1:]):
         if sentence[at : label[0]].strip(" .,;"):
             yield Part(((at, label[0]),), None)
         end = following[1][0] if following else len(sentence)
         rest = _FIRST_OF_REST.match(sentence, found.end())
         first = rest.end() if rest else found.end()
-        if found["no"]:
+        if found.lastgroup in _DENYING:
             yield Part((label,), "absent")
             if first < end:
                 yield Part(((first, end),), None)
         else:
             yield Part((label, (first, end)) if first < end else (label,), "present")
         at = end
+
+
+def _is_label(label: str, found: re.Match[str]) -> bool:
+    """Whether what stands before an answer can be answered: words, or a thing where the sign alone tells no form."""
+    if found.lastgroup in _WANT_A_THING:
+        return bool(found_in(label.strip().lower())) and not _SAID.search(label)
+    return re.search(r"[^\W\d_]", label) is not None
+
+
+_SAID = re.compile(r"\b(?:no|not|is|are|was|were|has|have|may|there)\b", re.I)
 
 
 def _label(sentence: str, begin: int, end: int) -> Span:

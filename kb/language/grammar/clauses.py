@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from kb.language.grammar.places import is_place_adverb
 from kb.language.grammar.tokens import Token
-from kb.language.grammar.wording import ARTICLES, FILLERS, PREPOSITIONS, WORDS, names_finding
+from kb.language.grammar.wording import ARTICLES, FILLERS, PREPOSITIONS, WORDS, is_adverb, names_device, names_finding
 from kb.language.lexicon import load_lexicon
 
 FINITE = WORDS["finite_verbs"]
@@ -68,6 +69,15 @@ def has_verb(tokens: Sequence[Token]) -> bool:
     return any(token.lower in FINITE for token in tokens)
 
 
+def is_taken_out(clause: Sequence[Token]) -> bool:
+    """Whether a device is told to be out without a verb: "right chest tube out"."""
+    said = [token for token in clause if token.is_word]
+    return len(said) > 1 and said[-1].lower in _OUT and not has_verb(said) and names_device(said)
+
+
+_OUT = frozenset(["out", "gone", "pulled", "discontinued"])
+
+
 def _next_clause(tokens: Sequence[Token], start: int, at: int) -> int | None:
     """Where the next clause begins, if the token at `at` ends the one that began at `start`."""
     token = tokens[at]
@@ -77,6 +87,8 @@ def _next_clause(tokens: Sequence[Token], start: int, at: int) -> int | None:
         return at
     if token.lower not in _JOINTS:
         return None
+    if token.lower == "," and tokens[at - 1].lower in _OUT and is_taken_out(tokens[start:at]):
+        return at + 1
     first = at + 1
     while first < len(tokens) and tokens[first].lower in ("and", "&", "then", "also", "but"):
         first += 1
@@ -126,14 +138,14 @@ _NO_NOUNS = frozenset(
         "despite",
     ]
 )
-_HARD = frozenset(["-", "--", "---", "\u2013", "\u2014", "\u2022", "|", "/", ";", "\u2192", ">"])
+_HARD = frozenset(["-", "--", "---", "\u2013", "\u2014", "\u2022", "|", "/", "//", ";", "\u2192", ">"])
 _MAY_END = _HARD | _JOINTS | {"the"}
 
 
 def _is_bound(tokens: Sequence[Token], start: int, at: int) -> bool:
     """Whether a dash, bullet or slash parts two statements, rather than joining two words or describing the first."""
     sign = tokens[at].lower
-    if sign in ("\u2022", "|", ";", "\u2192"):
+    if sign in ("\u2022", "|", "//", ";", "\u2192"):
         return True
     if sign == ">":
         return at > 0 and tokens[at - 1].lower in ("=", "-", "--")  # "=>", "->"
@@ -161,7 +173,17 @@ def _only_describes(tokens: Sequence[Token]) -> bool:
     describing = bool(words) and (
         words[0] in PREPOSITIONS or words[0] in lexicon.sides or words[0] in lexicon.severities or words[0][0].isdigit()
     )
+    if words and all(word in _HOW_IT_STANDS or word in FILLERS for word in words):
+        return True  # "effusion - resolved"
     return describing and not names_finding(tokens[:end]) and not has_verb(tokens[:end])
+
+
+_HOW_IT_STANDS = (
+    WORDS["comparing"]
+    | WORDS["changes"]
+    | WORDS["changes_at_end"]
+    | frozenset(["resolved", "removed", "gone", "cleared", "out", "completely", "fully", "interval", "none"])
+)
 
 
 def _is_normal(tokens: Sequence[Token]) -> bool:
@@ -186,7 +208,7 @@ def _begins_clause(left: Sequence[Token], right: Sequence[Token], joint: str, wi
         return joint != "as" and not _is_earlier(subject)
     if has_verb(left):
         return left[0].lower not in ("if", "when", "whether")
-    if joint != "," or (left[0].lower in PREPOSITIONS and not names_finding(left)):
+    if joint != "," or is_place_adverb(left) or (left[0].lower in PREPOSITIONS and not names_finding(left)):
         return False
     if any(token.lower in ("and", "or", "/", "nor") for token in subject) or with_and:
         return False
@@ -196,7 +218,7 @@ def _begins_clause(left: Sequence[Token], right: Sequence[Token], joint: str, wi
 
 def _may_be_subject(word: str) -> bool:
     """Whether a word is more than an adverb or a filler ("and now | terminates" has no subject of its own)."""
-    return word not in FILLERS and word not in ARTICLES and not word.endswith("ly")
+    return word not in FILLERS and word not in ARTICLES and not is_adverb(word)
 
 
 _PLURAL = frozenset(["are", "were", "have", "remain", "appear", "show", "demonstrate"])

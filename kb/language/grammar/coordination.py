@@ -65,6 +65,8 @@ def conjuncts(tokens: Sequence[Token]) -> list[list[Token]]:
             parts[-1] = [*parts[-1], separator, *piece]  # "the middle lobe/lingula"; a device lies in one place
         elif parts and (shared := _elsewhere(parts, trimmed(piece))):
             parts[-1:] = shared
+        elif parts and separator and sign == "," and _is_where(trimmed(piece), parts[-1]):
+            parts[-1] = [*parts[-1], separator, *piece]  # "a nodule, right upper lobe"
         elif parts and sign == "/" and len(trimmed(piece)) == 1:
             parts.append([*_side_and_place(parts[-1]), *piece])  # "right basal collapse/consolidation"
         elif parts and names_only_place(piece) and (state := _leading_state(parts[-1])):
@@ -225,6 +227,17 @@ def _elsewhere(parts: list[list[Token]], piece: Sequence[Token]) -> list[list[To
     nouns = [token for token in piece if not _qualifies(token)]
     lacks_noun = all(_qualifies(token) for token in before[first:] if token.is_word)
     return [[*before, *(nouns if lacks_noun else ())], [*kept, *piece]]
+
+
+def _is_where(piece: Sequence[Token], part: Sequence[Token]) -> bool:
+    """Whether a piece is the side or the place on a side of a finding that tells none: "nodule, right upper lobe"."""
+    sides = load_lexicon().sides
+    return (
+        any(token.lower in sides for token in piece)
+        and names_only_place(piece)
+        and names_finding(part)
+        and not any(token.lower in sides for token in part)
+    )
 
 
 def _device_somewhere(part: Sequence[Token]) -> bool:

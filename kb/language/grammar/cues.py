@@ -38,6 +38,7 @@ EFFECTS = frozenset(
         "withdrawn",
         "replaced",
         "unseen",
+        "obscured",
     ]
 )
 

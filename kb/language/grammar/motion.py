@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kb.language.grammar.coordination import names_only_place
 from kb.language.grammar.tokens import Token
 from kb.language.grammar.wording import (
+    CONJUNCTIONS,
     MODIFIER_ENDINGS,
     STATES,
     WORDS,
@@ -17,7 +17,6 @@ from kb.language.grammar.wording import (
 )
 from kb.language.lexicon import fold, load_lexicon
 
-_LOCATING = frozenset(["in", "at", "on", "within", "along", "over", "behind", "near", "under", "above", "below"])
 _ASPECTS = WORDS["joined_nouns"] | {"extent", "degree", "amount", "volume", "severity", "number", "alignment"}
 _GRADES = frozenset(
     ["interval", "significant", "appreciable", "further", "definite", "substantial", "overall", "obvious"]
@@ -32,20 +31,14 @@ def what_did_not_move(tokens: Sequence[Token]) -> list[Token] | None:
     rest = list(tokens[at + 1 :])
     if not rest or rest[0].lower not in ("of", "in", "to") or not names_thing(rest):
         return None
-    hits = named_in(words_said(tokens))
+    end = next((i for i, token in enumerate(tokens) if token.lower in CONJUNCTIONS), len(tokens))
+    hits = named_in(words_said(tokens[:end]))
     first = next((hit for hit in hits if hit.first < len(words_said(tokens[: at + 1]))), None)
     if first is not None and not any(hit.first >= first.last and hit.kind != "normal" for hit in hits):
         return None  # "no shift of the mediastinum": a finding by that name
     while len(rest) > 2 and (rest[0].lower in ("of", "in", "to", "the") or rest[0].lower in _ASPECTS):
         rest = rest[1:]
     return rest
-
-
-def place_said(tokens: Sequence[Token]) -> list[Token]:
-    """The place that follows a verb of being or seeing ("... may be present | at the left apex")."""
-    end = next((i for i, token in enumerate(tokens) if not (token.is_word or token.lower == "-")), len(tokens))
-    words = list(tokens[:end])
-    return words if words and words[0].lower in _LOCATING and names_only_place(words[1:]) else []
 
 
 def lost_noun(tokens: Sequence[Token]) -> bool:

@@ -45,5 +45,7 @@ def _plain(match: re.Match[str]) -> str:
         return _ALIKE.get(match[0], " ")
     if kind == "entity":
         said = unescape(match[0])
+        if said in ("\n", "\r"):
+            return "\n".ljust(length)
         return (_ALIKE.get(said, said) if len(said) == 1 and not said.isspace() else " ").ljust(length)
     return " " * length

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from kb.language.grammar.clauses import specified
 from kb.language.grammar.coordination import SEPARATORS, conjuncts, predicates
+from kb.language.grammar.places import adds_a_place
 from kb.language.grammar.tokens import Token
 from kb.language.grammar.wording import (
     PREPOSITIONS,
     STATES,
+    is_adverb,
     named_in,
     names_device,
     names_finding,
@@ -128,7 +130,7 @@ def _paired(subject: Sequence[Token], predicate: Sequence[Token], heads_line: bo
         if complete and not said:
             return
     others = [part for part in said[1:] if names_finding(part)]
-    said = [part for part in said if part not in others and not all(t.lower.endswith("ly") for t in part if t.is_word)]
+    said = [part for part in said if part not in others and (adds_a_place(part) or not _is_manner(part))]
     yield from others  # "the heart is enlarged, aortic sclerosis"
     for one in subjects:
         named = any(token.is_word for token in one)
@@ -137,6 +139,11 @@ def _paired(subject: Sequence[Token], predicate: Sequence[Token], heads_line: bo
                 yield [*one, *part]
         if not said:
             yield one
+
+
+def _is_manner(part: Sequence[Token]) -> bool:
+    """Whether a part only says how ("incidentally")."""
+    return all(is_adverb(token.lower) for token in part if token.is_word)
 
 
 def _state_at_end(tokens: Sequence[Token]) -> tuple[Sequence[Token] | None, Sequence[Token]]:

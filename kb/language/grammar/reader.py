@@ -12,7 +12,8 @@ from typing import NamedTuple
 from kb.language.grammar.cues import Segment
 from kb.language.grammar.evidence import before_evidence, is_evidence
 from kb.language.grammar.joints import from_next_clause, last_clause
-from kb.language.grammar.motion import lost_noun, place_said, what_did_not_move
+from kb.language.grammar.motion import lost_noun, what_did_not_move
+from kb.language.grammar.places import place_length, place_said, tells_side
 from kb.language.grammar.predication import end_of_denial, observations
 from kb.language.grammar.tokens import Span, Token
 from kb.language.grammar.wording import (
@@ -70,9 +71,11 @@ MEANT: dict[str, tuple[Assertion, Certainty]] = {
 class Reader:
     """Takes in the segments of one clause, and keeps what they state; `clause` is where that stands in the sentence."""
 
-    def __init__(self, clause: Span) -> None:
+    def __init__(self, clause: Span, place: Sequence[Token] = ()) -> None:
+        """`place` is where all is that the clause tells ("on the left, ...")."""
         self.statements: list[Statement] = []
         self._clause = clause
+        self._place = list(place)
         self._open = _Open()
 
     def take(self, segment: Segment) -> None:
@@ -89,7 +92,11 @@ class Reader:
         elif effect in ("copula", "show"):
             self._say_of_subject(segment)
         elif effect == "skip" and not _is_earlier_size(segment):
-            self._open.body += segment.tokens
+            opened = self._open
+            if segment.cue[0].lower == "not" and opened.in_template and not trimmed([*opened.body, *segment.tokens]):
+                opened.body, opened.assertion = list(segment.cue[1:]), "absent"  # "Hila: not unusual"
+                return
+            opened.body += segment.tokens
         elif effect == "keep":
             self._open.body += [*segment.cue, *segment.tokens]
         elif effect == "guess":
@@ -101,8 +108,13 @@ class Reader:
         elif effect == "replaced":
             self._turn_back(Segment("denied", segment.cue, []))
             self._begin(segment.tokens, "present", "definite")
+        elif effect == "obscured":
+            self._turn_back(Segment("doubted", segment.cue, []))
+            self._begin(segment.tokens, "present", "definite")
         elif effect == "unseen":
             self._lose_sight(segment)
+        elif effect == "denied" and segment.cue[0].lower == "absent" and self._begins_with(segment):
+            self._begin(segment.tokens, "absent", "definite")  # "absent breast shadow"
         elif effect in ("denied", "doubted"):
             self._turn_back(segment)
         elif effect in ("void", "cut", "skip"):
@@ -128,10 +140,16 @@ class Reader:
             opened = affirmed
         self._state(opened)
 
+    def _begins_with(self, segment: Segment) -> bool:
+        """Whether nothing stands before a cue, and something behind it that could be told of."""
+        return self._open.subject is None and not trimmed(self._open.body) and observes(trimmed(segment.tokens))
+
     def _state(self, opened: _Open) -> None:
         if opened.in_template and not trimmed(opened.body) and not names_thing(opened.subject or ()):
             return  # a label alone says nothing
         for tokens in observations(opened.body, opened.subject, opened.carried, heads_line=opened.in_template):
+            if self._place and not tells_side(tokens):
+                tokens = [*tokens, *self._place]
             once = {token.start: token for token in tokens}  # what parts share may have come to one of them twice
             removed = any(token.removed for token in tokens)
             kept = trimmed([token for token in unchanged_words(list(once.values())) if not token.removed])
@@ -310,6 +328,11 @@ class Reader:
         self._begin(from_next_clause(segment.tokens), "present", "definite")
 
     def _pass_over(self, segment: Segment) -> None:
+        if segment.effect == "cut" and (length := place_length(where := [*segment.cue[-1:], *segment.tokens])) > 1:
+            self._open.body += where[:length]  # "is seen | on the left", where "seen on the prior film" only compares
+            segment = Segment("skip", segment.cue, where[length:])
+            self._open.body += segment.tokens
+            return
         rest = from_next_clause(segment.tokens) if segment.effect == "cut" else []
         if rest or segment.effect == "void":
             self.close()

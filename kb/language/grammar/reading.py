@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import NamedTuple
 
 from kb.language.grammar.answers import Part, parts_of
@@ -39,12 +40,13 @@ def telling_tokens(plain: str, part: Part, tokens: list[Token]) -> list[Token]:
     left_out = referring(plain)
     if kept == [(0, len(plain))] and not left_out:
         return tokens
-    return [
-        token
-        for token in tokens
-        if any(first <= token.start < last for first, last in kept)
-        and not any(first <= token.start < last for first, last in left_out)
-    ]
+    telling = [token for first, last in kept for token in tokens[_at(tokens, first) : _at(tokens, last)]]
+    return [token for token in telling if not any(first <= token.start < last for first, last in left_out)]
+
+
+def _at(tokens: list[Token], start: int) -> int:
+    """Which token is the first that begins at the character `start` or behind it."""
+    return bisect_left(tokens, start, key=lambda token: token.start)
 
 
 def _stated(part: Part, tokens: list[Token]) -> list[Statement]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from kb.language.grammar.clauses import FINITE, clauses, has_verb
+from kb.language.grammar.clauses import FINITE, clauses, is_taken_out
 from kb.language.grammar.cues import Segment, load_cues
 from kb.language.grammar.evidence import evidence_folded
 from kb.language.grammar.parentheses import unbracketed
+from kb.language.grammar.places import place_before
 from kb.language.grammar.reader import MEANT, Reader, Statement
 from kb.language.grammar.tokens import Token
-from kb.language.grammar.wording import names_device, names_finding
+from kb.language.grammar.wording import WORDS, names_device, names_finding
 from schemas.terms import Assertion, Certainty
 
 __all__ = ["Statement", "clauses_of", "meant_at", "read_statements"]
@@ -26,12 +27,17 @@ def read_statements(tokens: Sequence[Token]) -> list[Statement]:
     for clause, segments in clauses_of(tokens):
         if not clause:
             continue
-        words = [token for token in clause if token.is_word]
-        if (subject := _of_left_out_predicate(clause, words)) is not None:
+        place, rest = place_before(clause)
+        if place:
+            segments = cut_at_cues(rest)
+        if (subject := _of_left_out_predicate(clause)) is not None:
             segments = [Segment("start", (), subject if names_finding(subject) else [])]
-        if _is_taken_out(words):
+        if is_taken_out(clause):
+            words = [token for token in clause if token.is_word]
             segments = [Segment("start", (), words[:-1]), Segment("denied", (clause[-1],), [])]
-        reader = Reader((clause[0].start, clause[-1].end))
+        elif (both := _neither_does(rest)) is not None:
+            segments = cut_at_cues(both)
+        reader = Reader((clause[0].start, clause[-1].end), place)
         for segment in segments:
             reader.take(segment)
         reader.close()
@@ -43,7 +49,12 @@ def clauses_of(tokens: Sequence[Token]) -> Iterator[tuple[list[Token], list[Segm
     """The clauses of a sentence, each with its cues and the words after each of them."""
     for part in unbracketed(tokens):
         for clause in clauses(part):
-            yield clause, evidence_folded(load_cues().segments(clause))
+            yield clause, cut_at_cues(clause)
+
+
+def cut_at_cues(clause: Sequence[Token]) -> list[Segment]:
+    """A clause cut at its cues."""
+    return evidence_folded(load_cues().segments(clause))
 
 
 def meant_at(tokens: Sequence[Token], at: int) -> tuple[Assertion, Certainty] | None:
@@ -62,16 +73,20 @@ def meant_at(tokens: Sequence[Token], at: int) -> tuple[Assertion, Certainty] | 
     return meant
 
 
-def _is_taken_out(words: Sequence[Token]) -> bool:
-    """Whether a device is told to be out without a verb: "right chest tube out"."""
-    return len(words) > 1 and words[-1].lower in _OUT and not has_verb(words) and names_device(words)
-
-
-_OUT = frozenset(["out", "gone", "pulled", "discontinued"])
-
-
-def _of_left_out_predicate(clause: list[Token], words: Sequence[Token]) -> list[Token] | None:
-    """The subject of "..., the effusions have not", of which only what it does not do is left out; None for others."""
-    if len(words) < 3 or words[-1].lower != "not" or words[-2].lower not in FINITE:
+def _neither_does(clause: Sequence[Token]) -> list[Token] | None:
+    """ "Neither tube is kinked" as "tube is not kinked": the devices are there; None for other clauses."""
+    if not clause or clause[0].lower != "neither" or any(token.lower == "nor" for token in clause):
         return None
-    return clause[: clause.index(words[-2])]
+    verb = next((at for at, token in enumerate(clause) if token.lower in FINITE), None)
+    if verb is None or not names_device(clause[1:verb]) or clause[verb + 1].lower in WORDS["existing"]:
+        return None
+    denial = clause[verb]._replace(lower="not")
+    return [*clause[1 : verb + 1], denial, *clause[verb + 1 :]]
+
+
+def _of_left_out_predicate(clause: list[Token]) -> list[Token] | None:
+    """The subject of "..., the effusions have not", of which only what it does not do is left out; None for others."""
+    words = [at for at, token in enumerate(clause) if token.is_word]
+    if len(words) < 3 or clause[words[-1]].lower != "not" or clause[words[-2]].lower not in FINITE:
+        return None
+    return clause[: words[-2]]

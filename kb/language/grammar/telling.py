@@ -37,6 +37,9 @@ _NOTHING = re.compile(
     r"|\b(?:evaluation|assessment|detection|sensitivity|visuali[sz]ation|interpretation|exclusion|diagnosis)\b[^.,;]{0,80}"
     r"\b(?:is|are|was|were)\b[^.,;]{0,80}\b(?:limited|suboptimal|low|lower|reduced|poor|difficult|compromised|impaired|degraded"
     r"|decreased|incomplete|restricted|hampered|not possible|nondiagnostic)\b"
+    r"|\b(?:limited|insensitive|suboptimal|inadequate|poor) (?:for|in) (?:the |detecting |evaluating )?"
+    r"(?:detection|evaluation|assessment|exclusion|diagnosis|small|subtle|nodules?|fractures?|pneumo\w+|effusions?|any)\b"
+    r"|\binsensitive (?:for|to)\b"
     r"|^(?:should|in case)\b|\b\d+[- ]years?[- ]old\b"
     r"|\b(?:reported|dictated|described|imaged) (?:separately|elsewhere)\b",
 )
@@ -50,7 +53,9 @@ _IMPAIRED = re.compile(
 
 _PURPOSE = re.compile(
     r"\bto (?:confirm|ensure|document|assess|evaluate|re-?assess|re-?evaluate|further|better|characteri[sz]e|define"
-    r"|verify|monitor|exclude|rule out)\b",
+    r"|verify|monitor|exclude|rule out)\b"
+    r"|,?\s*\b(?:(?:which|that)\s+)?(?:can|could|may|might|should|would) be (?:further |better )?"
+    r"(?:assessed|evaluated|characteri[sz]ed|investigated|clarified|confirmed|imaged)(?: further| better)? (?:with|by|on|using)\b"
 )
 _UNABLE = re.compile(
     r"\b(?:unable|not|n't|cannot|insufficient|inadequate|difficult|hard|impossible|fails?|failed|limited|nothing)\b",
@@ -67,14 +72,17 @@ _BESIDE = re.compile(r",|;|\s(?:and|but)\s")
 _PLACEHOLDER = re.compile(
     r"\W*(?:n\.?\s?/?\s?a\.?|nan|null|none|nil|tbd|tbc|unknown|blank|empty|test|pending"
     r"|(?:not|none) (?:available|applicable|done|given|provided|recorded|performed|obtained|stated|reported|dictated"
-    r"|known))\W*",
+    r"|known)"
+    r"|(?:(?-i:[A-Z])\.?\s*){0,2}(?-i:[A-Z])\w+,? (?:MD|M\.D\.|DO|FRCR|PhD|MBBS))\W*",
     re.I,
 )
 _STAMP = re.compile(
     r"\b(?:I|[Ww]e) (?:have|am|was|were|agree|did|personally|attest|concur|discussed|reviewed|spoke|called"
     r"|certify|hereby)\b"
     r"|\b(?i:end of (?:the )?(?:report|impression|findings|dictation|document|addendum|exam\w*)"
-    r"|(?:wet|preliminary|final) read"
+    r"|(?:wet|preliminary|final) (?:read|report|interpretation|result)"
+    r"|dictated but not \w+|not (?:yet )?(?:been )?(?:read|reviewed|verified|signed|approved) by"
+    r"|reviewed and (?:approved|signed|verified)|(?:report|exam) status|images? (?:were |was )?reviewed"
     r"|electronically (?:signed|verified|approved)|signed by|e-?signed|version #?\d"
     r"|transcri(?:bed|ption\w*) (?:by|on|above)"
     r"|approved by|(?:report|exam) verified|verified by|attending (?:physician|radiologist)"

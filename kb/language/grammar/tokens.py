@@ -22,7 +22,7 @@ _TOKEN = re.compile(
     r"|(?P<word>n['\u2019]t\b|can(?=not\b)|and/or\b|[^\W\d_]+(?=n['\u2019]t\b)|(?:vs|etc|approx)\.|(?:lt|rt|bilat)\.(?=\s*[a-z])|[ap]\.m\.?"
     r"|(?:[A-Za-z]\d{1,2}(?:-[A-Za-z]?\d{1,2})?|\d+/\d+(?:/\d+)?|\d+(?:[.,]\d+)*(?:st|nd|rd|th)?(?![^\W\d_])"
     r"|\d+(?:[.,]\d+)*(?=mm|cm|ml|cc|x\d)|\d+[^\W_]*|[^\W\d_][^\W_]*|'s\b))"
-    r"|(?P<sign>-+|\S)",
+    r"|(?P<sign>-+|/{2,}|\S)",
     re.I,
 )
 _WORDS = frozenset(["plain", "word", "whole"])

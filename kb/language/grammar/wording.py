@@ -81,7 +81,7 @@ def unchanged_words(tokens: Sequence[Token]) -> list[Token]:
         if token.lower in WORDS["changes"] or (
             token.lower in WORDS["changes_at_end"] and kept and not any(later.is_word for later in tokens[at + 1 :])
         ):
-            while kept and kept[-1].lower.endswith("ly"):
+            while kept and is_adverb(kept[-1].lower):
                 kept.pop()
         else:
             kept.append(token)
@@ -91,6 +91,11 @@ def unchanged_words(tokens: Sequence[Token]) -> list[Token]:
 def only_compares(tokens: Sequence[Token]) -> bool:
     """Whether a predicate says no more than that something is as it was, or that it is seen."""
     return all(not token.is_word or token.lower in _COMPARING for token in tokens)
+
+
+def text_of(tokens: Sequence[Token]) -> str:
+    """The words of `tokens` as a text in small letters."""
+    return " ".join([token.lower for token in tokens if token.is_word])
 
 
 def words_said(tokens: Sequence[Token]) -> tuple[str, ...]:
@@ -132,7 +137,7 @@ def names_thing(tokens: Sequence[Token]) -> bool:
 
 def named_written_out(tokens: Sequence[Token]) -> tuple[Hit, ...]:
     """What the words name once the abbreviations of the field are written out."""
-    return _named_written_out(" ".join([token.lower for token in tokens if token.is_word]))
+    return _named_written_out(text_of(tokens))
 
 
 @lru_cache(CACHED_PHRASES)
@@ -151,6 +156,12 @@ _ALSO_DEVICES = frozenset(["tube", "catheter"])
 def is_technique(tokens: Sequence[Token]) -> bool:
     """Whether the words speak of a study ("lateral view") rather than of what it shows."""
     return any(token.lower in TECHNIQUE for token in tokens)
+
+
+@cache
+def is_adverb(word: str) -> bool:
+    """Whether a word only says how ("slightly"); "cardiomegaly" names a finding."""
+    return word.endswith("ly") and not found_in(word)
 
 
 @cache

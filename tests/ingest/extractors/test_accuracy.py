@@ -29,6 +29,7 @@ def mined(report_id: str, texts: dict[str, Any]) -> list[dict[str, Any]]:
             "assertion": m.assertion,
             "laterality": m.laterality,
             "severity": m.severity.lower(),
+            "temporality": m.temporality,
         }
         for m in RulesExtractor().mentions(sections)
     ]
@@ -62,6 +63,7 @@ def test_the_annotated_sets_are_met(name: str, floor: float, uncertain: float) -
     assert (met.by_assertion["uncertain"].f1 or 0) >= uncertain
     assert (met.facets["laterality"] or 0) >= 0.98
     assert (met.facets["severity"] or 0) >= 0.97
+    assert (met.facets["temporality"] or 0) >= 0.95
 
 
 def test_the_annotations_stand_where_they_say() -> None:
