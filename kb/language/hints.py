@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 CACHED_WORDS = 50_000
 """Words of which it is remembered what they hint at."""
 
-_COMMON = frozenset(["there", "are", "the", "and", "with"])
+_COMMON = frozenset(["there", "are", "is", "the", "and", "with", "no", "in", "of", "to", "on", "from"])
 """Words that stand in so many sentences that they hint at nothing."""
 
 _parser: Any = import_module("re._parser")
@@ -78,7 +78,9 @@ def _sure(parts: Sequence[Any]) -> Iterator[frozenset[Hint]]:
     run: list[Any] = []
     for part in [*parts, _END]:
         kind, told = part
-        blank = kind is _parser.LITERAL and chr(told).isspace()
+        if kind in (_parser.ASSERT, _parser.ASSERT_NOT):
+            continue  # what stands around it stands side by side
+        blank = _is_blank(part)
         if (kind is _parser.LITERAL and not blank) or told is _parser.AT_BOUNDARY:
             run.append(part)
             continue
@@ -95,6 +97,16 @@ def _sure(parts: Sequence[Any]) -> Iterator[frozenset[Hint]]:
         if hints:
             yield hints
         run = [_WORD_BEGINS] if blank else []
+
+
+def _is_blank(part: tuple[Any, Any]) -> bool:
+    """Whether a part of a pattern is a blank, or some, written as such or as "\\s+"."""
+    kind, told = part
+    if kind in (_parser.MAX_REPEAT, _parser.MIN_REPEAT) and told[0] and len(told[2]) == 1:
+        return _is_blank(told[2][0])
+    if kind is _parser.IN:
+        return told == [(_parser.CATEGORY, _parser.CATEGORY_SPACE)]
+    return kind is _parser.LITERAL and chr(told).isspace()
 
 
 _END = (None, None)
