@@ -9,8 +9,8 @@ from kb.language.grammar.tokens import Span
 
 _ANSWER = r"(?:yes|no|y|n|neg(?:ative)?|pos(?:itive)?|nil|none|absent|present)"
 _CANDIDATE = re.compile(
-    r"[.!?;|\n\u2022\u25aa\u25cf]|[ ](?=(?:The|There|No|Lungs|Heart|Please|Recommend(?:ed)?|Suggest|Consider|Follow|Clinical"
-    r"|Correlat(?:e|ion)|Further|Repeat|Advise) [a-z])(?<=[a-z] )"
+    r"[.!?;|\n\u2022\u25aa\u25cf]|[ ](?=(?:The|There|No|Lungs|Heart|Please|Recommend(?:ed)?|Suggest|Consider|Follow"
+    r"|Clinical|Correlat(?:e|ion)|Further|Repeat|Advise) [a-z])(?<=[a-z] )"
 )
 """Where a sentence may end: the fewer ways a letter has to begin one, the faster most letters are passed by."""
 _CANDIDATE_OR_ITEM = re.compile(

@@ -84,7 +84,7 @@ class Miner:
 
 @contextmanager
 def _collector_at_rest() -> Iterator[None]:
-    """Without the collector of cycles: mining makes none, and to look for them a hundred times a chunk takes a tenth."""
+    """Without the collector of cycles: mining makes none, and to look for them again and again takes a tenth."""
     works = gc.isenabled()
     gc.disable()
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from os.path import commonprefix
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -26,7 +25,7 @@ def is_one_slip_from(word: str, other: str) -> bool:
     """Whether `other` is at one slip from `word`: to ask it of one spelling is faster than to go through all."""
     if abs(len(word) - len(other)) > 1 or word == other:
         return False
-    same = len(commonprefix([word, other]))
+    same = next((at for at, (a, b) in enumerate(zip(word, other, strict=False)) if a != b), min(len(word), len(other)))
     rest, others = word[same:], other[same:]
     if len(rest) != len(others):
         return rest[1:] == others or rest == others[1:]

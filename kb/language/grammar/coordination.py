@@ -248,10 +248,12 @@ def _device_somewhere(part: Sequence[Token]) -> bool:
 def names_only_place(tokens: Sequence[Token]) -> bool:
     """Whether the words name a place and nothing else: "the sixth ribs posteriorly", "lower lung zones"."""
     words = words_said(tokens)
+    if not words:
+        return False
     places = {i for hit in load_lexicon().anatomy.among(words) for i in range(hit.first, hit.last)}
     sides = load_lexicon().sides
     rest = [word for i, word in enumerate(words) if i not in places and word not in sides]
-    return bool(words) and all(_ORDINAL.fullmatch(word) or word in _LEVELS for word in rest)
+    return all(word in _LEVELS or _ORDINAL.fullmatch(word) for word in rest)
 
 
 def _qualifies(token: Token) -> bool:

@@ -57,8 +57,9 @@ def place_before(clause: Sequence[Token]) -> tuple[list[Token], list[Token]]:
     start = 0
     while start < len(clause) and clause[start].lower in WORDS["existing"]:
         start += 1
-    length = place_length(clause[start:])
-    if not length or clause[start].lower not in _LOCATING | _ADVERBS:
+    begins = start < len(clause) and clause[start].lower in _BEGINS_A_PLACE
+    length = place_length(clause[start:]) if begins else 0
+    if not length:
         return [], list(clause)
     rest = list(clause[start + length :])
     place = list(clause[start : start + length])
@@ -92,6 +93,9 @@ def is_place_adverb(tokens: Sequence[Token]) -> bool:
 _ADVERBS = frozenset(word for word in load_lexicon().sides if word.endswith("ly")) | frozenset(
     ["left-sided", "right-sided", "bibasally", "biapically", "bibasilarly"]
 )
+
+
+_BEGINS_A_PLACE = _LOCATING | _ADVERBS
 
 
 def _tells_where(tokens: Sequence[Token]) -> bool:

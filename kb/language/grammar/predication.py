@@ -44,7 +44,7 @@ def observations(
         yield from _paired(subject, predicate, heads_line)
         return
     for at, part in enumerate(conjuncts(body)):
-        places = conjuncts(carried) if at == 0 else []
+        places = conjuncts(carried) if carried and at == 0 else []
         yield from ([*place, *part] for place in places)
         if not places:
             yield part

@@ -15,7 +15,7 @@ from kb.language.grammar.joints import from_next_clause, last_clause
 from kb.language.grammar.motion import lost_noun, what_did_not_move
 from kb.language.grammar.places import place_length, place_said, tells_side
 from kb.language.grammar.predication import end_of_denial, observations
-from kb.language.grammar.tokens import Span, Token
+from kb.language.grammar.tokens import REMOVED, Span, Token
 from kb.language.grammar.wording import (
     STATES,
     WORDS,
@@ -151,7 +151,7 @@ class Reader:
             if self._place and not tells_side(tokens):
                 tokens = [*tokens, *self._place]
             once = {token.start: token for token in tokens}  # what parts share may have come to one of them twice
-            removed = any(token.removed for token in tokens)
+            removed = REMOVED in [token.lower for token in tokens]
             kept = trimmed([token for token in unchanged_words(list(once.values())) if not token.removed])
             of_a_removed_word = removed and len(kept) < len(tokens) and all(token.lower in STATES for token in kept)
             if observes(kept) and not (removed and lost_noun(tokens)) and not of_a_removed_word:
