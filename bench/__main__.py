@@ -22,6 +22,7 @@ from bench import (
     projection,
     startup,
     training,
+    vocabulary,
     vocabulary_size,
 )
 from bench.measure import Row
@@ -33,6 +34,7 @@ BENCHES = {
     "accuracy": accuracy.run,
     "mesh_agreement": mesh_agreement.run,
     "negex": negex.run,
+    "vocabulary": vocabulary.run,
     "memory": memory.run,
     "label_tables": label_tables.run,
     "duplicates": duplicates.run,

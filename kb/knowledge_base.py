@@ -132,7 +132,7 @@ class KnowledgeBase(State):
         """A review under way over a queue, decision by decision.
 
         Args:
-            queue: "duplicates", "synonyms", "outliers", "rare", "new" or "unreviewed".
+            queue: "duplicates", "synonyms", "outliers", "rare", "new", "unreviewed" or "aside".
             limit: how many items at most.
             since: the tag or commit that "new" counts from.
             by: who reviews; default: the login name.

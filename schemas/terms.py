@@ -19,7 +19,9 @@ View = Literal["PA", "AP", "frontal", "lateral", "other"]
 Null is unknown. Every text is brought to one of these by `kb.images.view.normal_view`.
 """
 
-Status = Literal["candidate", "accepted", "rejected", "retired"]
+Status = Literal["candidate", "accepted", "rejected", "retired", "aside"]
+"""What curation has made of a concept. What was mined and is no well-formed observation stands `aside` until a person
+accepts it: it keeps its evidence, and nothing lists it, trains on it or audits by it unless asked to."""
 
 IN_USE: tuple[Status, ...] = ("candidate", "accepted")
 """The statuses of the concepts that count: those that nobody has rejected or retired."""

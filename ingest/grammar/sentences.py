@@ -8,6 +8,7 @@ from kb.language.grammar.plain import plain_text
 from kb.language.grammar.tokens import Span
 
 _ANSWER = r"(?:yes|no|y|n|neg(?:ative)?|pos(?:itive)?|nil|none|absent|present)"
+_GRADE = r"(?:trace|tiny|minimal|mild|small|moderate|large|severe)"
 _CANDIDATE = re.compile(
     r"[.!?;|\n\u2022\u25aa\u25cf]|[ ](?=(?:The|There|No|Lungs|Heart|Please|Recommend(?:ed)?|Suggest|Consider|Follow"
     r"|Clinical|Correlat(?:e|ion)|Further|Repeat|Advise) [a-z])(?<=[a-z] )"
@@ -18,7 +19,9 @@ _CANDIDATE_OR_ITEM = re.compile(
 )
 _MAY_HAVE_ITEMS = re.compile(r"[)#]|\d-\s")
 _STOP = re.compile(
-    rf"[.!;]+[\"')\]]*(?=\s|$|\?)|(?<=\w)\?+(?=\s+[A-Z(]|\s*$)(?!\s+{_ANSWER}\b\s*(?:[.,;]|$))", re.IGNORECASE
+    rf"[.!;]+[\"')\]]*(?=\s|$|\?)|(?<=\w)\?+(?=\s+[A-Z(]|\s*$)"
+    rf"(?!\s+(?:{_ANSWER}\b\s*(?:[.,;]|$)|{_GRADE}\b))",
+    re.IGNORECASE,
 )
 _NO_SPACE = re.compile(r"\.(?=[A-Z][a-z]|[A-Z]{2}|\d{1,2}\.\s*[A-Z])")
 """A full stop right before the next sentence: "clear.No effusion", "disease.2.Right opacity"."""

@@ -15,9 +15,14 @@ _STUDY = (
     r"comparisons?|chest|pa|ap|cxrs?|outside|portable|to|on|and|or|the|same|one|ones|described|noted|seen)\b"
 )
 _OPERATION = r"\w*(?:ectomy|otomy|ostomy|plasty|pexy|desis|cabg|bypass|surgery|operation|resection|transplant\w*)"
+_HEADS_OF_OLD = ("sequelae of", "sequela of", "changes of", "residua of")
+_UNITS = ("year", "years", "month", "months", "week", "weeks", "day", "days", "hour", "hours")
+_BUT_NOT = r"(?:,| but|,? although| and| yet|,? though)+(?: still)?(?: has| have| is| are)? not \w+"
+_OF_ANOTHER = "".join(f"(?<!{word} )" for word in ("since", "to", "from", "the", *_HEADS_OF_OLD))
 _NEUTRAL = (
-    r"(?:(?:interstitial|reticular|bronchovascular|lung|pulmonary|vascular|central|hilar|perihilar|basilar|bilateral) )*"
-    r"(?:markings?|volumes?|vascularity|lucency|attenuation|translucency|diameter|kyphosis|(?:heart|cardiac) (?:size|silhouette))"
+    r"(?:(?:interstitial|reticular|bronchovascular|lung|pulmonary|vascular|central|hilar|perihilar|basilar|bilateral)"
+    r" )*(?:markings?|volumes?|vascularity|lucency|attenuation|translucency|diameter|kyphosis"
+    r"|(?:heart|cardiac) (?:size|silhouette))"
 )
 
 _WORDS: tuple[tuple[Temporality, tuple[str, ...]], ...] = (
@@ -25,8 +30,8 @@ _WORDS: tuple[tuple[Temporality, tuple[str, ...]], ...] = (
         "decreased",
         (
             rf"{_PARTLY} (?:completely )?(?:clear|resol|improv)\w+",
-            r"(?:improv|decreas|diminish)\w+ (?:but|although|and|yet|though),? (?:has |have |is |are )?not \w+(?: \w+)?",
-            r"(?:better|smaller|less),? (?:but|although|though|yet) (?:still )?(?:has |have |is |are )?not \w+",
+            rf"(?:improv|decreas|diminish)\w+{_BUT_NOT}(?: \w+)?",
+            rf"(?:better|smaller|less){_BUT_NOT}",
         ),
     ),
     (
@@ -126,10 +131,10 @@ _WORDS: tuple[tuple[Temporality, tuple[str, ...]], ...] = (
             "s/p",
             "h/o",
             "(?<!day )(?<!days )(?<!week )(?<!weeks )(?<!hour )(?<!month )(?<!months )history of(?! present)",
-            rf"(?<!since )(?<!sequelae of )(?<!sequela of )(?<!changes of )(?<!residua of )(?<!to )(?<!from )(?<!the )(?:prior|previous)(?= \w)(?! {_STUDY})",
+            rf"{_OF_ANOTHER}(?:prior|previous)(?= \w)(?! {_STUDY})",
             rf"(?:with|from|to|the) (?:prior|previous)(?= \w+ ?\w*(?:ectomy|otomy|exposure|disease|infection|tb\b))"
             rf"(?! {_STUDY})",
-            r"(?<!year )(?<!years )(?<!year-)(?<!years-)(?<!month-)(?<!months-)(?<!month )(?<!months )(?<!week )(?<!day-)old",
+            "".join(rf"(?<!{unit}{mark})" for unit in _UNITS for mark in " -") + "old",
             "healed",
             "remote",
             r"(?:years?|months?|decades?) ago",
@@ -158,7 +163,10 @@ _OF_ITS_OWN_KIND = re.compile(
 _COMPARES = re.compile(r"\b(?:interval|further|since|compared|previous\w*|prior|has|have|from)\b", re.I)
 
 _NUMBER = r"(\d+(?:[.,]\d+)?)((?:\s*[x\u00d7]\s*\d+(?:[.,]\d+)?)*)\s*(cm|mm)"
-_THEN = r"\W{0,3}\s*(?:(?:previously|formerly|prior|was|were|compared\s+(?:with|to)|versus|vs\.?|(?:up|down)\s+from|from)\s+)+"
+_THEN = (
+    r"\W{0,3}\s*(?:(?:previously|formerly|prior|was|were|compared\s+(?:with|to)"
+    r"|versus|vs\.?|(?:up|down)\s+from|from)\s+)+"
+)
 _MEASURED = re.compile(rf"\b{_NUMBER}{_THEN}{_NUMBER}\b", re.I)
 _GRADES = (
     ("trace", "tiny", "minimal"),

@@ -37,7 +37,10 @@ _OPERATION = re.compile(r"\b(?:replacement|repair|bypass|graft\w*)\b", re.I)
 _AFTER_IT = re.compile(r"\b(?:s/p|status\s+post|history\s+of|with|given|due\s+to|because\s+of)\b", re.I)
 """What begins what is told of something else ("fracture, status post fixation"): the fracture is not of old."""
 _HINTS = Hints(_OF_OLD)
-_VERB = re.compile(r"[\s,]*(?:is|are|was|were|has|have|had|remains?|appears?|seems?|persists?)\b", re.I)
+_VERB = re.compile(
+    r"[\s,]*(?:[-\u2013\u2014:]\s*)?(?:all|both|each|is|are|was|were|has|have|had|remains?|appears?|seems?|persists?)\b",
+    re.I,
+)
 
 
 def temporalities(sentence: str, extents: Sequence[Span], clauses: Sequence[Span] | None = None) -> list[Temporality]:

@@ -18,6 +18,7 @@ from ingest.extractors.protocol import Extractor
 from ingest.report import Report
 from ingest.reports.options import ExtractorOptions
 from ingest.reports.rows import mined_sections, observation_batch
+from kb.language.facets import Facets
 from kb.vocabulary.concept_rows import new_concept
 
 T = TypeVar("T")
@@ -76,10 +77,15 @@ class Miner:
                 concept_id = mention.facets.concept_id
                 if concept_id not in self._known:
                     self._known.add(concept_id)
-                    concepts.append(new_concept(mention.facets, self._setup.extractor.name))
+                    concepts.append(_mined_concept(mention.facets, self._setup.extractor.name))
         refused = [(at, reason) for at, one in enumerate(found) for reason in one.refused]
         failed = {at: one.failure for at, one in enumerate(found) if one.failure is not None}
         return MinedChunk(observation_batch(mined, self._setup.fingerprint), concepts, refused, failed)
+
+
+def _mined_concept(facets: Facets, extractor: str) -> dict[str, Any]:
+    """A new concept; what is no observation that could be told by itself is put aside."""
+    return new_concept(facets, extractor, "candidate" if facets.well_formed else "aside")
 
 
 @contextmanager

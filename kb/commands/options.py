@@ -41,6 +41,7 @@ class StatusChoice(StrEnum):
     accepted = "accepted"
     rejected = "rejected"
     retired = "retired"
+    aside = "aside"
 
 
 KbUri = Annotated[

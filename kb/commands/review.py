@@ -18,8 +18,10 @@ from kb.errors import UsageError
 def review_command(
     writing: Writing,
     queue: Annotated[
-        Literal["duplicates", "synonyms", "outliers", "rare", "new", "unreviewed"],
-        typer.Argument(help="Suggestions of a kind, concepts new since a tag, or the most used unreviewed ones."),
+        Literal["duplicates", "synonyms", "outliers", "rare", "new", "unreviewed", "aside"],
+        typer.Argument(
+            help="Suggestions of a kind, concepts new since a tag, the most used unreviewed ones, or those put aside."
+        ),
     ] = "unreviewed",
     since: Annotated[str | None, typer.Option("--since", metavar="COMMIT|TAG", help="What 'new' counts from.")] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many items at most.")] = 500,

@@ -105,6 +105,10 @@ def list_command(
         offset=offset,
     )
     print_rows(rows, ["concept_id", "text", "assertion", "status", "mentions", "reports"], reading.output)
+    aside = opened.dataset("concepts").count_rows("status = 'aside'") if status is None else 0
+    if aside:
+        several = "" if aside == 1 else "s"
+        say(f"not listed: {aside:,} concept{several} put aside as no well-formed observation (--status aside)")
 
 
 @reads

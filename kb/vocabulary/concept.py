@@ -37,8 +37,8 @@ class Concept(FactSheet):
 
     @property
     def kind(self) -> str:
-        """What it is of: finding, device, normal, or other where the lexicon does not know it."""
-        return kind_of(self.finding)
+        """What it is of: finding, device, normal, or other where it is put aside or the lexicon does not know it."""
+        return "other" if self.status == "aside" else kind_of(self.finding)
 
     def facts(self) -> list[tuple[str, str]]:
         """What is said of the concept, in the order in which a person reads it."""

@@ -107,7 +107,7 @@ class Vocabulary:
 
         Args:
             assertion: only "present" or only "absent" ones.
-            status: only those of this status; default: all.
+            status: only those of this status; default: all but those that were put aside.
             laterality: only those of this side: "left", "right", "bilateral" or "none".
             findings: only those of these findings.
             min_count: only those mentioned at least so often.

@@ -12,7 +12,7 @@ from kb.errors import UsageError
 from kb.store.state import State
 from kb.vocabulary.vocabulary import Vocabulary
 
-Queue = Literal["duplicates", "synonyms", "outliers", "rare", "new", "unreviewed"]
+Queue = Literal["duplicates", "synonyms", "outliers", "rare", "new", "unreviewed", "aside"]
 QUEUES: tuple[Queue, ...] = get_args(Queue)
 
 
@@ -43,6 +43,12 @@ def review_queue(state: State, queue: str, *, limit: int | None = None, since: s
         return _suggested(state, queue, limit)
     if queue == "unreviewed":
         return _unreviewed(state, limit, lambda row: True, "{mentions} mentions, not reviewed yet")
+    if queue == "aside":
+        rows = Vocabulary(state).list(status="aside", limit=limit)
+        return [
+            Item(row["concept_id"], f"{row['mentions']:,} mentions, put aside: no well-formed observation")
+            for row in rows
+        ]
     if queue == "new":
         if since is None:
             raise UsageError("new since when? name a tag or a commit", parameter="since")

@@ -207,11 +207,11 @@ class ReviewSession:
 
     def _open(self, item: Item) -> bool:
         concept = self._find(item.concept_id)
-        if concept is None or concept.status not in IN_USE:
+        if concept is None or concept.status not in (*IN_USE, "aside"):
             return False
         if item.name is not None:
             return item.name not in concept.synonyms
         if item.other_id is not None:
             other = self._find(item.other_id)
             return item.other_id not in concept.distinct_from and other is not None and other.status in IN_USE
-        return concept.status == "candidate"
+        return concept.status in ("candidate", "aside")

@@ -24,11 +24,11 @@ class Part(NamedTuple):
 
 _NO = (
     r"no|n|neg|negative|nil|none|absent|false|0|[-\u2212\u2013](?!\s*\w)"
-    r"|not (?:present|seen|identified|detected"
+    r"|denied|excluded|ruled out|not (?:present|seen|identified|detected"
     r"|visuali[sz]ed|evident|noted|found)"
     r"|none (?:seen|identified|present|detected|noted)"
 )
-_YES = r"yes|y|pos|positive|present|true|1|\+"
+_YES = r"confirmed|yes|y|pos|positive|present|true|1|\+"
 _SUSPECT = re.compile(
     r"[:?=(\[\u2610-\u2612]|\s[-+\u2212]\s*(?:[,;.]|\Z)"
     r"|\s(?:[-\u2013\u2014]\s*)?(?:yes|no|nil|none|negative|positive|absent|present)\s*(?:[,;.]|\Z)",
@@ -38,7 +38,8 @@ _SUSPECT = re.compile(
 _ANSWERED = re.compile(
     r"\s*[:?]\s*(?:(?P<no>" + _NO + r")|(?P<yes>" + _YES + r"))(?=\s*(?:[.,;](?!\d)|\Z|\s[A-Z][A-Za-z ]{2,30}[:?]))"
     r"|(?:\s*=\s*(?:(?P<zero>" + _NO + r")|(?P<one>" + _YES + r"))"
-    r"|\s+[-\u2013\u2014]\s*(?:(?P<none>none|nil|no|absent|negative|not seen|not present)|(?P<there>yes|present|positive))"
+    r"|\s+[-\u2013\u2014]\s*(?:(?P<none>none|nil|no|absent|negative|not seen|not present)"
+    r"|(?P<there>yes|present|positive))"
     r"|(?<=\w)\s+(?:(?P<said_no>no|nil)|(?P<said_yes>yes)))(?=\s*(?:[.,;](?!\d)|\Z))"
     r"|\?\s+(?P<graded>)(?=(?:trace|tiny|minimal|mild|small|moderate|large|severe)\b)",
     re.I,

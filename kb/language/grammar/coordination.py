@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 from kb.language.grammar.tokens import Token
 from kb.language.grammar.wording import (
@@ -23,6 +23,7 @@ from kb.language.grammar.wording import (
 )
 from kb.language.lexicon import fold, folded_words, load_lexicon
 
+_PREDOMINANT = frozenset(["predominant", "predominance", "predominantly", "distribution"])
 _ADDING_A_PLACE = WORDS["adding_a_place"]
 _DEVICE_ENDS = WORDS["device_ends"]
 _COMPARED = frozenset(["greater", "greatest", "worse", "worst", "more", "most", "larger", "largest"])
@@ -31,7 +32,7 @@ _BEFORE_A_PLACE = frozenset(
 )
 _LEVELS = WORDS["levels"]
 _ORDINAL = re.compile(r"\d{1,2}(?:st|nd|rd|th)|[tl]\d{1,2}(?:-[tl]?\d{1,2})?")
-SEPARATORS = frozenset([",", "and", "or", "/", "and/or", "nor", "&", "as"])
+SEPARATORS = frozenset([",", "and", "or", "/", "and/or", "nor", "&", "+", "as"])
 
 
 def conjuncts(tokens: Sequence[Token]) -> list[list[Token]]:
@@ -43,6 +44,8 @@ def conjuncts(tokens: Sequence[Token]) -> list[list[Token]]:
     """
     if SEPARATORS.isdisjoint([token.lower for token in tokens]):
         return [part for part in map(trimmed, _side_by_side(list(tokens))) if part]
+    if (listed := _listed_places(tokens)) is not None:
+        return listed
     pieces = _pieces(tokens)
     if (alike := _adjectives_of_one_noun(pieces)) is not None:
         return _sharing_place(alike)
@@ -80,6 +83,41 @@ def conjuncts(tokens: Sequence[Token]) -> list[list[Token]]:
         parts += waiting
     parts = [one for part in parts for one in _side_by_side(part)]
     return _sharing_place([part for part in map(trimmed, parts) if part])
+
+
+def _listed_places(tokens: Sequence[Token]) -> list[list[Token]] | None:
+    """The parts of a finding with a list of places, each with the noun of the last and the side of the one before it.
+
+    "Opacities in the right upper, middle and lower lobes" are three. None for any other coordination.
+    """
+    for at, token in enumerate(tokens):
+        if token.lower in _BEFORE_A_PLACE and names_finding(tokens[:at]) and not _names_device(tokens[:at]):
+            break
+    else:
+        return None
+    pieces = _pieces(tokens[at + 1 :])
+    places = [piece for _, piece in takewhile(lambda one: _is_bare_place(one[1]), pieces)]
+    if len(places) < 3 or not names_only_place(places[-1]):
+        return None  # two are told apart by what stands around them
+    last = places[-1]
+    noun = next((i for i, token in enumerate(last) if not _qualifies(token)), None)
+    if noun is None:
+        return None
+    sides = load_lexicon().sides
+    side: list[Token] = []
+    parts: list[list[Token]] = []
+    for piece in places:
+        told = [token for token in piece if token.lower in sides]
+        side = told or side
+        lacks_noun = all(_qualifies(token) for token in piece)
+        parts.append([*tokens[: at + 1], *(() if told else side), *piece, *(last[noun:] if lacks_noun else ())])
+    rest = [token for separator, piece in pieces[len(places) :] for token in (separator, *piece) if token]
+    return [*map(trimmed, parts), *(conjuncts(rest[1:]) if rest else ())]
+
+
+def _is_bare_place(tokens: Sequence[Token]) -> bool:
+    """Whether words tell a place, or only which of several: "left upper", "third"."""
+    return names_only_place(tokens) or all(_qualifies(token) for token in tokens)
 
 
 def _adjectives_of_one_noun(pieces: Sequence[tuple[Token | None, list[Token]]]) -> list[list[Token]] | None:
@@ -147,7 +185,9 @@ def _side_by_side(tokens: list[Token]) -> list[list[Token]]:
         if at > next_at:
             continue
         between = tokens[at:next_at]
-        if first.label != second.label and all(is_modifier(t.lower) or _is_place([t]) for t in between):
+        describes = tokens[at - 1].lower.endswith(MODIFIER_ENDINGS) and not between  # "sclerotic metastasis"
+        beside = all(is_modifier(t.lower) or _is_place([t]) for t in between)
+        if first.label != second.label and beside and not describes:
             return [tokens[:at], *_side_by_side(tokens[at:])]
     return [tokens]
 
@@ -200,6 +240,9 @@ def _goes_on(before: Sequence[Token], after: Sequence[Token]) -> bool:
     first = after[0].lower
     if first in _ADDING_A_PLACE:
         return True
+    item = list(after[: next((i for i, token in enumerate(after) if not token.is_word), len(after))])
+    if item[-1:] and item[-1].lower in _PREDOMINANT and len(item) > 1:
+        return names_only_place([token for token in item[:-1] if token.lower not in WORDS["place_nouns"]])
     if any(token.lower in _DEVICE_ENDS for token in after[: 3 if first in ARTICLES or first == "with" else 2]):
         return _names_device(before)
     lexicon = load_lexicon()
@@ -234,7 +277,7 @@ def _is_where(piece: Sequence[Token], part: Sequence[Token]) -> bool:
     sides = load_lexicon().sides
     return (
         any(token.lower in sides for token in piece)
-        and names_only_place(piece)
+        and names_only_place([token for token in piece if token.lower not in WORDS["place_nouns"]])
         and names_finding(part)
         and not any(token.lower in sides for token in part)
     )
@@ -306,10 +349,19 @@ def _is_place(tokens: Sequence[Token]) -> bool:
 def _after_modifiers(tokens: Sequence[Token]) -> list[Token]:
     """What a part shares with adjectives before it: its noun, with all that follows the noun."""
     for at, token in enumerate(tokens):
-        describes = is_modifier(token.lower) or token.lower in ARTICLES or (at + 1 < len(tokens) and _is_place([token]))
+        describes = (
+            is_modifier(token.lower)
+            or token.lower in ARTICLES
+            or (at + 1 < len(tokens) and (_is_place([token]) or _describes_next(token, tokens[at + 1])))
+        )
         if token.is_word and not describes:
             return list(tokens[at:])
     return []
+
+
+def _describes_next(token: Token, following: Token) -> bool:
+    """Whether a word that names a finding by itself is the adjective of one: "sclerotic lesion"."""
+    return token.lower.endswith(MODIFIER_ENDINGS) and following.is_word and names_finding([following])
 
 
 def _sharing_place(parts: list[list[Token]]) -> list[list[Token]]:

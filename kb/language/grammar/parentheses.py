@@ -33,7 +33,16 @@ def unbracketed(tokens: Sequence[Token]) -> list[list[Token]]:
                 outer += [*inner.pop(), token]
         else:
             (inner[-1] if depth else outer).append(token)
-    return [outer, *(part[1:] for part in inner)]
+    return [outer, *(part[1:] for part in inner if not _is_earlier_measure(part[1:]))]
+
+
+def _is_earlier_measure(inner: Sequence[Token]) -> bool:
+    """Whether a parenthesis says how large it was: "(prior 38 x 30 mm)"."""
+    words = [token.lower for token in inner if token.is_word]
+    return len(words) > 1 and words[0] in _EARLIER and words[1][0].isdigit()
+
+
+_EARLIER = frozenset(["prior", "previous", "previously", "formerly", "was", "were", "from", "prev"])
 
 
 def _describes(inner: Sequence[Token]) -> bool:

@@ -50,6 +50,18 @@ def observations(
             yield part
 
 
+def is_choice(body: Sequence[Token]) -> bool:
+    """Whether what is affirmed is one of several findings, and not known which: "atelectasis or scar"."""
+    words = [token.lower for token in body]
+    if "or" not in words or not _JOINING.isdisjoint(words):
+        return False
+    parts = conjuncts(body)
+    return len(parts) > 1 and all(names_finding(part) for part in parts)
+
+
+_JOINING = frozenset(["and", "&", "without", "with", "no", "not", "either"]) - {"either"}
+
+
 def end_of_denial(body: Sequence[Token]) -> int | None:
     """Where a denied list goes over into what is there: "no effusion, heart normal", "no effusion, mild edema".
 

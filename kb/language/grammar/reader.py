@@ -14,7 +14,7 @@ from kb.language.grammar.evidence import before_evidence, is_evidence
 from kb.language.grammar.joints import from_next_clause, last_clause
 from kb.language.grammar.motion import lost_noun, what_did_not_move
 from kb.language.grammar.places import place_length, place_said, tells_side
-from kb.language.grammar.predication import end_of_denial, observations
+from kb.language.grammar.predication import end_of_denial, is_choice, observations
 from kb.language.grammar.tokens import REMOVED, Span, Token
 from kb.language.grammar.wording import (
     STATES,
@@ -147,6 +147,8 @@ class Reader:
     def _state(self, opened: _Open) -> None:
         if opened.in_template and not trimmed(opened.body) and not names_thing(opened.subject or ()):
             return  # a label alone says nothing
+        if opened.assertion == "present" and opened.subject is None and is_choice(opened.body):
+            opened.assertion, opened.certainty = "uncertain", "probable"  # one of them is there
         for tokens in observations(opened.body, opened.subject, opened.carried, heads_line=opened.in_template):
             if self._place and not tells_side(tokens):
                 tokens = [*tokens, *self._place]
@@ -262,9 +264,20 @@ class Reader:
             opened.body = list(segment.tokens)
             return
         subject = opened.body
+        if segment.cue[0].lower == ":" and opened.subject is None and names_finding(segment.tokens):
+            before, last, separator = last_clause(opened.body)
+            if before is not None and separator == "," and names_finding(before) and trimmed(last):
+                self._begin(segment.tokens, "present", "definite")  # "improving edema, new process: pneumonia"
+                return
         if opened.subject is None and opened.assertion == "present" and segment.cue[0].lower != ":":
             subject = self._after_opening_phrase()
             opened = self._open
+        if opened.in_template and opened.assertion == "present" and names_finding(opened.body):
+            before, _, separator = last_clause(opened.body)
+            if before is None or separator in ("and", "&", "or", "/"):
+                # "Lungs: emphysema is moderate": said of what the line states, and not of its label
+                self._open = _Open(body=list(segment.tokens), subject=list(opened.body))
+                return
         if opened.subject is not None or opened.assertion != "present":
             before, subject, _ = last_clause(opened.body)
             if before is None:

@@ -27,6 +27,8 @@ def read_statements(tokens: Sequence[Token]) -> list[Statement]:
     for clause, segments in clauses_of(tokens):
         if not clause:
             continue
+        if (both := _as_are(clause)) is not None:
+            clause, segments = both, cut_at_cues(both)
         place, rest = place_before(clause)
         if place:
             segments = cut_at_cues(rest)
@@ -71,6 +73,20 @@ def meant_at(tokens: Sequence[Token], at: int) -> tuple[Assertion, Certainty] | 
             meant = None if silent else MEANT.get(segment.effect, ("present", "definite"))
         return meant
     return meant
+
+
+def _as_are(clause: Sequence[Token]) -> list[Token] | None:
+    """ "The heart is normal, as are the hila" as "the heart and the hila are normal"; None for other clauses."""
+    at = next((i for i, token in enumerate(clause[:-2]) if token.lower == "as" and clause[i + 1].lower in _BE), None)
+    verb = next((i for i, token in enumerate(clause) if token.lower in _BE), None)
+    if at is None or verb is None or not 0 < verb < at - 1:
+        return None
+    predicate = [token for token in clause[verb:at] if token.lower != ","]
+    others = [token for token in clause[at + 2 :] if token.is_word or token.lower == ","]
+    return [*clause[:verb], clause[at]._replace(lower="and"), *others, *predicate]
+
+
+_BE = frozenset(["is", "are", "was", "were"])
 
 
 def _neither_does(clause: Sequence[Token]) -> list[Token] | None:

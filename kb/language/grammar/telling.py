@@ -40,6 +40,15 @@ _NOTHING = re.compile(
     r"|\b(?:limited|insensitive|suboptimal|inadequate|poor) (?:for|in) (?:the |detecting |evaluating )?"
     r"(?:detection|evaluation|assessment|exclusion|diagnosis|small|subtle|nodules?|fractures?|pneumo\w+|effusions?|any)\b"
     r"|\binsensitive (?:for|to)\b"
+    r"|\b(?:team|registrar|reg|consultant|ward|physician|clinician|surgeon|nurse|gp) (?:is |are |was |were )?(?:made )?"
+    r"(?:aware|informed|alerted|called|bleeped)\b"
+    r"|^(?:adv|rpt|ref)\b|\b(?:degraded|limited) by\b|\bcase courtesy\b|\bcounsel\w+\b"
+    r"|\b(?:histologically|pathologically|surgically|biopsy)[- ](?:proven|confirmed)\b|\bin pacs\b"
+    r"|\b(?:will be|to be) (?:described|reported|dictated|correlated)\b"
+    r"|\bopacification of the (?:pulmonary arter\w+|aorta|vessels|vasculature)\b"
+    rf"|\b(?:{_STUDY}|survey|referral|discussion|opinion|review)\b[^.,;]{{0,60}}\b(?:needed|required|indicated|suggested|advised|requested)\b"
+    r"|^clinical (?:notes?|details|data|indication)\b\s*:"
+    r"|^compared\s+\d"
     r"|^(?:should|in case)\b|\b\d+[- ]years?[- ]old\b"
     r"|\b(?:reported|dictated|described|imaged) (?:separately|elsewhere)\b",
 )
@@ -55,7 +64,8 @@ _PURPOSE = re.compile(
     r"\bto (?:confirm|ensure|document|assess|evaluate|re-?assess|re-?evaluate|further|better|characteri[sz]e|define"
     r"|verify|monitor|exclude|rule out)\b"
     r"|,?\s*\b(?:(?:which|that)\s+)?(?:can|could|may|might|should|would) be (?:further |better )?"
-    r"(?:assessed|evaluated|characteri[sz]ed|investigated|clarified|confirmed|imaged)(?: further| better)? (?:with|by|on|using)\b"
+    r"(?:assessed|evaluated|characteri[sz]ed|investigated|clarified|confirmed|imaged)(?: further| better)?"
+    r" (?:with|by|on|using)\b"
 )
 _UNABLE = re.compile(
     r"\b(?:unable|not|n't|cannot|insufficient|inadequate|difficult|hard|impossible|fails?|failed|limited|nothing)\b",
@@ -91,7 +101,7 @@ _STAMP = re.compile(
 )
 _POINTER = re.compile(
     r"\b(?:(?:please )?(?:see|refer to)\b.{0,60}\b(?:report|reports|note|notes|above|below|dictation|ct|mri"
-    r"|study|section|same day)"
+    r"|study|section|same day|ultrasound|scan|mammogram|radiographs?)"
     r"|separate (?:report|dictation)|under separate|(?:reported|dictated|described) (?:separately|elsewhere)"
     r"|as per (?:the )?(?:ct|report))\b",
 )
@@ -104,12 +114,19 @@ _REFERENCE = re.compile(
     r"(?:(?:\s*[/,&-]\s*|\s+(?:and|to|image|im|img|of)\s+)\d+)*"
     r"|\b(?:dated |of |from |since |on )?(?:\d{1,2}[/.]\d{1,2}[/.]\d{2,4}|\d{4}-\d{2}-\d{2})\b"
     rf"|\b(?:dated |of |from |since |on )?(?:\d{{1,2}} {_MONTH}\.? \d{{4}}|{_MONTH}\.? \d{{1,2}},? \d{{4}})\b"
+    rf"|\b(?:dated |of |from |since |on )\d{{1,2}}(?:st|nd|rd|th)? {_MONTH}\b"
+    r"|,? ?\b(?:(?:which|that|and) )?(?:was|were) not (?:present|seen|visible|there|noted|identified|evident)"
+    r" (?:on|in|at) (?:the )?(?:prior|previous|earlier|last|old|most recent|\d)[^.,;]*"
+    r"|,? ?\b(?:(?:which|that|and) )?(?:(?:was|were) )?not (?:present|seen|visible|there|noted|identified|evident)"
+    r" (?:before|previously|earlier|in the past)\b"
+    r"|\b(?:lung|bi)-?rads(?: category)?:?\s*\d\w?(?:\s*:)?"
+    r"|^\d{4} ?(?:hours|hrs|h)\b"
     r"|\b(?:at |from |since )?\d{1,2}:\d{2}(?::\d{2})?(?:\s?(?:[ap]\.?m\.?|hours|hrs?))?(?!\w)"
     r"|\b(?:at |from |since )\d{1,2}\s?[ap]\.?m\b\.?"
     r"|\b(?:at |from |since )\d{4}\s?(?:hours|hrs)\b",
     re.I,
 )
-_MAY_REFER = re.compile(r"\d")
+_MAY_REFER = re.compile(r"\d|\bnot\b", re.I)
 
 
 _HINTS = Hints(_NOTHING, _IMPAIRED, _PURPOSE, _STAMP, _POINTER)

@@ -20,7 +20,7 @@ _TOKEN = re.compile(
     r"|(?P<whole>\b(?:w/o|[csfrhdpbe]/[wpuolb])(?![\w/])|\bw/)"  # "c/w", "s/p", "b/l", "w/": one word each
     r"|(?P<doubt>\?+)"
     r"|(?P<word>n['\u2019]t\b|can(?=not\b)|and/or\b|[^\W\d_]+(?=n['\u2019]t\b)|(?:vs|etc|approx)\.|(?:lt|rt|bilat)\.(?=\s*[a-z])|[ap]\.m\.?"
-    r"|(?:[A-Za-z]\d{1,2}(?:-[A-Za-z]?\d{1,2})?|\d+/\d+(?:/\d+)?|\d+(?:[.,]\d+)*(?:st|nd|rd|th)?(?![^\W\d_])"
+    r"|(?:[A-Za-z]\d{1,2}(?:-[A-Za-z]?\d{1,2})?(?![^\W_])|\d+/\d+(?:/\d+)?|\d+(?:[.,]\d+)*(?:st|nd|rd|th)?(?![^\W\d_])"
     r"|\d+(?:[.,]\d+)*(?=mm|cm|ml|cc|x\d)|\d+[^\W_]*|[^\W\d_][^\W_]*|'s\b))"
     r"|(?P<sign>-+|/{2,}|\S)",
     re.I,

@@ -11,9 +11,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from hashlib import blake2b
 from importlib.resources import files
+from itertools import product
 from typing import NamedTuple
 
-FILES = ("findings.tsv", "anatomy.tsv", "severity.tsv", "laterality.tsv", "abbreviations.tsv", "stop_words.tsv")
+FILES = (
+    "findings.tsv",
+    "anatomy.tsv",
+    "severity.tsv",
+    "laterality.tsv",
+    "abbreviations.tsv",
+    "stop_words.tsv",
+    "inflections.tsv",
+    "descriptors.tsv",
+    "unsaid_words.tsv",
+    "states.tsv",
+    "implied_places.tsv",
+    "wider_places.tsv",
+    "adjectives.tsv",
+    "word_roles.tsv",
+)
+"""The tables that what is mined, and the concepts of it, depend on."""
 
 STOP_WORDS = frozenset(
     (files("kb.language.lexicon") / "stop_words.tsv").read_text(encoding="utf-8").split("words\n")[1].split()
@@ -62,13 +79,26 @@ class Match(NamedTuple):
 class Terms:
     """A table of terms, found longest first; `ordered` ones must keep the order of their words."""
 
-    def __init__(self, labels: Mapping[str, tuple[str, Sequence[str]]], *, ordered: bool):
+    def __init__(
+        self,
+        labels: Mapping[str, tuple[str, Sequence[str]]],
+        *,
+        ordered: bool,
+        inflections: Mapping[str, Sequence[str]] | None = None,
+    ):
         self._ordered = ordered
         self._labels: dict[tuple[str, ...], tuple[str, str]] = {}
+        spelt: list[tuple[tuple[str, ...], tuple[str, str]]] = []
         for label, (kind, synonyms) in labels.items():
             for term in (label, *synonyms):
-                if key := self._key(folded_words(term)):
+                words = folded_words(term)
+                if key := self._key(words):
                     self._labels.setdefault(key, (label, kind))
+                    spelt.append((words, (label, kind)))
+        for words, named in spelt if inflections else ():
+            if len(words) > 1:  # one word alone may be a finding in one form and a description in another
+                for inflected in product(*((word, *(inflections or {}).get(word, ())) for word in words)):
+                    self._labels.setdefault(self._key(inflected), named)
         # A term that begins with a word has no other words than those that share a term with it.
         self._partners: dict[str, set[str]] = {}
         for key in self._labels:
@@ -119,8 +149,8 @@ class Lexicon:
             label: (kind, _synonyms(synonyms)) for label, kind, synonyms in _rows(texts["findings.tsv"], 3)
         }
         anatomy = {label: ("anatomy", _synonyms(synonyms)) for label, synonyms in _rows(texts["anatomy.tsv"], 2)}
-        self._places = tuple(anatomy)
-        self.findings = Terms(self._findings, ordered=False)
+        self._anatomy, self._places = anatomy, tuple(anatomy)
+        self.findings = Terms(self._findings, ordered=False, inflections=_inflections(texts["inflections.tsv"]))
         self.anatomy = Terms(anatomy, ordered=True)
         self.kinds = {label: kind for label, (kind, _) in self._findings.items()}
         self.severities = {fold_phrase(word): normal for word, normal in _rows(texts["severity.tsv"], 2)}
@@ -168,6 +198,10 @@ class Lexicon:
     def places(self) -> tuple[str, ...]:
         """The labels of the places that a finding can be at."""
         return self._places
+
+    def place_terms(self) -> list[str]:
+        """Every label and synonym of the places."""
+        return [term for label, (_, synonyms) in self._anatomy.items() for term in (label, *synonyms)]
 
     def terms(self) -> list[str]:
         """Every label and synonym of the findings, devices and normal statements."""
@@ -229,6 +263,12 @@ def fold(word: str) -> str:
     if word.endswith(("sses", "xes", "ches", "shes", "zes")):
         return word[:-2]
     return word[:-1] if word.endswith("s") else word
+
+
+def _inflections(text: str) -> Mapping[str, Sequence[str]]:
+    """The other forms of each word, both folded."""
+    groups = [[fold(form.strip()) for form in line.split("|")] for (line,) in _rows(text, 1)]
+    return {word: [other for other in group if other != word] for group in groups for word in group}
 
 
 def _rows(text: str, width: int) -> Iterator[list[str]]:

@@ -25,6 +25,7 @@ totals AS (
 said AS (
     SELECT DISTINCT study_id, patient_id, concept_id, concept, finding FROM observations
     WHERE assertion = 'present' AND study_id IN (SELECT study_id FROM judged)
+        AND concept_id NOT IN (SELECT concept_id FROM concepts WHERE status = 'aside')
 ),
 counted AS (
     SELECT j.run, j.label, j.source, s.concept_id, s.concept, s.finding, count(*) FILTER (j.wrong) AS bad_with,

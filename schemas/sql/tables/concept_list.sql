@@ -9,7 +9,7 @@ LEFT JOIN (
     GROUP BY 1
 ) o USING (concept_id)
 WHERE ($assertion IS NULL OR c.assertion = $assertion)
-  AND ($status IS NULL OR c.status = $status)
+  AND CASE WHEN $status IS NULL THEN c.status != 'aside' ELSE c.status = $status END
   AND ($laterality IS NULL OR c.laterality = $laterality)
   AND ($findings IS NULL OR list_contains($findings, c.finding))
   AND coalesce(o.mentions, 0) >= $min_count

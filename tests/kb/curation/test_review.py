@@ -22,7 +22,7 @@ from kb.knowledge_base import KnowledgeBase
 from kb.language.query_reading import read_query
 from tests.support.concepts import add_concepts
 
-TEXTS = ("old fracture", "prior fracture", "left nodule", "nodule", "rounded thing", "loculated effusion")
+TEXTS = ("kidney stone", "kidney calculus", "left nodule", "nodule", "rounded thing", "loculated effusion")
 OLD, PRIOR, LEFT, NODULE, THING, EFFUSION = (read_query(text).concept_id for text in TEXTS)
 
 
@@ -238,8 +238,8 @@ class TestScreen:
         seen: list[str] = []
         mention(vocabulary_kb, old_fracture=3, prior_fracture=1)
         session = drive(vocabulary_kb, [Item(OLD, "")], "m", "1", at_end=seen.append)
-        told = "m merges 'prior fracture' (1 mentions) into 'old fracture' (3 mentions), x the other way round"
-        assert f"marked: {told}" in seen[0] and "1>prior fracture" in seen[0]
+        told = "m merges 'kidney calculus' (1 mentions) into 'kidney stone' (3 mentions), x the other way round"
+        assert f"marked: {told}" in seen[0] and "1>kidney calculus" in seen[0]
         assert (acts(vocabulary_kb), session.steps) == ([], [])
         drive(vocabulary_kb, [Item(OLD, "")], "1", "m")
         assert acts(vocabulary_kb) == ["merge"]
@@ -256,7 +256,7 @@ class TestScreen:
         assert acts(vocabulary_kb) == [] and session.decided == 0
 
     def test_a_mark_is_of_its_item_and_goes_with_an_undo(self, vocabulary_kb: KnowledgeBase) -> None:
-        add_concepts(vocabulary_kb, ["former fracture"])
+        add_concepts(vocabulary_kb, ["kidney lithiasis"])
         # The third concept is a neighbour of both others: marked beside the one, it is not beside the other.
         session = drive(vocabulary_kb, [Item(OLD, ""), Item(PRIOR, "")], "s", "1", "u", "m")
         assert acts(vocabulary_kb) == [] and session.item == Item(OLD, "")
@@ -271,7 +271,7 @@ class TestScreen:
         seen: list[str] = []
         mention(vocabulary_kb, prior_fracture=2)
         drive(vocabulary_kb, [Item(OLD, "", PRIOR)], "1", at_end=seen.append)
-        assert "m merges 'old fracture' (0 mentions) into 'prior fracture' (2 mentions)" in seen[0]
+        assert "m merges 'kidney stone' (0 mentions) into 'kidney calculus' (2 mentions)" in seen[0]
         drive(vocabulary_kb, [Item(OLD, "", PRIOR)], "m")
         assert vocabulary_kb.vocabulary.resolve(OLD).concept_id == PRIOR
 
@@ -310,7 +310,7 @@ class TestTheCommand:
         )  # fmt: skip
         os.close(slave)
         try:
-            wait_for(master, "old fracture")
+            wait_for(master, "kidney stone")
             os.write(master, b"m")
             wait_for(master, "merged")
             os.write(master, b"q")

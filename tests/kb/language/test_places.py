@@ -35,9 +35,10 @@ def mined(text: str) -> list[Mention]:
 
 
 def sided(finding: str) -> bool:
-    """Whether a finding has a side or a place of its own, or is of more than one mention."""
-    found = mined(f"There is {finding}.")
-    return len(found) != 1 or found[0].laterality != "none" or found[0].assertion != "present"
+    """Whether a finding has a side of its own, or is not one mention, which a "no" denies."""
+    found, denied = mined(f"There is {finding}."), mined(f"No {finding}.")
+    signs = [one.assertion for one in (*found, *denied)]
+    return signs != ["present", "absent"] or found[0].laterality != "none"
 
 
 @settings(max_examples=200, deadline=None)

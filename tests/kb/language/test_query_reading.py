@@ -66,7 +66,7 @@ def test_a_query_means_what_the_same_words_mean_in_a_report(effect: str) -> None
         ("There isn't a pneumothorax.", "no pneumothorax"),
         ("no evidence of left pleural effusion", "no left pleural effusion"),
         ("without mass", "no mass"),
-        ("lungs are free of consolidation", "no lung consolidation"),
+        ("lungs are free of consolidation", "no consolidation"),
         ("heart is not enlarged", "no cardiomegaly"),
         ("effusion: none", "no pleural effusion"),
         ("negative for fracture", "no fracture"),
