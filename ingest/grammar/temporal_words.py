@@ -207,7 +207,7 @@ def told_by(text: str) -> Temporality | None:
 
 
 def _possible(text: str) -> tuple[list[tuple[Temporality, re.Pattern[str]]], list[re.Pattern[str]], bool]:
-    """The cues and the forms of measures that a text may hold by its words, and whether it may tell where it is worse."""
+    """The cues and forms of measures that the words of a text hint at, and whether they hint at where it is worse."""
     possible = _HINTS.possible(text)
     if not possible:
         return [], [], False
