@@ -50,7 +50,7 @@ class Facets:
         something.
         """
         kind = kind_of_finding(self.finding)
-        if self.anatomy and (self.laterality, self.anatomy) in _IMPOSSIBLE:
+        if any(self.laterality == side and place in (self.anatomy or "") for side, place in _IMPOSSIBLE):
             return False
         if kind == "other" or any(class_of(one) is None for one in self.descriptors):
             return False
@@ -97,7 +97,7 @@ def read_severity(phrase: str) -> str | None:
     return phrase[words[found[1]].start : words[found[2] - 1].end] if found else None
 
 
-_IMPOSSIBLE = frozenset([("right", "lingula"), ("left", "middle lobe")])
+_IMPOSSIBLE = (("right", "lingula"), ("left", "middle lobe"))
 """Sides of places that have none there: what tells them was read wrongly."""
 
 READINGS = 50

@@ -289,7 +289,7 @@ def _severity_apart(words: list[Word]) -> tuple[str | None, list[Word]]:
         return None, words
     severity, first, last = found
     severities = load_lexicon().severities
-    for match in load_lexicon().findings.find(words):
+    for match in (*load_lexicon().findings.find(words), *load_lexicon().anatomy.find(words)):
         if any(words[at].folded in severities for at in range(match.first, match.last)):
             return (severity if severity == "borderline" else None), words
     return severity, words[:first] + words[last:]

@@ -31,8 +31,9 @@ def canonical_text(parts: Parts) -> str:
     related = [one for one in levels if one in _RELATIONS]
     if related and parts.places:
         told = [one for one in levels if one not in _RELATIONS]
-        return _joined([*_sized(parts.severity, before), side, *told, finding, *_at(related, parts.places)])
-    return _joined([*_sized(parts.severity, before), side, *levels, *_before_a_noun(parts.places), finding])
+        return _joined([*_sized(parts.severity, before), *told, finding, *related, side, " and ".join(parts.places)])
+    places = _before_a_noun(parts.places, finding)
+    return _joined([*_sized(parts.severity, before), side, *levels, *places, finding])
 
 
 def _sized(severity: str | None, before: Sequence[str]) -> list[str | None]:
@@ -47,7 +48,7 @@ def _of_a_normal_place(parts: Parts) -> str:
     side = "" if parts.side == "none" else parts.side
     if parts.side in ("left", "right"):
         organ = [*organ[:-1], *(fold(word) for word in organ[-1:])]
-    where = [f"{place} region" if place.endswith(_ADJECTIVES) else place for place in parts.places] or [" ".join(organ)]
+    where = [f"{place} region" if place.endswith(_ADJECTIVES) else place for place in parts.places or [" ".join(organ)]]
     told = [one for one in parts.descriptors if one != state]
     levels = [one for one in told if class_of(one) == "level"]
     before = [one for one in told if one not in levels]
@@ -61,9 +62,15 @@ def _at(levels: Sequence[str], places: Sequence[str]) -> list[str]:
     return [*(related or ["at"]), *told, " and ".join(places)]
 
 
-def _before_a_noun(places: Sequence[str]) -> list[str]:
-    """The places as they stand before a finding; the last one alone is an adjective ("aortic dilatation")."""
+def _before_a_noun(places: Sequence[str], finding: str) -> list[str]:
+    """The places as they stand before a finding; the last one alone is an adjective ("aortic dilatation").
+
+    Its noun is left out where the finding begins with it: "cervical spinal fusion".
+    """
     adjectives = load_tables().adjectives
+    *words, noun = (places[-1] if places else "").split() or [""]
+    if words and adjectives.get(noun) == finding.split()[0]:
+        places = [*places[:-1], " ".join(words)]
     last = [adjectives.get(place, place) for place in places[-1:]]
     return [" and ".join([*places[:-1], *last])] if places else []
 
