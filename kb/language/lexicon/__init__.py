@@ -116,6 +116,8 @@ class Terms:
     def among(self, words: Sequence[str]) -> list[Hit]:
         """The terms among folded words, from the left, the longest at each place, none overlapping another."""
         hits: list[Hit] = []
+        if self._partners.keys().isdisjoint(words):
+            return hits
         at, end = 0, len(words)
         while at < end:
             partners = self._partners.get(words[at])
