@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from rich.table import Table
 
 from bench.measure import Row
 from ingest.extractors.rules import RulesExtractor
+from ingest.mention import Mention
 from ingest.report import Section
 from kb.vocabulary.agreement import Agreement, compare_observations
 
@@ -55,10 +56,18 @@ def annotated_sets() -> Iterator[tuple[str, list[Mapping[str, Any]]]]:
         yield "Open-i (real)", [{**texts[one["uid"]], **one, "report_id": one["uid"]} for one in gold]
 
 
-def score(reports: list[Mapping[str, Any]]) -> Scores:
-    """Mine `reports` and compare; spans meet from an overlap of a half on, and of 0.8 for `f1_close`."""
+Mine = Callable[[Sequence[Section]], list[Mention]]
+
+
+def score(reports: list[Mapping[str, Any]], mine: Mine | None = None) -> Scores:
+    """Mine `reports` and compare; spans meet from an overlap of a half on, and of 0.8 for `f1_close`.
+
+    Args:
+        reports: with their sections and their annotated observations.
+        mine: what mines the sections of one report; default: the rules.
+    """
     said = [{**one, "report_id": report["report_id"]} for report in reports for one in report["observations"]]
-    mined = list(_mined(reports))
+    mined = list(_mined(reports, mine or RulesExtractor().mentions))
     half, close = (compare_observations(mined, said, overlap=overlap) for overlap in (0.5, 0.8))
     met = half.all.both
     return Scores(
@@ -79,11 +88,10 @@ def _f1(agreement: Agreement) -> float:
     return 2 * agreement.same_assertion / total
 
 
-def _mined(reports: list[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    extractor = RulesExtractor()
+def _mined(reports: list[Mapping[str, Any]], mine: Mine) -> Iterator[dict[str, Any]]:
     for report in reports:
         sections = [Section(name, report[name]) for name in SECTIONS if report.get(name)]
-        for mention in extractor.mentions(sections):
+        for mention in mine(sections):
             yield {
                 "report_id": report["report_id"],
                 "section": mention.section,

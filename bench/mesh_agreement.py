@@ -25,41 +25,37 @@ from ingest.mention import Mention
 from ingest.report import Report
 from ingest.reports.options import IngestOptions
 from ingest.reports.preview import preview
+from kb.language.wider_terms import wider_findings
 
 REPORTS = Path("../shared/data/openi_reports.csv")
 
-_FRACTURES = {
-    f"{which} fracture".strip()
-    for which in ("", "rib", "compression", "clavicle", "vertebral", "sternal", "scapular", "humeral", "pathologic")
-}
-
 FINDINGS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
-    name: (frozenset(terms), frozenset(findings))
+    name: (frozenset(terms), frozenset(one for finding in findings for one in wider_findings().below(finding)))
     for name, terms, findings in (
         ("atelectasis", {"Pulmonary Atelectasis"}, {"atelectasis"}),
         ("cardiomegaly", {"Cardiomegaly"}, {"cardiomegaly"}),
-        ("effusion", {"Pleural Effusion"}, {"pleural effusion", "hydropneumothorax"}),
+        ("effusion", {"Pleural Effusion"}, {"pleural effusion"}),
         ("pneumonia", {"Pneumonia"}, {"pneumonia"}),
-        ("pneumothorax", {"Pneumothorax", "Hydropneumothorax"}, {"pneumothorax", "hydropneumothorax"}),
+        ("pneumothorax", {"Pneumothorax", "Hydropneumothorax"}, {"pneumothorax"}),
         ("consolidation", {"Consolidation"}, {"consolidation"}),
         ("edema", {"Pulmonary Edema"}, {"pulmonary edema"}),
-        ("fracture", {"Fractures, Bone"}, _FRACTURES),
+        ("fracture", {"Fractures, Bone"}, {"fracture"}),
         ("emphysema", {"Emphysema", "Pulmonary Emphysema", "Bullous Emphysema"}, {"emphysema"}),
         (
             "granuloma",
-            {"Granuloma", "Calcified Granuloma", "Granulomatous Disease"},
-            {"granuloma", "granulomatous disease"},
+            {"Granuloma", "Calcified Granuloma", "Granulomatous Disease", "Sarcoidosis"},
+            {"granulomatous disease"},
         ),
         ("scoliosis", {"Scoliosis"}, {"scoliosis"}),
         (
             "hernia",
             {"Hernia, Hiatal", "Hernia, Diaphragmatic", "Hernia"},
-            {"hiatal hernia", "diaphragmatic hernia", "hernia"},
+            {"hernia"},
         ),
         ("nodule", {"Nodule"}, {"nodule"}),
     )
 }
-"""Each finding with the coder's terms and the lexicon's findings that it is."""
+"""Each finding with the coder's terms and the lexicon's findings that it is: those named, and all under them."""
 
 
 @dataclass(frozen=True)

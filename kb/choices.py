@@ -21,6 +21,10 @@ def check_choice(what: str, word: str | None, allowed: Collection[str]) -> None:
     """
     if word is None or word in allowed:
         return
-    near = get_close_matches(str(word).lower(), allowed, n=1, cutoff=0.5)
-    meant = f" (did you mean '{near[0]}'?)" if near else ""
-    raise UsageError(f"there is no {what} '{word}'{meant}: choose one of {', '.join(allowed)}")
+    raise UsageError(f"there is no {what} '{word}'{meant(word, allowed)}: choose one of {', '.join(allowed)}")
+
+
+def meant(word: str, known: Collection[str]) -> str:
+    """What a word that nobody knows was meant to be, in brackets; "" where none of the known ones is near."""
+    near = get_close_matches(str(word).lower(), known, n=1, cutoff=0.5)
+    return f" (did you mean '{near[0]}'?)" if near else ""

@@ -10,6 +10,7 @@ from kb.curation.apply import read_changes
 from kb.curation.change import Change
 from kb.curation.curator import Curator
 from kb.curation.diff import VocabularyDiff, diff_vocabularies
+from kb.curation.disputes import Decided, Dispute, decide, read_disputes
 from kb.curation.review.queue import review_queue
 from kb.curation.review.review_session import ReviewSession
 from kb.curation.suggest.suggest import suggest
@@ -141,6 +142,33 @@ class KnowledgeBase(State):
             UsageError: there is no such queue, or "new" is not told since when.
         """
         return ReviewSession(state=self, items=review_queue(self, queue, limit=limit, since=since), by=by)
+
+    def disputed(self, *, report_id: str | None = None, all_of_them: bool = False) -> Listing[Dispute]:
+        """The statements that two extractors read differently, with both readings, and wait for a decision.
+
+        Args:
+            report_id: only those of this report.
+            all_of_them: also those that were decided.
+        """
+        found = read_disputes(self, report_id=report_id, all_of_them=all_of_them)
+        return Listing(found, ("dispute_id", "report_id", "kind", "sentence", "decision"))
+
+    def decide(
+        self, decisions: Mapping[str, str], *, by: str | None = None, why: str | None = None, dry_run: bool = False
+    ) -> Decided:
+        """Decide disputed statements, as one commit: the reading that is kept becomes an observation.
+
+        Args:
+            decisions: by the id of a statement, the name of the reading that is kept, "none", or "open", which takes a
+                decision back.
+            by: who.
+            why: the reason.
+            dry_run: say what would change, and write nothing.
+
+        Raises:
+            UsageError: there is no such statement, or no such reading of it; nothing is written.
+        """
+        return decide(self, decisions, by=by, why=why, dry_run=dry_run)
 
     def changes(self, concept_id: str | None = None) -> Listing[Change]:
         """The acts of curation up to this commit, oldest first.

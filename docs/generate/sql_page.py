@@ -27,6 +27,8 @@ if there are several.
     SELECT value AS site, auroc, n FROM metrics WHERE run = 'ours' AND label = 'edema' AND "by" = 'site'
     SELECT image_id, score, threshold FROM errors WHERE kind = 'false positive' ORDER BY margin DESC LIMIT 20
     SELECT * FROM metrics_by(site || ' ' || view) WHERE label = 'edema' AND positives >= 10
+    SELECT a.ancestor, count(DISTINCT o.report_id) AS reports FROM observations o
+      JOIN concept_ancestors a ON a.concept_id = o.concept_id GROUP BY a.ancestor_id, a.ancestor ORDER BY reports DESC
     SELECT text, score FROM concept_scores('images/0001.png') ORDER BY score DESC LIMIT 10
 """
 

@@ -1,46 +1,28 @@
 """What the statements of a report say of any concept: it holds, it is denied, it is another matter, or nobody knows.
 
-A report that affirms "small left pleural effusion" affirms "pleural effusion" too; of a right-sided one it says
-nothing, and "no pleural effusion" it contradicts. A report that denies "pleural effusion" denies every special kind of
-it. What it does not mention at all is taken as not there; a denial that it does not mention may well hold.
+What one statement says of another concept follows from the order on concepts (`kb.hierarchy.order`): a report that
+affirms "small left pleural effusion" affirms "pleural effusion" too; of a right-sided one it says nothing, and
+"no pleural effusion" it contradicts. A report that denies "fracture" denies "rib fracture". What it does not mention at
+all is taken as not there; a denial that it does not mention may well hold.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import sparse
+
+from kb.hierarchy.graph import Hierarchy
+from kb.hierarchy.meaning import Meaning
+from kb.hierarchy.order import narrows_to_both
+from kb.language.wider_terms import wider_findings
 
 HOLDS, UNKNOWN, OTHER, DENIED = 1, 0, -1, -2
 """A concept holds for an image; nobody knows; the report does not speak of it; the report denies it."""
 
 PAST = ("historical", "resolved")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Meaning:
-    """The facets that decide what one concept says of another."""
-
-    present: bool
-    finding: str
-    anatomy: str | None
-    laterality: str
-    severity: str | None
-    descriptors: frozenset[str]
-
-    @classmethod
-    def of(cls, row: Mapping[str, Any]) -> Meaning:
-        """The meaning of a row of the `concepts` table."""
-        return cls(
-            present=row["assertion"] == "present",
-            finding=row["finding"],
-            anatomy=row["anatomy"],
-            laterality=row["laterality"],
-            severity=row["severity"],
-            descriptors=frozenset(row["descriptors"]),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +39,9 @@ class Statements:
     def __init__(self, meanings: Sequence[Meaning], reports: Sequence[Sequence[Statement]]):
         self.meanings = meanings
         self.reports = reports
-        self._facets = _Facets(meanings)
-        self._stated = [np.array([said.concept for said in report], dtype=np.int64) for report in reports]
-        self._sure = [np.array([said.sure for said in report], dtype=bool) for report in reports]
+        self._present = np.array([meaning.present for meaning in meanings], dtype=bool)
+        self._about = _Topics(meanings)
+        self._findings = _Findings([meaning.finding or "" for meaning in meanings])
 
     def concepts_of(self, examples: Iterable[int]) -> list[int]:
         """The numbers of all concepts that these examples state surely, in order."""
@@ -68,82 +50,84 @@ class Statements:
     def relations(self, examples: Sequence[int], concepts: Sequence[int]) -> np.ndarray:
         """What each example's report says of each concept: HOLDS, UNKNOWN, OTHER or DENIED, int8, (n, m).
 
-        Only concepts of a finding that a report mentions are looked at, finding by finding: several statements of one
-        finding are taken together, and say nothing if they contradict each other.
+        All statements of a report are taken together, and say nothing of a concept of which they contradict each other.
         """
         asked = np.asarray(concepts, dtype=np.int64)
-        present = self._facets.present[asked]
-        relations = np.tile(np.where(present, OTHER, UNKNOWN).astype(np.int8), (len(examples), 1))
-        stated = np.concatenate([np.empty(0, np.int64), *(self._stated[number] for number in examples)])
-        if not len(asked) or not len(stated):
-            return relations
-        sure = np.concatenate([self._sure[number] for number in examples])
-        rows = np.repeat(np.arange(len(examples)), [len(self._stated[number]) for number in examples])
-        findings, asked_findings = self._facets.finding[stated], self._facets.finding[asked]
-        by_finding = np.argsort(findings, kind="stable")  # rows stay in order within a finding
-        for finding, mentions in _groups(findings[by_finding], by_finding):
-            columns = np.flatnonzero(asked_findings == finding)
-            if len(columns):
-                of, said = self._together(stated[mentions], sure[mentions], rows[mentions], asked[columns])
-                relations[np.ix_(of, columns)] = said
+        present = self._present[asked]
+        stated = [(row, said.concept, said.sure) for row, one in enumerate(examples) for said in self.reports[one]]
+        rows, of, certain = np.array(stated, dtype=np.int64).reshape(-1, 3).T
+        there, sure = self._present[of], certain.astype(bool)
+        mentioned = self._findings.mentioned(len(examples), rows, of, there, asked)
+        relations = np.where(mentioned | ~present, UNKNOWN, OTHER).astype(np.int8)
+        affirmed = self._about.affirmed(len(examples), rows[there & sure], of[there & sure], asked)
+        denied, said = self._about.denied(len(examples), rows[~there & sure], of[~there & sure], asked)
+        holds, fails = np.where(present, affirmed, said), np.where(present, denied, affirmed)
+        relations[holds & ~fails] = HOLDS
+        relations[fails & ~holds] = DENIED
+        relations[holds & fails] = UNKNOWN
         return relations
 
-    def _together(
-        self, stated: np.ndarray, sure: np.ndarray, rows: np.ndarray, asked: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The rows that mention one finding, and what all of their statements say of the concepts asked about."""
-        distinct, place = np.unique(stated, return_inverse=True)
-        said = self._facets.says_of(distinct, asked)[place]
-        first = np.flatnonzero(np.diff(rows, prepend=-1))
-        holds = np.logical_or.reduceat((said == HOLDS) & sure[:, None], first, axis=0)
-        denied = np.logical_or.reduceat((said == DENIED) & sure[:, None], first, axis=0)
-        found = np.where(holds & ~denied, HOLDS, np.where(denied & ~holds, DENIED, UNKNOWN))
-        return rows[first], found.astype(np.int8)
 
-
-class _Facets:
-    """The meanings of all concepts as numbers, so that many are compared at once."""
+class _Topics:
+    """What concepts are about, whether they say that it is there or not, and which stands under which."""
 
     def __init__(self, meanings: Sequence[Meaning]):
-        self.present = np.array([meaning.present for meaning in meanings], dtype=bool)
-        self.finding = _numbered([meaning.finding for meaning in meanings])
-        anatomy = _numbered(["", *(meaning.anatomy or "" for meaning in meanings)])[1:]
-        side = _numbered(["none", *(meaning.laterality for meaning in meanings)])[1:]
-        severity = _numbered(["", *(meaning.severity or "" for meaning in meanings)])[1:]
-        self._single = np.stack([anatomy, side, severity])
-        self._descriptors = [meaning.descriptors for meaning in meanings]
+        about = [replace(meaning, assertion="present") for meaning in meanings]
+        graph = Hierarchy(about)
+        self._number = np.array([graph.number_of[one] for one in about], dtype=np.int64)
+        pairs = [(low, high) for low, above in enumerate(graph.above) for high in (low, *above)]
+        one_sided = [pair for pair in pairs if narrows_to_both(*(graph.meanings[one] for one in pair))]
+        self._under = _matrix(pairs, len(graph))
+        self._denied_with = self._under - _matrix(one_sided, len(graph))
 
-    def says_of(self, stated: np.ndarray, asked: np.ndarray) -> np.ndarray:
-        """What each sure statement says of each concept asked about, all of one finding: int8, (stated, asked)."""
-        affirmed, present = self.present[stated][:, None], self.present[asked][None]
-        # An affirmed statement reaches the wider concepts, a denial the narrower ones: where both are of one kind they
-        # hold, and where they are of two the concept is denied.
-        reached = np.where(affirmed, self._wider(asked, stated).T, self._wider(stated, asked))
-        return np.where(reached, np.where(affirmed == present, HOLDS, DENIED), UNKNOWN).astype(np.int8)
+    def affirmed(self, count: int, rows: np.ndarray, of: np.ndarray, asked: np.ndarray) -> np.ndarray:
+        """Whether what is affirmed in each row stands under what is asked: bool, (rows, asked)."""
+        return _reached(self._stated(count, rows, of), self._under[:, self._number[asked]])
 
-    def _wider(self, general: np.ndarray, special: np.ndarray) -> np.ndarray:
-        """Whether each of `general` is wider than each of `special`: (general, special)."""
-        wide, narrow = self._single[:, general][:, :, None], self._single[:, special][:, None, :]
-        facets = ((wide == 0) | (wide == narrow)).all(axis=0)
-        words = sorted(set().union(*(self._descriptors[n] for n in general)))
-        if not words:
-            return facets
-        number = {word: place for place, word in enumerate(words)}
-        has, lacks = np.zeros((len(general), len(words)), np.int32), np.ones((len(special), len(words)), np.int32)
-        for matrix, concepts, value in ((has, general, 1), (lacks, special, 0)):
-            for row, concept in enumerate(concepts):
-                for word in self._descriptors[concept] & number.keys():
-                    matrix[row, number[word]] = value
-        return facets & (has @ lacks.T == 0)
+    def denied(self, count: int, rows: np.ndarray, of: np.ndarray, asked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Whether what is asked cannot be there by what is denied in each row; and whether its denial is said too."""
+        stated, numbers = self._stated(count, rows, of), self._number[asked]
+        reached, said = (_reached(stated, matrix[numbers].T) for matrix in (self._under, self._denied_with))
+        return reached, said
+
+    def _stated(self, count: int, rows: np.ndarray, of: np.ndarray) -> sparse.csr_matrix:
+        ones = np.ones(len(rows), dtype=np.int32)
+        return sparse.csr_matrix((ones, (rows, self._number[of])), shape=(count, self._under.shape[0]))
 
 
-def _numbered(values: Sequence[str]) -> np.ndarray:
-    """Equal values as equal numbers, from 0 in the order they come in."""
-    numbers: dict[str, int] = {}
-    return np.array([numbers.setdefault(value, len(numbers)) for value in values], dtype=np.int64)
+class _Findings:
+    """The findings of concepts by number, and which are under one another."""
+
+    def __init__(self, findings: Sequence[str]):
+        names = list(dict.fromkeys(findings))
+        number = {name: at for at, name in enumerate(names)}
+        self._number = np.array([number[finding] for finding in findings], dtype=np.int64)
+        above = [[number[one] for one in wider_findings().above(name) if one in number] for name in names]
+        under = _matrix([(low, high) for low, found in enumerate(above) for high in found], len(names))
+        self._comparable = under + under.T
+
+    def mentioned(
+        self, count: int, rows: np.ndarray, of: np.ndarray, there: np.ndarray, asked: np.ndarray
+    ) -> np.ndarray:
+        """Whether each row speaks of the finding of what is asked, in any way: bool, (rows, asked).
+
+        A fracture that is there may be one of a rib, and a rib fracture an old fracture; a denied one is neither.
+        """
+        same, near = (self._of(count, rows[chosen], of[chosen]) for chosen in (slice(None), there))
+        columns = self._number[asked]
+        return _reached(near, self._comparable[:, columns]) | (same[:, columns].toarray() > 0)
+
+    def _of(self, count: int, rows: np.ndarray, of: np.ndarray) -> sparse.csr_matrix:
+        ones = np.ones(len(rows), dtype=np.int32)
+        return sparse.csr_matrix((ones, (rows, self._number[of])), shape=(count, self._comparable.shape[0]))
 
 
-def _groups(keys: np.ndarray, values: np.ndarray) -> Iterable[tuple[int, np.ndarray]]:
-    """Sorted keys with the values of each."""
-    starts = np.flatnonzero(np.diff(keys, prepend=-1))
-    return ((int(keys[start]), part) for start, part in zip(starts, np.split(values, starts[1:]), strict=True))
+def _matrix(pairs: Sequence[tuple[int, int]], size: int) -> sparse.csr_matrix:
+    """Pairs of numbers as ones of a square matrix."""
+    first, second = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+    return sparse.csr_matrix((np.ones(len(pairs), dtype=np.int32), (first, second)), shape=(size, size))
+
+
+def _reached(stated: sparse.csr_matrix, pairs: sparse.csr_matrix) -> np.ndarray:
+    """Where any statement of a row is paired with a column."""
+    return np.asarray((stated @ pairs).toarray() > 0)

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from encoder.training.statements import PAST, Meaning, Statement, Statements
+from encoder.training.statements import PAST, Statement, Statements
 from kb.batched import batched
 from kb.errors import UsageError
+from kb.hierarchy.meaning import Meaning
 from kb.images.patient_split import SPLITS, Patients, Split, read_patients
 from kb.images.view_choice import FRONTAL, ViewChoice, read_views, told_left_out, view_choice
 from kb.knowledge_base import KnowledgeBase

@@ -12,19 +12,20 @@ from rich.text import Text
 
 from ingest.commands.extractor_options import (
     Concurrency,
+    Dialect,
     Endpoint,
     ExtractorName,
     MaxTokens,
     Model,
     PromptFile,
     Timeout,
-    model_of,
+    extractor_options,
 )
 from ingest.commands.reports import section_names
 from ingest.commands.scope_options import Scope, SourceFormat, Where, left_out_facts
 from ingest.mention import Mention
 from ingest.report import LeftOut, Reject, Section
-from ingest.reports.options import ExtractorOptions, IngestOptions
+from ingest.reports.options import IngestOptions
 from ingest.reports.preview import PreviewedReport, preview
 from ingest.reports.rows import DEFAULT_SECTIONS
 from ingest.scope.left_out import Tally
@@ -39,6 +40,7 @@ COLUMNS = ("text", "finding", "assertion", "certainty", "temporality", "laterali
 
 
 def preview_command(
+    context: typer.Context,
     sources: Annotated[list[str], typer.Argument(metavar="SRC...", help="Files or folders of reports.")],
     count: Annotated[int, typer.Option("--n", "-n", min=1, help="How many reports.")] = 5,
     report: Annotated[list[str] | None, typer.Option("--report", metavar="ID", help="This report; repeatable.")] = None,
@@ -53,6 +55,7 @@ def preview_command(
     extractor: ExtractorName = "rules",
     model: Model = None,
     llm_endpoint: Endpoint = None,
+    llm_dialect: Dialect = "auto",
     llm_concurrency: Concurrency = 8,
     llm_timeout: Timeout = 120.0,
     llm_max_tokens: MaxTokens = 4_096,
@@ -72,9 +75,12 @@ def preview_command(
         sections=section_names(sections),
         scope=scope,
         where=where,
-        extractor=ExtractorOptions(
-            name=extractor,
-            model=model_of(extractor, model, llm_endpoint),
+        extractor=extractor_options(
+            context,
+            extractor,
+            model,
+            llm_endpoint,
+            dialect=llm_dialect,
             concurrency=llm_concurrency,
             timeout_s=llm_timeout,
             max_tokens=llm_max_tokens,

@@ -11,7 +11,9 @@ from rich.markup import escape
 
 from ingest.commands.counts import by_kind
 from ingest.commands.extractor_options import (
+    Batch,
     Concurrency,
+    Dialect,
     Endpoint,
     ExtractorName,
     MaxTokens,
@@ -19,16 +21,17 @@ from ingest.commands.extractor_options import (
     Price,
     PromptFile,
     Retries,
+    Second,
+    SecondModel,
     Seed,
     Timeout,
-    model_of,
-    read_price,
+    extractor_options,
 )
+from ingest.commands.mining_facts import estimate_facts, opinions_in_words, usage_facts
 from ingest.commands.scope_options import Scope, SourceFormat, Where, left_out_facts
 from ingest.extractors.load import make_extractor
-from ingest.extractors.usage import Usage
 from ingest.reports.ingest import ingest_reports, open_sources
-from ingest.reports.options import ExtractorOptions, IngestOptions, IngestResult
+from ingest.reports.options import IngestOptions, IngestResult
 from ingest.reports.rows import DEFAULT_SECTIONS
 from kb.commands.options import (
     BatchSize,
@@ -50,6 +53,7 @@ from kb.vectors.embedding import EmbedderOptions, choose_embedder
 @writes(quiet=True)
 def reports_command(
     writing: Writing,
+    context: typer.Context,
     sources: Annotated[list[str], typer.Argument(metavar="SRC...", help="Files or folders of reports.")],
     source_format: SourceFormat = None,
     column_map: Annotated[
@@ -72,6 +76,8 @@ def reports_command(
     where: Where = None,
     extractor: ExtractorName = "rules",
     model: Model = None,
+    second: Second = None,
+    second_model: SecondModel = None,
     remine: Annotated[
         bool,
         typer.Option("--remine", help="Mine again what another extractor or version mined.", rich_help_panel="Mining"),
@@ -111,6 +117,8 @@ def reports_command(
         int, typer.Option(min=0, help="Processes to mine with; 0: one a core.", rich_help_panel="Mining")
     ] = 0,
     llm_endpoint: Endpoint = None,
+    llm_dialect: Dialect = "auto",
+    llm_batch: Batch = 1,
     llm_concurrency: Concurrency = 8,
     llm_timeout: Timeout = 120.0,
     llm_retries: Retries = 6,
@@ -122,7 +130,8 @@ def reports_command(
     """Mine reports into the vocabulary: observations, concepts and their embeddings, as one commit.
 
     The same file twice adds nothing; a changed report replaces its own observations; what cannot be taken is
-    listed by `clear-kb status --rejects`. Interrupted, the same command goes on where it was.
+    listed by `clear-kb status --rejects`. Interrupted, the same command goes on where it was. --dry-run asks no
+    language model, and estimates what asking would cost.
     """
     asked = EmbedderOptions(
         name=embedder,
@@ -139,16 +148,22 @@ def reports_command(
         encoding=encoding,
         max_chars=max_chars,
         sections=section_names(sections),
-        extractor=ExtractorOptions(
-            name=extractor,
-            model=model_of(extractor, model, llm_endpoint),
+        extractor=extractor_options(
+            context,
+            extractor,
+            model,
+            llm_endpoint,
+            second=second,
+            second_model=second_model,
+            price=llm_price,
+            dialect=llm_dialect,
+            batch=llm_batch,
             concurrency=llm_concurrency,
             timeout_s=llm_timeout,
             max_retries=llm_retries,
             max_tokens=llm_max_tokens,
             seed=llm_seed,
             prompt=llm_prompt,
-            price=read_price(llm_price),
         ),
         workers=workers or os.cpu_count() or 1,
         remine=remine,
@@ -216,11 +231,15 @@ def _facts(result: IngestResult, uri: str, scope: str) -> list[tuple[str, str]]:
         facts.append(("sentences", f"{by_kind(result.foreign_sentences)}: left out of mixed reports"))
     if result.dropped:
         facts.append(("dropped", f"{result.dropped:,} stored reports that are in another language now"))
+    if result.estimate is not None:
+        return [(name, escape(value)) for name, value in [*facts, *estimate_facts(result.estimate)]]
     facts.append(("observations", f"{result.observations:,}"))
+    if result.opinions:
+        facts.append(("opinions", opinions_in_words(result.opinions, uri)))
     if result.refused:
         facts.append(("refused", f"{result.refused:,} statements: clear-kb status --rejects --kb {uri}"))
     if result.usage is not None:
-        facts += _usage(result.usage)
+        facts += usage_facts(result.usage)
     facts.append(("new concepts", f"{result.new_concepts:,}"))
     if result.new_concepts and not result.dry_run:
         known = result.embedded - result.embeddings_computed
@@ -231,19 +250,3 @@ def _facts(result: IngestResult, uri: str, scope: str) -> list[tuple[str, str]]:
     else:
         facts.append(("commit", result.commit.commit_id if result.commit else "none: there was nothing new"))
     return [(name, escape(value)) for name, value in facts]
-
-
-def _usage(usage: Usage) -> list[tuple[str, str]]:
-    trouble = (
-        ("tried again", usage.retries),
-        ("loops", usage.loops),
-        ("cut off", usage.truncated),
-        ("not of the schema", usage.invalid),
-        ("reports given up", usage.failed),
-    )
-    entries = [f"{usage.requests:,}", *(f"{count:,} {what}" for what, count in trouble if count)]
-    tokens = f"{usage.input_tokens:,} in, {usage.output_tokens:,} out"
-    if usage.untold:
-        tokens += f"; {usage.untold:,} answers did not tell"
-    cost = "--llm-price IN,OUT shows it" if usage.cost is None else f"{usage.cost:,.4f}"
-    return [("requests", ", ".join(entries)), ("tokens", tokens), ("cost", cost)]

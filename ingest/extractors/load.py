@@ -8,6 +8,7 @@ from ingest.extractors.llm.llm_extractor import LlmExtractor
 from ingest.extractors.protocol import Extractor
 from ingest.extractors.rules import RulesExtractor
 from ingest.extractors.scispacy_extractor import ScispacyExtractor
+from ingest.extractors.second_opinion import SecondOpinion
 from ingest.reports.options import ExtractorOptions
 from kb.errors import UsageError
 
@@ -31,7 +32,18 @@ EXTRACTORS: dict[str, Callable[[ExtractorOptions], Extractor]] = {"rules": _rule
 
 
 def make_extractor(options: ExtractorOptions) -> Extractor:
-    """A new extractor; UsageError if there is none of that name, or what it needs is not there."""
-    if options.name not in EXTRACTORS:
-        raise UsageError(f"there is no extractor '{options.name}': choose one of {', '.join(EXTRACTORS)}")
-    return EXTRACTORS[options.name](options)
+    """A new extractor, with its second opinion where one is told.
+
+    Raises:
+        UsageError: there is none of that name, what it needs is not there, or the second is the same as the first.
+    """
+    for name in (options.name, *([options.second.name] if options.second else [])):
+        if name not in EXTRACTORS:
+            raise UsageError(f"there is no extractor '{name}': choose one of {', '.join(EXTRACTORS)}")
+    first = EXTRACTORS[options.name](options)
+    if options.second is None:
+        return first
+    second = EXTRACTORS[options.second.name](options.second)
+    if first.fingerprint == second.fingerprint:
+        raise UsageError(f"a second opinion of {options.name} on itself is none: name another extractor or model")
+    return SecondOpinion(first, second)

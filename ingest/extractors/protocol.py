@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from ingest.extractors.estimate import Estimate
 from ingest.extractors.usage import Usage
 from ingest.grammar.language import LEFT_OUT
 from ingest.mention import Mention
@@ -17,16 +18,28 @@ REFUSALS = (REFUSAL, LEFT_OUT)
 
 
 @dataclass(frozen=True, slots=True)
+class Differing:
+    """A statement that two extractors read differently: each one's reading by its name, the first one's first.
+
+    Where one alone finds the statement, there is but its reading.
+    """
+
+    readings: Mapping[str, Mention]
+
+
+@dataclass(frozen=True, slots=True)
 class Extraction:
     """What became of one report: its mentions, and what could not be taken.
 
     `refused` says why single statements of an extractor were not taken: they go to the rejects, the report stays.
     `failure` says why the report as a whole could not be mined: it is rejected, and tried again another time.
+    `differing` are the statements that wait for a decision, where a second extractor gave its opinion.
     """
 
     mentions: list[Mention]
     refused: tuple[str, ...] = ()
     failure: str | None = None
+    differing: tuple[Differing, ...] = ()
 
 
 class Extractor(Protocol):
@@ -53,6 +66,15 @@ class Extractor(Protocol):
     @property
     def usage(self) -> Usage | None:
         """What it has used since it was made; None if it uses nothing that counts."""
+        ...
+
+    @property
+    def estimate(self) -> Estimate | None:
+        """What it has estimated instead of mining; None if it mines."""
+        ...
+
+    def rehearsal(self) -> Extractor:
+        """What stands in for it in a dry run: itself, unless mining costs something."""
         ...
 
     def extract(self, reports: Sequence[Sequence[Section]]) -> list[Extraction]:

@@ -3,12 +3,14 @@
 What the rules find and the lexicon names stays as it is. Of a statement that the lexicon knows nothing of, the model's
 entities are what was observed, each with its own modifiers, rather than all the words of the clause. An entity that
 the rules passed over becomes an observation of its own; the cue before it and the parse say whether it is denied.
+A general pipeline's names, numbers and times are no observations.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, Self
 
 from ingest.extractors.mentions import mention_at
 from ingest.extractors.protocol import Extraction
@@ -27,12 +29,22 @@ from kb.language.grammar.wording import PREPOSITIONS, observes
 from kb.language.lexicon import load_lexicon
 from schemas.terms import Assertion, Certainty
 
-VERSION = "1"
+logger = logging.getLogger("clear_kb.ingest")
+
+VERSION = "2"
 """Raised whenever the code mines another thing with the same model and rules."""
 
 DEFAULT_MODEL = "en_core_sci_sm"
 
+_NAMES = ("EVENT", "FAC", "GPE", "LANGUAGE", "LAW", "LOC", "NORP", "ORG", "PERSON", "PRODUCT", "WORK_OF_ART")
+_NUMBERS = ("CARDINAL", "DATE", "MONEY", "ORDINAL", "PERCENT", "QUANTITY", "TIME")
+GENERAL = frozenset(_NAMES + _NUMBERS)
+"""The kinds of entities of general pipelines: names, numbers and times, of which none is seen in an image."""
+
 _MODIFIERS = frozenset(["amod", "compound", "nummod", "nmod", "advmod", "quantmod", "npadvmod", "poss"])
+_PARTS = _MODIFIERS | {"pobj"}
+"""How a word hangs on another that it is a part of."""
+
 _DENIES = frozenset(["no", "neither", "nor", "absent"])
 _SPOKEN_OF = frozenset(["evidence", "sign", "signs", "suggestion", "indication", "features"])
 """What is denied of a thing where the thing is meant ("no | evidence of | X")."""
@@ -46,6 +58,7 @@ class ScispacyExtractor:
     chunk_reports = 100
     in_processes = True
     usage = None
+    estimate = None
     broken = None
 
     def __init__(self, pipeline: Any):
@@ -76,7 +89,14 @@ class ScispacyExtractor:
             ) from error
         if not {"ner", "entity_ruler", "span_ruler"} & set(pipeline.pipe_names):
             raise UsageError(f"the spaCy model '{name}' finds no entities: it has only {pipeline.pipe_names}")
+        if (kinds := _kinds_of(pipeline)) and kinds <= GENERAL:
+            told = ", ".join(sorted(kinds)[:3])
+            logger.warning("the spaCy model '%s' names no findings (%s, ...): it adds nothing to the rules", name, told)
         return cls(pipeline)
+
+    def rehearsal(self) -> Self:
+        """Itself: mining costs nothing."""
+        return self
 
     def extract(self, reports: Sequence[Sequence[Section]]) -> list[Extraction]:
         """Mine the sections of each report, in order; spans count characters of each section's text."""
@@ -98,17 +118,28 @@ class ScispacyExtractor:
         return found
 
 
+def _kinds_of(pipeline: Any) -> set[str]:
+    """The kinds of entities that a pipeline can name."""
+    names = {"ner", "entity_ruler", "span_ruler"} & set(pipeline.pipe_names)
+    return {kind for name in names for kind in pipeline.get_pipe(name).labels}
+
+
 def with_entities(section: Section, mined: Sequence[Mention], document: Any) -> list[Mention]:
     """The mentions of a section, with what a parsed `document` of its text adds to the `mined` ones, in order."""
-    entities = [(phrase(entity), entity.root) for entity in document.ents]
+    entities = [(phrase(entity), entity.root) for entity in named_by(document)]
     kept: list[Mention] = []
     for mention in mined:
-        kept += list(_narrowed(section, mention, [span for span, _ in entities])) or [mention]
+        kept += list(_narrowed(section, mention, entities)) or [mention]
     covered = [span for mention in kept for span in mention.spans]
     for span, root in entities:
         if not any(start < span[1] and span[0] < end for start, end in covered):
             kept += _passed_over(section, span, root)
     return sorted(kept, key=lambda mention: mention.spans)
+
+
+def named_by(document: Any) -> list[Any]:
+    """The entities of a document that may be observed: none of the kinds that tell names, numbers and times."""
+    return [entity for entity in document.ents if entity.label_ not in GENERAL]
 
 
 def phrase(entity: Any) -> Span:
@@ -137,15 +168,26 @@ def _is_under(token: Any, entity: Any) -> bool:
     return head != token and (entity.start <= head.i < entity.end or token.i < head.i < entity.end)
 
 
-def _narrowed(section: Section, mention: Mention, entities: Iterable[Span]) -> Iterator[Mention]:
-    """The entities that a statement outside the lexicon is about, each meant as the statement is."""
+def _narrowed(section: Section, mention: Mention, entities: Iterable[tuple[Span, Any]]) -> Iterator[Mention]:
+    """The entities that a statement outside the lexicon is about, each meant as the statement is.
+
+    An entity whose word hangs on another of the statement ("UIP" of "UIP pattern") is a part of what was observed.
+    """
     if load_lexicon().find(mention.text):
         return
-    for start, end in entities:
+    for (start, end), root in entities:
         within = any(first <= start and end <= last for first, last in mention.spans)
-        if within and observes(tokenise(section.text[start:end])):
+        if within and not _describes(root, mention) and observes(tokenise(section.text[start:end])):
             start, end = with_place(section.text, (start, end), mention)
             yield from _made(section, (start, end), mention.assertion, mention.certainty)
+
+
+def _describes(root: Any, mention: Mention) -> bool:
+    """Whether a word is a modifier of another word of a mention, or stands in a place or a part that this names."""
+    head = root.head
+    if root.dep_ not in _PARTS or head == root:
+        return False
+    return any(first <= head.idx < last for first, last in mention.spans)
 
 
 def _passed_over(section: Section, span: Span, root: Any) -> Iterator[Mention]:

@@ -279,7 +279,7 @@ def _small_words() -> set[str]:
 
 
 def _stop_words() -> set[str]:
-    """The list of English that spaCy has, run as a file of its own: to import spaCy takes three seconds of every process."""
+    """The list of English that spaCy has, run as a file of its own: to import spaCy takes seconds of every process."""
     spacy = find_spec("spacy")
     if spacy is None or spacy.origin is None:
         raise ModuleNotFoundError("spaCy is not installed: its list of small English words is wanted")

@@ -13,6 +13,8 @@ from schemas.terms import Temporality
 
 _JOINT = re.compile(r",|;|\b(?:with|but|while|although|and|or)\b", re.I)
 _TOGETHER = re.compile(r"\s*(?:,?\s*(?:and|or)|/|&)\s+", re.I)
+_SUBJECTS = re.compile(r"\s*(?:,?\s*(?:and|or)|/|&)\s+(?:the\s+|an?\s+)?", re.I)
+"""What joins the subjects of one verb: "the tube and the line | have been removed"."""
 _WITH = re.compile(r"\s*,?\s*with\s+(?:an? |the |some |associated |accompanying )*", re.I)
 _OF_OLD = re.compile(
     r"(?P<list>\b(?:(?:past|previous)\s+(?:medical\s+|surgical\s+)?|(?:medical|social|family|surgical|psychiatric|smoking)\s+)history\b"
@@ -56,7 +58,7 @@ def temporalities(sentence: str, extents: Sequence[Span], clauses: Sequence[Span
     "new opacity, cardiomegaly" the word is the opacity's alone.
     """
     past = _OF_OLD.search(sentence) if _HINTS.possible(sentence) else None
-    if past is None and not tells(sentence):
+    if past is None and "history" not in sentence.lower() and not tells(sentence):
         return ["current"] * len(extents)
     within = clauses or [(0, len(sentence))] * len(extents)
     until = _ENDS[past["list"] is not None].search(sentence, past.end()) if past else None
@@ -116,7 +118,7 @@ def _said_of_all(sentence: str, extents: Sequence[Span], at: int, within: Sequen
     while (
         group + 1 < len(extents)
         and within[group + 1] == within[at]
-        and _TOGETHER.fullmatch(sentence[extents[group][1] : extents[group + 1][0]])
+        and _SUBJECTS.fullmatch(sentence[extents[group][1] : extents[group + 1][0]])
     ):
         group += 1
     last = max(end for (_, end), clause in zip(extents, within, strict=True) if clause == within[at])

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ingest.extractors.estimate import time_by_rate
 from ingest.extractors.load import make_extractor
 from ingest.extractors.protocol import Extractor
 from ingest.grammar.language import count_languages
@@ -24,6 +25,7 @@ from ingest.sources import Source, open_source
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.progress import Silent, Watcher
+from kb.store.commits import Commit
 from kb.vectors.embedding import Embedder, EmbeddingCache
 
 logger = logging.getLogger("clear_kb.ingest")
@@ -52,7 +54,7 @@ def ingest_reports(
             nothing (`kb.vocabulary.embed_concepts` fills in later).
         by: who; default: the login name.
         why: the reason, for the log.
-        dry_run: read and mine, count, and write nothing.
+        dry_run: read and mine, count, and write nothing; no language model is asked, what that comes to is estimated.
         watcher: hears how far it is.
         extractor: what `make_extractor` made of `options.extractor`, where it is made already.
         allow_unjoined: take them also where no image that is stored has any of the reports, as a data set of their own.
@@ -68,10 +70,13 @@ def ingest_reports(
     options = options or IngestOptions()
     sources = open_sources(paths, options)
     extractor = extractor or make_extractor(options.extractor)
+    if dry_run:
+        extractor = extractor.rehearsal()
     fingerprint = f"{extractor.fingerprint}|{'+'.join(sorted(options.sections))}"
     settings = (fingerprint, options.settings())
     with open_journal(kb, sources, settings, temporary=dry_run) as journal:
         load_stored(journal, kb.dataset("reports"))
+        staged = journal.outcomes()
         intake = Intake(
             sources=sources,
             journal=journal,
@@ -102,7 +107,12 @@ def ingest_reports(
                 by=by,
                 why=why,
                 allow_unjoined=allow_unjoined,
+                used=extractor.usage.summary(mining_seconds) if extractor.usage else None,
             )
+        estimate = extractor.estimate
+        if estimate is not None:
+            estimate.staged = staged.get("new", 0) + staged.get("changed", 0)
+            time_by_rate(estimate, kb.log())
         return IngestResult(
             **_counted(intake, journal),
             new_concepts=new_concepts,
@@ -114,7 +124,16 @@ def ingest_reports(
             dropped=dropped,
             commit=commit,
             usage=extractor.usage,
+            estimate=estimate,
+            opinions=_opinions(journal, commit) if options.extractor.second and estimate is None else {},
         )
+
+
+def _opinions(journal: Journal, commit: Commit | None) -> dict[str, int]:
+    """How many statements two extractors agree on, and how many wait for a decision, by the kind of difference."""
+    before = commit.summary["decided_before"] if commit else 0
+    told = {"agreed": journal.observations(), **journal.disputed()}
+    return {**told, "decided before": before} if before else told
 
 
 def _counted(intake: Intake, journal: Journal) -> dict[str, Any]:

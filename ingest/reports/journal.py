@@ -31,6 +31,7 @@ CREATE TABLE IF NOT EXISTS known (concept_id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS fragments (name TEXT, fragment TEXT);
 CREATE TABLE IF NOT EXISTS batches (observations INTEGER);
 CREATE TABLE IF NOT EXISTS refused (source TEXT, position TEXT, report_id TEXT, reason TEXT);
+CREATE TABLE IF NOT EXISTS disputes (kind TEXT, row TEXT);
 CREATE TABLE IF NOT EXISTS dropped (report_id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS rejects (source TEXT, position TEXT, report_id TEXT, reason TEXT);
 """
@@ -105,8 +106,9 @@ class Journal:
         fragments: Mapping[str, Sequence[str]],
         observations: int,
         refused: Iterable[tuple[str, Reject]] = (),
+        disputes: Iterable[Mapping[str, Any]] = (),
     ) -> None:
-        """Note a batch as staged, all at once: its reports, concepts, data files, and refused statements."""
+        """Note a batch as staged, all at once: its reports, concepts, data files, refused and disputed statements."""
         if self._db.in_transaction:
             self._db.execute("ROLLBACK")  # of a batch that failed half-way
         self._db.execute("BEGIN")
@@ -120,6 +122,8 @@ class Journal:
         self._db.execute("INSERT INTO batches VALUES (?)", (observations,))
         rows = ((source, one.position, one.report_id, one.reason) for source, one in refused)
         self._db.executemany("INSERT INTO refused VALUES (?, ?, ?, ?)", rows)
+        entries = ((row["kind"], json.dumps(row)) for row in disputes)
+        self._db.executemany("INSERT INTO disputes VALUES (?, ?)", entries)
         self._db.execute("COMMIT")
 
     def observations(self) -> int:
@@ -165,6 +169,14 @@ class Journal:
         """How many statements of an extractor were not taken, in reports that were."""
         sql = "SELECT count(*) FROM refused WHERE substr(reason, 1, ?) <> ?"
         return int(self._db.execute(sql, (len(LEFT_OUT), LEFT_OUT)).fetchone()[0])
+
+    def disputed(self) -> dict[str, int]:
+        """How many statements wait for a decision, by the kind of difference."""
+        return dict(self._db.execute("SELECT kind, count(*) FROM disputes GROUP BY kind ORDER BY kind"))
+
+    def disputes(self) -> Iterator[dict[str, Any]]:
+        """The statements on which two extractors differ, as rows of the `disputes` table."""
+        return (json.loads(row[0]) for row in self._db.execute("SELECT row FROM disputes"))
 
     def rejects(self) -> list[dict[str, Any]]:
         """The inputs and statements that could not be taken, as rows of the `rejects` table."""

@@ -16,6 +16,7 @@ import pyarrow as pa
 from ingest.extractors.load import make_extractor
 from ingest.extractors.protocol import Extractor
 from ingest.report import Report
+from ingest.reports.dispute_rows import dispute_row
 from ingest.reports.options import ExtractorOptions
 from ingest.reports.rows import mined_sections, observation_batch
 from kb.language.facets import Facets
@@ -34,13 +35,15 @@ WAITING_CHUNKS = 64
 class MinedChunk:
     """The observations of one chunk, and the concepts that this miner had not brought up before.
 
-    `refused` statements and `failed` reports tell which report of the chunk, by its place, and why.
+    `refused` statements and `failed` reports tell which report of the chunk, by its place, and why. `disputes` are rows
+    of the statements on which two extractors differ.
     """
 
     observations: pa.RecordBatch
     concepts: list[dict[str, Any]]
     refused: list[tuple[int, str]] = field(default_factory=list)
     failed: dict[int, str] = field(default_factory=dict)
+    disputes: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,12 @@ class Miner:
                     concepts.append(_mined_concept(mention.facets, self._setup.extractor.name))
         refused = [(at, reason) for at, one in enumerate(found) for reason in one.refused]
         failed = {at: one.failure for at, one in enumerate(found) if one.failure is not None}
-        return MinedChunk(observation_batch(mined, self._setup.fingerprint), concepts, refused, failed)
+        disputes = [
+            dispute_row(report.report_id, differing, self._setup.fingerprint)
+            for report, one in zip(reports, found, strict=True)
+            for differing in one.differing
+        ]
+        return MinedChunk(observation_batch(mined, self._setup.fingerprint), concepts, refused, failed, disputes)
 
 
 def _mined_concept(facets: Facets, extractor: str) -> dict[str, Any]:

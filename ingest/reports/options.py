@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ingest.extractors.estimate import Estimate
 from ingest.extractors.usage import Usage
 from ingest.reports.rows import DEFAULT_SECTIONS
 from ingest.scope.left_out import LeftOutCount
@@ -26,6 +27,9 @@ class ExtractorOptions:
         seed: what the endpoint is asked to draw with.
         prompt: a file with instructions in place of ours.
         price: of a million tokens, in and out: the cost is shown with it.
+        dialect: how the endpoint is asked: openai, vllm, ollama, or auto, which finds out.
+        batch: reports in one request; what its answer is no use for is asked about by itself.
+        second: another extractor, for a second opinion: what both find is kept, what differs waits for a decision.
     """
 
     name: str = "rules"
@@ -37,6 +41,9 @@ class ExtractorOptions:
     seed: int = 0
     prompt: str | None = None
     price: tuple[float, float] | None = None
+    dialect: str = "auto"
+    batch: int = 1
+    second: ExtractorOptions | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +85,10 @@ class IngestResult:
     `left_out` tells how many of those read were not asked for, by the reason.
     `refused` statements of an extractor were not taken: the rejects say why. Of the rejected, `languages` counts those
     that the extractor cannot read, by language; `foreign_sentences` what was left out of reports that were mined;
-    `dropped` reports were stored, and are in another language now. `usage` is what the mining cost.
+    `dropped` reports were stored, and are in another language now. `usage` is what the mining cost. With a second
+    opinion `opinions` tells how many statements both extractors find, and how many wait for a decision, by the kind of
+    difference; "decided before" of these were decided in an earlier ingest of the same words. A dry run asks no
+    language model: `estimate` is what that would come to, and nothing was mined.
     """
 
     sources: tuple[str, ...]
@@ -103,11 +113,16 @@ class IngestResult:
     languages: Mapping[str, int] = field(default_factory=dict)
     foreign_sentences: Mapping[str, int] = field(default_factory=dict)
     dropped: int = 0
+    opinions: Mapping[str, int] = field(default_factory=dict)
     usage: Usage | None = None
+    estimate: Estimate | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain data, for JSON."""
-        said = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in ("commit", "usage")}
+        own = ("commit", "usage", "estimate")
+        said = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in own}
         said["left_out"] = [one.to_dict() for one in self.left_out]
         usage = self.usage.to_dict() if self.usage else None
-        return {**said, "commit": self.commit.commit_id if self.commit else None, "usage": usage}
+        estimate = self.estimate.to_dict() if self.estimate else None
+        commit = self.commit.commit_id if self.commit else None
+        return {**said, "commit": commit, "usage": usage, "estimate": estimate}

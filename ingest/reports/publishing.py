@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
 
 from ingest.extractors.protocol import REFUSALS
 from ingest.joins import require_report_join
 from ingest.reports.journal import Journal
 from ingest.scope.left_out import Tally
 from kb.batched import batched
+from kb.curation.disputes import decided_rows, dispute_batch, keep
 from kb.knowledge_base import KnowledgeBase
 from kb.store.commits import Commit
 from kb.store.publication import Publication
@@ -36,10 +39,12 @@ def publish_ingest(
     why: str | None,
     left_out: Tally,
     allow_unjoined: bool = False,
+    used: Mapping[str, Any] | None = None,
 ) -> Commit | None:
     """Commit what `journal` has staged; None if the knowledge base holds all of it already.
 
-    The journal knows the state of `kb`, and the embedding cache holds the vectors of what is new to it.
+    The journal knows the state of `kb`, and the embedding cache holds the vectors of what is new to it. `used` is what
+    the mining cost, for the summary of the commit.
     """
 
     def change(publication: Publication) -> tuple[Mapping[str, Any] | None, None]:
@@ -51,12 +56,14 @@ def publish_ingest(
         changed_rejects = replace_rejects(publication, sources, rejects)
         if not (staged or new_concepts or changed_rejects or journal.dropped()):
             return None, None
-        _replace_reports(publication, journal)
+        decided = _replace_reports(publication, journal)
         if staged and not allow_unjoined:
             require_report_join(publication)
         if new_concepts:
             _write_concepts(kb, publication, journal, embedder)
-        return {**_summary(journal), "left_out": left_out.total, "new_concepts": new_concepts}, None
+        again = _write_disputes(publication, journal, decided)
+        counts = {"left_out": left_out.total, "new_concepts": new_concepts, "decided_before": again}
+        return {**_summary(journal), **counts, **(used or {})}, None
 
     commit, _ = kb.publish("ingest reports", change, by=by, why=why)
     return commit
@@ -89,13 +96,36 @@ def _catch_up(kb: KnowledgeBase, publication: Publication, journal: Journal, emb
             EmbeddingCache(kb.storage, embedder.info).fill(texts, embedder)
 
 
-def _replace_reports(publication: Publication, journal: Journal) -> None:
-    """Staged reports and their observations go in; the reports they replace go out with theirs."""
+def _replace_reports(publication: Publication, journal: Journal) -> dict[str, dict[str, Any]]:
+    """Staged reports and their observations go in, those they replace go out; what was decided of the latter, by id."""
+    decided: dict[str, dict[str, Any]] = {}
+    disputed = publication.dataset("disputes").count_rows() > 0
     for chunk in batched(journal.replaced(), CHUNK):
-        for table in ("reports", "observations"):
+        if disputed:
+            decided |= {row["dispute_id"]: row for row in decided_rows(publication, chunk)}
+        for table in ("reports", "observations", *(["disputes"] if disputed else [])):
             publication.delete(table, f"report_id IN {literals(chunk)}")
     for table in ("reports", "observations"):
         publication.append(table, journal.fragments(table))
+    return decided
+
+
+def _write_disputes(publication: Publication, journal: Journal, decided: Mapping[str, Mapping[str, Any]]) -> int:
+    """Statements that wait for a decision go in; one that was decided before is so again: how many of those."""
+    again: list[dict[str, Any]] = []
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        for chunk in batched(journal.disputes(), CHUNK):
+            for row in chunk:
+                if (before := decided.get(row["dispute_id"])) is not None:
+                    row |= {name: before[name] for name in ("decision", "author", "reason", "time")}
+                    again.append(row)
+            yield dispute_batch(chunk)
+
+    if journal.disputed():
+        publication.write("disputes", batches())
+        keep(publication, again)
+    return len(again)
 
 
 def _write_concepts(kb: KnowledgeBase, publication: Publication, journal: Journal, embedder: Embedder | None) -> None:
@@ -116,5 +146,6 @@ def _summary(journal: Journal) -> dict[str, Any]:
         "new": outcomes.get("new", 0),
         "changed": outcomes.get("changed", 0),
         "observations": journal.observations(),
+        "disputed": sum(journal.disputed().values()),
         "rejects": len(journal.rejects()),
     }

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from hashlib import blake2b
 from pathlib import Path
+from urllib.parse import quote
 
 from filelock import FileLock, Timeout
 
@@ -23,7 +25,8 @@ def open_journal(
 ) -> Iterator[Journal]:
     """The journal of this ingest: deleted when the block ends well, kept for the next run when it does not.
 
-    The same ingest means the same files with the same sizes and times, and the same settings.
+    The same ingest means the same files with the same sizes and times, and the same settings. A temporary one begins
+    with what an interrupted run has staged, and leaves that as it is.
 
     Raises:
         ClearKbError: another process is at the same ingest, or the knowledge base cannot be written to.
@@ -32,7 +35,10 @@ def open_journal(
         kb.storage.require_conditional_writes()  # before anything is mined for nothing
     if temporary or kb.storage.folder is None:
         with tempfile.TemporaryDirectory(prefix="clear-kb-") as folder:
-            journal = Journal(Path(folder) / "journal.sqlite")
+            copied = Path(folder) / "journal.sqlite"
+            if kb.storage.folder is not None:
+                _copy(kb.storage.folder / STAGING / f"{_key(sources, settings)}.sqlite", copied)
+            journal = _resumable(kb, Journal(copied), copied)
             yield journal
             journal.close()
         return
@@ -45,6 +51,15 @@ def open_journal(
             journal.close()
             raise
         journal.discard()
+
+
+def _copy(path: Path, to: Path) -> None:
+    """Copy the journal of an interrupted run, where there is one; another process may be writing it."""
+    if not path.exists():
+        return
+    source = f"file:{quote(str(path))}?mode=ro"
+    with closing(sqlite3.connect(source, uri=True)) as there, closing(sqlite3.connect(to)) as here:
+        there.backup(here)
 
 
 def _resumable(kb: KnowledgeBase, journal: Journal, path: Path) -> Journal:

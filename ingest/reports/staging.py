@@ -71,6 +71,7 @@ class Stager:
             fragments,
             sum(batch.num_rows for batch in observations),
             self._refused,
+            [row for mined in self._mined for row in mined.disputes],
         )
         self._intake.settle(self._incoming)
         self._incoming, self._mined, self._refused = [], [], []

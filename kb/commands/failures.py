@@ -47,6 +47,7 @@ FLAGS: Mapping[str, str] = {
     "columns.image": "--map image=COLUMN",
     "columns.text": "--map text=COLUMN",
     "consensus": "--consensus majority|any|all|first",
+    "dialect": "--llm-dialect auto|openai|vllm|ollama",
     "embedder": "--embedder NAME",
     "encoder": "--encoder FOLDER|ID",
     "label": "--label NAME",

@@ -45,4 +45,5 @@ def _commands(status: Status) -> dict[str, str]:
         "embedder": "" if status.embedder else "clear-kb embed",
         "not embedded": "clear-kb embed" if status.not_embedded else "",
         "rejects": "clear-kb status --rejects" if status.rejects else "",
+        "disputed": "clear-kb observations review",
     }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -20,6 +21,7 @@ from kb.commands.output import print_facts, print_json, print_rows, say
 from kb.commands.shared import Reading, reads
 from kb.vocabulary.concept import Concept, Counts, Evidence
 from kb.vocabulary.query import run_named
+from kb.vocabulary.under import Around
 
 AssertionFilter = Annotated[AssertionChoice | None, typer.Option("--assertion", help="Only present or absent ones.")]
 StatusFilter = Annotated[StatusChoice | None, typer.Option("--status", help="Only those of this status.")]
@@ -66,19 +68,20 @@ def show_command(
     concept_id: Annotated[str, typer.Argument(help="The id of a concept, or its first letters.")],
     evidence: Annotated[int, typer.Option("--evidence", min=0, help="How many sentences to show at most.")] = 5,
 ) -> None:
-    """Show one concept: its facets, its counts, and the report sentences behind it."""
-    opened = reading.base
-    concept = opened.vocabulary.get(concept_id)
-    counts = opened.vocabulary.counts([concept.concept_id]).get(concept.concept_id, Counts())
-    mentions = opened.vocabulary.evidence(concept.concept_id, evidence)
+    """Show one concept: its facets, its counts, what stands above and below it, and the report sentences behind it."""
+    vocabulary = reading.base.vocabulary
+    concept = vocabulary.get(concept_id)
+    counts = vocabulary.counts([concept.concept_id]).get(concept.concept_id, Counts())
+    mentions = vocabulary.evidence(concept.concept_id, evidence)
     if reading.output is Format.json:
-        print_json({**asdict(concept), **asdict(counts), "evidence": [asdict(mention) for mention in mentions]})
+        around = vocabulary.around(concept.concept_id).to_dict()
+        print_json({**asdict(concept), **asdict(counts), **around, "evidence": [asdict(one) for one in mentions]})
     elif reading.output is Format.csv:
         print_rows(
             [asdict(mention) for mention in mentions], list(asdict(mentions[0])) if mentions else [], reading.output
         )
     else:
-        print_facts(_concept_facts(concept, counts))
+        print_facts(_concept_facts(concept, counts, vocabulary.around(concept.concept_id)))
         _print_evidence(mentions, counts)
 
 
@@ -90,25 +93,43 @@ def list_command(
     laterality: LateralityFilter = None,
     finding: FindingFilter = None,
     min_count: MinCount = 0,
+    under: Annotated[
+        str | None,
+        typer.Option(
+            "--under",
+            metavar="CONCEPT",
+            help='Only what stands under it, with counts of all: an id, or any phrase ("fracture", "lower lobe").',
+        ),
+    ] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at most.")] = 25,
     offset: Annotated[int, typer.Option("--offset", min=0, help="How many to pass over first.")] = 0,
 ) -> None:
     """List concepts, most mentioned first."""
-    opened = reading.base
-    rows = opened.vocabulary.list(
-        assertion=assertion,
-        status=status,
-        laterality=laterality,
-        findings=finding,
-        min_count=min_count,
-        limit=limit,
-        offset=offset,
-    )
-    print_rows(rows, ["concept_id", "text", "assertion", "status", "mentions", "reports"], reading.output)
-    aside = opened.dataset("concepts").count_rows("status = 'aside'") if status is None else 0
-    if aside:
-        several = "" if aside == 1 else "s"
-        say(f"not listed: {aside:,} concept{several} put aside as no well-formed observation (--status aside)")
+    vocabulary = reading.base.vocabulary
+    wanted: dict[str, Any] = {
+        "assertion": assertion,
+        "status": status,
+        "laterality": laterality,
+        "findings": finding,
+        "min_count": min_count,
+        "limit": limit,
+        "offset": offset,
+    }
+    if under is None:
+        rows = vocabulary.list(**wanted)
+        print_rows(rows, ["concept_id", "text", "assertion", "status", "mentions", "reports"], reading.output)
+        aside = reading.base.dataset("concepts").count_rows("status = 'aside'") if status is None else 0
+        if aside:
+            several = "" if aside == 1 else "s"
+            say(f"not listed: {aside:,} concept{several} put aside as no well-formed observation (--status aside)")
+        return
+    found = vocabulary.under(under, **wanted)
+    if reading.output is Format.json:
+        print_json(found.to_dict())
+        return
+    print_rows(found.rows, list(found.rows.columns), reading.output, empty=f"nothing stands under '{escape(under)}'")
+    counts = f"{found.counts.mentions:,} mentions in {found.counts.reports:,} reports"
+    say(f"{found.concepts:,} concepts under '{escape(under)}': {counts}")
 
 
 @reads
@@ -141,10 +162,27 @@ def stats_command(
     )
 
 
-def _concept_facts(concept: Concept, counts: Counts) -> list[tuple[str, str]]:
+MOST_AROUND = 8
+"""Concepts above or below one that a terminal is shown; the rest is counted."""
+
+
+def _concept_facts(concept: Concept, counts: Counts, around: Around) -> list[tuple[str, str]]:
     hedged = f", {counts.uncertain:,} of them uncertain" if counts.uncertain else ""
     facts = [*concept.facts(), ("mentions", f"{counts.mentions:,} in {counts.reports:,} reports{hedged}")]
+    together = around.rolled_up
+    if together.mentions != counts.mentions:
+        facts.append(("with narrower", f"{together.mentions:,} in {together.reports:,} reports"))
+    for name, rows in (("wider", around.wider), ("narrower", around.narrower)):
+        facts += [(name if at == 0 else " ", _in_a_line(row)) for at, row in enumerate(rows[:MOST_AROUND])]
+        facts += [(" ", f"and {len(rows) - MOST_AROUND:,} more")] if len(rows) > MOST_AROUND else []
     return [(name, escape(value)) for name, value in facts if value]
+
+
+def _in_a_line(row: Mapping[str, Any]) -> str:
+    """A concept above or below, with its counts and those of all that stands under it."""
+    own = f"{row['mentions']:,} in {row['reports']:,} reports"
+    together = f"; with narrower {row['mentions_under']:,} in {row['reports_under']:,}"
+    return f"{row['concept_id']} {row['text']} ({own}{together if row['mentions_under'] != row['mentions'] else ''})"
 
 
 def _print_evidence(mentions: list[Evidence], counts: Counts) -> None:

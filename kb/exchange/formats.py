@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,10 @@ from kb.exchange.prefixes import KNOWN, Prefixes
 from kb.exchange.vectors import StreamedVectors
 from kb.store.state import State
 from kb.vectors.embedding.in_use import read_embedder, require_embedder
+from kb.vocabulary.concept_hierarchy import ConceptHierarchy
 from kb.vocabulary.records import FIELDS, Record, iter_records
 from kb.vocabulary.vocabulary import Vocabulary
+from schemas.terms import IN_USE
 
 FORMATS: Mapping[str, tuple[str, ...]] = {
     "sssom": (".sssom.tsv", ".tsv"),
@@ -149,6 +151,12 @@ def _chosen(state: State, options: ExportOptions) -> Iterator[Record]:
     return (record for record in records if options.status in (None, record["status"]))
 
 
+def _hierarchy(state: State, options: ExportOptions) -> ConceptHierarchy:
+    """That of the concepts that are written and in use."""
+    chosen = _chosen(state, replace(options, vectors=False))
+    return ConceptHierarchy(record for record in chosen if record["status"] in IN_USE)
+
+
 _WRITERS: Mapping[str, Callable[[State, Path, ExportOptions], int]] = {
     "csv": lambda state, path, options: tabular.write_csv(_counted(state, options), path),
     "jsonl": lambda state, path, options: tabular.write_jsonl(_counted(state, options), path),
@@ -156,7 +164,7 @@ _WRITERS: Mapping[str, Callable[[State, Path, ExportOptions], int]] = {
         _counted(state, options), path, read_embedder(state) if options.vectors else None
     ),
     "skos": lambda state, path, options: skos.write_skos(
-        _chosen(state, options), path, options.prefixes, title=_title(state)
+        _chosen(state, options), path, options.prefixes, title=_title(state), hierarchy=_hierarchy(state, options)
     ),
     "sssom": lambda state, path, options: sssom.write_sssom(
         _chosen(state, options), path, options.prefixes, version=state.commit.commit_id, license_iri=options.license_iri

@@ -3,20 +3,24 @@
 Names, notes, mappings and replacements are said in SKOS, OWL and Dublin Core; facets, which have no word there, in a
 small namespace of ours. What RDF does not keep (the order of names, the details of a mapping) stands beside it as
 JSON, and gives way where an editor has changed the RDF. Written a few thousand concepts at a time.
+
+`broader` is what a concept in use stands right under by its facets (`kb.vocabulary.concept_hierarchy`), among those of
+the file: no target is missing. Concepts that stand under none are the scheme's top concepts.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kb.batched import batched
 from kb.errors import UsageError
 from kb.exchange.prefixes import Prefixes
-from kb.language.facets import concept_id_of
 from kb.store.storage import first_line
+from kb.vocabulary.concept_hierarchy import ConceptHierarchy
 from kb.vocabulary.mappings import PREDICATES, mapping_row
 from kb.vocabulary.records import Record, id_in
 
@@ -29,7 +33,9 @@ FACETS = ("normal_form", "assertion", "finding", "anatomy", "laterality", "sever
 ROWS = 2_000
 
 
-def write_skos(records: Iterable[Record], path: Path, prefixes: Prefixes, *, title: str) -> int:
+def write_skos(
+    records: Iterable[Record], path: Path, prefixes: Prefixes, *, title: str, hierarchy: ConceptHierarchy
+) -> int:
     """Write records as RDF, in the format that the file's name says; says how many.
 
     Args:
@@ -37,17 +43,19 @@ def write_skos(records: Iterable[Record], path: Path, prefixes: Prefixes, *, tit
         path: a file that ends in .ttl, .nt, .rdf or .xml.
         prefixes: what concept ids and outside ids stand for.
         title: what the concept scheme is called.
+        hierarchy: of those of the concepts that are in use.
     """
+    scheme = _Scheme(prefixes, title, hierarchy)
     kind = rdf_format(path)
     written = 0
     head: set[str] = set()
     with path.open("w", encoding="utf-8") as file:
         if kind == "xml":
             everything = list(records)
-            file.write(_graph(everything, prefixes, title, scheme=True).serialize(format=kind))
+            file.write(_graph(everything, scheme, head=True).serialize(format=kind))
             return len(everything)
         for at, chunk in enumerate(batched(records, ROWS)):
-            graph = _graph(chunk, prefixes, title, scheme=at == 0)
+            graph = _graph(chunk, scheme, head=at == 0)
             for line in graph.serialize(format=kind).splitlines(keepends=True):
                 if line.startswith("@prefix"):
                     if line in head:
@@ -56,7 +64,7 @@ def write_skos(records: Iterable[Record], path: Path, prefixes: Prefixes, *, tit
                 file.write(line)
             written += len(chunk)
         if not written:
-            file.write(_graph([], prefixes, title, scheme=True).serialize(format=kind))
+            file.write(_graph([], scheme, head=True).serialize(format=kind))
     return written
 
 
@@ -86,21 +94,39 @@ def rdf_format(path: Path) -> str:
     return FORMATS[path.suffix]
 
 
-def _graph(records: Iterable[Record], prefixes: Prefixes, title: str, *, scheme: bool) -> Graph:
+@dataclass(frozen=True, slots=True)
+class _Scheme:
+    """What the concepts of a file have in common: how ids are written, and which stand under which."""
+
+    prefixes: Prefixes
+    title: str
+    hierarchy: ConceptHierarchy
+
+
+def _graph(records: Iterable[Record], scheme: _Scheme, *, head: bool) -> Graph:
     from rdflib import Graph, Literal, URIRef
     from rdflib.namespace import DCTERMS, OWL, RDF, SKOS
 
     graph = Graph(bind_namespaces="core")
+    prefixes = scheme.prefixes
     names = {"skos": SKOS, "dcterms": DCTERMS, "owl": OWL, "ckb": OURS, "rdf": RDF, "concept": prefixes.base}
     for prefix, namespace in names.items():
         graph.bind(prefix, namespace)
     vocabulary = URIRef(prefixes.base + "scheme")
-    if scheme:
+    if head:
         graph.add((vocabulary, RDF.type, SKOS.ConceptScheme))
-        graph.add((vocabulary, DCTERMS.title, Literal(title)))
+        graph.add((vocabulary, DCTERMS.title, Literal(scheme.title)))
+        for top in scheme.hierarchy.tops():
+            graph.add((vocabulary, SKOS.hasTopConcept, URIRef(prefixes.base + top)))
     for record in records:
-        subject = URIRef(prefixes.base + record["concept_id"])
+        concept_id = record["concept_id"]
+        subject = URIRef(prefixes.base + concept_id)
         graph.add((subject, SKOS.inScheme, vocabulary))
+        wider = scheme.hierarchy.wider(concept_id)
+        for broader in wider:
+            graph.add((subject, SKOS.broader, URIRef(prefixes.base + broader)))
+        if concept_id in scheme.hierarchy and not wider:
+            graph.add((subject, SKOS.topConceptOf, vocabulary))
         for predicate, value in _said(record, prefixes):
             graph.add((subject, predicate, value))
     return graph
@@ -125,8 +151,6 @@ def _said(record: Record, prefixes: Prefixes) -> Iterator[tuple[URIRef, Any]]:
         yield OWL.deprecated, Literal(True)
     if record["replaced_by"]:
         yield DCTERMS.isReplacedBy, URIRef(prefixes.base + record["replaced_by"])
-    if (broader := _broader(record)) is not None:
-        yield SKOS.broader, URIRef(prefixes.base + broader)
     for other in record["distinct_from"]:
         yield OWL.differentFrom, URIRef(prefixes.base + other)
     for mapping in record["mappings"]:
@@ -137,14 +161,6 @@ def _said(record: Record, prefixes: Prefixes) -> Iterator[tuple[URIRef, Any]]:
     for name in ("descriptors", "synonyms", "splits", "mappings"):
         if record[name]:
             yield URIRef(OURS + name), json_literal(record[name])
-
-
-def _broader(record: Record) -> str | None:
-    """The concept of the finding alone, of which a placed, sided or sized one is a narrower one."""
-    if record["assertion"] != "present":
-        return None  # no effusion at all says more than no large effusion, not less
-    broader = concept_id_of(f"present: {record['finding']} |  | none |  | ")
-    return None if broader == record["concept_id"] else broader
 
 
 def _checked(graph: Graph, subject: Any, prefixes: Prefixes) -> Record:

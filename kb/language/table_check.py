@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from typing import Any, Literal
 
 from kb.language.grammar.cues import EFFECTS, numbered_rows, written_out
 from kb.language.grammar.tokens import tokenise
-from kb.language.lexicon import content_words, fold_phrase
+from kb.language.lexicon import content_words, fold_phrase, load_lexicon, read_table
+from kb.language.wider_check import check_wider
 
 Kind = Literal["conflict", "unreachable"]
 GRAMMAR, LEXICON = "kb/language/grammar", "kb/language/lexicon"
@@ -35,6 +36,7 @@ def check_tables() -> list[TableFault]:
     A conflict is a phrase that two rows tell two things of; a row is unreachable where other rows hold all its phrases
     before it, or where none of its words is ever looked for.
     """
+    states = [name for name, _ in read_table("states.tsv", 2)]
     return [
         *check_cues(_text("kb.language.grammar", "cues.tsv")),
         *check_terms("findings.tsv", _text("kb.language.lexicon", "findings.tsv"), ordered=False),
@@ -44,6 +46,10 @@ def check_tables() -> list[TableFault]:
             for name in ("severity.tsv", "laterality.tsv", "abbreviations.tsv")
             for fault in check_pairs(name, _text("kb.language.lexicon", name))
         ),
+        *_check_wider(
+            "wider_findings.tsv", {*load_lexicon().kinds, *states}, places=load_lexicon().places(), groups=True
+        ),
+        *_check_wider("wider_places.tsv", load_lexicon().places()),
     ]
 
 
@@ -101,6 +107,12 @@ def check_pairs(name: str, text: str) -> Iterator[TableFault]:
         elif key in seen and key == cells[0].strip().lower():
             yield TableFault("unreachable", row, cells[0], f"line {seen[key][0]} says it")
         seen.setdefault(key, (line, value))
+
+
+def _check_wider(name: str, labels: Collection[str], **options: Any) -> Iterator[TableFault]:
+    """The faults of a table of what stands under what; a label that has no line has the table for its row."""
+    for line, phrase, reason in check_wider(_text("kb.language.lexicon", name), labels=labels, **options):
+        yield TableFault("conflict", f"{LEXICON}/{name}:{line}" if line else f"{LEXICON}/{name}", phrase, reason)
 
 
 def faults_by_kind(faults: Sequence[TableFault], kind: Kind) -> int:

@@ -36,6 +36,8 @@ STORED: Mapping[str, str] = {
     "owners": "FROM stored.owners",
     "patients": "FROM stored.patients",
     "kinds": "FROM stored.kinds",
+    "ancestors": "FROM stored.ancestors",
+    "finding_ancestors": "FROM stored.finding_ancestors",
     "runs": "SELECT * REPLACE (list_transform(heads, lambda h: {'label': h.label}) AS heads) FROM stored.runs",
     "concepts": "SELECT concept_id, text, assertion, finding, anatomy, laterality, severity, descriptors, synonyms, "
     "status, replaced_by, source, note FROM stored.concepts",

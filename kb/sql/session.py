@@ -22,14 +22,16 @@ from kb.errors import ClearKbError, UsageError
 from kb.images.patient_split import read_patients
 from kb.language.facets import kind_of
 from kb.language.lexicon import load_lexicon
+from kb.language.wider_terms import wider_findings
 from kb.sql.label_key import known_labels_macro, label_names_of
 from kb.sql.limits import Limits, limited_connection, lock
 from kb.sql.messages import first_words
 from kb.sql.sandbox import check_query
 from kb.sql.watch import Watch
 from kb.store.state import State
+from kb.vocabulary.concept_hierarchy import ConceptHierarchy
 from kb.vocabulary.query import FETCH, create_mentions, readable
-from schemas.sql.audit_views import FUNCTIONS, all_views, macros, needed_by, vector_relations
+from schemas.sql.audit_views import DERIVED, FUNCTIONS, all_views, macros, needed_by, vector_relations
 
 T = TypeVar("T")
 
@@ -151,13 +153,9 @@ class AuditSession:
         self._reading, self._reader = object(), None
 
     def _load(self, table: str) -> None:
-        if table in ("owners", "patients"):
-            self._register(f"stored_{table}", self._owners() if table == "owners" else self._patients())
+        if table in DERIVED:
+            self._register(f"stored_{table}", self._derived(table))
             self._connection.execute(f"CREATE VIEW stored.{table} AS FROM stored_{table}")
-            return
-        if table == "kinds":
-            self._register("stored_kinds", _kinds())
-            self._connection.execute("CREATE VIEW stored.kinds AS FROM stored_kinds")
             return
         self._register(f"stored_{table}", readable(self.kb.dataset(table)))
         kind = "TABLE" if table in COPIED else "VIEW"
@@ -167,6 +165,17 @@ class AuditSession:
 
     def _register(self, name: str, data: Any) -> None:
         self._connection.register(name, data)
+
+    def _derived(self, table: str) -> pa.Table:
+        """One of the tables that no knowledge base holds."""
+        made: Mapping[str, Callable[[], pa.Table]] = {
+            "owners": self._owners,
+            "patients": self._patients,
+            "kinds": _kinds,
+            "ancestors": lambda: self.kb.remember(ConceptHierarchy.of).table(),
+            "finding_ancestors": _finding_ancestors,
+        }
+        return made[table]()
 
     def _owners(self) -> pa.Table:
         """Every owner of images and studies with the split they lie in."""
@@ -212,6 +221,14 @@ def _kinds() -> pa.Table:
     rows = load_lexicon().rows()
     findings, kinds = [row[0] for row in rows], [kind_of(row[0]) for row in rows]
     return pa.table({"finding": pa.array(findings, pa.string()), "kind": pa.array(kinds, pa.string())})
+
+
+def _finding_ancestors() -> pa.Table:
+    """Every finding of the tables with what it stands under, itself included."""
+    wider = wider_findings()
+    rows = [(label, *step) for label in wider.direct for step in wider.steps_above(label).items()]
+    kinds = {"finding": pa.string(), "ancestor": pa.string(), "distance": pa.int32()}
+    return pa.table({name: pa.array([row[at] for row in rows], kind) for at, (name, kind) in enumerate(kinds.items())})
 
 
 def known_columns() -> frozenset[str]:

@@ -20,6 +20,9 @@ from kb.vocabulary.observations import iter_observations
 Observation = Mapping[str, Any]
 BLANK = "(not said)"
 
+OVERLAP = 0.5
+"""Intersection over union of the characters, from which on two observations are the same, unless another is told."""
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:
@@ -84,7 +87,7 @@ class Agreement:
 
 
 def compare_observations(
-    first: Iterable[Observation], second: Iterable[Observation], *, overlap: float = 0.5
+    first: Iterable[Observation], second: Iterable[Observation], *, overlap: float = OVERLAP
 ) -> Agreement:
     """Compare two sets of observations, as `observations export` writes them.
 
@@ -106,7 +109,7 @@ def compare_observations(
     for place in sorted({*sides[0], *sides[1]}):
         if place[0] in common:
             a, b = (side.get(place, []) for side in sides)
-            met = _pairs(a, b, overlap)
+            met = matched([one["spans"] for one in a], [one["spans"] for one in b], overlap)
             pairs += [(a[i], b[j]) for i, j in met]
             alone[0].extend(one for i, one in enumerate(a) if i not in {i for i, _ in met})
             alone[1].extend(one for j, one in enumerate(b) if j not in {j for _, j in met})
@@ -167,9 +170,18 @@ def _by_place(observations: Iterable[Observation]) -> dict[tuple[str, str], list
     return found
 
 
-def _pairs(a: Sequence[Observation], b: Sequence[Observation], overlap: float) -> list[tuple[int, int]]:
-    """The best pairs first, each observation once."""
-    touched = [[{at for start, end in one["spans"] for at in range(start, end)} for one in side] for side in (a, b)]
+Spans = Sequence[Sequence[int]]
+
+
+def matched(a: Sequence[Spans], b: Sequence[Spans], overlap: float = OVERLAP) -> list[tuple[int, int]]:
+    """Which spans of two observers are of the same observation, by their places: the best pairs first, each once.
+
+    Args:
+        a: the spans of each observation of the one, in one section of a report.
+        b: those of the other.
+        overlap: intersection over union of the characters, from which on two are the same.
+    """
+    touched = [[{at for start, end in spans for at in range(start, end)} for spans in side] for side in (a, b)]
     scored = []
     for i, mine in enumerate(touched[0]):
         for j, theirs in enumerate(touched[1]):

@@ -36,6 +36,7 @@ class Status:
     not_embedded: int
     embedder: EmbedderInfo | None
     rejects: int
+    disputed: int
     extractors: dict[str, int]
     size_bytes: int | None
     stored: Stored | None
@@ -69,6 +70,7 @@ class Status:
             "vectors": None if self.stored is None else asdict(self.stored),
             "index": None if self.index is None else {**self.index.to_dict(), "beside": self.beside_index},
             "rejects": self.rejects,
+            "disputed": self.disputed,
             "reports_by_extractor": self.extractors,
             "size_bytes": self.size_bytes,
         }
@@ -95,6 +97,7 @@ class Status:
             ("index", _index_in_words(self.index, self.beside_index)),
             ("not embedded", f"{self.not_embedded:,}"),
             ("rejects", f"{self.rejects:,}"),
+            ("disputed", f"{self.disputed:,} to decide" if self.disputed else ""),
             ("size", "in an object store" if self.size_bytes is None else f"{self.size_bytes / 1e6:,.1f} MB"),
         ]
         return [(name, value) for name, value in facts if value]
@@ -120,6 +123,7 @@ def read_status(state: State) -> Status:
         not_embedded=sum(row["not_embedded"] for row in totals),
         embedder=read_embedder(state),
         rejects=state.dataset("rejects").count_rows(),
+        disputed=state.dataset("disputes").count_rows("decision IS NULL"),
         extractors={row["extractor"]: row["reports"] for row in run_named(state, "extractor_totals")},
         size_bytes=state.storage.size_bytes(),
         stored=read_stored(state),

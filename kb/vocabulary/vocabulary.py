@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import fields
 from html import escape as escape_html
@@ -12,6 +13,8 @@ from rich.table import Table
 
 from kb.display import Listing, table_of
 from kb.errors import UnknownConceptError
+from kb.language.wider_terms import is_place
+from kb.store.sqltext import literal, literals
 from kb.store.state import State
 from kb.vectors.nearest import vector_chunks
 from kb.vocabulary.concept import Concept, Counts, Evidence
@@ -19,7 +22,11 @@ from kb.vocabulary.filters import Filters
 from kb.vocabulary.nearest_concepts import Neighbour, nearest_concepts
 from kb.vocabulary.query import run_named
 from kb.vocabulary.split_rules import Split
+from kb.vocabulary.under import Around, Under, concepts_around, concepts_under
 from schemas.terms import IN_USE
+
+_CONCEPT_ID = re.compile(r"C(?=[a-f]*\d)[0-9a-f]{4,16}", re.IGNORECASE)
+"""An id, or how one begins; it holds a digit, which no word does."""
 
 
 class Vocabulary:
@@ -124,9 +131,60 @@ class Vocabulary:
         filters = Filters(
             assertion=assertion, status=status, laterality=laterality, findings=findings, min_count=min_count
         )
-        page = {"limit": 1 << 40 if limit is None else limit, "offset": offset}
+        page = {"concept_ids": None, "limit": 1 << 40 if limit is None else limit, "offset": offset}
         rows = run_named(self._state, "concept_list", {**filters.parameters(), **page})
         return Listing(rows, ("concept_id", "text", "assertion", "status", "mentions", "reports"))
+
+    def under(
+        self,
+        asked: str,
+        *,
+        assertion: str | None = None,
+        status: str | None = None,
+        laterality: str | None = None,
+        findings: Sequence[str] | None = None,
+        min_count: int = 0,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> Under:
+        """The concepts in use that stand under a concept or a phrase, with counts of each and of what is under it.
+
+        Args:
+            asked: the id of a concept or how it begins, its text, or a phrase that need be no concept's: "fracture",
+                "left lower lobe", "device"; a denied one ("no fracture") asks for what is denied.
+            assertion: "present" or "absent"; default: as `asked` says.
+            status: only "candidate" or only "accepted" ones.
+            laterality: only those of this side: "left", "right", "bilateral" or "none".
+            findings: only those of these findings.
+            min_count: only those mentioned at least so often themselves.
+            limit: how many at most; default: all.
+            offset: how many are passed over first.
+
+        Raises:
+            UsageError: nothing is known by that name, or a word is none of its field's.
+
+        Example:
+            >>> found = base.vocabulary.under("pleural effusion")
+            >>> found.concepts, found.counts.reports
+            (2, 3)
+        """
+        filters = Filters(
+            assertion=assertion, status=status, laterality=laterality, findings=findings, min_count=min_count
+        )
+        concept = self.get(asked) if _CONCEPT_ID.fullmatch(asked) else self._worded(asked)
+        return concepts_under(self._state, asked, concept, filters, limit=limit, offset=offset)
+
+    def around(self, concept_id: str) -> Around:
+        """The concepts in use that stand right above and right below one, with their own and their rolled-up counts."""
+        return concepts_around(self._state, self.get(concept_id))
+
+    def _worded(self, text: str) -> Concept | None:
+        """The one concept in use whose text it is; None where there is none, or several, or a place has that name."""
+        if is_place(text):
+            return None
+        where = f"text = {literal(text)} AND status IN {literals(IN_USE)}"
+        found = self._state.dataset("concepts").to_table(columns=["concept_id"], filter=where, limit=2).to_pylist()
+        return self.get(found[0]["concept_id"]) if len(found) == 1 else None
 
     def wordings(self) -> Listing[dict[str, Any]]:
         """Every concept that mentions are of, with the different ways they word it (`worded`), most ways first."""

@@ -49,6 +49,8 @@ ORDER = (
     "thresholds",
     "errors",
     "concepts",
+    "concept_ancestors",
+    "finding_ancestors",
     "observations",
     "reports",
     "attributions",
@@ -67,6 +69,9 @@ BEHIND: dict[str, tuple[str, ...]] = {**FUNCTIONS, "mentions": ("stored.concepts
 
 VECTORS = ("concept_vectors", "image_vectors")
 """Relations that an encoder stands behind: whoever has one hands them to the session."""
+
+DERIVED = ("owners", "patients", "kinds", "ancestors", "finding_ancestors")
+"""Tables of `stored` that a session makes: nothing of them is kept."""
 
 _NAME = re.compile(r"\bstored\.\w+|\b[a-z_]\w*\b", re.I)
 
@@ -91,7 +96,7 @@ def macros(name: str = "values") -> str:
 
 def names_in(sql: str) -> frozenset[str]:
     """What of the known names a query speaks of, in lower case; a word that only looks like one does no harm."""
-    tables = {f"stored.{table.name}" for table in VERSIONED} | {"stored.owners", "stored.patients", "stored.kinds"}
+    tables = {f"stored.{name}" for name in (*(table.name for table in VERSIONED), *DERIVED)}
     known = {*ORDER, *BEHIND, *VECTORS, *tables}
     return frozenset(name for name in map(str.lower, _NAME.findall(sql)) if name in known)
 

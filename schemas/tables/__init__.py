@@ -9,6 +9,7 @@ import pyarrow as pa
 from schemas.tables.concept_tables import (
     CHANGES,
     CONCEPTS,
+    DISPUTES,
     EMBEDDERS,
     MEASUREMENT,
     OBSERVATIONS,
@@ -41,6 +42,7 @@ __all__ = [
     "CHANGES",
     "COMMITS",
     "CONCEPTS",
+    "DISPUTES",
     "EMBEDDERS",
     "EMBEDDINGS",
     "ENCODERS",
@@ -71,6 +73,7 @@ TABLES: tuple[Table, ...] = (
     CONCEPTS,
     REPORTS,
     OBSERVATIONS,
+    DISPUTES,
     REJECTS,
     EMBEDDERS,
     VECTOR_INDEXES,

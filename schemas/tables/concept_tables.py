@@ -86,6 +86,43 @@ OBSERVATIONS = Table(
     ),
 )
 
+_READING = pa.struct(
+    [
+        required("by", pa.string()),
+        required("sentence", pa.int32()),
+        required("sentence_span", SPAN),
+        required("spans", pa.list_(SPAN)),
+        required("text", pa.string()),
+        required("assertion", pa.string()),
+        required("certainty", pa.string()),
+        required("temporality", pa.string()),
+        required("laterality", pa.string()),
+        required("severity", pa.string()),
+        required("measurements", pa.list_(MEASUREMENT)),
+        required("concept", pa.string()),
+    ]
+)
+
+DISPUTES = Table(
+    "disputes",
+    "one statement that two extractors read differently, or that one of them alone finds; `decision` names the reading "
+    "that is kept among the observations, is `none` where neither is, and null until somebody decides",
+    pa.schema(
+        [
+            required("dispute_id", pa.string()),
+            required("report_id", pa.string()),
+            required("section", pa.string()),
+            required("kind", pa.string()),
+            required("readings", pa.list_(_READING)),
+            required("extractor", pa.string()),
+            pa.field("decision", pa.string()),
+            pa.field("author", pa.string()),
+            pa.field("reason", pa.string()),
+            pa.field("time", TIME),
+        ]
+    ),
+)
+
 REJECTS = Table(
     "rejects",
     "one input that could not be taken, and why",

@@ -126,3 +126,16 @@ def test_the_page_of_exports_names_every_field_that_can_be_asked_about() -> None
     for kind, fields in (("HL7", hl7_report.FIELDS), ("FHIR", fhir_report.FIELDS)):
         (row,) = re.findall(rf"^\| {kind} \| (.*) \|$", page, re.M)
         assert tuple(re.findall(r"`(\w+)`", row)) == fields
+
+
+SQL = [
+    (path, sql)
+    for path in PAGES
+    for sql in re.findall(r"^```sql\n(.*?)^```$", path.read_text(encoding="utf-8"), re.M | re.S)
+]
+
+
+@pytest.mark.parametrize(("path", "sql"), SQL, ids=[str(path.relative_to(ROOT)) for path, _ in SQL])
+def test_a_query_that_a_page_shows_gives_rows(path: Path, sql: str, ward_kb: KnowledgeBase) -> None:
+    with encoder.audit.session(ward_kb) as session:
+        assert session.query(sql).rows()

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from encoder.training.statements import DENIED, HOLDS, UNKNOWN, Meaning
+from encoder.training.statements import DENIED, HOLDS, UNKNOWN
+from kb.hierarchy.meaning import Meaning
+from kb.hierarchy.order import contradicts, entails
+from kb.language.wider_terms import wider_findings
 
 
 def says_of(stated: Meaning, concept: Meaning) -> int:
-    """What one sure statement says of a concept of the same finding."""
-    if stated.present == concept.present:
-        general, special = (concept, stated) if stated.present else (stated, concept)
-        return HOLDS if is_wider(general, special) else UNKNOWN
-    affirmed, denied = (stated, concept) if stated.present else (concept, stated)
-    return DENIED if is_wider(denied, affirmed) else UNKNOWN
+    """What one sure statement says of a concept."""
+    if stated.assertion == concept.assertion:
+        return HOLDS if entails(stated, concept) else UNKNOWN
+    return DENIED if contradicts(stated, concept) else UNKNOWN
 
 
-def is_wider(general: Meaning, special: Meaning) -> bool:
-    """Whether all that is `special` is `general` too: the same finding, and no facet that `special` has not."""
-    return (
-        general.finding == special.finding
-        and general.anatomy in (None, special.anatomy)
-        and general.laterality in ("none", special.laterality)
-        and general.severity in (None, special.severity)
-        and general.descriptors <= special.descriptors
-    )
+def speaks_of(stated: Meaning, concept: Meaning) -> bool:
+    """Whether a statement is of the finding of a concept: the same, or one that is there and may be it."""
+    if stated.finding == concept.finding:
+        return True
+    return stated.present and concept.finding in wider_findings().near(stated.finding or "")

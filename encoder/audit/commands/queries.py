@@ -56,6 +56,13 @@ def run_command(
     source: Annotated[
         str | None, typer.Option("--source", metavar="NAME", help="Only by this source of labels.")
     ] = None,
+    under: Annotated[
+        str | None,
+        typer.Option("--under", metavar="CONCEPT", help="Only what stands under this concept or finding."),
+    ] = None,
+    roll_up: Annotated[
+        bool, typer.Option("--roll-up", help="Count a mention for all wider concepts too, where the query can.")
+    ] = False,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Another parameter of the query; repeatable."),
@@ -68,7 +75,8 @@ def run_command(
 ) -> None:
     """Run a named query: calibration, subgroup_gaps, drift, label_noise, false_positives_by_concept, ..."""
     query, limits = find_query(name), command_limits(timeout, memory)
-    values = query.values(_given(settings, run=run, label=label, source=source))
+    rolled = "1" if roll_up else None
+    values = query.values(_given(settings, run=run, label=label, source=source, under=under, roll_up=rolled))
     if out is not None:
         check_file(out)
     with open_session(reading.base, limits, encoder) as session:
@@ -80,7 +88,7 @@ def _given(settings: list[str] | None, **options: str | None) -> dict[str, Any]:
     given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     for name, value in parse_pairs(settings, "--set").items():
         if name in given:
-            raise UsageError(f"--set {name}=... and --{name} say the same thing twice: leave one out")
+            raise UsageError(f"--set {name}=... and --{name.replace('_', '-')} say the same thing twice: leave one out")
         given[name] = value
     return given
 

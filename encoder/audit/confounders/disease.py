@@ -1,7 +1,8 @@
 """Which findings are the disease that a label names, and so no confounder of it.
 
-Signs count as the disease: vascular congestion is no confounder of edema. What usually comes with it does not: a chest
-tube is no pneumothorax, however often the two are seen together. `label_findings.tsv` is plain data, for a radiologist.
+What stands under the disease is the disease: a rib fracture is no confounder of fracture. Signs of it count: vascular
+congestion is none of edema. What usually comes with it does not: a chest tube is no pneumothorax, however often the two
+are seen together. `label_findings.tsv` holds the signs, and is plain data, for a radiologist.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from kb.language.label_names import is_no_finding, plain_label
 from kb.language.labels import bundled_labels
 from kb.language.lexicon import load_lexicon
 from kb.language.query_reading import read_query
+from kb.language.wider_terms import wider_findings
 from kb.sql.messages import near_names
 
 
@@ -23,16 +25,19 @@ def disease_of(label: str, more: Iterable[str] = (), findings: Iterable[str] = (
 
     Args:
         label: in any spelling.
-        more: what a curator adds.
+        more: what a curator adds, with all that stands under it.
         findings: those that could be named: of "No Finding" all of them but devices are what the label itself denies.
     """
     name = plain_label(label)
-    found = {_finding(one) for one in more}
+    below = wider_findings().below
+    found = frozenset(one for added in more for one in below(_finding(added)))
     if is_no_finding(label):
         return frozenset({*found, *(one for one in findings if one not in _devices())})
     entry = bundled_labels().entry(label)
     named = entry.findings if entry is not None else (_finding(name),)
-    return frozenset({*found, *named, *_table().get(name, ())})
+    signs = _table().get(name, ())
+    groups = [sign for sign in signs if sign not in load_lexicon().kinds]
+    return frozenset({*found, *signs, *(one for finding in (*named, *groups) for one in below(finding))})
 
 
 def check_findings(names: Iterable[str], known: Iterable[str]) -> None:

@@ -49,11 +49,29 @@ def answer_schema() -> dict[str, Any]:
 
 
 def read_answer(content: object, finish_reason: str | None) -> list[Said]:
-    """The statements of an answer.
+    """The statements of an answer about one report.
 
     Raises:
         BadAnswer: it repeats itself until it was cut off, was cut off, is no JSON or not of the schema.
     """
+    return _statements(_json(content, finish_reason))
+
+
+def read_answers(content: object, finish_reason: str | None) -> dict[str, list[Said]]:
+    """The statements of an answer about several reports, by the id of each; what is answered twice is left out.
+
+    Raises:
+        BadAnswer: as of `read_answer`.
+    """
+    answer = _json(content, finish_reason)
+    entries = answer.get("reports") if isinstance(answer, dict) else None
+    if not isinstance(entries, list) or not all(isinstance(one, dict) for one in entries):
+        raise BadAnswer("invalid", "the answer is not of the schema: it has no list of reports")
+    ids = [str(one.pop("report", "")) for one in entries]
+    return {of: _statements(one) for of, one in zip(ids, entries, strict=True) if ids.count(of) == 1}
+
+
+def _json(content: object, finish_reason: str | None) -> Any:
     if content is not None and not isinstance(content, str):
         raise BadAnswer("invalid", f"the answer is no text but {type(content).__name__}")
     text = _bare(content or "")
@@ -64,12 +82,15 @@ def read_answer(content: object, finish_reason: str | None) -> list[Said]:
             "truncated", f"the answer was cut off after {len(text):,} characters: allow more tokens (max_tokens)"
         )
     try:
-        answer = json.loads(text)
+        return json.loads(text)
     except (ValueError, RecursionError) as error:
         if loop := _loop(text):
             raise BadAnswer("loops", f"the answer repeats {loop!r} and is no JSON") from error
         what = "is empty" if not text.strip() else f"is no JSON ({error})"
         raise BadAnswer("invalid", f"the answer {what}") from error
+
+
+def _statements(answer: Any) -> list[Said]:
     for one in answer.get("observations", ()) if isinstance(answer, dict) else ():
         if isinstance(one, dict):
             one.setdefault("observation", "")  # an endpoint that is not held to the schema may leave it out

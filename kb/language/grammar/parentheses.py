@@ -29,7 +29,7 @@ def unbracketed(tokens: Sequence[Token]) -> list[list[Token]]:
             inner.append([token])
         elif token.lower in (")", "]"):
             depth = max(0, depth - 1)
-            if inner and not depth and _describes(inner[-1][1:]):
+            if inner and not depth and _describes(inner[-1][1:]) and not _is_earlier_measure(inner[-1][1:]):
                 outer += [*inner.pop(), token]
         else:
             (inner[-1] if depth else outer).append(token)

@@ -36,7 +36,16 @@ _MOST = re.compile(
     r"mainly|maximally)\b.*$",
     re.I | re.S,
 )
-_RELATIONS = frozenset(["above", "below", "near", "behind"])
+_RELATIONS = frozenset(["above", "below", "near", "behind", "over"])
+_COVERING = ("rib", "clavicle", "scapula", "sternum", "heart", "spine", "thoracic spine", "lower thoracic spine")
+"""Places that a finding of another one can lie over in a picture, without being of them."""
+_CURVES = ("scoliosis", "kyphosis")
+_CHANGED = re.compile(
+    r"\b(?:mildly|slightly|minimally|moderately|markedly|severely|significantly|substantially|somewhat)\s+"
+    r"(?=(?:in|de)creas(?:ed?|ing)\b|improv|worse|larger\b|smaller\b)",
+    re.I,
+)
+"""How much has changed: no size of the finding."""
 _SIDES_TOLD_BY_PLACES = {"bibasilar", "bibasal", "biapical"}
 
 
@@ -60,10 +69,11 @@ def read_parts(phrase: str) -> Parts:
     """
     lexicon = load_lexicon()
     measures, numbers = _measures(phrase)
-    told = _without_where_it_is_most(phrase)
+    told = _CHANGED.sub("", _without_where_it_is_most(phrase))
     severity, words = _severity_apart([word for word in folded(told) if word not in measures])
     words = [word for word in words if word not in _SILENT]
-    sided = load_tables().sided.among(words)
+    curved = any(hit.label in _CURVES for hit in lexicon.findings.among(words))
+    sided = load_tables().sided.among(words) if curved else []
     words = _without(words, sided)
     chambers = chambers_in(words)
     side, rest = side_of(_without(words, chambers))
@@ -220,7 +230,7 @@ def _described(words: Sequence[str], *, told: str) -> list[str]:
     kind = kind_of_finding(told)
     if kind == "normal":
         unknown = [word for word in unknown if word not in tables.aspects | tables.normal]
-    silent = {"unsaid"} if told in _CHANGING or kind == "other" else {"unsaid", "change"}
+    silent = {"unsaid"} if told in _CHANGING or kind in ("other", "generic") else {"unsaid", "change"}
     known = [hit.label for hit in found if hit.kind not in silent]
     return [*((_OF_DEVICES.get(one, one) for one in known) if kind == "device" else known), *unknown]
 
@@ -254,6 +264,10 @@ def _spared(parts: Parts) -> Parts:
         descriptors, places = descriptors - told, sorted({*places, *(f"{one} spine" for one in told)})
     if not places:
         descriptors -= _RELATIONS  # near what, is not told
+    if kind_of_finding(parts.finding) not in ("finding", "generic") or not set(_COVERING).intersection(places):
+        descriptors -= {"over"}
+    if side == "left" and places == ["lingula"]:
+        side = "none"  # there is no other one
     if side == "bilateral" and (side in implied or kind_of_finding(parts.finding) == "normal"):
         side = "none"  # "the lungs are clear bilaterally": both are meant anyway
     return Parts(

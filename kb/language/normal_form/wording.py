@@ -8,7 +8,7 @@ from kb.language.lexicon import fold
 from kb.language.normal_form.reading import Parts
 from kb.language.normal_form.tables import class_of, kind_of_finding, load_tables
 
-_RELATIONS = ("above", "below", "near", "behind")
+_RELATIONS = ("above", "below", "near", "behind", "over")
 _ENTRIES = frozenset(["internal jugular vein", "subclavian vein", "brachiocephalic vein", "axilla", "femoral vein"])
 """Places by which a line goes in, rather than where it ends."""
 _ADJECTIVES = ("hilar", "cardiac", "tracheal", "mediastinal", "pleural", "carinal", "crural", "spinal")
@@ -31,7 +31,7 @@ def canonical_text(parts: Parts) -> str:
     related = [one for one in levels if one in _RELATIONS]
     if related and parts.places:
         told = [one for one in levels if one not in _RELATIONS]
-        return _joined([*_sized(parts.severity, before), *told, finding, *related, side, " and ".join(parts.places)])
+        return _joined([*_sized(parts.severity, before), finding, *related, side, *told, " and ".join(parts.places)])
     places = _before_a_noun(parts.places, finding)
     return _joined([*_sized(parts.severity, before), side, *levels, *places, finding])
 

@@ -5,6 +5,8 @@
 -- source text: only by this source of labels
 -- least int = 5: only concepts that so many false positives mention
 -- most int = 50: how many rows of each run, label and source
+-- under text: only what stands under this concept or finding: a text, an id or how it begins, or a finding ("fracture")
+-- roll_up int = 0: 1 counts a mention for all wider concepts too: one of a rib fracture for "fracture"
 --
 -- It counts studies: a study is wrong where any of its images is. Reports are found by the study. The odds ratio is
 -- that of a mention among false positives against true negatives, with 0.5 added to each count and its 95% interval: it
@@ -22,10 +24,23 @@ totals AS (
     SELECT run, label, source, count(*) FILTER (wrong) AS bad, count(*) FILTER (NOT wrong) AS good
     FROM judged GROUP BY ALL
 ),
+rolled AS (
+    SELECT concept_id, concept_id AS ancestor_id FROM concepts
+    UNION SELECT concept_id, ancestor_id FROM concept_ancestors WHERE $roll_up = 1
+),
+wanted AS (
+    SELECT concept_id FROM concept_ancestors
+    WHERE lower(ancestor) = lower($under) OR starts_with(ancestor_id, $under)
+    UNION SELECT c.concept_id FROM concepts c JOIN finding_ancestors f ON f.finding = c.finding
+    WHERE f.ancestor = lower($under)
+),
 said AS (
-    SELECT DISTINCT study_id, patient_id, concept_id, concept, finding FROM observations
-    WHERE assertion = 'present' AND study_id IN (SELECT study_id FROM judged)
-        AND concept_id NOT IN (SELECT concept_id FROM concepts WHERE status = 'aside')
+    SELECT DISTINCT o.study_id, o.patient_id, c.concept_id, c.text AS concept, c.finding
+    FROM observations o
+    JOIN rolled p ON p.concept_id = o.concept_id
+    JOIN concepts c ON c.concept_id = p.ancestor_id
+    WHERE o.assertion = 'present' AND o.study_id IN (SELECT study_id FROM judged)
+        AND c.status <> 'aside' AND ($under IS NULL OR c.concept_id IN (FROM wanted))
 ),
 counted AS (
     SELECT j.run, j.label, j.source, s.concept_id, s.concept, s.finding, count(*) FILTER (j.wrong) AS bad_with,

@@ -12,6 +12,7 @@ WHERE ($assertion IS NULL OR c.assertion = $assertion)
   AND CASE WHEN $status IS NULL THEN c.status != 'aside' ELSE c.status = $status END
   AND ($laterality IS NULL OR c.laterality = $laterality)
   AND ($findings IS NULL OR list_contains($findings, c.finding))
+  AND ($concept_ids IS NULL OR c.concept_id IN (SELECT unnest($concept_ids)))
   AND coalesce(o.mentions, 0) >= $min_count
 ORDER BY mentions DESC, c.text, c.concept_id
 LIMIT $limit OFFSET $offset

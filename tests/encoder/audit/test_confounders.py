@@ -333,6 +333,10 @@ class TestDisease:
         assert "chest tube" not in disease_of("Pneumothorax")
         assert disease_of("Pleural_Effusion") == disease_of("pleural effusion")
         assert "chest tube" in disease_of("pneumothorax", ["Chest tubes"])
+        assert {"hiatal hernia", "diaphragmatic hernia"} <= disease_of("hernia")
+        assert {"rib fracture", "sternal fracture", "compression fracture"} <= disease_of("fracture")
+        assert {"pacemaker", "esophageal stent", "loop recorder"} <= disease_of("Support Devices")
+        assert "pneumonia" not in disease_of("Atelectasis"), "what stands under a sign is no sign"
 
     def test_what_nobody_knows_is_the_finding_of_its_own_name(self) -> None:
         assert "silicosis" in disease_of("silicosis")
@@ -347,7 +351,7 @@ class TestDisease:
 
     def test_every_finding_of_the_table_is_one_of_the_lexicon(self) -> None:
         from encoder.audit.confounders.disease import _table
-        from kb.language.lexicon import load_lexicon
+        from kb.language.wider_terms import wider_findings
 
-        known = {label for label, _, _ in load_lexicon().rows()}
+        known = wider_findings().direct.keys()
         assert {finding for findings in _table().values() for finding in findings} <= known

@@ -18,8 +18,9 @@ from encoder.training.initial_weights import first_encoder
 from encoder.training.objectives import objective_of
 from encoder.training.processes import Processes, joined
 from encoder.training.report_loss import report_loss
-from encoder.training.statements import DENIED, HOLDS, OTHER, UNKNOWN, Meaning, Statement, Statements
+from encoder.training.statements import DENIED, HOLDS, OTHER, UNKNOWN, Statement, Statements
 from encoder.training.training_data import Example, Study
+from kb.hierarchy.meaning import Meaning
 from tests.support.shapes import CONFIG, SIZE
 
 COUNT, EMBEDDING = 8, 6
@@ -32,15 +33,11 @@ def unit(*shape: int, seed: int = 0) -> torch.Tensor:
 def study(texts: list[str]) -> Study:
     """A study of made-up reports: every second one affirms one of three findings and denies another."""
     findings = ["effusion", "nodule", "edema"]
-    meanings = [
-        Meaning(present=p, finding=f, anatomy=None, laterality="none", severity=None, descriptors=frozenset())
-        for f in findings
-        for p in (True, False)
-    ]
+    meanings = [Meaning(assertion=said, finding=finding) for finding in findings for said in ("present", "absent")]
     reports = [[Statement(2 * (n % 3), True), Statement(2 * ((n + 1) % 3) + 1, True)] for n in range(len(texts))]
     examples = [Example(f"i{n}", f"h{n}", f"p{n}", text) for n, text in enumerate(texts)]
     embeddings = np.asarray(unit(len(meanings), EMBEDDING, seed=3).numpy())
-    names = [f"{'' if m.present else 'no '}{m.finding}" for m in meanings]
+    names = [f"{'' if m.assertion == 'present' else 'no '}{m.finding}" for m in meanings]
     numbers = list(range(len(texts)))
     return Study(
         examples=examples,

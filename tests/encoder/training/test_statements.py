@@ -6,19 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from encoder.training.statements import DENIED, HOLDS, OTHER, UNKNOWN, Meaning, Statement, Statements
-from tests.support.plain_statements import says_of
+from encoder.training.statements import DENIED, HOLDS, OTHER, UNKNOWN, Statement, Statements
+from kb.hierarchy.meaning import Meaning
+from kb.language.query_reading import read_query
+from tests.support.plain_statements import says_of, speaks_of
 
 
 def meaning(text: str) -> Meaning:
-    """`- left effusion` denies, `left small effusion` affirms; the last word is the finding."""
-    present = not text.startswith("- ")
-    *words, finding = text.removeprefix("- ").split()
-    side = next((word for word in words if word in ("left", "right")), "none")
-    size = next((word for word in words if word in ("small", "large")), None)
-    place = next((word for word in words if word in ("apex", "base")), None)
-    rest = frozenset(words) - {side, size, place}
-    return Meaning(present=present, finding=finding, anatomy=place, laterality=side, severity=size, descriptors=rest)
+    """What a text means: `- left effusion` denies, `left small effusion` affirms."""
+    return Meaning.of(vars(read_query(text.replace("- ", "no ", 1) if text.startswith("- ") else text)))
 
 
 @pytest.mark.parametrize(
@@ -40,7 +36,22 @@ def meaning(text: str) -> Meaning:
         ("- left effusion", "- effusion", UNKNOWN),
         ("loculated effusion", "effusion", HOLDS),
         ("effusion", "loculated effusion", UNKNOWN),
-        ("base effusion", "apex effusion", UNKNOWN),
+        ("basal effusion", "apical effusion", UNKNOWN),
+        ("rib fracture", "fracture", HOLDS),
+        ("left rib fracture", "left fracture", HOLDS),
+        ("fracture", "rib fracture", UNKNOWN),
+        ("- fracture", "rib fracture", DENIED),
+        ("- fracture", "- rib fracture", HOLDS),
+        ("- rib fracture", "- fracture", UNKNOWN),
+        ("rib fracture", "- fracture", DENIED),
+        ("lower lobe opacity", "opacity in the lung", HOLDS),
+        ("- opacity in the lung", "lower lobe opacity", DENIED),
+        ("bilateral effusion", "left effusion", HOLDS),
+        ("bilateral effusion", "- left effusion", DENIED),
+        ("- left effusion", "bilateral effusion", DENIED),
+        ("- left effusion", "- bilateral effusion", UNKNOWN),
+        ("- bilateral effusion", "- left effusion", UNKNOWN),
+        ("- effusion", "- bilateral effusion", HOLDS),
     ],
 )
 def test_one_statement(stated: str, concept: str, expected: int) -> None:
@@ -76,14 +87,28 @@ def test_only_sure_statements_bring_concepts_into_a_batch() -> None:
     assert statements.concepts_of([0, 1]) == [3]
 
 
+def test_a_finding_that_is_there_leaves_open_whether_it_is_a_narrower_one() -> None:
+    texts = ["fracture", "rib fracture", "- fracture", "- rib fracture", "old fracture", "clavicle fracture"]
+    reports = [[Statement(0, True)], [Statement(0, False)], [Statement(1, True)], [Statement(3, True)]]
+    found = Statements([meaning(text) for text in texts], reports).relations(range(4), range(6)).tolist()
+    assert found == [
+        [HOLDS, UNKNOWN, DENIED, UNKNOWN, UNKNOWN, UNKNOWN],
+        [UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN],
+        [HOLDS, HOLDS, DENIED, DENIED, UNKNOWN, OTHER],
+        [OTHER, DENIED, UNKNOWN, HOLDS, OTHER, OTHER],
+    ]
+
+
 WORDS = st.lists(
-    st.sampled_from(["left", "right", "small", "large", "apex", "base", "hazy", "old"]), max_size=4, unique=True
+    st.sampled_from(["left", "right", "bilateral", "small", "large", "apical", "basal", "lung", "hazy", "old"]),
+    max_size=4,
+    unique=True,
 )
 TEXTS = st.builds(
     lambda denied, words, finding: f"{'- ' if denied else ''}{' '.join(words)} {finding}".replace("  ", " "),
     st.booleans(),
     WORDS,
-    st.sampled_from(["effusion", "nodule"]),
+    st.sampled_from(["effusion", "empyema", "nodule", "opacity"]),
 )
 
 
@@ -96,11 +121,11 @@ def test_a_whole_batch_is_answered_as_one_statement_after_the_other(texts: list[
     found = Statements(meanings, reports).relations(range(len(reports)), range(len(texts)))
     for row, report in enumerate(reports):
         for column, concept in enumerate(meanings):
-            of_finding = [said for said in report if meanings[said.concept].finding == concept.finding]
-            says = {says_of(meanings[said.concept], concept) if said.sure else UNKNOWN for said in of_finding}
+            says = {says_of(meanings[said.concept], concept) for said in report if said.sure} - {UNKNOWN}
+            spoken_of = any(speaks_of(meanings[said.concept], concept) for said in report)
             expected = UNKNOWN
-            if not of_finding:
-                expected = OTHER if concept.present else UNKNOWN
-            elif (HOLDS in says) != (DENIED in says):
-                expected = HOLDS if HOLDS in says else DENIED
+            if len(says) == 1:
+                (expected,) = says
+            elif not says and not spoken_of and concept.assertion == "present":
+                expected = OTHER
             assert found[row, column] == expected

@@ -45,23 +45,24 @@ def agreement(name: str) -> Agreement:
 
 
 @pytest.mark.parametrize(
-    ("name", "floor", "uncertain"),
+    ("name", "floor", "uncertain", "side"),
     [
-        ("typical", 0.96, 0.9),
-        ("styles", 0.94, 0.9),
-        ("hospitals", 0.91, 0.9),
-        ("held_out", 0.92, 0.75),
-        ("foreign", 0.94, 0.9),
-        ("foreign_blind", 0.9, 0.8),
+        ("typical", 0.96, 0.9, 0.98),
+        ("styles", 0.94, 0.9, 0.98),
+        ("hospitals", 0.91, 0.9, 0.98),
+        ("held_out", 0.92, 0.8, 0.98),
+        ("foreign", 0.94, 0.9, 0.98),
+        ("foreign_blind", 0.9, 0.8, 0.98),
+        ("foreign_blind_2", 0.9, 0.8, 0.95),
     ],
 )
-def test_the_annotated_sets_are_met(name: str, floor: float, uncertain: float) -> None:
+def test_the_annotated_sets_are_met(name: str, floor: float, uncertain: float, side: float) -> None:
     met = agreement(name)
     f1 = 2 * met.same_assertion / (2 * met.all.both + met.all.only_a + met.all.only_b)
     assert f1 >= floor
     assert met.same_assertion / met.all.both >= 0.98
     assert (met.by_assertion["uncertain"].f1 or 0) >= uncertain
-    assert (met.facets["laterality"] or 0) >= 0.98
+    assert (met.facets["laterality"] or 0) >= side
     assert (met.facets["severity"] or 0) >= 0.97
     assert (met.facets["temporality"] or 0) >= 0.95
 

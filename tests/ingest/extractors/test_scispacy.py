@@ -22,6 +22,7 @@ PARSED = [
     ("No lepidic focus .", [2, 2, 2, 2], ["det", "amod", "ROOT", "punct"]),
     ("Large lepidic focus .", [2, 2, 2, 2], ["amod", "amod", "ROOT", "punct"]),
     ("Ill-defined zorbic rim .", [4, 4, 4, 4, 4, 4], ["amod", "punct", "amod", "amod", "ROOT", "punct"]),
+    ("Zorbic rim design .", [1, 2, 2, 2], ["amod", "compound", "ROOT", "punct"]),
     ("No change in the zorbic rim .", [1, 1, 1, 5, 5, 2, 1], ["det", "ROOT", "prep", "det", "amod", "pobj", "punct"]),
 ]
 
@@ -45,6 +46,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pipeline.update(examples, sgd=optimiser)
     ruler = pipeline.add_pipe("entity_ruler")
     ruler.add_patterns([{"label": "ENTITY", "pattern": text} for text in ("lepidic focus", "zorbic rim", "effusion")])
+    ruler.add_patterns([{"label": "ENTITY", "pattern": "Zorbic rim"}, {"label": "ORG", "pattern": "Brakian"}])
     folder = tmp_path_factory.mktemp("spacy") / "zorbic"
     pipeline.to_disk(folder)
     return folder
@@ -89,6 +91,28 @@ def test_what_the_rules_deny_stays_denied(extractor: ScispacyExtractor) -> None:
 def test_an_entity_keeps_the_place_that_follows_it(extractor: ScispacyExtractor) -> None:
     (mention,) = mine(extractor, "Lepidic focus in the left upper lobe.")
     assert (mention.text, mention.laterality) == ("Lepidic focus in the left upper lobe", "left")
+
+
+def test_an_entity_that_is_part_of_another_word_does_not_stand_for_the_whole(extractor: ScispacyExtractor) -> None:
+    assert [m.text for m in mine(extractor, "Zorbic rim design .")] == ["Zorbic rim design"]
+
+
+def test_names_numbers_and_times_are_no_observations(extractor: ScispacyExtractor) -> None:
+    text = "Brakian sign in the left upper lobe."
+    assert mine(extractor, text) == RulesExtractor().mentions([Section("findings", text)])
+
+
+def test_a_model_that_names_only_those_is_told_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    import spacy
+
+    pipeline = spacy.blank("en")
+    pipeline.add_pipe("entity_ruler").add_patterns([{"label": "PERSON", "pattern": "Kerley"}])
+    pipeline.to_disk(tmp_path / "general")
+    with caplog.at_level("WARNING", "clear_kb.ingest"):
+        extractor = ScispacyExtractor.load(str(tmp_path / "general"))
+    assert "names no findings (PERSON, ...): it adds nothing to the rules" in caplog.text
+    text = "Kerley lines."
+    assert mine(extractor, text) == RulesExtractor().mentions([Section("findings", text)])
 
 
 @pytest.mark.parametrize(
@@ -137,6 +161,6 @@ def test_through_the_command(cli: Callable[..., Any], model: Path, tmp_path: Pat
     told = cli("ingest", "preview", source, "--extractor", "scispacy", "--model", model, "--format", "json").stdout
     assert json.loads(told)[0]["observations"][0]["text"] == "lepidic focus"
     cli("ingest", "reports", source, "--extractor", "scispacy", "--model", model, "--no-embed", "--workers", "1")
-    assert "scispacy/1+en_zorbic-0.0.1" in cli("status", "--format", "json").stdout
+    assert "scispacy/2+en_zorbic-0.0.1" in cli("status", "--format", "json").stdout
     done = cli("ingest", "reports", source, "--extractor", "scispacy", code=2)
     assert "pip install" in done.stderr

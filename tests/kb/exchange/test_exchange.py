@@ -330,6 +330,31 @@ class TestSkos:
         broader = URIRef(f"https://x.org/{read_query('nodule').concept_id}")
         assert graph.value(URIRef(f"https://x.org/{LEFT}"), SKOS.broader) == broader
 
+    @pytest.mark.parametrize("name", ["x.ttl", "x.nt", "x.rdf"])
+    def test_broader_leads_to_concepts_of_the_file_and_up_to_the_top_ones(self, kb, tmp_path: Path, name: str) -> None:
+        from rdflib import URIRef
+        from rdflib.namespace import RDF, SKOS
+
+        texts = ["bone abnormality", "left rib fracture", "rib fracture", "asthma", "asthma of the airway"]
+        denied = ["no fracture", "no left rib fracture", "no nodule"]
+        add_concepts(kb, [*texts, *denied])
+        add_concepts(kb, ["fracture"], status="rejected")
+        export_vocabulary(kb, tmp_path / name)
+        graph = self.graph(tmp_path / name)
+        label = {subject: str(text) for subject, text in graph.subject_objects(SKOS.prefLabel)}
+        found = {(label[low], label[high]) for low, high in graph.subject_objects(SKOS.broader)}
+        assert found == {
+            ("left rib fracture", "rib fracture"),
+            ("rib fracture", "bone abnormality"),
+            ("airway asthma", "asthma"),
+            ("no left rib fracture", "no fracture"),
+        }
+        scheme = URIRef("urn:clear-kb:concept:scheme")
+        tops = {label[one] for one in graph.objects(scheme, SKOS.hasTopConcept)}
+        assert tops == {"bone abnormality", "asthma", "no fracture", "no nodule"}
+        assert tops == {label[one] for one in graph.subjects(SKOS.topConceptOf, scheme)}
+        assert len(set(graph.subjects(RDF.type, SKOS.Concept))) == 9
+
     def test_what_an_editor_changed_comes_back(self, curated, tmp_path: Path) -> None:
         from rdflib import Literal, URIRef
         from rdflib.namespace import SKOS

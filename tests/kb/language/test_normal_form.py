@@ -31,7 +31,8 @@ FINDINGS = [label for label, kind, _ in LEXICON.rows() if kind == "finding"]
         ("enlarged left atrium", "left atrial enlargement"),
         ("calcified hilar lymph nodes", "hilar lymph node calcification"),
         ("left rib 7 nondisplaced fracture", "nondisplaced left seventh rib fracture"),
-        ("old fusion of T9 and T10", "old t9 t10 spinal fusion"),
+        ("old fusion of T9 and T10", "t9 t10 spinal fusion"),
+        ("nodule overlying the right 6th rib", "nodule over right sixth rib"),
         ("ETT tip 4 cm above the carina", "endotracheal tube with tip above carina"),
         (
             "right PICC terminates in the lower SVC",

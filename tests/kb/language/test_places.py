@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ingest.extractors.rules import RulesExtractor
 from ingest.mention import Mention
 from ingest.report import Section
-from tests.kb.language.test_polarity import FINDINGS
+from tests.support.single_findings import FINDINGS
 
 RULES = RulesExtractor()
 SIDED = [

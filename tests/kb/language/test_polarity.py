@@ -11,21 +11,13 @@ from hypothesis import strategies as st
 from ingest.extractors.rules import RulesExtractor
 from ingest.mention import Mention
 from ingest.report import Section
-from kb.language.grammar.cues import load_cues, written_out
-from kb.language.grammar.tokens import tokenise
-from kb.language.grammar.wording import found_in
+from kb.language.grammar.cues import written_out
 from kb.language.lexicon import load_lexicon
 from kb.language.query_reading import read_query
+from tests.support.single_findings import FINDINGS
 
 RULES = RulesExtractor()
 LEXICON = load_lexicon()
-
-
-def single_findings() -> list[str]:
-    """The terms of the lexicon that are one finding by themselves and are read as they stand."""
-    terms = [term for label, kind, names in LEXICON.rows() if kind == "finding" for term in (label, *names)]
-    whole = [term for term in terms if "/" not in term and [match.end for match in found_in(term)] == [len(term)]]
-    return [term for term in whole if len(load_cues().segments(tokenise(term))) == 1]
 
 
 def cues(*effects: str) -> list[str]:
@@ -41,7 +33,6 @@ def cues(*effects: str) -> list[str]:
     return chosen
 
 
-FINDINGS = st.sampled_from(single_findings())
 DENIALS = st.sampled_from(cues("deny"))
 DOUBTS = st.sampled_from(cues("doubt"))
 ADJECTIVES = st.sampled_from(["acute", "focal", "significant", "definite", "large", "new", "suspicious", "displaced"])

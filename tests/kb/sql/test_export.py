@@ -110,5 +110,5 @@ class TestWriting:
     def test_an_empty_knowledge_base_has_empty_views(self, kb: KnowledgeBase, tmp_path: Path) -> None:
         export_audit(kb, tmp_path / "e.duckdb")
         with duckdb.connect(str(tmp_path / "e.duckdb"), read_only=True) as connection:
-            for view in all_views():
+            for view in all_views().keys() - {"finding_ancestors"}:  # of the lexicon, whatever was mined
                 assert connection.execute(f"FROM {view}").fetchall() == []

@@ -10,8 +10,10 @@ import pytest
 
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
+from kb.language.query_reading import read_query
 from kb.sql.queries import NamedQuery, all_queries, find_query, run_query
 from kb.sql.session import AuditSession
+from tests.support.concepts import add_concepts
 from tests.support.tables import fill, run
 
 NAMES = sorted(all_queries())
@@ -149,6 +151,12 @@ class TestWhatTheyTell:
         assert row["odds_ratio"] == pytest.approx(odds)
         assert row["odds_low"] * row["odds_high"] == pytest.approx(odds**2)
 
+    def test_false_positives_roll_up_to_what_no_report_says(self, session: AuditSession) -> None:
+        told = {"run": "leaning", "source": "truth.csv"}
+        rows = run_query(session, "false_positives_by_concept", {**told, "under": "device"}).rows()
+        assert [row["concept"] for row in rows] == ["chest tube"]
+        assert run_query(session, "false_positives_by_concept", {**told, "under": "hernia"}).rows() == []
+
     def test_label_noise_is_where_all_runs_contradict(self, session: AuditSession) -> None:
         rows = run_query(session, "label_noise", {"source": "reader"}).rows()
         assert rows
@@ -201,3 +209,43 @@ def test_drift_of_scores_needs_no_labels(kb: KnowledgeBase) -> None:
     assert (row["mean_score_a"], row["mean_score_b"]) == (pytest.approx(0.2), pytest.approx(0.3))
     assert (row["prevalence_a"], row["auroc_a"], row["above_a"]) == (None, None, None)
     assert not math.isnan(row["mean_score_a"])
+
+
+def test_roll_up_counts_a_mention_for_every_wider_concept_and_a_study_once(kb: KnowledgeBase) -> None:
+    add_concepts(kb, ["fracture", "rib fracture", "left rib fracture", "no fracture"])
+    ids = {text: read_query(text).concept_id for text in ("fracture", "rib fracture", "left rib fracture")}
+    said = {"s0": ["rib fracture", "left rib fracture"], "s1": ["left rib fracture"], "s2": ["fracture"], "s3": []}
+    span = {"start": 0, "end": 8}
+    observed = {"section": "findings", "sentence_span": span, "assertion": "present", "certainty": "definite"}
+    fill(
+        kb,
+        images=[{"image_id": f"i{study}", "study_id": study, "source": "t", "kind": "png"} for study in said],
+        reports=[{"report_id": f"r{study}", "study_id": study} for study in said],
+        observations=[
+            {"report_id": f"r{study}", "text": text, "concept_id": ids[text], **observed}
+            for study, texts in said.items()
+            for text in texts
+        ],
+        labels=[
+            {"image_id": f"i{study}", "label": "edema", "value": int(study == "s3"), "source": "t"} for study in said
+        ],
+        predictions=[{"run": "r", "image_id": f"i{s}", "label": "edema", "score": 0.9 - (s == "s3") / 2} for s in said],
+        runs=[run("r")],
+    )
+    with AuditSession(kb) as session:
+
+        def counted(**told: Any) -> dict[str, int]:
+            rows = run_query(session, "false_positives_by_concept", {"least": 1, **told}).rows()
+            return {row["concept"]: row["false_positives_with"] for row in rows}
+
+        assert counted() == {"fracture": 1, "rib fracture": 1, "left rib fracture": 2}
+        assert counted(roll_up=1) == {"fracture": 3, "rib fracture": 2, "left rib fracture": 2}
+        assert counted(roll_up=1, under="rib fracture") == {"rib fracture": 2, "left rib fracture": 2}
+        assert len(run_query(session, "evidence", {"under": "bone abnormality"}).rows()) == 4
+        pairs = session.query("SELECT concept_id, ancestor, distance, direct FROM concept_ancestors").rows()
+        of_left = [row for row in pairs if row["concept_id"] == ids["left rib fracture"]]
+        assert sorted((row["ancestor"], row["distance"], row["direct"]) for row in of_left) == [
+            ("fracture", 2, False),
+            ("left rib fracture", 0, False),
+            ("rib fracture", 1, True),
+        ]
