@@ -1,6 +1,6 @@
 """One mined observation: what was said, where in the report, and the concept it belongs to."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from kb.language.facets import Facets
 from kb.language.grammar.tokens import Span
@@ -8,8 +8,7 @@ from kb.language.measurements import Measurement
 from schemas.terms import Assertion, Certainty, Laterality, Temporality
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mention:
+class Mention(NamedTuple):
     """One statement about one finding, structure or device, with the evidence for it.
 
     `spans` are in reading order and do not overlap; `text` is what stands under them, joined by single spaces.

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Self
+from typing import NamedTuple, Self
 
 from ingest.extractors.addendum import corrected
 from ingest.extractors.mentions import facets_of
@@ -35,8 +34,7 @@ CACHED_SENTENCES = 50_000
 """Distinct sentences remembered: reports repeat themselves."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
+class _Found(NamedTuple):
     """An observation in a sentence; spans count from the sentence's beginning."""
 
     spans: tuple[Span, ...]
@@ -104,7 +102,7 @@ def _in_sentence(section: Section, index: int, span: Span, abbreviations: Mappin
             section=section.name,
             sentence=index,
             sentence_span=span,
-            spans=tuple((start + first, start + last) for first, last in found.spans),
+            spans=tuple([(start + first, start + last) for first, last in found.spans]),
             text=found.text,
             assertion=found.statement.assertion,
             certainty=found.statement.certainty,

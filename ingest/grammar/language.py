@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
 from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
+from runpy import run_path
 from unicodedata import name, normalize
 
 from ingest.grammar import detector
@@ -272,9 +275,16 @@ def _known() -> frozenset[str]:
 
 def _small_words() -> set[str]:
     """The small words of English, and those of the cues."""
-    from spacy.lang.en.stop_words import STOP_WORDS
+    return {word for name in _SMALL_WORDS for word in WORDS[name]} | _stop_words() | load_cues().words
 
-    return {word for name in _SMALL_WORDS for word in WORDS[name]} | STOP_WORDS | load_cues().words
+
+def _stop_words() -> set[str]:
+    """The list of English that spaCy has, run as a file of its own: to import spaCy takes seconds of every process."""
+    spacy = find_spec("spacy")
+    if spacy is None or spacy.origin is None:
+        raise ModuleNotFoundError("spaCy is not installed: its list of small English words is wanted")
+    found: set[str] = run_path(str(Path(spacy.origin).parent / "lang" / "en" / "stop_words.py"))["STOP_WORDS"]
+    return found
 
 
 _SMALL_WORDS = ("articles", "prepositions", "conjunctions", "fillers", "changes", "changes_at_end", "comparing")

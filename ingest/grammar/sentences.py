@@ -10,10 +10,14 @@ from kb.language.grammar.tokens import Span
 _ANSWER = r"(?:yes|no|y|n|neg(?:ative)?|pos(?:itive)?|nil|none|absent|present)"
 _GRADE = r"(?:trace|tiny|minimal|mild|small|moderate|large|severe)"
 _CANDIDATE = re.compile(
-    r"[.!?;|\n\u2022\u25aa\u25cf]|(?<=[a-z]) (?=(?:The|There|No|Lungs|Heart|Please|Recommend(?:ed)?|Suggest"
-    r"|Consider|Follow|Clinical|Correlat(?:e|ion)|Further|Repeat|Advise) [a-z])"
-    r"|(?=(?<![\w(])(?:\(?(?:[a-h1-9]|i{1,3}|iv|v)\)|#[1-9]:?|[1-9]-(?=\s))\s?[A-Za-z])"
+    r"[.!?;|\n\u2022\u25aa\u25cf]|[ ](?=(?:The|There|No|Lungs|Heart|Please|Recommend(?:ed)?|Suggest|Consider|Follow"
+    r"|Clinical|Correlat(?:e|ion)|Further|Repeat|Advise) [a-z])(?<=[a-z] )"
 )
+"""Where a sentence may end: the fewer ways a letter has to begin one, the faster most letters are passed by."""
+_CANDIDATE_OR_ITEM = re.compile(
+    rf"{_CANDIDATE.pattern}|(?=(?<![\w(])(?:\(?(?:[a-h1-9]|i{{1,3}}|iv|v)\)|#[1-9]:?|[1-9]-(?=\s))\s?[A-Za-z])"
+)
+_MAY_HAVE_ITEMS = re.compile(r"[)#]|\d-\s")
 _STOP = re.compile(
     rf"[.!;]+[\"')\]]*(?=\s|$|\?)|(?<=\w)\?+(?=\s+[A-Z(]|\s*$)"
     rf"(?!\s+(?:{_ANSWER}\b\s*(?:[.,;]|$)|{_GRADE}\b))",
@@ -63,9 +67,10 @@ def split_sentences(text: str) -> list[Span]:
     """
     text = plain_text(text)
     width = max(map(len, text.split("\n"))) if "\n" in text else 0
+    candidates = _CANDIDATE_OR_ITEM if _MAY_HAVE_ITEMS.search(text) else _CANDIDATE
     spans: list[Span] = []
     start = at = 0
-    while candidate := _CANDIDATE.search(text, at):
+    while candidate := candidates.search(text, at):
         at = max(candidate.end(), at + 1)
         if (end_and_next := _break(text, start, candidate.start(), width)) is not None:
             spans.append((start, end_and_next[0]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from kb.language.hints import Hints
 from schemas.terms import Temporality
 
 _PARTLY = r"(?:partial(?:ly)?|partly|near(?:ly)?(?:[ -]complete(?:ly)?)?|almost|mostly|largely|incomplete(?:ly)?)"
@@ -187,15 +188,32 @@ def _compiled(words: tuple[str, ...]) -> re.Pattern[str]:
 
 
 _CUES = tuple((name, _compiled(words)) for name, words in _WORDS)
-ANY = re.compile("|".join([*(cue.pattern for _, cue in _CUES), _MEASURED.pattern, _GRADED.pattern]), re.I)
+_HINTS = Hints(*(cue for _, cue in _CUES), _MEASURED, _GRADED, _SPATIAL)
+
+
+def tells(text: str) -> bool:
+    """Whether a text holds any of these words or measures."""
+    cues, measures, _ = _possible(text)
+    return any(cue.search(text) for _, cue in cues) or any(measure.search(text) for measure in measures)
 
 
 def told_by(text: str) -> Temporality | None:
     """What the words of a text tell, or its measures; None if nothing."""
-    if (measured := told_by_measure(text)) is not None:
+    cues, measures, spatial = _possible(text)
+    if measures and (measured := told_by_measure(text)) is not None:
         return measured
-    text = _SPATIAL.sub(_blank, text)
-    return next((temporality for temporality, cue in _CUES if cue.search(text)), None)
+    text = _SPATIAL.sub(_blank, text) if cues and spatial else text
+    return next((temporality for temporality, cue in cues if cue.search(text)), None)
+
+
+def _possible(text: str) -> tuple[list[tuple[Temporality, re.Pattern[str]]], list[re.Pattern[str]], bool]:
+    """The cues and forms of measures that the words of a text hint at, and whether they hint at where it is worse."""
+    possible = _HINTS.possible(text)
+    if not possible:
+        return [], [], False
+    cues = [cue for at, cue in enumerate(_CUES) if possible >> at & 1]
+    rest = possible >> len(_CUES)
+    return cues, [form for at, form in enumerate((_MEASURED, _GRADED)) if rest >> at & 1], rest >> 2 == 1
 
 
 def without_findings(text: str) -> str:

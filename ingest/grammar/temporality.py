@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from ingest.grammar.temporal_words import ANY, told_by, told_by_measure, without_findings
+from ingest.grammar.temporal_words import tells, told_by, told_by_measure, without_findings
 from kb.language.grammar.tokens import Span
 from kb.language.grammar.wording import found_in
+from kb.language.hints import Hints
 from schemas.terms import Temporality
 
 _JOINT = re.compile(r",|;|\b(?:with|but|while|although|and|or)\b", re.I)
@@ -37,6 +38,7 @@ _HISTORY_AT_END = re.compile(r"\bhistory\s*\Z", re.I)
 _OPERATION = re.compile(r"\b(?:replacement|repair|bypass|graft\w*)\b", re.I)
 _AFTER_IT = re.compile(r"\b(?:s/p|status\s+post|history\s+of|with|given|due\s+to|because\s+of)\b", re.I)
 """What begins what is told of something else ("fracture, status post fixation"): the fracture is not of old."""
+_HINTS = Hints(_OF_OLD)
 _VERB = re.compile(
     r"[\s,]*(?:[-\u2013\u2014:]\s*)?(?:all|both|each|is|are|was|were|has|have|had|remains?|appears?|seems?|persists?)\b",
     re.I,
@@ -55,8 +57,8 @@ def temporalities(sentence: str, extents: Sequence[Span], clauses: Sequence[Span
     have the one word, for a verb says it of both; in "stable scars with volume loss" the second is as the first is; in
     "new opacity, cardiomegaly" the word is the opacity's alone.
     """
-    past = _OF_OLD.search(sentence)
-    if past is None and "history" not in sentence.lower() and not ANY.search(sentence):
+    past = _OF_OLD.search(sentence) if _HINTS.possible(sentence) else None
+    if past is None and "history" not in sentence.lower() and not tells(sentence):
         return ["current"] * len(extents)
     within = clauses or [(0, len(sentence))] * len(extents)
     until = _ENDS[past["list"] is not None].search(sentence, past.end()) if past else None

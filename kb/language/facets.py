@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from hashlib import blake2b
 
-from kb.language.lexicon import load_lexicon, words_of
+from kb.language.lexicon import folded, load_lexicon, words_of
 from kb.language.normal_form.reading import NEGATORS, chambers_in, read_parts, severity_of, side_of
 from kb.language.normal_form.spelling import spelt
 from kb.language.normal_form.tables import class_of, kind_of_finding, load_tables
@@ -85,16 +85,20 @@ def read_facets(phrase: str, assertion: ConceptAssertion = "present") -> Facets:
 
 def read_side(phrase: str) -> Laterality:
     """The side that a phrase tells; the chambers of the heart tell none."""
-    words = words_of(load_lexicon().written_out(phrase))
-    chambers = {at for match in chambers_in(words) for at in range(match.first, match.last)}
+    words = folded(load_lexicon().written_out(phrase))
+    if load_lexicon().sides.keys().isdisjoint(words):
+        return "none"
+    chambers = {at for hit in chambers_in(words) for at in range(hit.first, hit.last)}
     return side_of([word for at, word in enumerate(words) if at not in chambers])[0]
 
 
 def read_severity(phrase: str) -> str | None:
     """The word of size or severity as it stands in the phrase ("Mild"), or None."""
+    found = severity_of(folded(phrase))
+    if found is None:
+        return None
     words = words_of(phrase)
-    found = severity_of(words)
-    return phrase[words[found[1]].start : words[found[2] - 1].end] if found else None
+    return phrase[words[found[1]].start : words[found[2] - 1].end]
 
 
 _IMPOSSIBLE = (("right", "lingula"), ("left", "middle lobe"))
@@ -113,9 +117,11 @@ def _settled(phrase: str, assertion: ConceptAssertion) -> Facets:
         seen.add(facets.text)
         if len(seen) > READINGS:
             return first  # a text that grows with every reading: no table should make one, and none may hang a run
-        facets = _read(_again(facets), assertion)
-    # Nearly always the text now reads as itself. Where readings go round in a circle, the first by the alphabet
-    # stands for all of them.
+        again = _read(_again(facets), assertion)
+        if again.text == facets.text:
+            return again  # nearly always at once: the text reads as itself
+        facets = again
+    # Where readings go round in a circle, the first by the alphabet stands for all of them.
     circle: dict[str, Facets] = {}
     while facets.text not in circle:
         circle[facets.text] = facets
@@ -129,7 +135,6 @@ def _again(facets: Facets) -> str:
     return " ".join(load_lexicon().written_out(text).split())
 
 
-@lru_cache(maxsize=65_536)
 def _read(phrase: str, assertion: ConceptAssertion) -> Facets:
     parts = read_parts(phrase)
     text = canonical_text(parts)

@@ -25,11 +25,13 @@ _BARE_VERBS = frozenset(["is", "are", "was", "were", "has", "have", "been", "be"
 
 def clauses(tokens: Sequence[Token]) -> list[list[Token]]:
     """The clauses of a sentence, in order; the marks and conjunctions between them are left out."""
+    if _MAY_END.isdisjoint([token.lower for token in tokens]):
+        return [list(tokens)]
     found: list[list[Token]] = []
     start = 0
     at = 0
     while at < len(tokens):
-        following = _next_clause(tokens, start, at)
+        following = _next_clause(tokens, start, at) if tokens[at].lower in _MAY_END else None
         if following is not None and following > start:
             if tokens[start:at]:
                 found.append(list(tokens[start:at]))
@@ -137,6 +139,7 @@ _NO_NOUNS = frozenset(
     ]
 )
 _HARD = frozenset(["-", "--", "---", "\u2013", "\u2014", "\u2022", "|", "/", "//", ";", "\u2192", ">"])
+_MAY_END = _HARD | _JOINTS | {"the"}
 
 
 def _is_bound(tokens: Sequence[Token], start: int, at: int) -> bool:

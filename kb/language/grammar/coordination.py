@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from itertools import accumulate, pairwise, takewhile
+from itertools import pairwise, takewhile
 
 from kb.language.grammar.tokens import Token
 from kb.language.grammar.wording import (
@@ -15,13 +14,14 @@ from kb.language.grammar.wording import (
     PREPOSITIONS,
     STATES,
     WORDS,
-    found_in,
     is_modifier,
+    named_in,
+    named_written_out,
     names_finding,
     trimmed,
     words_said,
 )
-from kb.language.lexicon import content_words, fold, load_lexicon
+from kb.language.lexicon import fold, folded_words, load_lexicon
 
 _PREDOMINANT = frozenset(["predominant", "predominance", "predominantly", "distribution"])
 _ADDING_A_PLACE = WORDS["adding_a_place"]
@@ -42,7 +42,7 @@ def conjuncts(tokens: Sequence[Token]) -> list[list[Token]]:
     gives "pleural ... effusion" and "pericardial effusion". A place behind the last part ("changes and osteopenia
     of the spine") belongs to the parts before it too.
     """
-    if not any(token.lower in SEPARATORS for token in tokens):
+    if SEPARATORS.isdisjoint([token.lower for token in tokens]):
         return [part for part in map(trimmed, _side_by_side(list(tokens))) if part]
     if (listed := _listed_places(tokens)) is not None:
         return listed
@@ -175,15 +175,14 @@ def _is_like(one: Token, other: Token) -> bool:
 
 def _side_by_side(tokens: list[Token]) -> list[list[Token]]:
     """Two findings that stand next to each other without a sign, taken apart: "effusions basilar atelectasis"."""
-    text = " ".join(token.lower for token in tokens)
-    found = [match for match in found_in(text) if match.kind == "finding"]
-    if len(found) < 2:
+    hits = named_in(tuple([word for token in tokens for word in folded_words(token.lower)]))
+    if len(hits) < 2:
         return [tokens]
-    starts = list(accumulate((len(token.lower) + 1 for token in tokens[:-1]), initial=0))
-    for first, second in pairwise(found):
+    token_of = [at for at, token in enumerate(tokens) for _ in folded_words(token.lower)]
+    for first, second in pairwise([hit for hit in hits if hit.kind == "finding"]):
         # A token may hold several words ("effusion/edema" with no blank): what begins within one is not taken apart.
-        at, next_at = bisect_left(starts, first.end), bisect_right(starts, second.start) - 1
-        if not 0 < at <= next_at:
+        at, next_at = token_of[first.last - 1] + 1, token_of[second.first]
+        if at > next_at:
             continue
         between = tokens[at:next_at]
         describes = tokens[at - 1].lower.endswith(MODIFIER_ENDINGS) and not between  # "sclerotic metastasis"
@@ -291,11 +290,13 @@ def _device_somewhere(part: Sequence[Token]) -> bool:
 
 def names_only_place(tokens: Sequence[Token]) -> bool:
     """Whether the words name a place and nothing else: "the sixth ribs posteriorly", "lower lung zones"."""
-    words = content_words(words_said(tokens))
-    named = {i for match in load_lexicon().anatomy.find(words) for i in range(match.first, match.last)}
+    words = words_said(tokens)
+    if not words:
+        return False
+    places = {i for hit in load_lexicon().anatomy.among(words) for i in range(hit.first, hit.last)}
     sides = load_lexicon().sides
-    rest = [word.folded for i, word in enumerate(words) if i not in named and word.folded not in sides]
-    return bool(words) and all(_ORDINAL.fullmatch(word) or word in _LEVELS for word in rest)
+    rest = [word for i, word in enumerate(words) if i not in places and word not in sides]
+    return all(word in _LEVELS or _ORDINAL.fullmatch(word) for word in rest)
 
 
 def _qualifies(token: Token) -> bool:
@@ -332,8 +333,7 @@ def _leading_state(part: Sequence[Token]) -> list[Token]:
 
 
 def _names_device(tokens: Sequence[Token]) -> bool:
-    lexicon = load_lexicon()
-    return any(match.kind == "device" for match in found_in(lexicon.written_out(words_said(tokens))))
+    return any(hit.kind == "device" for hit in named_written_out(tokens))
 
 
 def _heads_nothing(tokens: Sequence[Token]) -> bool:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from hashlib import blake2b
 from importlib.resources import files
 from itertools import product
+from typing import Any, NamedTuple
 
 from kb.language.grammar.tokens import Token, marked_alike, tokenise
 from kb.language.grammar.wording import WORDS
 from kb.language.lexicon import load_lexicon
-from kb.language.spelling import one_slip_from
+from kb.language.spelling import is_one_slip_from
 
 EFFECTS = frozenset(
     [
@@ -47,12 +47,13 @@ _POLAR = frozenset(["deny", "free", "doubt", "likely", "denied", "doubted"])
 _SPELT_FROM = 6
 """The fewest letters of a word whose slips are seen: of shorter ones too many are other words."""
 _SMALL_WORDS = frozenset().union(*WORDS.values())
-SLIPS = 20_000
-"""Unknown words remembered."""
+SPELLINGS = 20_000
+"""Words of which it is remembered whether they are slips."""
+_IS_CUE = ""
+"""What marks that a branch of the tree of cues is a cue, and not only the beginning of one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """A cue's effect, the cue itself, and the tokens up to the next cue; the first effect is "start"."""
 
     effect: str
@@ -75,8 +76,12 @@ class Cues:
             self._lines.setdefault(words, line)
             if self._effects.setdefault(words, effect) != effect:
                 raise ValueError(f"cues.tsv: '{phrase}' is told to {self._effects[words]} and to {effect}")
-        self._longest = max(map(len, self._effects))
-        self._first = {phrase[0] for phrase in self._effects}
+        self._tree: dict[str, Any] = {}
+        for words in self._effects:
+            branch = self._tree
+            for word in words:
+                branch = branch.setdefault(word, {})
+            branch[_IS_CUE] = {}
         self._telling = frozenset(
             word
             for phrase, effect in self._effects.items()
@@ -85,20 +90,23 @@ class Cues:
             if len(word) >= _SPELT_FROM
         )
         self._known = frozenset(word for phrase in self._effects for word in phrase)
-        self._slips = lru_cache(SLIPS)(self._slip)
+        self.spelt = lru_cache(SPELLINGS)(self._spelt)
         self.words = frozenset(word for phrase in self._effects for word in phrase)
         self.fingerprint = blake2b(text.encode(), digest_size=4).hexdigest()
 
     def segments(self, tokens: Sequence[Token]) -> list[Segment]:
         """The sentence cut at its cues, the longest cue at each place."""
         segments = [Segment("start", (), [])]
-        tokens = [token._replace(lower=meant) if (meant := self.spelt(token.lower)) else token for token in tokens]
+        words = [token.lower for token in tokens]
+        if any(map(self.spelt, words)):
+            words = [self.spelt(word) or word for word in words]
+            tokens = [token._replace(lower=word) for token, word in zip(tokens, words, strict=True)]
         at = 0
         while at < len(tokens):
-            length = self._cue_length(tokens, at) if tokens[at].lower in self._first else 0
+            length = self._cue_length(words, at) if words[at] in self._tree else 0
             if length:
-                cue = tuple(tokens[at : at + length])
-                segments.append(Segment(self._effects[tuple(token.lower for token in cue)], cue, []))
+                effect = self._effects[tuple(words[at : at + length])]
+                segments.append(Segment(effect, tuple(tokens[at : at + length]), []))
                 at += length
             else:
                 segments[-1].tokens.append(tokens[at])
@@ -109,22 +117,25 @@ class Cues:
         """The line of the table that a cue stands in."""
         return self._lines[tuple(token.lower for token in cue)]
 
-    def spelt(self, word: str) -> str | None:
+    def _spelt(self, word: str) -> str | None:
         """The cue's word that a word is a slip of ("possilbe", "evidnece"); None if it is none, or of several."""
         if len(word) < _SPELT_FROM or word in self._known or not word.isalpha():
             return None
-        return self._slips(word)
-
-    def _slip(self, word: str) -> str | None:
         if word in _SMALL_WORDS or load_lexicon().knows(word):
             return None
-        meant = {near for near in one_slip_from(word) if near in self._telling and near[0] == word[0]}
+        meant = {near for near in self._telling if near[0] == word[0] and is_one_slip_from(word, near)}
         meant = {one for one in meant if one[-1] == word[-1] or sorted(one) == sorted(word)}
         return meant.pop() if len(meant) == 1 else None
 
-    def _cue_length(self, tokens: Sequence[Token], at: int) -> int:
-        words = tuple(token.lower for token in tokens[at : at + self._longest])
-        return next((length for length in range(len(words), 0, -1) if words[:length] in self._effects), 0)
+    def _cue_length(self, words: Sequence[str], at: int) -> int:
+        """How many words the longest cue at `at` has; 0 where there is none."""
+        length, branch, end = 0, self._tree, at
+        while end < len(words) and (following := branch.get(words[end])) is not None:
+            branch = following
+            end += 1
+            if _IS_CUE in branch:
+                length = end - at
+        return length
 
 
 def written_out(phrase: str) -> list[str]:

@@ -10,8 +10,8 @@ from kb.language.grammar.wording import (
     MODIFIER_ENDINGS,
     STATES,
     WORDS,
-    found_in,
     is_modifier,
+    named_in,
     names_thing,
     words_said,
 )
@@ -32,9 +32,9 @@ def what_did_not_move(tokens: Sequence[Token]) -> list[Token] | None:
     if not rest or rest[0].lower not in ("of", "in", "to") or not names_thing(rest):
         return None
     end = next((i for i, token in enumerate(tokens) if token.lower in CONJUNCTIONS), len(tokens))
-    found = found_in(words_said(tokens[:end]))
-    named = next((match for match in found if match.start <= len(words_said(tokens[: at + 1]))), None)
-    if named is not None and not any(match.start >= named.end and match.kind != "normal" for match in found):
+    hits = named_in(words_said(tokens[:end]))
+    first = next((hit for hit in hits if hit.first < len(words_said(tokens[: at + 1]))), None)
+    if first is not None and not any(hit.first >= first.last and hit.kind != "normal" for hit in hits):
         return None  # "no shift of the mediastinum": a finding by that name
     while len(rest) > 2 and (rest[0].lower in ("of", "in", "to", "the") or rest[0].lower in _ASPECTS):
         rest = rest[1:]

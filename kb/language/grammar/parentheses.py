@@ -8,6 +8,7 @@ from kb.language.grammar.cues import load_cues
 from kb.language.grammar.tokens import Token
 from kb.language.grammar.wording import is_technique, names_finding, only_compares
 
+_BRACKETS = frozenset("()[]")
 _DESCRIBING_WORDS = 4
 """The longest description in a parenthesis."""
 
@@ -17,6 +18,8 @@ def unbracketed(tokens: Sequence[Token]) -> list[list[Token]]:
 
     One that only describes ("(Kerley B)", "(mild)", "(5th to 8th)") stays where it is.
     """
+    if _BRACKETS.isdisjoint([token.lower for token in tokens]):
+        return [list(tokens)]
     outer: list[Token] = []
     inner: list[list[Token]] = []
     depth = 0

@@ -6,8 +6,17 @@ from collections.abc import Sequence
 
 from kb.language.grammar.coordination import names_only_place
 from kb.language.grammar.tokens import Token
-from kb.language.grammar.wording import ARTICLES, CONJUNCTIONS, FILLERS, PREPOSITIONS, WORDS, names_finding, words_said
-from kb.language.lexicon import content_words, load_lexicon
+from kb.language.grammar.wording import (
+    ARTICLES,
+    CONJUNCTIONS,
+    FILLERS,
+    PREPOSITIONS,
+    WORDS,
+    names_finding,
+    text_of,
+    words_said,
+)
+from kb.language.lexicon import load_lexicon
 
 _LOCATING = frozenset(["in", "at", "on", "within", "along", "over", "behind", "near", "under", "above", "below"])
 _OF_TECHNIQUE = WORDS["technique"] | WORDS["views"] | WORDS["earlier"] | frozenset(["today", "this", "these"])
@@ -48,8 +57,9 @@ def place_before(clause: Sequence[Token]) -> tuple[list[Token], list[Token]]:
     start = 0
     while start < len(clause) and clause[start].lower in WORDS["existing"]:
         start += 1
-    length = place_length(clause[start:])
-    if not length or clause[start].lower not in _LOCATING | _ADVERBS:
+    begins = start < len(clause) and clause[start].lower in _BEGINS_A_PLACE
+    length = place_length(clause[start:]) if begins else 0
+    if not length:
         return [], list(clause)
     rest = list(clause[start + length :])
     place = list(clause[start : start + length])
@@ -66,7 +76,7 @@ def place_before(clause: Sequence[Token]) -> tuple[list[Token], list[Token]]:
 def tells_side(tokens: Sequence[Token]) -> bool:
     """Whether an observation tells its side by itself, abbreviated too ("RLL")."""
     lexicon = load_lexicon()
-    return not lexicon.sides.keys().isdisjoint(lexicon.written_out(words_said(tokens)).lower().split())
+    return not lexicon.sides.keys().isdisjoint(lexicon.written_out(text_of(tokens)).split())
 
 
 def adds_a_place(tokens: Sequence[Token]) -> bool:
@@ -85,9 +95,11 @@ _ADVERBS = frozenset(word for word in load_lexicon().sides if word.endswith("ly"
 )
 
 
+_BEGINS_A_PLACE = _LOCATING | _ADVERBS
+
+
 def _tells_where(tokens: Sequence[Token]) -> bool:
     """Whether a side or a structure is told, and not a level alone ("lateral", "posterior")."""
-    words = content_words(" ".join(token.lower for token in tokens))
+    words = words_said(tokens)
     lexicon = load_lexicon()
-    named = any(True for _ in lexicon.anatomy.find(words))
-    return named or any(word.folded in lexicon.sides for word in words)
+    return bool(lexicon.anatomy.among(words)) or not lexicon.sides.keys().isdisjoint(words)

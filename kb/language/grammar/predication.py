@@ -11,8 +11,8 @@ from kb.language.grammar.tokens import Token
 from kb.language.grammar.wording import (
     PREPOSITIONS,
     STATES,
-    found_in,
     is_adverb,
+    named_in,
     names_device,
     names_finding,
     only_compares,
@@ -44,7 +44,7 @@ def observations(
         yield from _paired(subject, predicate, heads_line)
         return
     for at, part in enumerate(conjuncts(body)):
-        places = conjuncts(carried) if at == 0 else []
+        places = conjuncts(carried) if carried and at == 0 else []
         yield from ([*place, *part] for place in places)
         if not places:
             yield part
@@ -103,7 +103,7 @@ def _other_device(before: Sequence[Token], item: Sequence[Token]) -> bool:
 
 
 def _is_normal(item: Sequence[Token]) -> bool:
-    return any(match.kind == "normal" for match in found_in(words_said(item)))
+    return any(hit.kind == "normal" for hit in named_in(words_said(item)))
 
 
 def _is_large(words: Sequence[str]) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from kb.language.grammar.cues import Segment
 from kb.language.grammar.evidence import before_evidence, is_evidence
@@ -14,7 +15,7 @@ from kb.language.grammar.joints import from_next_clause, last_clause
 from kb.language.grammar.motion import lost_noun, what_did_not_move
 from kb.language.grammar.places import place_length, place_said, tells_side
 from kb.language.grammar.predication import end_of_denial, is_choice, observations
-from kb.language.grammar.tokens import Span, Token
+from kb.language.grammar.tokens import REMOVED, Span, Token
 from kb.language.grammar.wording import (
     STATES,
     WORDS,
@@ -32,14 +33,13 @@ from kb.language.lexicon import load_lexicon
 from schemas.terms import Assertion, Certainty
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     """The tokens of one observation, how it is meant, and from where to where its clause stands in the sentence."""
 
     tokens: tuple[Token, ...]
     assertion: Assertion
     certainty: Certainty
-    clause: Span = (0, 0)
+    clause: Span
 
 
 @dataclass(slots=True, kw_only=True)
@@ -69,11 +69,12 @@ MEANT: dict[str, tuple[Assertion, Certainty]] = {
 
 
 class Reader:
-    """Takes in the segments of one clause, and keeps what they state."""
+    """Takes in the segments of one clause, and keeps what they state; `clause` is where that stands in the sentence."""
 
-    def __init__(self, place: Sequence[Token] = ()) -> None:
+    def __init__(self, clause: Span, place: Sequence[Token] = ()) -> None:
         """`place` is where all is that the clause tells ("on the left, ...")."""
         self.statements: list[Statement] = []
+        self._clause = clause
         self._place = list(place)
         self._open = _Open()
 
@@ -130,6 +131,8 @@ class Reader:
     def close(self) -> None:
         """Turn the open statement into observations."""
         opened, self._open = self._open, _Open()
+        if not opened.body and not opened.subject:
+            return
         if opened.assertion == "absent" and (end := end_of_denial(opened.body)) is not None:
             affirmed = _Open(body=opened.body[end:])
             opened.body = opened.body[:end]
@@ -149,15 +152,12 @@ class Reader:
         for tokens in observations(opened.body, opened.subject, opened.carried, heads_line=opened.in_template):
             if self._place and not tells_side(tokens):
                 tokens = [*tokens, *self._place]
-            said = dict.fromkeys(tokens)  # what parts share may have come to one of them twice
-            kept = tuple(trimmed([token for token in unchanged_words(list(said)) if not token.removed]))
-            of_a_removed_word = len(kept) < len(tokens) and all(token.lower in STATES for token in kept)
-            if (
-                observes(kept)
-                and not lost_noun(tokens)
-                and not (of_a_removed_word and any(token.removed for token in tokens))
-            ):
-                self.statements.append(Statement(kept, opened.assertion, opened.certainty))
+            once = {token.start: token for token in tokens}  # what parts share may have come to one of them twice
+            removed = REMOVED in [token.lower for token in tokens]
+            kept = trimmed([token for token in unchanged_words(list(once.values())) if not token.removed])
+            of_a_removed_word = removed and len(kept) < len(tokens) and all(token.lower in STATES for token in kept)
+            if observes(kept) and not (removed and lost_noun(tokens)) and not of_a_removed_word:
+                self.statements.append(Statement(tuple(kept), opened.assertion, opened.certainty, self._clause))
 
     def _begin(self, body: list[Token], assertion: Assertion, certainty: Certainty) -> None:
         self.close()

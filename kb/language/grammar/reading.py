@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from kb.language.grammar.answers import Part, parts_of
 from kb.language.grammar.plain import plain_text
@@ -13,8 +13,7 @@ from kb.language.grammar.tokens import Span, Token, runs, tokenise
 from schemas.terms import Certainty
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """One observation: its words, the stretches of the sentence that they stand in, and its statement."""
 
     text: str
@@ -39,6 +38,8 @@ def telling_tokens(plain: str, part: Part, tokens: list[Token]) -> list[Token]:
     """The tokens of a part that are about the image: no advice, technique, reference or date."""
     kept = [(first + at, last + at) for at, end in part.spans for first, last in telling_parts(plain[at:end])]
     left_out = referring(plain)
+    if kept == [(0, len(plain))] and not left_out:
+        return tokens
     telling = [token for first, last in kept for token in tokens[_at(tokens, first) : _at(tokens, last)]]
     return [token for token in telling if not any(first <= token.start < last for first, last in left_out)]
 
@@ -54,7 +55,7 @@ def _stated(part: Part, tokens: list[Token]) -> list[Statement]:
         return statements
     certainty: Certainty = "definite" if part.answer == "absent" else "possible"
     return [
-        replace(statement, assertion=part.answer, certainty=certainty)
+        statement._replace(assertion=part.answer, certainty=certainty)
         if statement.assertion == "present"
         else statement
         for statement in statements

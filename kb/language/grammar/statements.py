@@ -7,7 +7,6 @@ other does.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from kb.language.grammar.clauses import FINITE, clauses, is_taken_out
 from kb.language.grammar.cues import Segment, load_cues
@@ -26,25 +25,25 @@ def read_statements(tokens: Sequence[Token]) -> list[Statement]:
     """The observations that a sentence states, in the order they stand."""
     statements: list[Statement] = []
     for clause, segments in clauses_of(tokens):
+        if not clause:
+            continue
         if (both := _as_are(clause)) is not None:
             clause, segments = both, cut_at_cues(both)
         place, rest = place_before(clause)
         if place:
             segments = cut_at_cues(rest)
         if (subject := _of_left_out_predicate(clause)) is not None:
-            segments = [Segment("start", (), list(subject) if names_finding(subject) else [])]
+            segments = [Segment("start", (), subject if names_finding(subject) else [])]
         if is_taken_out(clause):
-            segments = [Segment("start", (), [token for token in clause if token.is_word][:-1])]
-        if (both := _neither_does(rest)) is not None:
+            words = [token for token in clause if token.is_word]
+            segments = [Segment("start", (), words[:-1]), Segment("denied", (clause[-1],), [])]
+        elif (both := _neither_does(rest)) is not None:
             segments = cut_at_cues(both)
-        reader = Reader(place)
+        reader = Reader((clause[0].start, clause[-1].end), place)
         for segment in segments:
             reader.take(segment)
-        if is_taken_out(clause):
-            reader.take(Segment("denied", (clause[-1],), []))
         reader.close()
-        extent = (clause[0].start, clause[-1].end) if clause else (0, 0)
-        statements += [replace(statement, clause=extent) for statement in reader.statements]
+        statements += reader.statements
     return statements
 
 
@@ -101,7 +100,7 @@ def _neither_does(clause: Sequence[Token]) -> list[Token] | None:
     return [*clause[1 : verb + 1], denial, *clause[verb + 1 :]]
 
 
-def _of_left_out_predicate(clause: Sequence[Token]) -> Sequence[Token] | None:
+def _of_left_out_predicate(clause: list[Token]) -> list[Token] | None:
     """The subject of "..., the effusions have not", of which only what it does not do is left out; None for others."""
     words = [at for at, token in enumerate(clause) if token.is_word]
     if len(words) < 3 or clause[words[-1]].lower != "not" or clause[words[-2]].lower not in FINITE:

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from kb.language.grammar.tokens import Span
 from kb.language.grammar.wording import found_in
+from kb.language.hints import Hints
 
 _STUDY = (
     r"(?:ct|cta|mri|mr|pet|ultrasound|sonography|echocardiography|angiography|films?|views?|radiographs?|x-?rays?|imaging"
@@ -50,14 +51,12 @@ _NOTHING = re.compile(
     r"|^compared\s+\d"
     r"|^(?:should|in case)\b|\b\d+[- ]years?[- ]old\b"
     r"|\b(?:reported|dictated|described|imaged) (?:separately|elsewhere)\b",
-    re.I,
 )
 """A clause with such words says nothing of what the image shows."""
 
 _IMPAIRED = re.compile(
     r"\b(?:rotat(?:ed|ion)|(?:limits?|limiting) (?:the |its )?(?:evaluation|assessment))\b"
     r"|\blimited (?:by|study|exam|due|secondary)\b",
-    re.I,
 )
 """How good the picture is: such a clause says nothing, but what stands beside it may."""
 
@@ -66,12 +65,10 @@ _PURPOSE = re.compile(
     r"|verify|monitor|exclude|rule out)\b"
     r"|,?\s*\b(?:(?:which|that)\s+)?(?:can|could|may|might|should|would) be (?:further |better )?"
     r"(?:assessed|evaluated|characteri[sz]ed|investigated|clarified|confirmed|imaged)(?: further| better)?"
-    r" (?:with|by|on|using)\b",
-    re.I,
+    r" (?:with|by|on|using)\b"
 )
 _UNABLE = re.compile(
     r"\b(?:unable|not|n't|cannot|insufficient|inadequate|difficult|hard|impossible|fails?|failed|limited|nothing)\b",
-    re.I,
 )
 _CAUSE = re.compile(r"\b(?:because of|because|due to|owing to|secondary to|as a result of)\s", re.I)
 _RESUMES = re.compile(r"\b(?:but|however)\b,?|,\s*(?=(?:and )?(?:there (?:is|are)|no)\b)", re.I)
@@ -107,7 +104,6 @@ _POINTER = re.compile(
     r"|study|section|same day|ultrasound|scan|mammogram|radiographs?)"
     r"|separate (?:report|dictation)|under separate|(?:reported|dictated|described) (?:separately|elsewhere)"
     r"|as per (?:the )?(?:ct|report))\b",
-    re.I,
 )
 
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec)[a-z]*"
@@ -133,6 +129,10 @@ _REFERENCE = re.compile(
 _MAY_REFER = re.compile(r"\d|\bnot\b", re.I)
 
 
+_HINTS = Hints(_NOTHING, _IMPAIRED, _PURPOSE, _STAMP, _POINTER)
+"""What a sentence must hold a word of, to say anything that is not about the image."""
+
+
 @lru_cache(50_000)
 def referring(sentence: str) -> tuple[Span, ...]:
     """The stretches that point to an image, a series, a day or a time: "(series 3, image 12)", "since 3/4/2019"."""
@@ -147,20 +147,31 @@ def telling_parts(sentence: str) -> list[Span]:
     "Right basal opacity, recommend CT" tells up to its comma, "the patient is rotated, and there is an effusion" from
     its comma on, "the heart cannot be assessed due to effusion" from its cause on, "two views were obtained" nothing.
     """
-    if _PLACEHOLDER.fullmatch(sentence) or _STAMP.search(sentence) or _POINTER.search(sentence):
-        return []
     end = len(sentence)
-    if (aim := _PURPOSE.search(sentence)) and not _UNABLE.search(sentence, 0, aim.start()):
+    if not end or _PLACEHOLDER.fullmatch(sentence):
+        return []
+    if not _HINTS.possible(sentence):
+        return [(0, end)]
+    small = _in_small_letters(sentence)
+    if _STAMP.search(sentence) or _POINTER.search(small):
+        return []
+    if (aim := _PURPOSE.search(small)) and not _UNABLE.search(small, 0, aim.start()):
         end = aim.start()
-    if said := _NOTHING.search(sentence, 0, end):
+    if said := _NOTHING.search(small, 0, end):
         return _around(sentence, said, end)
-    if said := _IMPAIRED.search(sentence, 0, end):
+    if said := _IMPAIRED.search(small, 0, end):
         before = max((mark.start() for mark in _BESIDE.finditer(sentence, 0, said.start())), default=0)
         if found_in(sentence[before : said.start()].lower()):
             before = said.start()  # "large effusion limits evaluation of the base": the effusion is there
         after = next((mark.start() for mark in _BESIDE.finditer(sentence, said.end(), end)), end)
         return [span for span in ((0, before), (after, end)) if span[0] < span[1]]
     return [(0, end)] if end else []
+
+
+def _in_small_letters(text: str) -> str:
+    """A text of the same length, for patterns in small letters: to ignore case takes a pattern twice as long."""
+    small = text.lower()
+    return small if len(small) == len(text) else "".join(letter.lower()[:1] for letter in text)
 
 
 def _around(sentence: str, said: re.Match[str], end: int) -> list[Span]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 Span = tuple[int, int]
@@ -14,7 +15,8 @@ REMOVED = "xxxx"
 
 _REMOVED = re.compile(r"[Xx]{3,}|_{2,}|\[\*\*.*?\*\*\]|\[[A-Z][A-Z_ -]+\]")
 _TOKEN = re.compile(
-    r"(?P<removed>x{3,}|_{2,}|\[\*\*.*?\*\*\]|\[(?-i:[A-Z][A-Z_ -]+)\])"
+    r"(?P<plain>(?!x{3}|cannot)[^\W\d_]++(?=[\s,]|\Z))"  # nearly every word: letters alone, and no sign behind them
+    r"|(?P<removed>x{3,}|_{2,}|\[\*\*.*?\*\*\]|\[(?-i:[A-Z][A-Z_ -]+)\])"
     r"|(?P<whole>\b(?:w/o|[csfrhdpbe]/[wpuolb])(?![\w/])|\bw/)"  # "c/w", "s/p", "b/l", "w/": one word each
     r"|(?P<doubt>\?+)"
     r"|(?P<word>n['\u2019]t\b|can(?=not\b)|and/or\b|[^\W\d_]+(?=n['\u2019]t\b)|(?:vs|etc|approx)\.|(?:lt|rt|bilat)\.(?=\s*[a-z])|[ap]\.m\.?"
@@ -23,6 +25,7 @@ _TOKEN = re.compile(
     r"|(?P<sign>-+|/{2,}|\S)",
     re.I,
 )
+_WORDS = frozenset(["plain", "word", "whole"])
 _NOT = frozenset(["n't", "n\u2019t"])
 
 
@@ -43,16 +46,15 @@ def tokenise(sentence: str) -> list[Token]:
     """
     tokens: list[Token] = []
     for match in _TOKEN.finditer(sentence):
-        kind, start, end = match.lastgroup, match.start(), match.end()
-        if kind == "word":
+        start, end = match.span()
+        kind = match.lastgroup
+        if kind in _WORDS:
             lower = match[0].lower()
-            tokens.append(Token("not" if lower in _NOT else lower, start, end, is_word=True))
+            tokens.append(Token("not" if lower in _NOT else lower, start, end, True))
         elif kind == "removed":
-            tokens.append(Token(REMOVED, start, end, is_word=False, removed=True))
-        elif kind == "whole":
-            tokens.append(Token(match[0].lower(), start, end, is_word=True))
+            tokens.append(Token(REMOVED, start, end, False, True))
         else:
-            tokens.append(Token("?" if kind == "doubt" else match[0], start, end, is_word=False))
+            tokens.append(Token("?" if kind == "doubt" else match[0], start, end, False))
     return tokens
 
 
@@ -70,7 +72,7 @@ def runs(tokens: Sequence[Token], order: dict[int, int]) -> tuple[Span, ...]:
     """The stretches of text under `tokens`: neighbours in the sentence (`order`: start to index) make one."""
     spans: list[Span] = []
     last = -2
-    for token in sorted(tokens, key=lambda token: token.start):
+    for token in sorted(tokens, key=attrgetter("start")):
         at = order[token.start]
         if at == last + 1:
             spans[-1] = (spans[-1][0], token.end)

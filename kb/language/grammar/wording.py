@@ -8,7 +8,7 @@ from hashlib import blake2b
 from importlib.resources import files
 
 from kb.language.grammar.tokens import Token
-from kb.language.lexicon import Match, content_words, fold, load_lexicon
+from kb.language.lexicon import Hit, Match, fold, folded_words, load_lexicon
 
 
 def _load() -> dict[str, frozenset[str]]:
@@ -36,14 +36,25 @@ JOINED_NOUNS = WORDS["joined_nouns"]
 MODIFIER_ENDINGS = ("al", "ic", "ous", "ive", "ed", "ar", "oid", "less", "ary", "ine")
 
 _CLOSING_FILLERS = FILLERS - STATES - WORDS["kept_right"]
+_DROPS_LEFT = ARTICLES | FILLERS | CONJUNCTIONS | {"of", "for"}
+_DROPS_RIGHT = (_DROPS_LEFT | PREPOSITIONS) - WORDS["kept_right"]
+_COMPARING = WORDS["comparing"] | FILLERS | ARTICLES
+_CHANGES = WORDS["changes"] | WORDS["changes_at_end"]
 
 
 def trimmed(tokens: Sequence[Token]) -> list[Token]:
     """`tokens` without articles, fillers, conjunctions and punctuation at either edge."""
     start, end = 0, len(tokens)
-    while start < end and _drops_left(tokens[start], tokens[start + 1] if start + 1 < end else None):
+    while start < end:
+        first = tokens[start]
+        kept = first.lower not in _DROPS_LEFT and (first.is_word or first.removed)
+        if kept or (first.lower == "well" and _is_said_well(tokens[start + 1 : start + 2])):
+            break
         start += 1
-    while end > start and _drops_right(tokens[end - 1]):
+    while end > start:
+        last = tokens[end - 1]
+        if last.lower not in _DROPS_RIGHT and (last.is_word or last.removed):
+            break
         end -= 1
     return list(tokens[start:end])
 
@@ -62,12 +73,14 @@ def without_closing_fillers(text: str) -> str:
 
 def unchanged_words(tokens: Sequence[Token]) -> list[Token]:
     """`tokens` without words of change, and how much it was ("slightly"), unless it is a neutral thing that changed."""
-    if any(token.lower in WORDS["changeable"] for token in tokens):
+    words = {token.lower for token in tokens}
+    if _CHANGES.isdisjoint(words) or not WORDS["changeable"].isdisjoint(words):
         return list(tokens)
     kept: list[Token] = []
     for at, token in enumerate(tokens):
-        at_end = not any(later.is_word for later in tokens[at + 1 :])
-        if token.lower in WORDS["changes"] or (at_end and kept and token.lower in WORDS["changes_at_end"]):
+        if token.lower in WORDS["changes"] or (
+            token.lower in WORDS["changes_at_end"] and kept and not any(later.is_word for later in tokens[at + 1 :])
+        ):
             while kept and is_adverb(kept[-1].lower):
                 kept.pop()
         else:
@@ -77,53 +90,67 @@ def unchanged_words(tokens: Sequence[Token]) -> list[Token]:
 
 def only_compares(tokens: Sequence[Token]) -> bool:
     """Whether a predicate says no more than that something is as it was, or that it is seen."""
-    return all(
-        not t.is_word or t.lower in WORDS["comparing"] or t.lower in FILLERS or t.lower in ARTICLES for t in tokens
-    )
+    return all(not token.is_word or token.lower in _COMPARING for token in tokens)
 
 
-def words_said(tokens: Sequence[Token]) -> str:
-    """The words of `tokens`, as the lexicon reads them."""
-    return " ".join(token.lower for token in tokens if token.is_word)
+def text_of(tokens: Sequence[Token]) -> str:
+    """The words of `tokens` as a text in small letters."""
+    return " ".join([token.lower for token in tokens if token.is_word])
+
+
+def words_said(tokens: Sequence[Token]) -> tuple[str, ...]:
+    """The words of `tokens` that carry meaning, folded, as the lexicon looks them up."""
+    return tuple([word for token in tokens if token.is_word for word in folded_words(token.lower)])
+
+
+@lru_cache(CACHED_PHRASES)
+def named_in(words: tuple[str, ...]) -> tuple[Hit, ...]:
+    """The findings, devices and normal statements that folded words name, in order: phrases come again and again."""
+    return tuple(load_lexicon().findings.among(words))
 
 
 def observes(tokens: Sequence[Token]) -> bool:
     """Whether the words name something that can be true or false of an image, rather than a place alone."""
-    text = words_said(tokens)
+    words = words_said(tokens)
+    if named_in(words):
+        return True
     if any(token.lower in WORDS["views"] for token in tokens):
-        return found_in(text) != ()  # "a single AP view of the chest" is no observation
-    return _observes(text)
+        return False  # "a single AP view of the chest" is no observation
+    return _says_more_than_where(words)
 
 
 @lru_cache(CACHED_PHRASES)
 def found_in(text: str) -> tuple[Match, ...]:
-    """The findings, devices and normal statements that a phrase names, in order: phrases come again and again."""
+    """The findings, devices and normal statements that a text names, in order, with where they stand in it."""
     return tuple(load_lexicon().find(text))
 
 
 def names_finding(tokens: Sequence[Token]) -> bool:
     """Whether the words name a finding, device or normal statement of the lexicon."""
-    return bool(found_in(words_said(tokens)))
+    return bool(named_in(words_said(tokens)))
 
 
 def names_thing(tokens: Sequence[Token]) -> bool:
     """Whether the words name a finding or a device, which is there or not, and not a structure or its normal state."""
-    return "thing" in _kinds_named(words_said(tokens))
+    return any(hit.kind != "normal" for hit in named_written_out(tokens))
+
+
+def named_written_out(tokens: Sequence[Token]) -> tuple[Hit, ...]:
+    """What the words name once the abbreviations of the field are written out."""
+    return _named_written_out(text_of(tokens))
 
 
 @lru_cache(CACHED_PHRASES)
-def _kinds_named(text: str) -> frozenset[str]:
-    found = found_in(load_lexicon().written_out(text))
-    kinds = {"thing" for match in found if match.kind != "normal"}
-    return frozenset(kinds | {"device" for match in found if match.kind == "device" or match.label in _ALSO_DEVICES})
-
-
-_ALSO_DEVICES = frozenset(["tube", "catheter"])
+def _named_written_out(text: str) -> tuple[Hit, ...]:
+    return named_in(folded_words(load_lexicon().written_out(text)))
 
 
 def names_device(tokens: Sequence[Token]) -> bool:
     """Whether the words name a device."""
-    return "device" in _kinds_named(words_said(tokens))
+    return any(hit.kind == "device" or hit.label in _ALSO_DEVICES for hit in named_written_out(tokens))
+
+
+_ALSO_DEVICES = frozenset(["tube", "catheter"])
 
 
 def is_technique(tokens: Sequence[Token]) -> bool:
@@ -147,31 +174,15 @@ def is_modifier(word: str) -> bool:
     return word.endswith(MODIFIER_ENDINGS) and load_lexicon().canonical(word) is None
 
 
-def _drops_left(token: Token, after: Token | None = None) -> bool:
-    if token.lower == "well" and after is not None and after.lower not in FILLERS and after.lower not in (".", ","):
-        return False  # "well expanded" is said of lungs, "well seen" of a picture
-    return (
-        not (token.is_word or token.removed)
-        or token.lower in ARTICLES
-        or token.lower in FILLERS
-        or token.lower in CONJUNCTIONS
-        or token.lower in ("of", "for")
-    )
+def _is_said_well(after: Sequence[Token]) -> bool:
+    """Whether what follows "well" makes it "well expanded", said of lungs, and not "well seen", said of a picture."""
+    return any(token.lower not in FILLERS and token.lower not in (".", ",") for token in after)
 
 
-def _drops_right(token: Token) -> bool:
-    if token.lower in WORDS["kept_right"]:
-        return False
-    return _drops_left(token) or (token.lower in PREPOSITIONS)
-
-
-def _observes(text: str) -> bool:
+def _says_more_than_where(words: tuple[str, ...]) -> bool:
     lexicon = load_lexicon()
-    words = content_words(text)
-    if any(True for _ in lexicon.findings.find(words)):
-        return True
-    places = {at for match in lexicon.anatomy.find(words) for at in range(match.first, match.last)}
-    rest = [word.folded for at, word in enumerate(words) if at not in places]
+    places = {at for hit in lexicon.anatomy.among(words) for at in range(hit.first, hit.last)}
+    rest = [word for at, word in enumerate(words) if at not in places]
     if not places and all(word in WORDS["motions"] for word in rest):
         return False  # "no progression"
     if "size" in rest and any(word in lexicon.severities for word in rest):

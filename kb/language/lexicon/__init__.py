@@ -41,6 +41,8 @@ _WORD = re.compile(
     r"\d+(?:[.,]\d+)*(?:st|nd|rd|th)?(?![^\W\d_]|[.,]\d)|\d+(?:[.,]\d+)*|[^\W\d_][^\W_]*(?:[-'][^\W_]+)*", re.IGNORECASE
 )
 
+_CHUNK = re.compile(r"[\w-]+")
+
 
 CACHED_TEXTS = 20_000
 """Phrases whose words are remembered: a phrase is looked at from many sides, and comes again."""
@@ -52,6 +54,15 @@ class Word(NamedTuple):
     folded: str
     start: int
     end: int
+
+
+class Hit(NamedTuple):
+    """A term found among folded words; `first` and `last` count them (`last` exclusive)."""
+
+    label: str
+    kind: str
+    first: int
+    last: int
 
 
 class Match(NamedTuple):
@@ -77,10 +88,10 @@ class Terms:
     ):
         self._ordered = ordered
         self._labels: dict[tuple[str, ...], tuple[str, str]] = {}
-        spelt: list[tuple[list[str], tuple[str, str]]] = []
+        spelt: list[tuple[tuple[str, ...], tuple[str, str]]] = []
         for label, (kind, synonyms) in labels.items():
             for term in (label, *synonyms):
-                words = [word.folded for word in content_words(term)]
+                words = folded_words(term)
                 if key := self._key(words):
                     self._labels.setdefault(key, (label, kind))
                     spelt.append((words, (label, kind)))
@@ -88,8 +99,11 @@ class Terms:
             if len(words) > 1:  # one word alone may be a finding in one form and a description in another
                 for inflected in product(*((word, *(inflections or {}).get(word, ())) for word in words)):
                     self._labels.setdefault(self._key(inflected), named)
-        self._longest = max((len(key) for key in self._labels), default=0)
-        self._words = {word for key in self._labels for word in key}
+        # A term that begins with a word has no other words than those that share a term with it.
+        self._partners: dict[str, set[str]] = {}
+        for key in self._labels:
+            for word in key:
+                self._partners.setdefault(word, set()).update(key)
 
     def exactly(self, words: Sequence[str]) -> tuple[str, str] | None:
         """The label and kind of the term that consists of just these folded words."""
@@ -97,32 +111,33 @@ class Terms:
 
     def has_word(self, folded: str) -> bool:
         """Whether a folded word is a part of a term."""
-        return folded in self._words
+        return folded in self._partners
+
+    def among(self, words: Sequence[str]) -> list[Hit]:
+        """The terms among folded words, from the left, the longest at each place, none overlapping another."""
+        hits: list[Hit] = []
+        if self._partners.keys().isdisjoint(words):
+            return hits
+        at, end = 0, len(words)
+        while at < end:
+            partners = self._partners.get(words[at])
+            last = at + 1
+            if partners is None:
+                at = last
+                continue
+            while last < end and words[last] in partners:
+                last += 1
+            while last > at and (found := self._labels.get(self._key(words[at:last]))) is None:
+                last -= 1
+            if last > at and found:
+                hits.append(Hit(*found, at, last))
+            at = max(last, at + 1)
+        return hits
 
     def find(self, words: Sequence[Word]) -> Iterator[Match]:
-        """The terms among `words`, from the left, the longest at each place, none overlapping another."""
-        at = 0
-        while at < len(words):
-            if words[at].folded not in self._words:
-                at += 1
-                continue
-            match = self._longest_at(words, at)
-            if match is None:
-                at += 1
-            else:
-                yield match
-                at = match.last
-
-    def _longest_at(self, words: Sequence[Word], at: int) -> Match | None:
-        reach = at
-        while reach < min(len(words), at + self._longest) and words[reach].folded in self._words:
-            reach += 1
-        folded = [word.folded for word in words[at:reach]]
-        for last in range(reach, at, -1):
-            found = self.exactly(folded[: last - at])
-            if found:
-                return Match(*found, words[at].start, words[last - 1].end, at, last)
-        return None
+        """The terms among the words of a text, as `among` has them, with where they stand."""
+        for label, kind, first, last in self.among([word.folded for word in words]):
+            yield Match(label, kind, words[first].start, words[last - 1].end, first, last)
 
     def _key(self, words: Sequence[str]) -> tuple[str, ...]:
         return tuple(words if self._ordered else sorted(words))
@@ -144,16 +159,19 @@ class Lexicon:
         self.sides = {fold_phrase(word): side for word, side in _rows(texts["laterality.tsv"], 2)}
         self._abbreviations = {short.lower(): long for short, long in _rows(texts["abbreviations.tsv"], 2)}
         shorts = sorted(map(re.escape, self._abbreviations), key=len, reverse=True)
+        self._begins_short = frozenset(_CHUNK.findall(short)[0] for short in self._abbreviations)
         self._short = re.compile(rf"(?<![\w-])(?:{'|'.join(shorts) or '(?!)'})(?![\w-])", re.IGNORECASE)
         self.fingerprint = blake2b("\0".join(texts[name] for name in FILES).encode(), digest_size=6).hexdigest()
 
     def written_out(self, text: str) -> str:
         """`text` with the abbreviations of the field written out: "RLL opacity" is "right lower lobe opacity"."""
+        if self._begins_short.isdisjoint(_CHUNK.findall(text.lower())):
+            return text
         return self._short.sub(lambda match: self._abbreviations[match.group().lower()], text)
 
     def canonical(self, term: str) -> str | None:
         """The label that `term` is a name of, or None if it is none."""
-        found = self.findings.exactly([word.folded for word in content_words(term)])
+        found = self.findings.exactly(folded_words(term))
         return found[0] if found else None
 
     def find(self, text: str) -> list[Match]:
@@ -215,13 +233,25 @@ def _words_of(text: str) -> tuple[Word, ...]:
 
 
 def content_words(text: str) -> list[Word]:
-    """The words of `text` that carry meaning."""
+    """The words of `text` that carry meaning, with their places."""
     return [word for word in words_of(text) if word.folded not in STOP_WORDS]
+
+
+@lru_cache(CACHED_TEXTS)
+def folded(text: str) -> tuple[str, ...]:
+    """The words of `text`, folded."""
+    return tuple(map(fold, _WORD.findall(text)))
+
+
+@lru_cache(CACHED_TEXTS)
+def folded_words(text: str) -> tuple[str, ...]:
+    """The words of `text` that carry meaning, folded; of a token, that is most often one."""
+    return tuple([word for word in folded(text) if word not in STOP_WORDS])
 
 
 def fold_phrase(text: str) -> str:
     """The folded words of `text`, joined."""
-    return " ".join(word.folded for word in words_of(text))
+    return " ".join(folded(text))
 
 
 @cache

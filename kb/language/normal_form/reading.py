@@ -9,14 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import zip_longest
 
-from kb.language.lexicon import STOP_WORDS, Match, Word, fold, load_lexicon, words_of
+from kb.language.lexicon import STOP_WORDS, Hit, fold, folded, load_lexicon
 from kb.language.normal_form.tables import kind_of_finding, load_tables, ordinal, rank
 from schemas.terms import Laterality
 
 NEGATORS = frozenset(["no", "without", "not", "absent", "absence", "nor", "neither", "none"])
 """Words that a phrase cannot hold: whether it is denied is told by its assertion, and only there."""
+
+_SILENT = STOP_WORDS | NEGATORS
+_DIGIT = re.compile(r"\d")
 
 # "COVID-19" and "T12" are words, not measures.
 _MEASURE = re.compile(
@@ -56,6 +60,7 @@ class Parts:
     descriptors: tuple[str, ...]
 
 
+@lru_cache(maxsize=65_536)
 def read_parts(phrase: str) -> Parts:
     """The parts of a phrase whose abbreviations are written out.
 
@@ -63,31 +68,31 @@ def read_parts(phrase: str) -> Parts:
         ValueError: the phrase has no word that says anything.
     """
     lexicon = load_lexicon()
-    measures, silent = _measures(phrase), STOP_WORDS | NEGATORS
+    measures, numbers = _measures(phrase)
     told = _CHANGED.sub("", _without_where_it_is_most(phrase))
-    severity, words = _severity_apart([word for word in words_of(told) if not _inside(word, measures)])
-    words = [word for word in words if word.folded not in silent]
-    curved = any(match.label in _CURVES for match in lexicon.findings.find(words))
-    sided = list(load_tables().sided.find(words)) if curved else []
+    severity, words = _severity_apart([word for word in folded(told) if word not in measures])
+    words = [word for word in words if word not in _SILENT]
+    curved = any(hit.label in _CURVES for hit in lexicon.findings.among(words))
+    sided = load_tables().sided.among(words) if curved else []
     words = _without(words, sided)
     chambers = chambers_in(words)
     side, rest = side_of(_without(words, chambers))
     best, kept_apart, rest = _finding_in(rest)
     told_apart = best is not None and (best.kind != "generic" or best.last == len(rest))
-    if rest and not told_apart and rest[-1].folded in load_tables().needing_a_noun:
-        return _unknown(phrase, rest, [], side=side, severity=severity)
+    if rest and not told_apart and rest[-1] in load_tables().needing_a_noun:
+        return _unknown(phrase, rest, [], numbers, side=side, severity=severity)
     left = _without(rest, [best] if best else [])
-    places_found = list(lexicon.anatomy.find(left))
-    named = list(lexicon.anatomy.find(rest[best.first : best.last])) if best else []
-    places = list(dict.fromkeys(match.label for match in (*chambers, *kept_apart, *named, *places_found)))
+    places_found = lexicon.anatomy.among(left)
+    named = lexicon.anatomy.among(rest[best.first : best.last]) if best else []
+    places = list(dict.fromkeys(hit.label for hit in (*chambers, *kept_apart, *named, *places_found)))
     left = _without(left, places_found)
     finding = best.label if best else _told_of_a_place(left, places)
     if finding is None:
-        return _unknown(phrase, left, places, side=side, severity=severity)
+        return _unknown(phrase, left, places, numbers, side=side, severity=severity)
     if best is None:
         left, places = _without_told(left, places, finding)
-    descriptors = [*(match.label for match in sided), *_described(left, told=finding)]
-    descriptors += _numbered(_measures(phrase, with_unit=False), finding, places)
+    descriptors = [*(hit.label for hit in sided), *_described(left, told=finding)]
+    descriptors += _numbered(numbers, finding, places)
     if composed := _composed(finding, places, descriptors):
         finding, places, descriptors = composed
     return _spared(
@@ -95,21 +100,21 @@ def read_parts(phrase: str) -> Parts:
     )
 
 
-def _finding_in(words: list[Word]) -> tuple[Match | None, list[Match], list[Word]]:
-    """The match that names the finding, the places that reach into it from outside, and the words without these places.
+def _finding_in(words: list[str]) -> tuple[Hit | None, list[Hit], list[str]]:
+    """The hit that names the finding, the places that reach into it from outside, and the words without these places.
 
     "Right upper lung nodule" is a nodule of the upper lung, though "lung nodule" is a name too.
     """
-    best = _best(list(load_lexicon().findings.find(words)))
+    best = _best(load_lexicon().findings.among(words))
     if best is None:
         return None, [], words
     places = [
         place
-        for place in load_lexicon().anatomy.find(words)
+        for place in load_lexicon().anatomy.among(words)
         if place.first < best.first < place.last < best.last or best.first < place.first < best.last < place.last
     ]
     without = _without(words, places)
-    again = _best(list(load_lexicon().findings.find(without))) if places else None
+    again = _best(load_lexicon().findings.among(without)) if places else None
     if places and best.kind == "normal":
         return None, places, without  # "mid lung unremarkable": that the place is normal, is told below
     if again is None or again.label != best.label:
@@ -117,50 +122,50 @@ def _finding_in(words: list[Word]) -> tuple[Match | None, list[Match], list[Word
     return again, places, without
 
 
-def side_of(words: Sequence[Word]) -> tuple[Laterality, list[Word]]:
+def side_of(words: Sequence[str]) -> tuple[Laterality, list[str]]:
     """The side that the words tell, and the words without it ("bibasilar" stays: it is a place too)."""
     sides = load_lexicon().sides
-    names = {sides[word.folded] for word in words if word.folded in sides}
-    kept = [word for word in words if word.folded not in sides or word.folded in _SIDES_TOLD_BY_PLACES]
+    names = {sides[word] for word in words if word in sides}
     if not names:
-        return "none", kept
+        return "none", list(words)
+    kept = [word for word in words if word not in sides or word in _SIDES_TOLD_BY_PLACES]
     side = "bilateral" if len(names) > 1 else names.pop()
     return side, kept  # type: ignore[return-value]
 
 
-def severity_of(words: Sequence[Word]) -> tuple[str, int, int] | None:
+def severity_of(words: Sequence[str]) -> tuple[str, int, int] | None:
     """The first term of severity: its normal form, and which words it is (`last` exclusive)."""
     severities = load_lexicon().severities
     for first, word in enumerate(words):
-        if word.folded not in severities:
+        if word not in severities:
             continue
-        three = " ".join(word.folded for word in words[first : first + 3])
+        three = " ".join(words[first : first + 3])
         if three in severities and first + 3 <= len(words):
             return severities[three], first, first + 3
-        return severities[word.folded], first, first + 1
+        return severities[word], first, first + 1
     return None
 
 
-def chambers_in(words: Sequence[Word]) -> list[Match]:
+def chambers_in(words: Sequence[str]) -> list[Hit]:
     """The places whose name holds a side: the chambers of the heart tell none."""
-    if not any(word.folded in ("left", "right") for word in words):
+    if "left" not in words and "right" not in words:
         return []
-    return [match for match in load_lexicon().anatomy.find(words) if match.label.startswith(("left ", "right "))]
+    return [hit for hit in load_lexicon().anatomy.among(words) if hit.label.startswith(("left ", "right "))]
 
 
-def _told_of_a_place(words: Sequence[Word], places: Sequence[str]) -> str | None:
+def _told_of_a_place(words: Sequence[str], places: Sequence[str]) -> str | None:
     """The finding that a state and a place are ("aorta dilated"), or a place and that it is normal; None for others."""
     exactly = load_lexicon().findings.exactly
     for place in places:
         for word in words:
-            named = exactly([*map(fold, place.split()), word.folded])
+            named = exactly([*map(fold, place.split()), word])
             if named and named[1] != "normal":
                 return named[0]
     if not places:
         return None
-    if state := next(load_tables().states.find(words), None):
-        return state.label
-    said = [word.folded for word in words if word.folded not in load_tables().unsaid | load_tables().aspects]
+    if states := load_tables().states.among(words):
+        return states[0].label
+    said = [word for word in words if word not in load_tables().unsaid | load_tables().aspects]
     places = _narrowest(places)
     if len(places) == 1 and said and load_tables().normal.issuperset(said):
         return _normal_statement(places[0], said)
@@ -178,16 +183,16 @@ def _normal_statement(place: str, said: Sequence[str]) -> str:
     return f"normal {place}"
 
 
-def _without_told(words: Sequence[Word], places: list[str], finding: str) -> tuple[list[Word], list[str]]:
+def _without_told(words: Sequence[str], places: list[str], finding: str) -> tuple[list[str], list[str]]:
     """The words and places without those that told the finding."""
     if finding in load_tables().state_names:
-        return _without(words, [next(load_tables().states.find(words))]), places
+        return _without(words, load_tables().states.among(words)[:1]), places
     exactly = load_lexicon().findings.exactly
     for place in places:
-        for word in words:
-            if (exactly([*map(fold, place.split()), word.folded]) or ("",))[0] == finding:
-                return [one for one in words if one is not word], [other for other in places if other != place]
-    return [word for word in words if word.folded not in load_tables().normal], places
+        for at, word in enumerate(words):
+            if (exactly([*map(fold, place.split()), word]) or ("",))[0] == finding:
+                return [*words[:at], *words[at + 1 :]], [other for other in places if other != place]
+    return [word for word in words if word not in load_tables().normal], places
 
 
 def _without_where_it_is_most(phrase: str) -> str:
@@ -197,10 +202,16 @@ def _without_where_it_is_most(phrase: str) -> str:
 
 
 def _unknown(
-    phrase: str, words: Sequence[Word], places: Sequence[str], *, side: Laterality, severity: str | None
+    phrase: str,
+    words: Sequence[str],
+    places: Sequence[str],
+    numbers: Sequence[str],
+    *,
+    side: Laterality,
+    severity: str | None,
 ) -> Parts:
     """The parts of a phrase without a finding of the lexicon: its own `words` name it, in their order."""
-    said = " ".join(dict.fromkeys(word.folded for word in words)) or " ".join(sorted(places))
+    said = " ".join(dict.fromkeys(words)) or " ".join(sorted(places))
     if not said.strip():
         raise ValueError(f"'{phrase}' says nothing that could be observed")
     return Parts(
@@ -208,20 +219,20 @@ def _unknown(
         places=tuple(sorted(places)) if words else (),
         side=side,
         severity=severity,
-        descriptors=tuple(sorted(_measures(phrase, with_unit=False))),
+        descriptors=tuple(sorted(numbers)),
     )
 
 
-def _described(words: Sequence[Word], *, told: str) -> list[str]:
+def _described(words: Sequence[str], *, told: str) -> list[str]:
     """What the words say of a finding, as the table of descriptors names it; what no table knows as it stands."""
     tables = load_tables()
-    found = list(tables.descriptors.find(words))
-    unknown = [word.folded for word in _without(words, found) if word.folded not in tables.unsaid]
+    found = tables.descriptors.among(words)
+    unknown = [word for word in _without(words, found) if word not in tables.unsaid]
     kind = kind_of_finding(told)
     if kind == "normal":
         unknown = [word for word in unknown if word not in tables.aspects | tables.normal]
     silent = {"unsaid"} if told in _CHANGING or kind in ("other", "generic") else {"unsaid", "change"}
-    known = [match.label for match in found if match.kind not in silent]
+    known = [hit.label for hit in found if hit.kind not in silent]
     return [*((_OF_DEVICES.get(one, one) for one in known) if kind == "device" else known), *unknown]
 
 
@@ -246,7 +257,7 @@ def _spared(parts: Parts) -> Parts:
     """The parts without what goes without saying: places that the finding or a narrower place says."""
     tables = load_tables()
     implied = tables.implied.get(parts.finding, frozenset())
-    implied |= {match.label for match in load_lexicon().anatomy.find(words_of(parts.finding))}
+    implied |= {place.label for place in load_lexicon().anatomy.among(folded(parts.finding))}
     places = sorted(place for place in _narrowest(parts.places) if place not in implied)
     side, descriptors = parts.side, {one for one in parts.descriptors if one not in implied}
     if "spine" in implied:  # "thoracic scoliosis" is one of the thoracic spine
@@ -276,25 +287,27 @@ def _narrowest(places: Iterable[str]) -> list[str]:
     return [place for place in told if place not in wider]
 
 
-def _best(matches: Sequence[Match]) -> Match | None:
-    """The match that names the finding: rather a telling one than a generic one, then the longest, then the first.
+def _best(hits: Sequence[Hit]) -> Hit | None:
+    """The hit that names the finding: rather a telling one than a generic one, then the longest, then the first.
 
     A state and a place that are said of the next one are its description: "calcified splenic granuloma".
     """
+    if len(hits) < 2:
+        return next(iter(hits), None)
     named = [
-        match
-        for match, after in zip_longest(matches, matches[1:])
-        if after is None or after.first > match.last or after.kind == "generic" or not _describes(match)
+        hit
+        for hit, after in zip_longest(hits, hits[1:])
+        if after is None or after.first > hit.last or after.kind == "generic" or not _describes(hit)
     ]
-    return min(named, key=lambda m: (m.kind == "generic", m.first - m.last, m.first), default=None)
+    return min(named, key=lambda hit: (hit.kind == "generic", hit.first - hit.last, hit.first), default=None)
 
 
-def _describes(match: Match) -> bool:
+def _describes(hit: Hit) -> bool:
     """Whether a finding is the state of a place, as "splenic calcification" is."""
-    return match.label.split()[-1] in load_tables().state_names
+    return hit.label.split()[-1] in load_tables().state_names
 
 
-def _severity_apart(words: list[Word]) -> tuple[str | None, list[Word]]:
+def _severity_apart(words: list[str]) -> tuple[str | None, list[str]]:
     """The severity, and the words without it; one that is part of a finding's name ("large heart") stays in it.
 
     "Borderline heart size" is a name too, but how much it says is kept: borderline cardiomegaly.
@@ -304,23 +317,30 @@ def _severity_apart(words: list[Word]) -> tuple[str | None, list[Word]]:
         return None, words
     severity, first, last = found
     severities = load_lexicon().severities
-    for match in (*load_lexicon().findings.find(words), *load_lexicon().anatomy.find(words)):
-        if any(words[at].folded in severities for at in range(match.first, match.last)):
+    for hit in (*load_lexicon().findings.among(words), *load_lexicon().anatomy.among(words)):
+        if any(word in severities for word in words[hit.first : hit.last]):
             return (severity if severity == "borderline" else None), words
     return severity, words[:first] + words[last:]
 
 
-def _without(words: Sequence[Word], matches: Sequence[Match]) -> list[Word]:
-    taken = {at for match in matches for at in range(match.first, match.last)}
+def _without(words: Sequence[str], hits: Sequence[Hit]) -> list[str]:
+    if not hits:
+        return list(words)
+    taken = {at for hit in hits for at in range(hit.first, hit.last)}
     return [word for at, word in enumerate(words) if at not in taken]
 
 
-def _measures(phrase: str, *, with_unit: bool = True) -> list[str]:
-    """The measures of a phrase. One with a unit is of the mention, and no part of what the concept is; "grade 2" is."""
-    matches = _MEASURE.finditer(phrase)
-    found = (match.group().lower() for match in matches if with_unit or not match["unit"])
-    return [" ".join(re.sub(r"(?<=\d)(?=[a-wyz])", " ", measure).split()) for measure in found if measure.strip()]
+def _measures(phrase: str) -> tuple[frozenset[str], list[str]]:
+    """The words of the measures of a phrase, and those measures that are a part of what the concept is.
+
+    One with a unit is of the mention, and no part of that; the number of "grade 2" is.
+    """
+    if not _DIGIT.search(phrase):
+        return frozenset(), []
+    found = [(_spaced(measure.group().lower()), measure["unit"]) for measure in _MEASURE.finditer(phrase)]
+    words = frozenset(word for measure, _ in found for word in measure.split())
+    return words, [measure for measure, unit in found if measure and not unit]
 
 
-def _inside(word: Word, measures: Sequence[str]) -> bool:
-    return any(word.folded in measure.split() for measure in measures)
+def _spaced(measure: str) -> str:
+    return " ".join(re.sub(r"(?<=\d)(?=[a-wyz])", " ", measure).split())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache, lru_cache
+from operator import eq
 
 import simplemma
 
@@ -22,6 +23,9 @@ _WORD = re.compile(r"[^\W\d_][^\W_]*(?:-[^\W_]+)*")
 
 def spelt(phrase: str) -> str:
     """A phrase with the words of the tables as the tables spell them ("cardio-pulmonary", "pnuemothorax")."""
+    words = _WORD.findall(phrase)
+    if all(map(eq, map(_meant, words), words)):
+        return phrase
     return _WORD.sub(lambda match: _meant(match[0]), phrase)
 
 
