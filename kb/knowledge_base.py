@@ -206,7 +206,7 @@ class KnowledgeBase(State):
             path: where to; its ending says the format.
             named: the format, if the ending does not say it: csv, jsonl, parquet, skos or sssom.
             vectors: put the embeddings into Parquet.
-            status: only the concepts of one status.
+            status: only the concepts of one status; default: all but those that were put aside.
             prefixes: what ids stand for in RDF and SSSOM.
             license_iri: under which SSSOM mappings are given away.
 

@@ -146,7 +146,8 @@ def _reports(result: DatasetResult) -> str:
     if done is None:
         return f"{reports.found:,}"
     mined = f"{done.new:,} new, {done.changed:,} changed, {done.unchanged:,} unchanged, {done.rejected:,} rejected"
-    return f"{reports.found:,}: {mined}; {done.observations:,} observations, {done.new_concepts:,} new concepts"
+    concepts = f"{done.new_concepts:,} new concepts" + (f", {done.put_aside:,} put aside" if done.put_aside else "")
+    return f"{reports.found:,}: {mined}; {done.observations:,} observations, {concepts}"
 
 
 def _images(result: DatasetResult) -> list[tuple[str, str]]:

@@ -240,7 +240,10 @@ def _facts(result: IngestResult, uri: str, scope: str) -> list[tuple[str, str]]:
         facts.append(("refused", f"{result.refused:,} statements: clear-kb status --rejects --kb {uri}"))
     if result.usage is not None:
         facts += usage_facts(result.usage)
-    facts.append(("new concepts", f"{result.new_concepts:,}"))
+    aside = f", {result.put_aside:,} of them put aside: clear-kb vocab list --status aside --kb {uri}"
+    facts.append(("new concepts", f"{result.new_concepts:,}{aside if result.put_aside else ''}"))
+    if result.taken_in:
+        facts.append(("taken in", f"{result.taken_in:,} that stood aside, and are well formed by now"))
     if result.new_concepts and not result.dry_run:
         known = result.embedded - result.embeddings_computed
         done = f"{result.embeddings_computed:,} computed, {known:,} known from before"

@@ -46,7 +46,7 @@ _CAPITAL_WORD = re.compile(r"\s*[A-Z][a-z]")
 _WRAPPED_AT = 44
 """The shortest width at which text is taken to be wrapped."""
 _ABBREVIATED = re.compile(
-    r"(?:\b(?:dr|mr|mrs|ms|prof|(?<![:?] )no|approx|st|fig|vs|etc|lt|rt|bilat)|(?<![:?] )\b[A-Z])$", re.I
+    r"(?:\b(?:dr|mr|mrs|ms|prof|(?<![:?] )no|approx|st|fig|vs|etc|lt|rt|bilat)|(?<![:?] )(?<!['\u2019])\b[A-Z])$", re.I
 )
 _NUMBER_OF_ITEM = re.compile(r"\s*\(?\d{1,2}$")
 _ITEM_IN_LINE = re.compile(r"(?<=[a-z])[ ]\d{1,2}$")

@@ -94,7 +94,7 @@ def ingest_reports(
         new_concepts = journal.new_concept_count()
         computed = job.embed()
         logger.info("reports: %d new concepts, %d embedded, embedder %s", new_concepts, computed, job.embedder_name)
-        commit, dropped = None, journal.dropped()
+        commit, dropped, put_aside, taken_in = None, journal.dropped(), journal.put_aside_count(), journal.taken_in()
         if not dry_run:
             intake.watcher.stage("writing", None)
             names = [source.name for source in sources]
@@ -122,6 +122,8 @@ def ingest_reports(
             seconds=round(time.monotonic() - started, 3),
             dry_run=dry_run,
             dropped=dropped,
+            put_aside=put_aside,
+            taken_in=len(taken_in),
             commit=commit,
             usage=extractor.usage,
             estimate=estimate,

@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS stored (
     report_id TEXT PRIMARY KEY, content_hash TEXT, extractor TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS concepts (concept_id TEXT PRIMARY KEY, row TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS known (concept_id TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS aside (concept_id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS fragments (name TEXT, fragment TEXT);
 CREATE TABLE IF NOT EXISTS batches (observations INTEGER);
 CREATE TABLE IF NOT EXISTS refused (source TEXT, position TEXT, report_id TEXT, reason TEXT);
@@ -75,6 +76,10 @@ class Journal:
     def load_known(self, batches: Iterable[Any]) -> None:
         """Take up the concepts that a commit holds: Arrow batches of concept_id."""
         self._replace("known", 1, batches)
+
+    def load_aside(self, batches: Iterable[Any]) -> None:
+        """Take up the mined concepts that stand aside in a commit: Arrow batches of concept_id."""
+        self._replace("aside", 1, batches)
 
     def stored(self, report_id: str) -> tuple[str, str] | None:
         """The content hash and extractor of a stored report."""
@@ -159,6 +164,15 @@ class Journal:
         """How many of the mined concepts the commit does not hold yet."""
         sql = "SELECT count(*) FROM concepts WHERE concept_id NOT IN (SELECT concept_id FROM known)"
         return int(self._db.execute(sql).fetchone()[0])
+
+    def put_aside_count(self) -> int:
+        """How many of the new concepts are put aside."""
+        return sum(row["status"] == "aside" for row in self.new_concepts())
+
+    def taken_in(self) -> list[str]:
+        """The concepts that stand aside in the commit, and are well formed as they are mined now."""
+        sql = "SELECT concept_id, row FROM concepts JOIN aside USING (concept_id) ORDER BY concept_id"
+        return [concept_id for concept_id, row in self._db.execute(sql) if json.loads(row)["status"] != "aside"]
 
     def is_unchanged(self, report_id: str | None) -> bool:
         """Whether a report is stored as the source has it, and was not mined again."""

@@ -88,7 +88,8 @@ class IngestResult:
     `dropped` reports were stored, and are in another language now. `usage` is what the mining cost. With a second
     opinion `opinions` tells how many statements both extractors find, and how many wait for a decision, by the kind of
     difference; "decided before" of these were decided in an earlier ingest of the same words. A dry run asks no
-    language model: `estimate` is what that would come to, and nothing was mined.
+    language model: `estimate` is what that would come to, and nothing was mined. Of the new
+    concepts, `put_aside` are no well-formed observation; `taken_in` stood aside, and are well formed by now.
     """
 
     sources: tuple[str, ...]
@@ -114,6 +115,8 @@ class IngestResult:
     foreign_sentences: Mapping[str, int] = field(default_factory=dict)
     dropped: int = 0
     opinions: Mapping[str, int] = field(default_factory=dict)
+    put_aside: int = 0
+    taken_in: int = 0
     usage: Usage | None = None
     estimate: Estimate | None = None
 

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from ingest.extractors.load import EXTRACTORS
 from ingest.extractors.protocol import REFUSALS
 from ingest.joins import require_report_join
 from ingest.reports.journal import Journal
 from ingest.scope.left_out import Tally
 from kb.batched import batched
+from kb.curation.apply import Concepts, tell, write_edits
 from kb.curation.disputes import decided_rows, dispute_batch, keep
 from kb.knowledge_base import KnowledgeBase
-from kb.store.commits import Commit
+from kb.store.commits import Commit, default_author
 from kb.store.publication import Publication
 from kb.store.rejects import replace_rejects
 from kb.store.sqltext import literals
@@ -63,6 +65,7 @@ def publish_ingest(
             _write_concepts(kb, publication, journal, embedder)
         again = _write_disputes(publication, journal, decided)
         counts = {"left_out": left_out.total, "new_concepts": new_concepts, "decided_before": again}
+        counts |= _take_in(publication, journal, by)
         return {**_summary(journal), **counts, **(used or {})}, None
 
     commit, _ = kb.publish("ingest reports", change, by=by, why=why)
@@ -83,8 +86,10 @@ def load_stored(journal: Journal, reports: lance.LanceDataset) -> None:
 
 
 def load_known(journal: Journal, concepts: lance.LanceDataset) -> None:
-    """Tell the journal which concepts a commit holds."""
+    """Tell the journal which concepts a commit holds, and which of them an extractor put aside."""
     journal.load_known(concepts.to_batches(columns=["concept_id"]))
+    aside = f"status = 'aside' AND source IN {literals(EXTRACTORS)}"
+    journal.load_aside(concepts.to_batches(columns=["concept_id"], filter=aside))
 
 
 def _catch_up(kb: KnowledgeBase, publication: Publication, journal: Journal, embedder: Embedder | None) -> None:
@@ -137,6 +142,18 @@ def _write_concepts(kb: KnowledgeBase, publication: Publication, journal: Journa
     schema = publication.dataset("concepts").schema
     publication.write("concepts", concept_batches(journal.new_concepts(), schema, cache, info=info))
     publication.index_words("concepts", "text")
+
+
+def _take_in(publication: Publication, journal: Journal, by: str | None) -> dict[str, int]:
+    """What stood aside and is well formed by now becomes a candidate, by a change that can be reverted."""
+    taken = journal.taken_in()
+    if not taken:
+        return {}
+    edits = {concept_id: {"status": "candidate"} for concept_id in taken}
+    why = "well formed by the tables as they are now"
+    made = tell(Concepts(publication), "take in", edits, author=by or default_author(), why=why)
+    write_edits(publication, edits, [made])
+    return {"taken_in": len(taken)}
 
 
 def _summary(journal: Journal) -> dict[str, Any]:

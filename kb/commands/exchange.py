@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 from rich.markup import escape
 
+from kb.commands.aside import say_aside
 from kb.commands.options import (
     StatusChoice,
     Store,
@@ -63,6 +64,8 @@ def export_command(
     written = export_vocabulary(opened, path, named, options=options)
     what = "mappings" if format_of(path, named) == "sssom" else "concepts"
     say(f"wrote {written:,} {what} of commit {opened.commit.commit_id} to {escape(str(path))}", quiet=reading.quiet)
+    if status is None:
+        say_aside(opened, "written", quiet=reading.quiet)
 
 
 @writes(branch=True, quiet=True)

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
+from kb.commands.aside import say_aside
 from kb.commands.options import (
     AssertionChoice,
     Format,
@@ -118,10 +119,8 @@ def list_command(
     if under is None:
         rows = vocabulary.list(**wanted)
         print_rows(rows, ["concept_id", "text", "assertion", "status", "mentions", "reports"], reading.output)
-        aside = reading.base.dataset("concepts").count_rows("status = 'aside'") if status is None else 0
-        if aside:
-            several = "" if aside == 1 else "s"
-            say(f"not listed: {aside:,} concept{several} put aside as no well-formed observation (--status aside)")
+        if status is None:
+            say_aside(reading.base, "listed")
         return
     found = vocabulary.under(under, **wanted)
     if reading.output is Format.json:

@@ -34,8 +34,9 @@ def add(text: str, synonyms: Sequence[str] = ()) -> Plan:
     names: list[str] = _read("synonyms", list(synonyms))
 
     def plan(concepts: Concepts) -> dict[str, Row]:
-        if concepts.find(facets.concept_id) is not None:
-            raise UsageError(f"'{facets.text}' is in the vocabulary already: {facets.concept_id}")
+        if (known := concepts.find(facets.concept_id)) is not None:
+            hint = ", put aside: accept it" if known["status"] == "aside" else ""
+            raise UsageError(f"'{facets.text}' is in the vocabulary already: {facets.concept_id}{hint}")
         return {facets.concept_id: new_concept(facets, "curator", "accepted", synonyms=names)}
 
     return plan
@@ -84,7 +85,7 @@ def merge(sources: Sequence[str], survivor_id: str) -> Plan:
     """
 
     def plan(concepts: Concepts) -> dict[str, Row]:
-        survivor = _living(concepts.survivor(survivor_id))
+        survivor = _taking(concepts.survivor(survivor_id))
         merged = [_living(concepts.get(source)) for source in sources]
         for row in merged:
             _same_meaning(row, survivor)
@@ -109,7 +110,7 @@ def retire(concept_id: str, replacement_id: str | None = None) -> Plan:
 
     def plan(concepts: Concepts) -> dict[str, Row]:
         row = _living(concepts.get(concept_id))
-        replacement = None if replacement_id is None else _living(concepts.survivor(replacement_id))
+        replacement = None if replacement_id is None else _taking(concepts.survivor(replacement_id))
         if replacement is not None and replacement["concept_id"] == row["concept_id"]:
             raise UsageError(f"{concept_id} cannot replace itself")
         return {row["concept_id"]: _retired(replacement["concept_id"] if replacement else None)}
@@ -253,16 +254,23 @@ def _living(row: Row) -> Row:
     return row
 
 
+def _taking(row: Row) -> Row:
+    """A concept that others' mentions may become: not one that is put aside, where nobody would see them."""
+    if row["status"] == "aside":
+        raise UsageError(f"{row['concept_id']} '{row['text']}' is put aside: accept it first")
+    return _living(row)
+
+
 def _split_target(concepts: Concepts, into: str) -> tuple[Row, dict[str, Row]]:
     """The concept that mentions go to, and what makes it where it is new."""
     if row := concepts.find(into):
-        return _living(concepts.survivor(row["concept_id"])), {}
+        return _taking(concepts.survivor(row["concept_id"])), {}
     try:
         facets = read_query(into)
     except ValueError as error:
         raise UsageError(str(error)) from error
     if concepts.find(facets.concept_id):
-        return _living(concepts.survivor(facets.concept_id)), {}
+        return _taking(concepts.survivor(facets.concept_id)), {}
     row = new_concept(facets, "curator", "accepted")
     return row, {facets.concept_id: row}
 

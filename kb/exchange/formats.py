@@ -35,8 +35,9 @@ FORMATS: Mapping[str, tuple[str, ...]] = {
 class ExportOptions:
     """What an export may be told beside where it goes.
 
-    `vectors` puts the embeddings into Parquet; `status` takes only the concepts of one status; `prefixes` say what
-    ids stand for in RDF and SSSOM, `license_iri` under which the mappings of an SSSOM file are given away.
+    `vectors` puts the embeddings into Parquet; `status` takes only the concepts of one status, None all but those
+    that were put aside; `prefixes` say what ids stand for in RDF and SSSOM, `license_iri` under which the mappings of
+    an SSSOM file are given away.
     """
 
     vectors: bool = False
@@ -148,7 +149,9 @@ def _counted(state: State, options: ExportOptions) -> Iterator[Record]:
 
 def _chosen(state: State, options: ExportOptions) -> Iterator[Record]:
     records = iter_records(state, vectors=options.vectors)
-    return (record for record in records if options.status in (None, record["status"]))
+    if options.status is None:
+        return (record for record in records if record["status"] != "aside")
+    return (record for record in records if record["status"] == options.status)
 
 
 def _hierarchy(state: State, options: ExportOptions) -> ConceptHierarchy:

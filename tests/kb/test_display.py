@@ -12,7 +12,7 @@ from rich.console import Console
 from kb.display import MOST_ROWS, Listing, html_table, plain
 from kb.knowledge_base import KnowledgeBase
 from kb.language.query_reading import read_query
-from tests.support.concepts import add_concepts
+from tests.support.concepts import SAME_WORDS, add_concepts
 
 NODULE = read_query("nodule").concept_id
 
@@ -20,7 +20,7 @@ NODULE = read_query("nodule").concept_id
 @pytest.fixture
 def kb(tmp_path: Path) -> KnowledgeBase:
     kb = KnowledgeBase.create(tmp_path / "shown.kb")
-    add_concepts(kb, ["nodule", "nodular <b>thing</b>", "fluid collection", "kidney stone", "kidney calculus"])
+    add_concepts(kb, ["nodule", "nodular <b>thing</b>", "fluid collection", *SAME_WORDS[:2]])
     kb.curate.set_note(NODULE, "a [bold] & <i>note</i>")
     return kb
 
@@ -61,7 +61,7 @@ def test_a_concept_is_a_sheet_of_facts(kb: KnowledgeBase) -> None:
 
 def test_suggestions_show_what_and_why(kb: KnowledgeBase) -> None:
     told = shown(kb.suggest("duplicates"))
-    assert "kidney stone" in told and "kidney calculus" in told and "the same words" in told
+    assert SAME_WORDS[0] in told and SAME_WORDS[1] in told and "the same words" in told
 
 
 def test_a_long_listing_says_how_long_it_is() -> None:

@@ -9,6 +9,9 @@ from kb.knowledge_base import KnowledgeBase
 from kb.store.publication import Publication
 from kb.vocabulary.concept_rows import concept_batches, new_concept
 
+SAME_WORDS = ("wide fracture", "widened fracture", "broadened fracture")
+"""Three concepts of one finding that say the same: `word_groups.tsv` knows the words, no table of the normal form."""
+
 
 def concept(text: str, **fields: Any) -> dict[str, Any]:
     """A row of the `concepts` table as the ingest makes it, with some fields set."""

@@ -8,7 +8,7 @@ from typing import Any
 from kb.knowledge_base import KnowledgeBase
 from kb.language.query_reading import read_query
 
-TEXTS = ("pleural effusion", "pleural fluid collection", "left nodule", "right nodule", "no mass")
+TEXTS = ("pleural effusion", "puddle of pleural fluid", "left nodule", "right nodule", "no mass")
 
 
 def concept_id(text: str) -> str:

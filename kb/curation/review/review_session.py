@@ -121,9 +121,12 @@ class ReviewSession:
     def direction(self, other_id: str, *, swapped: bool = False) -> tuple[str, str]:
         """Which of the concept and `other_id` a merge retires, and which one stays: the one with more mentions.
 
-        Of equally many the first of a pair stays, or the neighbour that was chosen; `swapped` is the other way round.
+        Of equally many the first of a pair stays, or the neighbour that was chosen; one that is put aside never does.
+        `swapped` is the other way round.
         """
         item = self._now()
+        if self.concept().status == "aside":
+            return (other_id, item.concept_id) if swapped else (item.concept_id, other_id)
         counts = self.vocabulary.counts([item.concept_id, other_id])
         own, others = (counts[of].mentions if of in counts else 0 for of in (item.concept_id, other_id))
         own_stays = own > others or (own == others and other_id == item.other_id)

@@ -78,7 +78,8 @@ def read_parts(phrase: str) -> Parts:
     chambers = chambers_in(words)
     side, rest = side_of(_without(words, chambers))
     best, kept_apart, rest = _finding_in(rest)
-    if best is None and rest and rest[-1] in load_tables().needing_a_noun:
+    told_apart = best is not None and (best.kind != "generic" or best.last == len(rest))
+    if rest and not told_apart and rest[-1] in load_tables().needing_a_noun:
         return _unknown(phrase, rest, [], numbers, side=side, severity=severity)
     left = _without(rest, [best] if best else [])
     places_found = lexicon.anatomy.among(left)

@@ -77,7 +77,7 @@ def _before_a_noun(places: Sequence[str], finding: str) -> list[str]:
 
 def _plural(finding: str) -> str:
     """A finding of which there are several: words that have no plural, or whose plural is not read back, stay."""
-    if finding.endswith(("is", "us", "ss", "s", "ax", "graft", "bypass")):
+    if finding.endswith(("is", "us", "ss", "s", "ax", "graft", "bypass", "disease", "edema")):
         return finding
     return f"{finding[:-1]}ies" if finding.endswith("y") and finding[-2:-1] not in "aeiou" else f"{finding}s"
 

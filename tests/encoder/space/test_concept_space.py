@@ -17,6 +17,8 @@ from encoder.vectors.image_vectors import read_image_vectors
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.vocabulary.embed_concepts import embed_concepts
+from tests.support.concepts import add_concepts
+from tests.support.curated import concept_id
 from tests.support.shapes import shapes_study
 
 
@@ -63,6 +65,17 @@ def test_it_follows_curation_and_goes_back(study, shapes) -> None:
     assert_is_of(open_space(kb, checkpoint), kb, checkpoint)
     assert_is_of(open_space(kb.at(first), checkpoint), kb.at(first), checkpoint)
     assert len(list((checkpoint.folder / "space").glob("v*"))) == 2
+
+
+def test_what_stands_aside_is_no_part_of_it_until_it_is_accepted(study, shapes) -> None:
+    kb, checkpoint = study
+    add_concepts(kb, ["zorbic rim"], status="aside")
+    embed_concepts(kb, shapes.embedder)
+    rim = concept_id("zorbic rim")
+    assert rim not in open_space(kb, checkpoint).concepts["concept_id"].to_pylist()
+    kb.curate.accept(rim)
+    assert rim in open_space(kb, checkpoint).concepts["concept_id"].to_pylist()
+    assert_is_of(open_space(kb, checkpoint), kb, checkpoint)
 
 
 def test_a_changed_vocabulary_rescores_stored_vectors(study, shapes) -> None:

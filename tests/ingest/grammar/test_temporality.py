@@ -10,7 +10,7 @@ from ingest.extractors.rules import RulesExtractor
 from ingest.grammar.temporal_words import told_by
 from ingest.mention import Mention
 from ingest.report import Section
-from tests.kb.language.test_polarity import FINDINGS
+from tests.support.single_findings import FINDINGS
 
 RULES = RulesExtractor()
 PREDICATES = st.sampled_from(

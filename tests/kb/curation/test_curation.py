@@ -115,7 +115,7 @@ class TestActs:
         base.curate.add_synonyms(FLUID, "fluid")
         base.curate.merge(FLUID, into=EFFUSION)
         survivor = base.vocabulary.resolve(FLUID)
-        assert (survivor.concept_id, survivor.synonyms) == (EFFUSION, ("collection pleural effusion", "fluid"))
+        assert (survivor.concept_id, survivor.synonyms) == (EFFUSION, ("puddle pleural effusion", "fluid"))
         assert base.vocabulary.get(FLUID).status == "retired"
 
     @pytest.mark.parametrize(

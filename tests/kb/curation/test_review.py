@@ -20,10 +20,10 @@ from kb.curation.review.review_session import ReviewSession
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.language.query_reading import read_query
-from tests.support.concepts import add_concepts
+from tests.support.concepts import SAME_WORDS, add_concepts
 
-TEXTS = ("kidney stone", "kidney calculus", "left nodule", "nodule", "rounded thing", "loculated effusion")
-OLD, PRIOR, LEFT, NODULE, THING, EFFUSION = (read_query(text).concept_id for text in TEXTS)
+TEXTS = (*SAME_WORDS[:2], "left nodule", "nodule", "rounded thing", "loculated effusion")
+WIDE, WIDENED, LEFT, NODULE, THING, EFFUSION = (read_query(text).concept_id for text in TEXTS)
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ class TestQueues:
     def test_the_unreviewed_are_the_candidates(self, vocabulary_kb: KnowledgeBase) -> None:
         vocabulary_kb.curate.accept(NODULE)
         queue = {item.concept_id for item in review_queue(vocabulary_kb, "unreviewed")}
-        assert queue == {OLD, PRIOR, LEFT, THING, EFFUSION}
+        assert queue == {WIDE, WIDENED, LEFT, THING, EFFUSION}
 
     def test_what_is_new_since_a_tag(self, vocabulary_kb: KnowledgeBase) -> None:
         add_concepts(vocabulary_kb, ["scoliosis"])
@@ -62,7 +62,7 @@ class TestQueues:
 
     def test_duplicates_are_pairs(self, vocabulary_kb: KnowledgeBase) -> None:
         (item,) = review_queue(vocabulary_kb, "duplicates")
-        assert {item.concept_id, item.other_id} == {OLD, PRIOR}
+        assert {item.concept_id, item.other_id} == {WIDE, WIDENED}
 
     def test_an_unknown_queue_is_wrong_usage(self, vocabulary_kb: KnowledgeBase) -> None:
         with pytest.raises(UsageError, match="choose one of duplicates"):
@@ -74,52 +74,52 @@ class TestSession:
         return ReviewSession(state=kb, items=items, by="ada")
 
     def test_each_decision_is_a_change_and_goes_on(self, vocabulary_kb: KnowledgeBase) -> None:
-        session = self.session(vocabulary_kb, Item(NODULE, ""), Item(THING, ""), Item(OLD, "", PRIOR))
+        session = self.session(vocabulary_kb, Item(NODULE, ""), Item(THING, ""), Item(WIDE, "", WIDENED))
         session.accept()
         session.reject()
         session.merge()
         assert acts(vocabulary_kb) == ["accept", "reject", "merge"]
         assert session.item is None and session.decided == 3
         assert vocabulary_kb.changes()[0].author == "ada"
-        assert vocabulary_kb.vocabulary.resolve(PRIOR).concept_id == OLD
+        assert vocabulary_kb.vocabulary.resolve(WIDENED).concept_id == WIDE
 
-    @pytest.mark.parametrize("item", [Item(OLD, "", PRIOR), Item(PRIOR, "", OLD)], ids=["first", "second"])
+    @pytest.mark.parametrize("item", [Item(WIDE, "", WIDENED), Item(WIDENED, "", WIDE)], ids=["first", "second"])
     def test_the_one_with_more_mentions_stays_unless_swapped(self, vocabulary_kb: KnowledgeBase, item: Item) -> None:
-        mention(vocabulary_kb, old_fracture=1, prior_fracture=3)
+        mention(vocabulary_kb, wide_fracture=1, widened_fracture=3)
         session = self.session(vocabulary_kb, item)
         session.merge()
-        assert vocabulary_kb.vocabulary.resolve(OLD).concept_id == PRIOR
+        assert vocabulary_kb.vocabulary.resolve(WIDE).concept_id == WIDENED
         session.undo()
         session.merge(swapped=True)
-        assert vocabulary_kb.vocabulary.resolve(PRIOR).concept_id == OLD
+        assert vocabulary_kb.vocabulary.resolve(WIDENED).concept_id == WIDE
 
     def test_a_neighbour_of_fewer_mentions_goes_into_the_concept_which_stays_to_be_decided_on(
         self, vocabulary_kb: KnowledgeBase
     ) -> None:
-        mention(vocabulary_kb, old_fracture=2, prior_fracture=1)
-        session = self.session(vocabulary_kb, Item(OLD, ""), Item(NODULE, ""))
-        session.merge(PRIOR)
-        assert vocabulary_kb.vocabulary.resolve(PRIOR).concept_id == OLD
-        assert session.item == Item(OLD, "")
+        mention(vocabulary_kb, wide_fracture=2, widened_fracture=1)
+        session = self.session(vocabulary_kb, Item(WIDE, ""), Item(NODULE, ""))
+        session.merge(WIDENED)
+        assert vocabulary_kb.vocabulary.resolve(WIDENED).concept_id == WIDE
+        assert session.item == Item(WIDE, "")
         session.accept()
         assert session.item == Item(NODULE, "") and acts(vocabulary_kb) == ["merge", "accept"]
 
     def test_of_equally_many_mentions_the_first_of_a_pair_or_the_chosen_neighbour_stays(
         self, vocabulary_kb: KnowledgeBase
     ) -> None:
-        pair, alone = (self.session(vocabulary_kb, item) for item in (Item(OLD, "", PRIOR), Item(OLD, "")))
-        assert (pair.direction(PRIOR), alone.direction(PRIOR)) == ((PRIOR, OLD), (OLD, PRIOR))
+        pair, alone = (self.session(vocabulary_kb, item) for item in (Item(WIDE, "", WIDENED), Item(WIDE, "")))
+        assert (pair.direction(WIDENED), alone.direction(WIDENED)) == ((WIDENED, WIDE), (WIDE, WIDENED))
 
     def test_a_neighbour_that_another_curator_decided_on_is_not_merged_unseen(
         self, vocabulary_kb: KnowledgeBase
     ) -> None:
-        session = self.session(vocabulary_kb, Item(OLD, ""))
-        KnowledgeBase.open(vocabulary_kb.uri).curate.accept(PRIOR, by="bob")
+        session = self.session(vocabulary_kb, Item(WIDE, ""))
+        KnowledgeBase.open(vocabulary_kb.uri).curate.accept(WIDENED, by="bob")
         with pytest.raises(UsageError, match="candidate when it was shown, and is accepted by now"):
-            session.merge(PRIOR)
+            session.merge(WIDENED)
 
     def test_undo_goes_back_through_everything(self, vocabulary_kb: KnowledgeBase) -> None:
-        session = self.session(vocabulary_kb, Item(OLD, "", PRIOR), Item(NODULE, ""), Item(THING, ""))
+        session = self.session(vocabulary_kb, Item(WIDE, "", WIDENED), Item(NODULE, ""), Item(THING, ""))
         session.merge(swapped=True)
         session.skip()
         session.rename("round thing")
@@ -128,24 +128,26 @@ class TestSession:
             "undone: skipped",
             "undone: merged",
         ]
-        assert session.item == Item(OLD, "", PRIOR)
+        assert session.item == Item(WIDE, "", WIDENED)
         assert vocabulary_kb.diff("begun").differences == []
         with pytest.raises(UsageError, match="nothing to undo"):
             session.undo()
 
     def test_a_name_is_added_and_a_pair_kept_apart(self, vocabulary_kb: KnowledgeBase) -> None:
-        session = self.session(vocabulary_kb, Item(NODULE, "", name="coin lesion"), Item(OLD, "", PRIOR))
+        session = self.session(vocabulary_kb, Item(NODULE, "", name="coin lesion"), Item(WIDE, "", WIDENED))
         with pytest.raises(UsageError, match="not rejected"):
             session.reject()
         session.accept()
         session.accept()
         assert vocabulary_kb.vocabulary.get(NODULE).synonyms == ("coin lesion",)
-        assert vocabulary_kb.vocabulary.get(OLD).distinct_from == (PRIOR,)
+        assert vocabulary_kb.vocabulary.get(WIDE).distinct_from == (WIDENED,)
 
     def test_what_is_settled_meanwhile_is_passed_over(self, vocabulary_kb: KnowledgeBase) -> None:
-        session = self.session(vocabulary_kb, Item(NODULE, ""), Item(OLD, "", PRIOR), Item(THING, ""), Item(LEFT, ""))
+        session = self.session(
+            vocabulary_kb, Item(NODULE, ""), Item(WIDE, "", WIDENED), Item(THING, ""), Item(LEFT, "")
+        )
         other = KnowledgeBase.open(vocabulary_kb.uri)
-        other.curate.keep_apart(OLD, PRIOR)
+        other.curate.keep_apart(WIDE, WIDENED)
         other.curate.reject(THING)
         session.accept()
         assert session.item == Item(LEFT, "")
@@ -214,7 +216,7 @@ def drive(
 
 class TestScreen:
     def test_a_key_is_a_change(self, vocabulary_kb: KnowledgeBase) -> None:
-        items = [Item(NODULE, ""), Item(THING, ""), Item(OLD, "", PRIOR), Item(EFFUSION, "", name="pocket of fluid")]
+        items = [Item(NODULE, ""), Item(THING, ""), Item(WIDE, "", WIDENED), Item(EFFUSION, "", name="pocket of fluid")]
         session = drive(vocabulary_kb, items, "a", "r", "m", "a")
         assert acts(vocabulary_kb) == ["accept", "reject", "merge", "synonym"]
         assert session.item is None
@@ -226,7 +228,7 @@ class TestScreen:
         assert f"accepted: accept by ada: {NODULE}" in seen[0]
 
     def test_the_same_key_means_what_the_item_is(self, vocabulary_kb: KnowledgeBase) -> None:
-        drive(vocabulary_kb, [Item(OLD, "", PRIOR)], "a")
+        drive(vocabulary_kb, [Item(WIDE, "", WIDENED)], "a")
         assert acts(vocabulary_kb) == ["distinct"]
 
     def test_rename_edits_the_text(self, vocabulary_kb: KnowledgeBase) -> None:
@@ -236,30 +238,30 @@ class TestScreen:
 
     def test_a_number_only_marks_a_neighbour_and_m_merges(self, vocabulary_kb: KnowledgeBase) -> None:
         seen: list[str] = []
-        mention(vocabulary_kb, old_fracture=3, prior_fracture=1)
-        session = drive(vocabulary_kb, [Item(OLD, "")], "m", "1", at_end=seen.append)
-        told = "m merges 'kidney calculus' (1 mentions) into 'kidney stone' (3 mentions), x the other way round"
-        assert f"marked: {told}" in seen[0] and "1>kidney calculus" in seen[0]
+        mention(vocabulary_kb, wide_fracture=3, widened_fracture=1)
+        session = drive(vocabulary_kb, [Item(WIDE, "")], "m", "1", at_end=seen.append)
+        told = "m merges 'widened fracture' (1 mentions) into 'wide fracture' (3 mentions), x the other way round"
+        assert f"marked: {told}" in seen[0] and "1>widened fracture" in seen[0]
         assert (acts(vocabulary_kb), session.steps) == ([], [])
-        drive(vocabulary_kb, [Item(OLD, "")], "1", "m")
+        drive(vocabulary_kb, [Item(WIDE, "")], "1", "m")
         assert acts(vocabulary_kb) == ["merge"]
-        assert vocabulary_kb.vocabulary.resolve(PRIOR).concept_id == OLD
+        assert vocabulary_kb.vocabulary.resolve(WIDENED).concept_id == WIDE
 
     def test_x_merges_the_marked_neighbour_the_other_way_round(self, vocabulary_kb: KnowledgeBase) -> None:
-        mention(vocabulary_kb, old_fracture=3, prior_fracture=1)
-        drive(vocabulary_kb, [Item(OLD, "")], "1", "x")
-        assert vocabulary_kb.vocabulary.resolve(OLD).concept_id == PRIOR
+        mention(vocabulary_kb, wide_fracture=3, widened_fracture=1)
+        drive(vocabulary_kb, [Item(WIDE, "")], "1", "x")
+        assert vocabulary_kb.vocabulary.resolve(WIDE).concept_id == WIDENED
 
     @pytest.mark.parametrize("keys", ["1", "19", "11m", "1sm", "123456789", "xm"])
     def test_without_a_mark_on_this_item_nothing_is_merged(self, vocabulary_kb: KnowledgeBase, keys: str) -> None:
-        session = drive(vocabulary_kb, [Item(OLD, ""), Item(PRIOR, "")], *keys)
+        session = drive(vocabulary_kb, [Item(WIDE, ""), Item(WIDENED, "")], *keys)
         assert acts(vocabulary_kb) == [] and session.decided == 0
 
     def test_a_mark_is_of_its_item_and_goes_with_an_undo(self, vocabulary_kb: KnowledgeBase) -> None:
-        add_concepts(vocabulary_kb, ["kidney lithiasis"])
+        add_concepts(vocabulary_kb, [SAME_WORDS[2]])
         # The third concept is a neighbour of both others: marked beside the one, it is not beside the other.
-        session = drive(vocabulary_kb, [Item(OLD, ""), Item(PRIOR, "")], "s", "1", "u", "m")
-        assert acts(vocabulary_kb) == [] and session.item == Item(OLD, "")
+        session = drive(vocabulary_kb, [Item(WIDE, ""), Item(WIDENED, "")], "s", "1", "u", "m")
+        assert acts(vocabulary_kb) == [] and session.item == Item(WIDE, "")
 
     def test_a_merge_that_is_refused_leaves_the_item_and_the_mark(self, vocabulary_kb: KnowledgeBase) -> None:
         seen: list[str] = []
@@ -269,11 +271,11 @@ class TestScreen:
 
     def test_of_a_pair_the_screen_says_which_one_stays(self, vocabulary_kb: KnowledgeBase) -> None:
         seen: list[str] = []
-        mention(vocabulary_kb, prior_fracture=2)
-        drive(vocabulary_kb, [Item(OLD, "", PRIOR)], "1", at_end=seen.append)
-        assert "m merges 'kidney stone' (0 mentions) into 'kidney calculus' (2 mentions)" in seen[0]
-        drive(vocabulary_kb, [Item(OLD, "", PRIOR)], "m")
-        assert vocabulary_kb.vocabulary.resolve(OLD).concept_id == PRIOR
+        mention(vocabulary_kb, widened_fracture=2)
+        drive(vocabulary_kb, [Item(WIDE, "", WIDENED)], "1", at_end=seen.append)
+        assert "m merges 'wide fracture' (0 mentions) into 'widened fracture' (2 mentions)" in seen[0]
+        drive(vocabulary_kb, [Item(WIDE, "", WIDENED)], "m")
+        assert vocabulary_kb.vocabulary.resolve(WIDE).concept_id == WIDENED
 
     def test_what_cannot_be_done_is_said_and_nothing_moves(self, vocabulary_kb: KnowledgeBase) -> None:
         seen: list[str] = []
@@ -310,7 +312,7 @@ class TestTheCommand:
         )  # fmt: skip
         os.close(slave)
         try:
-            wait_for(master, "kidney stone")
+            wait_for(master, "wide fracture")
             os.write(master, b"m")
             wait_for(master, "merged")
             os.write(master, b"q")

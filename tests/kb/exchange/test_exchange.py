@@ -24,7 +24,7 @@ from tests.support.concepts import add_concepts
 from tests.support.curated import ACTS
 from tests.support.curated import TEXTS as CURATED
 
-TEXTS = ("pleural effusion", "fluid collection in the pleura", "left nodule", "right nodule", "no mass", "old tube")
+TEXTS = ("pleural effusion", "puddle of pleural fluid", "left nodule", "right nodule", "no mass", "old tube")
 EFFUSION, FLUID, LEFT, RIGHT, NO_MASS, TUBE = (read_query(text).concept_id for text in TEXTS)
 FILES = ("x.csv", "x.jsonl", "x.parquet", "x.ttl", "x.nt", "x.rdf")
 
@@ -212,8 +212,8 @@ class TestImport:
         assert curated.vocabulary.get(RIGHT).note == "one"
 
     def test_what_reads_as_a_merged_concept_names_its_survivor(self, curated, tmp_path: Path) -> None:
-        import_vocabulary(curated, self.write(tmp_path / "x.csv", "text\npleura fluid collections\n"))
-        assert "pleura fluid collections" in curated.vocabulary.get(EFFUSION).synonyms
+        import_vocabulary(curated, self.write(tmp_path / "x.csv", "text\npleural fluid puddle\n"))
+        assert "pleural fluid puddle" in curated.vocabulary.get(EFFUSION).synonyms
 
     def test_vectors_reach_the_concepts_that_lack_one(self, curated, tmp_path: Path, tiny_model: Path) -> None:
         import shutil
@@ -404,7 +404,7 @@ class TestSkos:
             before.distinct_from,
         )
         added = curated.vocabulary.get(read_query("spiculated calcified nodule").concept_id)
-        assert added.descriptors == ("calcified", "spiculated")
+        assert added.descriptors == ("spiculated", "calcified"), "in the order of the table"
 
     @pytest.mark.parametrize("base", ["no iri", "x", "https://a b/"])
     def test_a_base_that_is_no_iri_is_refused(self, base: str) -> None:
