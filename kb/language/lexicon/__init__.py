@@ -99,6 +99,7 @@ class Terms:
             if len(words) > 1:  # one word alone may be a finding in one form and a description in another
                 for inflected in product(*((word, *(inflections or {}).get(word, ())) for word in words)):
                     self._labels.setdefault(self._key(inflected), named)
+        self._longest = max((len(key) for key in self._labels), default=0)
         # A term that begins with a word has no other words than those that share a term with it.
         self._partners: dict[str, set[str]] = {}
         for key in self._labels:
@@ -125,7 +126,8 @@ class Terms:
             if partners is None:
                 at = last
                 continue
-            while last < end and words[last] in partners:
+            limit = min(end, at + self._longest)
+            while last < limit and words[last] in partners:
                 last += 1
             while last > at and (found := self._labels.get(self._key(words[at:last]))) is None:
                 last -= 1
