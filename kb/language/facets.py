@@ -13,7 +13,7 @@ from hashlib import blake2b
 from kb.language.lexicon import folded, load_lexicon, words_of
 from kb.language.normal_form.reading import NEGATORS, chambers_in, read_parts, severity_of, side_of
 from kb.language.normal_form.spelling import spelt
-from kb.language.normal_form.tables import class_of, kind_of_finding, load_tables
+from kb.language.normal_form.tables import ORDINALS, class_of, kind_of_finding, load_tables
 from kb.language.normal_form.wording import canonical_text
 from schemas.terms import ConceptAssertion, Laterality
 
@@ -54,7 +54,12 @@ class Facets:
             return False
         if kind == "other" or any(class_of(one) is None for one in self.descriptors):
             return False
-        alone = self.anatomy is None and not self.descriptors
+        classes = {class_of(one) for one in self.descriptors}
+        if ("end" in classes and kind != "device") or ("nature" in classes and kind == "normal"):
+            return False  # a thing without an end has no tip
+        if _ORDINALS.intersection(self.descriptors) and "rib" not in f"{self.finding} {self.anatomy}":
+            return False
+        alone = self.anatomy is None and "level" not in classes
         return not (alone and self.assertion == "present" and self.finding in load_tables().state_names)
 
     @cached_property
@@ -101,6 +106,7 @@ def read_severity(phrase: str) -> str | None:
     return phrase[words[found[1]].start : words[found[2] - 1].end]
 
 
+_ORDINALS = frozenset(ORDINALS)
 _IMPOSSIBLE = (("right", "lingula"), ("left", "middle lobe"))
 """Sides of places that have none there: what tells them was read wrongly."""
 

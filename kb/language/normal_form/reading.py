@@ -13,6 +13,7 @@ from functools import lru_cache
 from itertools import zip_longest
 
 from kb.language.lexicon import STOP_WORDS, Hit, fold, folded, load_lexicon
+from kb.language.normal_form.comparisons import without_comparisons
 from kb.language.normal_form.tables import kind_of_finding, load_tables, ordinal, rank
 from schemas.terms import Laterality
 
@@ -31,21 +32,10 @@ _COUNTS = {"1": "one", "2": "two", "3": "three", "4": "four", "5": "five"}
 _CHANGING = frozenset(["lung markings", "bowel gas", "cardiothoracic ratio", "density", "kyphosis"])
 """Findings that are told by what has become of them: elsewhere "increased" is a comparison."""
 _OF_DEVICES = {"low": "lower", "high": "upper", "adequate": "well-positioned"}
-_MOST = re.compile(
-    r",?\s+(?:most|more|greatest|greater|worst|worse|larger|largest|less|least|particularly|predominantly|especially|primarily|"
-    r"mainly|maximally)\b.*$",
-    re.I | re.S,
-)
 _RELATIONS = frozenset(["above", "below", "near", "behind", "over"])
 _COVERING = ("rib", "clavicle", "scapula", "sternum", "heart", "spine", "thoracic spine", "lower thoracic spine")
 """Places that a finding of another one can lie over in a picture, without being of them."""
 _CURVES = ("scoliosis", "kyphosis")
-_CHANGED = re.compile(
-    r"\b(?:mildly|slightly|minimally|moderately|markedly|severely|significantly|substantially|somewhat)\s+"
-    r"(?=(?:in|de)creas(?:ed?|ing)\b|improv|worse|larger\b|smaller\b)",
-    re.I,
-)
-"""How much has changed: no size of the finding."""
 _SIDES_TOLD_BY_PLACES = {"bibasilar", "bibasal", "biapical"}
 
 
@@ -69,7 +59,7 @@ def read_parts(phrase: str) -> Parts:
     """
     lexicon = load_lexicon()
     measures, numbers = _measures(phrase)
-    told = _CHANGED.sub("", _without_where_it_is_most(phrase))
+    told = without_comparisons(phrase)
     severity, words = _severity_apart([word for word in folded(told) if word not in measures])
     words = [word for word in words if word not in _SILENT]
     curved = any(hit.label in _CURVES for hit in lexicon.findings.among(words))
@@ -195,12 +185,6 @@ def _without_told(words: Sequence[str], places: list[str], finding: str) -> tupl
     return [word for word in words if word not in load_tables().normal], places
 
 
-def _without_where_it_is_most(phrase: str) -> str:
-    """A phrase without where, and on which side, its finding is most: it is not there alone."""
-    cut = _MOST.sub("", phrase)
-    return cut if cut != phrase and load_lexicon().find(cut) else phrase
-
-
 def _unknown(
     phrase: str,
     words: Sequence[str],
@@ -265,7 +249,10 @@ def _spared(parts: Parts) -> Parts:
         descriptors, places = descriptors - told, sorted({*places, *(f"{one} spine" for one in told)})
     if not places:
         descriptors -= _RELATIONS  # near what, is not told
-    if kind_of_finding(parts.finding) not in ("finding", "generic") or not set(_COVERING).intersection(places):
+    kind = kind_of_finding(parts.finding)
+    if kind == "device":  # "the chest pacemaker" is no other one
+        descriptors, places = descriptors - {"thoracic"}, [place for place in places if place != "hemithorax"]
+    if kind not in ("finding", "generic") or not set(_COVERING).intersection(places):
         descriptors -= {"over"}
     if side == "left" and places == ["lingula"]:
         side = "none"  # there is no other one

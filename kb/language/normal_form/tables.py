@@ -13,7 +13,7 @@ CLASSES = ("count", "quality", "change", "age", "spread", "form", "nature", "lev
 """The classes of descriptors, in the order in which a concept tells them."""
 
 _SPINE_LEVEL = re.compile(r"[ctls]\d{1,2}(?:-[ctls]?\d{1,2})?")
-_ORDINALS = (
+ORDINALS = (
     *("first", "second", "third", "fourth", "fifth", "sixth"),
     *("seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth"),
 )
@@ -97,7 +97,7 @@ def rank(descriptor: str) -> tuple[int, int, str]:
 def ordinal(number: str) -> str | None:
     """The word for a number in the counting of ribs ("6": "sixth"); None where there is no such rib."""
     at = int(number) if number.isdecimal() else 0
-    return _ORDINALS[at - 1] if 1 <= at <= len(_ORDINALS) else None
+    return ORDINALS[at - 1] if 1 <= at <= len(ORDINALS) else None
 
 
 def _of_role(role: str) -> frozenset[str]:

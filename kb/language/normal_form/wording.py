@@ -12,6 +12,7 @@ _RELATIONS = ("above", "below", "near", "behind", "over")
 _ENTRIES = frozenset(["internal jugular vein", "subclavian vein", "brachiocephalic vein", "axilla", "femoral vein"])
 """Places by which a line goes in, rather than where it ends."""
 _ADJECTIVES = ("hilar", "cardiac", "tracheal", "mediastinal", "pleural", "carinal", "crural", "spinal")
+_PLURALS = {"bulla": "bullae"}
 _COUNTED = frozenset(["multiple", "few", "two", "three", "four", "five"])
 
 
@@ -26,7 +27,9 @@ def canonical_text(parts: Parts) -> str:
     if "tip" in parts.descriptors:
         entries = [place for place in parts.places if place in _ENTRIES]
         ends = [place for place in parts.places if place not in _ENTRIES]
-        device = _joined([*_sized(parts.severity, before), side, *entries, finding])
+        if not ends and not levels:
+            entries, ends = [], entries  # "the tip is in the subclavian vein"
+        device = _joined([*_sized(parts.severity, before), side, *_before_a_noun(entries, finding), finding])
         return _joined([device, "with tip", *_at(levels, ends)]) if levels or ends else f"{device} tip"
     related = [one for one in levels if one in _RELATIONS]
     if related and parts.places:
@@ -77,7 +80,11 @@ def _before_a_noun(places: Sequence[str], finding: str) -> list[str]:
 
 def _plural(finding: str) -> str:
     """A finding of which there are several: words that have no plural, or whose plural is not read back, stay."""
-    if finding.endswith(("is", "us", "ss", "s", "ax", "graft", "bypass", "disease", "edema")):
+    if finding in _PLURALS:
+        return _PLURALS[finding]
+    if finding.endswith("ss"):
+        return f"{finding}es"
+    if finding.endswith(("is", "us", "s", "ax", "graft", "bypass", "disease", "edema")):
         return finding
     return f"{finding[:-1]}ies" if finding.endswith("y") and finding[-2:-1] not in "aeiou" else f"{finding}s"
 
