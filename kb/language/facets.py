@@ -11,7 +11,9 @@ from functools import cached_property, lru_cache
 from hashlib import blake2b
 
 from kb.language.lexicon import folded, load_lexicon, words_of
-from kb.language.normal_form.reading import NEGATORS, chambers_in, read_parts, severity_of, side_of
+from kb.language.normal_form.comparisons import without_views
+from kb.language.normal_form.reading import NEGATORS, read_parts
+from kb.language.normal_form.side_and_severity import chambers_in, severity_of, side_of
 from kb.language.normal_form.spelling import spelt
 from kb.language.normal_form.tables import ORDINALS, class_of, kind_of_finding, load_tables
 from kb.language.normal_form.wording import canonical_text
@@ -90,7 +92,7 @@ def read_facets(phrase: str, assertion: ConceptAssertion = "present") -> Facets:
 
 def read_side(phrase: str) -> Laterality:
     """The side that a phrase tells; the chambers of the heart tell none."""
-    words = folded(load_lexicon().written_out(phrase))
+    words = folded(load_lexicon().written_out(without_views(phrase)))
     if load_lexicon().sides.keys().isdisjoint(words):
         return "none"
     chambers = {at for hit in chambers_in(words) for at in range(hit.first, hit.last)}

@@ -16,7 +16,8 @@ _SIDES = re.compile(
     re.I,
 )
 _MOST = re.compile(
-    r",?\s+(?:most|more|greatest|greater|worst|worse|larger|largest|less|least|particularly|predominantly|especially|"
+    r",?\s+(?:most(?=\s+(?:prominent|pronounced|marked|severe|evident|apparent|notable|conspicuous|extensive|numerous|"
+    r"confluent|dense|in|at|on|within|involving|along)\b)|more|greatest|greater|worst|worse|larger|largest|less|least|particularly|predominantly|especially|"
     r"primarily|mainly|maximally)\b.*$",
     re.I | re.S,
 )
@@ -27,8 +28,20 @@ _CHANGED = re.compile(
 )
 
 
+_VIEWS = re.compile(
+    r"\b(?:(?:seen|noted|present)\s+)?(?:on|in)\s+(?:both\s+)?(?:the\s+)?(?:pa|ap|frontal|lateral)(?:\s+and\s+(?:the\s+)?"
+    r"(?:pa|ap|frontal|lateral))?\s+(?:views?|projections?|radiographs?|films?|images?)\b",
+    re.I,
+)
+
+
+def without_views(phrase: str) -> str:
+    """A phrase without the pictures that show its finding: "on both PA and lateral views" tells no side."""
+    return _VIEWS.sub("", phrase) if "view" in phrase or "ateral" in phrase or "rontal" in phrase else phrase
+
+
 def without_comparisons(phrase: str) -> str:
     """A phrase without what it compares; where sides are compared, it is of both."""
-    phrase = _CHANGED.sub("", _SIDES.sub("bilateral", phrase))
+    phrase = _CHANGED.sub("", _SIDES.sub("bilateral", without_views(phrase)))
     cut = _MOST.sub("", phrase)
     return cut if cut != phrase and load_lexicon().find(cut) else phrase

@@ -14,6 +14,7 @@ from itertools import zip_longest
 
 from kb.language.lexicon import STOP_WORDS, Hit, fold, folded, load_lexicon
 from kb.language.normal_form.comparisons import without_comparisons
+from kb.language.normal_form.side_and_severity import chambers_in, severity_apart, side_of
 from kb.language.normal_form.tables import kind_of_finding, load_tables, ordinal, rank
 from schemas.terms import Laterality
 
@@ -36,7 +37,6 @@ _RELATIONS = frozenset(["above", "below", "near", "behind", "over"])
 _COVERING = ("rib", "clavicle", "scapula", "sternum", "heart", "spine", "thoracic spine", "lower thoracic spine")
 """Places that a finding of another one can lie over in a picture, without being of them."""
 _CURVES = ("scoliosis", "kyphosis")
-_SIDES_TOLD_BY_PLACES = {"bibasilar", "bibasal", "biapical"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ def read_parts(phrase: str) -> Parts:
     lexicon = load_lexicon()
     measures, numbers = _measures(phrase)
     told = without_comparisons(phrase)
-    severity, words = _severity_apart([word for word in folded(told) if word not in measures])
+    severity, words = severity_apart([word for word in folded(told) if word not in measures])
     words = [word for word in words if word not in _SILENT]
     curved = any(hit.label in _CURVES for hit in lexicon.findings.among(words))
     sided = load_tables().sided.among(words) if curved else []
@@ -110,37 +110,6 @@ def _finding_in(words: list[str]) -> tuple[Hit | None, list[Hit], list[str]]:
     if again is None or again.label != best.label:
         return best, [], words
     return again, places, without
-
-
-def side_of(words: Sequence[str]) -> tuple[Laterality, list[str]]:
-    """The side that the words tell, and the words without it ("bibasilar" stays: it is a place too)."""
-    sides = load_lexicon().sides
-    names = {sides[word] for word in words if word in sides}
-    if not names:
-        return "none", list(words)
-    kept = [word for word in words if word not in sides or word in _SIDES_TOLD_BY_PLACES]
-    side = "bilateral" if len(names) > 1 else names.pop()
-    return side, kept  # type: ignore[return-value]
-
-
-def severity_of(words: Sequence[str]) -> tuple[str, int, int] | None:
-    """The first term of severity: its normal form, and which words it is (`last` exclusive)."""
-    severities = load_lexicon().severities
-    for first, word in enumerate(words):
-        if word not in severities:
-            continue
-        three = " ".join(words[first : first + 3])
-        if three in severities and first + 3 <= len(words):
-            return severities[three], first, first + 3
-        return severities[word], first, first + 1
-    return None
-
-
-def chambers_in(words: Sequence[str]) -> list[Hit]:
-    """The places whose name holds a side: the chambers of the heart tell none."""
-    if "left" not in words and "right" not in words:
-        return []
-    return [hit for hit in load_lexicon().anatomy.among(words) if hit.label.startswith(("left ", "right "))]
 
 
 def _told_of_a_place(words: Sequence[str], places: Sequence[str]) -> str | None:
@@ -242,7 +211,8 @@ def _spared(parts: Parts) -> Parts:
     tables = load_tables()
     implied = tables.implied.get(parts.finding, frozenset())
     implied |= {place.label for place in load_lexicon().anatomy.among(folded(parts.finding))}
-    places = sorted(place for place in _narrowest(parts.places) if place not in implied)
+    ends = "tip" in parts.descriptors  # where a tube ends is told, though it always lies there
+    places = sorted(place for place in _narrowest(parts.places) if ends or place not in implied)
     side, descriptors = parts.side, {one for one in parts.descriptors if one not in implied}
     if "spine" in implied:  # "thoracic scoliosis" is one of the thoracic spine
         told = {one for one in descriptors if f"{one} spine" in load_lexicon().places()}
@@ -292,22 +262,6 @@ def _best(hits: Sequence[Hit]) -> Hit | None:
 def _describes(hit: Hit) -> bool:
     """Whether a finding is the state of a place, as "splenic calcification" is."""
     return hit.label.split()[-1] in load_tables().state_names
-
-
-def _severity_apart(words: list[str]) -> tuple[str | None, list[str]]:
-    """The severity, and the words without it; one that is part of a finding's name ("large heart") stays in it.
-
-    "Borderline heart size" is a name too, but how much it says is kept: borderline cardiomegaly.
-    """
-    found = severity_of(words)
-    if found is None:
-        return None, words
-    severity, first, last = found
-    severities = load_lexicon().severities
-    for hit in (*load_lexicon().findings.among(words), *load_lexicon().anatomy.among(words)):
-        if any(word in severities for word in words[hit.first : hit.last]):
-            return (severity if severity == "borderline" else None), words
-    return severity, words[:first] + words[last:]
 
 
 def _without(words: Sequence[str], hits: Sequence[Hit]) -> list[str]:

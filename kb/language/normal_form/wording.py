@@ -34,9 +34,21 @@ def canonical_text(parts: Parts) -> str:
     related = [one for one in levels if one in _RELATIONS]
     if related and parts.places:
         told = [one for one in levels if one not in _RELATIONS]
-        return _joined([*_sized(parts.severity, before), finding, *related, side, *told, " and ".join(parts.places)])
+        both, one = (side, "") if side == "bilateral" else ("", side)
+        where = [*_graded(told), " and ".join(parts.places)]
+        return _joined([*_sized(parts.severity, before), both, finding, *related, one, *where])
     places = _before_a_noun(parts.places, finding)
-    return _joined([*_sized(parts.severity, before), side, *levels, *places, finding])
+    return _joined([*_sized(parts.severity, before), side, *_graded(levels), *places, finding])
+
+
+def _graded(levels: Sequence[str]) -> list[str]:
+    """Levels with neighbouring ones as a stretch: "middle to lower thoracic spine"."""
+    told = list(levels)
+    for first, second in (("upper", "middle"), ("middle", "lower")):
+        if first in told and second in told and told.index(second) == told.index(first) + 1:
+            at = told.index(first)
+            told[at : at + 2] = [f"{first} to {second}"]
+    return told
 
 
 def _sized(severity: str | None, before: Sequence[str]) -> list[str | None]:
