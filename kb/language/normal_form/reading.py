@@ -15,7 +15,7 @@ from itertools import zip_longest
 from kb.language.lexicon import STOP_WORDS, Hit, fold, folded, load_lexicon
 from kb.language.normal_form.comparisons import without_comparisons
 from kb.language.normal_form.side_and_severity import chambers_in, severity_apart, side_of
-from kb.language.normal_form.tables import kind_of_finding, load_tables, ordinal, rank
+from kb.language.normal_form.tables import class_of, kind_of_finding, load_tables, ordinal, rank
 from schemas.terms import Laterality
 
 NEGATORS = frozenset(["no", "without", "not", "absent", "absence", "nor", "neither", "none"])
@@ -220,8 +220,10 @@ def _spared(parts: Parts) -> Parts:
     if not places:
         descriptors -= _RELATIONS  # near what, is not told
     kind = kind_of_finding(parts.finding)
-    if kind == "device":  # "the chest pacemaker" is no other one
-        descriptors, places = descriptors - {"thoracic"}, [place for place in places if place != "hemithorax"]
+    if places:
+        descriptors -= {"thoracic"}
+    if kind == "device" and not any(class_of(one) == "level" for one in descriptors):
+        places = [place for place in places if place != "hemithorax"]  # "the pacemaker of the chest" is no other one
     if kind not in ("finding", "generic") or not set(_COVERING).intersection(places):
         descriptors -= {"over"}
     if side == "left" and places == ["lingula"]:
