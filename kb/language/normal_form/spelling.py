@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from operator import eq
 
@@ -11,7 +11,7 @@ import simplemma
 
 from kb.language.lexicon import STOP_WORDS, fold, load_lexicon, read_table, words_of
 from kb.language.normal_form.reading import NEGATORS
-from kb.language.spelling import one_slip_from
+from kb.language.spelling import is_one_slip_from
 
 SHORTEST = 7
 """Letters that a word has at least that is taken for a slip: of shorter ones too many are near each other."""
@@ -46,10 +46,26 @@ def _meant(word: str) -> str:
         return known.get(whole, " ".join(parts) if apart else word)
     if (hyphenated := _unhyphenated().get(fold(lower))) is not None:
         return hyphenated
-    if len(lower) < SHORTEST or simplemma.is_known(lower, lang="en"):
+    near = _near(fold(lower)) if len(lower) >= SHORTEST else []
+    if len(near) != 1 or simplemma.is_known(lower, lang="en"):  # its dictionary takes long to load: it is asked last
         return word
-    near = {known[fold(one)] for one in one_slip_from(lower) if one[:1] == lower[0] and fold(one) in known}
-    return near.pop() if len(near) == 1 else word
+    return known[near[0]]
+
+
+def _near(word: str) -> list[str]:
+    """The folded words of the tables that a folded word is a slip of, but for slips of the first letter."""
+    lengths = (len(word) - 1, len(word), len(word) + 1)
+    alike = (one for length in lengths for one in _known_by_shape().get((word[0], length), ()))
+    return [one for one in alike if is_one_slip_from(word, one)]
+
+
+@cache
+def _known_by_shape() -> Mapping[tuple[str, int], Sequence[str]]:
+    """The folded words of the tables by their first letter and length."""
+    shapes: dict[tuple[str, int], list[str]] = {}
+    for word in _known_words():
+        shapes.setdefault((word[0], len(word)), []).append(word)
+    return shapes
 
 
 @cache
