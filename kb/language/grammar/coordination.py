@@ -32,6 +32,8 @@ _BEFORE_A_PLACE = frozenset(
 )
 _LEVELS = WORDS["levels"]
 _ORDINAL = re.compile(r"\d{1,2}(?:st|nd|rd|th)|[tl]\d{1,2}(?:-[tl]?\d{1,2})?")
+_OF_ADJECTIVES = frozenset(["well", "fully", "adequately", "poorly", "normally"])
+"""Said of one adjective, and never shared: "well expanded and clear lungs"."""
 SEPARATORS = frozenset([",", "and", "or", "/", "and/or", "nor", "&", "+", "as"])
 
 
@@ -138,6 +140,7 @@ def _adjectives_of_one_noun(pieces: Sequence[tuple[Token | None, list[Token]]]) 
     first, others = firsts[0], firsts[1:]
     if (
         len(first) < 2
+        or first[0].lower in _OF_ADJECTIVES
         or any(len(one) > 1 for one in others)
         or any(t.lower in sides for one in firsts for t in one[-1:])
     ):
@@ -349,10 +352,11 @@ def _is_place(tokens: Sequence[Token]) -> bool:
 def _after_modifiers(tokens: Sequence[Token]) -> list[Token]:
     """What a part shares with adjectives before it: its noun, with all that follows the noun."""
     for at, token in enumerate(tokens):
+        goes_on = at + 1 < len(tokens) and (tokens[at + 1].is_word or tokens[at + 1].removed)
         describes = (
             is_modifier(token.lower)
             or token.lower in ARTICLES
-            or (at + 1 < len(tokens) and (_is_place([token]) or _describes_next(token, tokens[at + 1])))
+            or (goes_on and (_is_place([token]) or _describes_next(token, tokens[at + 1])))
         )
         if token.is_word and not describes:
             return list(tokens[at:])
