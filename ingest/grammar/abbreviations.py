@@ -28,10 +28,11 @@ def defined_abbreviations(text: str) -> dict[str, str]:
 
 @lru_cache(CACHED_PARENTHESES)
 def _defined(text: str) -> dict[str, str]:
+    pipeline = _pipeline()  # before the filter: spaCy sets filters of its own as it is imported
     with warnings.catch_warnings():
         # The detector's matcher for abbreviations that stand elsewhere is empty, and says so every time.
         warnings.filterwarnings("ignore", message=r"\[W036\]")
-        document = _pipeline()(text)
+        document = pipeline(text)
     return {str(short): str(short._.long_form) for short in document._.abbreviations}
 
 
