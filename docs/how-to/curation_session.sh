@@ -41,12 +41,13 @@ while IFS=, read -r _ _ survivor _ _ duplicate _; do
 done < pairs.csv
 printf '(%s merged)\n' "$merged"
 
-say "What is hardly mentioned, and no observation? Five are retired."
-run clear-kb vocab suggest rare --limit 8
-clear-kb vocab suggest rare --limit 40 --format csv 2>/dev/null > rare.csv
-for text in "1 chest" "1 geographic margin" "1 kub" "100 near" "3 lead intact"; do
-  run clear-kb vocab retire "$(grep -F ",$text," rare.csv | cut -d, -f3)" --why "no observation"
-done
+say "What is no whole observation was put aside as it was mined. One that is worth having is taken in."
+run clear-kb vocab list --status aside --limit 8
+worth=$(clear-kb vocab list --status aside --limit 40 --format csv 2>/dev/null | grep -F "no acute preoperative abnormality," | cut -d, -f1)
+run clear-kb vocab accept "$worth" --why "we report these"
+
+say "What is hardly mentioned?"
+run clear-kb vocab suggest rare --limit 5
 
 say "Who did what to one concept? And it can be undone."
 last=$(clear-kb vocab changes --limit 1 --format csv | tail -n 1 | cut -d, -f1)
