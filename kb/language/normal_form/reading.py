@@ -26,7 +26,7 @@ _DIGIT = re.compile(r"\d")
 
 # "COVID-19" and "T12" are words, not measures.
 _MEASURE = re.compile(
-    r"(?<!\w)(?<![A-Za-z]-)\d+(?:[.,]\d+)*(?:\s*(?:x|by)\s*\d+(?:[.,]\d+)*)*\s*(?P<unit>mm|cm|mms|cms|ml|cc|fr|french|degrees?)?\b",
+    r"(?<!\w)(?<![A-Za-z0-9]-)\d+(?:[.,]\d+)*(?:\s*(?:x|by|-|to)\s*\d+(?:[.,]\d+)*)*\s*-?\s*(?P<unit>mm|cm|mms|cms|ml|cc|fr|french|degrees?)?\b",
     re.I,
 )
 _COUNTS = {"1": "one", "2": "two", "3": "three", "4": "four", "5": "five"}
@@ -281,7 +281,7 @@ def _measures(phrase: str) -> tuple[frozenset[str], list[str]]:
     if not _DIGIT.search(phrase):
         return frozenset(), []
     found = [(_spaced(measure.group().lower()), measure["unit"]) for measure in _MEASURE.finditer(phrase)]
-    words = frozenset(word for measure, _ in found for word in measure.split())
+    words = frozenset(word for measure, _ in found for word in measure.replace("-", " ").split())
     return words, [measure for measure, unit in found if measure and not unit]
 
 
