@@ -54,9 +54,9 @@ class Facets:
         kind = kind_of_finding(self.finding)
         if any(self.laterality == side and place in (self.anatomy or "") for side, place in _IMPOSSIBLE):
             return False
-        if kind == "other" or any(class_of(one) is None for one in self.descriptors):
-            return False
         classes = {class_of(one) for one in self.descriptors}
+        if kind == "other" or None in classes:
+            return False
         if ("end" in classes and kind != "device") or ("nature" in classes and kind == "normal"):
             return False  # a thing without an end has no tip
         if _ORDINALS.intersection(self.descriptors) and "rib" not in f"{self.finding} {self.anatomy}":

@@ -63,6 +63,23 @@ REPORTS = Table(
     ),
 )
 
+_WHERE = (
+    required("sentence", pa.int32()),
+    required("sentence_span", SPAN),
+    required("spans", pa.list_(SPAN)),
+    required("text", pa.string()),
+)
+"""Where a mention stands, and its words."""
+_MEANT = (
+    required("assertion", pa.string()),
+    required("certainty", pa.string()),
+    required("temporality", pa.string()),
+    required("laterality", pa.string()),
+    required("severity", pa.string()),
+    required("measurements", pa.list_(MEASUREMENT)),
+)
+"""How a mention is meant."""
+
 OBSERVATIONS = Table(
     "observations",
     "one mention of a concept in a report: the evidence that every count derives from",
@@ -70,17 +87,9 @@ OBSERVATIONS = Table(
         [
             required("report_id", pa.string()),
             required("section", pa.string()),
-            required("sentence", pa.int32()),
-            required("sentence_span", SPAN),
-            required("spans", pa.list_(SPAN)),
-            required("text", pa.string()),
+            *_WHERE,
             required("concept_id", pa.string()),
-            required("assertion", pa.string()),
-            required("certainty", pa.string()),
-            required("temporality", pa.string()),
-            required("laterality", pa.string()),
-            required("severity", pa.string()),
-            required("measurements", pa.list_(MEASUREMENT)),
+            *_MEANT,
             required("extractor", pa.string()),
         ]
     ),
@@ -89,16 +98,8 @@ OBSERVATIONS = Table(
 _READING = pa.struct(
     [
         required("by", pa.string()),
-        required("sentence", pa.int32()),
-        required("sentence_span", SPAN),
-        required("spans", pa.list_(SPAN)),
-        required("text", pa.string()),
-        required("assertion", pa.string()),
-        required("certainty", pa.string()),
-        required("temporality", pa.string()),
-        required("laterality", pa.string()),
-        required("severity", pa.string()),
-        required("measurements", pa.list_(MEASUREMENT)),
+        *_WHERE,
+        *_MEANT,
         required("concept", pa.string()),
     ]
 )

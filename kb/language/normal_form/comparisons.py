@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from kb.language.hints import Hints
 from kb.language.lexicon import load_lexicon
 
 _SIDES = re.compile(
@@ -17,8 +18,8 @@ _SIDES = re.compile(
 )
 _MOST = re.compile(
     r",?\s+(?:most(?=\s+(?:prominent|pronounced|marked|severe|evident|apparent|notable|conspicuous|extensive|numerous|"
-    r"confluent|dense|in|at|on|within|involving|along)\b)|more|greatest|greater|worst|worse|larger|largest|less|least|particularly|predominantly|especially|"
-    r"primarily|mainly|maximally)\b.*$",
+    r"confluent|dense|in|at|on|within|involving|along)\b)|more|greatest|greater|worst|worse|larger|largest|less|least|"
+    r"particularly|predominantly|especially|primarily|mainly|maximally)\b.*$",
     re.I | re.S,
 )
 _CHANGED = re.compile(
@@ -26,18 +27,17 @@ _CHANGED = re.compile(
     r"(?=(?:in|de)creas(?:ed?|ing)\b|improv|worse|larger\b|smaller\b)",
     re.I,
 )
-
-
 _VIEWS = re.compile(
     r"\b(?:(?:seen|noted|present)\s+)?(?:on|in)\s+(?:both\s+)?(?:the\s+)?(?:pa|ap|frontal|lateral)(?:\s+and\s+(?:the\s+)?"
     r"(?:pa|ap|frontal|lateral))?\s+(?:views?|projections?|radiographs?|films?|images?)\b",
     re.I,
 )
+_OF_VIEWS = Hints(_VIEWS)
 
 
 def without_views(phrase: str) -> str:
     """A phrase without the pictures that show its finding: "on both PA and lateral views" tells no side."""
-    return _VIEWS.sub("", phrase) if "view" in phrase or "ateral" in phrase or "rontal" in phrase else phrase
+    return _VIEWS.sub("", phrase) if _OF_VIEWS.possible(phrase) else phrase
 
 
 def without_comparisons(phrase: str) -> str:

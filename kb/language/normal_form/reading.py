@@ -76,11 +76,10 @@ def read_parts(phrase: str) -> Parts:
     named = lexicon.anatomy.among(rest[best.first : best.last]) if best else []
     places = list(dict.fromkeys(hit.label for hit in (*chambers, *kept_apart, *named, *places_found)))
     left = _without(left, places_found)
-    finding = best.label if best else _told_of_a_place(left, places)
-    if finding is None:
+    told_of = (best.label, left, places) if best else _told_of_a_place(left, places)
+    if told_of is None:
         return _unknown(phrase, left, places, numbers, side=side, severity=severity)
-    if best is None:
-        left, places = _without_told(left, places, finding)
+    finding, left, places = told_of
     descriptors = [*(hit.label for hit in sided), *_described(left, told=finding)]
     descriptors += _numbered(numbers, finding, places)
     if composed := _composed(finding, places, descriptors):
@@ -112,22 +111,22 @@ def _finding_in(words: list[str]) -> tuple[Hit | None, list[Hit], list[str]]:
     return again, places, without
 
 
-def _told_of_a_place(words: Sequence[str], places: Sequence[str]) -> str | None:
-    """The finding that a state and a place are ("aorta dilated"), or a place and that it is normal; None for others."""
-    exactly = load_lexicon().findings.exactly
+def _told_of_a_place(words: Sequence[str], places: list[str]) -> tuple[str, list[str], list[str]] | None:
+    """The finding that words tell of a place ("aorta dilated", "aorta normal"), with the words and places left over."""
+    exactly, tables = load_lexicon().findings.exactly, load_tables()
     for place in places:
-        for word in words:
+        for at, word in enumerate(words):
             named = exactly([*map(fold, place.split()), word])
             if named and named[1] != "normal":
-                return named[0]
+                return named[0], [*words[:at], *words[at + 1 :]], [other for other in places if other != place]
     if not places:
         return None
-    if states := load_tables().states.among(words):
-        return states[0].label
-    said = [word for word in words if word not in load_tables().unsaid | load_tables().aspects]
-    places = _narrowest(places)
-    if len(places) == 1 and said and load_tables().normal.issuperset(said):
-        return _normal_statement(places[0], said)
+    if states := tables.states.among(words):
+        return states[0].label, _without(words, states[:1]), places
+    said = [word for word in words if word not in tables.unsaid and word not in tables.aspects]
+    narrow = _narrowest(places)
+    if len(narrow) == 1 and said and tables.normal.issuperset(said):
+        return _normal_statement(narrow[0], said), [word for word in words if word not in tables.normal], places
     return None
 
 
@@ -140,18 +139,6 @@ def _normal_statement(place: str, said: Sequence[str]) -> str:
             if named and named[1] == "normal":
                 return named[0]
     return f"normal {place}"
-
-
-def _without_told(words: Sequence[str], places: list[str], finding: str) -> tuple[list[str], list[str]]:
-    """The words and places without those that told the finding."""
-    if finding in load_tables().state_names:
-        return _without(words, load_tables().states.among(words)[:1]), places
-    exactly = load_lexicon().findings.exactly
-    for place in places:
-        for at, word in enumerate(words):
-            if (exactly([*map(fold, place.split()), word]) or ("",))[0] == finding:
-                return [*words[:at], *words[at + 1 :]], [other for other in places if other != place]
-    return [word for word in words if word not in load_tables().normal], places
 
 
 def _unknown(
@@ -183,7 +170,7 @@ def _described(words: Sequence[str], *, told: str) -> list[str]:
     unknown = [word for word in _without(words, found) if word not in tables.unsaid]
     kind = kind_of_finding(told)
     if kind == "normal":
-        unknown = [word for word in unknown if word not in tables.aspects | tables.normal]
+        unknown = [word for word in unknown if word not in tables.aspects and word not in tables.normal]
     silent = {"unsaid"} if told in _CHANGING or kind in ("other", "generic") else {"unsaid", "change"}
     known = [hit.label for hit in found if hit.kind not in silent]
     return [*((_OF_DEVICES.get(one, one) for one in known) if kind == "device" else known), *unknown]
@@ -228,7 +215,7 @@ def _spared(parts: Parts) -> Parts:
         descriptors -= {"over"}
     if side == "left" and places == ["lingula"]:
         side = "none"  # there is no other one
-    if side == "bilateral" and (side in implied or kind_of_finding(parts.finding) == "normal"):
+    if side == "bilateral" and (side in implied or kind == "normal"):
         side = "none"  # "the lungs are clear bilaterally": both are meant anyway
     return Parts(
         finding=parts.finding,
