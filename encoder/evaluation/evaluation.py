@@ -30,7 +30,7 @@ class Scored:
     """The figures of one run on one label, or their mean over labels; `in_mean` is false for "No Finding".
 
     `ece_p` is how often chance alone gives an ECE as large, below that figure where `ece_p_is_floor`; `without` says of
-    figures, or of intervals, why there are none.
+    figures and intervals why there are none, or of fewer rows.
     """
 
     run: str
@@ -97,9 +97,13 @@ class Scored:
         n = "" if self.n is None else f"{self.n:,}"
         return {**self.named(), "n": n, **{title: self._told(name) for title, name in _CONFIRMED.items()}}
 
+    def recalibrated(self) -> dict[str, Any]:
+        """What would have to be done to scores, as a person reads it."""
+        figures = {title: self._told(name, between=" to ") for title, name in _RECALIBRATED.items()}
+        return {**self.named(), "n": self.n, **figures}
+
     def calibrated(self) -> dict[str, Any]:
         """What scores are worth as probabilities, as a person reads it."""
-        figures = {title: self._told(name, between=" to ") for title, name in _CALIBRATED.items()}
         p = told_p(self.ece_p, is_floor=self.ece_p_is_floor)
         return {
             **self.named(),
@@ -107,7 +111,7 @@ class Scored:
             "ECE": self._told("ece"),
             "by chance": self._told("ece_by_chance"),
             "p": p,
-            **figures,
+            "beyond chance": self._told("ece_beyond_chance"),
         }
 
     def _told(self, name: str, between: str = "-") -> str:
@@ -120,8 +124,7 @@ class Scored:
 _RANKED = {"AUROC": "auroc", "AUPRC": "auprc", "Brier": "brier"}
 _CALLED = {"sensitivity": "sensitivity", "specificity": "specificity"}
 _CONFIRMED = {"PPV": "ppv", "NPV": "npv", "F1": "f1", "MCC": "mcc"}
-_CALIBRATED = {
-    "beyond chance": "ece_beyond_chance",
+_RECALIBRATED = {
     "slope": "calibration_slope",
     "intercept": "calibration_intercept",
     "observed - expected": "observed_less_expected",
@@ -258,12 +261,13 @@ class Evaluation:
         if not any(row.unknown for row in scored):
             ranked = [{name: cell for name, cell in row.items() if name != "unknown"} for row in ranked]
         called = [row for row in scored if any(one.threshold is not None for one in scored)]
-        calibrated = [row.calibrated() for row in scored if row.label != MEAN]
+        labels = [row for row in scored if row.label != MEAN]
         parts = [
             ("", ranked),
             ("at a threshold", [row.called() for row in called]),
             ("at that threshold", [row.confirmed() for row in called]),
-            ("calibration", calibrated),
+            ("calibration", [row.calibrated() for row in labels]),
+            ("recalibration", [row.recalibrated() for row in labels]),
             ("left out", [_rounded(_told(row)) for row in self.left_out if row.split == split and not row.unlabelled]),
             ("AUROC compared", [_rounded(_told(row)) for row in self.comparisons if row.split == split]),
             ("readers", [_rounded(_told(row)) for row in self.readers if row.split == split]),

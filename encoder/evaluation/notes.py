@@ -121,15 +121,14 @@ def _few_positives(scored: Sequence[Scored]) -> list[str]:
 
 
 def _without(scored: Sequence[Scored]) -> list[str]:
-    """Figures and intervals that there are none of, and why; those of one reason in one line."""
-    reasons: dict[tuple[str, str], list[str]] = {}
+    """What there is none of, or not of all rows, and why; labels of one reason in one line."""
+    reasons: dict[str, list[str]] = {}
     for row in scored:
         for name, reason in row.without.items():
-            reasons.setdefault((name.replace("_", " "), reason), []).append(f"{row.label} ({row.run})")
-    return [
-        f"no {'interval of ' if reason == ALIKE else ''}{name} of {_few(labels)}: {reason}"
-        for (name, reason), labels in reasons.items()
-    ]
+            what = f"interval of {name.upper()}" if reason == ALIKE else name.replace("_", " ")
+            said = reason if reason.endswith("left out") else f"none, for {reason}"
+            reasons.setdefault(f"{what}: {said}", []).append(f"{row.label} ({row.run})")
+    return [f"{reason} ({_few(labels)})" for reason, labels in reasons.items()]
 
 
 def _few(names: Sequence[str]) -> str:

@@ -127,7 +127,11 @@ def _calibration(rows: LabelRows, beyond: BeyondChance | None) -> tuple[dict[str
     found = recalibrate(rows.truth, rows.score, rows.cluster, logits=logits)
     values = (None if beyond is None else beyond.beyond, found.slope, found.intercept, found.in_the_large)
     by_name = dict(zip(CALIBRATION, values, strict=True))
-    return by_name, {name: found.reason for name, one in by_name.items() if one is None and found.reason}
+    both = "calibration slope and intercept"
+    if found.left_out and not found.reason:
+        return by_name, {both: f"{found.left_out:,} of {len(rows.truth):,} rows, with a score of 0 or 1, left out"}
+    missing = [name for name, one in by_name.items() if one is None and name.startswith("calibration")]
+    return by_name, {(both if len(missing) > 1 else missing[0]): found.reason} if missing else {}
 
 
 def _ends(found: Interval | None) -> tuple[float, float] | None:

@@ -8,7 +8,7 @@ Errors are those of sums over patients (the sandwich of Huber, White, Liang and 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import expit, logit
@@ -18,6 +18,9 @@ from kb.statistics.shares import share_interval, wilson
 
 STEPS = 50
 """Steps of Newton's method at the most; ten do, where there is an end to reach."""
+
+MOST_LEFT_OUT = 0.01
+"""Share of the rows that may have no logit, and be left out, for a slope of the others."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,12 +32,14 @@ class Recalibration:
         intercept: what it would add to their logits, at slope 1; 0 of calibrated ones; None likewise.
         in_the_large: the share of positives less the mean score, which is what the model expects.
         reason: why there is no slope or no intercept; "" where there are both.
+        left_out: rows of neither, since their scores of 0 or 1 have no logit.
     """
 
     slope: Interval | None
     intercept: Interval | None
     in_the_large: Interval | None
     reason: str = ""
+    left_out: int = 0
 
 
 def recalibrate(
@@ -46,15 +51,19 @@ def recalibrate(
         truth: (n,), bool.
         scores: probabilities, (n,).
         clusters: the patient of each row, (n,).
-        logits: of the scores; default: computed, which cannot be of a score of exactly 0 or 1.
+        logits: of the scores; default: computed. Scores of 0 or 1 have none: up to one in a hundred is left out.
     """
     truth, scores = np.asarray(truth, dtype=bool), np.asarray(scores, dtype=np.float64)
     numbers = numbered(clusters)
     large = in_the_large(truth, scores, numbers)
-    reason = _unfit(truth, scores, numbers, logits)
-    if reason:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        x = logit(scores) if logits is None else np.asarray(logits, dtype=np.float64)
+    inside = np.isfinite(x)
+    if 0 < (~inside).sum() <= MOST_LEFT_OUT * len(x):
+        kept = recalibrate(truth[inside], scores[inside], numbers[inside], logits=x[inside])
+        return replace(kept, in_the_large=large, left_out=int((~inside).sum()))
+    if reason := _unfit(truth, x, numbers):
         return Recalibration(slope=None, intercept=None, in_the_large=large, reason=reason)
-    x = logit(scores) if logits is None else np.asarray(logits, dtype=np.float64)
     intercept = _intercept(truth, x, numbers)
     if (reason := _no_slope(truth, x)) or (fit := logistic_fit(truth, x)) is None:
         reason = reason or "the slope does not settle"
@@ -106,18 +115,14 @@ def logistic_fit(truth: np.ndarray, x: np.ndarray) -> np.ndarray | None:
     return None
 
 
-def _unfit(truth: np.ndarray, scores: np.ndarray, clusters: np.ndarray, logits: np.ndarray | None) -> str:
+def _unfit(truth: np.ndarray, x: np.ndarray, clusters: np.ndarray) -> str:
     """Why there can be neither slope nor intercept; "" where there can."""
     if not truth.any() or truth.all():
         return f"all rows are {'positive' if len(truth) and truth.all() else 'negative'}"
     if int(clusters.max()) < 1:
         return "all rows are of one patient"
-    ends = int(((scores <= 0) | (scores >= 1)).sum())
-    if logits is None and ends:
-        return f"{ends:,} scores are 0 or 1, which have no logit"
-    if logits is not None and not np.isfinite(logits).all():
-        return "some logits are infinite"
-    return ""
+    ends = int((~np.isfinite(x)).sum())
+    return f"{ends:,} of {len(x):,} scores are 0 or 1, which have no logit" if ends else ""
 
 
 def _no_slope(truth: np.ndarray, x: np.ndarray) -> str:

@@ -96,7 +96,7 @@ def test_the_slope_is_that_of_a_logistic_regression() -> None:
 
 ODD = {
     "all positive": (np.ones(20, bool), np.linspace(0.1, 0.9, 20), "all rows are positive"),
-    "0 and 1": (np.arange(20) < 9, (np.arange(20) < 11) * 1.0, "20 scores are 0 or 1, which have no logit"),
+    "0 and 1": (np.arange(20) < 9, (np.arange(20) < 11) * 1.0, "20 of 20 scores are 0 or 1, which have no logit"),
     "parted": (np.arange(20) < 9, np.linspace(0.9, 0.1, 20), "part positives from negatives"),
     "parted the wrong way": (np.arange(20) < 9, np.linspace(0.1, 0.9, 20), "part positives from negatives"),
     "one score": (np.arange(20) < 9, np.full(20, 0.3), "all scores are the same"),
@@ -110,6 +110,17 @@ def test_where_there_is_no_slope_the_reason_is_said(name: str) -> None:
     assert found.slope is None
     assert reason in found.reason
     assert found.in_the_large is not None and found.in_the_large.low < found.in_the_large.high
+
+
+def test_a_row_in_a_hundred_may_have_no_logit_and_is_counted() -> None:
+    truth, scores, clusters = drawn(4)
+    scores[[3, 5]] = 0.0, 1.0
+    found = recalibrate(truth, scores, clusters)
+    assert (found.left_out, found.reason) == (2, "")
+    others = np.delete(np.arange(300), [3, 5])
+    assert found.slope == recalibrate(truth[others], scores[others], clusters[others]).slope
+    scores[:10] = 0.0
+    assert "scores are 0 or 1" in recalibrate(truth, scores, clusters).reason
 
 
 def test_logits_stand_in_for_scores_that_are_all_1_as_numbers() -> None:
