@@ -3,7 +3,8 @@
 A sample is never calibrated to the row, so its ECE is above 0 even of a model that is. What a calibrated model would
 show is drawn: truths by the scores themselves, rows of a patient as alike as they are here. The ECE beyond chance is
 that of the curve, of all that bend like the one seen here, whose samples have on average the ECE that this one has; the
-interval holds all of them to which it would be no surprise. It begins at 0 where a calibrated model is one of them.
+interval holds all of them to which it would be no surprise (Neyman, 1937). It begins at 0 where a calibrated model is
+one of them.
 """
 
 from __future__ import annotations
@@ -64,17 +65,20 @@ def beyond_chance(
         return None
     binned = _Binned.of(np.asarray(truth, dtype=bool), np.asarray(scores, dtype=np.float64), clusters)
     random = np.random.default_rng(seed)
-    error = binned.error(binned.gaps)
-    by_chance = binned.error(binned.drawn(binned.scores, draws, random))
+    error = float(binned.errors(binned.gaps))
+    by_chance = binned.errors(binned.drawn(binned.scores, draws, random))
     as_large = int((by_chance >= error - 1e-12).sum())
     p, mean = (as_large + 1) / (draws + 1), float(by_chance.mean())
-    bend = binned.bend()
-    # A curve of about the size of the one that is there: by its scatter the samples of all others are drawn.
-    near = np.clip(binned.scores - (bend / binned.rows)[binned.bins] * max(error**2 - mean**2, 0) ** 0.5, 0, 1)
-    noise = binned.drawn(near, draws, random)
     sizes = np.append(0, np.geomspace(error / 100 + 1e-6, 2 * error + 0.05, CURVES))
-    samples = np.stack([binned.error(size * bend + noise) for size in sizes])
-    beyond = _matched(error, sizes, samples, by_chance, calibrated=p > 0.05)
+    matched = []
+    for bend in binned.bends():
+        # A curve of about the size of the one that is there: by its scatter the samples of all others are drawn.
+        near = np.clip(binned.scores - (bend / binned.rows)[binned.bins] * max(error**2 - mean**2, 0) ** 0.5, 0, 1)
+        noise = binned.drawn(near, draws, random)
+        samples = np.stack([binned.errors(size * bend + noise) for size in sizes])
+        matched.append(_matched(error, sizes, samples, by_chance, calibrated=p > 0.05))
+    value = matched[0].value
+    beyond = Interval(value, min(one.low for one in matched), max(one.high for one in matched))
     return BeyondChance(error=error, by_chance=mean, p=p, p_is_floor=not as_large, beyond=beyond, draws=draws)
 
 
@@ -140,10 +144,10 @@ class _Binned:
         """A column of rows summed over each bin."""
         return np.add.reduceat(column.astype(np.float64), self.starts)
 
-    def error(self, gaps: np.ndarray) -> np.ndarray:
+    def errors(self, gaps: np.ndarray) -> np.ndarray:
         """The ECE of gaps (..., bins)."""
         found: np.ndarray = np.abs(gaps).sum(axis=-1) / self.rows.sum()
-        return found if found.ndim else float(found)  # type: ignore[return-value]
+        return found
 
     def drawn(self, chances: np.ndarray, draws: int, random: np.random.Generator) -> np.ndarray:
         """The gaps (draws, bins) of truths that are drawn by `chances`, against these.
@@ -171,23 +175,22 @@ class _Binned:
         pairs = float(_of_one_draw(self.clusters, chances).sum() - variances.sum())
         return float(np.clip(((sums**2).sum() - (residuals**2).sum()) / pairs, 0, 1)) if pairs > 1e-9 else 0.0
 
-    def bend(self) -> np.ndarray:
-        """The gaps of a curve that bends as the one here and has an ECE of 1: by what its size is multiplied.
+    def bends(self) -> list[np.ndarray]:
+        """The gaps of curves that bend as the one here may, with an ECE of 1: by what their size is multiplied.
 
-        The curve of a logistic recalibration, if the bins are no further from it than chance takes them; else the gaps
-        themselves, each less what chance adds to it.
+        The curve of a logistic recalibration, and the gaps that stand out of chance: what is off in all bins a little
+        and what is off in few of them look alike in a small sample. The likelier one comes first.
         """
         gaps, x = self.gaps, logit(np.clip(self.scores, 1e-6, 1 - 1e-6))
         fit = logistic_fit(self.truth, x)
         chances = self.scores if fit is None else expit(fit[0] + fit[1] * x)
         smooth, variances = self.summed(self.scores - chances), self._variances(chances)
+        # 3, against 1 that would take off what chance adds: a gap that is not clearly one is taken to be of the others.
+        lumps = gaps * np.clip(1 - 3 * variances / np.maximum(gaps**2, 1e-12), 0, None)
         left = float(((gaps - smooth) ** 2 / variances).sum())
-        if fit is None or left > chi2.ppf(0.99, max(len(gaps) - 2, 1)):
-            smooth = gaps * np.clip(1 - variances / np.maximum(gaps**2, 1e-12), 0, None)
-        for found in (smooth, gaps, self.rows):
-            if np.abs(found).sum() > 1e-9:
-                return found / self.error(found)
-        raise AssertionError("bins have rows")
+        likely = left <= chi2.ppf(0.95, max(len(gaps) - 2, 1))
+        found = [bend for bend in (smooth, lumps) if np.abs(bend).sum() > 1e-9] or [self.rows]
+        return [bend / float(self.errors(bend)) for bend in (found if likely else found[::-1])]
 
     def _variances(self, chances: np.ndarray) -> np.ndarray:
         """Of the gap of each bin, if truths come by these chances, rows of a patient as alike as here."""
