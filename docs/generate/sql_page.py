@@ -24,7 +24,7 @@ table `about` that says what the file is a copy of. `owner`, `split` and `truth`
 are computed from the rows of `outcomes`: a prediction with several sources of labels has a row for each, so say which
 if there are several.
 
-    SELECT value AS site, auroc, n FROM metrics WHERE run = 'ours' AND label = 'edema' AND "by" = 'site'
+    SELECT value AS site, auroc, n FROM metrics WHERE run = 'ours' AND label = 'edema' AND grouping = 'site'
     SELECT image_id, score, threshold FROM errors WHERE kind = 'false positive' ORDER BY margin DESC LIMIT 20
     SELECT * FROM metrics_by(site || ' ' || view) WHERE label = 'edema' AND positives >= 10
     SELECT a.ancestor, count(DISTINCT o.report_id) AS reports FROM observations o

@@ -4,7 +4,7 @@
     session.query("SELECT label, auroc FROM metrics WHERE \\"by\\" = 'all'").rows()
 
 Small tables (images, labels, predictions, attributes) are copied into DuckDB; the large ones are read from Lance as a
-query asks for them, filters and columns pushed down. `outcomes` is computed once, for most of the others stand on it.
+query asks for them, filters and columns pushed down. What `outcomes` stands on is computed once, for most others do too.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from kb.errors import ClearKbError, UsageError
-from kb.images.patient_split import read_patients
+from kb.images.patient_split import fold_of, read_patients
 from kb.language.facets import kind_of
 from kb.language.lexicon import load_lexicon
 from kb.language.wider_terms import wider_findings
@@ -31,7 +31,7 @@ from kb.sql.watch import Watch
 from kb.store.state import State
 from kb.vocabulary.concept_hierarchy import ConceptHierarchy
 from kb.vocabulary.query import FETCH, create_mentions, readable
-from schemas.sql.audit_views import DERIVED, FUNCTIONS, all_views, macros, needed_by, vector_relations
+from schemas.sql.audit_views import DERIVED, FUNCTIONS, INNER, all_views, inner_sql, macros, needed_by, vector_relations
 
 T = TypeVar("T")
 
@@ -40,9 +40,6 @@ BATCH = 50_000
 
 COPIED = ("images", "labels", "predictions", "attributes")
 """Tables that are copied: they are small, joined by every row, and strings are joined faster once they are here."""
-
-COMPUTED = ("outcomes",)
-"""Views whose rows are kept."""
 
 
 class AuditSession:
@@ -132,9 +129,10 @@ class AuditSession:
                 create_mentions(self._connection, "stored.")
             elif name in FUNCTIONS:
                 self._connection.execute(macros(name))
+            elif name in INNER:
+                self._connection.execute(f"CREATE TABLE {name} AS {inner_sql(name)}")
             elif name in all_views():
-                kind = "TABLE" if name in COMPUTED else "VIEW"
-                self._connection.execute(f"CREATE {kind} {name} AS {all_views()[name].sql}")
+                self._connection.execute(f"CREATE VIEW {name} AS {all_views()[name].sql}")
             elif name in self._more:
                 self._connection.register(name, self._made.pop(name))
             self._ready.add(name)
@@ -178,9 +176,16 @@ class AuditSession:
         return made[table]()
 
     def _owners(self) -> pa.Table:
-        """Every owner of images and studies with the split they lie in."""
-        splits = read_patients(self.kb).require_apart().splits
-        return pa.table({"owner": pa.array(splits, pa.string()), "split": pa.array(splits.values(), pa.string())})
+        """Every owner of images and studies with the split they lie in, whether a table names it, and their fold."""
+        found = read_patients(self.kb).require_apart()
+        owners = list(found.splits)
+        columns = {
+            "owner": pa.array(owners, pa.string()),
+            "split": pa.array(found.splits.values(), pa.string()),
+            "named": pa.array([owner in found.named for owner in owners], pa.bool_()),
+            "fold": pa.array([fold_of(owner) for owner in owners], pa.int8()),
+        }
+        return pa.table(columns)
 
     def _patients(self) -> pa.Table:
         """Every image and study with its patient and owner."""

@@ -39,7 +39,7 @@ def _data(done: Result) -> Any:
     return json.loads(done.stdout)
 
 
-ALL = "SELECT run, label, auroc FROM metrics WHERE \"by\" = 'all' AND source = 'truth.csv' ORDER BY run"
+ALL = "SELECT run, label, auroc FROM metrics WHERE grouping = 'all' AND source = 'truth.csv' ORDER BY run"
 
 
 class TestSql:
@@ -53,7 +53,7 @@ class TestSql:
         assert float(rows[0][2]) == data[0]["auroc"]
 
     def test_what_rows_count_is_said_where_the_query_does_not(self, ask: Ask) -> None:
-        whole = "SELECT run, auroc FROM metrics WHERE \"by\" = 'all'"
+        whole = "SELECT run, auroc FROM metrics WHERE grouping = 'all'"
         assert "once for each source of labels" in ask("sql", whole).stderr
         assert "once for each source" not in ask("sql", ALL).stderr
         assert "once for each source" not in ask("sql", "SELECT run FROM runs").stderr

@@ -133,7 +133,7 @@ def test_external_images_are_judged_whole_and_in_figures_of_their_own(sites: tup
             "WHERE run = 'probe-encoder' AND split = 'external' AND label = 'nodule'"
         ).rows()
         total = session.query(
-            "SELECT value, n FROM metrics WHERE run = 'probe-encoder' AND \"by\" = 'all' AND label = 'nodule'"
+            "SELECT value, n FROM metrics WHERE run = 'probe-encoder' AND grouping = 'all' AND label = 'nodule'"
         ).rows()
         cut = session.query("SELECT DISTINCT chosen_on, source FROM thresholds WHERE run = 'probe-encoder'").rows()
     expected = metrics.roc_auc_score([row["truth"] for row in rows], [row["rank_by"] for row in rows])
