@@ -80,7 +80,7 @@ FOLDS = 5
 
 
 def fold_of(owner: str) -> int:
-    """The fold that a patient (an image, if nobody knows the patient) is dealt into; the same for every label and run."""
+    """The fold that a patient (an image, if nobody knows the patient) is dealt into, whatever the label and run."""
     return int.from_bytes(blake2b(owner.encode(), digest_size=8, person=b"fold").digest(), "big") % FOLDS
 
 

@@ -4,7 +4,7 @@
     session.query("SELECT label, auroc FROM metrics WHERE \\"by\\" = 'all'").rows()
 
 Small tables (images, labels, predictions, attributes) are copied into DuckDB; the large ones are read from Lance as a
-query asks for them, filters and columns pushed down. What `outcomes` stands on is computed once, for most others do too.
+query asks for them, filters and columns pushed down. What `outcomes` stands on is computed once, as most others do too.
 """
 
 from __future__ import annotations

@@ -72,6 +72,9 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
 }
 """The functions that rows are read from, with what stands behind each."""
 
+VALUES = ("values", "intervals", "shares")
+"""The files of macros/ whose functions give a value; any query may call them."""
+
 INNER: dict[str, tuple[str, ...]] = {
     "matched": (
         "images",
@@ -85,7 +88,7 @@ INNER: dict[str, tuple[str, ...]] = {
     ),
     "cuts": ("matched", "stored.runs"),
 }
-"""Relations that views stand on and nobody asks (`schemas/sql/inner`), each after those it reads; their rows are kept."""
+"""Relations that views stand on and nobody asks (`schemas/sql/inner`), each after those it reads; rows are kept."""
 
 BEHIND: dict[str, tuple[str, ...]] = {
     **FUNCTIONS,
@@ -119,13 +122,9 @@ def vector_relations() -> dict[str, View]:
 
 @cache
 def macros(*names: str) -> str:
-    """The statements that define functions that rows are read from; of none named: what the views compute values with."""
+    """The statements that define functions that rows are read from; default: what the views compute values with."""
     folder = files("schemas") / "sql" / "macros"
     return "\n".join((folder / f"{name}.sql").read_text(encoding="utf-8") for name in names or VALUES)
-
-
-VALUES = ("values", "shares")
-"""The functions that give a value."""
 
 
 @cache

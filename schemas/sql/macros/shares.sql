@@ -1,10 +1,6 @@
 -- Shares of rows with the 95% interval that `kb.statistics.shares` gives: Wilson's, of as many rows as those of patients
 -- are worth.
 
--- The 97.5% quantile of Student's t, by its expansion around the normal one (Cornish and Fisher, 1938).
-CREATE MACRO share_quantile(freedom) AS 1.959963984540054::DOUBLE + 2.372271230298562::DOUBLE / greatest(freedom, 3)
-    + 2.8224986157396112::DOUBLE / greatest(freedom, 3) ** 2 + 2.555849679507722::DOUBLE / greatest(freedom, 3) ** 3;
-
 -- Wilson's score interval of a share of n independent rows, which need be no whole number: value, low and high.
 CREATE MACRO wilson_of(share, n, z) AS {
     'value': share,
@@ -22,7 +18,7 @@ CREATE MACRO design_effect_of(share, n, m, nn, nx, xx) AS CASE WHEN m = n THEN 1
 -- The share x / n of the rows of m patients, with its interval; NULL where there is no row.
 CREATE MACRO share_of(n, x, m, nn, nx, xx) AS CASE WHEN n > 0 THEN wilson_of(
     x / n, n / design_effect_of(x / n, n, m, nn, nx, xx),
-    CASE WHEN m = n THEN 1.959963984540054::DOUBLE ELSE share_quantile(m - 1) END) END;
+    CASE WHEN m = n THEN 1.959963984540054::DOUBLE ELSE t_quantile(m - 1) END) END;
 
 -- Over rows of a patient each: the share of all their rows (n) of which it is said (x): .value, .low and .high.
 CREATE MACRO share_over(n, x) AS share_of(sum(n)::DOUBLE, sum(x)::DOUBLE, (count(*) FILTER (n > 0))::DOUBLE,

@@ -13,8 +13,9 @@
 -- auroc_low: lower end of its 95% interval
 -- auroc_high: upper end of it
 --
--- Equal scores count half. Rows that a run of ours was trained on stand under split alone, as train and validation. Other
--- groups, by any column or expression: FROM metrics_by(attributes['device']).
+-- Equal scores count half. The interval is the one that `clear-kb evaluate` prints: Newcombe's (2006), wider where a patient
+-- has several images that are alike, and never one point alone. Rows that a run of ours was trained on stand under split
+-- alone, as train and validation. Other groups, by any column or expression: FROM metrics_by(attributes['device']).
 SELECT run, label, source, grouping, value, n, positives, negatives, unknown, auroc, auroc_low, auroc_high
 FROM (
     SELECT 'all' AS grouping, * FROM metrics_by(CASE WHEN split = 'external' THEN 'external' ELSE 'all' END)

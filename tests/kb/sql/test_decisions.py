@@ -125,10 +125,8 @@ class TestThresholds:
     def test_what_is_given_with_the_run_comes_first(self, kb: KnowledgeBase) -> None:
         rows = study(kb, validation=60)
         parameters = json.dumps({"operating_points": {"Edema": 0.7}})
-        fill(kb, runs=[run("s", parameters=parameters)])
-        fill(
-            kb, predictions=[{"run": "s", "image_id": one, "label": "Edema", "score": score} for one, _, score in rows]
-        )
+        said = [{"run": "s", "image_id": one, "label": "Edema", "score": score} for one, _, score in rows]
+        fill(kb, runs=[run("s", parameters=parameters)], predictions=said)
         (found,) = ask(kb, "SELECT * FROM thresholds WHERE run = 's'")
         assert (found["threshold"], found["chosen_on"], found["positives"]) == (0.7, "given", None)
         alerts = ask(kb, "SELECT count(*) AS n FROM outcomes WHERE run = 's' AND decision")

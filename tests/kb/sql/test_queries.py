@@ -142,7 +142,8 @@ class TestWhatTheyTell:
         assert row["concept"] == "chest tube"
         counts = session.query(
             "WITH tube AS (SELECT study_id FROM observations WHERE finding = 'chest tube'), judged AS ("
-            "SELECT study_id, decision AS wrong FROM outcomes WHERE run = 'leaning' AND source = 'truth.csv' AND truth = 0) "
+            "SELECT study_id, decision AS wrong FROM outcomes "
+            "WHERE run = 'leaning' AND source = 'truth.csv' AND truth = 0) "
             "SELECT wrong, study_id IN (FROM tube) AS tube, count(*) AS n FROM judged GROUP BY ALL"
         ).rows()
         table = {(one["wrong"], one["tube"]): one["n"] for one in counts}
