@@ -14,7 +14,7 @@ from encoder.evaluation.rows import LabelRows
 from kb.display import Listing, html_table, table_of
 
 Interval = tuple[float, float]
-MEASURES = ("auroc", "auprc", "f1", "mcc", "sensitivity", "specificity", "brier", "ece")
+MEASURES = ("auroc", "auprc", "f1", "mcc", "sensitivity", "specificity", "ppv", "npv", "alerts", "brier", "ece")
 WITH_INTERVAL = ("auroc", "auprc", "f1", "mcc", "ece")
 MEAN = "mean over labels"
 
@@ -85,7 +85,15 @@ class Scored:
 
 
 _RANKED = {"AUROC": "auroc", "AUPRC": "auprc", "Brier": "brier", "ECE": "ece"}
-_CALLED = {"F1": "f1", "MCC": "mcc", "sensitivity": "sensitivity", "specificity": "specificity"}
+_CALLED = {
+    "F1": "f1",
+    "MCC": "mcc",
+    "sensitivity": "sensitivity",
+    "specificity": "specificity",
+    "PPV": "ppv",
+    "NPV": "npv",
+    "alerts": "alerts",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,7 +31,7 @@ def score_label(rows: LabelRows, threshold: Threshold, drawn: np.ndarray) -> Dra
     def called(weights: np.ndarray) -> Mapping[str, np.ndarray]:
         if threshold.value is None:
             return {}
-        return at_threshold(rows.truth, rows.score, threshold.value, weights=weights * threshold.judged)
+        return at_threshold(rows.truth, rows.score, threshold.cuts, weights=weights * threshold.judged)
 
     def measure(weights: np.ndarray) -> dict[str, np.ndarray]:
         auroc, auprc = ranking.scores_of(weights)

@@ -232,9 +232,9 @@ def predicted(kb: KnowledgeBase, places: dict[str, int]) -> None:
 @pytest.mark.parametrize(
     ("places", "judged", "chosen_on"),
     [
-        ({"test": 30, "external": 20}, {"internal": 30, "external": 20}, "test"),
+        ({"test": 30, "external": 20}, {"internal": 30, "external": 20}, "cross-fitted"),
         ({"external": 20}, {"external": 20}, "nothing"),
-        ({"train": 30, "external": 20}, {"internal": 30, "external": 20}, "nothing"),
+        ({"train": 30, "external": 20}, {"internal": 30, "external": 20}, "cross-fitted"),
         ({"test": 30}, {"all": 30}, None),
     ],
 )
