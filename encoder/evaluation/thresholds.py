@@ -154,7 +154,8 @@ def at_threshold(
     """f1, mcc, sensitivity, specificity, ppv, npv and alerts where scores from `threshold` up are called positive.
 
     `threshold` is one for all rows, or one a row; `alerts` is the share of rows that are called. `weights` are of shape
-    (..., rows), and so are the results without the last axis. Where a measure is a division by nothing it is NaN, but for F1 and MCC, which are 0 then, as scikit-learn has them.
+    (..., rows), and so are the results without the last axis. Where a measure is a division by nothing it is NaN, but
+    for F1 and MCC, which are 0 then, as scikit-learn has them.
     """
     weights = np.asarray(weights, dtype=np.float64)
     called, truth = (scores >= threshold).astype(np.float64), truth.astype(np.float64)

@@ -17,7 +17,8 @@ from typing import Any, Literal
 from kb.errors import UsageError
 from kb.images.patient_split import PARTS
 from kb.sql.messages import near_names
-from kb.sql.session import AuditSession, Result
+from kb.sql.result import Result
+from kb.sql.session import AuditSession
 
 JUDGED = "judged"
 """What SQL calls the part of the rows that a query is over if nothing is said."""

@@ -19,6 +19,12 @@ Timeout = Annotated[
 Memory = Annotated[
     str, typer.Option("--memory", metavar="SIZE", help="What a query may take: 500MB, 4GB.", rich_help_panel=_LIMITS)
 ]
+OwnTables = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--with", metavar="NAME=FILE", help="Join a table of your own: CSV, TSV, Parquet, JSON lines; repeatable."
+    ),
+]
 ShownRows = Annotated[
     int, typer.Option("--limit", min=1, help="Rows of a table that are shown; CSV, JSON and files hold all.")
 ]

@@ -13,6 +13,7 @@ from encoder.audit.commands.group import (
     DEFAULT_SHOWN,
     DEFAULT_TIMEOUT,
     Memory,
+    OwnTables,
     ShownRows,
     Timeout,
     command_limits,
@@ -21,6 +22,7 @@ from encoder.audit.commands.rows import show_result
 from encoder.commands.options import EncoderOption
 from kb.commands.options import Format
 from kb.commands.shared import Reading, reads
+from kb.sql.own_tables import parse_named_files
 from kb.sql.shell import Shell
 from kb.sql.terminal import run_shell
 
@@ -28,6 +30,7 @@ from kb.sql.terminal import run_shell
 @reads
 def shell_command(
     reading: Reading,
+    own_tables: OwnTables = None,
     limit: ShownRows = DEFAULT_SHOWN,
     timeout: Timeout = DEFAULT_TIMEOUT,
     memory: Memory = DEFAULT_MEMORY,
@@ -37,7 +40,8 @@ def shell_command(
 
     With a pipe on standard input it runs what that says, prints no prompt, and exits with 1 if a query failed.
     """
-    with open_session(reading.base, command_limits(timeout, memory), encoder) as session:
+    tables = parse_named_files(own_tables)
+    with open_session(reading.base, command_limits(timeout, memory), encoder, tables=tables) as session:
 
         def show(result: object, sql: str, chosen: Format, values: Mapping[str, object]) -> None:
             show_result(session, sql, result, output=chosen, shown=limit, values=values)  # type: ignore[arg-type]
