@@ -74,8 +74,7 @@ class Scored:
         """The figures at the threshold, as a person reads them."""
         threshold = "" if self.threshold is None else f"{self.threshold:.3g}"
         figures = {title: self._told(name) for title, name in _CALLED.items()}
-        n = "" if self.n is None else f"{self.n:,}"
-        return {**self.named(), "n": n, "threshold": threshold, "chosen on": self.threshold_from, **figures}
+        return {**self.named(), "threshold": threshold, "chosen on": self.threshold_from, **figures}
 
     def _told(self, name: str) -> str:
         value, interval = self.values.get(name), self.intervals.get(name)
@@ -88,8 +87,8 @@ _RANKED = {"AUROC": "auroc", "AUPRC": "auprc", "Brier": "brier", "ECE": "ece"}
 _CALLED = {
     "F1": "f1",
     "MCC": "mcc",
-    "sensitivity": "sensitivity",
-    "specificity": "specificity",
+    "sens.": "sensitivity",
+    "spec.": "specificity",
     "PPV": "ppv",
     "NPV": "npv",
     "alerts": "alerts",
@@ -217,6 +216,9 @@ class Evaluation:
 
     def _tables_of(self, split: str) -> list[tuple[str, list[dict[str, Any]]]]:
         alone = len(self.splits) == 1
+        called = [row.called() for row in self.rows if row.split == split]
+        if len({row["chosen on"] for row in called} - {""}) == 1:  # a note says which
+            called = [{name: cell for name, cell in row.items() if name != "chosen on"} for row in called]
         scored = [row for row in self.rows if row.split == split]
         ranked = [row.ranked() for row in scored]
         if not any(row.unknown for row in scored):
@@ -225,7 +227,7 @@ class Evaluation:
             ("", ranked),
             (
                 "at a threshold",
-                [row.called() for row in scored] if any(row.threshold is not None for row in scored) else [],
+                called if any(row.threshold is not None for row in scored) else [],
             ),
             ("left out", [_rounded(_told(row)) for row in self.left_out if row.split == split and not row.unlabelled]),
             ("AUROC compared", [_rounded(_told(row)) for row in self.comparisons if row.split == split]),

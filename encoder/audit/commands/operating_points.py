@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
 from encoder.audit.audit_session import open_session
-from encoder.audit.commands.group import DEFAULT_SHOWN, ShownRows
+from encoder.audit.commands.group import DEFAULT_SHOWN
 from encoder.audit.commands.rows import show_result
 from kb.commands.options import Format
 from kb.commands.output import print_facts, print_json, print_rows, say
@@ -34,7 +35,6 @@ def operating_points_command(
     ] = None,
     points: Points = None,
     clear: Annotated[bool, typer.Option("--clear", help="Forget the thresholds that the run was given.")] = False,
-    limit: ShownRows = DEFAULT_SHOWN,
 ) -> None:
     """Show where scores are cut, by what, and what that comes to; or give a run the thresholds it is used with."""
     if points or clear:
@@ -46,7 +46,51 @@ def operating_points_command(
     values = query.values({"run": run, "label": label, "source": source})
     with open_session(writing.base, UNHURRIED) as session:
         result = session.query(query.sql, values)
-        show_result(session, query.sql, result, output=writing.output, shown=limit, values=values)
+        rows = result.rows() if writing.output is Format.table else []
+        if rows:
+            _show(rows)
+        else:
+            show_result(session, query.sql, result, output=writing.output, shown=DEFAULT_SHOWN, values=values)
+
+
+def _show(rows: Sequence[Mapping[str, Any]]) -> None:
+    """A table of each run and source, with intervals under the figures; then how thresholds were chosen."""
+    for run, source in dict.fromkeys((row["run"], row["source"]) for row in rows):
+        mine = [row for row in rows if (row["run"], row["source"]) == (run, source)]
+        title = run if source is None else f"{run}, judged by {source}"
+        print_rows([_cells(row) for row in mine], list(_cells(mine[0])), Format.table, title=escape(title))
+        for how in dict.fromkeys(row["chosen_on"] for row in mine):
+            labels = [row["label"] for row in mine if row["chosen_on"] == how]
+            which = "" if len(labels) == len(mine) else f": {', '.join(labels)}"
+            say(escape(f"{run}: {HOW[how]}{which}"))
+    for row in rows:
+        if row["warning"]:
+            say(escape(f"{row['label']} ({row['run']}): {row['warning']}"))
+
+
+HOW: Mapping[str, str] = {
+    "given": "thresholds given with the run",
+    "validation": "thresholds chosen on the validation split, which is not judged by them",
+    "cross-fitted": "cross-fitted thresholds: each fifth of the patients is judged by the cut of the other four",
+    "nothing": "no threshold",
+}
+"""How a threshold came about, in words."""
+
+FIGURES = {"sens.": "sensitivity", "spec.": "specificity", "PPV": "ppv", "NPV": "npv"}
+
+
+def _cells(row: Mapping[str, Any]) -> dict[str, str]:
+    told = {title: _with_interval(row, name, "{:.2f}") for title, name in FIGURES.items()}
+    cut = "" if row["threshold"] is None else f"{row['threshold']:.3g}"
+    alerts = _with_interval(row, "alerts_per_100", "{:.0f}")
+    return {"label": escape(row["label"]), "cut": cut, **told, "alerts per 100": alerts}
+
+
+def _with_interval(row: Mapping[str, Any], name: str, form: str) -> str:
+    if row[name] is None:
+        return ""
+    low, high = (form.format(row[f"{name}_{end}"]) for end in ("low", "high"))
+    return f"{form.format(row[name])}\n{low}-{high}"
 
 
 def _tell(given: GivenPoints, writing: Writing) -> None:

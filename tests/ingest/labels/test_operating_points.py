@@ -15,7 +15,7 @@ from kb.sql.session import AuditSession
 from tests.support.files import write
 
 SCORES = "image,Edema,Pleural_Effusion\n" + "".join(f"i{n},0.{n}5,0.{9 - n}5\n" for n in range(10))
-LOGITS = "image,Edema\n" + "".join(f"i{n},{n - 5}.0\n" for n in range(10))
+LOGITS = "image,Edema\n" + "".join(f"i{n},{n - 4.5}\n" for n in range(10))
 ABOVE = "image,Edema\n" + "".join(f"i{n},{n / 4}\n" for n in range(9))
 
 
