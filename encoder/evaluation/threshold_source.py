@@ -73,7 +73,7 @@ def read_threshold_source(told: str | float, runs: Collection[str]) -> Threshold
     hint = (
         f"did you mean {near}?" if near else f"{', '.join(WORDS)}, target:sensitivity=0.9, a number or a run is meant"
     )
-    raise UsageError(f"threshold_from '{told}': {hint}", parameter="threshold_from")
+    raise UsageError(f"threshold_from '{told}': {hint}")
 
 
 def _target(text: str) -> Target:
@@ -87,5 +87,4 @@ def _target(text: str) -> Target:
             return Target(found[1], value)  # type: ignore[arg-type]
     raise UsageError(
         f"threshold_from '{text}': target:sensitivity=0.9 or target:specificity=0.9 was expected, above 0 and up to 1",
-        parameter="threshold_from",
     )

@@ -170,7 +170,8 @@ def _take(table: LabelTable, run: str, method: str, scores_are: Kind | None, ope
         "scores": scaled.kind,
         "divided_by": dict(scaled.divided),
     }
-    points, passed_over = None, ()
+    points: dict[str, float] | None = None
+    passed_over: tuple[str, ...] = ()
     if operating_points:
         names = tuple(table.labels.values())
         points, passed_over = read_points(operating_points, names, scores=scaled.kind, divided=scaled.divided)

@@ -9,7 +9,7 @@ from typing import Any
 from kb.images.patient_split import read_patients
 from kb.sql.messages import near_names
 from kb.sql.session import AuditSession
-from kb.sql.slips import bare, known_attributes
+from kb.sql.slips import bare
 from schemas.sql.audit_views import needed_by
 
 DIRECT: Mapping[str, tuple[str, ...]] = {
@@ -121,7 +121,7 @@ def _learned_from(session: AuditSession, sql: str, told: Mapping[str, Any]) -> s
     if not n:
         return None
     if "split" in told:
-        return f"left out: {n:,} predictions that a run of ours learned from (--set split=all counts them too)"
+        return f"left out: {n:,} predictions that a run of ours learned from (the split 'all' counts them too)"
     if re.search(r"\bjudged\b|\bpart\s*:=", words):
         return None
     if any(_named(name, sql) for name in LEAVING):
@@ -159,7 +159,7 @@ def _misspelt_values(session: AuditSession, sql: str) -> list[str]:
 def _unknown_attributes(session: AuditSession, sql: str) -> list[str]:
     """Attributes that a query names as none is called."""
     asked = dict.fromkeys(_ATTRIBUTE.findall(sql))
-    known = known_attributes(session) if asked else []
+    known = session.attribute_names() if asked else []
     found = []
     for name in asked:
         if name in known:
@@ -174,7 +174,7 @@ def _few_groups(session: AuditSession, by: str | None) -> list[str]:
     """What is wrong with the grouping that was asked for, if anything."""
     if by is None or by in ("all", *TWO_RUNS):
         return []
-    attributes = known_attributes(session)
+    attributes = session.attribute_names()
     if bare(by) not in map(bare, (*GROUPINGS, *attributes)):
         near = near_names(by, (*GROUPINGS, *attributes))
         hint = f" (did you mean {near}?)" if near else ""

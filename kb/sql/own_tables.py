@@ -9,7 +9,7 @@ The query itself still reaches no file: what it joins was read by us, whole and 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -47,25 +47,6 @@ def read_own_tables(named: Mapping[str, str | Path]) -> dict[str, pa.Table]:
         taken[name.lower()] = name
         _check_name(name)
     return {name: _read(name, Path(path)) for name, path in named.items()}
-
-
-def parse_named_files(told: Sequence[str] | None, option: str = "--with") -> dict[str, str]:
-    """NAME=FILE, as it is written on a command line; "FILE" alone is named after itself.
-
-    Raises:
-        UsageError: a name stands twice, or the file's own name is no plain word.
-    """
-    found: dict[str, str] = {}
-    for one in told or ():
-        name, equals, path = one.partition("=")
-        if not equals:
-            name, path = Path(one).stem, one
-            if not _NAME.fullmatch(name):
-                raise UsageError(f"{option} {one}: NAME=FILE was expected: '{name}' is no name for SQL")
-        if name in found:
-            raise UsageError(f"{option} {name}=...: that name stands there twice")
-        found[name] = path
-    return found
 
 
 def _check_name(name: str) -> None:

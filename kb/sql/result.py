@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import pyarrow as pa
 
@@ -15,12 +16,24 @@ from kb.errors import ClearKbError
 from kb.vocabulary.query import FETCH
 
 if TYPE_CHECKING:
-    from kb.sql.session import AuditSession
+    import duckdb
 
 T = TypeVar("T")
 
 BATCH = 50_000
 """Rows of an Arrow batch."""
+
+
+class Asked(Protocol):
+    """What a result needs of the session that it is of: its connection, and whether its rows may still be read."""
+
+    _connection: duckdb.DuckDBPyConnection
+    _reading: object
+    _reader: pa.RecordBatchReader | None
+
+    def _end_reading(self) -> None: ...
+
+    def _guarded(self, seconds: float, sql: str) -> AbstractContextManager[None]: ...
 
 
 @dataclass(eq=False)
@@ -35,7 +48,7 @@ class Result:
         left: seconds that it may still take, without what is done with its rows between.
     """
 
-    session: AuditSession
+    session: Asked
     sql: str
     parameters: dict[str, Any]
     names: list[str]

@@ -39,6 +39,12 @@ COPIED = ("images", "labels", "predictions", "attributes")
 """Tables that are copied: they are small, joined by every row, and strings are joined faster once they are here."""
 
 
+ATTRIBUTE_NAMES = """
+SELECT DISTINCT unnest(map_keys(attributes)) AS name
+FROM (SELECT attributes FROM images UNION ALL SELECT attributes FROM studies) ORDER BY name
+"""
+
+
 class AuditSession:
     """The views of one commit, for as many queries as one likes.
 
@@ -99,7 +105,7 @@ class AuditSession:
         try:
             return self.run(check_query(sql, self.relations), parameters)
         except UsageError as error:
-            raise with_hint(error, sql, self) from error
+            raise with_hint(error, sql, self.attribute_names) from error
 
     def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Result:
         """Run a SELECT of this project's own; the limits hold for it too."""
@@ -134,6 +140,10 @@ class AuditSession:
     def _columns_meant(self, sql: str) -> frozenset[str]:
         """The columns that a query may speak of, to find the one that was meant."""
         return columns_in(sql) | {column for columns in self.own_tables.values() for column in columns}
+
+    def attribute_names(self) -> list[str]:
+        """The names of all attributes of images and studies."""
+        return [row["name"] for row in self.run(ATTRIBUTE_NAMES).rows()]
 
     def prepare(self, sql: str) -> None:
         """Load and define all that a query speaks of; whoever still reads another one has read the last of it."""

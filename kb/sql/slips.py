@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection, Sequence
 
 from kb.errors import ClearKbError, UsageError
 from schemas.sql.audit_views import FUNCTIONS, all_views, names_in, vector_relations
 
-if TYPE_CHECKING:
-    from kb.sql.session import AuditSession
+Attributes = Callable[[], Sequence[str]]
+"""Tells the names of all attributes, once it is asked."""
 
 _UNKNOWN = re.compile(r'(?:Referenced column|have a column named) "([^"]+)"')
 _NEAR = re.compile(r'syntax error at or near "([^"]*)"', re.I)
@@ -24,10 +23,10 @@ WORDS = re.compile(
 """Words of SQL that are no names unless they stand in double quotes."""
 
 
-def with_hint(error: UsageError, sql: str, session: AuditSession) -> UsageError:
+def with_hint(error: UsageError, sql: str, attributes: Attributes) -> UsageError:
     """The error with the likely slip at the end of its first line, where one is found."""
     first, *place = str(error).split("\n")
-    hint = _hint(first, place, sql, session)
+    hint = _hint(first, place, sql, attributes)
     if hint is None:
         return error
     first = re.sub(r": did you mean [^?]*\?$", "", first)
@@ -44,21 +43,12 @@ def columns_in(sql: str) -> frozenset[str]:
     return frozenset(column for name in chosen for column in views[name].columns)
 
 
-def known_attributes(session: AuditSession) -> list[str]:
-    """The names of all attributes of images and studies."""
-    sql = (
-        "SELECT DISTINCT unnest(map_keys(attributes)) AS name FROM (SELECT attributes FROM images UNION ALL "
-        "SELECT attributes FROM studies) ORDER BY name"
-    )
-    return [row["name"] for row in session.run(sql).rows()]
-
-
 def bare(name: str) -> str:
     """A name as attributes are found by: in lower case, without what stands between words."""
     return re.sub(r"[ _.\-]", "", name.lower())
 
 
-def _hint(said: str, place: list[str], sql: str, session: AuditSession) -> str | None:
+def _hint(said: str, place: list[str], sql: str, attributes: Attributes) -> str | None:
     if near := _NEAR.search(said):
         return _word_of_sql(near[1], place)
     if "must appear in the GROUP BY" in said or "Cannot mix aggregates" in said:
@@ -66,7 +56,7 @@ def _hint(said: str, place: list[str], sql: str, session: AuditSession) -> str |
     if "cannot contain aggregates" in said:
         return "a condition over aggregates is HAVING, behind GROUP BY"
     unknown = _UNKNOWN.search(said)
-    return _unknown_column(unknown[1], sql, session) if unknown else None
+    return _unknown_column(unknown[1], sql, attributes) if unknown else None
 
 
 def _word_of_sql(near: str, place: list[str]) -> str | None:
@@ -84,13 +74,13 @@ def _word_of_sql(near: str, place: list[str]) -> str | None:
     return None
 
 
-def _unknown_column(name: str, sql: str, session: AuditSession) -> str | None:
+def _unknown_column(name: str, sql: str, attributes: Attributes) -> str | None:
     plain = name.split(".")[-1]
     try:
-        attributes = known_attributes(session)
+        known = attributes()
     except ClearKbError:  # no split, no time: the error itself is to be told, not this one
-        attributes = []
-    found = next((one for one in attributes if bare(one) == bare(plain)), None)
+        known = []
+    found = next((one for one in known if bare(one) == bare(plain)), None)
     if found is not None:
         return f"it is an attribute: attributes['{found}']"
     if re.search(rf'"{re.escape(plain)}"', sql) or _is_compared(plain, sql, columns_in(sql)):

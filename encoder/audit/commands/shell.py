@@ -17,12 +17,12 @@ from encoder.audit.commands.group import (
     ShownRows,
     Timeout,
     command_limits,
+    named_files,
 )
 from encoder.audit.commands.rows import show_result
 from encoder.commands.options import EncoderOption
 from kb.commands.options import Format
 from kb.commands.shared import Reading, reads
-from kb.sql.own_tables import parse_named_files
 from kb.sql.shell import Shell
 from kb.sql.terminal import run_shell
 
@@ -40,7 +40,7 @@ def shell_command(
 
     With a pipe on standard input it runs what that says, prints no prompt, and exits with 1 if a query failed.
     """
-    tables = parse_named_files(own_tables)
+    tables = named_files(own_tables)
     with open_session(reading.base, command_limits(timeout, memory), encoder, tables=tables) as session:
 
         def show(result: object, sql: str, chosen: Format, values: Mapping[str, object]) -> None:

@@ -18,6 +18,7 @@ from encoder.audit.commands.group import (
     ShownRows,
     Timeout,
     command_limits,
+    named_files,
     typed,
 )
 from encoder.audit.commands.rows import show_result
@@ -26,7 +27,6 @@ from kb.commands.options import Format, parse_pairs
 from kb.commands.output import print_json, print_rows
 from kb.commands.shared import Reading, reads
 from kb.errors import UsageError
-from kb.sql.own_tables import parse_named_files
 from kb.sql.reference import schema_rows, schema_text
 from kb.sql.writing import check_file
 
@@ -68,7 +68,7 @@ def sql_command(
     if out is not None:
         check_file(out)
     values = {name: typed(value) for name, value in parse_pairs(param, "--param").items()}
-    with open_session(reading.base, limits, encoder, tables=parse_named_files(own_tables)) as session:
+    with open_session(reading.base, limits, encoder, tables=named_files(own_tables)) as session:
         show_result(
             session, sql, session.query(sql, values), output=reading.output, shown=limit, file=out, values=values
         )

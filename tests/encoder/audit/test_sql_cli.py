@@ -154,6 +154,8 @@ class TestSql:
             (["sql", "SELECT * FROM image_vectors"], "no vectors of images"),
             (["sql", "SELECT 1", "--with", "x"], "there is no file x for the table x"),
             (["sql", "SELECT 1", "--with", "metrics=x.csv"], "there is a view of that name"),
+            (["sql", "SELECT 1", "--with", "my-file.csv"], "a table named 'my-file'"),
+            (["sql", "SELECT 1", "--with", "a=x.csv", "--with", "a=y.csv"], "stands there twice"),
             (["run", "roc", "--set", "split=tset"], "split = tset: one of all, internal, train"),
             (["operating-points", "--set", "0.5"], "name it with --run"),
             (["operating-points", "--run", "goood", "--set", "0.5"], "did you mean good"),

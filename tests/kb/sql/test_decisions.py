@@ -16,7 +16,8 @@ from sklearn import metrics
 from kb.errors import UsageError
 from kb.images.patient_split import FOLDS, fold_of
 from kb.knowledge_base import KnowledgeBase
-from kb.sql.queries import run_query
+from kb.sql.hints import what_rows_count
+from kb.sql.queries import find_query, run_query
 from kb.sql.session import AuditSession
 from kb.statistics.shares import share_interval
 from tests.support.tables import fill, run
@@ -164,6 +165,24 @@ class TestRowsThatWereLearnedFrom:
                 ):
                     rows = run_query(session, query, {"run": "probe", "split": split}).rows()
                     assert max(row[column] for row in rows) == n, (query, split)
+
+    def test_are_counted_beside_what_leaves_them_out(self, ours: KnowledgeBase) -> None:
+        with AuditSession(ours) as session:
+            (row,) = session.query("SELECT count(*) AS n FROM outcomes WHERE NOT judged").rows()
+
+            def told(sql: str, **values: Any) -> str:
+                session.query(sql, values)
+                return " ".join(what_rows_count(session, sql, values))
+
+            assert told("FROM metrics") == told("FROM confusion_by(sex)")
+            assert f"left out: {row['n']} predictions that a run of ours learned from" in told("FROM metrics")
+            assert "count too: WHERE judged leaves them out" in told("SELECT count(*) FROM outcomes")
+            assert told("FROM confusion_by(sex, part := 'all')") == told("FROM outcomes WHERE judged") == ""
+            query = find_query("roc")
+            values = query.values({"run": "probe"})
+            assert "left out: " in " ".join(what_rows_count(session, query.sql, values))
+            assert what_rows_count(session, query.sql, {**values, "split": "all"}) == []
+            assert what_rows_count(session, query.sql, {**values, "run": "r"}) == []
 
     def test_choose_by_their_own_validation(self, ours: KnowledgeBase) -> None:
         found = {row["run"]: row["chosen_on"] for row in ask(ours, "SELECT run, chosen_on FROM thresholds")}

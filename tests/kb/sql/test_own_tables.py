@@ -13,7 +13,7 @@ import pytest
 from kb.errors import ClearKbError, UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.sql import own_tables
-from kb.sql.own_tables import parse_named_files, read_own_tables
+from kb.sql.own_tables import read_own_tables
 from kb.sql.session import AuditSession
 from tests.support.escapes import FILES
 
@@ -105,15 +105,6 @@ def test_what_is_too_large_is_refused(table: Path, tmp_path: Path, monkeypatch: 
         read_own_tables({"x": table})
 
 
-def test_names_on_a_command_line() -> None:
-    assert parse_named_files(["a=x/y.csv", "z/fleet.tsv", "b=c=d.csv"]) == {
-        "a": "x/y.csv",
-        "fleet": "z/fleet.tsv",
-        "b": "c=d.csv",
-    }
-    with pytest.raises(UsageError, match="stands there twice"):
-        parse_named_files(["a=x.csv", "a=y.csv"])
-    with pytest.raises(UsageError, match="'my-file' is no name"):
-        parse_named_files(["my-file.csv"])
+def test_two_names_that_sql_does_not_tell_apart_are_refused() -> None:
     with pytest.raises(UsageError, match="does not tell a and A apart"):
         read_own_tables({"a": "x.csv", "A": "y.csv"})
