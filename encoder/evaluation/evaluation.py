@@ -74,7 +74,8 @@ class Scored:
         """The figures at the threshold, as a person reads them."""
         threshold = "" if self.threshold is None else f"{self.threshold:.3g}"
         figures = {title: self._told(name) for title, name in _CALLED.items()}
-        return {**self.named(), "threshold": threshold, "chosen on": self.threshold_from, **figures}
+        n = "" if self.n is None else f"{self.n:,}"
+        return {**self.named(), "n": n, "threshold": threshold, "chosen on": self.threshold_from, **figures}
 
     def _told(self, name: str) -> str:
         value, interval = self.values.get(name), self.intervals.get(name)
