@@ -10,6 +10,7 @@ from rich.table import Table
 from bench import (
     accuracy,
     confounders,
+    drift,
     duplicates,
     explanation,
     label_tables,
@@ -47,6 +48,7 @@ BENCHES = {
     "metrics": metrics.run,
     "confounders": confounders.run,
     "planted": planted.run,
+    "drift": drift.run,
 }
 
 
