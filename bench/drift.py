@@ -25,7 +25,7 @@ from encoder.audit.rows import AuditRows
 Planted = Literal["nothing", "ranking", "prevalence", "scores"]
 
 ROWS, MONTHS, CHANGE = 3_000, 12, 8
-STABLE, CHANGED = 200, 40
+STABLE, CHANGED = 200, 30
 PERMUTATIONS = 999
 NAMES = tuple(f"2024-{month:02d}" for month in range(1, MONTHS + 1))
 NEAR = NAMES[CHANGE - 1 : CHANGE + 2]
@@ -38,7 +38,7 @@ EXPECTED: dict[Planted, tuple[str, ...]] = {
 
 
 def table_of(planted: Planted, seed: int, *, labelled: bool = True) -> DriftRows:
-    """One table: prevalence 0.2, AUROC 0.9; from the ninth month on the ranking, the prevalence or the scores change."""
+    """One table: prevalence 0.2, AUROC 0.9; from the ninth month on ranking, prevalence or scores change."""
     draw = np.random.default_rng(seed)
     owners = np.repeat(np.arange(ROWS), draw.choice([1, 2, 3, 4], ROWS, p=[0.6, 0.2, 0.1, 0.1]))[:ROWS]
     at = np.minimum(draw.integers(0, MONTHS, ROWS)[owners] + draw.integers(0, 3, ROWS), MONTHS - 1)

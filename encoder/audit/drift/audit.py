@@ -119,7 +119,13 @@ def find_drift(
     first_and_last = _between(found, reference, len(periods) - 1)
     scores = score_shift(found.rows.score, owners, first_and_last, permutations=options.permutations, seed=options.seed)
     adjusted, scores, tests = _adjusted(scanned, scores)
-    changes = [_change(found, measures[name], scanned[name], adjusted[name], reference, options) for name in measures]
+    sure = {name: one.split for name, one in scanned.items() if one.split is not None and adjusted[name].split < LEVEL}
+    price = max((adjusted[name].split / split.p for name, split in sure.items()), default=1.0)
+    further = further_splits(found, sure, level=LEVEL / price, permutations=options.permutations, seed=options.seed)
+    changes = [
+        _change(found, measures[name], one, adjusted[name], reference, further.get(name, []))
+        for name, one in scanned.items()
+    ]
     since = min(
         (one for one in changes if one.point and one.point.sure), key=lambda one: _surest(one, scanned), default=None
     )
@@ -180,7 +186,12 @@ def _adjusted(scanned: Mapping[Name, Scanned], scores: ScoreShift) -> tuple[dict
 
 
 def _change(
-    found: DriftRows, measure: Measure, scanned: Scanned, adjusted: _Adjusted, reference: int, options: DriftOptions
+    found: DriftRows,
+    measure: Measure,
+    scanned: Scanned,
+    adjusted: _Adjusted,
+    reference: int,
+    further: Sequence[Split],
 ) -> Change:
     at, last = found.periods.at, len(found.periods) - 1
     return Change(
@@ -189,31 +200,20 @@ def _change(
         last=figure_of(measure, found, at == last),
         change=change_of(measure, found, reference, last),
         p=adjusted.last,
-        points=tuple(_points(found, measure, scanned, adjusted, options)),
+        points=tuple(_points(found, measure, scanned, adjusted, further)),
         values=scanned.values,
     )
 
 
 def _points(
-    found: DriftRows, measure: Measure, scanned: Scanned, adjusted: _Adjusted, options: DriftOptions
+    found: DriftRows, measure: Measure, scanned: Scanned, adjusted: _Adjusted, further: Sequence[Split]
 ) -> list[ChangePoint]:
     """The best split of a measure; where it is sure, with further ones that are sure at the same price."""
     if scanned.split is None:
         return []
-    at, owners = found.periods.at, found.rows.owners
-    splits, price = [scanned.split], adjusted.split / scanned.split.p
-    if adjusted.split < LEVEL:
-        splits = further_splits(
-            measure,
-            at,
-            owners,
-            scanned.split,
-            level=LEVEL / price,
-            permutations=options.permutations,
-            seed=options.seed,
-        )
+    splits, price = list(further) or [scanned.split], adjusted.split / scanned.split.p
     ends = [0, *(one.at for one in splits), len(found.periods)]
-    levels = [_level(measure, at, start, end) for start, end in pairwise(ends)]
+    levels = [_level(measure, found.periods.at, start, end) for start, end in pairwise(ends)]
     return [
         ChangePoint(
             since=found.periods.names[one.at],

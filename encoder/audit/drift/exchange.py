@@ -37,7 +37,7 @@ class Exchange:
 
     def draw(self) -> np.ndarray:
         """The period of each row in one such order, (n,)."""
-        shuffled = np.lexsort((self._random.random(len(self._sizes)), self._stratum))
+        shuffled = np.argsort(self._stratum + self._random.random(len(self._sizes)))
         donor = np.empty_like(shuffled)
         donor[self._by_stratum] = shuffled
         lent = donor[self._patient]

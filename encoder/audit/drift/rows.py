@@ -86,6 +86,13 @@ class DriftRows:
     def __len__(self) -> int:
         return len(self.labelled)
 
+    def between(self, start: int, end: int) -> DriftRows:
+        """The rows of the periods from one on and before another."""
+        at = self.periods.at
+        inside = np.flatnonzero((at >= start) & (at < end))
+        periods = Periods(self.periods.names[start:end], at[inside] - start)
+        return replace(self, rows=self.rows.part(inside), labelled=self.labelled[inside], periods=periods)
+
 
 def read_drift_rows(session: AuditSession, asked: DriftSelection) -> DriftRows:
     """The predictions that are asked for, each in its period.

@@ -9,16 +9,17 @@ largest, which holds the true split of a change in 95 of 100 (the likelihood rat
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from encoder.audit.drift.exchange import Exchange
-from encoder.audit.drift.measures import Measure, Name
+from encoder.audit.drift.measures import Measure, Name, measures_of
+from encoder.audit.drift.rows import DriftRows
 from kb.progress import Silent, Watcher
 
-PERMUTATIONS = 1_999
+PERMUTATIONS = 999
 WITHIN = -2 * math.log(1 - math.sqrt(0.95))
 """How far below the largest z^2 a split still belongs to the confidence set."""
 
@@ -98,56 +99,49 @@ def scan(
 
 
 def further_splits(
-    measure: Measure,
-    at: np.ndarray,
-    owners: np.ndarray,
-    first: Split,
+    found: DriftRows,
+    first: Mapping[Name, Split],
     *,
     level: float,
     permutations: int = PERMUTATIONS,
     seed: int = 0,
-) -> list[Split]:
-    """The splits on both sides of one that is sure, and on both sides of these, by binary segmentation.
+) -> dict[Name, list[Split]]:
+    """The splits on both sides of those that are sure, and on both sides of these, by binary segmentation.
 
     Args:
-        measure: what is followed.
-        at: the period of each row.
-        owners: its patient.
-        first: the split that is sure.
+        found: all rows.
+        first: the split of each measure that is sure.
         level: the p below which a further one counts.
         permutations: draws of each scan.
         seed: of these.
 
     Returns:
-        All of them with the first, in their order; three at the most.
+        All splits of each measure with its first, in their order; three at the most.
     """
-    found, open_parts = [first], [(0, first.at), (first.at, int(at.max()) + 1)]
-    while open_parts and len(found) < MOST_CHANGES:
-        start, end = open_parts.pop(0)
-        inside = np.flatnonzero((at >= start) & (at < end))
-        if end - start < 2 or not len(inside):
+    splits = {name: [split] for name, split in first.items()}
+    spans: dict[tuple[int, int], list[Name]] = {}
+
+    def look_at(name: Name, start: int, middle: int, end: int) -> None:
+        for span in ((start, middle), (middle, end)):
+            if span[1] - span[0] > 1:
+                spans.setdefault(span, []).append(name)
+
+    for name, split in first.items():
+        look_at(name, 0, split.at, len(found.periods))
+    while spans:
+        start, end = next(iter(spans))
+        names = [name for name in spans.pop((start, end)) if len(splits[name]) < MOST_CHANGES]
+        part = found.between(start, end)
+        measures = [one for one in measures_of(part) if one.name in names]
+        if not measures:
             continue
-        part = _part(measure, inside, at)
-        split = scan([part], at[inside] - start, owners[inside], permutations=permutations, seed=seed)[
-            measure.name
-        ].split
-        if split is not None and split.p < level:
-            moved = tuple(one + start for one in split.within)
-            found.append(replace(split, at=split.at + start, within=moved))
-            open_parts += [(start, split.at + start), (split.at + start, end)]
-    return sorted(found, key=lambda one: one.at)
-
-
-def _part(measure: Measure, inside: np.ndarray, at: np.ndarray) -> Measure:
-    """A measure of some rows alone: the others are given a period that is cut off again."""
-
-    def tally(part: np.ndarray, periods: int) -> tuple[np.ndarray, np.ndarray]:
-        whole = np.full(len(at), periods, dtype=np.int64)
-        whole[inside] = part
-        sums, counts = measure.tally(whole, periods + 1)
-        return sums[:periods], counts[:periods]
-
-    return replace(measure, tally=tally)
+        scanned = scan(measures, part.periods.at, part.rows.owners, permutations=permutations, seed=seed)
+        for name, one in scanned.items():
+            if one.split is not None and one.split.p < level:
+                moved = tuple(period + start for period in one.split.within)
+                splits[name].append(replace(one.split, at=one.split.at + start, within=moved))
+                look_at(name, start, one.split.at + start, end)
+    return {name: sorted(several, key=lambda one: one.at) for name, several in splits.items()}
 
 
 def _values(sums: np.ndarray, counts: np.ndarray) -> np.ndarray:

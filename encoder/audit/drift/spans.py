@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
@@ -22,7 +23,7 @@ from kb.errors import UsageError
 from kb.statistics.auroc import auroc_interval
 from kb.statistics.interval import Z95, Interval, numbered
 from kb.statistics.resampling import multiplicities
-from kb.statistics.shares import difference_interval, share_interval
+from kb.statistics.shares import design_effect, difference_interval, share_interval
 
 RESAMPLES, FOLDS, MOST_IMAGES = 400, 5, 6_000
 """Of the Wasserstein distance; of the classifier; images that it learns from and is tried on."""
@@ -147,33 +148,36 @@ def share_shifts(
         aside: the attribute that the periods are made of.
         limit: how many are wanted.
     """
-    moved = np.full(len(rows), -1, dtype=np.int64)
-    moved[spans.inside] = np.arange(len(spans.inside))
+    place = np.full(len(rows), -1, dtype=np.int64)
+    place[spans.inside] = np.arange(len(spans.inside))
     # In the place of the truth stands the span: what goes with that has shifted.
-    part = replace(rows.part(spans.inside), truth=spans.later, logit=_noise(len(spans.inside)))
-    found = []
+    part = replace(rows.part(spans.inside), truth=spans.later)
     kinds = [one for one in exposures if len(one)]
+    found: list[ShareShift] = []
     for one in kinds:
-        here = _of_rows(one, moved, spans.inside, aside).common(part, LEAST)
-        if not len(here):
-            continue
-        tests, patients = here.tests(part)
-        q = q_values(p_values(tests.shift, tests.shift_error, patients=float(np.nanmin(patients))), len(kinds))
-        found += [_share(here, number, part, float(q[number])) for number in np.flatnonzero(q < LEVEL)]
+        here = _of_rows(one, place, spans.inside, aside).common(part, LEAST)
+        tested = [_share(here, number, part) for number in range(len(here))]
+        q = q_values(np.array([p for _, p in tested]), len(kinds))
+        found += [replace(shift, q=float(q[at])) for at, (shift, _) in enumerate(tested) if q[at] < LEVEL]
     return sorted(found, key=lambda shift: (shift.q, -abs(shift.change.value)))[:limit]
 
 
-def _share(here: Exposures, number: int, part: AuditRows, q: float) -> ShareShift:
+def _share(here: Exposures, number: int, part: AuditRows) -> tuple[ShareShift, float]:
+    """One thing with its shares in both spans, and the p of their difference; q is not known yet."""
     known, there = here.known[number], here.column(number)
-    before, after = (
-        share_interval(there[known & side], part.owners[known & side]) for side in (~part.truth, part.truth)
-    )
+    sides = [known & side for side in (~part.truth, part.truth)]
+    before, after = (share_interval(there[side], part.owners[side]) for side in sides)
     assert before is not None and after is not None  # `common` asks for patients on both sides
+    overall = float(there[known].mean())
+    # By the variance that both share if nothing changed: a thing that all have now and none had before has no other.
+    worth = sum(design_effect(there[side], part.owners[side])[0] / side.sum() for side in sides)
+    z = (after.value - before.value) / math.sqrt(overall * (1 - overall) * worth)
     change = difference_interval(after, before)
-    return ShareShift(name=here.names[number], kind=here.kind, before=before, after=after, change=change, q=q)
+    shift = ShareShift(name=here.names[number], kind=here.kind, before=before, after=after, change=change, q=math.nan)
+    return shift, math.erfc(abs(z) / math.sqrt(2))
 
 
-def _of_rows(one: Exposures, moved: np.ndarray, inside: np.ndarray, aside: str) -> Exposures:
+def _of_rows(one: Exposures, place: np.ndarray, inside: np.ndarray, aside: str) -> Exposures:
     """Exposures of some rows, without those that are dates or the periods themselves."""
     kept = [
         number
@@ -182,7 +186,7 @@ def _of_rows(one: Exposures, moved: np.ndarray, inside: np.ndarray, aside: str) 
     ]
     taken = one.take(kept)
     masks = {id(mask): mask[inside] for mask in taken.known}
-    columns = [moved[column][moved[column] >= 0] for column in taken.columns]
+    columns = [place[column][place[column] >= 0] for column in taken.columns]
     return replace(taken, columns=columns, known=[masks[id(mask)] for mask in taken.known])
 
 
