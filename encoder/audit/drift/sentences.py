@@ -51,11 +51,12 @@ def _changes(audit: DriftAudit) -> Iterator[str]:
         if not any(point.sure for point in one.points):
             yield f"{_capital(TOLD_AS[one.measure])} {_verb(one.change)} {_between(one, audit)}."
     if not sure and not audit.scores.sure:
-        yield (
-            f"No drift is shown: nothing changed beyond what chance does over {len(audit.timeline)} periods "
-            f"({len(audit.changes)} measures, p adjusted by Holm)."
-        )
         ranked = audit.change("AUROC")
+        what = "scores" if ranked is None else "performance, prevalence or scores"
+        yield (
+            f"No drift of {what} is shown: nothing changed beyond what chance does over {len(audit.timeline)} periods "
+            f"(measures: {len(audit.changes)}, p adjusted by Holm)."
+        )
         if ranked is not None and ranked.change is not None:
             yield f"What could have been missed: AUROC went {_between(ranked, audit)}."
 

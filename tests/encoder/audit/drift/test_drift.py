@@ -153,7 +153,7 @@ def test_where_nothing_changed_that_is_said_with_what_could_have_been_missed(
 ) -> None:
     found = drift(made(tmp_path_factory, "nothing"), "r", permutations=399)
     assert not found.drifted and found.since is None and found.causes == ()
-    assert found.sentences[0].startswith("No drift is shown")
+    assert found.sentences[0].startswith("No drift of performance, prevalence or scores is shown")
     assert "What could have been missed: AUROC went from" in found.sentences[1]
 
 
