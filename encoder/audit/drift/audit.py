@@ -13,6 +13,7 @@ import numpy as np
 from encoder.audit.confounders.audit_space import KINDS, open_audit_space
 from encoder.audit.confounders.result import LEVEL
 from encoder.audit.confounders.row_evidence import read_evidence
+from encoder.audit.drift.exchange import FEWEST
 from encoder.audit.drift.measures import Measure, Name, measures_of
 from encoder.audit.drift.result import Cause, Change, ChangePoint, DriftAudit, ScoreShift
 from encoder.audit.drift.rows import DriftRows, DriftSelection, read_drift_rows
@@ -97,10 +98,14 @@ def find_drift(
         watcher: hears how it goes.
 
     Raises:
-        UsageError: the reference is no period or the last one, or so few draws could call nothing.
+        UsageError: the reference is no period or the last one, or so few patients or draws could call nothing.
     """
     options, watcher = options or DriftOptions(), watcher or Silent()
     periods, owners = found.periods, found.rows.owners
+    if found.rows.patients < FEWEST:
+        raise UsageError(
+            f"{found.rows.patients} patients are too few to tell a change from chance: {FEWEST} at the least"
+        )
     reference = 0 if options.reference is None else periods.number_of(options.reference)
     if reference == len(periods) - 1:
         raise UsageError(f"{periods.names[-1]} is the last period, which is what the reference is held against")
@@ -275,6 +280,10 @@ def _notes(found: DriftRows) -> list[str]:
     missing = len(found) - int(found.labelled.sum())
     if missing and found.source is not None:
         notes.append(f"{missing:,} of {len(found):,} rows have no label: they count among scores and alerts alone")
+    at = found.periods.at
+    silent = [name for number, name in enumerate(found.periods.names) if not found.labelled[at == number].any()]
+    if silent and found.source is not None:
+        notes.append(f"no label speaks of {', '.join(silent)}: what is told of performance leaves them out")
     if found.threshold is None:
         notes.append("no threshold is known: alerts, sensitivity and specificity are not followed")
     elif found.chosen_on == "all":

@@ -82,15 +82,16 @@ def day_comes_first(texts: Iterable[str]) -> bool:
     Raises:
         UsageError: nothing tells, or some are written one way and some the other.
     """
+    written = {text.strip() for text in texts}
     pairs = {
-        (int(found[1]), int(found[2]), text)
-        for text in texts
-        if (found := _SLASHED.fullmatch(_TIME.sub("", text.strip())))
+        text: (int(found[1]), int(found[2]))
+        for text in sorted(written)
+        if (found := _SLASHED.fullmatch(_TIME.sub("", text)))
     }
-    day, month = (next((pair for pair in sorted(pairs) if pair[at] > 12), None) for at in (0, 1))
+    day, month = (next((text for text, pair in pairs.items() if pair[at] > 12), None) for at in (0, 1))
     if day and month:
-        raise UsageError(f"'{day[2]}' begins with the day and '{month[2]}' with the month: write dates as 2024-03-31")
-    unclear = next((text for first, second, text in sorted(pairs) if first != second), None)
+        raise UsageError(f"'{day}' begins with the day and '{month}' with the month: write dates as 2024-03-31")
+    unclear = next((text for text, (first, second) in pairs.items() if first != second), None)
     if unclear and not day and not month:
         raise UsageError(f"'{unclear}' can be read two ways, and no other date tells which: write dates as 2024-03-31")
     return month is None
@@ -131,7 +132,7 @@ def dates_of(attributes: Iterable[Mapping[str, str]], named: str | None = None) 
     for one in told:
         if one:
             by_name.setdefault(one[0], set()).add(one[1])
-    read = {}
+    read: dict[tuple[str, str], KnownDate | None] = {}
     for name, texts in by_name.items():
         first = day_comes_first(texts)
         read |= {(name, text): read_date(text, day_first=first) for text in texts}

@@ -91,7 +91,7 @@ def scan(
         order = exchange.draw()
         drawn[number] = [_contrasts(one, order, periods, reference) for one in measures]
         if number % _STEP == _STEP - 1:
-            watcher.advance(_STEP, _STEP)
+            watcher.advance(number + 1, number + 1)
     return {
         one.name: _scanned(_values(*one.tally(at, periods)), seen[number], drawn[:, number])
         for number, one in enumerate(measures)

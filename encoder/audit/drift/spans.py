@@ -110,8 +110,8 @@ def concept_shifts(
         return [], []
     try:
         tests = test_concepts(moments_of(cohort), concepts.vectors)
-    except UsageError as error:
-        return [], [f"concepts are not compared over time: {error}"]
+    except UsageError as too_few:
+        return [], [f"concepts are not compared over time: {too_few}"]
     findings = np.asarray(concepts.findings, dtype=object).astype(str)
     groups = np.unique(findings, return_inverse=True)[1]
     wanted = concepts.present & np.isfinite(tests.shift)

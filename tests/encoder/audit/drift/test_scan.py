@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -128,3 +129,22 @@ def test_the_reference_may_be_another_period_but_not_the_last() -> None:
     for named, said in (("2024-08", "is the last period"), ("2023-01", "there is no period '2023-01'")):
         with pytest.raises(UsageError, match=said):
             find_drift(drifting_rows("nothing", rows=400), options=DriftOptions(reference=named))
+
+
+def test_a_last_period_that_nobody_has_labelled_yet_is_left_out_of_performance_and_named() -> None:
+    whole = drifting_rows("scores", 2, rows=800)
+    last = whole.periods.at == len(MONTHS) - 1
+    found = find_drift(replace(whole, labelled=~last), options=OPTIONS)
+    ranked, scores = found.change("AUROC"), found.change("mean score")
+    assert ranked is not None and ranked.last is None and ranked.change is None and np.isnan(ranked.p)
+    assert ranked.point is not None and scores is not None and scores.last is not None
+    assert found.timeline[-1].auroc is None and found.timeline[-1].mean_score is not None
+    assert any(f"no label speaks of {MONTHS[-1]}" in note for note in found.notes)
+    assert found.to_dict()["changes"][-1]["p"] is None
+
+
+def test_a_handful_of_patients_is_refused() -> None:
+    whole = drifting_rows("nothing", 0, rows=200)
+    few = replace(whole, rows=replace(whole.rows, owners=whole.rows.owners % 5))
+    with pytest.raises(UsageError, match="5 patients are too few"):
+        find_drift(few, options=OPTIONS)
