@@ -77,8 +77,7 @@ def drift_command(
 ) -> None:
     """Show what changed over time, since when, and what it fits: other patients, other images, or a poorer ranking.
 
-    The last period is held against the first, and all splits of the timeline are tried. Without labels it says what
-    scores and images tell.
+    Every split of the timeline is tried, and the last period against the first; without labels, by scores and images.
     """
     with Progress("draws", hidden=reading.quiet) as progress:
 
