@@ -14,29 +14,22 @@ Exact = Literal["day", "month", "year"]
 
 DATE_NAMES = (
     "study date",
-    "studydate",
     "date",
     "acquired",
     "acquisition date",
-    "acquisitiondate",
-    "acquisition datetime",
-    "acquisitiondatetime",
-    "study datetime",
     "exam date",
-    "examdate",
     "scan date",
+    "acquisition datetime",
+    "study datetime",
     "series date",
-    "seriesdate",
     "content date",
-    "contentdate",
     "study date dicom",
-    "studydate dicom",
     "datetime",
     "timestamp",
     "month",
     "year",
 )
-"""Attributes that say when an image was taken; the first that a row has counts."""
+"""Attributes that say when an image was taken, spaces or not; the first that a row has counts."""
 
 PERIOD_WORDS = frozenset({"date", "datetime", "timestamp", "day", "week", "month", "quarter", "year", "acquired"})
 NO_PERIOD = frozenset({"birth", "born", "death", "old"})
@@ -116,6 +109,20 @@ def is_period_attribute(name: str, values: Iterable[str] = ()) -> bool:
     return bool(said) and all(not text.strip().isdigit() and read_date(text) is not None for text in said)
 
 
+def date_text(attributes: Mapping[str, str], named: str | None = None) -> tuple[str, str] | None:
+    """The attribute of a row that holds its date, and what stands there; None where there is none.
+
+    Args:
+        attributes: of the row; names are in lower case.
+        named: the attribute that holds it; default: the first of `DATE_NAMES` that the row has.
+    """
+    if named is not None:
+        return (named, attributes[named]) if attributes.get(named) else None
+    joined = {name.replace(" ", ""): value for name, value in attributes.items()}
+    spelt = ((name, joined.get(name.replace(" ", ""))) for name in DATE_NAMES)
+    return next(((name, value) for name, value in spelt if value), None)
+
+
 def dates_of(attributes: Iterable[Mapping[str, str]], named: str | None = None) -> list[KnownDate | None]:
     """The date of each row by its attributes.
 
@@ -126,8 +133,7 @@ def dates_of(attributes: Iterable[Mapping[str, str]], named: str | None = None) 
     Raises:
         UsageError: dates may be read in two ways.
     """
-    names = DATE_NAMES if named is None else (named,)
-    told = [next(((name, row[name]) for name in names if row.get(name)), None) for row in attributes]
+    told = [date_text(row, named) for row in attributes]
     by_name: dict[str, set[str]] = {}
     for one in told:
         if one:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from encoder.audit.drift.dates import DATE_NAMES, KnownDate, dates_of, is_period_attribute
+from encoder.audit.drift.dates import DATE_NAMES, KnownDate, date_text, dates_of, is_period_attribute
 from encoder.audit.drift.periods import UNITS, Periods, first_day, last_day, name_of, natural, periods_of
 from encoder.audit.rows import AuditRows, as_arrays, check_run, labels_of, one_spelling, rows_where
 from kb.errors import UsageError
@@ -20,7 +20,7 @@ from kb.sql.session import AuditSession
 LEAST = 50
 """Rows of a period under which it is joined with the next."""
 
-_MOST_NAMED = 12
+_MOST_NAMED, _MOST_LOOKED = 12, 6
 _OLD = 1950
 
 _THRESHOLD = """
@@ -235,19 +235,11 @@ def _kept(
 
 
 def _no_date(rows: Sequence[Mapping[str, Any]], named: str | None) -> str:
-    names = (named,) if named else DATE_NAMES
-    said = next(
-        (
-            f"{name} '{row['attributes'][name]}'"
-            for row in rows
-            for name in names
-            if (row["attributes"] or {}).get(name)
-        ),
-        None,
-    )
-    if said:
-        return f"no row has a date: {said} is none; {_has(rows)}"
-    return f"no row has a date: looked for {', '.join(names)} among the attributes; {_has(rows)}"
+    told = next((text for row in rows if (text := date_text(row["attributes"] or {}, named))), None)
+    if told:
+        return f"no row has a date: {told[0]} '{told[1]}' is none; {_has(rows)}"
+    looked = named or f"{', '.join(DATE_NAMES[:_MOST_LOOKED])} and the like"
+    return f"no row has a date: looked for {looked} among the attributes; {_has(rows)}"
 
 
 def _of_month(month: str | None) -> KnownDate | None:

@@ -43,7 +43,7 @@ def _changes(audit: DriftAudit) -> Iterator[str]:
             if point.sure:
                 turned.setdefault((point.since, point.within), []).append((one, point))
     for (since, within), told in turned.items():
-        begun = "" if within == (since,) else f"; it may have begun with {within[0]} to {within[-1]}"
+        begun = "" if within == (since,) else f"; it may have begun as early as {within[0]} and as late as {within[-1]}"
         p = said(max(point.p for _, point in told), audit)
         each = f"{'each ' if len(told) > 1 else ''}{p}"
         yield f"With {since} {', '.join(_turn(*pair) for pair in told)} ({each}{begun})."
