@@ -13,9 +13,10 @@ import numpy as np
 from encoder.audit.confounders.audit_space import KINDS, open_audit_space
 from encoder.audit.confounders.result import LEVEL
 from encoder.audit.confounders.row_evidence import read_evidence
+from encoder.audit.drift.causes import causes_of
 from encoder.audit.drift.exchange import FEWEST
 from encoder.audit.drift.measures import Measure, Name, measures_of
-from encoder.audit.drift.result import Cause, Change, ChangePoint, DriftAudit, ScoreShift
+from encoder.audit.drift.result import Change, ChangePoint, DriftAudit, ScoreShift
 from encoder.audit.drift.rows import DriftRows, DriftSelection, read_drift_rows
 from encoder.audit.drift.scan import PERMUTATIONS, Scanned, Split, further_splits, scan
 from encoder.audit.drift.sentences import tell
@@ -124,13 +125,7 @@ def find_drift(
     first_and_last = _between(found, reference, len(periods) - 1)
     scores = score_shift(found.rows.score, owners, first_and_last, permutations=options.permutations, seed=options.seed)
     adjusted, scores, tests = _adjusted(scanned, scores)
-    sure = {name: one.split for name, one in scanned.items() if one.split is not None and adjusted[name].split < LEVEL}
-    price = max((adjusted[name].split / split.p for name, split in sure.items()), default=1.0)
-    further = further_splits(found, sure, level=LEVEL / price, permutations=options.permutations, seed=options.seed)
-    changes = [
-        _change(found, measures[name], one, adjusted[name], reference, further.get(name, []))
-        for name, one in scanned.items()
-    ]
+    changes = _changes(found, measures, scanned, adjusted, reference=reference, options=options)
     since = min(
         (one for one in changes if one.point and one.point.sure), key=lambda one: _surest(one, scanned), default=None
     )
@@ -149,7 +144,7 @@ def find_drift(
         changes=Listing(changes, ("measure", "first", "last", "change", "p")),
         reference=periods.names[reference],
         since=since.point if since else None,
-        causes=_causes(changes, scanned, scores),
+        causes=causes_of(changes, scanned, scores),
         scores=scores,
         spans=first_and_last.names,
         told_apart=None,
@@ -188,6 +183,25 @@ def _adjusted(scanned: Mapping[Name, Scanned], scores: ScoreShift) -> tuple[dict
     pairs = zip(all_of_them[0:-1:2], all_of_them[1:-1:2], strict=True)
     by_name = {name: _Adjusted(*pair) for name, pair in zip(scanned, pairs, strict=True)}
     return by_name, replace(scores, p=all_of_them[-1]), len(known)
+
+
+def _changes(
+    found: DriftRows,
+    measures: Mapping[Name, Measure],
+    scanned: Mapping[Name, Scanned],
+    adjusted: Mapping[Name, _Adjusted],
+    *,
+    reference: int,
+    options: DriftOptions,
+) -> list[Change]:
+    """Every measure over time; those whose best split is sure are split further."""
+    sure = {name: one.split for name, one in scanned.items() if one.split is not None and adjusted[name].split < LEVEL}
+    price = max((adjusted[name].split / split.p for name, split in sure.items()), default=1.0)
+    further = further_splits(found, sure, level=LEVEL / price, permutations=options.permutations, seed=options.seed)
+    return [
+        _change(found, measures[name], one, adjusted[name], reference, further.get(name, []))
+        for name, one in scanned.items()
+    ]
 
 
 def _change(
@@ -241,23 +255,6 @@ def _level(measure: Measure, at: np.ndarray, start: int, end: int) -> float:
 def _surest(change: Change, scanned: Mapping[Name, Scanned]) -> float:
     split = cast(Split, scanned[cast(Name, change.measure)].split)
     return -abs(split.z)
-
-
-def _causes(changes: Sequence[Change], scanned: Mapping[Name, Scanned], scores: ScoreShift) -> tuple[Cause, ...]:
-    """What kind of change it is, by the measures that changed."""
-    sure = {one.measure for one in changes if one.sure}
-    causes: list[Cause] = []
-    if "AUROC" in sure:
-        one = scanned["AUROC"]
-        z = one.split.z if one.split and (not np.isfinite(one.z) or abs(one.split.z) >= abs(one.z)) else one.z
-        causes.append("performance lost" if z < 0 else "performance gained")
-    if sure & {"score of positives", "score of negatives"}:
-        causes.append("scores at the same truth")
-    if "prevalence" in sure:
-        causes.append("prevalence")
-    if "AUROC" not in scanned and (scores.sure or sure):
-        causes.append("scores")
-    return tuple(causes)
 
 
 def _between(found: DriftRows, before: int, after: int) -> Spans:
