@@ -40,8 +40,9 @@ def defined_abbreviations(text: str) -> dict[str, str]:
 
 
 def written_out(phrase: str, abbreviations: Mapping[str, str]) -> str:
-    """`phrase` with its abbreviations written out."""
+    """`phrase` with its abbreviations written out, and each said once where the phrase defines it."""
     for short, long in abbreviations.items():
+        phrase = re.sub(rf"({re.escape(long)})\s*\({re.escape(short)}(?:\)|$)", r"\1", phrase)
         phrase = re.sub(rf"\b{re.escape(short)}\b", long.replace("\\", r"\\"), phrase)
     return phrase
 

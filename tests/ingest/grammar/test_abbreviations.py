@@ -95,6 +95,18 @@ def scispacys_detector():
     return pipeline
 
 
+@pytest.mark.parametrize(
+    ("text", "concepts"),
+    [
+        ("Left pulmonary embolism (PE). PE is small.", ["left pulmonary embolism", "small pulmonary embolism"]),
+        ("No lepidic focus (LF). LF is seen.", ["no lepidic focus", "lepidic focus"]),
+    ],
+)
+def test_a_concept_is_named_in_full_and_once(text: str, concepts: list[str]) -> None:
+    found = RulesExtractor().mentions([Section("findings", text)])
+    assert [mention.facets.text for mention in found] == concepts
+
+
 @pytest.mark.parametrize("sign", ["(", "()", "[", "effusion (-), ", "[ ] effusion ", "(a) effusion ", "( effusion "])
 def test_signs_without_end_are_read_in_linear_time(sign: str) -> None:
     def taken(times: int) -> float:
