@@ -57,7 +57,7 @@ def open_arrays(path: Path) -> ArrayFile:
     try:
         return kinds.get(path.suffix.lower(), _Hdf5)(path)  # type: ignore[no-any-return]
     except UNREADABLE as error:
-        if "allow_pickle" in str(error) or "pickle" in str(error).lower():
+        if any(word in str(error) for word in ("pickle", "Python objects")):
             raise UsageError(f"{path} {PICKLED}") from error
         raise ClearKbError(f"{path} cannot be read: {error}") from error
 

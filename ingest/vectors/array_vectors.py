@@ -109,6 +109,12 @@ def _vector_array(path: Path, file: ArrayFile, named: str | None, patches: bool)
     fitting = [name for name in fitting if named in (None, name)]
     if len(fitting) == 1:
         return fitting[0]
+    if len(fitting) > 1 and not patches and _is_array_an_image(file, patches=True):
+        raise UsageError(
+            f"{path} holds {_shown(file)}: if each holds the patches of the image that it is called by, say so, and "
+            "their mean is taken",
+            parameter="patches",
+        )
     if len(fitting) > 1:
         raise UsageError(
             f"{path} has several arrays of vectors: {_shown(file)}: name one in columns as 'vector'",
