@@ -15,7 +15,7 @@ from kb.commands.output import print_facts, print_json, print_rows, say
 from kb.commands.progress import Progress
 from kb.commands.shared import Reading, reads
 
-SHOWN = ("finding", "has a direction", "patients", "cross-validated", "verdict")
+SHOWN = ("finding", "hold", "patients", "cross-validated", "by reports")
 
 
 @reads(quiet=True)
@@ -49,18 +49,19 @@ def _print(found: FittedDirections, top: int, *, quiet: bool) -> None:
         ("encoder", escape(found.encoder)),
         ("fitted to", escape(_origin(found))),
         ("on", f"{found.images:,} images of {found.patients:,} patients, none of them external"),
-        (
-            "hold",
-            f"{len(found):,} of {found.fitted:,}: {named(found.measure)} of {found.limit:g} at least, above chance",
-        ),
+        ("limit", f"{named(found.measure)} of {found.limit:g}, and above chance"),
+        ("hold", f"{len(found):,} of {found.fitted:,}"),
         ("not tried", f"{found.untried:,} findings, stated of too few patients" if found.untried else ""),
+        ("refused", escape(found.doubt)),
     ]
     print_facts([(name, value) for name, value in facts if value])
-    print_rows([_shown(row) for row in found.findings[:top]], SHOWN, Format.table, title=" ")
+    by_reports = found.measure == "R2"
+    columns = SHOWN if by_reports else SHOWN[:-1]
+    print_rows([_shown(row) for row in found.findings[:top]], columns, Format.table, title=" ")
     if (left := len(found.findings) - top) > 0:
         say(f"{left:,} findings more: --top shows them", quiet=quiet)
     if not len(found):
-        say("none holds: audits by images are refused for this encoder, likeness and slices are not")
+        say("none holds: concepts are not looked at by these vectors, likeness and slices are", quiet=quiet)
 
 
 def _origin(found: FittedDirections) -> str:
@@ -68,10 +69,11 @@ def _origin(found: FittedDirections) -> str:
 
 
 def _shown(row: FittedFinding) -> dict[str, str]:
+    stated = row.stated
     return {
         "finding": row.finding,
-        "has a direction": f"{row.held:,} of {row.concepts:,}",
+        "hold": f"{row.held:,} of {row.concepts:,}",
         "patients": f"{row.patients:,}",
-        "cross-validated": f"{named(row.measure)} {row.value:.2f} ({row.low:.2f} to {row.high:.2f})",
-        "verdict": "holds" if row.held == row.concepts else "holds in part" if row.held else "refused",
+        "cross-validated": f"{named(row.measure)} {row.value:.2f} ({row.low:.2f}-{row.high:.2f})",
+        "by reports": "" if stated is None else f"{stated.value:.2f} ({stated.low:.2f}-{stated.high:.2f})",
     }

@@ -59,7 +59,7 @@ class Stated:
     rows: np.ndarray
     findings: list[str]
     stated: sparse.csr_matrix
-    bearers: Mapping[str, str]
+    bearers: dict[str, str]
 
 
 def read_stated(kb: KnowledgeBase, images: ImageVectors) -> Stated:

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from kb.display import Listing
+from kb.statistics.clustered_auroc import Interval
 
 Measure = Literal["R2", "AUROC"]
 
@@ -34,6 +35,8 @@ class FittedFinding:
         value: of its concept in the middle.
         low: lower end of the 95% interval, patients as clusters.
         high: upper end.
+        stated: of a map, the AUROC of what reports state with its interval, on images that the encoder has not learned
+            from; None where too few reports state the finding.
     """
 
     finding: str
@@ -44,6 +47,7 @@ class FittedFinding:
     value: float
     low: float
     high: float
+    stated: Interval | None = None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -63,6 +67,7 @@ class FittedDirections:
         fitted: all concepts that were tried.
         findings: how well each finding is told, the best first.
         untried: findings of too few patients to be tried.
+        doubt: why none of them is kept though some reach the limit; "" where there is no reason.
     """
 
     encoder: str
@@ -77,6 +82,7 @@ class FittedDirections:
     fitted: int
     findings: Listing[FittedFinding]
     untried: int = 0
+    doubt: str = ""
 
     def __len__(self) -> int:
         return self.concepts.num_rows
@@ -88,7 +94,7 @@ class FittedDirections:
 
     def to_dict(self) -> dict[str, Any]:
         """How they were fitted and how good they are as plain data, without the numbers of the directions."""
-        names = ("encoder", "origin", "images", "patients", "measure", "limit", "fitted", "untried")
+        names = ("encoder", "origin", "images", "patients", "measure", "limit", "fitted", "untried", "doubt")
         plain = {name: getattr(self, name) for name in names}
         return {**plain, "held": len(self), "findings": self.findings.rows()}
 
@@ -102,11 +108,11 @@ class FittedDirections:
             else f"carried over from encoder {self.origin} by a linear map fitted on {self.images:,} images"
         )
         middle = float(np.median([one.value for one in self.findings if one.held] or [np.nan]))
-        few = f", {self.untried:,} are stated of too few patients" if self.untried else ""
+        few = f", and {self.untried:,} are stated of too few patients" if self.untried else ""
         return (
-            f"directions of encoder {self.encoder} are {how}: {len(self):,} of {self.fitted:,} {what} reach a "
-            f"cross-validated {named(self.measure)} of {LEAST[self.measure]:g} (of {middle:.2f} in the middle), the "
-            f"others have none{few}"
+            f"directions of encoder {self.encoder} are {how}: {len(self):,} of {self.fitted:,} {what} hold "
+            f"(cross-validated {named(self.measure)} of {self.limit:g} at least, {middle:.2f} in the middle); the others "
+            f"have none{few}"
         )
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 
-from encoder.model.checkpoint import Checkpoint
+from encoder.model.checkpoint import IMPORTED, Checkpoint
 from encoder.space.concept_space import open_space
 from encoder.space.fitted.activation import FEWEST as FEWEST_STATED
 from encoder.space.fitted.activation import activation_directions
 from encoder.space.fitted.carried import FEWEST, carried_directions
+from encoder.space.fitted.checked import checked_by_reports
 from encoder.space.fitted.directions import LEAST, FittedDirections, named
 from encoder.space.fitted.kept import keep, kept_directions
 from encoder.vectors.encoders import StoredEncoder, known_encoders
@@ -92,7 +93,8 @@ def _fitted(
                 "are not external"
             )
         else:
-            yield carried
+            learned = checkpoint.facts.objective != IMPORTED
+            yield checked_by_reports(kb, carried, images, learned=learned)
     if origin in (None, REPORTS):
         stated = activation_directions(kb, encoder, images)
         if stated is None:
@@ -130,6 +132,8 @@ def _ours(
 
 
 def _refusal(found: FittedDirections) -> str:
+    if found.doubt:
+        return f"concepts have no directions among the vectors of encoder {found.encoder}: {found.doubt}"
     best = found.findings[0]
     what = "what reports state" if found.origin == REPORTS else f"the scores of encoder {found.origin}"
     return (

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,12 +19,13 @@ from encoder.model.checkpoint import code_version
 from encoder.space.fitted.directions import COLUMNS, LEAST, FittedDirections, FittedFinding
 from kb.display import Listing
 from kb.knowledge_base import KnowledgeBase
+from kb.statistics.clustered_auroc import Interval
 
 FACTS, CONCEPTS, VECTORS, NUMBERS = "facts.json", "concepts.arrow", "vectors.npy", "numbers.npy"
 MOST = 8
 """Sets of directions that are kept; the one made first goes first."""
 
-PLAIN = ("encoder", "origin", "images", "patients", "measure", "fitted", "untried")
+PLAIN = ("encoder", "origin", "images", "patients", "measure", "fitted", "untried", "doubt")
 
 
 def kept_directions(kb: KnowledgeBase, encoder: str, origin: str | None) -> FittedDirections | None:
@@ -34,7 +37,7 @@ def kept_directions(kb: KnowledgeBase, encoder: str, origin: str | None) -> Fitt
             concepts = pa.ipc.open_file(file).read_all()
         vectors = np.load(folder / VECTORS, mmap_mode="r", allow_pickle=False)
         scale, bias = np.load(folder / NUMBERS, allow_pickle=False)
-        findings = Listing([FittedFinding(**row) for row in facts["findings"]], COLUMNS)
+        findings = Listing([_finding(row) for row in facts["findings"]], COLUMNS)
         plain = {name: facts[name] for name in PLAIN}
     except (OSError, EOFError, ValueError, KeyError, TypeError):
         return None  # it can always be fitted anew
@@ -60,6 +63,11 @@ def keep(kb: KnowledgeBase, found: FittedDirections, origin: str | None) -> Fitt
     for path in older[: -(MOST - 1)]:
         shutil.rmtree(path, ignore_errors=True)
     return found
+
+
+def _finding(row: Mapping[str, Any]) -> FittedFinding:
+    stated = row["stated"]
+    return FittedFinding(**{**row, "stated": None if stated is None else Interval(*stated)})
 
 
 def _write(folder: Path, found: FittedDirections) -> None:
