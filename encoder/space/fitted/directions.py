@@ -111,8 +111,8 @@ class FittedDirections:
         few = f", and {self.untried:,} are stated of too few patients" if self.untried else ""
         return (
             f"directions of encoder {self.encoder} are {how}: {len(self):,} of {self.fitted:,} {what} hold "
-            f"(cross-validated {named(self.measure)} of {self.limit:g} at least, {middle:.2f} in the middle); the others "
-            f"have none{few}"
+            f"(cross-validated {named(self.measure)} of {self.limit:g} at least, {middle:.2f} in the middle); the "
+            f"others have none{few}"
         )
 
 
