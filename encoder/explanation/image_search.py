@@ -150,10 +150,10 @@ def _scores(kb: KnowledgeBase, encoder: StoredEncoder, images: ImageVectors, con
         [n for n, one in enumerate(findings) if one == concept.finding] if by_finding else []
     )
     if not places:
-        known = ", ".join(found.concepts["text"].to_pylist()[:5])
+        what = "findings" if found.origin == REPORTS else "concepts"
         raise ClearKbError(
-            f"'{concept.text}' has no direction among the vectors of encoder {encoder.encoder}; {found.told}: such as "
-            f"{known}"
+            f"'{concept.text}' has no direction among the vectors of encoder {encoder.encoder} that can be trusted: "
+            f"{len(found):,} of {found.fitted:,} {what} have one"
         )
     at = places[0]
     scores: np.ndarray = found.scale[at] * (images.matrix @ found.vectors[at]) + found.bias[at]

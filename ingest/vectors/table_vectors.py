@@ -48,7 +48,8 @@ class ParquetVectors(VectorFile):
     @cached_property
     def _file(self) -> Any:
         try:
-            return pq.ParquetFile(self._path)
+            # What is buffered ahead is held to the end: of vectors that would be the file.
+            return pq.ParquetFile(self._path, pre_buffer=False)
         except UNREADABLE as error:
             raise ClearKbError(f"{self._path} is not a Parquet file: {error}") from error
 
