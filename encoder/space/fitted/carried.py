@@ -1,8 +1,8 @@
 """Concept directions carried over from an encoder of ours: a linear map from a foreign encoder's vectors to its.
 
-With g a foreign vector and f ours of the same image, f is about W'g + b, so that a concept's score c.f is about
-(W c).g: its direction in the foreign space is W c. How well that tells the score of patients who were not fitted on is
-bilinear again, R2 = 1 - c'E c / c'T c with E the covariance of what the map leaves and T that of f: every concept is
+With g a foreign vector and f ours of the same image, f is about B g + b (see `calibration`), so that a concept's score
+c.f is about (B'c).g: its direction in the foreign space is B'c. How well that tells the score of patients who were not
+fitted on is bilinear again, r = c'Q c / sqrt(c'P c c'T c) with the products of what is told and of f: every concept is
 judged from d x d matrices, and no image is scored (DESIGN section 2). That concepts learned elsewhere may be read in
 the space of any model is from Yuksekgonul et al. (Post-hoc concept bottleneck models, 2022).
 """
@@ -15,11 +15,17 @@ import numpy as np
 import pyarrow as pa
 
 from encoder.space.concept_space import ConceptSpace
+from encoder.space.fitted.calibration import SHRINKS, Calibration
 from encoder.space.fitted.directions import COLUMNS, FittedDirections, FittedFinding, holds
-from encoder.space.fitted.folds import BLOCKS, folds_of, patient_blocks
-from encoder.space.fitted.ridge import GroupedRidge
+from encoder.space.fitted.folds import BLOCKS, FOLDS, folds_of, patient_blocks
+from encoder.space.fitted.prior import independent_spread
+from encoder.space.fitted.stated import Stated
+from encoder.space.fitted.sums import FoldedSums
 from encoder.vectors.image_vectors import ImageVectors
 from kb.display import Listing
+
+SAMPLE = 2_000
+"""Concepts by which the shrink is chosen."""
 
 FEWEST = 50
 """Patients from whom on a map is fitted."""
@@ -43,7 +49,7 @@ def common_rows(foreign: ImageVectors, ours: ImageVectors) -> tuple[np.ndarray, 
 
 
 def carried_directions(
-    encoder: str, foreign: ImageVectors, origin: str, ours: ImageVectors, *, space: ConceptSpace
+    encoder: str, foreign: ImageVectors, origin: str, ours: ImageVectors, *, space: ConceptSpace, told: Stated
 ) -> FittedDirections | None:
     """The concepts of an encoder of ours as directions of a foreign one; None where too few patients have both.
 
@@ -53,6 +59,7 @@ def carried_directions(
         origin: ours.
         ours: its vectors.
         space: its concepts.
+        told: what the reports of the foreign vectors' images state: they tell what goes with what.
     """
     mine, theirs = common_rows(foreign, ours)
     owners = [foreign.patients[int(row)] for row in mine]
@@ -61,13 +68,15 @@ def carried_directions(
         return None
     g, f = foreign.matrix[mine], ours.matrix[theirs]
     blocks = patient_blocks(owners)
-    ridge = GroupedRidge(g, f, folds_of(blocks))
-    left, spread = _covariances(ridge, g, f, blocks)
-    value, low, high = _explained(space.vectors, left, spread)
+    sums = FoldedSums(g, f, folds_of(blocks))
+    apart = independent_spread(f, mine, told, [foreign.patients[int(row)] for row in told.rows])
+    whole = sums.whole.centred()
+    expected = whole.yy / whole.n if apart is None else apart
+    shrink = best_shrink(sums, space.vectors, expected)
+    value, low, high = _told(space.vectors, _products(sums, g, f, blocks=blocks, shrink=shrink, expected=expected))
     good = np.flatnonzero(holds(value, low, "R2"))
-    found = ridge.whole()
-    vectors, scale, bias = _moved(space.vectors, good, found.weights)
-    bias += space.vectors[good] @ found.mean_y - scale * (vectors @ found.mean_x)
+    vectors, scale = _moved(space.vectors, good, Calibration(whole, shrink).every(expected))
+    bias = space.vectors[good] @ whole.mean_y - scale * (vectors @ (whole.mean_g + sums.middle))
     return FittedDirections(
         encoder=encoder,
         origin=origin,
@@ -79,55 +88,81 @@ def carried_directions(
         scale=scale,
         bias=bias,
         fitted=len(space),
+        entangled=apart is None,
         findings=_by_finding(space.concepts["finding"].to_pylist(), value, low, high, good=good, patients=patients),
     )
 
 
-def _covariances(
-    ridge: GroupedRidge, g: np.ndarray, f: np.ndarray, blocks: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Of each block of patients, left out: sums of squares of what the map leaves of f, and of f about the mean."""
+def best_shrink(sums: FoldedSums, concepts: np.ndarray, expected: np.ndarray) -> float:
+    """The shrink by which the concepts of patients left out are told best."""
+    step = max(1, len(concepts) // SAMPLE)
+    some = np.asarray(concepts[::step], dtype=np.float64)
+    products = {shrink: np.zeros((3, len(some))) for shrink in SHRINKS}
+    for fold in range(FOLDS):
+        fitted = sums.without(fold)
+        there = sums.parts[fold].about(fitted.mean_g, fitted.mean_y)
+        for shrink in SHRINKS:
+            found = Calibration(fitted, shrink).every(expected)
+            parts = (found @ there.gg @ found.T, found @ there.gy, there.yy)
+            products[shrink] += np.stack([_along(some, part) for part in parts])
+    return max(products, key=lambda shrink: float(_squared(products[shrink]).mean()))
+
+
+def _products(
+    sums: FoldedSums, g: np.ndarray, f: np.ndarray, *, blocks: np.ndarray, shrink: float, expected: np.ndarray
+) -> np.ndarray:
+    """Of each block of patients, left out: products of what is told of f with itself and with f, and of f."""
     d = f.shape[1]
-    left, spread = np.zeros((BLOCKS, d, d)), np.zeros((BLOCKS, d, d))
-    for rows, found in ridge.left_out():
-        for block in np.unique(blocks[rows]):
-            some = rows[blocks[rows] == block]
-            for start in range(0, len(some), AT_ONCE):
-                part = some[start : start + AT_ONCE]
-                about = f[part] - found.mean_y
-                rest = about - (g[part] - found.mean_x) @ found.weights
-                left[block] += rest.T @ rest
-                spread[block] += about.T @ about
-    return left, spread
+    found = np.zeros((BLOCKS, 3, d, d))
+    for fold in range(FOLDS):
+        fitted = sums.without(fold)
+        to_f = Calibration(fitted, shrink).every(expected)
+        for block in np.unique(blocks[folds_of(blocks) == fold]):
+            rows = np.flatnonzero(blocks == block)
+            for start in range(0, len(rows), AT_ONCE):
+                part = rows[start : start + AT_ONCE]
+                about = f[part] - fitted.mean_y
+                told = (g[part] - sums.middle - fitted.mean_g) @ to_f.T
+                found[block] += np.stack([told.T @ told, told.T @ about, about.T @ about])
+    return found
 
 
-def _explained(concepts: np.ndarray, left: np.ndarray, spread: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _told(concepts: np.ndarray, products: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """R2 of each concept with its interval, by leaving out one block of patients after another (jackknife)."""
     value, low, high = (np.empty(len(concepts)) for _ in range(3))
     for start in range(0, len(concepts), AT_ONCE):
         part = np.asarray(concepts[start : start + AT_ONCE], dtype=np.float64)
-        rests, alls = (
-            np.stack([np.einsum("ij,ij->i", part @ one, part) for one in blocks]) for blocks in (left, spread)
-        )
-        with np.errstate(divide="ignore", invalid="ignore"):
-            whole = 1 - rests.sum(axis=0) / alls.sum(axis=0)
-            without = 1 - (rests.sum(axis=0) - rests) / (alls.sum(axis=0) - alls)
-        whole, without = np.nan_to_num(whole, nan=0.0), np.nan_to_num(without, nan=0.0)
+        along = np.stack([[_along(part, one) for one in block] for block in products])
+        whole = along.sum(axis=0)
+        without = np.stack([_squared(whole - block) for block in along])
         reach = STUDENT * np.sqrt((BLOCKS - 1) / BLOCKS * ((without - without.mean(axis=0)) ** 2).sum(axis=0))
-        rows = slice(start, start + len(part))
-        value[rows], low[rows], high[rows] = whole, whole - reach, np.minimum(whole + reach, 1.0)
+        rows, found = slice(start, start + len(part)), _squared(whole)
+        value[rows], low[rows], high[rows] = found, np.maximum(found - reach, 0.0), np.minimum(found + reach, 1.0)
     return value, low, high
 
 
-def _moved(concepts: np.ndarray, good: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Concepts through the map: directions of length 1, their lengths before, and room for what is added."""
-    vectors, scale = np.empty((len(good), len(weights)), dtype=np.float32), np.empty(len(good))
+def _along(concepts: np.ndarray, products: np.ndarray) -> np.ndarray:
+    """What c'Xc is for each concept c."""
+    found: np.ndarray = np.einsum("ij,ij->i", concepts @ products, concepts)
+    return found
+
+
+def _squared(along: np.ndarray) -> np.ndarray:
+    """The squared correlation by its products (of what is told, of both, of what is true); 0 where it is negative."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = along[1] / np.sqrt(along[0] * along[2])
+    return np.nan_to_num(np.maximum(found, 0.0), nan=0.0) ** 2
+
+
+def _moved(concepts: np.ndarray, good: np.ndarray, to_f: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Concepts through the map: directions of length 1, and their lengths before."""
+    vectors, scale = np.empty((len(good), to_f.shape[1]), dtype=np.float32), np.empty(len(good))
     for start in range(0, len(good), AT_ONCE):
         rows = slice(start, start + AT_ONCE)
-        found = np.asarray(concepts[good[rows]], dtype=np.float64) @ weights.T
+        found = np.asarray(concepts[good[rows]], dtype=np.float64) @ to_f
         scale[rows] = np.linalg.norm(found, axis=1)
         vectors[rows] = found / np.maximum(scale[rows], 1e-12)[:, None]
-    return vectors, scale, np.zeros(len(good))
+    return vectors, scale
 
 
 def _by_finding(

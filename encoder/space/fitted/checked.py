@@ -13,8 +13,8 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
-from encoder.space.fitted.activation import read_stated
 from encoder.space.fitted.directions import CHANCE, COLUMNS, FittedDirections
+from encoder.space.fitted.stated import read_stated
 from encoder.vectors.image_vectors import ImageVectors
 from kb.display import Listing
 from kb.knowledge_base import KnowledgeBase

@@ -67,6 +67,7 @@ class FittedDirections:
         fitted: all concepts that were tried.
         findings: how well each finding is told, the best first.
         untried: findings of too few patients to be tried.
+        entangled: whether nothing told what goes with what in these images: a direction may lean on what goes with it.
         doubt: why none of them is kept though some reach the limit; "" where there is no reason.
     """
 
@@ -82,6 +83,7 @@ class FittedDirections:
     fitted: int
     findings: Listing[FittedFinding]
     untried: int = 0
+    entangled: bool = False
     doubt: str = ""
 
     def __len__(self) -> int:
@@ -94,7 +96,18 @@ class FittedDirections:
 
     def to_dict(self) -> dict[str, Any]:
         """How they were fitted and how good they are as plain data, without the numbers of the directions."""
-        names = ("encoder", "origin", "images", "patients", "measure", "limit", "fitted", "untried", "doubt")
+        names = (
+            "encoder",
+            "origin",
+            "images",
+            "patients",
+            "measure",
+            "limit",
+            "fitted",
+            "untried",
+            "entangled",
+            "doubt",
+        )
         plain = {name: getattr(self, name) for name in names}
         return {**plain, "held": len(self), "findings": self.findings.rows()}
 
@@ -109,10 +122,15 @@ class FittedDirections:
         )
         middle = float(np.median([one.value for one in self.findings if one.held] or [np.nan]))
         few = f", and {self.untried:,} are stated of too few patients" if self.untried else ""
+        lean = (
+            "; no reports tell what goes with what in these images, so that a direction may lean on the disease itself"
+            if self.entangled
+            else ""
+        )
         return (
             f"directions of encoder {self.encoder} are {how}: {len(self):,} of {self.fitted:,} {what} hold "
             f"(cross-validated {named(self.measure)} of {self.limit:g} at least, {middle:.2f} in the middle); the "
-            f"others have none{few}"
+            f"others have none{few}{lean}"
         )
 
 

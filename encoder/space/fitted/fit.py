@@ -11,12 +11,13 @@ from collections.abc import Iterator
 
 from encoder.model.checkpoint import IMPORTED, Checkpoint
 from encoder.space.concept_space import open_space
-from encoder.space.fitted.activation import FEWEST as FEWEST_STATED
 from encoder.space.fitted.activation import activation_directions
 from encoder.space.fitted.carried import FEWEST, carried_directions
 from encoder.space.fitted.checked import checked_by_reports
 from encoder.space.fitted.directions import LEAST, FittedDirections, named
 from encoder.space.fitted.kept import keep, kept_directions
+from encoder.space.fitted.stated import FEWEST as FEWEST_STATED
+from encoder.space.fitted.stated import read_stated
 from encoder.vectors.encoders import StoredEncoder, known_encoders
 from encoder.vectors.image_vectors import ImageVectors, read_image_vectors
 from kb.errors import ClearKbError, UsageError
@@ -80,13 +81,14 @@ def _fitted(
     kb: KnowledgeBase, encoder: str, images: ImageVectors, origin: str | None, reasons: list[str]
 ) -> Iterator[FittedDirections]:
     """What can be fitted, the best first; `reasons` hears what cannot."""
+    told = read_stated(kb, images)
     for checkpoint, ours in _ours(kb, images, origin, reasons) if origin != REPORTS else ():
         try:
             space = open_space(kb, checkpoint)
         except ClearKbError as error:
             reasons.append(str(error))
             continue
-        carried = carried_directions(encoder, images, checkpoint.encoder_id, ours, space=space)
+        carried = carried_directions(encoder, images, checkpoint.encoder_id, ours, space=space, told=told)
         if carried is None:
             reasons.append(
                 f"encoder {checkpoint.encoder_id} has vectors of the same images of fewer than {FEWEST} patients that "
@@ -96,7 +98,7 @@ def _fitted(
             learned = checkpoint.facts.objective != IMPORTED
             yield checked_by_reports(kb, carried, images, learned=learned)
     if origin in (None, REPORTS):
-        stated = activation_directions(kb, encoder, images)
+        stated = activation_directions(encoder, images, told)
         if stated is None:
             reasons.append(
                 f"no finding is stated by the reports of {FEWEST_STATED} patients with such vectors, and left out by "

@@ -25,7 +25,7 @@ FACTS, CONCEPTS, VECTORS, NUMBERS = "facts.json", "concepts.arrow", "vectors.npy
 MOST = 8
 """Sets of directions that are kept; the one made first goes first."""
 
-PLAIN = ("encoder", "origin", "images", "patients", "measure", "fitted", "untried", "doubt")
+PLAIN = ("encoder", "origin", "images", "patients", "measure", "fitted", "untried", "entangled", "doubt")
 
 
 def kept_directions(kb: KnowledgeBase, encoder: str, origin: str | None) -> FittedDirections | None:

@@ -7,14 +7,21 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+from scipy import sparse
 
 from encoder.space.concept_space import ConceptSpace
-from encoder.space.fitted.carried import carried_directions
+from encoder.space.fitted.calibration import Calibration
+from encoder.space.fitted.carried import best_shrink, carried_directions
 from encoder.space.fitted.directions import LEAST
-from encoder.space.fitted.folds import folds_of, patient_blocks
-from encoder.space.fitted.ridge import GroupedRidge
+from encoder.space.fitted.folds import FOLDS, folds_of, patient_blocks
+from encoder.space.fitted.prior import independent_spread
+from encoder.space.fitted.stated import Stated
+from encoder.space.fitted.sums import FoldedSums
 from encoder.space.projection import Projector, ProjectorFacts
 from encoder.vectors.image_vectors import ImageVectors
+
+SILENT = Stated(np.empty(0, dtype=np.int64), [], sparse.csr_matrix((0, 0)), {}, frozenset())
+"""No report states anything."""
 
 N, D, FOREIGN, CONCEPTS = 240, 8, 20, 30
 
@@ -59,7 +66,7 @@ def foreign(ours: ImageVectors, noise: float) -> ImageVectors:
 
 def test_scores_are_told_by_directions_of_a_space_that_holds_them(ours: ImageVectors, space: ConceptSpace) -> None:
     theirs = foreign(ours, 0.01)
-    found = carried_directions("theirs", theirs, "Nours", ours, space=space)
+    found = carried_directions("theirs", theirs, "Nours", ours, space=space, told=SILENT)
     assert found is not None and len(found) == CONCEPTS and min(row.value for row in found.findings) > 0.99
     scores = theirs.matrix @ found.vectors.T * found.scale + found.bias
     assert scores == pytest.approx(ours.matrix @ space.vectors.T, abs=0.02)
@@ -68,15 +75,20 @@ def test_scores_are_told_by_directions_of_a_space_that_holds_them(ours: ImageVec
 
 def test_what_is_said_of_a_concept_is_what_its_scores_show(ours: ImageVectors, space: ConceptSpace) -> None:
     theirs = foreign(ours, 2.0)
-    found = carried_directions("theirs", theirs, "Nours", ours, space=space)
+    found = carried_directions("theirs", theirs, "Nours", ours, space=space, told=SILENT)
     assert found is not None
-    ridge = GroupedRidge(theirs.matrix, ours.matrix, folds_of(patient_blocks(ours.patients)))
-    truth, told, mean = np.empty((N, CONCEPTS)), np.empty((N, CONCEPTS)), np.empty((N, CONCEPTS))
-    for rows, fitted in ridge.left_out():
-        mean[rows] = fitted.mean_y @ space.vectors.T
-        told[rows] = (fitted.mean_y + (theirs.matrix[rows] - fitted.mean_x) @ fitted.weights) @ space.vectors.T
-        truth[rows] = ours.matrix[rows] @ space.vectors.T
-    expected = 1 - ((truth - told) ** 2).sum(axis=0) / ((truth - mean) ** 2).sum(axis=0)
+    blocks = patient_blocks(ours.patients)
+    sums = FoldedSums(theirs.matrix, ours.matrix, folds_of(blocks))
+    whole = sums.whole.centred()
+    shrink = best_shrink(sums, space.vectors, whole.yy / whole.n)
+    truth, told = np.empty((N, CONCEPTS)), np.empty((N, CONCEPTS))
+    for fold in range(FOLDS):
+        rows, fitted = np.flatnonzero(folds_of(blocks) == fold), sums.without(fold)
+        to_f = Calibration(fitted, shrink).every(whole.yy / whole.n)
+        told[rows] = (theirs.matrix[rows] - sums.middle - fitted.mean_g) @ to_f.T @ space.vectors.T
+        truth[rows] = (ours.matrix[rows] - fitted.mean_y) @ space.vectors.T
+    products = [(one * other).sum(axis=0) for one, other in ((told, told), (told, truth), (truth, truth))]
+    expected = products[1] ** 2 / (products[0] * products[2])
     for row in found.findings:
         of = [n for n in range(CONCEPTS) if f"finding {n // 3}" == row.finding]
         assert row.value == pytest.approx(float(np.median(expected[of])), abs=1e-6)
@@ -85,13 +97,28 @@ def test_what_is_said_of_a_concept_is_what_its_scores_show(ours: ImageVectors, s
 
 def test_noise_has_no_concepts(ours: ImageVectors, space: ConceptSpace) -> None:
     noise = images(np.random.default_rng(3).standard_normal((N, FOREIGN)))
-    found = carried_directions("theirs", noise, "Nours", ours, space=space)
+    found = carried_directions("theirs", noise, "Nours", ours, space=space, told=SILENT)
     assert found is not None and len(found) == 0 and max(row.value for row in found.findings) < 0.05
+    assert "no reports tell what goes with what" in found.told
     assert found.told.startswith("directions of encoder theirs are carried over from encoder Nours")
 
 
 def test_nothing_is_fitted_on_external_images_or_on_few(ours: ImageVectors, space: ConceptSpace) -> None:
     away = images(foreign(ours, 0.01).matrix, "external")
-    assert carried_directions("theirs", away, "Nours", ours, space=space) is None
+    assert carried_directions("theirs", away, "Nours", ours, space=space, told=SILENT) is None
     few = foreign(ours, 0.01).chosen(range(90))
-    assert carried_directions("theirs", few, "Nours", ours, space=space) is None, "45 patients"
+    assert carried_directions("theirs", few, "Nours", ours, space=space, told=SILENT) is None, "45 patients"
+
+
+def test_what_goes_together_in_reports_is_not_expected_together() -> None:
+    draw = np.random.default_rng(5)
+    disease = draw.random(2000) < 0.4
+    tube = draw.random(2000) < np.where(disease, 0.9, 0.1)
+    f = np.stack([disease, tube], axis=1) @ np.array([[1.0, 0, 0], [0, 1, 0]]) + 0.1 * draw.standard_normal((2000, 3))
+    stated = sparse.csr_matrix(np.stack([disease, tube], axis=1).astype(np.float64))
+    told = Stated(np.arange(2000), ["disease", "tube"], stated, {}, frozenset(("disease", "tube")))
+    owners = [f"p{n}" for n in range(2000)]
+    apart = independent_spread(f, np.arange(2000), told, owners)
+    assert apart is not None and np.cov(f.T)[0, 1] > 0.15
+    assert np.diag(apart) == pytest.approx(np.diag(np.cov(f.T)), abs=0.02) and abs(apart[0, 1]) < 0.02
+    assert independent_spread(f, np.arange(2000), SILENT, []) is None
