@@ -12,6 +12,7 @@ from bench import (
     confounders,
     duplicates,
     explanation,
+    foreign_vectors,
     label_tables,
     memory,
     mesh_agreement,
@@ -47,6 +48,7 @@ BENCHES = {
     "metrics": metrics.run,
     "confounders": confounders.run,
     "planted": planted.run,
+    "foreign_vectors": foreign_vectors.run,
 }
 
 

@@ -55,7 +55,7 @@ def open_arrays(path: Path) -> ArrayFile:
     """
     kinds: dict[str, type[Any]] = {".npy": _Npy, ".npz": _Npz, ".safetensors": _Safetensors}
     try:
-        return kinds.get(path.suffix.lower(), _Hdf5)(path)  # type: ignore[no-any-return]
+        return kinds.get(path.suffix.lower(), _Hdf5)(path)
     except UNREADABLE as error:
         if any(word in str(error) for word in ("pickle", "Python objects")):
             raise UsageError(f"{path} {PICKLED}") from error

@@ -104,8 +104,8 @@ def _contradicted(file: VectorFile, owners: Owners) -> set[str]:
     for rows in file if twice else ():
         for at, vector in enumerate(rows.vectors):
             image = owners.images[rows.first - 1 + at]
-            if image in twice and not _fault(vector, owners.dimension) and vector is not None:
-                known = first.setdefault(image, np.array(vector))  # type: ignore[arg-type]  # twice holds texts alone
-                if not np.array_equal(known, vector):
-                    found.add(image)  # type: ignore[arg-type]
+            if image is None or image not in twice or vector is None or _fault(vector, owners.dimension):
+                continue
+            if not np.array_equal(first.setdefault(image, np.array(vector)), vector):
+                found.add(image)
     return found

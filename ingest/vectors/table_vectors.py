@@ -144,7 +144,7 @@ def _of_lists(column: pa.Array) -> Vectors:
         found.append(None if not cell.is_valid else _one(cell.values))
     lengths = {None if one is None else one.shape for one in found}
     if len(lengths) == 1 and None not in lengths:
-        return np.stack(found)  # type: ignore[arg-type]  # none of them is None here
+        return np.stack([one for one in found if one is not None])
     return found
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 
 ROWS = 4_096
 """Rows that are held at once."""
 
-Vectors = Sequence["np.ndarray | None"]
+Vectors: TypeAlias = Sequence[np.ndarray | None] | np.ndarray
 """A vector a row (or the vectors of its patches, one below the other), None where there is none; an array serves."""
 
 

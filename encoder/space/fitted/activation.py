@@ -100,9 +100,9 @@ def _judged(
 ) -> tuple[list[Interval], float]:
     """The AUROC of each finding among patients left out, and the shrink by which they are told best."""
     truth = y.toarray() > 0
-    best, chosen, scores = -np.inf, SHRINKS[0], np.empty(0)
+    best, chosen, scores = -np.inf, SHRINKS[0], np.empty(y.shape)
     for shrink in SHRINKS:
-        told = np.empty(y.shape, dtype=np.float32)
+        told = np.empty(y.shape)
         for fold in range(FOLDS):
             rows = np.flatnonzero(folds == fold)
             # Without the mean of what was fitted on: it is low where the fold is high, and would count against it.
