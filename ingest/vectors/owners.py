@@ -55,10 +55,7 @@ def find_owners(kb: KnowledgeBase, file: VectorFile) -> Owners:
         raise ClearKbError(f"{file.name} holds no vector")
     known = stored_ids(kb, "images")[0].union(*(stored_ids(kb, table)[0] for table in SPEAK))
     if not known:
-        raise UsageError(
-            f"{kb.uri} holds no image that vectors could be of, nor labels or predictions of any: bring these in first",
-            need="images",
-        )
+        raise _nothing_to_join(kb)
     plain = [plain_id(one) for one in ids]
     asked = {one for one in plain if one is not None}
     resolved = resolve_units(kb, {(one, None, None) for one in asked})
@@ -86,6 +83,19 @@ def find_owners(kb: KnowledgeBase, file: VectorFile) -> Owners:
         resolved=resolved.images.rules,
         rejects=rejects,
         pictures=_pictures(kb),
+    )
+
+
+def _nothing_to_join(kb: KnowledgeBase) -> UsageError:
+    if any(stored_ids(kb, table)[1] for table in SPEAK):
+        return UsageError(
+            f"labels and predictions in {kb.uri} are of studies, and a vector is of one image: bring images in, or "
+            "take the tables in with the column of studies named as 'image', if each study has one vector",
+            need="images",
+        )
+    return UsageError(
+        f"{kb.uri} holds no image that vectors could be of, nor labels or predictions of any: bring these in first",
+        need="images",
     )
 
 

@@ -360,6 +360,13 @@ def test_where_nothing_is_stored_nothing_joins(tmp_path: Path) -> None:
         ingest_vectors(empty, lists(tmp_path)[0], "theirs")
 
 
+def test_where_tables_speak_of_studies_alone_that_is_said(tmp_path: Path) -> None:
+    studies = KnowledgeBase.create(tmp_path / "studies.kb", by="tester")
+    put_run(studies, "run", [{"study_id": name, "label": "edema", "score": 0.5} for name in IDS])
+    with pytest.raises(UsageError, match="are of studies, and a vector is of one image"):
+        ingest_vectors(KnowledgeBase.open(studies.uri), lists(tmp_path)[0], "theirs")
+
+
 def test_on_the_command_line(
     kb: KnowledgeBase, tmp_path: Path, cli: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
