@@ -26,7 +26,7 @@ COMMANDS: Mapping[str, Entry | Group] = {
         "Create an empty knowledge base; `ingest reports` creates one too."),
     "datasets": ("ingest.commands.datasets", "datasets_command",
         "List the data sets that are known by their files, or show what one is read by."),
-    "ingest": ("Bring data in: data sets, reports, images, labels, predictions.", {
+    "ingest": ("Bring data in: data sets, reports, images, labels, predictions, vectors.", {
         "dataset": ("ingest.commands.datasets", "dataset_command",
             "Ingest a known data set as it was downloaded: reports, images, labels, readers and the official split."),
         "reports": ("ingest.commands.reports", "reports_command",
@@ -39,6 +39,8 @@ COMMANDS: Mapping[str, Entry | Group] = {
             "Ingest labels: a column a label, a row a label, or lists of them; readers, boxes and masks too."),
         "predictions": ("ingest.commands.labels", "predictions_command",
             "Ingest predictions of any model: a column a label, or rows of label and score, kept as one run."),
+        "vectors": ("ingest.commands.vectors", "vectors_command",
+            "Ingest vectors of images by any model, for confounders, slices, likeness and the page."),
     }),
     "status": ("kb.commands.status", "status_command",
         "Show what a knowledge base holds, or with --rejects what it could not take."),
@@ -157,6 +159,8 @@ COMMANDS: Mapping[str, Entry | Group] = {
             "Cut the images into slices that look alike; show where the model does worse, and by which concepts they differ."),
         "drift": ("encoder.audit.commands.drift", "drift_command",
             "Show what changed over time, since when, and what it fits: other patients, other images, or a poorer ranking."),
+        "directions": ("encoder.audit.commands.directions", "directions_command",
+            "Fit concepts as directions of a model's vectors, and show how well each is told of patients left out."),
         "attribution": ("encoder.audit.commands.attribution", "attribution_command",
             "Take the mean logit of some images apart, or the difference of two such means: it sums up exactly."),
         "report": ("encoder.audit.commands.report", "report_command",

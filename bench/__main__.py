@@ -14,6 +14,7 @@ from bench import (
     drift,
     duplicates,
     explanation,
+    foreign_vectors,
     label_tables,
     memory,
     mesh_agreement,
@@ -51,6 +52,7 @@ BENCHES = {
     "coverage": coverage.run,
     "planted": planted.run,
     "drift": drift.run,
+    "foreign_vectors": foreign_vectors.run,
 }
 
 

@@ -21,6 +21,9 @@ from encoder.audit.slices.audit import audit_slices
 from encoder.audit.slices.find import SliceOptions
 from encoder.audit.slices.result import Slices
 from encoder.prediction.runs import judged_split
+from encoder.space.fitted.directions import FittedDirections
+from encoder.space.fitted.fit import fit_directions
+from encoder.vectors.encoders import find_foreign
 from kb.images.view_choice import FRONTAL
 from kb.knowledge_base import KnowledgeBase
 from kb.progress import Watcher
@@ -169,6 +172,24 @@ def drift(
     )
     options = DriftOptions(reference=reference, permutations=permutations, top=top, encoder=encoder, seed=seed)
     return audit_drift(base, asked, options=options, watcher=watcher)
+
+
+def directions(base: KnowledgeBase, encoder: str | None = None, *, origin: str | None = None) -> FittedDirections:
+    """Concepts as directions of the vectors of a model from elsewhere, and how well each finding is told by them.
+
+    Audits by images, image search by a concept and `concept_scores` in SQL go by these where they are good enough.
+
+    Args:
+        base: the knowledge base, at any commit.
+        encoder: the name of the vectors; not needed where there are those of one model only.
+        origin: "reports" (concept activation vectors), or the id of an encoder of ours whose concepts are carried over
+            by a linear map; default: the first of which any concept holds, encoders first.
+
+    Raises:
+        UsageError: there are no such vectors, or they are of an encoder whose checkpoint is here.
+        ClearKbError: there is nothing that directions could be fitted to.
+    """
+    return fit_directions(base, find_foreign(base, encoder), origin)
 
 
 def slices(

@@ -120,7 +120,7 @@ ATTRIBUTES = Table(
 
 ENCODERS = Table(
     "encoders",
-    "one image encoder whose vectors are stored: where its checkpoint stood, and what it was made of",
+    "one image encoder whose vectors are stored: where its checkpoint stood (a foreign one has none), and what of",
     pa.schema(
         [
             required("encoder", pa.string()),
@@ -136,7 +136,7 @@ ENCODERS = Table(
 
 IMAGE_VECTORS = Table(
     "image_vectors",
-    "the vector of one image by one encoder: what all predictions are made from",
+    "the vector of one image by one encoder; of a foreign one as it came, and of no picture where none is stored",
     pa.schema(
         [
             required("image_id", pa.string()),

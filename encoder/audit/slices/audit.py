@@ -67,7 +67,7 @@ def audit_slices(
         other = find_other(kb, session, against, asked=asked)
         rows = (other.here if other else asked).read(session)
         space = open_audit_space(kb, run, encoder)
-        if space.concepts is None:
+        if space.encoder is None:
             raise UsageError(f"slices are clusters of image vectors: {'; '.join(space.notes)}")
         evidence, notes = read_evidence(kb, session, rows, encoder=space.encoder, kinds=KINDS)
     watcher.advance(1, 1)
@@ -90,5 +90,5 @@ def audit_slices(
         positives=rows.positives,
         auroc=float("nan") if overall is None else overall,
         slices=Listing(found, COLUMNS),
-        notes=(*rows.notes, *notes, *more),
+        notes=(*space.notes, *rows.notes, *notes, *more),
     )
