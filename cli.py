@@ -151,6 +151,8 @@ COMMANDS: Mapping[str, Entry | Group] = {
             "Ask in SQL, one query after another: history, completion, .tables, .schema, .queries, .run; .help tells of all."),
         "confounders": ("encoder.audit.commands.confounders", "confounders_command",
             "Name what a model leans on that is not the disease and goes with the label: confounders, with their proof."),
+        "segments": ("encoder.audit.commands.segments", "segments_command",
+            "Judge every group of patients at one threshold, and name the segments in which the model does worse."),
         "slices": ("encoder.audit.commands.slices", "slices_command",
             "Cut the images into slices that look alike; show where the model does worse, and by which concepts they differ."),
         "attribution": ("encoder.audit.commands.attribution", "attribution_command",
