@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.special import betainc, ndtri
+from scipy.special import betainc, ndtri, xlogy
 
 from kb.statistics.delong import midranks
 from kb.statistics.interval import numbered
@@ -20,8 +20,8 @@ from kb.statistics.interval import numbered
 Measure = Literal["false alarms", "misses", "bpsn", "bnsp", "auroc"]
 MEASURES: tuple[Measure, ...] = ("false alarms", "misses", "bpsn", "bnsp", "auroc")
 
-FARTHEST = 37.0
-"""Standard deviations beyond which a chance cannot be told from nothing."""
+SMALLEST = 1e-250
+"""A chance under this is no longer told by its own number, but by the likelihood ratio."""
 
 MOST_PAIRS = 60
 """Pairs of rows of one patient by which it is judged how alike they are: of a patient with more, some are drawn."""
@@ -123,15 +123,19 @@ def tail_z(count: np.ndarray, n: np.ndarray, share: np.ndarray, whole: np.ndarra
     """
     free = np.maximum(n * (1 - n / whole), 1e-9) / effect
     there = np.clip(free * share + (count - n * share) / effect, 0.0, free)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore"):
         tail = np.where(there > 0, betainc(np.maximum(there, 1e-12), free - there + 1, share), 1.0)
-    return np.clip(-ndtri(tail), -FARTHEST, FARTHEST)
+        far = xlogy(there, there / (free * share)) + xlogy(free - there, (free - there) / (free * (1 - share)))
+    root = np.sqrt(2 * np.maximum(np.nan_to_num(far), 0.0))
+    deviates: np.ndarray = np.where(tail > SMALLEST, -ndtri(np.clip(tail, SMALLEST, 1 - 1e-16)), root)
+    return deviates
 
 
 def mean_z(total: np.ndarray, n: np.ndarray, variance: float, whole: np.ndarray, effect: np.ndarray) -> np.ndarray:
     """How far the sum of deviations of `n` rows lies beyond what chance does, in standard deviations."""
     spread = np.sqrt(np.maximum(variance * n * effect * (1 - n / whole), 1e-12))
-    return np.clip(total / spread, -FARTHEST, FARTHEST)
+    deviates: np.ndarray = total / spread
+    return deviates
 
 
 def _pairs(owners: np.ndarray, draw: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -88,6 +88,14 @@ def test_few_rows_of_a_rare_error_are_no_proof() -> None:
     assert nothing[0] <= 0
 
 
+def test_of_very_many_rows_the_worst_segment_is_still_told_from_the_next() -> None:
+    """Chances that no number can hold are ordered all the same, and go on from those that one can."""
+    n = np.array([50.0, 400.0, 600.0, 5000.0, 9000.0])
+    z = tail_z(n * 0.6, n, np.full(5, 0.1), np.full(5, 1e6), np.ones(5))
+    assert (np.diff(z) > 1).all() and z[1] < 37 < z[3]
+    assert z[3] / z[1] == pytest.approx(np.sqrt(5000 / 400), rel=0.05)
+
+
 def test_rows_of_a_patient_who_are_alike_are_seen_to_be() -> None:
     draw = np.random.default_rng(3)
     owners = np.repeat(np.arange(300), 4)
