@@ -167,6 +167,7 @@ def slices(
     views: str = FRONTAL,
     encoder: str | None = None,
     against: str | None = None,
+    threshold: float | None = None,
     seed: int = 0,
     watcher: Watcher | None = None,
 ) -> Slices:
@@ -185,7 +186,8 @@ def slices(
         views: of the images: "frontal" (PA, AP and unknown), "all", or some ("PA,AP", "lateral").
         encoder: whose image vectors are clustered, for a run that is of none.
         against: a site, a run or another knowledge base: then each slice stands there for both.
-        seed: of clustering and resampling.
+        threshold: of scores, that all slices share; default: that of the view `thresholds`.
+        seed: of the clustering.
         watcher: hears how it goes.
 
     Raises:
@@ -203,6 +205,7 @@ def slices(
         views=views,
         encoder=encoder,
         against=against,
+        threshold=threshold,
         watcher=watcher,
     )
 

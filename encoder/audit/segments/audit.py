@@ -16,7 +16,7 @@ from encoder.audit.segments.figures import figures_of, shift_interval
 from encoder.audit.segments.groups import groups_of
 from encoder.audit.segments.outcomes import MEASURES, Measure
 from encoder.audit.segments.pictures import picture_attributes
-from encoder.audit.segments.result import Power, Segment, SegmentAudit
+from encoder.audit.segments.result import Power, Segment, SegmentAudit, extra_errors
 from encoder.audit.segments.search import Judged, Named, Searched, SearchOptions, search_segments
 from encoder.audit.segments.threshold import shared_threshold
 from encoder.prediction.runs import judged_split
@@ -177,11 +177,7 @@ def _segment(rows: AuditRows, named: Named, threshold: float) -> Segment:
     flagged = rows.score >= threshold
     alarms = _gap(flagged, named.rows, ~rows.truth, rows.owners, named.critical)
     misses = _gap(~flagged, named.rows, rows.truth, rows.owners, named.critical)
-    extra = sum(
-        max(0.0, gap.value) * n
-        for gap, n in ((alarms, here.n - here.positives), (misses, here.positives))
-        if gap is not None
-    )
+    extra = extra_errors(here, there)
     return Segment(
         text=named.text,
         measure=named.measure,

@@ -80,6 +80,21 @@ class Figures:
         return found
 
 
+def extra_errors(here: Figures, elsewhere: Figures) -> float:
+    """How many rows here are falsely alarmed or missed beyond the shares of them elsewhere.
+
+    What is better here does not count against what is worse.
+    """
+    more = 0.0
+    for mine, theirs, n in (
+        (here.specificity, elsewhere.specificity, here.n - here.positives),
+        (here.sensitivity, elsewhere.sensitivity, here.positives),
+    ):
+        if mine is not None and theirs is not None:
+            more += max(0.0, theirs.value - mine.value) * n
+    return more
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
     """The rows of one value of one attribute, of a finding that reports state or not, or of a part of a number.
