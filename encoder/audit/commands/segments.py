@@ -20,8 +20,8 @@ from kb.commands.progress import Progress
 from kb.commands.shared import Reading, reads
 from kb.images.view_choice import FRONTAL
 
-NARROW = ("group", "rows", "positives", "sensitivity", "specificity", "alerts, %")
-WIDE, WIDTH = (*NARROW, "PPV", "AUROC"), 118
+NARROW = ("group", "rows", "positives", "sensitivity", "specificity", "alerts")
+WIDE, WIDTH = (*NARROW, "PPV", "NPV", "AUROC"), 118
 """What a terminal is shown that is as wide as that; JSON and CSV hold all figures."""
 
 CSV = ("attribute", "value", "kind", "n", "patients", "positives", "false_alarms", "missed")
@@ -118,7 +118,7 @@ def _print(found: SegmentAudit, *, quiet: bool) -> None:
                 f"{found.overall.patients:,} patients",
             ),
             ("threshold", escape(f"{found.threshold.value:.4g}: {found.threshold.origin}")),
-            ("there", escape(overall(found.overall))),
+            ("at it", escape(overall(found.overall))),
         ]
     )
     for number, one in enumerate(found.segments, start=1):
@@ -130,7 +130,8 @@ def _print(found: SegmentAudit, *, quiet: bool) -> None:
         print_text(f"\n{escape(power(found))}")
     shown = [one for one in found.groups if one.figures is not None]
     columns = NARROW if is_narrow(WIDTH) else WIDE
-    print_rows([_shown(one) for one in shown], columns, Format.table, title=" ", empty="no group is large enough")
+    title = "\nGroups at this threshold, in % with 95% intervals"
+    print_rows([_shown(one) for one in shown], columns, Format.table, title=title, empty="no group is large enough")
     if quiet:
         return
     if small := len(found.groups) - len(shown):
@@ -146,9 +147,10 @@ def _shown(one: Group) -> dict[str, Any]:
         "group": one.name,
         "rows": figures.n,
         "positives": figures.positives,
-        "sensitivity": between(figures.sensitivity),
-        "specificity": between(figures.specificity),
-        "alerts, %": percent(figures.alerts),
-        "PPV": between(figures.ppv),
+        "sensitivity": percent(figures.sensitivity),
+        "specificity": percent(figures.specificity),
+        "alerts": percent(figures.alerts),
+        "PPV": percent(figures.ppv),
+        "NPV": percent(figures.npv),
         "AUROC": between(figures.auroc),
     }

@@ -20,6 +20,7 @@ from kb.commands.output import print_facts, print_json, print_rows, print_text, 
 from kb.commands.progress import Progress
 from kb.commands.shared import Reading, reads
 from kb.images.view_choice import FRONTAL
+from kb.statistics.interval import Interval
 
 COLUMNS = ("slice", "images", "positives", "false alarms", "missed", "AUROC", "verdict")
 
@@ -124,8 +125,6 @@ def _held_by_both(found: Slices, number: int) -> bool:
 
 
 def _shown(one: Slice) -> dict[str, object]:
-    known = one.auroc is not None
-    interval = f" ({number(one.auroc_low)} to {number(one.auroc_high)})" if known else ""
     return {
         "slice": one.number,
         "data": one.data,
@@ -133,9 +132,15 @@ def _shown(one: Slice) -> dict[str, object]:
         "positives": one.positives,
         "false alarms": wrong(one.here.specificity) if one.here else "-",
         "missed": wrong(one.here.sensitivity) if one.here else "-",
-        "AUROC": f"{number(one.auroc)}{interval}" if known else "-",
+        "AUROC": between(_auroc(one)),
         "verdict": one.verdict,
     }
+
+
+def _auroc(one: Slice) -> Interval | None:
+    if one.auroc is None or one.auroc_low is None or one.auroc_high is None:
+        return None
+    return Interval(one.auroc, one.auroc_low, one.auroc_high)
 
 
 def _told(one: Slice) -> str:

@@ -54,7 +54,8 @@ class Attribute:
     @property
     def tells(self) -> bool:
         """Whether rows differ in it."""
-        return len(np.unique(self.values[self.known])) > 1 or (self.known.any() and not self.known.all())
+        known = int(self.known.sum())
+        return len(np.unique(self.values[self.known])) > 1 or 0 < known < len(self.values)
 
 
 def read_attributes(session: AuditSession, rows: AuditRows, where: str | None = None) -> list[Attribute]:

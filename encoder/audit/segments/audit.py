@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from encoder.audit.confounders.disease import disease_of, telling_nothing
+from encoder.audit.confounders.result import Kind
 from encoder.audit.confounders.row_evidence import read_evidence
 from encoder.audit.rows import AuditRows, read_rows
 from encoder.audit.segments.attributes import Attribute, findings_of, read_attributes
@@ -44,6 +45,9 @@ GROUP_COLUMNS = (
     "bpsn",
     "bnsp",
 )
+
+REPORTS: tuple[Kind, ...] = ("report",)
+"""What of the evidence of other audits is looked at here."""
 
 EIGHT_OF_TEN = 0.8416
 """The normal quantile of 0.8."""
@@ -150,7 +154,7 @@ def _attributes(
     kb: KnowledgeBase, session: AuditSession, rows: AuditRows, options: SegmentOptions, watcher: Watcher
 ) -> tuple[list[Attribute], list[str]]:
     """All that rows can be cut by, and what is not known of them."""
-    evidence, notes = read_evidence(kb, session, rows, encoder=None, kinds=("report",))
+    evidence, notes = read_evidence(kb, session, rows, encoder=None, kinds=REPORTS)
     aside = {*disease_of(rows.label), *telling_nothing()}
     pictures, more = picture_attributes(kb, rows, watcher)
     told = read_attributes(session, rows, options.where)
@@ -209,7 +213,7 @@ def _gap(
 
 def power_of(judged: Judged, searched: Searched) -> Power:
     """What gap of a tenth of the rows would have been found 8 times of 10; None where no gap would."""
-    found = []
+    found: list[float | None] = []
     for truth, wrong in ((False, judged.flagged), (True, ~judged.flagged)):
         part = judged.truth == truth
         said = wrong[part].astype(np.float64)

@@ -30,11 +30,12 @@ class Candidates:
         """The conditions of one segment."""
         return tuple(self.conditions[place] for place in dict.fromkeys((first, second)))
 
-    def inside(self, condition: int, share: float) -> np.ndarray:
-        """The pairs of which so large a share of the rows lies where a condition holds."""
-        both = (self.held * self.held[condition]) @ self.held.T
-        inside: np.ndarray = both >= share * np.maximum(self.held @ self.held.T, 1)
-        return inside
+    def joined_with(self, condition: int) -> np.ndarray:
+        """The pairs and intervals that one condition is part of."""
+        joined = np.zeros_like(self.pairs)
+        joined[condition, :] = joined[:, condition] = True
+        joined[condition, condition] = False
+        return joined
 
 
 def candidates_of(conditions: Sequence[Condition], *, pairs: bool) -> Candidates:

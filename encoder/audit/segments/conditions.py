@@ -76,11 +76,15 @@ def cut(place: int, attribute: Attribute, side: Side, edge: float) -> Condition:
 
 
 def edges(values: np.ndarray, parts: int) -> list[float]:
-    """Where numbers are cut so that the parts are of about equal size: values that occur, the least left out."""
-    if not len(values):
+    """Where numbers are cut so that the parts are of about equal size: values that occur, the least left out.
+
+    Of numbers of which nearly all are the least one, as widths of a border, the others are one part.
+    """
+    above = values[values > values.min()] if len(values) else values
+    if not len(above):
         return []
     wanted = np.quantile(values, np.linspace(0, 1, parts + 1)[1:-1], method="higher")
-    return [float(edge) for edge in np.unique(wanted) if edge > values.min()]
+    return [float(edge) for edge in np.unique(wanted) if edge > values.min()] or [float(above.min())]
 
 
 def said(attribute: Attribute, value: str) -> str:

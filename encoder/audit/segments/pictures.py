@@ -14,6 +14,9 @@ from kb.images.properties import Properties
 from kb.knowledge_base import KnowledgeBase
 from kb.progress import Watcher
 
+SHARES = ("dark_border", "light_border", "corner_text")
+"""Properties that are shares of the picture: told in per cent."""
+
 
 def picture_attributes(kb: KnowledgeBase, rows: AuditRows, watcher: Watcher) -> tuple[list[Attribute], list[str]]:
     """Brightness, contrast, sharpness, borders, text, size, aspect and kind of file; and what is not known of them.
@@ -45,4 +48,7 @@ def picture_attributes(kb: KnowledgeBase, rows: AuditRows, watcher: Watcher) -> 
 def _measure(measured: Mapping[str, Properties], row: Mapping[str, Any] | None, name: str) -> float | None:
     """One property of one image; None where it is not known."""
     found = None if row is None else measured.get(row["content_hash"])
-    return None if found is None else float(getattr(found, name))
+    if found is None:
+        return None
+    value = float(getattr(found, name))
+    return 100 * value if name in SHARES else value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from encoder.audit.segments.chance import DRAWS
 from encoder.audit.segments.outcomes import Measure
 from encoder.audit.segments.result import Figures, Segment, SegmentAudit
 from kb.statistics.interval import Interval
@@ -15,12 +16,17 @@ WORST: dict[Measure, str] = {
 }
 """In what a segment does worst, in words."""
 
+MOST_DIGITS = 6
+
+FLOOR = 2 / (DRAWS + 1)
+"""No p of a search that draws so often is smaller."""
+
 
 def tell(one: Segment) -> list[str]:
     """One segment: what is wrong with it, then its size and harm, its errors, its scores, and what it explains."""
     here, there = one.here, one.elsewhere
     lines = [
-        f"{WORST[one.measure]}, p {one.p:.2g}",
+        f"{WORST[one.measure]}, p {'<= ' if one.p <= FLOOR else ''}{one.p:.2g}",
         f"{here.n:,} rows of {here.patients:,} patients, {here.positives:,} positives. Of 100 such rows "
         f"{one.per_100:.1f} more are missed or falsely alarmed than elsewhere, {one.extra:.0f} in all.",
         f"False alarms {wrong(here.specificity)}, elsewhere {wrong(there.specificity)}{_gap(one.more_false_alarms)}. "
@@ -55,21 +61,29 @@ def power(found: SegmentAudit) -> str:
     return f"{text} A gap of {' or '.join(gaps)} in a tenth of the rows would have been seen 8 times of 10."
 
 
-def between(interval: Interval | None) -> str:
+def between(interval: Interval | None, digits: int = 2) -> str:
     """A share with its interval: "0.71 (0.66-0.75)"; "-" where there is none."""
-    return f"{interval.value:.2f} ({interval.low:.2f}-{interval.high:.2f})" if interval else "-"
+    return _spelt(interval, 1, digits) if interval else "-"
 
 
 def percent(interval: Interval | None) -> str:
     """A share as per cent with its interval: "12.3 (10-15)"."""
-    return f"{100 * interval.value:.1f} ({100 * interval.low:.0f}-{100 * interval.high:.0f})" if interval else "-"
+    return _spelt(interval, 100, 0, more=1) if interval else "-"
 
 
 def wrong(right: Interval | None) -> str:
     """The share of errors, where that of what is right is known: "42.7 % (38-47)"."""
     if right is None:
         return "-"
-    return f"{100 * (1 - right.value):.1f} % ({100 * (1 - right.high):.0f}-{100 * (1 - right.low):.0f})"
+    return percent(Interval(1 - right.value, 1 - right.high, 1 - right.low)).replace(" (", " % (")
+
+
+def _spelt(interval: Interval, times: int, digits: int, more: int = 0) -> str:
+    """An interval in so many digits, or in as many as it takes to see that it is no point."""
+    value, low, high = (times * one for one in interval)
+    while digits < MOST_DIGITS and f"{low:.{digits}f}" == f"{high:.{digits}f}":
+        digits += 1
+    return f"{value:.{digits + more}f} ({low:.{digits}f}-{high:.{digits}f})"
 
 
 def signed(interval: Interval) -> str:

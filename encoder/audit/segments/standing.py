@@ -11,9 +11,6 @@ from encoder.audit.segments.candidates import Candidates, written
 from encoder.audit.segments.outcomes import MEASURES, Measure, Stratum
 from encoder.audit.segments.tally import against_others, sums_of, tally_of, within_parts
 
-INSIDE = 0.8
-"""The share of a pair's rows that lie in a segment for the pair to be the worse core of it."""
-
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -52,11 +49,11 @@ class Standing:
         return found
 
     def strongest(self, candidates: Candidates, named: dict[Measure, np.ndarray]) -> Found | None:
-        """The segment that stands out most, or the worse core of it."""
+        """The segment that stands out most; where one condition does, the pair with it that is worse still."""
         found = self._best(lambda measure: named[measure])
         if found is None or found.first != found.second:
             return found
-        core = candidates.inside(found.first, INSIDE) & ~np.eye(len(candidates.held), dtype=bool)
+        core = candidates.joined_with(found.first)
         return self._best(lambda measure: named[measure] & core) or found
 
     def texts(self, candidates: Candidates, named: dict[Measure, np.ndarray]) -> dict[str, float]:

@@ -9,6 +9,8 @@ from sklearn.metrics import roc_auc_score
 from encoder.audit.rows import AuditRows
 from encoder.audit.segments.figures import figures_of, mean_interval, shift_interval
 from encoder.audit.segments.result import FIGURES
+from encoder.audit.segments.sentences import between, percent, wrong
+from kb.statistics.interval import Interval
 
 
 def audit_rows(seed: int, n: int = 400, apart: float = 2.0) -> AuditRows:
@@ -99,3 +101,12 @@ def test_a_shift_of_scores_is_told_at_the_same_truth() -> None:
     rows.logit[chosen] += 1.0
     found = shift_interval(rows, chosen)
     assert found is not None and found.low < 1.0 < found.high and found.low > 0.5
+
+
+def test_no_interval_reads_as_a_point_however_narrow_it_is() -> None:
+    narrow = Interval(0.99997, 0.99994, 0.99999)
+    assert between(narrow) == "1.0000 (0.9999-1.0000)"
+    assert between(Interval(0.713, 0.66, 0.75)) == "0.71 (0.66-0.75)"
+    assert percent(Interval(0.123, 0.1, 0.15)) == "12.3 (10-15)"
+    assert wrong(Interval(0.573, 0.53, 0.62)) == "42.7 % (38-47)"
+    assert (between(None), percent(None), wrong(None)) == ("-", "-", "-")

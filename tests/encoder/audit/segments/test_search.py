@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from encoder.audit.segments.attributes import attribute_of, categories
-from encoder.audit.segments.conditions import conditions_of
+from encoder.audit.segments.conditions import conditions_of, edges
 from encoder.audit.segments.outcomes import strata_of, tail_z
 from encoder.audit.segments.search import Judged, SearchOptions, search_segments
 from tests.support.segment_tables import drawn_table
@@ -36,6 +36,26 @@ def test_of_a_fault_of_one_attribute_no_pair_is_named() -> None:
     edge = found.named[0].conditions[0].edge
     assert found.named[0].text == f"age >= {edge:g}" and abs(edge - 70) <= 3
     assert found.named[0].measure in ("false alarms", "bpsn")
+
+
+def test_the_core_of_a_fault_is_worse_than_the_rest_of_it() -> None:
+    """What goes with a faulty view is no fault of its own, however many of its rows are of that view."""
+    draw = np.random.default_rng(5)
+    n = 1500
+    truth, bedside = draw.random(n) < 0.2, draw.random(n) < 0.5
+    logit = np.where(truth, 1.2, -1.2) + draw.standard_normal(n) + 2.0 * bedside
+    grey = draw.standard_normal(n) - 1.5 * bedside
+    noise = draw.standard_normal(n) - 1.5 * bedside
+    judged = Judged(truth=truth, logit=logit, flagged=logit >= 0, owners=np.arange(n))
+    attributes = [attribute_of("grey", list(grey)), attribute_of("noise", list(noise))]
+    view = categories("view", ["AP" if one else "PA" for one in bedside])
+    found = search_segments(judged, [view, *[one for one in attributes if one is not None]], QUICK)
+    assert [one.text for one in found.named] == ["view AP"]
+
+
+def test_of_a_border_that_few_pictures_have_the_others_are_one_part() -> None:
+    assert edges(np.array([0.0] * 95 + [3.0, 4.0, 4.0, 6.0, 9.0]), 10) == [3.0]
+    assert edges(np.zeros(50), 10) == [] == edges(np.array([]), 10)
 
 
 def test_an_interval_of_a_number_is_found() -> None:
