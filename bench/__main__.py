@@ -21,6 +21,7 @@ from bench import (
     planted,
     projection,
     real_pipeline,
+    segments,
     startup,
     training,
     vocabulary,
@@ -47,6 +48,7 @@ BENCHES = {
     "metrics": metrics.run,
     "confounders": confounders.run,
     "planted": planted.run,
+    "segments": segments.run,
 }
 
 

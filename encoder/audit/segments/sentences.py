@@ -10,8 +10,8 @@ from kb.statistics.interval import Interval
 WORST: dict[Measure, str] = {
     "false alarms": "false alarms",
     "misses": "misses",
-    "bpsn": "negatives score too high",
-    "bnsp": "positives score too low",
+    "bpsn": "negatives score higher than elsewhere",
+    "bnsp": "positives score lower than elsewhere",
     "auroc": "positives and negatives are mixed up",
 }
 """In what a segment does worst, in words."""

@@ -39,16 +39,16 @@ def clusters_of(cohorts: Sequence[Cohort], count: int, seed: int) -> tuple[np.nd
     """
     from sklearn.cluster import KMeans, MiniBatchKMeans
 
-    vectors = _beside_score(cohorts)
-    if len(vectors) < count:
-        raise UsageError(f"{len(vectors)} images cannot be cut into {count} slices: ask for fewer", parameter="slices")
-    centred = vectors - vectors.mean(axis=0)
-    values, directions = np.linalg.eigh((centred.T @ centred).astype(np.float64))
-    main = centred @ directions[:, np.argsort(-values)[:DIRECTIONS]].astype(np.float32)
+    if sum(map(len, cohorts)) < count:
+        found = sum(map(len, cohorts))
+        raise UsageError(f"{found} images cannot be cut into {count} slices: ask for fewer", parameter="slices")
+    main = _main_directions(_beside(cohorts, [_truths_differ(one) for one in cohorts]))
     spread = float(np.sqrt(main.var(axis=0).sum()))
-    foretold = np.stack([_foretold(main, cohorts, positive=positive) for positive in (False, True)], axis=1)
+    # That some positives look less ill than others, and score lower, is no finding: the score itself is left out.
+    beside_score = _main_directions(_beside(cohorts, [_score_grows(one) for one in cohorts]))
+    foretold = np.stack([_foretold(beside_score, cohorts, positive=positive) for positive in (False, True)], axis=1)
     looks = np.concatenate([main, (WEIGHT * spread * foretold).astype(np.float32)], axis=1)
-    kind = MiniBatchKMeans if len(vectors) > MANY else KMeans
+    kind = MiniBatchKMeans if len(looks) > MANY else KMeans
     model = kind(count, n_init=5, random_state=seed).fit(looks)
     far = np.linalg.norm(looks - model.cluster_centers_[model.labels_], axis=1)
     return model.labels_.astype(np.int64), far
@@ -81,20 +81,42 @@ def _foretold(main: np.ndarray, cohorts: Sequence[Cohort], *, positive: bool) ->
     return found
 
 
-def _beside_score(cohorts: Sequence[Cohort]) -> np.ndarray:
-    """The vectors of all without the direction along which each data set's scores grow.
+def _main_directions(vectors: np.ndarray) -> np.ndarray:
+    """Vectors in the main directions of them all."""
+    centred = vectors - vectors.mean(axis=0)
+    values, directions = np.linalg.eigh((centred.T @ centred).astype(np.float64))
+    main: np.ndarray = centred @ directions[:, np.argsort(-values)[:DIRECTIONS]].astype(np.float32)
+    return main
 
-    Else slices would part positives from negatives, and have no AUROC, and be no more than images that score alike.
-    That some positives look less ill than others, and score lower, is no finding; what else goes with a score stays.
-    """
-    from sklearn.linear_model import RidgeCV
 
+def _beside(cohorts: Sequence[Cohort], taken: Sequence[np.ndarray | None]) -> np.ndarray:
+    """The vectors of all without some directions."""
     # Two data sets are laid on one another: else each would be slices of its own, by how its machines look.
-    centred = [cohort.vectors - cohort.vectors.mean(axis=0) for cohort in cohorts]
-    read = [
-        RidgeCV(alphas=PENALTIES).fit(one, cohort.logit).coef_ for one, cohort in zip(centred, cohorts, strict=True)
-    ]
-    vectors = np.concatenate(centred)
-    basis = np.linalg.qr(np.stack(read, axis=1))[0].astype(vectors.dtype)
+    vectors = np.concatenate([cohort.vectors - cohort.vectors.mean(axis=0) for cohort in cohorts])
+    directions = [one for one in taken if one is not None]
+    if not directions:
+        return vectors
+    basis = np.linalg.qr(np.stack(directions, axis=1))[0].astype(vectors.dtype)
     beside: np.ndarray = vectors - (vectors @ basis) @ basis.T
     return beside
+
+
+def _truths_differ(cohort: Cohort) -> np.ndarray | None:
+    """The direction in which the truths differ: with it slices would part them, and have no AUROC.
+
+    Truths have their say in that one direction, and not image by image: were each truth laid about its own mean, a
+    slice would gather what the model ranks rightly.
+    """
+    truth = cohort.truth.astype(bool)
+    if not truth.any() or truth.all():
+        return None
+    shift: np.ndarray = cohort.vectors[truth].mean(axis=0) - cohort.vectors[~truth].mean(axis=0)
+    return shift
+
+
+def _score_grows(cohort: Cohort) -> np.ndarray | None:
+    """The direction along which the scores of all grow."""
+    from sklearn.linear_model import RidgeCV
+
+    read: np.ndarray = RidgeCV(alphas=PENALTIES).fit(cohort.vectors - cohort.vectors.mean(axis=0), cohort.logit).coef_
+    return read if np.linalg.norm(read) > 0 else None

@@ -123,9 +123,25 @@ def _chances(
         for measure in standing.deviates
         if standing.enough[measure][0, 0]
     }
+    # Scores on the wrong side of others of the same truth are a fault where the truths are told apart less well by it.
+    sides: tuple[tuple[Measure, np.ndarray], ...] = (("bpsn", truth != inside), ("bnsp", truth == inside))
+    for measure, across in sides:
+        if measure in found:
+            found[measure] = max(found[measure], _lower_than_all(truth, logit, owners, across))
     if auroc is not None:
         found["auroc"] = auroc
     return found
+
+
+def _lower_than_all(truth: np.ndarray, logit: np.ndarray, owners: np.ndarray, across: np.ndarray) -> float:
+    """The chance that the AUROC of some rows lies as far below that of all as it does; 1 where there is none."""
+    some, everything = (
+        auroc_interval(truth[across], logit[across], owners[across]),
+        auroc_interval(truth, logit, owners),
+    )
+    if some is None or everything is None or some.high <= some.value:
+        return 1.0
+    return float(ndtr((some.value - everything.value) * Z95 / (some.high - some.value)))
 
 
 def _lower(truth: np.ndarray, logit: np.ndarray, owners: np.ndarray, inside: np.ndarray) -> float | None:
