@@ -13,7 +13,7 @@ from bench.measure import Row
 from encoder.audit.segments.attributes import Attribute, attribute_of, categories
 from encoder.audit.segments.search import Judged, Searched, SearchOptions, search_segments
 
-NULLS, PLANTED = 200, 20
+NULLS, PLANTED = 200, 10
 
 
 def run() -> list[Row]:
@@ -22,19 +22,13 @@ def run() -> list[Row]:
 
 
 def _false_segments() -> list[Row]:
-    """How many tables in which nothing is wrong have a segment named."""
-    told = []
-    for what, rate, cut in (("a fifth positive", 0.2, 0.5), ("a twentieth positive, few alarms", 0.05, 1.5)):
-        named = sum(bool(_searched(*_table(seed, 1500, more=8, rate=rate, cut=cut)).named) for seed in range(NULLS))
-        told.append(
-            Row(
-                f"nothing planted, 1,500 rows, 10 attributes, {what}: tables with a segment",
-                f"{named}/{NULLS}",
-                "-",
-                "limit: 5 %",
-            )
-        )
-    return told
+    """How many tables in which nothing is wrong have a segment named; every other one has few positives and alarms."""
+    named = 0
+    for seed in range(NULLS):
+        rate, cut = ((0.2, 0.5), (0.05, 1.5))[seed % 2]
+        named += bool(_searched(*_table(seed, 1500, more=8, rate=rate, cut=cut)).named)
+    what = "nothing planted, 1,500 rows of 900 patients, 10 attributes: tables with a segment"
+    return [Row(what, f"{named}/{NULLS}", "-", "limit: 5 %")]
 
 
 def _weak_pairs() -> list[Row]:

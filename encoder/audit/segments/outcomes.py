@@ -123,11 +123,13 @@ def tail_z(count: np.ndarray, n: np.ndarray, share: np.ndarray, whole: np.ndarra
     """
     free = np.maximum(n * (1 - n / whole), 1e-9) / effect
     there = np.clip(free * share + (count - n * share) / effect, 0.0, free)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        tail = np.where(there > 0, betainc(np.maximum(there, 1e-12), free - there + 1, share), 1.0)
-        far = xlogy(there, there / (free * share)) + xlogy(free - there, (free - there) / (free * (1 - share)))
-    root = np.sqrt(2 * np.maximum(np.nan_to_num(far), 0.0))
-    deviates: np.ndarray = np.where(tail > SMALLEST, -ndtri(np.clip(tail, SMALLEST, 1 - 1e-16)), root)
+    # Where all rows are right, or all are wrong, none is so beyond chance; nor where fewer are than elsewhere.
+    tells = (share > 0) & (share < 1) & (there > 0)
+    p, k = np.where(tells, share, 0.5), np.where(tells, there, 0.0)
+    tail = np.where(tells, betainc(np.maximum(k, 1e-12), free - k + 1, p), 1.0)
+    far = xlogy(k, k / (free * p)) + xlogy(free - k, (free - k) / (free * (1 - p)))
+    by_likelihood = np.sqrt(2 * np.maximum(far, 0.0))
+    deviates: np.ndarray = np.where(tail > SMALLEST, -ndtri(np.clip(tail, SMALLEST, 1 - 1e-16)), by_likelihood)
     return deviates
 
 

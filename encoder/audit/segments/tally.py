@@ -53,8 +53,7 @@ def against_others(tally: Tally, outcome: Outcome, sums: np.ndarray, likeness: f
     """How far each segment does worse than all rows beside it, as a normal deviate."""
     effect, whole = tally.effect(likeness), np.full_like(sums, tally.rows)
     if outcome.binary:
-        count = sums + tally.counts * outcome.mean
-        return tail_z(count, tally.counts, np.full_like(sums, outcome.mean), whole, effect)
+        return tail_z(_wrong(tally, outcome, sums), tally.counts, np.full_like(sums, outcome.mean), whole, effect)
     return mean_z(sums, tally.counts, outcome.variance, whole, effect)
 
 
@@ -66,8 +65,14 @@ def within_parts(tally: Tally, outcome: Outcome, sums: np.ndarray, likeness: flo
     effect = tally.effect(likeness)
     n, total = np.diag(tally.counts)[:, None], np.diag(sums)[:, None]
     whole = np.broadcast_to(np.maximum(n, 1), sums.shape)
-    there = total / whole
     if outcome.binary:
-        count = sums + tally.counts * outcome.mean
-        return tail_z(count, tally.counts, np.broadcast_to(there + outcome.mean, sums.shape), whole, effect)
-    return mean_z(sums - tally.counts * there, tally.counts, outcome.variance, whole, effect)
+        count = _wrong(tally, outcome, sums)
+        share = np.broadcast_to(np.diag(count)[:, None] / whole, sums.shape)
+        return tail_z(count, tally.counts, share, whole, effect)
+    return mean_z(sums - tally.counts * total / whole, tally.counts, outcome.variance, whole, effect)
+
+
+def _wrong(tally: Tally, outcome: Outcome, sums: np.ndarray) -> np.ndarray:
+    """The wrong rows of every segment: whole numbers, whatever the sums were rounded to."""
+    count: np.ndarray = np.rint(sums + tally.counts * outcome.mean)
+    return count

@@ -108,6 +108,12 @@ def test_few_rows_of_a_rare_error_are_no_proof() -> None:
     assert nothing[0] <= 0
 
 
+def test_where_all_rows_are_right_or_all_are_wrong_nothing_is_beyond_chance() -> None:
+    n, ones = np.array([30.0, 30.0, 0.0]), np.ones(3)
+    z = tail_z(np.array([0.0, 30.0, 0.0]), n, np.array([0.0, 1.0, 0.3]), 100 * ones, ones)
+    assert (z < 0).all() and np.isfinite(z).all()
+
+
 def test_of_very_many_rows_the_worst_segment_is_still_told_from_the_next() -> None:
     """Chances that no number can hold are ordered all the same, and go on from those that one can."""
     n = np.array([50.0, 400.0, 600.0, 5000.0, 9000.0])
