@@ -10,7 +10,11 @@ from encoder.audit.rows import AuditRows
 from encoder.audit.segments.result import Figures
 from kb.statistics.auroc import auroc_interval
 from kb.statistics.interval import Interval, numbered, t_quantile
+from kb.statistics.recalibration import Recalibration, recalibrate
 from kb.statistics.shares import share_interval
+
+NOTHING = Recalibration(slope=None, intercept=None, in_the_large=None)
+"""What can be said of the calibration of no row."""
 
 
 def figures_of(rows: AuditRows, chosen: np.ndarray, threshold: float) -> Figures:
@@ -18,6 +22,7 @@ def figures_of(rows: AuditRows, chosen: np.ndarray, threshold: float) -> Figures
     part = np.flatnonzero(chosen)
     truth, flagged, owners = rows.truth[part], rows.score[part] >= threshold, rows.owners[part]
     clusters = numbered(owners)
+    told = recalibrate(truth, rows.score[part], clusters) if len(part) else NOTHING
     return Figures(
         n=len(part),
         patients=int(clusters.max()) + 1 if len(part) else 0,
@@ -29,7 +34,8 @@ def figures_of(rows: AuditRows, chosen: np.ndarray, threshold: float) -> Figures
         ppv=share_interval(truth[flagged], clusters[flagged]),
         npv=share_interval(~truth[~flagged], clusters[~flagged]),
         alerts=share_interval(flagged, clusters),
-        calibration=mean_interval(truth - rows.score[part], clusters),
+        calibration=told.in_the_large,
+        slope=told.slope,
         auroc=auroc_interval(truth, rows.logit[part], clusters),
         bpsn=_across(rows, chosen, positives_here=False),
         bnsp=_across(rows, chosen, positives_here=True),

@@ -17,6 +17,7 @@ FIGURES = (
     "npv",
     "alerts",
     "calibration",
+    "slope",
     "auroc",
     "bpsn",
     "bnsp",
@@ -48,6 +49,7 @@ class Figures:
         npv: the share of those called negative that are.
         alerts: the share of the rows that are called positive.
         calibration: mean truth less mean score: above 0 the scores are too low (calibration in the large).
+        slope: of a logistic regression of the truth on the logit: below 1 the scores are too extreme.
         auroc: within these rows.
         bpsn: AUROC of all other positives against the negatives here (background positive, subgroup negative).
         bnsp: AUROC of the positives here against all other negatives.
@@ -64,6 +66,7 @@ class Figures:
     npv: Interval | None
     alerts: Interval | None
     calibration: Interval | None
+    slope: Interval | None
     auroc: Interval | None
     bpsn: Interval | None
     bnsp: Interval | None

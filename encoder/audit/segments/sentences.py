@@ -6,6 +6,7 @@ from encoder.audit.segments.chance import DRAWS
 from encoder.audit.segments.outcomes import Measure
 from encoder.audit.segments.result import Figures, Segment, SegmentAudit
 from kb.statistics.interval import Interval
+from kb.statistics.p_values import floor_of, told_p
 
 WORST: dict[Measure, str] = {
     "false alarms": "false alarms",
@@ -18,7 +19,7 @@ WORST: dict[Measure, str] = {
 
 MOST_DIGITS = 6
 
-FLOOR = 2 / (DRAWS + 1)
+FLOOR = floor_of(DRAWS)
 """No p of a search that draws so often is smaller."""
 
 
@@ -26,7 +27,7 @@ def tell(one: Segment) -> list[str]:
     """One segment: what is wrong with it, then its size and harm, its errors, its scores, and what it explains."""
     here, there = one.here, one.elsewhere
     lines = [
-        f"{WORST[one.measure]}, p {'<= ' if one.p <= FLOOR else ''}{one.p:.2g}",
+        f"{WORST[one.measure]}, p {told_p(one.p, is_floor=one.p <= FLOOR)}",
         f"{here.n:,} rows of {here.patients:,} patients, {here.positives:,} positives. Of 100 such rows "
         f"{one.per_100:.1f} more are missed or falsely alarmed than elsewhere, {one.extra:.0f} in all.",
         f"False alarms {wrong(here.specificity)}, elsewhere {wrong(there.specificity)}{_gap(one.more_false_alarms)}. "

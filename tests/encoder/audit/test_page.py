@@ -184,7 +184,7 @@ def test_a_slice_of_false_alarms_is_the_worst_though_it_ranks_well() -> None:
         false_alarms=36,
         missed=1,
         specificity=Interval(0.4, 0.28, 0.53),
-        **dict.fromkeys(("sensitivity", "ppv", "npv", "alerts", "calibration", "auroc", "bpsn", "bnsp"), fine),
+        **dict.fromkeys(("sensitivity", "ppv", "npv", "alerts", "calibration", "slope", "auroc", "bpsn", "bnsp"), fine),
     )
     low = replace(
         slices.slices[0],

