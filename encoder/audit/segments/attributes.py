@@ -58,8 +58,13 @@ class Attribute:
         return len(np.unique(self.values[self.known])) > 1 or 0 < known < len(self.values)
 
 
-def read_attributes(session: AuditSession, rows: AuditRows, where: str | None = None) -> list[Attribute]:
-    """Sex, age, view, site, month and all attributes that tables tell of; those named as labels or ids are left out."""
+def read_attributes(
+    session: AuditSession, rows: AuditRows, where: str | None = None
+) -> tuple[list[Attribute], list[str]]:
+    """Sex, age, view, site, month and all attributes that tables tell of, and which of these have too many values.
+
+    Those named as labels or ids are left out.
+    """
     labels = {row["name"] for row in session.run("SELECT DISTINCT name FROM truths").rows()} | {plain_label(rows.label)}
     told = {_key(row): row for row in rows_where(session, rows.run, rows.label, where=where)}
     keys = zip(rows.image_ids, rows.study_ids, rows.patient_ids, strict=True)
@@ -70,8 +75,8 @@ def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return row["image_id"], row["study_id"], row["patient_id"]
 
 
-def attributes_of(told: Sequence[Mapping[str, Any]], skip: Collection[str] = ()) -> list[Attribute]:
-    """The attributes of rows from what is told of each: the fields, and a mapping `attributes`."""
+def attributes_of(told: Sequence[Mapping[str, Any]], skip: Collection[str] = ()) -> tuple[list[Attribute], list[str]]:
+    """The attributes of rows from what is told of each, the fields and a mapping `attributes`; and what is left out."""
     names = dict.fromkeys(FIELDS)
     columns: dict[str, list[Any]] = {name: [row.get(name) for row in told] for name in names}
     more = sorted({name for row in told for name in row.get("attributes") or {}})
@@ -79,8 +84,10 @@ def attributes_of(told: Sequence[Mapping[str, Any]], skip: Collection[str] = ())
         # Where in the picture a label was drawn tells the label.
         if name not in skip and plain_label(name) not in skip and not name.startswith("boxes: "):
             columns[name] = [(row.get("attributes") or {}).get(name) for row in told]
-    found = (attribute_of(name, values) for name, values in columns.items())
-    return [one for one in found if one is not None and one.tells]
+    found = {name: attribute_of(name, values) for name, values in columns.items()}
+    many = [name for name, one in found.items() if one is None and any(value is not None for value in columns[name])]
+    notes = [f"not looked at, for they are no numbers and have more than {MOST_VALUES} values: {', '.join(many)}"]
+    return [one for one in found.values() if one is not None and one.tells], notes if many else []
 
 
 def attribute_of(name: str, values: Sequence[Any], kind: Kind = "attribute") -> Attribute | None:

@@ -19,7 +19,7 @@ from encoder.audit.segments.outcomes import MEASURES, Measure
 from encoder.audit.segments.pictures import picture_attributes
 from encoder.audit.segments.result import Power, Segment, SegmentAudit, extra_errors
 from encoder.audit.segments.search import Judged, Named, Searched, SearchOptions, search_segments
-from encoder.audit.segments.threshold import shared_threshold
+from encoder.audit.segments.threshold import ON_VALIDATION, shared_threshold
 from encoder.prediction.runs import judged_split
 from kb.display import Listing
 from kb.errors import UsageError
@@ -135,6 +135,8 @@ def audit_segments(
     segments = [_segment(rows, one, threshold.value) for one in searched.named]
     segments.sort(key=lambda one: -one.extra)
     unknown = [f"{rows.unknown:,} rows of unknown truth are left out"] if rows.unknown else []
+    if threshold.origin == ON_VALIDATION and rows.split in ("all", "internal", "validation"):
+        notes.append("the validation rows, which chose the threshold, are among these rows")
     return SegmentAudit(
         run=run,
         label=rows.label,
@@ -157,7 +159,7 @@ def _attributes(
     evidence, notes = read_evidence(kb, session, rows, encoder=None, kinds=REPORTS)
     aside = {*disease_of(rows.label), *telling_nothing()}
     pictures, more = picture_attributes(kb, rows, watcher)
-    told = read_attributes(session, rows, options.where)
+    told, left_out = read_attributes(session, rows, options.where)
     found = [*told, *findings_of(evidence.exposures, aside), *pictures]
     if not found:
         raise UsageError(
@@ -165,15 +167,16 @@ def _attributes(
             "reports, or pictures",
             need="labels",
         )
-    return found, [*notes, *more]
+    return found, [*left_out, *notes, *more]
 
 
 def _asked(attributes: Sequence[Attribute], names: Sequence[str]) -> list[Attribute]:
-    """The attributes that are named, in that order; all if none is."""
-    known = {one.name.lower(): one for one in attributes}
+    """The attributes that are named; all if none is."""
+    known = dict.fromkeys(one.name.lower() for one in attributes)
     if missing := [name for name in names if name.lower() not in known]:
         raise UsageError(f"by '{missing[0]}': rows can be cut by {', '.join(known)}", parameter="by")
-    return [known[name.lower()] for name in dict.fromkeys(names)] or list(attributes)
+    wanted = {name.lower() for name in names} or set(known)
+    return [one for one in attributes if one.name.lower() in wanted]
 
 
 def _segment(rows: AuditRows, named: Named, threshold: float) -> Segment:

@@ -12,8 +12,10 @@ SELECT threshold, chosen_on FROM thresholds
 WHERE run = $run AND label_key(label) = label_key($label) AND source = $source
 """
 
+ON_VALIDATION = "highest Youden index on the validation split"
+
 _ORIGINS = {
-    "validation": "highest Youden index on the validation split",
+    "validation": ON_VALIDATION,
     "all": "highest Youden index on the very rows that it is judged on, for no validation split has enough",
 }
 
