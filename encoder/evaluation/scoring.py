@@ -50,7 +50,7 @@ def score_label(rows: LabelRows, threshold: Threshold, drawn: np.ndarray, *, see
         auroc, auprc = ranking.scores_of(weights)
         called: Mapping[str, np.ndarray] = {}
         if threshold.value is not None:
-            called = at_threshold(rows.truth, rows.score, threshold.value, weights=weights * threshold.judged)
+            called = at_threshold(rows.truth, rows.score, threshold.cuts, weights=weights * threshold.judged)
         return {"auroc": auroc, "auprc": auprc, **called}
 
     def sampled(weights: np.ndarray) -> dict[str, np.ndarray]:
@@ -108,7 +108,7 @@ def _shares(rows: LabelRows, threshold: Threshold) -> dict[str, Interval | None]
     """Shares of what is called and of what is there, on the rows that the threshold may be judged on."""
     if threshold.value is None:
         return {}
-    called, judged = rows.score >= threshold.value, np.asarray(threshold.judged, dtype=bool)
+    called, judged = rows.score >= threshold.cuts, np.asarray(threshold.judged, dtype=bool)
 
     def share(of: np.ndarray, said: np.ndarray) -> Interval | None:
         return share_interval(said[of & judged], rows.cluster[of & judged])
@@ -118,6 +118,7 @@ def _shares(rows: LabelRows, threshold: Threshold) -> dict[str, Interval | None]
         "specificity": share(~rows.truth, ~called),
         "ppv": share(called, rows.truth),
         "npv": share(~called, ~rows.truth),
+        "alerts": share(np.ones(len(called), dtype=bool), called),
     }
 
 

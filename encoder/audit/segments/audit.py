@@ -135,7 +135,7 @@ def audit_segments(
     segments = [_segment(rows, one, threshold.value) for one in searched.named]
     segments.sort(key=lambda one: -one.extra)
     unknown = [f"{rows.unknown:,} rows of unknown truth are left out"] if rows.unknown else []
-    if threshold.origin == ON_VALIDATION and rows.split in ("all", "internal", "validation"):
+    if threshold.origin.startswith(ON_VALIDATION) and rows.split in ("all", "internal", "validation"):
         notes.append("the validation rows, which chose the threshold, are among these rows")
     return SegmentAudit(
         run=run,
