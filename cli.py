@@ -155,6 +155,8 @@ COMMANDS: Mapping[str, Entry | Group] = {
             "Show where scores are cut, by what, and what that comes to; or give a run the thresholds it is used with."),
         "confounders": ("encoder.audit.commands.confounders", "confounders_command",
             "Name what a model leans on that is not the disease and goes with the label: confounders, with their proof."),
+        "segments": ("encoder.audit.commands.segments", "segments_command",
+            "Judge every group of patients at one threshold, and name the segments in which the model does worse."),
         "slices": ("encoder.audit.commands.slices", "slices_command",
             "Cut the images into slices that look alike; show where the model does worse, and by which concepts they differ."),
         "drift": ("encoder.audit.commands.drift", "drift_command",

@@ -24,6 +24,7 @@ from bench import (
     planted,
     projection,
     real_pipeline,
+    segments,
     startup,
     training,
     vocabulary,
@@ -53,6 +54,7 @@ BENCHES = {
     "planted": planted.run,
     "drift": drift.run,
     "foreign_vectors": foreign_vectors.run,
+    "segments": segments.run,
 }
 
 

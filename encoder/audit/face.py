@@ -17,6 +17,9 @@ from encoder.audit.drift.rows import DriftSelection
 from encoder.audit.drift.scan import PERMUTATIONS
 from encoder.audit.report.options import ReportOptions
 from encoder.audit.report.report import gather, write_report
+from encoder.audit.segments.audit import SegmentOptions, audit_segments
+from encoder.audit.segments.outcomes import MEASURES, Measure
+from encoder.audit.segments.result import SegmentAudit
 from encoder.audit.slices.audit import audit_slices
 from encoder.audit.slices.find import SliceOptions
 from encoder.audit.slices.result import Slices
@@ -192,6 +195,65 @@ def directions(base: KnowledgeBase, encoder: str | None = None, *, origin: str |
     return fit_directions(base, find_foreign(base, encoder), origin)
 
 
+def segments(
+    base: KnowledgeBase,
+    run: str,
+    label: str,
+    *,
+    by: Sequence[str] = (),
+    threshold: float | None = None,
+    pairs: bool = True,
+    min_size: int = 30,
+    min_positives: int = 5,
+    measures: Collection[Measure] = MEASURES,
+    most: int = 10,
+    source: str | None = None,
+    split: str | None = None,
+    where: str | None = None,
+    views: str = FRONTAL,
+    seed: int = 0,
+    watcher: Watcher | None = None,
+) -> SegmentAudit:
+    """How a run does in every group of patients at one threshold, and the segments in which it does worse.
+
+    Args:
+        base: the knowledge base, at any commit.
+        run: the name of a run, ours or imported.
+        label: that it predicts.
+        by: what rows are cut by; default: every attribute, finding of reports and property of pictures.
+        threshold: of scores; default: that of the view `thresholds`.
+        pairs: whether pairs of conditions are looked at.
+        min_size: rows under which nothing is said of a group.
+        min_positives: positives, and negatives, under which nothing is said of it.
+        measures: what the search looks at: "false alarms", "misses", "bpsn", "bnsp", "auroc".
+        most: segments that are named.
+        source: of labels; needed if several speak of the label.
+        split: default: "test" for runs of an encoder that was trained here, else "all".
+        where: SQL over the view `outcomes`.
+        views: of the images: "frontal" (PA, AP and unknown), "all", or some ("PA,AP", "lateral").
+        seed: of what chance does.
+        watcher: hears how it goes.
+
+    Raises:
+        UsageError: there is no such run, label, truth or attribute, no threshold, or nothing to cut rows by.
+    """
+    options = SegmentOptions(
+        source=source,
+        split=split,
+        where=where,
+        views=views,
+        by=by,
+        threshold=threshold,
+        pairs=pairs,
+        min_size=min_size,
+        min_positives=min_positives,
+        measures=measures,
+        most=most,
+        seed=seed,
+    )
+    return audit_segments(base, run, label, options=options, watcher=watcher)
+
+
 def slices(
     base: KnowledgeBase,
     run: str,
@@ -206,6 +268,7 @@ def slices(
     views: str = FRONTAL,
     encoder: str | None = None,
     against: str | None = None,
+    threshold: float | None = None,
     seed: int = 0,
     watcher: Watcher | None = None,
 ) -> Slices:
@@ -224,7 +287,8 @@ def slices(
         views: of the images: "frontal" (PA, AP and unknown), "all", or some ("PA,AP", "lateral").
         encoder: whose image vectors are clustered, for a run that is of none.
         against: a site, a run or another knowledge base: then each slice stands there for both.
-        seed: of clustering and resampling.
+        threshold: of scores, that all slices share; default: that of the view `thresholds`.
+        seed: of the clustering.
         watcher: hears how it goes.
 
     Raises:
@@ -242,6 +306,7 @@ def slices(
         views=views,
         encoder=encoder,
         against=against,
+        threshold=threshold,
         watcher=watcher,
     )
 

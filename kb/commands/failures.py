@@ -43,6 +43,7 @@ HINTS: Mapping[Need, str] = {
 """What to type, by what an error needs: the library does not know that there is a command line."""
 
 FLAGS: Mapping[str, str] = {
+    "by": "--by NAME",
     "columns.id": "--map id=COLUMN",
     "columns.image": "--map image=COLUMN",
     "columns.text": "--map text=COLUMN",
@@ -74,6 +75,7 @@ FLAGS: Mapping[str, str] = {
     "space": "--space llm|encoder",
     "split": "--split NAME",
     "terminology": "--terminology PREFIX",
+    "threshold": "--threshold NUMBER",
     "timeout_s": "--timeout SECONDS",
     "uri": "--kb FOLDER",
     "vectors": "--no-vectors",

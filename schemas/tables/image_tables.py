@@ -43,6 +43,25 @@ PIXELS = Table(
     versioned=False,
 )
 
+IMAGE_PROPERTIES = Table(
+    "image_properties",
+    "what is measured of the preprocessed pixels of one image content, so that none is measured twice",
+    pa.schema(
+        [
+            required("content_hash", pa.string()),
+            required("preprocessing", pa.string()),
+            required("method", pa.int32()),
+            required("brightness", pa.float32()),
+            required("contrast", pa.float32()),
+            required("sharpness", pa.float32()),
+            required("dark_border", pa.float32()),
+            required("light_border", pa.float32()),
+            required("corner_text", pa.float32()),
+        ]
+    ),
+    versioned=False,
+)
+
 LABELS = Table(
     "labels",
     "what is held to be true of an image or of a whole study: 1, 0, or null where it is unknown",
