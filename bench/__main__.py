@@ -30,6 +30,7 @@ from bench import (
     vocabulary,
     vocabulary_size,
 )
+from bench.audit_peers import compare
 from bench.measure import Row
 from bench.results import RESULTS, write_results
 
@@ -52,6 +53,7 @@ BENCHES = {
     "confounders": confounders.run,
     "coverage": coverage.run,
     "planted": planted.run,
+    "audit_peers": compare.run,
     "drift": drift.run,
     "foreign_vectors": foreign_vectors.run,
     "segments": segments.run,

@@ -73,7 +73,7 @@ def periods_of(names: Sequence[str], least: int) -> Periods:
         least: rows that a period has at the least; what is left at the end is joined with the one before.
     """
     known, at = np.unique(np.asarray(names, dtype=object).astype(str), return_inverse=True)
-    order = sorted(range(len(known)), key=lambda number: natural(known[number]))
+    order = sorted(range(len(known)), key=lambda number: natural(str(known[number])))
     sizes = np.bincount(at, minlength=len(known))
     groups: list[list[int]] = []
     open_group: list[int] = []
