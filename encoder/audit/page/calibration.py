@@ -2,39 +2,29 @@
 
 from __future__ import annotations
 
-from encoder.audit.page.curves import reliability_figure
-from encoder.audit.page.markup import Html, tag
+from encoder.audit.page.charts.reliability import reliability_chart
 from encoder.audit.page.numbers import between, count, share, with_interval
-from encoder.audit.page.plot import figure
-from encoder.audit.page.tables import folded, missing, notes, table
+from encoder.audit.page.views import Chart, Table
 from encoder.audit.report.report_data import Calibration, ReportData
 
 
-def calibration(data: ReportData) -> Html:
-    """The section."""
+def calibration(data: ReportData) -> dict[str, object]:
+    """What the section shows."""
     cells = [(one.label, with_interval(one.ece, one.ece_interval), share(one.brier)) for one in data.calibration]
     columns = ("label", "ECE (95%)", "Brier score")
-    return tag(
-        "section",
-        tag("h2", "Calibration", id="calibration"),
-        tag(
-            "p",
-            "The rows of a label are put in order of their score and cut into bins of equal size. ECE is how far the "
-            "mean score of a bin lies from the share of positives in it, over all rows; 0 is best.",
-        ),
-        table("Calibration by label", columns, cells) if cells else missing("No label was scored."),
-        tag("div", *(_one(number, one) for number, one in enumerate(data.calibration)), class_="grid"),
-        notes(data.notes_of("calibration")),
-        aria_labelledby="calibration",
-    )
+    return {
+        "table": Table("Calibration by label", columns, cells) if cells else None,
+        "labels": [(one.label, _chart(number, one)) for number, one in enumerate(data.calibration)],
+        "notes": data.notes_of("calibration"),
+    }
 
 
-def _one(number: int, found: Calibration) -> Html:
+def _chart(number: int, found: Calibration) -> Chart:
     rows = [
         (str(at), share(one.score), share(one.share), between(one.low, one.high), count(one.n))
         for at, one in enumerate(found.bins, start=1)
     ]
     columns = ("bin", "mean score", "share positive", "95%", "n")
-    numbers = folded("The numbers", table(f"{found.label}: reliability", columns, rows))
-    drawing = reliability_figure(f"reliability-{number}", f"{found.label}: reliability", found.bins)
-    return tag("div", tag("h3", found.label), figure(drawing, f"Reliability of {found.label}.", numbers))
+    numbers = Table(f"{found.label}: reliability", columns, rows)
+    drawn = reliability_chart(f"reliability-{number}", f"{found.label}: reliability", found.bins)
+    return Chart(drawn, f"Reliability of {found.label}.", numbers)

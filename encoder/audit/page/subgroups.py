@@ -1,73 +1,63 @@
-"""Subgroups: a forest plot of AUROC by sex, age, view and site for each label."""
+"""Subgroups: a forest of AUROC by sex, age, view and site for each label."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from encoder.audit.page.intervals import Dot, intervals_figure
-from encoder.audit.page.markup import Html, join, tag
+from encoder.audit.page.charts.intervals import Dot, intervals_chart
 from encoder.audit.page.numbers import NONE, between, count, share, with_interval
-from encoder.audit.page.plot import figure
-from encoder.audit.page.tables import folded, missing, notes, table
+from encoder.audit.page.views import Chart, Table
 from encoder.audit.report.report_data import ReportData, Subgroup, Subgroups
 
 
-def subgroups(data: ReportData) -> Html:
-    """The section."""
-    return tag(
-        "section",
-        tag("h2", "Subgroups", id="subgroups"),
-        tag(
-            "p",
-            "AUROC within each group, with 95% intervals from resampled patients. A group is marked if its whole "
-            "interval lies under the AUROC of all rows. Groups are looked at one by one: among twenty of them, one may "
-            "well lie so by chance.",
-        ),
-        _all(data.subgroups),
-        notes(data.notes_of("subgroups")),
-        aria_labelledby="subgroups",
-    )
-
-
-def _all(found: Sequence[Subgroups]) -> Html:
-    """The groups of every label; one sentence if there are none at all."""
-    if not found:
-        return missing("No label was scored.")
-    if not any(group.auroc is not None for one in found for group in one.groups):
-        stated = dict.fromkeys(note for one in found for note in (*one.notes, *_skipped(one)))
-        return join(
-            [
-                missing("No group of any label can be told apart, or none has enough of both truths."),
-                notes(list(stated)),
-            ]
-        )
-    return tag("div", *(_one(number, one) for number, one in enumerate(found)), class_="grid")
+def subgroups(data: ReportData) -> dict[str, object]:
+    """What the section shows."""
+    found = data.subgroups
+    some = any(group.auroc is not None for one in found for group in one.groups)
+    # What is said of every label in the same words is said once, if there are no groups at all.
+    stated = dict.fromkeys(note for one in found for note in (*one.notes, *_skipped(one)))
+    return {
+        "scored": bool(found),
+        "labels": [_one(number, one) for number, one in enumerate(found)] if some else [],
+        "why_none": list(stated) if found and not some else [],
+        "notes": data.notes_of("subgroups"),
+    }
 
 
 def _skipped(found: Subgroups) -> list[str]:
     return [f"{one.by} {one.value} is left out: {one.reason}" for one in found.groups if one.auroc is None]
 
 
-def _one(number: int, found: Subgroups) -> Html:
+def _one(number: int, found: Subgroups) -> dict[str, object]:
     shown = [one for one in found.groups if one.auroc is not None]
+    return {
+        "label": found.label,
+        "chart": _chart(number, found, shown) if shown else None,
+        "notes": [*found.notes, *_skipped(found)],
+    }
+
+
+def _chart(number: int, found: Subgroups, shown: Sequence[Subgroup]) -> Chart:
     rows: list[Dot | str] = []
     for by in dict.fromkeys(one.by for one in shown):
         rows.append(by)
         rows += [
-            Dot(one.value, one.auroc, one.low, one.high) for one in shown if one.by == by and one.auroc is not None
+            Dot(one.value, one.auroc, one.low, one.high, _verdict(one, found.auroc))
+            for one in shown
+            if one.by == by and one.auroc is not None
         ]
-    overall = with_interval(found.auroc, found.interval)
-    if shown:
-        reference = f"all rows {share(found.auroc)}"
-        title = f"{found.label}: AUROC by subgroup"
-        drawing = intervals_figure(f"subgroups-{number}", title, rows, reference=found.auroc, reference_name=reference)
-        body: Html = figure(drawing, f"{found.label}, all rows: {overall}.", folded("The numbers", _table(found)))
-    else:
-        body = missing(f"No group of {found.label} has enough positives and negatives, or none is known.")
-    return tag("div", tag("h3", found.label), body, notes([*found.notes, *_skipped(found)]))
+    reference = f"all rows {share(found.auroc)}"
+    drawn = intervals_chart(
+        f"subgroups-{number}",
+        f"{found.label}: AUROC by subgroup",
+        rows,
+        reference=found.auroc,
+        reference_name=reference,
+    )
+    return Chart(drawn, f"{found.label}, all rows: {with_interval(found.auroc, found.interval)}.", _table(found))
 
 
-def _table(found: Subgroups) -> Html:
+def _table(found: Subgroups) -> Table:
     cells = [
         (
             f"{one.by}: {one.value}",
@@ -76,15 +66,13 @@ def _table(found: Subgroups) -> Html:
             count(one.patients),
             share(one.auroc),
             between(one.low, one.high) or NONE,
-            _verdict(one, found.auroc),
+            "left out" if one.auroc is None else _verdict(one, found.auroc),
         )
         for one in found.groups
     ]
-    columns = ("group", "n", "positives", "patients", "AUROC", "95%", "")
-    return table(f"{found.label} by subgroup", (*columns[:-1], "remark"), cells, texts=(6,))
+    columns = ("group", "n", "positives", "patients", "AUROC", "95%", "remark")
+    return Table(f"{found.label} by subgroup", columns, cells, texts=(6,))
 
 
 def _verdict(one: Subgroup, overall: float | None) -> str:
-    if one.auroc is None:
-        return "left out"
     return "under all rows" if overall is not None and one.high is not None and one.high < overall else ""

@@ -12,7 +12,7 @@ from PIL import Image
 from kb.knowledge_base import KnowledgeBase
 from kb.store.sqltext import literals
 
-SIDE = 96
+SIDE = 192
 """Pixels of a thumbnail's side."""
 
 

@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from encoder.audit.page.markup import VOID, Html, join, shortened, tag, text
+from encoder.audit.page.charts.bars import bars_chart
+from encoder.audit.page.charts.drawing import tick_text
+from encoder.audit.page.charts.intervals import Dot, intervals_chart
+from encoder.audit.page.charts.palette import NAMES, by_value
 from encoder.audit.page.numbers import chance, share, signed, with_interval
 from encoder.audit.page.page import GENERATOR, POLICY, render, style
-from encoder.audit.page.plot import Scale, ticks
+from encoder.audit.page.words import clean, shortened
 from encoder.audit.report.report import check_target, write_report
 from encoder.audit.report.report_data import ReportData
 from kb.display import Listing
@@ -24,6 +27,10 @@ from tests.support.made_report import made_report, no_evaluation
 HOSTILE = "</style><script>alert(1)</script><img src=x onerror=alert(2)> \"'& \x00\ud800 ‮ http://evil.example/"
 BARE = ReportData(title="Audit", run="r", method="imported", source="nobody's labels", evaluation=no_evaluation())
 NAMED = ("summary", "metrics", "calibration", "subgroups", "confounders", "slices", "examples", "provenance")
+
+
+VOID = {"meta", "img", "br"}
+"""Elements that hold nothing and are not closed."""
 
 
 class Page(HTMLParser):
@@ -53,6 +60,7 @@ class Page(HTMLParser):
 
     def handle_startendtag(self, name: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(name, attrs)
+        self.handle_endtag(name)
 
     def handle_endtag(self, name: str) -> None:
         if not self.open or self.open[-1] != name:
@@ -112,8 +120,10 @@ def test_nothing_is_fetched_and_nothing_runs(page: Page) -> None:
     policy = next(attrs for attrs in page.all("meta") if attrs.get("http-equiv"))
     assert policy["content"] == POLICY == "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
     assert {name for name, _ in page.elements} & {"script", "link", "iframe", "object", "form", "base"} == set()
+    drawn = {"svg", "g", "path", "text", "tspan", "use", "defs", "clippath", "rect", "title", "desc", "image"}
     for name, attrs in page.elements:
-        assert not [key for key in attrs if key.startswith("on") or key == "style"], (name, attrs)
+        assert not [key for key in attrs if key.startswith("on")], (name, attrs)
+        assert "style" not in attrs or name in drawn, (name, attrs)
         for key in ("src", "href", "xlink:href", "srcset", "action"):
             assert key not in attrs or attrs[key].startswith(("#", "data:image/png;base64,")), (name, attrs)
     assert not re.search(r"url\(|@import|https?:", style())
@@ -187,13 +197,16 @@ PAIRS = [
     ("blue", "paper"),
     ("rust", "paper"),
     ("grey", "paper"),
+    ("green", "paper"),
+    ("ochre", "paper"),
+    ("red", "paper"),
 ]
 
 
 @pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
 def test_colours_can_be_told_from_the_paper(scheme: int) -> None:
     palettes = [
-        dict(re.findall(r"--(\w+): (#[0-9a-f]{6});", part)) for part in re.findall(r":root \{(.*?)\}", style(), re.S)
+        dict(re.findall(r"--(\w+): (#[0-9a-f]{6,8});", part)) for part in re.findall(r":root \{(.*?)\}", style(), re.S)
     ]
     palette = palettes[scheme]
     for ink, paper in [*PAIRS, ("focus", "paper")]:
@@ -213,11 +226,37 @@ def contrast(one: str, other: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-def test_markup_escapes_all_but_markup() -> None:
-    assert tag("p", "a < b", class_="x&y", hidden=True, title=None) == '<p class="x&amp;y" hidden>a &lt; b</p>'
-    assert tag("p", f"{tag('b', 1)}") == "<p>&lt;b&gt;1&lt;/b&gt;</p>"  # a string that was pasted together is text
-    assert join([tag("b", 1), None, "", "&"], ", ") == "<b>1</b>, &amp;"
-    assert isinstance(text("x"), Html) and tag("br") == "<br />"
+def test_a_chart_has_the_colours_of_the_page_and_no_others() -> None:
+    palette = dict(re.findall(r"--(\w+): (#[0-9a-f]{6});", style().partition("@media")[0]))
+    assert {name: colour for colour, name in NAMES.items()}.items() <= palette.items()
+    page = render(made_report())
+    drawings = re.findall(r"<svg.*?</svg>", page, re.S)
+    assert len(drawings) > 5
+    assert not [drawing for drawing in drawings if re.search("#[0-9a-f]{6}", drawing)]
+    printed = by_value("".join(drawings))
+    assert "var(--" not in printed and set(re.findall("#[0-9a-f]{6}", printed)) <= NAMES.keys()
+
+
+def test_the_ids_within_a_chart_are_its_own() -> None:
+    one, other = (bars_chart(name, "t", [("a", 1.0), ("b", -1.0)]) for name in ("one", "other"))
+    assert one.replace("one-", "other-") == other
+    assert {found.partition("-")[0] for found in re.findall(r'id="([^"]*)"', one)} == {"one"}
+
+
+def test_a_text_of_a_chart_is_text_and_no_formula_nor_markup() -> None:
+    drawn = bars_chart("c", "title <b>", [("$x_1$ <script> & \x00\ud800漢字", 0.5)])
+    assert (
+        "$x_1$ &lt;script&gt; &amp; \ufffd\ufffd漢字" in drawn and "title &lt;b&gt;" in drawn and "<script" not in drawn
+    )
+
+
+def test_a_value_without_width_still_has_an_axis() -> None:
+    drawn = intervals_chart("c", "t", [Dot("surely", 1.0, 1.0, 1.0)])
+    assert ">1<" in drawn and "1.01" not in drawn, "no share is beyond 1"
+
+
+def test_texts_hold_nothing_unseen_and_nothing_that_turns_them() -> None:
+    assert clean("a\x00b\u202ec\ud800") == "a\ufffdbc\ufffd"
     assert shortened("abcdef", 4) == "abc…"
 
 
@@ -226,8 +265,7 @@ def test_numbers_have_three_digits() -> None:
     assert told == ["+1.23", "−12.3", "+0.012", "−0.500", "+1,234", "0", "−8e−7", "–", "–"]
     assert [share(0.96249), share(None), chance(0.00004), chance(0.04)] == ["0.962", "–", "< 0.001", "0.040"]
     assert with_interval(0.9, (0.8, 1.0)) == "0.900 (0.800–1.000)" and with_interval(0.9, None) == "0.900"
-    assert ticks(0.62, 1.0) == [0.7, 0.8, 0.9, 1.0] and ticks(0.0, 0.0) == [0.0]
-    assert Scale(0, 2, 10, 20)(1) == 15 and Scale(0, 2, 10, 20)(9) == 20
+    assert [tick_text(value) for value in (0.1 + 0.2, 0.0, -0.5, 1000.0)] == ["0.3", "0", "\u22120.5", "1000"]
 
 
 def test_a_page_takes_the_place_of_a_page_and_of_nothing_else(tmp_path: Path) -> None:
