@@ -20,6 +20,31 @@ MEAN = "mean over labels"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Confusion:
+    """How many rows are called positive, and how many are, at a threshold: those that are judged by it."""
+
+    true_positives: int
+    false_positives: int
+    false_negatives: int
+    true_negatives: int
+
+    @property
+    def n(self) -> int:
+        """The rows."""
+        return self.positives + self.false_positives + self.true_negatives
+
+    @property
+    def positives(self) -> int:
+        """Rows that hold the label."""
+        return self.true_positives + self.false_negatives
+
+    @property
+    def called(self) -> int:
+        """Rows that are called positive."""
+        return self.true_positives + self.false_positives
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scored:
     """The figures of one run on one label, or their mean over labels; `in_mean` is false for "No Finding"."""
 
@@ -38,6 +63,7 @@ class Scored:
     labels: int = 1
     split: str = ""
     group: str | None = None
+    confusion: Confusion | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The figures as one flat row."""

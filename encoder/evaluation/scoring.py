@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from encoder.evaluation.calibration import brier, calibration_error, equal_mass_bins
-from encoder.evaluation.evaluation import MEAN, MEASURES, WITH_INTERVAL, Scored
+from encoder.evaluation.evaluation import MEAN, MEASURES, WITH_INTERVAL, Confusion, Scored
 from encoder.evaluation.rows import LabelRows
 from encoder.evaluation.thresholds import Threshold, at_threshold
 from kb.language.label_names import is_no_finding
@@ -65,8 +65,22 @@ def score_label(rows: LabelRows, threshold: Threshold, drawn: np.ndarray) -> Dra
         in_mean=not is_no_finding(rows.label),
         split=rows.split,
         group=rows.group,
+        confusion=_confusion(rows, threshold),
     )
     return Draws(scored, resamples)
+
+
+def _confusion(rows: LabelRows, threshold: Threshold) -> Confusion | None:
+    """The counts of the rows that may be judged by a threshold; None if there is none."""
+    if threshold.value is None:
+        return None
+    truth, called = rows.truth[threshold.judged], rows.score[threshold.judged] >= threshold.value
+    return Confusion(
+        true_positives=int((truth & called).sum()),
+        false_positives=int((~truth & called).sum()),
+        false_negatives=int((truth & ~called).sum()),
+        true_negatives=int((~truth & ~called).sum()),
+    )
 
 
 def mean_over_labels(run: str, draws: Sequence[Draws], *, split: str = "", group: str | None = None) -> Scored:

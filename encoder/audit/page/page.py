@@ -13,6 +13,7 @@ from encoder.audit.page.confounders import confounders
 from encoder.audit.page.environment import filled
 from encoder.audit.page.examples import examples
 from encoder.audit.page.metrics import metrics
+from encoder.audit.page.operating import operating
 from encoder.audit.page.provenance import provenance
 from encoder.audit.page.slices import slices
 from encoder.audit.page.subgroups import subgroups
@@ -37,6 +38,7 @@ class Section(NamedTuple):
 SECTIONS = (
     Section("summary", "Summary", summary),
     Section("metrics", "Metrics by label", metrics),
+    Section("operating", "At the threshold", operating),
     Section("calibration", "Calibration", calibration),
     Section("subgroups", "Subgroups", subgroups),
     Section("confounders", "Confounders", confounders),

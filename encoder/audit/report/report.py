@@ -17,6 +17,7 @@ from encoder.audit.confounders.result import ConfounderAudit
 from encoder.audit.page.page import GENERATOR, render
 from encoder.audit.page.slices import MOST_IMAGES, shown_slices
 from encoder.audit.report.examples import examples_of, open_explainer
+from encoder.audit.report.operating import operating_of
 from encoder.audit.report.options import ReportOptions
 from encoder.audit.report.provenance import provenance_of
 from encoder.audit.report.reliability import calibration_of
@@ -103,6 +104,7 @@ class _Work:
             evaluation=evaluation,
             external=self._evaluate("external") if "external" in self.parts[1:] else None,
             labels=labels,
+            operating=tuple(operating_of(evaluation, one) for one in rows),
             calibration=tuple(calibration_of(evaluation, one) for one in rows),
             subgroups=subgroups,
             confounders=tuple(confounders),

@@ -9,9 +9,62 @@ from typing import Literal
 from encoder.audit.confounders.result import ConfounderAudit
 from encoder.audit.slices.result import Slices
 from encoder.evaluation import Evaluation
+from encoder.evaluation.evaluation import Confusion
 from encoder.explanation.explanation import Explanation
 
-Part = Literal["metrics", "calibration", "subgroups", "confounders", "slices", "examples", "thumbnails"]
+Part = Literal["metrics", "operating", "calibration", "subgroups", "confounders", "slices", "examples", "thumbnails"]
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """A curve as its points."""
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """How the scores of each truth are spread: counts between the edges of bins of equal width."""
+
+    edges: tuple[float, ...]
+    positives: tuple[int, ...]
+    negatives: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operating:
+    """How one run ranks the rows of one label, and what it does at its threshold.
+
+    Attributes:
+        run: of which run.
+        label: of which label.
+        unit: what the rows are: "images", "studies", or both.
+        n: of them.
+        positives: that hold the label.
+        auroc: of all these rows.
+        auprc: likewise.
+        roc: sensitivity over the false positive rate.
+        precision: precision over sensitivity.
+        scores: by truth.
+        threshold: from which on a score is called positive; None if there is none.
+        threshold_from: what it was chosen on.
+        confusion: of the rows that are judged by it.
+    """
+
+    run: str
+    label: str
+    unit: str
+    n: int
+    positives: int
+    auroc: float | None
+    auprc: float | None
+    roc: Points
+    precision: Points
+    scores: Scores
+    threshold: float | None
+    threshold_from: str
+    confusion: Confusion | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +146,7 @@ class ReportData:
         evaluation: the figures of all its labels, on the one part of the rows that the report is of.
         external: likewise on external rows, where there are any beside that part.
         labels: those that are shown in full.
+        operating: one a label.
         calibration: one a label.
         subgroups: one a label.
         confounders: one a label for which there is anything to say.
@@ -111,6 +165,7 @@ class ReportData:
     evaluation: Evaluation
     external: Evaluation | None = None
     labels: tuple[str, ...] = ()
+    operating: tuple[Operating, ...] = ()
     calibration: tuple[Calibration, ...] = ()
     subgroups: tuple[Subgroups, ...] = ()
     confounders: tuple[ConfounderAudit, ...] = ()
