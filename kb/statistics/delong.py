@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-Z95 = 1.959963984540054
+from kb.statistics.interval import Z95
 
 
 class Difference(NamedTuple):

@@ -16,7 +16,7 @@ from encoder.audit.confounders.false_discovery import q_values
 from encoder.audit.confounders.moments import Cohort, moments_of
 from encoder.audit.confounders.result import LEVEL, Estimate, Kind, Verdict
 from encoder.audit.rows import AuditRows
-from kb.statistics.delong import Z95
+from kb.statistics.interval import Z95
 
 BASE = 0.3
 """What leaning counts for where the thing does not go with the label here: it may have where the model was trained."""

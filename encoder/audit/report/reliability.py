@@ -10,7 +10,7 @@ from encoder.audit.report.report_data import Bin, Calibration
 from encoder.evaluation import Evaluation
 from encoder.evaluation.calibration import equal_mass_bins
 from encoder.evaluation.rows import LabelRows
-from kb.statistics.delong import Z95
+from kb.statistics.interval import Z95
 
 
 def calibration_of(evaluation: Evaluation, rows: LabelRows) -> Calibration:
