@@ -7,9 +7,11 @@ from dataclasses import asdict, dataclass, field
 from html import escape
 from typing import Any
 
+import numpy as np
 from rich.console import Group
 from rich.text import Text
 
+from encoder.evaluation.confusion import Confusion
 from encoder.evaluation.rows import LabelRows
 from kb.display import Listing, html_table, table_of
 
@@ -20,33 +22,11 @@ MEAN = "mean over labels"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Confusion:
-    """How many rows are called positive, and how many are, at a threshold: those that are judged by it."""
-
-    true_positives: int
-    false_positives: int
-    false_negatives: int
-    true_negatives: int
-
-    @property
-    def n(self) -> int:
-        """The rows."""
-        return self.positives + self.false_positives + self.true_negatives
-
-    @property
-    def positives(self) -> int:
-        """Rows that hold the label."""
-        return self.true_positives + self.false_negatives
-
-    @property
-    def called(self) -> int:
-        """Rows that are called positive."""
-        return self.true_positives + self.false_positives
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Scored:
-    """The figures of one run on one label, or their mean over labels; `in_mean` is false for "No Finding"."""
+    """The figures of one run on one label, or their mean over labels; `in_mean` is false for "No Finding".
+
+    `confusion` is of the rows that are judged by the threshold, and `judged` marks them among the rows of the label.
+    """
 
     run: str
     label: str
@@ -64,6 +44,7 @@ class Scored:
     split: str = ""
     group: str | None = None
     confusion: Confusion | None = None
+    judged: np.ndarray | None = field(default=None, repr=False, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
         """The figures as one flat row."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from encoder.evaluation.calibration import brier, calibration_error, equal_mass_bins
-from encoder.evaluation.evaluation import MEAN, MEASURES, WITH_INTERVAL, Confusion, Scored
+from encoder.evaluation.confusion import Confusion, confusion_of
+from encoder.evaluation.evaluation import MEAN, MEASURES, WITH_INTERVAL, Scored
 from encoder.evaluation.rows import LabelRows
 from encoder.evaluation.thresholds import Threshold, at_threshold
 from kb.language.label_names import is_no_finding
@@ -66,6 +67,7 @@ def score_label(rows: LabelRows, threshold: Threshold, drawn: np.ndarray) -> Dra
         split=rows.split,
         group=rows.group,
         confusion=_confusion(rows, threshold),
+        judged=threshold.judged,
     )
     return Draws(scored, resamples)
 
@@ -74,13 +76,8 @@ def _confusion(rows: LabelRows, threshold: Threshold) -> Confusion | None:
     """The counts of the rows that may be judged by a threshold; None if there is none."""
     if threshold.value is None:
         return None
-    truth, called = rows.truth[threshold.judged], rows.score[threshold.judged] >= threshold.value
-    return Confusion(
-        true_positives=int((truth & called).sum()),
-        false_positives=int((~truth & called).sum()),
-        false_negatives=int((truth & ~called).sum()),
-        true_negatives=int((~truth & ~called).sum()),
-    )
+    judged = rows.take(threshold.judged)
+    return confusion_of(judged.truth, judged.score >= threshold.value, judged.cluster)
 
 
 def mean_over_labels(run: str, draws: Sequence[Draws], *, split: str = "", group: str | None = None) -> Scored:

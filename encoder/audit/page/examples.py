@@ -5,7 +5,7 @@ from __future__ import annotations
 from encoder.audit.page.charts.bars import bars_chart
 from encoder.audit.page.numbers import count, share, signed
 from encoder.audit.page.pictures import pictures_of
-from encoder.audit.page.views import Chart, Table
+from encoder.audit.page.views import Chart, Picture, Table
 from encoder.audit.report.report_data import Example, ReportData
 from encoder.explanation.explanation import Explanation
 from kb.vocabulary.vocabulary import Evidence
@@ -35,7 +35,7 @@ def _one(name: str, example: Example, data: ReportData) -> dict[str, object]:
     by_finding = bars_chart(f"{name}-findings", f"{title}: by finding", groups)
     return {
         "title": f"{example.what}: {found.image_id}",
-        "pictures": pictures_of([found.image_id], data.thumbnails),
+        "pictures": [*pictures_of([found.image_id], data.thumbnails), *_heatmap(example, data)],
         "told": _told(example),
         "sum": _sum(found),
         "charts": [
@@ -45,6 +45,13 @@ def _one(name: str, example: Example, data: ReportData) -> dict[str, object]:
         "numbers": _numbers(found),
         "sentences": _sentences(found) if data.with_evidence else None,
     }
+
+
+def _heatmap(example: Example, data: ReportData) -> list[Picture]:
+    """Where in the image the prediction comes from."""
+    image = example.explanation.image_id
+    uri = data.heatmaps.get((image, example.label))
+    return [] if uri is None else [Picture(uri, f"{image}, heat map", "red speaks for it, blue against it")]
 
 
 def _told(example: Example) -> str:

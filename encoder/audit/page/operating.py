@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from encoder.audit.page.charts.curves import Line, precision_chart, roc_chart
 from encoder.audit.page.charts.histogram import histogram_chart
-from encoder.audit.page.numbers import count, hundred, share
+from encoder.audit.page.numbers import NONE, count, hundred, share, with_interval
 from encoder.audit.page.views import Cell, Chart, Table
 from encoder.audit.report.report_data import Operating, ReportData
-from encoder.evaluation.evaluation import Confusion
+from encoder.evaluation.confusion import Confusion
 
 
 def operating(data: ReportData) -> dict[str, object]:
@@ -24,7 +24,7 @@ def _one(number: int, found: Operating) -> dict[str, object]:
         "id": name,
         "label": found.label,
         "sentence": in_words(found),
-        "table": _table(found, found.confusion) if found.confusion else None,
+        "tables": [_table(found, found.confusion), _shares(found, found.confusion)] if found.confusion else [],
         "charts": _charts(name, found),
     }
 
@@ -48,13 +48,13 @@ def _charts(name: str, found: Operating) -> list[Chart]:
 
 def lines_of(found: Operating, name: str) -> tuple[Line, Line]:
     """The ROC and the precision-recall curve, with the point that the threshold makes."""
-    counts = found.confusion
     at: tuple[float, float] | None = None
     precise: tuple[float, float] | None = None
-    if counts is not None and counts.positives and counts.n > counts.positives:
-        sensitivity = counts.true_positives / counts.positives
-        at = (counts.false_positives / (counts.n - counts.positives), sensitivity)
-        precise = (sensitivity, counts.true_positives / counts.called) if counts.called else None
+    counts = found.confusion
+    if counts is not None and counts.sensitivity is not None:
+        sensitivity = counts.sensitivity.value
+        at = (1 - counts.specificity.value, sensitivity) if counts.specificity is not None else None
+        precise = (sensitivity, counts.ppv.value) if counts.ppv is not None else None
     return (
         Line(name, found.auroc, found.roc.x, found.roc.y, at),
         Line(name, found.auprc, found.precision.x, found.precision.y, precise),
@@ -66,12 +66,13 @@ def in_words(found: Operating) -> str:
     counts = found.confusion
     if counts is None or not counts.n:
         return "No threshold was chosen, so nothing is called positive or negative."
-    of = 100 / counts.n
-    return (
-        f"Of 100 such {found.unit}, {hundred(of * counts.called)} raise an alert: {hundred(of * counts.true_positives)} "
-        f"rightly, {hundred(of * counts.false_positives)} falsely. Of the {hundred(of * counts.positives)} that have it, "
-        f"{hundred(of * counts.false_negatives)} are missed."
+    alerts, right, wrong = (
+        hundred(100 * value / counts.n) for value in (counts.called, counts.true_positives, counts.false_positives)
     )
+    told = f"Of 100 such {found.unit}, {alerts} raise an alert: {right} rightly, {wrong} falsely."
+    if not counts.positives:
+        return told
+    return f"{told} Of 100 that have it, {hundred(100 * counts.false_negatives / counts.positives)} are missed."
 
 
 def _table(found: Operating, counts: Confusion) -> Table:
@@ -81,11 +82,23 @@ def _table(found: Operating, counts: Confusion) -> Table:
         return Cell(count(value), f"{hundred(100 * value / counts.n)} of 100")
 
     called, left = counts.called, counts.n - counts.called
-    negatives = counts.n - counts.positives
     rows: list[tuple[str | Cell, ...]] = [
         ("alert", cell(counts.true_positives), cell(counts.false_positives), cell(called)),
         ("no alert", cell(counts.false_negatives), cell(counts.true_negatives), cell(left)),
-        ("all", cell(counts.positives), cell(negatives), cell(counts.n)),
+        ("all", cell(counts.positives), cell(counts.negatives), cell(counts.n)),
     ]
     caption = f"{found.label} at {share(found.threshold)} (chosen on: {found.threshold_from})"
     return Table(caption, ("", "has it", "has it not", "all"), rows)
+
+
+def _shares(found: Operating, counts: Confusion) -> Table:
+    """The shares that are made of it, with their intervals."""
+    shares = [
+        ("sensitivity: called, of those that have it", counts.sensitivity),
+        ("specificity: not called, of those that have it not", counts.specificity),
+        ("PPV: have it, of the alerts", counts.ppv),
+        ("NPV: have it not, of the others", counts.npv),
+        ("alerts, of all", counts.alerts),
+    ]
+    rows = [(said, with_interval(one.value, (one.low, one.high)) if one else NONE) for said, one in shares]
+    return Table(f"{found.label}: shares at the threshold", ("share", "value (95%)"), rows)

@@ -11,10 +11,12 @@ from markupsafe import Markup
 from encoder.audit.page.calibration import calibration
 from encoder.audit.page.confounders import confounders
 from encoder.audit.page.environment import filled
+from encoder.audit.page.errors import errors
 from encoder.audit.page.examples import examples
 from encoder.audit.page.metrics import metrics
 from encoder.audit.page.operating import operating
 from encoder.audit.page.provenance import provenance
+from encoder.audit.page.runs import runs
 from encoder.audit.page.slices import slices
 from encoder.audit.page.subgroups import subgroups
 from encoder.audit.page.summary import summary
@@ -28,21 +30,24 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
 class Section(NamedTuple):
-    """A section: its id and the name of its template, its heading, and what its template is filled with."""
+    """A section: its id and the name of its template, its heading, what fills that, and whether it is shown at all."""
 
     name: str
     title: str
     values: Callable[[ReportData], Mapping[str, object]]
+    wanted: Callable[[ReportData], bool] = lambda data: True
 
 
 SECTIONS = (
     Section("summary", "Summary", summary),
+    Section("runs", "Runs side by side", runs, lambda data: data.beside is not None),
     Section("metrics", "Metrics by label", metrics),
     Section("operating", "At the threshold", operating),
     Section("calibration", "Calibration", calibration),
     Section("subgroups", "Subgroups", subgroups),
     Section("confounders", "Confounders", confounders),
     Section("slices", "Slices", slices),
+    Section("errors", "Worst errors", errors),
     Section("examples", "Explained examples", examples),
     Section("provenance", "Provenance", provenance),
 )
@@ -50,7 +55,11 @@ SECTIONS = (
 
 def render(data: ReportData) -> str:
     """The report as one HTML file; the same data gives the same bytes."""
-    sections = [{"name": one.name, "title": one.title, "body": filled(one.name, one.values(data))} for one in SECTIONS]
+    sections = [
+        {"name": one.name, "title": one.title, "body": filled(one.name, one.values(data))}
+        for one in SECTIONS
+        if one.wanted(data)
+    ]
     values = {
         "title": data.title,
         "run": data.run,

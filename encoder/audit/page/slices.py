@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from encoder.audit.page.numbers import NONE, between, chance, count, share, signed, signed_interval
 from encoder.audit.page.pictures import pictures_of
@@ -32,6 +32,8 @@ def shown_slices(found: Slices) -> list[Slice]:
 
 def _one(number: int, found: Slices, data: ReportData) -> dict[str, object]:
     low = sum(one.verdict == "low" for one in found.slices)
+    said = [one for one in found.slices if one.auroc is not None]
+    small = [one for one in found.slices if one.auroc is None]
     text = (
         f"{count(len(found.slices))} slices of {count(found.n)} rows ({count(found.positives)} positive), AUROC "
         f"{share(found.auroc)} over all; {count(low) if low else 'none'} of them low."
@@ -40,13 +42,15 @@ def _one(number: int, found: Slices, data: ReportData) -> dict[str, object]:
         "id": f"slices-{number}",
         "label": found.label,
         "text": text,
-        "table": _table(found) if found.slices else None,
+        "table": _table(found, said) if said else None,
+        "small": _table(found, small) if small else None,
+        "small_title": f"{count(len(small))} more that are too small to say",
         "shown": [_shown(f"slices-{number}-{one.number}", one, data.thumbnails) for one in shown_slices(found)],
         "notes": found.notes,
     }
 
 
-def _table(found: Slices) -> Table:
+def _table(found: Slices, shown: Sequence[Slice]) -> Table:
     several = any(one.data for one in found.slices)
     rows = [
         (
@@ -59,7 +63,7 @@ def _table(found: Slices) -> Table:
             share(one.mean_score),
             VERDICTS.get(one.verdict, one.verdict),
         )
-        for one in found.slices
+        for one in shown
     ]
     columns = ("slice", "n", "positives", "patients", "AUROC", "95%", "mean score", "verdict")
     return Table(f"Slices of {found.label}, the worst first", columns, rows, texts=(7,))

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from encoder.audit.confounders.result import Confounder, ConfounderAudit, Estimate
+from encoder.audit.page.card import card
+from encoder.audit.page.flags import flags
 from encoder.audit.page.numbers import between, count, known, share, signed, with_interval
+from encoder.audit.page.operating import in_words
 from encoder.audit.page.views import Said
-from encoder.audit.report.report_data import ReportData
+from encoder.audit.report.report_data import Operating, ReportData
 from encoder.audit.slices.result import Slice, Slices
 from encoder.evaluation.evaluation import MEAN, Scored
 
@@ -18,7 +21,19 @@ MOST_LEFT = 8
 def summary(data: ReportData) -> dict[str, object]:
     """What the section shows."""
     entries = [*_what(data), *_ranking(data), *_confounding(data), _subgroups(data), _slices(data)]
-    return {"entries": [one for one in entries if one is not None], "untold": _unsaid(data)}
+    return {
+        "flags": flags(data.flags),
+        "glance": [_glance(one, data) for one in data.operating],
+        "entries": [one for one in entries if one is not None],
+        "card": card(data.card),
+        "untold": _unsaid(data),
+    }
+
+
+def _glance(found: Operating, data: ReportData) -> dict[str, str]:
+    """One label at one look: how well it is ranked, and what its threshold does to 100 cases."""
+    interval = data.evaluation.get(data.run, found.label).intervals.get("auroc")
+    return {"label": found.label, "auroc": with_interval(found.auroc, interval), "sentence": in_words(found)}
 
 
 def _what(data: ReportData) -> Iterator[Said]:

@@ -7,12 +7,24 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from encoder.audit.confounders.result import ConfounderAudit
+from encoder.audit.report.card import ModelCard
 from encoder.audit.slices.result import Slices
 from encoder.evaluation import Evaluation
-from encoder.evaluation.evaluation import Confusion
+from encoder.evaluation.confusion import Confusion
 from encoder.explanation.explanation import Explanation
 
-Part = Literal["metrics", "operating", "calibration", "subgroups", "confounders", "slices", "examples", "thumbnails"]
+Part = Literal[
+    "metrics",
+    "runs",
+    "operating",
+    "calibration",
+    "subgroups",
+    "confounders",
+    "slices",
+    "errors",
+    "examples",
+    "thumbnails",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +103,10 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subgroup:
-    """The AUROC within one group; None, with the reason, where there is too little to say."""
+    """The AUROC within one group; None, with the reason, where there is too little to say.
+
+    `confusion` is what the threshold of all rows makes of those of the group that are judged by it.
+    """
 
     by: str
     value: str
@@ -102,6 +117,7 @@ class Subgroup:
     low: float | None = None
     high: float | None = None
     reason: str = ""
+    confusion: Confusion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +129,26 @@ class Subgroups:
     interval: tuple[float, float] | None
     groups: tuple[Subgroup, ...]
     notes: tuple[str, ...] = ()
+    confusion: Confusion | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """A row that is called wrongly ("image X", "study Y"), its image if there is one here, and its score."""
+
+    unit: str
+    image: str | None
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """The rows of one label that are most wrong in one way ("false alarms", "misses"), and how many there are."""
+
+    label: str
+    kind: str
+    n: int
+    worst: tuple[Wrong, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +160,31 @@ class Example:
     truth: bool
     threshold: float | None
     explanation: Explanation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flag:
+    """A figure beside the limits that a lab sets; it passes, warns or fails, or is "not judged", with the reason.
+
+    Attributes:
+        label: of which label.
+        measure: of `MEASURES`.
+        value: of the figure; None where there is none.
+        judged: what is held against the limits: the value, or the end of its interval.
+        warn: beyond which it warns.
+        fail: beyond which it fails.
+        verdict: what comes of it.
+        about: what the figure is of, or why there is none.
+    """
+
+    label: str
+    measure: str
+    value: float | None
+    judged: float | None
+    warn: float | None
+    fail: float | None
+    verdict: Literal["pass", "warn", "fail", "not judged"]
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,15 +206,21 @@ class ReportData:
         source: the labels that they are judged by, in words.
         evaluation: the figures of all its labels, on the one part of the rows that the report is of.
         external: likewise on external rows, where there are any beside that part.
+        beside: the figures of further runs on the same part, and how the AUROC of each differs from that of the run.
+        beside_operating: their curves: one a run and label.
         labels: those that are shown in full.
         operating: one a label.
         calibration: one a label.
         subgroups: one a label.
         confounders: one a label for which there is anything to say.
         slices: likewise.
+        errors: the rows that are most wrong, two kinds a label.
         examples: predictions taken apart.
         thumbnails: data URIs of images, by id.
+        heatmaps: data URIs of images with what speaks for a label laid over, by id and label.
         with_evidence: whether report sentences may be shown.
+        card: what its makers state of the model; None where nobody gave one.
+        flags: figures beside the limits that a lab sets; none where it sets none.
         provenance: where it all comes from.
         notes: by part, what could not be said, and why.
     """
@@ -164,15 +231,21 @@ class ReportData:
     source: str
     evaluation: Evaluation
     external: Evaluation | None = None
+    beside: Evaluation | None = None
+    beside_operating: tuple[Operating, ...] = ()
     labels: tuple[str, ...] = ()
     operating: tuple[Operating, ...] = ()
     calibration: tuple[Calibration, ...] = ()
     subgroups: tuple[Subgroups, ...] = ()
     confounders: tuple[ConfounderAudit, ...] = ()
     slices: tuple[Slices, ...] = ()
+    errors: tuple[Errors, ...] = ()
     examples: tuple[Example, ...] = ()
     thumbnails: Mapping[str, str] = field(default_factory=dict, repr=False)
+    heatmaps: Mapping[tuple[str, str], str] = field(default_factory=dict, repr=False)
     with_evidence: bool = True
+    card: ModelCard | None = None
+    flags: tuple[Flag, ...] = ()
     provenance: Provenance = field(default_factory=Provenance)
     notes: Mapping[Part, tuple[str, ...]] = field(default_factory=dict)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import cache
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -14,19 +15,32 @@ from encoder.audit.page.charts.bars import bars_chart
 from encoder.audit.page.charts.drawing import tick_text
 from encoder.audit.page.charts.intervals import Dot, intervals_chart
 from encoder.audit.page.charts.palette import NAMES, by_value
+from encoder.audit.page.flags import in_words
 from encoder.audit.page.numbers import chance, share, signed, with_interval
 from encoder.audit.page.page import GENERATOR, POLICY, render, style
 from encoder.audit.page.words import clean, shortened
-from encoder.audit.report.report import check_target, write_report
+from encoder.audit.report.printing import check_printer
 from encoder.audit.report.report_data import ReportData
+from encoder.audit.report.writing import check_target, write_report
 from kb.display import Listing
-from kb.errors import UsageError
+from kb.errors import ClearKbError, UsageError
 from tests.support.chromium import Chromium, find_chromium
 from tests.support.made_report import made_report, no_evaluation
 
 HOSTILE = "</style><script>alert(1)</script><img src=x onerror=alert(2)> \"'& \x00\ud800 ‮ http://evil.example/"
 BARE = ReportData(title="Audit", run="r", method="imported", source="nobody's labels", evaluation=no_evaluation())
-NAMED = ("summary", "metrics", "calibration", "subgroups", "confounders", "slices", "examples", "provenance")
+NAMED = {
+    "summary",
+    "metrics",
+    "operating",
+    "calibration",
+    "subgroups",
+    "confounders",
+    "slices",
+    "errors",
+    "examples",
+    "provenance",
+}
 
 
 VOID = {"meta", "img", "br"}
@@ -80,9 +94,15 @@ class Page(HTMLParser):
 PAGES = {"full": made_report(), "hostile": made_report(f"label {HOSTILE}", HOSTILE), "bare": BARE}
 
 
+@cache
+def rendered(name: str) -> str:
+    """One of the pages, made once."""
+    return render(PAGES[name])
+
+
 @pytest.fixture(params=PAGES)
 def page(request: pytest.FixtureRequest) -> Page:
-    return Page(render(PAGES[request.param]))
+    return Page(rendered(request.param))
 
 
 def test_tags_are_balanced_and_ids_unique(page: Page) -> None:
@@ -92,7 +112,7 @@ def test_tags_are_balanced_and_ids_unique(page: Page) -> None:
     pointed = [ref for _, attrs in page.elements for ref in attrs.get("aria-labelledby", "").split()]
     pointed += [attrs["href"].removeprefix("#") for attrs in page.all("a")]
     assert set(pointed) <= set(ids)
-    assert set(NAMED) <= set(ids)
+    assert set(ids) >= NAMED
 
 
 def test_images_figures_and_tables_say_what_they_are(page: Page) -> None:
@@ -106,6 +126,7 @@ def test_images_figures_and_tables_say_what_they_are(page: Page) -> None:
             assert attrs["scope"] in ("col", "row")
     scrolled = [attrs for attrs in page.all("div") if attrs.get("class") == "scroll"]
     assert len(scrolled) == len(page.all("table"))
+    scrolled += [attrs for attrs in page.all("div") if "charts" in attrs.get("class", "").split()]
     assert all(attrs["tabindex"] == "0" and attrs["aria-label"] for attrs in scrolled)
 
 
@@ -130,7 +151,7 @@ def test_nothing_is_fetched_and_nothing_runs(page: Page) -> None:
 
 
 def test_hostile_texts_are_shown_as_they_are() -> None:
-    hostile = render(PAGES["hostile"])
+    hostile = rendered("hostile")
     assert "<script" not in hostile and "<img src=x" not in hostile and hostile.count("</style>") == 1
     hostile.encode("utf-8")
     shown = Page(hostile).words
@@ -139,20 +160,26 @@ def test_hostile_texts_are_shown_as_they_are() -> None:
 
 
 def test_the_same_data_gives_the_same_page() -> None:
-    assert render(made_report()) == render(made_report())
+    assert render(made_report()) == rendered("full")
 
 
 def test_what_could_not_be_made_says_why() -> None:
-    shown = Page(render(BARE)).words
+    shown = Page(rendered("bare")).words
     assert "hernia was not scored: 2 positives, under the minimum of 10" in shown
-    for said in ("No label could be scored", "could be audited for confounders", "No slices", "No prediction"):
+    for said in (
+        "No label could be scored",
+        "could be audited for confounders",
+        "No slices",
+        "No prediction",
+        "No model card was given",
+    ):
         assert said in shown
     noted = replace(BARE, notes={"examples": ("it came as a table",)})
     assert Page(render(noted)).words.count("it came as a table") == 2  # in its section, and in the summary
 
 
 def test_the_summary_names_the_confounder_the_slice_and_the_numbers() -> None:
-    page = render(made_report())
+    page = rendered("full")
     summary = Page(page[page.index('id="summary"') : page.index('id="metrics"')]).words
     for said in (
         "pneumothorax: the model leans on chest tube.",
@@ -162,6 +189,43 @@ def test_the_summary_names_the_confounder_the_slice_and_the_numbers() -> None:
         "number 2 of pneumothorax",
     ):
         assert said in summary, said
+
+
+def test_the_summary_tells_a_clinician_what_the_threshold_does() -> None:
+    page = rendered("full")
+    summary = Page(page[page.index('id="summary"') : page.index('id="metrics"')]).words
+    assert (
+        "Of 100 such images, 30 raise an alert: 9.6 rightly, 20 falsely. Of 100 that have it, 49 are missed." in summary
+    )
+
+
+def test_runs_stand_side_by_side_where_there_are_several() -> None:
+    data = made_report()
+    page = Page(render(data))
+    assert "other chest tube" in page.words and "\u22120.050 to +0.010" in page.words
+    assert 'id="runs"' not in render(replace(data, beside=None, beside_operating=()))
+
+
+def test_flags_say_in_words_what_fails_and_what_could_not_be_judged() -> None:
+    data = made_report()
+    words = Page(render(data)).words
+    assert "1 fail" in words and "1 pass" in words and "1 not judged" in words
+    failed, passed, unjudged = data.flags
+    assert in_words(failed) == "pneumothorax: sensitivity 0.770, under 0.800"
+    assert in_words(passed) == "pneumothorax: AUROC 0.950, within its limits"
+    assert in_words(unjudged).endswith("weakest group not judged: chest tube")
+    assert "Against the limits" not in render(replace(data, flags=()))
+
+
+def test_a_model_card_states_what_it_holds_and_names_what_it_does_not() -> None:
+    words = Page(rendered("full")).words
+    assert "Intended use" in words and "Not stated: name, version, training data, known limits, contact." in words
+
+
+def test_rows_of_which_nothing_could_be_shown_are_folded() -> None:
+    page = rendered("full")
+    folded = page[page.index("1 more of which nothing could be shown") :]
+    assert folded.index("sex: M") < folded.index("</details>")
 
 
 def test_a_correlation_of_scores_stands_beside_that_of_concepts_in_general() -> None:
@@ -229,7 +293,7 @@ def contrast(one: str, other: str) -> float:
 def test_a_chart_has_the_colours_of_the_page_and_no_others() -> None:
     palette = dict(re.findall(r"--(\w+): (#[0-9a-f]{6});", style().partition("@media")[0]))
     assert {name: colour for colour, name in NAMES.items()}.items() <= palette.items()
-    page = render(made_report())
+    page = rendered("full")
     drawings = re.findall(r"<svg.*?</svg>", page, re.S)
     assert len(drawings) > 5
     assert not [drawing for drawing in drawings if re.search("#[0-9a-f]{6}", drawing)]
@@ -276,12 +340,36 @@ def test_a_page_takes_the_place_of_a_page_and_of_nothing_else(tmp_path: Path) ->
     assert "chest tube" in path.read_text(encoding="utf-8")
     other = tmp_path / "mine.html"
     other.write_text("<p>mine</p>", encoding="utf-8")
-    for wrong in (other, tmp_path / "report.pdf", tmp_path / "nowhere" / "report.html"):
-        with pytest.raises(UsageError, match=r"replaced only if asked|ends in \.html|no folder"):
+    for wrong in (other, tmp_path / "report.txt", tmp_path / "nowhere" / "report.html"):
+        with pytest.raises(UsageError, match=r"replaced only if asked|ends in \.html or \.pdf|no folder"):
             check_target(wrong)
     assert other.read_text(encoding="utf-8") == "<p>mine</p>"
     write_report(BARE, other, overwrite=True)
     assert sorted(one.name for one in tmp_path.iterdir()) == ["mine.html", "report.html"]
+
+
+def has_printer() -> bool:
+    try:
+        check_printer()
+    except ClearKbError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(not has_printer(), reason="nothing here prints a PDF")
+def test_a_page_is_printed_and_takes_the_place_of_a_print_alone(tmp_path: Path) -> None:
+    path = write_report(PAGES["hostile"], tmp_path / "report.pdf")
+    assert path.read_bytes().startswith(b"%PDF-")
+    write_report(BARE, path)
+    (tmp_path / "mine.pdf").write_bytes(b"%PDF-1.7 mine")
+    with pytest.raises(UsageError, match="replaced only if asked"):
+        check_target(tmp_path / "mine.pdf")
+
+
+@pytest.mark.skipif(has_printer(), reason="a PDF can be printed here")
+def test_what_a_print_needs_is_said_before_the_work_begins(tmp_path: Path) -> None:
+    with pytest.raises(ClearKbError, match="WeasyPrint"):
+        check_target(tmp_path / "report.pdf")
 
 
 OVERLAPS = """(() => {
@@ -314,7 +402,7 @@ def test_a_browser_draws_all_of_it_without_a_word(tmp_path: Path) -> None:
             for width, dark in ((1280, False), (360, True)):
                 browser.open(path, width, dark=dark)
                 assert browser.complaints == []
-                assert browser.ask("document.querySelectorAll('svg').length") == 6
+                assert browser.ask("document.querySelectorAll('svg').length") == 11
                 assert browser.ask("document.documentElement.scrollWidth") <= width
                 assert browser.ask(OVERLAPS) == []
                 assert browser.ask("document.activeElement.tagName") == "BODY"
