@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from encoder.evaluation.rows import LabelRows
 from kb.statistics.interval import Interval
 from kb.statistics.shares import share_interval
 
@@ -57,6 +58,24 @@ class Confusion:
     def n(self) -> int:
         """All rows."""
         return self.positives + self.negatives
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Calls:
+    """What a threshold makes of the rows of a label: which it calls, and which of them may be judged by it.
+
+    Attributes:
+        positive: which rows are called positive, (n,), bool.
+        judged: which have not helped to choose it, (n,), bool.
+    """
+
+    positive: np.ndarray
+    judged: np.ndarray
+
+    def confusion(self, rows: LabelRows, chosen: np.ndarray | None = None) -> Confusion:
+        """The confusion of the rows that may be judged, or of those among them that are `chosen`."""
+        those = self.judged if chosen is None else self.judged & chosen
+        return confusion_of(rows.truth[those], self.positive[those], rows.cluster[those])
 
 
 def confusion_of(truth: np.ndarray, called: np.ndarray, clusters: np.ndarray) -> Confusion:

@@ -7,11 +7,10 @@ from dataclasses import asdict, dataclass, field
 from html import escape
 from typing import Any
 
-import numpy as np
 from rich.console import Group
 from rich.text import Text
 
-from encoder.evaluation.confusion import Confusion
+from encoder.evaluation.confusion import Calls, Confusion
 from encoder.evaluation.rows import LabelRows
 from kb.display import Listing, html_table, table_of
 
@@ -25,7 +24,7 @@ MEAN = "mean over labels"
 class Scored:
     """The figures of one run on one label, or their mean over labels; `in_mean` is false for "No Finding".
 
-    `confusion` is of the rows that are judged by the threshold, and `judged` marks them among the rows of the label.
+    `calls` says which rows of the label the threshold calls, and `confusion` what comes of those that it is judged by.
     """
 
     run: str
@@ -44,7 +43,7 @@ class Scored:
     split: str = ""
     group: str | None = None
     confusion: Confusion | None = None
-    judged: np.ndarray | None = field(default=None, repr=False, compare=False)
+    calls: Calls | None = field(default=None, repr=False, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
         """The figures as one flat row."""

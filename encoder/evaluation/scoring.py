@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from encoder.evaluation.calibration import brier, calibration_error, equal_mass_bins
-from encoder.evaluation.confusion import Confusion, confusion_of
+from encoder.evaluation.confusion import Calls
 from encoder.evaluation.evaluation import MEAN, MEASURES, WITH_INTERVAL, Scored
 from encoder.evaluation.rows import LabelRows
 from encoder.evaluation.thresholds import Threshold, at_threshold
@@ -51,6 +51,7 @@ def score_label(rows: LabelRows, threshold: Threshold, drawn: np.ndarray) -> Dra
 
     exact = {name: float(value) for name, value in measure(np.ones(len(rows.truth))).items()}
     resamples = resampled(drawn, rows.cluster, sampled)
+    calls = None if threshold.value is None else Calls(rows.score >= threshold.value, threshold.judged)
     scored = Scored(
         run=rows.run,
         label=rows.label,
@@ -66,18 +67,10 @@ def score_label(rows: LabelRows, threshold: Threshold, drawn: np.ndarray) -> Dra
         in_mean=not is_no_finding(rows.label),
         split=rows.split,
         group=rows.group,
-        confusion=_confusion(rows, threshold),
-        judged=threshold.judged,
+        confusion=None if calls is None else calls.confusion(rows),
+        calls=calls,
     )
     return Draws(scored, resamples)
-
-
-def _confusion(rows: LabelRows, threshold: Threshold) -> Confusion | None:
-    """The counts of the rows that may be judged by a threshold; None if there is none."""
-    if threshold.value is None:
-        return None
-    judged = rows.take(threshold.judged)
-    return confusion_of(judged.truth, judged.score >= threshold.value, judged.cluster)
 
 
 def mean_over_labels(run: str, draws: Sequence[Draws], *, split: str = "", group: str | None = None) -> Scored:

@@ -98,7 +98,7 @@ def report_command(
         raise UsageError("--fail-on goes with --limits FILE.yaml")
     path = _path(out, output)
     check_target(path, overwrite=overwrite)
-    name, *beside = run or [None]
+    name, *beside = run or (None,)
     options = ReportOptions(
         labels=tuple(label or ()),
         source=source,
@@ -137,7 +137,7 @@ def _path(out: Path | None, output: ReportFormat) -> Path:
 
 
 def _printed(output: ReportFormat) -> Format:
-    return Format(output) if output in tuple(Format) else Format.table
+    return Format(output.value) if output.value in {one.value for one in Format} else Format.table
 
 
 def _refuse(flags: Sequence[Flag], fail_on: FailOn) -> None:

@@ -32,7 +32,7 @@ def _one(found: Errors, data: ReportData) -> dict[str, object]:
     pictures = [
         Picture(data.thumbnails[one.image], one.image, f"{id_end(one.image)}, score {share(one.score)}")
         for one in found.worst[:MOST_ERRORS]
-        if one.image in data.thumbnails
+        if one.image is not None and one.image in data.thumbnails
     ]
     rows = [(one.unit, share(one.score)) for one in found.worst]
     return {

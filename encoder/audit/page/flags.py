@@ -21,7 +21,7 @@ def flags(found: Sequence[Flag]) -> dict[str, object] | None:
     """How many fail, warn and pass, and each in a table; None where no limits were set."""
     if not found:
         return None
-    counts = Counter(one.verdict for one in found)
+    counts: Counter[str] = Counter(one.verdict for one in found)
     told = [(verdict, counts[verdict]) for verdict in VERDICTS if counts[verdict]]
     worst = [one for one in found if one.verdict == "fail"][:MOST_SHOWN]
     rest = [one for one in found if one not in worst]

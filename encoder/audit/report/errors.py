@@ -30,16 +30,14 @@ def images_by_unit(kb: KnowledgeBase) -> dict[str, str]:
 
 def errors_of(evaluation: Evaluation, rows: LabelRows, images: Mapping[str, str]) -> tuple[Errors, ...]:
     """The worst errors of one label; none without a threshold."""
-    scored = evaluation.get(rows.run, rows.label, split=rows.split)
-    if scored.threshold is None:
+    calls = evaluation.get(rows.run, rows.label, split=rows.split).calls
+    if calls is None:
         return ()
-    judged = np.ones(len(rows.truth), dtype=bool) if scored.judged is None else scored.judged
-    called = rows.score >= scored.threshold
     return tuple(
         Errors(rows.label, kind, int(wrong.sum()), tuple(_worst(rows, np.flatnonzero(wrong), sign, images)))
         for kind, wrong, sign in (
-            (FALSE_ALARMS, ~rows.truth & called & judged, -1.0),
-            (MISSES, rows.truth & ~called & judged, 1.0),
+            (FALSE_ALARMS, ~rows.truth & calls.positive & calls.judged, -1.0),
+            (MISSES, rows.truth & ~calls.positive & calls.judged, 1.0),
         )
     )
 

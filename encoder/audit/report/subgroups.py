@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from encoder.audit.report.report_data import Subgroup, Subgroups
 from encoder.evaluation import Evaluation
-from encoder.evaluation.confusion import Confusion, confusion_of
+from encoder.evaluation.confusion import Confusion
 from encoder.evaluation.evaluation import Scored
 from encoder.evaluation.rows import LabelRows
 from kb.knowledge_base import KnowledgeBase
@@ -49,7 +49,6 @@ def subgroups_of(
 ) -> Subgroups:
     """The groups of one label; those with fewer positives or negatives than `least` have the reason instead."""
     scored = evaluation.get(rows.run, rows.label, split=rows.split)
-    called = _Called(scored)
     drawn = multiplicities(int(rows.cluster.max()) + 1, resamples, seed)
     found: list[Subgroup] = []
     notes: list[str] = []
@@ -59,7 +58,7 @@ def subgroups_of(
         notes += told
         for value, chosen in groups:
             one = _measured(by, value, rows.take(chosen), least, drawn)
-            found.append(one if one.auroc is None else replace(one, confusion=called.among(rows, chosen)))
+            found.append(one if one.auroc is None else replace(one, confusion=_among(scored, rows, chosen)))
     return Subgroups(
         rows.label,
         scored.values.get("auroc"),
@@ -70,18 +69,9 @@ def subgroups_of(
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Called:
-    """What the one threshold of a label makes of some of its rows."""
-
-    scored: Scored
-
-    def among(self, rows: LabelRows, chosen: np.ndarray) -> Confusion | None:
-        """The confusion of those of the chosen rows that are judged by it; None without a threshold."""
-        if self.scored.threshold is None or self.scored.judged is None:
-            return None
-        some = rows.take(chosen & self.scored.judged)
-        return confusion_of(some.truth, some.score >= self.scored.threshold, some.cluster)
+def _among(scored: Scored, rows: LabelRows, chosen: np.ndarray) -> Confusion | None:
+    """What the one threshold of a label makes of some of its rows; None without a threshold."""
+    return None if scored.calls is None else scored.calls.confusion(rows, chosen)
 
 
 def _groups(by: str, values: Sequence[str | None]) -> tuple[list[tuple[str, Any]], list[str]]:

@@ -96,8 +96,8 @@ def test_the_worst_errors_are_those_that_lie_furthest_on_the_wrong_side(foreign:
     data = gather(foreign, "theirs", QUICK)
     rows, scored = data.evaluation.label_rows[0], data.evaluation.get("theirs", "Edema")
     alarms, misses = data.errors
-    assert scored.judged is not None and scored.threshold is not None
-    false = rows.score[scored.judged & ~rows.truth & (rows.score >= scored.threshold)]
+    assert scored.calls is not None
+    false = rows.score[scored.calls.judged & scored.calls.positive & ~rows.truth]
     assert alarms.n == len(false) and alarms.worst[0].score == pytest.approx(false.max())
     assert [one.score for one in misses.worst] == sorted(one.score for one in misses.worst)
     assert all(one.unit.startswith("image i") for one in alarms.worst)
