@@ -15,7 +15,6 @@ from encoder.explanation.explanation import Explanation
 
 Part = Literal[
     "metrics",
-    "runs",
     "operating",
     "calibration",
     "subgroups",
