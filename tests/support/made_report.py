@@ -205,7 +205,7 @@ def _flags(label: str, words: str) -> tuple[Flag, ...]:
 
 def _calibration(label: str) -> Calibration:
     bins = tuple(Bin(n / 10, min(1.0, n / 9), max(0.0, n / 9 - 0.1), min(1.0, n / 9 + 0.1), 52) for n in range(10))
-    return Calibration(label, bins, 0.1, (0.05, 0.15), 0.08)
+    return Calibration(label, bins)
 
 
 def _subgroups(label: str, words: str) -> Subgroups:

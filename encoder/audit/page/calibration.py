@@ -3,20 +3,50 @@
 from __future__ import annotations
 
 from encoder.audit.page.charts.reliability import reliability_chart
-from encoder.audit.page.numbers import between, count, share, with_interval
-from encoder.audit.page.views import Chart, Table
+from encoder.audit.page.numbers import NONE, between, count, share, signed
+from encoder.audit.page.views import Cell, Chart, Table
 from encoder.audit.report.report_data import Calibration, ReportData
+from encoder.evaluation.evaluation import CALIBRATION, Scored
+from kb.statistics.p_values import told_p
+
+COLUMNS = (
+    "label",
+    "ECE",
+    "p",
+    "ECE beyond chance (95%)",
+    "slope (95%)",
+    "intercept (95%)",
+    "truth less score (95%)",
+    "Brier score",
+)
+SIGNED = {"calibration_intercept", "observed_less_expected"}
 
 
 def calibration(data: ReportData) -> dict[str, object]:
     """What the section shows."""
-    cells = [(one.label, with_interval(one.ece, one.ece_interval), share(one.brier)) for one in data.calibration]
-    columns = ("label", "ECE (95%)", "Brier score")
+    rows = [_row(data.evaluation.get(data.run, one.label)) for one in data.calibration]
     return {
-        "table": Table("Calibration by label", columns, cells) if cells else None,
+        "table": Table("Calibration by label", COLUMNS, rows) if rows else None,
         "labels": [(one.label, _chart(number, one)) for number, one in enumerate(data.calibration)],
         "notes": data.notes_of("calibration"),
     }
+
+
+def _row(row: Scored) -> list[str | Cell]:
+    """The figures of one label; where there is none, the reason stands beneath."""
+    ece = Cell(share(row.values.get("ece")), f"{share(row.values.get('ece_by_chance'))} by chance")
+    p = told_p(row.ece_p, is_floor=row.ece_p_is_floor) or NONE
+    return [row.label, ece, p, *(_cell(row, name) for name in CALIBRATION), share(row.values.get("brier"))]
+
+
+def _cell(row: Scored, name: str) -> Cell:
+    value = row.values.get(name)
+    low, high = row.intervals.get(name) or (None, None)
+    if value is None:
+        return Cell(NONE, row.without.get(name, ""))
+    written = signed if name in SIGNED else share
+    interval = "" if low is None or high is None else f"{written(low)} to {written(high)}"
+    return Cell(written(value), interval)
 
 
 def _chart(number: int, found: Calibration) -> Chart:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 from encoder.audit.page.charts.intervals import Dot, intervals_chart
 from encoder.audit.page.numbers import NONE, count, known, share, with_interval
@@ -71,19 +70,15 @@ def _called(rows: Sequence[Scored]) -> Table:
             count(row.n),
             share(row.threshold) if known(row.threshold) else NONE,
             row.threshold_from or NONE,
-            *(_share(row, name) for name in ("sensitivity", "specificity")),
-            *(with_interval(row.values.get(name), row.intervals.get(name)) for name in ("f1", "mcc")),
+            *(
+                with_interval(row.values.get(name), row.intervals.get(name))
+                for name in ("sensitivity", "specificity", "f1", "mcc")
+            ),
         )
         for row in rows
     ]
     figures = ("sensitivity (95%)", "specificity (95%)", "F1 (95%)", "MCC (95%)")
     return Table("At a threshold", ("label", "n", "threshold", "chosen on", *figures), cells, texts=(3,))
-
-
-def _share(row: Scored, name: Literal["sensitivity", "specificity"]) -> str:
-    """A share at the threshold with its interval; a mean over labels has none."""
-    found = getattr(row.confusion, name) if row.confusion is not None else None
-    return with_interval(row.values.get(name), (found.low, found.high) if found is not None else None)
 
 
 def _left_out(evaluation: Evaluation) -> Table | None:

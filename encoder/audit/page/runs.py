@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from encoder.audit.page.charts.curves import DRAWN, precision_chart, roc_chart
-from encoder.audit.page.numbers import NONE, chance, share, signed, signed_interval, with_interval
+from encoder.audit.page.numbers import NONE, signed, signed_interval, with_interval
 from encoder.audit.page.operating import lines_of
 from encoder.audit.page.views import Cell, Chart, Table
 from encoder.audit.report.report_data import Operating, ReportData
 from encoder.evaluation import Evaluation
 from encoder.evaluation.evaluation import Comparison, Scored
+from kb.statistics.p_values import told_p
 
 
 def runs(data: ReportData) -> dict[str, object]:
@@ -37,18 +38,26 @@ def _table(label: str, data: ReportData, beside: Evaluation) -> Table:
     compared = {one.run: one for one in beside.comparisons if one.label == label}
     rows = [_row(row, compared.get(row.run), first=number == 0) for number, row in enumerate([*mine, *others])]
     missing = [one for one in beside.left_out if one.label == label]
-    rows += [[one.run, *[NONE] * 5, one.reason] for one in missing]
-    columns = ("run", "AUROC (95%)", "AUPRC (95%)", "sensitivity", "specificity", "AUROC less the first", "p")
+    rows += [[Cell(one.run, one.reason), *[NONE] * 6] for one in missing]
+    columns = (
+        "run",
+        "AUROC (95%)",
+        "AUPRC (95%)",
+        "sensitivity (95%)",
+        "specificity (95%)",
+        "AUROC less the first",
+        "p",
+    )
     return Table(f"{label}: runs side by side", columns, rows)
 
 
 def _row(row: Scored, compared: Comparison | None, *, first: bool) -> list[str | Cell]:
     areas = [with_interval(row.values.get(name), row.intervals.get(name)) for name in ("auroc", "auprc")]
-    shares = [share(row.values.get(name)) for name in ("sensitivity", "specificity")]
+    shares = [with_interval(row.values.get(name), row.intervals.get(name)) for name in ("sensitivity", "specificity")]
     if compared is None:
         return [Cell(row.run, strong=first), *areas, *shares, NONE, NONE]
     difference = Cell(signed(compared.difference), signed_interval(compared.low, compared.high))
-    return [row.run, *areas, *shares, difference, chance(compared.p)]
+    return [row.run, *areas, *shares, difference, told_p(compared.p, is_floor=compared.p_is_floor) or NONE]
 
 
 def _charts(number: int, mine: Operating, data: ReportData) -> list[Chart]:

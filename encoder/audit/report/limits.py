@@ -34,6 +34,7 @@ HIGHER: Mapping[str, str] = {
 
 LOWER: Mapping[str, str] = {
     "ece": "ECE",
+    "ece_beyond_chance": "ECE beyond chance",
     "brier": "Brier score",
     "alerts": "alerts, of all",
     "subgroup_gap_auroc": "AUROC of all rows less that of the weakest group",

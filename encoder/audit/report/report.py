@@ -117,7 +117,7 @@ class _Work:
             beside_operating=tuple(operating_of(beside, one) for one in beside.label_rows) if beside else (),
             labels=labels,
             operating=tuple(operating_of(evaluation, one) for one in rows),
-            calibration=tuple(calibration_of(evaluation, one) for one in rows),
+            calibration=tuple(calibration_of(one) for one in rows),
             subgroups=subgroups,
             confounders=confounders,
             slices=slices,
@@ -177,11 +177,7 @@ class _Work:
         known, given = read_groups(self.kb), self.options
         found = []
         for number, one in enumerate(rows, start=1):
-            found.append(
-                subgroups_of(
-                    evaluation, one, known, least=given.min_positives, resamples=given.bootstrap, seed=given.seed
-                )
-            )
+            found.append(subgroups_of(evaluation, one, known, least=given.min_positives))
             self.watcher.advance(number, number)
         return tuple(found)
 

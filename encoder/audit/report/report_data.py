@@ -91,13 +91,10 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How far the scores of one label are what they say."""
+    """How far the scores of one label are what they say, bin by bin."""
 
     label: str
     bins: tuple[Bin, ...]
-    ece: float | None
-    ece_interval: tuple[float, float] | None
-    brier: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,8 +16,7 @@ from encoder.evaluation.rows import LabelRows
 from kb.knowledge_base import KnowledgeBase
 from kb.sql.limits import UNHURRIED
 from kb.sql.session import AuditSession
-from kb.statistics.ranking import Ranking
-from kb.statistics.resampling import interval, multiplicities, resampled
+from kb.statistics.auroc import auroc_interval
 
 GROUPINGS = {"sex": "sex", "age_band": "age", "view": "view", "site": "site"}
 """Columns of the views of an audit, and what they are called."""
@@ -44,12 +43,9 @@ def read_groups(kb: KnowledgeBase) -> Known:
     }
 
 
-def subgroups_of(
-    evaluation: Evaluation, rows: LabelRows, known: Known, *, least: int, resamples: int, seed: int = 0
-) -> Subgroups:
+def subgroups_of(evaluation: Evaluation, rows: LabelRows, known: Known, *, least: int) -> Subgroups:
     """The groups of one label; those with fewer positives or negatives than `least` have the reason instead."""
     scored = evaluation.get(rows.run, rows.label, split=rows.split)
-    drawn = multiplicities(int(rows.cluster.max()) + 1, resamples, seed)
     found: list[Subgroup] = []
     notes: list[str] = []
     for by in GROUPINGS.values():
@@ -57,7 +53,7 @@ def subgroups_of(
         groups, told = _groups(by, values)
         notes += told
         for value, chosen in groups:
-            one = _measured(by, value, rows.take(chosen), least, drawn)
+            one = _measured(by, value, rows.take(chosen), least)
             found.append(one if one.auroc is None else replace(one, confusion=_among(scored, rows, chosen)))
     return Subgroups(
         rows.label,
@@ -93,16 +89,10 @@ def _groups(by: str, values: Sequence[str | None]) -> tuple[list[tuple[str, Any]
     return [(value, column == value) for value in shown], notes
 
 
-def _measured(by: str, value: str, rows: LabelRows, least: int, drawn: np.ndarray) -> Subgroup:
+def _measured(by: str, value: str, rows: LabelRows, least: int) -> Subgroup:
     found = Subgroup(by=by, value=value, n=len(rows.truth), positives=rows.positives, patients=rows.patients)
     reason = rows.few(max(least, 1))
     if reason is not None:
         return replace(found, reason=reason)
-    ranking = Ranking(rows.truth, rows.rank)
-
-    def measure(weights: np.ndarray) -> dict[str, np.ndarray]:
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return {"auroc": ranking.scores_of(weights)[0]}
-
-    low, high = (interval(resampled(drawn, rows.cluster, measure)["auroc"]) if len(drawn) else None) or (None, None)
-    return replace(found, auroc=ranking.auroc, low=low, high=high)
+    ranked = auroc_interval(rows.truth, rows.rank, rows.cluster)
+    return found if ranked is None else replace(found, auroc=ranked.value, low=ranked.low, high=ranked.high)
