@@ -259,7 +259,7 @@ def evaluate(
     bootstrap: int = 1000,
     seed: int = 0,
     threshold_by: ThresholdBy = "youden",
-    threshold_from: str | float = "validation",
+    threshold_from: str | float = "auto",
     against: str | None = None,
     readers: str | Path | Sequence[str | Path] | None = None,
     by: str | None = None,
@@ -279,7 +279,8 @@ def evaluate(
         bootstrap: resamples of the patients; 0: only intervals that need none.
         seed: of the resamples.
         threshold_by: what a threshold is chosen by.
-        threshold_from: "validation", the name of another run, or the threshold itself.
+        threshold_from: "auto": given with the run, else of a validation, else cross-fitted; one of these by its name;
+            "target:sensitivity=0.9" for what is to be reached; the name of another run, or the threshold itself.
         against: a run that each of them is compared with, on the rows of both.
         readers: "stored" for the readings that are kept with labels, a source of some, or files of them.
         by: what rows are grouped by: site, source, view, sex, age_band, month, or any attribute.

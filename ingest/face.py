@@ -365,6 +365,7 @@ def predictions(
     *,
     method: str = "imported",
     scores_are: Kind | None = None,
+    operating_points: Sequence[str] = (),
     columns: Mapping[str, str] | None = None,
     wanted: Sequence[str] = (),
     rename: Mapping[str, str] | None = None,
@@ -383,6 +384,7 @@ def predictions(
         run: the name that they are evaluated and audited by.
         method: how they were made.
         scores_are: "probabilities" or "logits"; default: logits if any is below 0.
+        operating_points: the thresholds that the model is used with: each "0.5", "Edema=0.3" or a file.
         columns: which column holds what.
         wanted: these labels only, or a named list such as "chexpert5"; default: all that are found.
         rename: other names for labels, by the name in the file.
@@ -411,6 +413,7 @@ def predictions(
         choices=choices,
         method=method,
         scores_are=scores_are,
+        operating_points=operating_points,
         by=by,
         why=why,
         dry_run=dry_run,

@@ -8,7 +8,9 @@ The vectors of concepts are read from where they are kept, mapped into memory: n
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -22,18 +24,26 @@ from kb.sql.limits import Limits
 from kb.sql.session import AuditSession
 
 
-def open_session(kb: KnowledgeBase, limits: Limits | None = None, encoder: str | None = None) -> AuditSession:
+def open_session(
+    kb: KnowledgeBase,
+    limits: Limits | None = None,
+    encoder: str | None = None,
+    *,
+    tables: Mapping[str, str | Path] | None = None,
+) -> AuditSession:
     """A session over `kb` that serves `concept_vectors`, `image_vectors` and `concept_scores(image)` too.
 
     Args:
         kb: the knowledge base, at any commit.
         limits: of each query.
         encoder: the folder of a checkpoint, or its id or the beginning of that; not needed if there is one only.
+        tables: files of the analyst's own by the name that queries call them; see `kb.sql.own_tables`.
 
     What is wrong with the encoder is said by the first query that needs it: others run without one.
     """
     vectors = EncoderVectors(kb, encoder)
-    return AuditSession(kb, limits, {"concept_vectors": vectors.concepts, "image_vectors": vectors.images})
+    more = {"concept_vectors": vectors.concepts, "image_vectors": vectors.images}
+    return AuditSession(kb, limits, more, tables=tables)
 
 
 class EncoderVectors:

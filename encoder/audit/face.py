@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from encoder.audit.audit_session import open_session
@@ -23,20 +23,28 @@ from kb.sql.limits import Limits
 from kb.sql.session import AuditSession
 
 
-def session(base: KnowledgeBase, *, limits: Limits | None = None, encoder: str | None = None) -> AuditSession:
+def session(
+    base: KnowledgeBase,
+    *,
+    limits: Limits | None = None,
+    encoder: str | None = None,
+    tables: Mapping[str, str | Path] | None = None,
+) -> AuditSession:
     """Open the documented views of a state, to be asked in SQL; a `with` closes them.
 
     Args:
         base: the knowledge base, at any commit.
         limits: of time and memory; default: 60 seconds, 2 GB.
         encoder: folder or id of the encoder whose vectors are meant; not needed if there is one only.
+        tables: files of your own that queries may join, by name: {"fleet": "scanners.csv"}; CSV, TSV, Parquet or JSON
+            lines.
 
     Example:
         >>> with encoder.audit.session(base) as session:
         ...     session.query("SELECT value AS site, n, auroc FROM metrics_by(site)").rows()[0]
         {'site': 'hill', 'n': 20, 'auroc': 0.98}
     """
-    return open_session(base, limits, encoder)
+    return open_session(base, limits, encoder, tables=tables)
 
 
 def confounders(

@@ -16,7 +16,7 @@ from kb.display import Listing, html_table, table_of
 from kb.statistics.p_values import told_p
 
 Interval = tuple[float, float]
-AT_THRESHOLD = ("sensitivity", "specificity", "ppv", "npv", "f1", "mcc")
+AT_THRESHOLD = ("sensitivity", "specificity", "ppv", "npv", "alerts", "f1", "mcc")
 CALIBRATION = ("ece_beyond_chance", "calibration_slope", "calibration_intercept", "observed_less_expected")
 AVERAGED = ("auroc", "auprc", *AT_THRESHOLD, "brier", "ece")
 """What has a mean over labels; how scores would have to be corrected is a matter of each label."""
@@ -126,7 +126,7 @@ class Scored:
 
 
 _RANKED = {"AUROC": "auroc", "AUPRC": "auprc", "Brier": "brier"}
-_CALLED = {"sensitivity": "sensitivity", "specificity": "specificity"}
+_CALLED = {"sensitivity": "sensitivity", "specificity": "specificity", "alerts": "alerts"}
 _CONFIRMED = {"PPV": "ppv", "NPV": "npv", "F1": "f1", "MCC": "mcc"}
 _RECALIBRATED = {
     "slope": "calibration_slope",
@@ -260,6 +260,9 @@ class Evaluation:
 
     def _tables_of(self, split: str) -> list[tuple[str, list[dict[str, Any]]]]:
         alone = len(self.splits) == 1
+        called = [row.called() for row in self.rows if row.split == split]
+        if len({row["chosen on"] for row in called} - {""}) == 1:  # a note says which
+            called = [{name: cell for name, cell in row.items() if name != "chosen on"} for row in called]
         scored = [row for row in self.rows if row.split == split]
         ranked = [row.ranked() for row in scored]
         if not any(row.unknown for row in scored):

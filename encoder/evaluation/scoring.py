@@ -51,7 +51,7 @@ def score_label(rows: LabelRows, threshold: Threshold, drawn: np.ndarray, *, see
         auroc, auprc = ranking.scores_of(weights)
         called: Mapping[str, np.ndarray] = {}
         if threshold.value is not None:
-            called = at_threshold(rows.truth, rows.score, threshold.value, weights=weights * threshold.judged)
+            called = at_threshold(rows.truth, rows.score, threshold.cuts, weights=weights * threshold.judged)
         return {"auroc": auroc, "auprc": auprc, **called}
 
     def sampled(weights: np.ndarray) -> dict[str, np.ndarray]:
@@ -83,7 +83,7 @@ def score_label(rows: LabelRows, threshold: Threshold, drawn: np.ndarray, *, see
     exact |= {name: one.value for name, one in found.items() if one is not None}
     if beyond is not None:
         exact["ece_by_chance"] = beyond.by_chance
-    calls = None if threshold.value is None else Calls(rows.score >= threshold.value, threshold.judged)
+    calls = None if threshold.value is None else Calls(rows.score >= threshold.cuts, threshold.judged)
     scored = Scored(
         run=rows.run,
         label=rows.label,
@@ -112,7 +112,7 @@ def _shares(rows: LabelRows, threshold: Threshold) -> dict[str, Interval | None]
     """Shares of what is called and of what is there, on the rows that the threshold may be judged on."""
     if threshold.value is None:
         return {}
-    called, judged = rows.score >= threshold.value, np.asarray(threshold.judged, dtype=bool)
+    called, judged = rows.score >= threshold.cuts, np.asarray(threshold.judged, dtype=bool)
 
     def share(of: np.ndarray, said: np.ndarray) -> Interval | None:
         return share_interval(said[of & judged], rows.cluster[of & judged])
@@ -122,6 +122,7 @@ def _shares(rows: LabelRows, threshold: Threshold) -> dict[str, Interval | None]
         "specificity": share(~rows.truth, ~called),
         "ppv": share(called, rows.truth),
         "npv": share(~called, ~rows.truth),
+        "alerts": share(np.ones(len(called), dtype=bool), called),
     }
 
 

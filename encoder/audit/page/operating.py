@@ -9,6 +9,14 @@ from encoder.audit.page.views import Cell, Chart, Table
 from encoder.audit.report.report_data import Operating, ReportData
 from encoder.evaluation.confusion import Confusion
 
+ORIGINS = {
+    "given": "given with the run",
+    "validation": "chosen on validation rows, which are not judged by it",
+    "cross-fitted": "the middle of five: each fifth of the patients is judged by what the others choose",
+    "fixed": "as asked for",
+}
+"""Where a threshold comes from, in words."""
+
 
 def operating(data: ReportData) -> dict[str, object]:
     """What the section shows."""
@@ -87,7 +95,7 @@ def _table(found: Operating, counts: Confusion) -> Table:
         ("no alert", cell(counts.false_negatives), cell(counts.true_negatives), cell(left)),
         ("all", cell(counts.positives), cell(counts.negatives), cell(counts.n)),
     ]
-    caption = f"{found.label} at {share(found.threshold)} (chosen on: {found.threshold_from})"
+    caption = f"{found.label} at {share(found.threshold)} ({ORIGINS.get(found.threshold_from, found.threshold_from)})"
     return Table(caption, ("", "has it", "has it not", "all"), rows)
 
 

@@ -52,9 +52,19 @@ class TestTheFile:
         values = query.values({})
         assert _rows(exported, query.sql, values) == _session_rows(session, query.sql, values)
 
-    def test_functions_are_there(self, exported: duckdb.DuckDBPyConnection, session: AuditSession) -> None:
-        sql = "FROM metrics_by(site || view)"
-        assert _rows(exported, sql) == _session_rows(session, sql)
+    @pytest.mark.parametrize(
+        "call",
+        [
+            "metrics_by(site || view)",
+            "confusion_by(attribute(attributes, 'DEVICE'))",
+            "calibration_by(site, part := 'test')",
+            "roc('good', 'Pleural Effusion')",
+            "decision_curve(NULL, NULL)",
+        ],
+    )
+    def test_functions_are_there(self, exported: duckdb.DuckDBPyConnection, session: AuditSession, call: str) -> None:
+        found = _rows(exported, f"FROM {call}")
+        assert found == _session_rows(session, f"FROM {call}") and found
 
     def test_it_says_what_it_is_a_copy_of(self, exported: duckdb.DuckDBPyConnection, ward_kb: KnowledgeBase) -> None:
         [(uri, commit, time, version)] = exported.execute('SELECT uri, "commit", "time", version FROM about').fetchall()

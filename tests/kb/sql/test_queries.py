@@ -83,7 +83,10 @@ class TestParameters:
 
     def test_defaults(self) -> None:
         query: NamedQuery = find_query("calibration")
-        assert query.values({"bins": "4"}) == {"run": None, "label": None, "source": None, "bins": 4}
+        assert query.values({"bins": "4"}) == {
+            **dict.fromkeys(("run", "label", "source", "split")),
+            "bins": 4,
+        }
 
 
 def _one(session: AuditSession, name: str, **given: Any) -> dict[str, Any]:
@@ -139,7 +142,7 @@ class TestWhatTheyTell:
         assert row["concept"] == "chest tube"
         counts = session.query(
             "WITH tube AS (SELECT study_id FROM observations WHERE finding = 'chest tube'), judged AS ("
-            "SELECT study_id, score >= threshold AS wrong FROM outcomes JOIN thresholds USING (run, label, source) "
+            "SELECT study_id, decision AS wrong FROM outcomes "
             "WHERE run = 'leaning' AND source = 'truth.csv' AND truth = 0) "
             "SELECT wrong, study_id IN (FROM tube) AS tube, count(*) AS n FROM judged GROUP BY ALL"
         ).rows()
@@ -230,7 +233,7 @@ def test_roll_up_counts_a_mention_for_every_wider_concept_and_a_study_once(kb: K
             {"image_id": f"i{study}", "label": "edema", "value": int(study == "s3"), "source": "t"} for study in said
         ],
         predictions=[{"run": "r", "image_id": f"i{s}", "label": "edema", "score": 0.9 - (s == "s3") / 2} for s in said],
-        runs=[run("r")],
+        runs=[run("r", parameters='{"operating_points": {"edema": 0.5}}')],
     )
     with AuditSession(kb) as session:
 
