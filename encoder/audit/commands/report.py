@@ -93,7 +93,7 @@ def report_command(
         typer.Option("--format", help="How the page is written (html, pdf), or what is told of it printed."),
     ] = ReportFormat.table,
 ) -> None:
-    """Write one HTML page on a run: metrics, calibration, subgroups, confounders, slices, examples, provenance."""
+    """Write one page on a run, HTML or PDF: metrics, threshold, calibration, groups, confounders, slices, errors."""
     if fail_on is not None and limits is None:
         raise UsageError("--fail-on goes with --limits FILE.yaml")
     path = _path(out, output)

@@ -90,9 +90,22 @@ def _commands(
         made.append(("slices, a label at a time", ["audit", "slices", *chosen, "--label", label]))
     if run["encoder"]:
         made.append(("an explained example", ["explain", "IMAGE", *(labels[:1] or ["LABEL"]), "--run", run["run"]]))
-    left_out = [*(["--no-evidence"] if not options.evidence else []), *(["--no-images"] if not options.images else [])]
-    made.append(("this page", ["audit", "report", *chosen, *by_label, *least, *drawn, *left_out, "-o", "report.html"]))
+    page = ["audit", "report", *chosen, *by_label, *least, *drawn, *_page_options(options), "-o", "report.html"]
+    made.append(("this page", page))
     return [(said, ("clear-kb", *words, *where)) for said, words in made]
+
+
+def _page_options(options: ReportOptions) -> list[str]:
+    """What only the page is told: runs beside the first, files of the lab, and what is left out."""
+    told = [word for name in options.beside for word in ("--run", name)]
+    told += [
+        word
+        for flag, path in (("--limits", options.limits), ("--card", options.card))
+        if path is not None
+        for word in (flag, str(path))
+    ]
+    left = (("--no-heatmaps", options.heatmaps), ("--no-evidence", options.evidence), ("--no-images", options.images))
+    return told + [flag for flag, wanted in left if not wanted]
 
 
 def _subgroup_query(run: str, split: str) -> str:

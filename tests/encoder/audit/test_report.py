@@ -114,6 +114,7 @@ def test_further_runs_stand_beside_the_first(foreign: KnowledgeBase, tmp_path: P
     assert (compared.run, compared.against) == ("flat", "theirs") and compared.difference < 0
     assert data.evaluation.get("theirs", "Edema") == gather(kb, "theirs", QUICK).evaluation.get("theirs", "Edema")
     assert "Runs side by side" in render(data)
+    assert "--run flat --run theirs" in " ".join(dict(data.provenance.commands)["this page"])
     with pytest.raises(UsageError, match="there is no run 'nobody'"):
         gather(kb, "theirs", replace(QUICK, beside=("nobody",)))
 
