@@ -155,6 +155,8 @@ COMMANDS: Mapping[str, Entry | Group] = {
             "Name what a model leans on that is not the disease and goes with the label: confounders, with their proof."),
         "slices": ("encoder.audit.commands.slices", "slices_command",
             "Cut the images into slices that look alike; show where the model does worse, and by which concepts they differ."),
+        "drift": ("encoder.audit.commands.drift", "drift_command",
+            "Show what changed over time, since when, and what it fits: other patients, other images, or a poorer ranking."),
         "attribution": ("encoder.audit.commands.attribution", "attribution_command",
             "Take the mean logit of some images apart, or the difference of two such means: it sums up exactly."),
         "report": ("encoder.audit.commands.report", "report_command",

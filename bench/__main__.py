@@ -11,6 +11,7 @@ from bench import (
     accuracy,
     confounders,
     coverage,
+    drift,
     duplicates,
     explanation,
     label_tables,
@@ -49,6 +50,7 @@ BENCHES = {
     "confounders": confounders.run,
     "coverage": coverage.run,
     "planted": planted.run,
+    "drift": drift.run,
 }
 
 

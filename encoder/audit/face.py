@@ -10,12 +10,18 @@ from encoder.audit.confounders.audit import ConfounderOptions, audit_confounders
 from encoder.audit.confounders.audit_space import KINDS
 from encoder.audit.confounders.find import LEAST
 from encoder.audit.confounders.result import ConfounderAudit, Kind
+from encoder.audit.drift.audit import DriftOptions, audit_drift
+from encoder.audit.drift.result import DriftAudit
+from encoder.audit.drift.rows import LEAST as LEAST_ROWS
+from encoder.audit.drift.rows import DriftSelection
+from encoder.audit.drift.scan import PERMUTATIONS
 from encoder.audit.report.options import ReportOptions
 from encoder.audit.report.report import gather
 from encoder.audit.report.writing import write_report
 from encoder.audit.slices.audit import audit_slices
 from encoder.audit.slices.find import SliceOptions
 from encoder.audit.slices.result import Slices
+from encoder.prediction.runs import judged_split
 from kb.images.view_choice import FRONTAL
 from kb.knowledge_base import KnowledgeBase
 from kb.progress import Watcher
@@ -98,6 +104,72 @@ def confounders(
         against=against,
     )
     return audit_confounders(base, run, label, options=options, watcher=watcher)
+
+
+def drift(
+    base: KnowledgeBase,
+    run: str,
+    label: str | None = None,
+    *,
+    by: str = "month",
+    date: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
+    reference: str | None = None,
+    least: int = LEAST_ROWS,
+    threshold: float | None = None,
+    source: str | None = None,
+    split: str | None = None,
+    where: str | None = None,
+    views: str = FRONTAL,
+    permutations: int = PERMUTATIONS,
+    top: int = 20,
+    encoder: str | None = None,
+    seed: int = 0,
+    watcher: Watcher | None = None,
+) -> DriftAudit:
+    """What changed over time for a run, since when, and what it fits; without labels, what scores and images tell.
+
+    Args:
+        base: the knowledge base, at any commit.
+        run: the name of a run, ours or imported.
+        label: that it predicts; not needed where it is the only one.
+        by: week, month, quarter, year, or an attribute whose values have an order.
+        date: the attribute that holds the date; default: the first of the usual ones that a row has.
+        since: the first day ("2024-03"), or the first value of the attribute.
+        until: the last one, which counts.
+        reference: the period that the last one is held against; default: the first.
+        least: rows under which a period is joined with the next.
+        threshold: what scores are cut at; default: that of the view `thresholds`.
+        source: of labels; needed if several speak of the label.
+        split: default: "test" for runs of an encoder that was trained here, else "all".
+        where: SQL over the view `outcomes`.
+        views: of the images: "frontal" (PA, AP and unknown), "all", or some ("PA,AP", "lateral").
+        permutations: draws of patients exchanged over time, behind each p.
+        top: concepts, and findings and attributes, that are named at the most.
+        encoder: folder or id of the encoder whose vectors count, for a run that is of none.
+        seed: of draws and resamples.
+        watcher: hears how it goes.
+
+    Raises:
+        UsageError: there is no such run or label, no row has a date, or there is one period only.
+    """
+    asked = DriftSelection(
+        run=run,
+        label=label,
+        by=by,
+        date=date,
+        since=since,
+        until=until,
+        least=least,
+        threshold=threshold,
+        source=source,
+        split=judged_split(base, [run], split),
+        where=where,
+        views=views,
+    )
+    options = DriftOptions(reference=reference, permutations=permutations, top=top, encoder=encoder, seed=seed)
+    return audit_drift(base, asked, options=options, watcher=watcher)
 
 
 def slices(

@@ -260,9 +260,6 @@ class Evaluation:
 
     def _tables_of(self, split: str) -> list[tuple[str, list[dict[str, Any]]]]:
         alone = len(self.splits) == 1
-        called = [row.called() for row in self.rows if row.split == split]
-        if len({row["chosen on"] for row in called} - {""}) == 1:  # a note says which
-            called = [{name: cell for name, cell in row.items() if name != "chosen on"} for row in called]
         scored = [row for row in self.rows if row.split == split]
         ranked = [row.ranked() for row in scored]
         if not any(row.unknown for row in scored):
@@ -271,7 +268,7 @@ class Evaluation:
         labels = [row for row in scored if row.label != MEAN]
         parts = [
             ("", ranked),
-            ("at a threshold", [row.called() for row in called]),
+            ("at a threshold", _without_one_origin([row.called() for row in called])),
             ("at that threshold", [row.confirmed() for row in called]),
             ("calibration", [row.calibrated() for row in labels]),
             ("recalibration", [row.recalibrated() for row in labels]),
@@ -295,6 +292,13 @@ class Evaluation:
     def _repr_html_(self) -> str:
         text = "".join(f"<p>{escape(title)}</p>{html_table(rows, list(rows[0]))}" for title, rows in self.tables())
         return text + "<ul>" + "".join(f"<li>{escape(note)}</li>" for note in self.notes) + "</ul>"
+
+
+def _without_one_origin(called: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows at a threshold without what it was chosen on, where that is the same for all: a note says it."""
+    if len({row["chosen on"] for row in called} - {""}) > 1:
+        return called
+    return [{name: cell for name, cell in row.items() if name != "chosen on"} for row in called]
 
 
 def _told(row: LeftOut | Comparison | ReaderScore | Agreement) -> dict[str, Any]:

@@ -25,7 +25,8 @@ def notes_of(
 ) -> tuple[str, ...]:
     """The notes of an evaluation, in plain words."""
     what = _split_note(split, options) if group is None else f"{_split_note(split, options)}, group by group"
-    notes = [what, *_interval_notes(rows, options, split, group), *_few_positives(scored), *_without(scored)]
+    notes = [what, *_interval_notes(rows, options, split, group)]
+    notes += [*_few_positives(scored), *_without(scored)]
     unknown = sum(group.unknown for group in groups)
     if unknown:
         notes.append(f"{unknown:,} predictions were left out because their label is unknown (counted in each row)")

@@ -4,8 +4,8 @@
 -- label text: only this label
 -- source text: only by this source of labels
 -- by text = site: site, month, view, sex, age_band, split or an attribute: what the two are groups of
--- a text: one group; default: of the two with most rows, the first by name
--- b text: the other
+-- a text: one group; default: the first month; of other groups, of the two with most rows the first by name
+-- b text: the other; default: the last month, or the other of these two
 -- split text: train, validation, test, external, internal or all; default: all rows but those that a run of ours learned from
 WITH rows AS (
     SELECT run, label, source, score, truth,
@@ -19,8 +19,14 @@ largest AS (
     GROUP BY value ORDER BY count(*) DESC, value
     LIMIT CASE WHEN $a IS NULL THEN 1 ELSE 0 END + CASE WHEN $b IS NULL THEN 1 ELSE 0 END
 ),
+ends AS (
+    SELECT min(value) AS earliest, max(value) AS latest FROM rows
+    WHERE ($a IS NULL OR value <> $a) AND ($b IS NULL OR value <> $b)
+),
 pair AS (
-    SELECT coalesce($a, (SELECT min(value) FROM largest)) AS a, coalesce($b, (SELECT max(value) FROM largest)) AS b
+    SELECT coalesce($a, CASE $by WHEN 'month' THEN earliest ELSE (SELECT min(value) FROM largest) END) AS a,
+        coalesce($b, CASE $by WHEN 'month' THEN latest ELSE (SELECT max(value) FROM largest) END) AS b
+    FROM ends
 ),
 here AS (
     SELECT r.run, r.label, r.source, r.value, count(*) AS n, avg(r.truth) AS prevalence, avg(r.score) AS mean_score,

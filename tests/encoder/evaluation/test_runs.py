@@ -102,7 +102,10 @@ class TestThresholds:
         assert (told["threshold"], told["chosen_on"]) == (row.threshold, "cross-fitted")
         for name in ("sensitivity", "specificity", "ppv", "npv"):
             assert row.values[name] == pytest.approx(judged[name], abs=1e-12)
+            assert row.intervals[name] == pytest.approx((judged[f"{name}_low"], judged[f"{name}_high"]), abs=1e-9)
+        ends = (judged["alerts_per_100_low"] / 100, judged["alerts_per_100_high"] / 100)
         assert row.values["alerts"] == pytest.approx(judged["alerts_per_100"] / 100)
+        assert row.intervals["alerts"] == pytest.approx(ends, abs=1e-9)
         assert any("each fifth of the patients is judged by the cut of the other four" in note for note in found.notes)
 
     def test_a_validation_that_a_table_names_chooses_and_is_not_judged_there(self, kb: KnowledgeBase) -> None:

@@ -214,6 +214,20 @@ def test_drift_of_scores_needs_no_labels(kb: KnowledgeBase) -> None:
     assert not math.isnan(row["mean_score_a"])
 
 
+def test_months_drift_from_the_first_to_the_last_whatever_rows_they_have(kb: KnowledgeBase) -> None:
+    months = ["2024-01"] * 2 + ["2024-02"] * 5 + ["2024-03"] * 5 + ["2024-04"] * 2
+    dates = [
+        {"image_id": f"i{n}", "name": "date", "value": f"{month}-03", "source": "x"} for n, month in enumerate(months)
+    ]
+    scores = [{"run": "r", "image_id": f"i{n}", "label": "edema", "score": n / 20} for n in range(len(months))]
+    images = [{"image_id": f"i{n}", "source": "x", "kind": "png"} for n in range(len(months))]
+    fill(kb, images=images, attributes=dates, predictions=scores, runs=[run("r")])
+    with AuditSession(kb) as session:
+        whole, to_march = (_one(session, "drift", by="month", **told) for told in ({}, {"b": "2024-03"}))
+    assert (whole["a"], whole["b"], whole["n_a"]) == ("2024-01", "2024-04", 2)
+    assert (to_march["a"], to_march["b"]) == ("2024-01", "2024-03")
+
+
 def test_roll_up_counts_a_mention_for_every_wider_concept_and_a_study_once(kb: KnowledgeBase) -> None:
     add_concepts(kb, ["fracture", "rib fracture", "left rib fracture", "no fracture"])
     ids = {text: read_query(text).concept_id for text in ("fracture", "rib fracture", "left rib fracture")}
