@@ -14,6 +14,7 @@ from bench import (
     drift,
     duplicates,
     explanation,
+    foreign_vectors,
     label_tables,
     memory,
     mesh_agreement,
@@ -23,6 +24,7 @@ from bench import (
     planted,
     projection,
     real_pipeline,
+    segments,
     startup,
     training,
     vocabulary,
@@ -51,6 +53,8 @@ BENCHES = {
     "coverage": coverage.run,
     "planted": planted.run,
     "drift": drift.run,
+    "foreign_vectors": foreign_vectors.run,
+    "segments": segments.run,
 }
 
 

@@ -77,5 +77,6 @@ def _query(session: AuditSession, query: NamedQuery) -> Iterator[str]:
 def _no_vectors() -> Any:
     """Vectors of nothing: what DuckDB tells the types of."""
     names = ("encoder", "concept_id", "image_id", "text", "finding", "assertion")
-    fields = [*((name, pa.string()) for name in names), ("vector", pa.list_(pa.float32(), 1))]
+    numbers = [("vector", pa.list_(pa.float32(), 1)), ("scale", pa.float32()), ("bias", pa.float32())]
+    fields = [*((name, pa.string()) for name in names), *numbers]
     return pa.schema(fields).empty_table()

@@ -18,10 +18,16 @@ from encoder.audit.drift.scan import PERMUTATIONS
 from encoder.audit.report.options import ReportOptions
 from encoder.audit.report.report import gather
 from encoder.audit.report.writing import write_report
+from encoder.audit.segments.audit import SegmentOptions, audit_segments
+from encoder.audit.segments.outcomes import MEASURES, Measure
+from encoder.audit.segments.result import SegmentAudit
 from encoder.audit.slices.audit import audit_slices
 from encoder.audit.slices.find import SliceOptions
 from encoder.audit.slices.result import Slices
 from encoder.prediction.runs import judged_split
+from encoder.space.fitted.directions import FittedDirections
+from encoder.space.fitted.fit import fit_directions
+from encoder.vectors.encoders import find_foreign
 from kb.images.view_choice import FRONTAL
 from kb.knowledge_base import KnowledgeBase
 from kb.progress import Watcher
@@ -172,6 +178,83 @@ def drift(
     return audit_drift(base, asked, options=options, watcher=watcher)
 
 
+def directions(base: KnowledgeBase, encoder: str | None = None, *, origin: str | None = None) -> FittedDirections:
+    """Concepts as directions of the vectors of a model from elsewhere, and how well each finding is told by them.
+
+    Audits by images, image search by a concept and `concept_scores` in SQL go by these where they are good enough.
+
+    Args:
+        base: the knowledge base, at any commit.
+        encoder: the name of the vectors; not needed where there are those of one model only.
+        origin: "reports" (concept activation vectors), or the id of an encoder of ours whose concepts are carried over
+            by a linear map; default: the first of which any concept holds, encoders first.
+
+    Raises:
+        UsageError: there are no such vectors, or they are of an encoder whose checkpoint is here.
+        ClearKbError: there is nothing that directions could be fitted to.
+    """
+    return fit_directions(base, find_foreign(base, encoder), origin)
+
+
+def segments(
+    base: KnowledgeBase,
+    run: str,
+    label: str,
+    *,
+    by: Sequence[str] = (),
+    threshold: float | None = None,
+    pairs: bool = True,
+    min_size: int = 30,
+    min_positives: int = 5,
+    measures: Collection[Measure] = MEASURES,
+    most: int = 10,
+    source: str | None = None,
+    split: str | None = None,
+    where: str | None = None,
+    views: str = FRONTAL,
+    seed: int = 0,
+    watcher: Watcher | None = None,
+) -> SegmentAudit:
+    """How a run does in every group of patients at one threshold, and the segments in which it does worse.
+
+    Args:
+        base: the knowledge base, at any commit.
+        run: the name of a run, ours or imported.
+        label: that it predicts.
+        by: what rows are cut by; default: every attribute, finding of reports and property of pictures.
+        threshold: of scores; default: that of the view `thresholds`.
+        pairs: whether pairs of conditions are looked at.
+        min_size: rows under which nothing is said of a group.
+        min_positives: positives, and negatives, under which nothing is said of it.
+        measures: what the search looks at: "false alarms", "misses", "bpsn", "bnsp", "auroc".
+        most: segments that are named.
+        source: of labels; needed if several speak of the label.
+        split: default: "test" for runs of an encoder that was trained here, else "all".
+        where: SQL over the view `outcomes`.
+        views: of the images: "frontal" (PA, AP and unknown), "all", or some ("PA,AP", "lateral").
+        seed: of what chance does.
+        watcher: hears how it goes.
+
+    Raises:
+        UsageError: there is no such run, label, truth or attribute, no threshold, or nothing to cut rows by.
+    """
+    options = SegmentOptions(
+        source=source,
+        split=split,
+        where=where,
+        views=views,
+        by=by,
+        threshold=threshold,
+        pairs=pairs,
+        min_size=min_size,
+        min_positives=min_positives,
+        measures=measures,
+        most=most,
+        seed=seed,
+    )
+    return audit_segments(base, run, label, options=options, watcher=watcher)
+
+
 def slices(
     base: KnowledgeBase,
     run: str,
@@ -186,6 +269,7 @@ def slices(
     views: str = FRONTAL,
     encoder: str | None = None,
     against: str | None = None,
+    threshold: float | None = None,
     seed: int = 0,
     watcher: Watcher | None = None,
 ) -> Slices:
@@ -204,7 +288,8 @@ def slices(
         views: of the images: "frontal" (PA, AP and unknown), "all", or some ("PA,AP", "lateral").
         encoder: whose image vectors are clustered, for a run that is of none.
         against: a site, a run or another knowledge base: then each slice stands there for both.
-        seed: of clustering and resampling.
+        threshold: of scores, that all slices share; default: that of the view `thresholds`.
+        seed: of the clustering.
         watcher: hears how it goes.
 
     Raises:
@@ -222,6 +307,7 @@ def slices(
         views=views,
         encoder=encoder,
         against=against,
+        threshold=threshold,
         watcher=watcher,
     )
 

@@ -20,8 +20,6 @@ from encoder.audit.report.report_data import (
     Provenance,
     ReportData,
     Scores,
-    Subgroup,
-    Subgroups,
     Wrong,
 )
 from encoder.audit.slices.result import Slice, SliceConcept, Slices, Trait
@@ -30,6 +28,7 @@ from encoder.evaluation.evaluation import MEAN, Comparison, Evaluation, LeftOut,
 from encoder.explanation.explanation import Contribution, Explanation, Group
 from kb.display import Listing
 from kb.vocabulary.vocabulary import Evidence
+from tests.support.made_groups import made_drift, made_segments
 
 _TRUTH = np.repeat([True, False], (99, 423))
 CONFUSION = confusion_of(_TRUTH, np.arange(522) % 4 < 1 + _TRUTH, np.arange(522) // 2)
@@ -73,7 +72,8 @@ def made_report(label: str = "pneumothorax", words: str = "chest tube") -> Repor
         beside_operating=(_operating(f"other {words}", label),),
         operating=(_operating(words, label),),
         calibration=(_calibration(label),),
-        subgroups=(_subgroups(label, words),),
+        segments=(made_segments(label, words),),
+        drift=(made_drift(label, words),),
         confounders=(_audit(label, words),),
         slices=(_slices(label, words),),
         errors=(
@@ -206,15 +206,6 @@ def _flags(label: str, words: str) -> tuple[Flag, ...]:
 def _calibration(label: str) -> Calibration:
     bins = tuple(Bin(n / 10, min(1.0, n / 9), max(0.0, n / 9 - 0.1), min(1.0, n / 9 + 0.1), 52) for n in range(10))
     return Calibration(label, bins)
-
-
-def _subgroups(label: str, words: str) -> Subgroups:
-    groups = (
-        Subgroup(by="sex", value="F", n=250, positives=40, patients=140, auroc=0.82, low=0.7, high=0.9),
-        Subgroup(by="sex", value="M", n=272, positives=59, patients=153, auroc=0.71, low=0.62, high=0.79),
-        Subgroup(by="site", value=words, n=9, positives=2, patients=5, reason="2 positives, under the minimum of 10"),
-    )
-    return Subgroups(label, 0.8, (0.7, 0.9), groups, (f"view: not known of {words}",))
 
 
 def _audit(label: str, words: str) -> ConfounderAudit:

@@ -17,9 +17,10 @@ from encoder.audit.page.metrics import metrics
 from encoder.audit.page.operating import operating
 from encoder.audit.page.provenance import provenance
 from encoder.audit.page.runs import runs
+from encoder.audit.page.segments import segments
 from encoder.audit.page.slices import slices
-from encoder.audit.page.subgroups import subgroups
 from encoder.audit.page.summary import summary
+from encoder.audit.page.timeline import timeline
 from encoder.audit.page.words import clean
 from encoder.audit.report.report_data import ReportData
 
@@ -44,7 +45,8 @@ SECTIONS = (
     Section("metrics", "Metrics by label", metrics),
     Section("operating", "At the threshold", operating),
     Section("calibration", "Calibration", calibration),
-    Section("subgroups", "Subgroups", subgroups),
+    Section("segments", "Groups and segments", segments),
+    Section("timeline", "Timeline", timeline),
     Section("confounders", "Confounders", confounders),
     Section("slices", "Slices", slices),
     Section("errors", "Worst errors", errors),

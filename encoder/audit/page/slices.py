@@ -32,8 +32,8 @@ def shown_slices(found: Slices) -> list[Slice]:
 
 def _one(number: int, found: Slices, data: ReportData) -> dict[str, object]:
     low = sum(one.verdict == "low" for one in found.slices)
-    said = [one for one in found.slices if one.auroc is not None]
-    small = [one for one in found.slices if one.auroc is None]
+    said = [one for one in found.slices if one.verdict != "small"]
+    small = [one for one in found.slices if one.verdict == "small"]
     text = (
         f"{count(len(found.slices))} slices of {count(found.n)} rows ({count(found.positives)} positive), AUROC "
         f"{share(found.auroc)} over all; {count(low) if low else 'none'} of them low."
@@ -58,6 +58,7 @@ def _table(found: Slices, shown: Sequence[Slice]) -> Table:
             count(one.n),
             count(one.positives),
             count(one.patients),
+            *_errors(one),
             share(one.auroc),
             between(one.auroc_low, one.auroc_high) or NONE,
             share(one.mean_score),
@@ -65,8 +66,15 @@ def _table(found: Slices, shown: Sequence[Slice]) -> Table:
         )
         for one in shown
     ]
-    columns = ("slice", "n", "positives", "patients", "AUROC", "95%", "mean score", "verdict")
-    return Table(f"Slices of {found.label}, the worst first", columns, rows, texts=(7,))
+    columns = ("slice", "n", "positives", "patients", "false alarms", "missed", "AUROC", "95%", "mean score", "verdict")
+    return Table(f"Slices of {found.label}, the worst first", columns, rows, texts=(9,))
+
+
+def _errors(one: Slice) -> tuple[str, str]:
+    """The shares of false alarms among its negatives, and of misses among its positives."""
+    right = (None, None) if one.here is None else (one.here.specificity, one.here.sensitivity)
+    alarms, missed = (share(None if known is None else 1 - known.value) for known in right)
+    return alarms, missed
 
 
 def _shown(name: str, one: Slice, thumbnails: Mapping[str, str]) -> dict[str, object]:

@@ -9,8 +9,10 @@ from encoder.audit.page.card import card
 from encoder.audit.page.flags import flags
 from encoder.audit.page.numbers import between, count, known, share, signed, with_interval
 from encoder.audit.page.operating import in_words
+from encoder.audit.page.segments import weakest
 from encoder.audit.page.views import Said
 from encoder.audit.report.report_data import Operating, ReportData
+from encoder.audit.segments.sentences import tell
 from encoder.audit.slices.result import Slice, Slices
 from encoder.evaluation.evaluation import MEAN, Scored
 
@@ -20,7 +22,7 @@ MOST_LEFT = 8
 
 def summary(data: ReportData) -> dict[str, object]:
     """What the section shows."""
-    entries = [*_what(data), *_ranking(data), *_confounding(data), _subgroups(data), _slices(data)]
+    entries = [*_what(data), *_ranking(data), *_confounding(data), *_segments(data), *_drift(data), _slices(data)]
     return {
         "flags": flags(data.flags),
         "glance": [_glance(one, data) for one in data.operating],
@@ -127,23 +129,27 @@ def _q(value: float) -> str:
     return "below 0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def _subgroups(data: ReportData) -> Said | None:
-    """The group that lies furthest under all rows of its label, where its whole interval does."""
-    if not _has_groups(data):
-        return None
-    under = [
-        (label.auroc - group.auroc, label, group)
-        for label in data.subgroups
-        for group in label.groups
-        if label.auroc is not None and group.auroc is not None and group.high is not None and group.high < label.auroc
-    ]
-    if not under:
-        return Said("In no subgroup does the whole interval lie under the AUROC of all rows.")
-    _, label, group = max(under, key=lambda one: one[0])
-    return Said(
-        f"The weakest subgroup: {label.label}, {group.by} {group.value}, AUROC {share(group.auroc)} "
-        f"({between(group.low, group.high)}) against {share(label.auroc)} over all."
-    )
+def _segments(data: ReportData) -> Iterator[Said]:
+    """The most harmful segment of each label; where there is none, that there is none."""
+    clear = []
+    for found in data.segments:
+        one = weakest(found)
+        if one is None:
+            clear.append(found.label)
+        else:
+            more = f" And {count(len(found.segments) - 1)} more." if len(found.segments) > 1 else ""
+            yield Said("", f"{found.label} fails in a segment: {one.text}", f": {'. '.join(tell(one)[:2])}{more}")
+    if clear:
+        yield Said(f"No segment was found in which {', '.join(clear)} does worse than elsewhere.")
+
+
+def _drift(data: ReportData) -> Iterator[Said]:
+    """What changed over time, by label."""
+    for found in data.drift:
+        if found.drifted and found.sentences:
+            yield Said("", f"{found.label} changed over time.", f" {found.sentences[0]}")
+    if steady := [found.label for found in data.drift if not found.drifted]:
+        yield Said(f"No change over time was shown for {', '.join(steady)}.")
 
 
 def _slices(data: ReportData) -> Said | None:
@@ -152,24 +158,38 @@ def _slices(data: ReportData) -> Said | None:
     if not found:
         judged = any(one.auroc is not None for slices in data.slices for one in slices.slices)
         return Said("In no slice does the AUROC lie under that of all rows.") if judged else None
-    worst, slices = min(found, key=lambda pair: (pair[0].verdict != "low", pair[0].auroc or 0.0))
+    worst, slices = min(found, key=lambda pair: _harm(pair[0]))
     held = ", ".join(concept.text for concept in worst.concepts[:3])
-    low = "the whole interval lies under that of the other slices" if worst.verdict == "low" else "not surely low"
+    low = "surely worse than in the other slices" if worst.verdict == "low" else "not surely low"
     return Said(
-        f"The worst slice: number {worst.number} of {slices.label}, {count(worst.n)} rows, AUROC "
-        f"{share(worst.auroc)} ({between(worst.auroc_low, worst.auroc_high)}) against {share(slices.auroc)} over "
-        f"all ({low}){'; told apart by ' + held if held else ''}."
+        f"The worst slice: number {worst.number} of {slices.label}, {count(worst.n)} rows, "
+        f"{'; '.join(_measured(worst, slices))} ({low}){'; told apart by ' + held if held else ''}."
     )
 
 
+def _measured(one: Slice, slices: Slices) -> Iterator[str]:
+    """The AUROC of a slice beside that of all, and its errors beside those elsewhere."""
+    if one.auroc is not None:
+        interval = between(one.auroc_low, one.auroc_high)
+        yield f"AUROC {share(one.auroc)} ({interval}) against {share(slices.auroc)} over all"
+    if one.here is not None and one.elsewhere is not None:
+        for what, here, there in (
+            ("false alarms", one.here.specificity, one.elsewhere.specificity),
+            ("missed", one.here.sensitivity, one.elsewhere.sensitivity),
+        ):
+            if here is not None and there is not None:
+                yield f"{what} {share(1 - here.value)} against {share(1 - there.value)} elsewhere"
+
+
+def _harm(one: Slice) -> tuple[bool, float, float]:
+    """What orders slices: low ones first, then by errors beyond those elsewhere, then by AUROC."""
+    return one.verdict != "low", -(one.extra or 0.0), one.auroc if one.auroc is not None else 1.0
+
+
 def weak_slice(slices: Slices) -> Slice | None:
-    """The slice of the lowest AUROC, low ones first; None if none lies under all rows."""
-    weak = [one for one in slices.slices if one.auroc is not None and one.auroc < slices.auroc]
-    return min(weak, key=lambda one: (one.verdict != "low", one.auroc or 0.0)) if weak else None
-
-
-def _has_groups(data: ReportData) -> bool:
-    return any(group.auroc is not None for label in data.subgroups for group in label.groups)
+    """The slice that does worst, low ones first; None if none is low by its errors, or ranks less well than all."""
+    weak = [one for one in slices.slices if one.worse_in or (one.auroc is not None and one.auroc < slices.auroc)]
+    return min(weak, key=_harm, default=None)
 
 
 def _unsaid(data: ReportData) -> list[str]:
@@ -177,8 +197,4 @@ def _unsaid(data: ReportData) -> list[str]:
     left = [f"{row.label} was not scored: {row.reason}" for row in data.evaluation.left_out]
     if len(left) > MOST_LEFT:
         left[MOST_LEFT:] = [f"{len(left) - MOST_LEFT:,} more labels were not scored: see the table of metrics"]
-    groups = [note for label in data.subgroups for note in label.notes]
-    if data.subgroups and not _has_groups(data):
-        words = "; ".join(dict.fromkeys(groups)) or "no group has enough positives and negatives"
-        left.append(f"nothing can be said of subgroups: {words}")
     return list(dict.fromkeys([*left, *(note for notes in data.notes.values() for note in notes)]))

@@ -8,7 +8,8 @@ from typing import Literal
 
 from encoder.audit.confounders.result import ConfounderAudit
 from encoder.audit.report.limits import HIGHER, Limit, Limits
-from encoder.audit.report.report_data import Flag, Subgroups
+from encoder.audit.report.report_data import Flag
+from encoder.audit.segments.result import Figures, SegmentAudit
 from encoder.audit.slices.result import Slices
 from encoder.evaluation.confusion import Confusion
 from encoder.evaluation.evaluation import Scored
@@ -35,7 +36,7 @@ class Judged:
     """All that is known of one label; a part that could not be made is None."""
 
     scored: Scored
-    subgroups: Subgroups | None
+    segments: SegmentAudit | None
     confounders: ConfounderAudit | None
     slices: Slices | None
 
@@ -44,7 +45,7 @@ class Judged:
         if measure in SHARES:
             return _share(self.scored.confusion, measure)
         if measure.startswith(GAP):
-            return _gap(self.subgroups, measure.removeprefix(GAP))
+            return _gap(self.segments, measure.removeprefix(GAP))
         if measure == "confounders":
             audit = self.confounders
             names = [one.name for one in audit.confounders] if audit is not None else []
@@ -114,24 +115,19 @@ def _share(confusion: Confusion | None, measure: str) -> Figure:
     return Figure(None, about="there is no row to take it from") if found is None else Figure(*found)
 
 
-def _gap(found: Subgroups | None, measure: str) -> Figure:
-    """How far the weakest group lies under all rows."""
-    groups = [] if found is None else [group for group in found.groups if group.auroc is not None]
-    if measure == "auroc":
-        overall = None if found is None else found.auroc
-        values = [(group.auroc, f"{group.by} {group.value}") for group in groups]
-    else:
-        overall = _value(found.confusion if found is not None else None, measure)
-        values = [(_value(group.confusion, measure), f"{group.by} {group.value}") for group in groups]
-    known = [(value, name) for value, name in values if value is not None]
+def _gap(found: SegmentAudit | None, measure: str) -> Figure:
+    """How far the weakest group lies under all rows: of the values of attributes, each at the threshold all share."""
+    overall = _value(found.overall if found is not None else None, measure)
+    groups = [group for group in found.groups if group.kind == "attribute"] if found is not None else []
+    known = [(value, group.name) for group in groups if (value := _value(group.figures, measure)) is not None]
     if overall is None or not known:
         return Figure(None, about="no group can be judged")
     lowest, name = min(known)
     return Figure(max(0.0, overall - lowest), about=name)
 
 
-def _value(confusion: Confusion | None, measure: str) -> float | None:
-    found: Interval | None = getattr(confusion, measure) if confusion is not None else None
+def _value(figures: Figures | None, measure: str) -> float | None:
+    found: Interval | None = getattr(figures, measure) if figures is not None else None
     return None if found is None else found.value
 
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from encoder.audit.confounders.result import ConfounderAudit
 from encoder.audit.page.errors import MOST_ERRORS
 from encoder.audit.page.slices import MOST_IMAGES, shown_slices
-from encoder.audit.report.audits import confounders_of, each_label, slices_of
+from encoder.audit.report.audits import confounders_of, drift_of, each_label, segments_of, slices_of
 from encoder.audit.report.card import read_card
 from encoder.audit.report.errors import errors_of, images_by_unit
 from encoder.audit.report.examples import examples_of, open_explainer
@@ -25,9 +25,9 @@ from encoder.audit.report.operating import operating_of
 from encoder.audit.report.options import ReportOptions
 from encoder.audit.report.provenance import provenance_of
 from encoder.audit.report.reliability import calibration_of
-from encoder.audit.report.report_data import Errors, Example, Flag, Part, ReportData, Subgroups
-from encoder.audit.report.subgroups import read_groups, subgroups_of
+from encoder.audit.report.report_data import Errors, Example, Flag, Part, ReportData
 from encoder.audit.report.thumbnails import thumbnails_of
+from encoder.audit.segments.result import SegmentAudit
 from encoder.audit.slices.result import Slices
 from encoder.evaluation import Evaluation, Options, evaluate
 from encoder.evaluation.rows import LabelRows
@@ -101,7 +101,7 @@ class _Work:
         labels = tuple(one.label for one in rows)
         source = self._source()
         beside = self._beside(labels)
-        subgroups = self._subgroups(evaluation, rows)
+        segments = self._audited("segments", labels, segments_of)
         confounders = self._audited("confounders", labels, confounders_of)
         slices = self._audited("slices", labels, slices_of)
         errors = self._errors(evaluation, rows)
@@ -118,7 +118,8 @@ class _Work:
             labels=labels,
             operating=tuple(operating_of(evaluation, one) for one in rows),
             calibration=tuple(calibration_of(one) for one in rows),
-            subgroups=subgroups,
+            segments=segments,
+            drift=self._audited("timeline", labels, drift_of),
             confounders=confounders,
             slices=slices,
             errors=errors,
@@ -127,7 +128,7 @@ class _Work:
             heatmaps=heatmaps,
             with_evidence=given.evidence,
             card=self.card,
-            flags=self._flags(evaluation, subgroups, confounders, slices),
+            flags=self._flags(evaluation, segments, confounders, slices),
             provenance=provenance_of(
                 self.kb, self.run, evaluation, options=given, source=source, labels=labels, now=now
             ),
@@ -169,17 +170,6 @@ class _Work:
         sources = sorted(set(self.kb.dataset("labels").to_table(columns=["source"])["source"].to_pylist()))
         more = f" and {len(sources) - 4} more" if len(sources) > 4 else ""
         return f"the labels of {', '.join(sources[:4])}{more}"
-
-    def _subgroups(self, evaluation: Evaluation, rows: Sequence[LabelRows]) -> tuple[Subgroups, ...]:
-        if not rows:
-            return ()
-        self.watcher.stage("subgroups", len(rows))
-        known, given = read_groups(self.kb), self.options
-        found = []
-        for number, one in enumerate(rows, start=1):
-            found.append(subgroups_of(evaluation, one, known, least=given.min_positives))
-            self.watcher.advance(number, number)
-        return tuple(found)
 
     def _audited(self, part: Part, labels: Sequence[str], audit: Callable[..., Found]) -> tuple[Found, ...]:
         """The audits of each label; one that cannot be made leaves a note."""
@@ -241,20 +231,20 @@ class _Work:
     def _flags(
         self,
         evaluation: Evaluation,
-        subgroups: Sequence[Subgroups],
+        segments: Sequence[SegmentAudit],
         confounders: Sequence[ConfounderAudit],
         slices: Sequence[Slices],
     ) -> tuple[Flag, ...]:
         """The figures of every label that is scored beside the limits, if there are any."""
         if self.limits is None:
             return ()
-        groups = {one.label: one for one in subgroups}
+        groups = {one.label: one for one in segments}
         audits = {one.label: one for one in confounders}
         parts = {one.label: one for one in slices}
         judged = {
             one.label: Judged(
                 scored=evaluation.get(self.name, one.label),
-                subgroups=groups.get(one.label),
+                segments=groups.get(one.label),
                 confounders=audits.get(one.label),
                 slices=parts.get(one.label),
             )

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from encoder.audit.confounders.result import ConfounderAudit
+from encoder.audit.drift.result import DriftAudit
 from encoder.audit.report.card import ModelCard
+from encoder.audit.segments.result import SegmentAudit
 from encoder.audit.slices.result import Slices
 from encoder.evaluation import Evaluation
 from encoder.evaluation.confusion import Confusion
@@ -17,7 +19,8 @@ Part = Literal[
     "metrics",
     "operating",
     "calibration",
-    "subgroups",
+    "segments",
+    "timeline",
     "confounders",
     "slices",
     "errors",
@@ -95,37 +98,6 @@ class Calibration:
 
     label: str
     bins: tuple[Bin, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subgroup:
-    """The AUROC within one group; None, with the reason, where there is too little to say.
-
-    `confusion` is what the threshold of all rows makes of those of the group that are judged by it.
-    """
-
-    by: str
-    value: str
-    n: int
-    positives: int
-    patients: int
-    auroc: float | None = None
-    low: float | None = None
-    high: float | None = None
-    reason: str = ""
-    confusion: Confusion | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Subgroups:
-    """The groups of one label beside all of its rows."""
-
-    label: str
-    auroc: float | None
-    interval: tuple[float, float] | None
-    groups: tuple[Subgroup, ...]
-    notes: tuple[str, ...] = ()
-    confusion: Confusion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +179,8 @@ class ReportData:
         labels: those that are shown in full.
         operating: one a label.
         calibration: one a label.
-        subgroups: one a label.
+        segments: every group at the threshold, and segments that do worse: one a label for which there is any.
+        drift: likewise, over time.
         confounders: one a label for which there is anything to say.
         slices: likewise.
         errors: the rows that are most wrong, two kinds a label.
@@ -232,7 +205,8 @@ class ReportData:
     labels: tuple[str, ...] = ()
     operating: tuple[Operating, ...] = ()
     calibration: tuple[Calibration, ...] = ()
-    subgroups: tuple[Subgroups, ...] = ()
+    segments: tuple[SegmentAudit, ...] = ()
+    drift: tuple[DriftAudit, ...] = ()
     confounders: tuple[ConfounderAudit, ...] = ()
     slices: tuple[Slices, ...] = ()
     errors: tuple[Errors, ...] = ()

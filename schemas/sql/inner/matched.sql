@@ -2,7 +2,7 @@
 WITH learned AS (
     -- Runs of encoders that were trained here, and heads that were, whatever they read.
     SELECT run, coalesce(encoder IS NOT NULL AND (method IN ('probe', 'bottleneck')
-        OR encoder NOT IN (SELECT encoder FROM stored.encoders WHERE objective = 'imported')), false) AS here
+        OR encoder NOT IN (SELECT encoder FROM stored.encoders WHERE objective IN ('imported', 'foreign'))), false) AS here
     FROM stored.runs
 ),
 names AS (

@@ -12,13 +12,16 @@ WITH rated AS (
     SELECT 'sex' AS grouping, *
     FROM metrics_by(CASE WHEN split IS DISTINCT FROM 'external' THEN sex END, part := $split) WHERE $by IS NULL
     UNION ALL
-    SELECT 'age_band', * FROM metrics_by(CASE WHEN split IS DISTINCT FROM 'external' THEN age_band END, part := $split) WHERE $by IS NULL
+    SELECT 'age_band', *
+    FROM metrics_by(CASE WHEN split IS DISTINCT FROM 'external' THEN age_band END, part := $split) WHERE $by IS NULL
     UNION ALL
-    SELECT 'view', * FROM metrics_by(CASE WHEN split IS DISTINCT FROM 'external' THEN view END, part := $split) WHERE $by IS NULL
+    SELECT 'view', *
+    FROM metrics_by(CASE WHEN split IS DISTINCT FROM 'external' THEN view END, part := $split) WHERE $by IS NULL
     UNION ALL
     SELECT 'site', * FROM metrics_by(site, part := $split) WHERE $by IS NULL
     UNION ALL
-    SELECT 'month', * FROM metrics_by(CASE WHEN split IS DISTINCT FROM 'external' THEN month END, part := $split) WHERE $by IS NULL
+    SELECT 'month', *
+    FROM metrics_by(CASE WHEN split IS DISTINCT FROM 'external' THEN month END, part := $split) WHERE $by IS NULL
     UNION ALL
     SELECT $by, * FROM metrics_by(group_value($by, split, site, view, sex, age_band, month, attributes), part := $split)
     WHERE $by IS NOT NULL

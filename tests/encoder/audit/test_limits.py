@@ -18,11 +18,11 @@ from tests.support.made_report import made_report
 DATA = made_report()
 KNOWN = Judged(
     scored=DATA.evaluation.rows[0],
-    subgroups=DATA.subgroups[0],
+    segments=DATA.segments[0],
     confounders=DATA.confounders[0],
     slices=DATA.slices[0],
 )
-"""AUROC 0.8 (0.7 to 0.9); the weakest group has 0.71; one confounder and one low slice."""
+"""AUROC 0.8 (0.7 to 0.9); men have a sensitivity of 0.6 where all rows have 0.8; one confounder and one low slice."""
 
 
 def verdict(measure: str, limit: Limit, by: str = "point", known: Judged = KNOWN) -> str:
@@ -43,7 +43,7 @@ def test_a_figure_passes_at_its_limit_and_fails_beyond_it() -> None:
     assert verdict("auroc", Limit(0.9, 0.81)) == "fail"
     assert verdict("ece", Limit(None, 0.8)) == "pass"
     assert verdict("ece", Limit(0.5, 0.9)) == "warn"
-    assert verdict("subgroup_gap_auroc", Limit(None, 0.05)) == "fail"
+    assert verdict("subgroup_gap_sensitivity", Limit(None, 0.15)) == "fail"
     assert verdict("confounders", Limit(None, 0)) == "fail"
     assert verdict("low_slices", Limit(1, None)) == "pass"
 
@@ -68,7 +68,7 @@ def test_a_worse_figure_never_has_a_better_verdict(warn: float, fail: float, val
 
 def test_what_could_not_be_computed_does_not_pass() -> None:
     nothing = Judged(
-        scored=replace(KNOWN.scored, values={}, confusion=None), subgroups=None, confounders=None, slices=None
+        scored=replace(KNOWN.scored, values={}, confusion=None), segments=None, confounders=None, slices=None
     )
     for measure in ("auroc", "sensitivity", "subgroup_gap_sensitivity", "confounders", "low_slices"):
         assert verdict(measure, Limit(None, 0.5), known=nothing) == "not judged"

@@ -22,8 +22,10 @@ from encoder.audit.page.words import clean, shortened
 from encoder.audit.report.printing import check_printer
 from encoder.audit.report.report_data import ReportData
 from encoder.audit.report.writing import check_target, write_report
+from encoder.audit.segments.result import Figures
 from kb.display import Listing
 from kb.errors import ClearKbError, UsageError
+from kb.statistics.interval import Interval
 from tests.support.chromium import Chromium, find_chromium
 from tests.support.made_report import made_report, no_evaluation
 
@@ -34,7 +36,8 @@ NAMED = {
     "metrics",
     "operating",
     "calibration",
-    "subgroups",
+    "segments",
+    "timeline",
     "confounders",
     "slices",
     "errors",
@@ -184,8 +187,8 @@ def test_the_summary_names_the_confounder_the_slice_and_the_numbers() -> None:
     for said in (
         "pneumothorax: the model leans on chest tube.",
         "0.800 (0.700–0.900)",
-        "AUROC 0.900 over all, 0.400 where it speaks against the truth, 0.800 once it is erased",
-        "The weakest subgroup: pneumothorax, sex M",
+        "pneumothorax fails in a segment: sex M and site chest tube: misses, p",
+        "pneumothorax changed over time. With 2024-04 the share of alerts rose",
         "number 2 of pneumothorax",
     ):
         assert said in summary, said
@@ -197,6 +200,25 @@ def test_the_summary_tells_a_clinician_what_the_threshold_does() -> None:
     assert (
         "Of 100 such images, 30 raise an alert: 9.6 rightly, 20 falsely. Of 100 that have it, 49 are missed." in summary
     )
+
+
+def test_groups_are_drawn_at_the_shared_threshold_and_what_lies_under_all_rows_is_marked() -> None:
+    drawn = next(
+        one
+        for one in re.findall(r"<svg.*?</svg>", rendered("full"), re.S)
+        if "Sensitivity" in one or "sensitivity by group" in one
+    )
+    told = re.search(r"<desc[^>]*>(.*?)</desc>", drawn, re.S)
+    assert told is not None
+    assert "M: 0.600 (0.500–0.700), under all rows" in told[1] and "F: 0.800 (0.700–0.900);" in told[1]
+    assert told[1].index("sex;") < told[1].index("chest tube;"), "attributes come before findings"
+    assert "1 groups are too small" in Page(rendered("full")).words
+
+
+def test_a_timeline_is_told_and_drawn_with_the_month_of_the_change() -> None:
+    page = Page(rendered("full"))
+    assert "With 2024-04 the share of alerts rose at chest tube." in page.words
+    assert "since 2024-04" in page.words and "2024-02 0.200 (0.150–0.250)" in page.words
 
 
 def test_runs_stand_side_by_side_where_there_are_several() -> None:
@@ -243,6 +265,33 @@ def test_a_slice_that_is_no_weaker_than_all_rows_is_not_called_the_worst() -> No
     data = made_report()
     page = render(replace(data, slices=(replace(data.slices[0], auroc=0.5),)))
     assert "In no slice does the AUROC lie under that of all rows." in page and "The worst slice" not in page
+
+
+def test_a_slice_of_false_alarms_is_the_worst_though_it_ranks_well() -> None:
+    data = made_report()
+    (slices, *_) = data.slices
+    fine = Interval(0.95, 0.9, 0.98)
+    bad = Figures(
+        n=80,
+        patients=60,
+        positives=20,
+        false_alarms=36,
+        missed=1,
+        specificity=Interval(0.4, 0.28, 0.53),
+        **dict.fromkeys(("sensitivity", "ppv", "npv", "alerts", "calibration", "slope", "auroc", "bpsn", "bnsp"), fine),
+    )
+    low = replace(
+        slices.slices[0],
+        auroc=0.99,
+        auroc_low=0.95,
+        auroc_high=0.999,
+        worse_in=("false alarms",),
+        here=bad,
+        elsewhere=replace(bad, specificity=Interval(0.98, 0.95, 0.99)),
+    )
+    page = Page(render(replace(data, slices=(replace(slices, slices=Listing([low], ["number"])),)))).words
+    assert "false alarms 0.600 against 0.020 elsewhere" in page and "surely worse than in the other slices" in page
+    assert "In no slice" not in page
 
 
 def test_sentences_and_images_are_left_out_where_they_are_not_wanted() -> None:
@@ -402,7 +451,7 @@ def test_a_browser_draws_all_of_it_without_a_word(tmp_path: Path) -> None:
             for width, dark in ((1280, False), (360, True)):
                 browser.open(path, width, dark=dark)
                 assert browser.complaints == []
-                assert browser.ask("document.querySelectorAll('svg').length") == 11
+                assert browser.ask("document.querySelectorAll('svg').length") == 16
                 assert browser.ask("document.documentElement.scrollWidth") <= width
                 assert browser.ask(OVERLAPS) == []
                 assert browser.ask("document.activeElement.tagName") == "BODY"

@@ -61,15 +61,15 @@ def test_a_foreign_run_is_judged_and_what_cannot_be_said_has_a_reason(foreign: K
     assert (data.labels, data.method, data.source) == (("Edema",), "imported", "the labels of labels.csv")
     rows = data.evaluation.label_rows[0]
     assert data.evaluation.get("theirs", "Edema").values["auroc"] == pytest.approx(roc_auc_score(rows.truth, rows.rank))
-    groups = {(one.by, one.value): one for one in data.subgroups[0].groups}
+    groups = {one.name: one for one in data.segments[0].groups}
     numbers = np.array([int(str(unit).removeprefix("image i")) for unit in rows.unit])
     for sex, odd in (("F", 1), ("M", 0)):
-        mine, found = numbers % 2 == odd, groups["sex", sex]
-        assert found.auroc == pytest.approx(roc_auc_score(rows.truth[mine], rows.rank[mine]))
-        assert found.low is not None and found.high is not None and found.low < found.auroc < found.high
+        mine, found = numbers % 2 == odd, groups[f"sex {sex}"].figures
+        assert found is not None and found.auroc is not None
+        assert found.auroc.value == pytest.approx(roc_auc_score(rows.truth[mine], rows.rank[mine]))
         assert (found.n, found.positives) == (80, int(rows.truth[mine].sum()))
-    assert groups["sex", "F"].auroc > groups["sex", "M"].auroc  # type: ignore[operator]
-    assert "view: not known of any row" in data.subgroups[0].notes
+    assert data.segments[0].label == data.labels[0]
+    assert "no row has a date" in data.notes_of("timeline")[0]
     assert sum(one.n for one in data.calibration[0].bins) == 160
     (operating,) = data.operating
     scored = data.evaluation.get("theirs", "Edema")
@@ -81,9 +81,6 @@ def test_a_foreign_run_is_judged_and_what_cannot_be_said_has_a_reason(foreign: K
     assert operating.confusion is not None and operating.confusion.sensitivity is not None
     assert operating.confusion.sensitivity.value == pytest.approx(scored.values["sensitivity"])
     assert sum(operating.scores.positives) == rows.positives and sum(operating.scores.negatives) == rows.negatives
-    called = [one.confusion for one in data.subgroups[0].groups if one.by == "sex" and one.confusion is not None]
-    assert sum(one.called for one in called) == operating.confusion.called, "one threshold for all groups"
-    assert all(one.low <= one.share <= one.high for one in data.calibration[0].bins)
     assert [one.reason for one in data.evaluation.left_out] == ["3 positives, under the minimum of 5 (min_positives)"]
     assert not data.examples and "came as a table" in data.notes_of("examples")[0]
     assert not data.slices and "vector" in data.notes_of("slices")[0]
@@ -130,12 +127,9 @@ def test_the_same_state_gives_the_same_page(foreign: KnowledgeBase) -> None:
     assert render(gather(foreign, "theirs", QUICK, now=NOW)) == render(gather(foreign, "theirs", QUICK, now=NOW))
 
 
-def test_groups_under_the_minimum_have_the_reason(foreign: KnowledgeBase) -> None:
-    few = gather(foreign, options=ReportOptions(bootstrap=0, min_positives=30)).subgroups[0]
-    assert few.interval is not None, "an AUROC has its interval without resamples"
-    reasons = [one.reason for one in few.groups if one.auroc is None]
-    assert reasons and all("under the minimum of 30" in reason for reason in reasons)
-    assert all((one.low is None) == (one.auroc is None) for one in few.groups)
+def test_groups_under_the_minimum_have_no_figures(foreign: KnowledgeBase) -> None:
+    few = gather(foreign, options=ReportOptions(bootstrap=0, min_positives=50)).segments[0]
+    assert few.overall.n == 160 and all(one.figures is None for one in few.groups)
 
 
 def test_what_is_not_there_is_said(foreign: KnowledgeBase, kb: KnowledgeBase, tmp_path: Path) -> None:
