@@ -166,7 +166,7 @@ COMMANDS: Mapping[str, Entry | Group] = {
         "attribution": ("encoder.audit.commands.attribution", "attribution_command",
             "Take the mean logit of some images apart, or the difference of two such means: it sums up exactly."),
         "report": ("encoder.audit.commands.report", "report_command",
-            "Write one HTML page on a run: metrics, calibration, subgroups, confounders, slices, examples, provenance."),
+            "Write one page on a run, HTML or PDF: metrics, threshold, calibration, groups, confounders, slices, errors."),
         "export": ("encoder.audit.commands.export", "export_command",
             "Write the views into a DuckDB file that DBeaver, notebooks and BI tools open; it holds a copy, not a link."),
     }),

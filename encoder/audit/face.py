@@ -16,7 +16,8 @@ from encoder.audit.drift.rows import LEAST as LEAST_ROWS
 from encoder.audit.drift.rows import DriftSelection
 from encoder.audit.drift.scan import PERMUTATIONS
 from encoder.audit.report.options import ReportOptions
-from encoder.audit.report.report import gather, write_report
+from encoder.audit.report.report import gather
+from encoder.audit.report.writing import write_report
 from encoder.audit.segments.audit import SegmentOptions, audit_segments
 from encoder.audit.segments.outcomes import MEASURES, Measure
 from encoder.audit.segments.result import SegmentAudit
@@ -325,6 +326,10 @@ def report(
     min_positives: int = 10,
     bootstrap: int = 1000,
     seed: int = 0,
+    beside: Sequence[str] = (),
+    limits: str | Path | None = None,
+    card: str | Path | None = None,
+    heatmaps: bool = True,
     evidence: bool = True,
     images: bool = True,
     title: str | None = None,
@@ -346,6 +351,10 @@ def report(
         min_positives: labels and groups with fewer positives, or negatives, are left out.
         bootstrap: resamples of the patients.
         seed: of the resamples.
+        beside: further runs that stand beside it.
+        limits: a YAML file of limits that figures pass, warn of or fail.
+        card: a YAML file that states what the model is for.
+        heatmaps: whether explained examples show where in the image a prediction comes from.
         evidence: whether report sentences are shown.
         images: whether thumbnails are shown.
         title: of the page.
@@ -365,6 +374,10 @@ def report(
         min_positives=min_positives,
         bootstrap=bootstrap,
         seed=seed,
+        beside=beside,
+        limits=limits,
+        card=card,
+        heatmaps=heatmaps,
         evidence=evidence,
         images=images,
         title=title,

@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Group
 from rich.text import Text
 
+from encoder.evaluation.confusion import Calls, Confusion
 from encoder.evaluation.rows import LabelRows
 from kb.display import Listing, html_table, table_of
 from kb.statistics.p_values import told_p
@@ -29,6 +30,7 @@ MEAN = "mean over labels"
 class Scored:
     """The figures of one run on one label, or their mean over labels; `in_mean` is false for "No Finding".
 
+    `calls` says which rows of the label the threshold calls, and `confusion` what comes of those that it is judged by.
     `ece_p` is how often chance alone gives an ECE as large, below that figure where `ece_p_is_floor`; `without` says of
     figures and intervals why there are none, or of fewer rows.
     """
@@ -48,6 +50,8 @@ class Scored:
     labels: int = 1
     split: str = ""
     group: str | None = None
+    confusion: Confusion | None = None
+    calls: Calls | None = field(default=None, repr=False, compare=False)
     ece_p: float | None = None
     ece_p_is_floor: bool = False
     without: Mapping[str, str] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from encoder.evaluation.confusion import Calls
 from encoder.evaluation.evaluation import AVERAGED, CALIBRATION, MEAN, MEASURES, WITH_INTERVAL, Scored
 from encoder.evaluation.rows import LabelRows
 from encoder.evaluation.thresholds import Threshold, at_threshold
@@ -52,6 +53,7 @@ def score_label(rows: LabelRows, threshold: Threshold, drawn: np.ndarray, *, see
     exact |= {name: one.value for name, one in found.items() if one is not None}
     if beyond is not None:
         exact["ece_by_chance"] = beyond.by_chance
+    calls = None if threshold.value is None else Calls(rows.score >= threshold.cuts, threshold.judged)
     scored = Scored(
         run=rows.run,
         label=rows.label,
@@ -67,6 +69,8 @@ def score_label(rows: LabelRows, threshold: Threshold, drawn: np.ndarray, *, see
         in_mean=not is_no_finding(rows.label),
         split=rows.split,
         group=rows.group,
+        confusion=None if calls is None else calls.confusion(rows),
+        calls=calls,
         ece_p=None if beyond is None else beyond.p,
         ece_p_is_floor=beyond is not None and beyond.p_is_floor,
         without={**without, **reasons},

@@ -210,22 +210,47 @@ class Explainer:
         Raises:
             UsageError: the image's pixels are missing, or there is no such concept.
         """
-        rows = self.images.dataset("images").to_table(columns=["image_id", "content_hash"]).to_pylist()
-        contents = {row["image_id"]: row["content_hash"] for row in rows}
-        if image_id not in contents:
-            raise UsageError(f"there is no image {image_id} in {self.images.uri}")
-        reader = PixelReader(self.images, self.checkpoint.preprocessing)
-        pixels = reader.take([contents[image_id]])[0]
-        mean = mean_image(reader, sorted(contents.values()))
-        head, space = self.run.head(label), self.run.space
-        if concept is None:
-            asked, title = quantity_of(head, space, self.space.projector), f"{label}, run {self.run.name}"
-        else:
-            place = self.space.place(find_concept(self.kb, concept))
-            asked, title = concept_quantity(self.space.vectors[place]), self.space.concepts["text"][place].as_py()
-        found = relevance(self.checkpoint, pixels, mean, quantity=asked)
+        pixels, found = self.locate(image_id, label, concept=concept)
+        title = f"{label}, run {self.run.name}"
+        if concept is not None:
+            title = self.space.concepts["text"][self.space.place(find_concept(self.kb, concept))].as_py()
         draw_heatmap(pixels, found, path, title=f"{title}\n{image_id}")
         return found
+
+    def locate(self, image_id: str, label: str, *, concept: str | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """The pixels of an image, and what each place of it adds to a prediction, or to a concept's score.
+
+        Args:
+            image_id: of which image.
+            label: of which label.
+            concept: the score of this concept (id or text) rather than the prediction.
+
+        Raises:
+            UsageError: the image's pixels are missing, or there is no such concept.
+        """
+        if image_id not in self._contents:
+            raise UsageError(f"there is no image {image_id} in {self.images.uri}")
+        (pixels,) = self._reader.take([self._contents[image_id]])
+        if concept is None:
+            asked = quantity_of(self.run.head(label), self.run.space, self.space.projector)
+        else:
+            asked = concept_quantity(self.space.vectors[self.space.place(find_concept(self.kb, concept))])
+        return pixels, relevance(self.checkpoint, pixels, self._mean_pixels, quantity=asked)
+
+    @cached_property
+    def _contents(self) -> dict[str, str]:
+        """The content of each image."""
+        rows = self.images.dataset("images").to_table(columns=["image_id", "content_hash"]).to_pylist()
+        return {row["image_id"]: row["content_hash"] for row in rows}
+
+    @cached_property
+    def _reader(self) -> PixelReader:
+        return PixelReader(self.images, self.checkpoint.preprocessing)
+
+    @cached_property
+    def _mean_pixels(self) -> np.ndarray:
+        """The mean image, that all others are told against."""
+        return mean_image(self._reader, sorted(self._contents.values()))
 
     def parts(self, head: Head, vectors: np.ndarray, *, absolute: bool = False) -> Parts:
         """What the logits of images (m, d) are made of, in the mean over them: exact, for all of it is linear in f/|z|.

@@ -32,6 +32,9 @@ STEPS = 16
 AT_ONCE = 4
 """Points that go through the network together."""
 
+OPAQUE = 0.65
+"""How far the strongest colour covers the image."""
+
 Quantity = Callable[["torch.Tensor"], "torch.Tensor"]
 """What is asked about, as a function of image vectors (n, d): one number each."""
 
@@ -96,28 +99,45 @@ def draw_heatmap(pixels: np.ndarray, found: np.ndarray, path: Path, *, title: st
     """Write an image beside itself with its relevance laid over: red speaks for it, blue against."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
-    from scipy.ndimage import gaussian_filter
 
     figure = Figure(figsize=(8.6, 4.4), layout="constrained")
     FigureCanvasAgg(figure)
     plain, laid = figure.subplots(1, 2)
     size = len(pixels)
-    smooth = gaussian_filter(_stretched(found, size), size / 48)
-    strong = max(float(np.abs(smooth).max()), 1e-12)
+    smooth = smoothed(found, size)
     for axes in (plain, laid):
         axes.imshow(pixels, cmap="gray", vmin=0, vmax=255, extent=(0, size, size, 0))
         axes.set_axis_off()
     colours = laid.imshow(
-        smooth / strong,
+        smooth,
         cmap="seismic",
         vmin=-1,
         vmax=1,
-        alpha=np.clip(np.abs(smooth) / strong, 0, 1) * 0.65,
+        alpha=np.abs(smooth) * OPAQUE,
         extent=(0, size, size, 0),
     )
     figure.colorbar(colours, ax=laid, shrink=0.85, ticks=[-1, 0, 1]).ax.set_yticklabels(["against", "", "for"])
     figure.suptitle(title, fontsize=11, wrap=True)
     figure.savefig(path, dpi=120)
+
+
+def lay_over(pixels: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """An image with its relevance laid over, (size, size, 3), uint8: red speaks for it, blue against."""
+    from matplotlib import colormaps
+
+    smooth = smoothed(found, len(pixels))
+    opaque = np.abs(smooth)[..., None] * OPAQUE
+    colours = colormaps["seismic"]((smooth + 1) / 2)[..., :3] * 255
+    laid: np.ndarray = (pixels[..., None] * (1 - opaque) + colours * opaque).round().astype(np.uint8)
+    return laid
+
+
+def smoothed(found: np.ndarray, size: int) -> np.ndarray:
+    """The relevance of patches as a smooth picture, (size, size): the strongest place is 1 or -1."""
+    from scipy.ndimage import gaussian_filter
+
+    smooth = gaussian_filter(_stretched(found, size), size / 48)
+    return np.clip(smooth / max(float(np.abs(smooth).max()), 1e-12), -1, 1)
 
 
 def _stretched(found: np.ndarray, size: int) -> np.ndarray:

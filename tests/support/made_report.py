@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from encoder.audit.confounders.result import Confounder, ConfounderAudit, ErrorRates, Estimate, Strata
-from encoder.audit.report.report_data import Bin, Calibration, Example, Provenance, ReportData, Subgroup, Subgroups
+from encoder.audit.report.card import ModelCard
+from encoder.audit.report.report_data import (
+    Bin,
+    Calibration,
+    Errors,
+    Example,
+    Flag,
+    Operating,
+    Points,
+    Provenance,
+    ReportData,
+    Scores,
+    Wrong,
+)
 from encoder.audit.slices.result import Slice, SliceConcept, Slices, Trait
-from encoder.evaluation.evaluation import MEAN, Evaluation, LeftOut, Scored
+from encoder.evaluation.confusion import confusion_of
+from encoder.evaluation.evaluation import MEAN, Comparison, Evaluation, LeftOut, Scored
 from encoder.explanation.explanation import Contribution, Explanation, Group
 from kb.display import Listing
 from kb.vocabulary.vocabulary import Evidence
+from tests.support.made_groups import made_drift, made_segments
 
+_TRUTH = np.repeat([True, False], (99, 423))
+CONFUSION = confusion_of(_TRUTH, np.arange(522) % 4 < 1 + _TRUTH, np.arange(522) // 2)
 PIXEL = (
     "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
 )
@@ -50,12 +68,23 @@ def made_report(label: str = "pneumothorax", words: str = "chest tube") -> Repor
         source=f"the labels of {words}",
         evaluation=_evaluation(words, label),
         labels=(label,),
+        beside=_beside(words, label),
+        beside_operating=(_operating(f"other {words}", label),),
+        operating=(_operating(words, label),),
         calibration=(_calibration(label),),
-        subgroups=(_subgroups(label, words),),
+        segments=(made_segments(label, words),),
+        drift=(made_drift(label, words),),
         confounders=(_audit(label, words),),
         slices=(_slices(label, words),),
+        errors=(
+            Errors(label, "false alarms", 3, (Wrong(f"image {words}", words, 0.9), Wrong("study S1", None, 0.8))),
+            Errors(label, "misses", 0, ()),
+        ),
         examples=(Example(label, "Worst false positive", False, 0.5, _explanation(label, words)),),
         thumbnails={words: PIXEL},
+        heatmaps={(words, label): PIXEL},
+        card=ModelCard({"intended_use": (words,), "not_for": (words, "children")}),
+        flags=_flags(label, words),
         provenance=Provenance((("run", words), ("Python", "3.11")), (("this page", ("clear-kb", "--run", words)),)),
         notes={"slices": (f"note on {words}",), "metrics": (words,)},
     )
@@ -76,6 +105,7 @@ def _evaluation(run: str, label: str) -> Evaluation:
         intervals=around,
         threshold=0.5,
         threshold_from="validation",
+        confusion=CONFUSION,
     )
     mean = Scored(
         run=run,
@@ -126,18 +156,56 @@ def _evaluation(run: str, label: str) -> Evaluation:
     )
 
 
+def _operating(run: str, label: str) -> Operating:
+    return Operating(
+        run=run,
+        label=label,
+        unit="images",
+        n=522,
+        positives=99,
+        auroc=0.8,
+        auprc=0.7,
+        roc=Points((0.0, 0.1, 0.3, 1.0), (0.0, 0.6, 0.9, 1.0)),
+        precision=Points((0.0, 0.5, 1.0), (1.0, 0.8, 0.19)),
+        scores=Scores((0.0, 0.5, 1.0), (20, 79), (400, 23)),
+        threshold=0.5,
+        threshold_from=f"run {run}",
+        confusion=CONFUSION,
+    )
+
+
+def _beside(run: str, label: str) -> Evaluation:
+    """Another run that has the same figures."""
+    made = _evaluation(f"other {run}", label)
+    compared = Comparison(
+        run=f"other {run}",
+        against=run,
+        label=label,
+        n=522,
+        positives=99,
+        auroc=0.78,
+        auroc_against=0.8,
+        difference=-0.02,
+        low=-0.05,
+        high=0.01,
+        p=0.2,
+        test="DeLong",
+    )
+    return replace(made, comparisons=Listing([compared], []), notes=(f"beside {run}",))
+
+
+def _flags(label: str, words: str) -> tuple[Flag, ...]:
+    limits = {"label": label, "warn": 0.9, "fail": 0.8}
+    return (
+        Flag(measure="sensitivity", value=0.85, judged=0.77, verdict="fail", **limits),
+        Flag(measure="auroc", value=0.95, judged=0.95, verdict="pass", **limits),
+        Flag(measure="subgroup_gap_auroc", value=None, judged=None, verdict="not judged", about=words, **limits),
+    )
+
+
 def _calibration(label: str) -> Calibration:
     bins = tuple(Bin(n / 10, min(1.0, n / 9), max(0.0, n / 9 - 0.1), min(1.0, n / 9 + 0.1), 52) for n in range(10))
-    return Calibration(label, bins, 0.1, (0.05, 0.15), 0.08)
-
-
-def _subgroups(label: str, words: str) -> Subgroups:
-    groups = (
-        Subgroup(by="sex", value="F", n=250, positives=40, patients=140, auroc=0.82, low=0.7, high=0.9),
-        Subgroup(by="sex", value="M", n=272, positives=59, patients=153, auroc=0.71, low=0.62, high=0.79),
-        Subgroup(by="site", value=words, n=9, positives=2, patients=5, reason="2 positives, under the minimum of 10"),
-    )
-    return Subgroups(label, 0.8, (0.7, 0.9), groups, (f"view: not known of {words}",))
+    return Calibration(label, bins)
 
 
 def _audit(label: str, words: str) -> ConfounderAudit:

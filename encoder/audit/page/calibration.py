@@ -2,39 +2,59 @@
 
 from __future__ import annotations
 
-from encoder.audit.page.curves import reliability_figure
-from encoder.audit.page.markup import Html, tag
-from encoder.audit.page.numbers import between, count, share, with_interval
-from encoder.audit.page.plot import figure
-from encoder.audit.page.tables import folded, missing, notes, table
+from encoder.audit.page.charts.reliability import reliability_chart
+from encoder.audit.page.numbers import NONE, between, count, share, signed
+from encoder.audit.page.views import Cell, Chart, Table
 from encoder.audit.report.report_data import Calibration, ReportData
+from encoder.evaluation.evaluation import CALIBRATION, Scored
+from kb.statistics.p_values import told_p
+
+COLUMNS = (
+    "label",
+    "ECE",
+    "p",
+    "ECE beyond chance (95%)",
+    "slope (95%)",
+    "intercept (95%)",
+    "truth less score (95%)",
+    "Brier score",
+)
+SIGNED = {"calibration_intercept", "observed_less_expected"}
 
 
-def calibration(data: ReportData) -> Html:
-    """The section."""
-    cells = [(one.label, with_interval(one.ece, one.ece_interval), share(one.brier)) for one in data.calibration]
-    columns = ("label", "ECE (95%)", "Brier score")
-    return tag(
-        "section",
-        tag("h2", "Calibration", id="calibration"),
-        tag(
-            "p",
-            "The rows of a label are put in order of their score and cut into bins of equal size. ECE is how far the "
-            "mean score of a bin lies from the share of positives in it, over all rows; 0 is best.",
-        ),
-        table("Calibration by label", columns, cells) if cells else missing("No label was scored."),
-        tag("div", *(_one(number, one) for number, one in enumerate(data.calibration)), class_="grid"),
-        notes(data.notes_of("calibration")),
-        aria_labelledby="calibration",
-    )
+def calibration(data: ReportData) -> dict[str, object]:
+    """What the section shows."""
+    rows = [_row(data.evaluation.get(data.run, one.label)) for one in data.calibration]
+    return {
+        "table": Table("Calibration by label", COLUMNS, rows) if rows else None,
+        "labels": [(one.label, _chart(number, one)) for number, one in enumerate(data.calibration)],
+        "notes": data.notes_of("calibration"),
+    }
 
 
-def _one(number: int, found: Calibration) -> Html:
+def _row(row: Scored) -> list[str | Cell]:
+    """The figures of one label; where there is none, the reason stands beneath."""
+    ece = Cell(share(row.values.get("ece")), f"{share(row.values.get('ece_by_chance'))} by chance")
+    p = told_p(row.ece_p, is_floor=row.ece_p_is_floor) or NONE
+    return [row.label, ece, p, *(_cell(row, name) for name in CALIBRATION), share(row.values.get("brier"))]
+
+
+def _cell(row: Scored, name: str) -> Cell:
+    value = row.values.get(name)
+    low, high = row.intervals.get(name) or (None, None)
+    if value is None:
+        return Cell(NONE, row.without.get(name, ""))
+    written = signed if name in SIGNED else share
+    interval = "" if low is None or high is None else f"{written(low)} to {written(high)}"
+    return Cell(written(value), interval)
+
+
+def _chart(number: int, found: Calibration) -> Chart:
     rows = [
         (str(at), share(one.score), share(one.share), between(one.low, one.high), count(one.n))
         for at, one in enumerate(found.bins, start=1)
     ]
     columns = ("bin", "mean score", "share positive", "95%", "n")
-    numbers = folded("The numbers", table(f"{found.label}: reliability", columns, rows))
-    drawing = reliability_figure(f"reliability-{number}", f"{found.label}: reliability", found.bins)
-    return tag("div", tag("h3", found.label), figure(drawing, f"Reliability of {found.label}.", numbers))
+    numbers = Table(f"{found.label}: reliability", columns, rows)
+    drawn = reliability_chart(f"reliability-{number}", f"{found.label}: reliability", found.bins)
+    return Chart(drawn, f"Reliability of {found.label}.", numbers)

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from encoder.audit.confounders.result import Confounder, ConfounderAudit, Estimate
 from encoder.audit.confounders.sentences import in_general
-from encoder.audit.page.curves import Roc, roc_figure
-from encoder.audit.page.markup import Html, tag
+from encoder.audit.page.charts.curves import Line, roc_chart
 from encoder.audit.page.numbers import NONE, chance, count, share, signed, signed_interval
-from encoder.audit.page.plot import figure
-from encoder.audit.page.tables import folded, missing, notes, over, table
+from encoder.audit.page.views import Cell, Chart, Table
 from encoder.audit.report.report_data import ReportData
 from kb.statistics.ranking import Ranking
 
 MOST_ROWS, MOST_CURVES = 12, 3
 RATES = (0.05, 0.1, 0.2, 0.4)
+LIKELY = 0.5
+"""A q from which on a row that was not called says nothing, and is folded."""
 
 KINDS = {"report": "stated by reports", "image": "score in the image", "attribute": "attribute"}
 TESTED = {"report": "findings that reports state", "image": "concepts by their scores", "attribute": "attributes"}
@@ -39,43 +40,30 @@ COLUMNS = (
 )
 
 
-def confounders(data: ReportData) -> Html:
-    """The section."""
-    return tag(
-        "section",
-        tag("h2", "Confounders", id="confounders"),
-        tag(
-            "p",
-            "A confounder is something other than the disease that the model leans on and that goes with the label in "
-            "this data. Leaning (r) is the correlation with the logit among rows of equal truth; d says how much more "
-            "of it the positives have, in standard deviations; q is the false discovery rate of both together. Of a "
-            "score in the image, d is beyond its likeness to the disease, and q asks how far r and d lie from the "
-            "middle of all concepts, which stands under the table. "
-            "“Against it” is the AUROC of positives without it against negatives with it; “erased” is the AUROC after "
-            "it is taken out of what the model reads: of the image vectors for a run of this knowledge base, else of "
-            "the logits.",
-        ),
-        *(_one(number, audit) for number, audit in enumerate(data.confounders)),
-        None if data.confounders else missing("No label could be audited for confounders: the notes say why."),
-        notes(data.notes_of("confounders")),
-        aria_labelledby="confounders",
-    )
+def confounders(data: ReportData) -> dict[str, object]:
+    """What the section shows."""
+    return {
+        "labels": [_one(number, audit) for number, audit in enumerate(data.confounders)],
+        "notes": data.notes_of("confounders"),
+    }
 
 
-def _one(number: int, audit: ConfounderAudit) -> Html:
-    shown = list(audit.found[:MOST_ROWS])
-    body = _table(audit, shown) if shown else missing("Nothing was tested, so there is nothing to rank.")
-    if shown and not audit.confounders:
-        body = folded(f"What was looked at, {len(shown)} rows", body)
-    return tag(
-        "section",
-        tag("h3", audit.label, id=f"confounders-{number}"),
-        tag("p", _verdict(audit)),
-        body,
-        _curves(number, audit),
-        notes([*_counts(audit, len(shown)), *audit.notes]),
-        aria_labelledby=f"confounders-{number}",
-    )
+def _one(number: int, audit: ConfounderAudit) -> dict[str, object]:
+    """One label: rows that were called, and folded those of which nothing could be shown."""
+    telling = [one for one in audit.found if one.verdict or one.q < LIKELY]
+    shown = telling[:MOST_ROWS]
+    rest = [one for one in audit.found if one not in shown]
+    return {
+        "id": f"confounders-{number}",
+        "label": audit.label,
+        "verdict": _verdict(audit),
+        "table": _table(audit, shown) if shown else None,
+        "rest": _table(audit, rest[:MOST_ROWS]) if rest else None,
+        "rest_title": f"{count(len(rest))} more of which nothing could be shown"
+        + (f", the first {MOST_ROWS}" if len(rest) > MOST_ROWS else ""),
+        "curves": _curves(number, audit),
+        "notes": [*_counts(audit), *audit.notes],
+    }
 
 
 def _verdict(audit: ConfounderAudit) -> str:
@@ -93,32 +81,29 @@ def _verdict(audit: ConfounderAudit) -> str:
     return text
 
 
-def _counts(audit: ConfounderAudit, shown: int) -> list[str]:
+def _counts(audit: ConfounderAudit) -> list[str]:
     tested = ", ".join(f"{count(number)} {TESTED.get(kind, kind)}" for kind, number in audit.tested.items())
     entries = [
         f"{count(audit.n)} rows, {count(audit.positives)} positive, {count(audit.patients)} patients; labels of "
         f"{audit.source}; split: {audit.split}; AUROC {share(audit.auroc)}",
         f"tested: {tested or 'nothing'}; what counts as the disease itself: {', '.join(audit.disease) or 'nothing'}",
     ]
-    if len(audit.found) > shown:
-        entries.append(f"{shown} of {count(len(audit.found))} rows are shown")
     if general := in_general(audit.found):
         entries.append(general)
     return entries + ([f"compared with {audit.against}"] if audit.against else [])
 
 
-def _table(audit: ConfounderAudit, shown: list[Confounder]) -> Html:
-    return table(
-        f"What the model may lean on for {audit.label}, the weightiest first", COLUMNS, [*map(_row, shown)], texts=(1,)
-    )
+def _table(audit: ConfounderAudit, shown: Sequence[Confounder]) -> Table:
+    caption = f"What the model may lean on for {audit.label}, the weightiest first"
+    return Table(caption, COLUMNS, [_row(one) for one in shown], texts=(1,))
 
 
-def _row(one: Confounder) -> list[object]:
+def _row(one: Confounder) -> list[str | Cell]:
     strata: Any = one.strata
     names = ("auroc", "auroc_present", "auroc_absent", "auroc_against", "erased", "erased_against")
     return [
-        over(one.name, KINDS.get(one.kind, one.kind)),
-        tag("strong", VERDICTS[one.verdict]) if one.verdict == "confounder" else VERDICTS.get(one.verdict, one.verdict),
+        Cell(one.name, KINDS.get(one.kind, one.kind)),
+        Cell(VERDICTS.get(one.verdict, one.verdict), strong=one.verdict == "confounder"),
         NONE if strata is None else f"{count(strata.present)} of {count(strata.present + strata.absent)}",
         _estimate(one.leans),
         _estimate(one.effect),
@@ -128,21 +113,18 @@ def _row(one: Confounder) -> list[object]:
     ]
 
 
-def _estimate(found: Estimate) -> Html:
-    return over(signed(found.value), signed_interval(found.low, found.high))
+def _estimate(found: Estimate) -> Cell:
+    return Cell(signed(found.value), signed_interval(found.low, found.high))
 
 
-def _curves(number: int, audit: ConfounderAudit) -> Html | None:
+def _curves(number: int, audit: ConfounderAudit) -> list[Chart]:
     """ROC curves of the first few that are called, where their scores are at hand."""
     present = audit.scores.get("present", {})
     wanted = [one for one in audit.confounders if one.name in present][:MOST_CURVES]
-    if not wanted:
-        return None
-    made = [_figure(f"confounder-{number}-{at}", audit, one) for at, one in enumerate(wanted)]
-    return tag("div", *made, class_="grid")
+    return [_chart(f"confounder-{number}-{at}", audit, one) for at, one in enumerate(wanted)]
 
 
-def _figure(name: str, audit: ConfounderAudit, one: Confounder) -> Html:
+def _chart(name: str, audit: ConfounderAudit, one: Confounder) -> Chart:
     truth, logit = audit.scores["truth"], audit.scores["logit"]
     there = np.asarray(audit.scores["present"][one.name], dtype=bool)
     high = one.kind == "image"
@@ -151,17 +133,12 @@ def _figure(name: str, audit: ConfounderAudit, one: Confounder) -> Html:
         ("its score is high" if high else "with it", there),
         ("its score is low" if high else "without it", ~there),
     ]
-    curves = [curve for said, chosen in parts if (curve := _curve(said, truth[chosen], logit[chosen])) is not None]
-    if not curves:
-        return missing(f"{one.name}: no stratum has rows of both truths, so no curve can be drawn.")
-    title = f"{audit.label}: ROC curves with and without {one.name}"
-    rows = [
-        (curve.name, share(curve.auroc), *(share(curve.sensitivity_at(rate)) for rate in RATES)) for curve in curves
-    ]
+    lines = [line for said, chosen in parts if (line := _line(said, truth[chosen], logit[chosen])) is not None]
+    rows = [(line.name, share(line.area), *(share(_sensitivity_at(line, rate)) for rate in RATES)) for line in lines]
     columns = ("rows", "AUROC", *(f"at {rate}" for rate in RATES))
-    numbers = folded("The numbers", table(f"{one.name}: AUROC, and sensitivity at false positive rates", columns, rows))
-    caption = f"{audit.label}, with and without {one.name}.{_errors(one)}"
-    return figure(roc_figure(name, title, curves), caption, numbers)
+    numbers = Table(f"{one.name}: AUROC, and sensitivity at false positive rates", columns, rows)
+    drawn = roc_chart(name, f"{audit.label}: ROC curves with and without {one.name}", lines)
+    return Chart(drawn, f"{audit.label}, with and without {one.name}.{_errors(one)}", numbers)
 
 
 def _errors(one: Confounder) -> str:
@@ -177,10 +154,16 @@ def _errors(one: Confounder) -> str:
     )
 
 
-def _curve(said: str, truth: Any, logit: Any) -> Roc | None:
+def _line(said: str, truth: Any, logit: Any) -> Line | None:
+    """The ROC curve of some rows; None if they are all of one truth."""
     if not truth.any() or truth.all():
         return None
     ranking = Ranking(truth, logit)
     curve = ranking.curve()
     rates, sensitivity = curve.false_positive_rate.tolist(), curve.sensitivity.tolist()
-    return Roc(f"{said} (n {count(len(truth))})", ranking.auroc, rates, sensitivity)
+    return Line(f"{said} (n {count(len(truth))})", ranking.auroc, rates, sensitivity)
+
+
+def _sensitivity_at(line: Line, rate: float) -> float:
+    """The best sensitivity at no more than this false positive rate."""
+    return max((y for x, y in zip(line.x, line.y, strict=True) if x <= rate), default=0.0)

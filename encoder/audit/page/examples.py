@@ -2,65 +2,56 @@
 
 from __future__ import annotations
 
-from encoder.audit.page.bars import bars_figure
-from encoder.audit.page.markup import Html, tag
+from encoder.audit.page.charts.bars import bars_chart
 from encoder.audit.page.numbers import count, share, signed
-from encoder.audit.page.plot import figure
-from encoder.audit.page.slices import thumbnail
-from encoder.audit.page.tables import folded, missing, notes, table
+from encoder.audit.page.pictures import pictures_of
+from encoder.audit.page.views import Chart, Picture, Table
 from encoder.audit.report.report_data import Example, ReportData
-from encoder.explanation.explanation import Contribution, Explanation
+from encoder.explanation.explanation import Explanation
+from kb.vocabulary.vocabulary import Evidence
 
 MOST_BARS = 6
 
 
-def examples(data: ReportData) -> Html:
-    """The section."""
-    parts: list[Html] = []
-    for label in dict.fromkeys(one.label for one in data.examples):
-        parts.append(tag("h3", label))
-        mine = [(number, one) for number, one in enumerate(data.examples) if one.label == label]
-        parts += [_one(f"example-{number}", one, data) for number, one in mine]
-    return tag(
-        "section",
-        tag("h2", "Explained examples", id="examples"),
-        tag(
-            "p",
-            "A prediction is a sum: what every concept adds to the logit, or takes from it, and a base that belongs to "
-            "no concept. What numbers lose on the way is the residual.",
-        )
-        if data.examples
-        else None,
-        *parts,
-        None if data.examples else missing("No prediction is explained here: the notes say why."),
-        notes([*data.notes_of("examples"), *(data.notes_of("thumbnails") if data.examples else ())]),
-        aria_labelledby="examples",
-    )
+def examples(data: ReportData) -> dict[str, object]:
+    """What the section shows."""
+    labels = dict.fromkeys(one.label for one in data.examples)
+    numbered = list(enumerate(data.examples))
+    return {
+        "labels": [
+            (label, [_one(f"example-{number}", one, data) for number, one in numbered if one.label == label])
+            for label in labels
+        ],
+        "notes": [*data.notes_of("examples"), *(data.notes_of("thumbnails") if data.examples else ())],
+    }
 
 
-def _one(name: str, example: Example, data: ReportData) -> Html:
+def _one(name: str, example: Example, data: ReportData) -> dict[str, object]:
     found = example.explanation
-    picture = thumbnail(found.image_id, data.thumbnails) if found.image_id in data.thumbnails else None
     concepts = [(one.text, one.contribution) for one in found.top[:MOST_BARS]]
     groups = [(f"{one.finding} ({count(one.concepts)})", one.contribution) for one in found.groups[:MOST_BARS]]
     title = f"{example.label}, {example.what.lower()}"
-    return tag(
-        "article",
-        tag("h4", f"{example.what}: {found.image_id}"),
-        tag(
-            "div",
-            tag("div", picture, tag("p", _told(example)), tag("p", _sum(found))),
-            figure(bars_figure(f"{name}-concepts", f"{title}: by concept", concepts), "The largest single concepts."),
-            figure(
-                bars_figure(f"{name}-findings", f"{title}: by finding", groups),
-                "All concepts of a finding together (how many).",
-            ),
-            class_="grid",
-        ),
-        _numbers(found),
-        _evidence(found) if data.with_evidence else None,
-        class_="example",
-    )
+    by_concept = bars_chart(f"{name}-concepts", f"{title}: by concept", concepts)
+    by_finding = bars_chart(f"{name}-findings", f"{title}: by finding", groups)
+    return {
+        "title": f"{example.what}: {found.image_id}",
+        "pictures": [*pictures_of([found.image_id], data.thumbnails), *_heatmap(example, data)],
+        "told": _told(example),
+        "sum": _sum(found),
+        "charts": [
+            Chart(by_concept, "The largest single concepts."),
+            Chart(by_finding, "All concepts of a finding together (how many)."),
+        ],
+        "numbers": _numbers(found),
+        "sentences": _sentences(found) if data.with_evidence else None,
+    }
+
+
+def _heatmap(example: Example, data: ReportData) -> list[Picture]:
+    """Where in the image the prediction comes from."""
+    image = example.explanation.image_id
+    uri = data.heatmaps.get((image, example.label))
+    return [] if uri is None else [Picture(uri, f"{image}, heat map", "red speaks for it, blue against it")]
 
 
 def _told(example: Example) -> str:
@@ -78,7 +69,7 @@ def _sum(found: Explanation) -> str:
     )
 
 
-def _numbers(found: Explanation) -> Html:
+def _numbers(found: Explanation) -> Table:
     rest = max(found.concepts - len(found.top), 0)
     against = "the bias, and what the mean image has" if found.relative else "the bias"
     rows: list[tuple[str, str, str, str]] = [
@@ -93,25 +84,9 @@ def _numbers(found: Explanation) -> Html:
     ]
     score = "score above the mean" if found.relative else "score"
     columns = ("part", "finding", score, "adds to the logit")
-    return folded("The numbers", table("All parts of the logit", columns, rows, texts=(1,)))
+    return Table("All parts of the logit", columns, rows, texts=(1,))
 
 
-def _evidence(found: Explanation) -> Html:
-    entries = [line for one in found.top for line in _sentences(one)]
-    if not entries:
-        return missing("No report mentions the listed concepts, so there is no sentence to show.")
-    return folded("Sentences of other reports that these concepts come from", tag("ul", *entries, class_="evidence"))
-
-
-def _sentences(one: Contribution) -> list[Html]:
-    return [
-        tag(
-            "li",
-            tag("strong", one.text),
-            ": ",
-            tag("q", mention.sentence) if mention.sentence else f"{mention.text} (its sentence is not stored)",
-            " ",
-            tag("span", f"{mention.report_id}, {mention.section}", class_="id"),
-        )
-        for mention in one.evidence
-    ]
+def _sentences(found: Explanation) -> list[tuple[str, Evidence]]:
+    """The report sentences behind the listed concepts, with the concept of each."""
+    return [(one.text, mention) for one in found.top for mention in one.evidence]

@@ -33,6 +33,13 @@ def count(value: int | None) -> str:
     return NONE if value is None else f"{value:,}"
 
 
+def hundred(value: float) -> str:
+    """So many of 100: 24, 4.2, 0.03; 0 only where there is none."""
+    if value == 0 or value >= 9.95:
+        return f"{value:.0f}"
+    return f"{value:.1f}" if value >= 0.1 else f"{value:.1g}"
+
+
 def chance(value: float | None) -> str:
     """A p or q: 0.0312, or < 0.001."""
     if value is None or not math.isfinite(value):

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from importlib.resources import files
+from typing import NamedTuple
+
+from markupsafe import Markup
 
 from encoder.audit.page.calibration import calibration
 from encoder.audit.page.confounders import confounders
+from encoder.audit.page.environment import filled
+from encoder.audit.page.errors import errors
 from encoder.audit.page.examples import examples
-from encoder.audit.page.markup import Html, tag
 from encoder.audit.page.metrics import metrics
+from encoder.audit.page.operating import operating
 from encoder.audit.page.provenance import provenance
+from encoder.audit.page.runs import runs
+from encoder.audit.page.segments import segments
 from encoder.audit.page.slices import slices
-from encoder.audit.page.subgroups import subgroups
 from encoder.audit.page.summary import summary
+from encoder.audit.page.timeline import timeline
+from encoder.audit.page.words import clean
 from encoder.audit.report.report_data import ReportData
 
 GENERATOR = "clear-kb audit report"
@@ -20,51 +29,49 @@ GENERATOR = "clear-kb audit report"
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
+
+class Section(NamedTuple):
+    """A section: its id and the name of its template, its heading, what fills that, and whether it is shown at all."""
+
+    name: str
+    title: str
+    values: Callable[[ReportData], Mapping[str, object]]
+    wanted: Callable[[ReportData], bool] = lambda data: True
+
+
 SECTIONS = (
-    ("summary", "Summary", summary),
-    ("metrics", "Metrics by label", metrics),
-    ("calibration", "Calibration", calibration),
-    ("subgroups", "Subgroups", subgroups),
-    ("confounders", "Confounders", confounders),
-    ("slices", "Slices", slices),
-    ("examples", "Explained examples", examples),
-    ("provenance", "Provenance", provenance),
+    Section("summary", "Summary", summary),
+    Section("runs", "Runs side by side", runs, lambda data: data.beside is not None),
+    Section("metrics", "Metrics by label", metrics),
+    Section("operating", "At the threshold", operating),
+    Section("calibration", "Calibration", calibration),
+    Section("segments", "Groups and segments", segments),
+    Section("timeline", "Timeline", timeline),
+    Section("confounders", "Confounders", confounders),
+    Section("slices", "Slices", slices),
+    Section("errors", "Worst errors", errors),
+    Section("examples", "Explained examples", examples),
+    Section("provenance", "Provenance", provenance),
 )
 
 
 def render(data: ReportData) -> str:
     """The report as one HTML file; the same data gives the same bytes."""
-    return f"<!doctype html>\n{tag('html', _head(data), _body(data), lang='en')}\n"
-
-
-def _head(data: ReportData) -> Html:
-    return tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="generator", content=GENERATOR),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("meta", name="robots", content="noindex"),
-        tag("title", data.title),
-        tag("style", Html(style())),
-    )
-
-
-def _body(data: ReportData) -> Html:
-    entries = [tag("li", tag("a", said, href=f"#{name}")) for name, said, _ in SECTIONS]
-    return tag(
-        "body",
-        tag("a", "Skip to the summary", href="#main", class_="skip"),
-        tag("header", tag("h1", data.title), tag("p", f"Run {data.run}. {_shown(data)}")),
-        tag("nav", tag("ol", *entries), aria_label="Contents"),
-        tag("main", *(section(data) for _, _, section in SECTIONS), id="main", tabindex=-1),
-        tag("footer", tag("p", f"Made by {GENERATOR}. Confidential: it may show images and words of patients.")),
-    )
-
-
-def _shown(data: ReportData) -> str:
-    return f"Shown in full: {', '.join(data.labels)}." if data.labels else "No label could be scored."
+    sections = [
+        {"name": one.name, "title": one.title, "body": filled(one.name, one.values(data))}
+        for one in SECTIONS
+        if one.wanted(data)
+    ]
+    values = {
+        "title": data.title,
+        "run": data.run,
+        "shown": f"Shown in full: {', '.join(data.labels)}." if data.labels else "No label could be scored.",
+        "generator": GENERATOR,
+        "policy": POLICY,
+        "style": Markup(style()),
+        "sections": sections,
+    }
+    return clean(filled("page", values)) + "\n"
 
 
 def style() -> str:

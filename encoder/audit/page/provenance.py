@@ -4,27 +4,14 @@ from __future__ import annotations
 
 import shlex
 
-from encoder.audit.page.markup import Html, join, tag
-from encoder.audit.page.tables import missing, table
+from encoder.audit.page.views import Table
 from encoder.audit.report.report_data import ReportData
 
 
-def provenance(data: ReportData) -> Html:
-    """The section."""
-    found = data.provenance
-    commands = [item for said, words in found.commands for item in (tag("dt", said), tag("dd", _command(words)))]
-    return tag(
-        "section",
-        tag("h2", "Provenance", id="provenance"),
-        table("Where this comes from", ("what", "value"), found.facts, texts=(1,))
-        if found.facts
-        else missing("Nothing is said of where this comes from."),
-        tag("h3", "Made again by") if commands else None,
-        tag("dl", *commands) if commands else None,
-        aria_labelledby="provenance",
-    )
-
-
-def _command(words: tuple[str, ...]) -> Html:
-    """A command as it is typed; it is not broken within an option."""
-    return tag("code", join([tag("span", shlex.quote(word), class_="piece") for word in words], " "))
+def provenance(data: ReportData) -> dict[str, object]:
+    """What the section shows."""
+    facts = [(name, value) for name, value in data.provenance.facts]
+    return {
+        "facts": Table("Where this comes from", ("what", "value"), facts, texts=(1,)) if facts else None,
+        "commands": [(said, [shlex.quote(word) for word in words]) for said, words in data.provenance.commands],
+    }

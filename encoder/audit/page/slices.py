@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import PurePosixPath
 
-from encoder.audit.page.markup import Html, join, tag
 from encoder.audit.page.numbers import NONE, between, chance, count, share, signed, signed_interval
+from encoder.audit.page.pictures import pictures_of
 from encoder.audit.page.summary import weak_slice
-from encoder.audit.page.tables import missing, notes, over, table
+from encoder.audit.page.views import Cell, Table
 from encoder.audit.report.report_data import ReportData
 from encoder.audit.slices.result import Slice, Slices
 
@@ -16,23 +15,12 @@ VERDICTS = {"low": "low", "small": "too small to say", "": ""}
 MOST_CONCEPTS, MOST_SHOWN, MOST_IMAGES = 8, 2, 4
 
 
-def slices(data: ReportData) -> Html:
-    """The section."""
-    return tag(
-        "section",
-        tag("h2", "Slices", id="slices"),
-        tag(
-            "p",
-            "Images are put into clusters by what the encoder sees. A slice is low if the model surely does worse in "
-            "it than in all other images: more false alarms or misses at the threshold that all share, scores on the "
-            "wrong side of others of the same truth, or a lower AUROC. It is told apart from the nearest good one by "
-            "the concepts it holds more or less of, in standard deviations (SD).",
-        ),
-        *(_one(number, one, data) for number, one in enumerate(data.slices)),
-        None if data.slices else missing("No slices could be made: the notes say why."),
-        notes([*data.notes_of("slices"), *(data.notes_of("thumbnails") if data.slices else ())]),
-        aria_labelledby="slices",
-    )
+def slices(data: ReportData) -> dict[str, object]:
+    """What the section shows."""
+    return {
+        "labels": [_one(number, one, data) for number, one in enumerate(data.slices)],
+        "notes": [*data.notes_of("slices"), *(data.notes_of("thumbnails") if data.slices else ())],
+    }
 
 
 def shown_slices(found: Slices) -> list[Slice]:
@@ -42,24 +30,27 @@ def shown_slices(found: Slices) -> list[Slice]:
     return low[:MOST_SHOWN] or ([weak] if weak is not None else [])
 
 
-def _one(number: int, found: Slices, data: ReportData) -> Html:
+def _one(number: int, found: Slices, data: ReportData) -> dict[str, object]:
     low = sum(one.verdict == "low" for one in found.slices)
+    said = [one for one in found.slices if one.verdict != "small"]
+    small = [one for one in found.slices if one.verdict == "small"]
     text = (
         f"{count(len(found.slices))} slices of {count(found.n)} rows ({count(found.positives)} positive), AUROC "
         f"{share(found.auroc)} over all; {count(low) if low else 'none'} of them low."
     )
-    return tag(
-        "section",
-        tag("h3", found.label, id=f"slices-{number}"),
-        tag("p", text),
-        _table(found) if found.slices else missing("There is no slice."),
-        *(_shown(f"slices-{number}-{one.number}", one, found, data.thumbnails) for one in shown_slices(found)),
-        notes(found.notes),
-        aria_labelledby=f"slices-{number}",
-    )
+    return {
+        "id": f"slices-{number}",
+        "label": found.label,
+        "text": text,
+        "table": _table(found, said) if said else None,
+        "small": _table(found, small) if small else None,
+        "small_title": f"{count(len(small))} more that are too small to say",
+        "shown": [_shown(f"slices-{number}-{one.number}", one, data.thumbnails) for one in shown_slices(found)],
+        "notes": found.notes,
+    }
 
 
-def _table(found: Slices) -> Html:
+def _table(found: Slices, shown: Sequence[Slice]) -> Table:
     several = any(one.data for one in found.slices)
     rows = [
         (
@@ -73,10 +64,10 @@ def _table(found: Slices) -> Html:
             share(one.mean_score),
             VERDICTS.get(one.verdict, one.verdict),
         )
-        for one in found.slices
+        for one in shown
     ]
     columns = ("slice", "n", "positives", "patients", "false alarms", "missed", "AUROC", "95%", "mean score", "verdict")
-    return table(f"Slices of {found.label}, the worst first", columns, rows, texts=(9,))
+    return Table(f"Slices of {found.label}, the worst first", columns, rows, texts=(9,))
 
 
 def _errors(one: Slice) -> tuple[str, str]:
@@ -86,70 +77,46 @@ def _errors(one: Slice) -> tuple[str, str]:
     return alarms, missed
 
 
-def _shown(name: str, one: Slice, found: Slices, thumbnails: Mapping[str, str]) -> Html:
+def _shown(name: str, one: Slice, thumbnails: Mapping[str, str]) -> dict[str, object]:
     which = "low" if one.verdict == "low" else "the lowest AUROC, though not surely low"
-    return tag(
-        "div",
-        tag("h4", f"Slice {one.number} ({which})", id=name),
-        tag("div", _concepts(one), _traits(one), class_="pair" if one.concepts else None),
-        tag(
-            "div",
-            _images("Nearest to its centre", one.images, thumbnails),
-            _images("The model gets most wrong", one.wrong, thumbnails),
-            class_="pair",
-        ),
-        class_="slice",
-    )
+    return {
+        "id": name,
+        "title": f"Slice {one.number} ({which})",
+        "concepts": _concepts(one),
+        "no_concepts": _no_concepts(one),
+        "traits": _traits(one),
+        "galleries": [
+            ("Nearest to its centre", pictures_of(one.images[:MOST_IMAGES], thumbnails)),
+            ("The model gets most wrong", pictures_of(one.wrong[:MOST_IMAGES], thumbnails)),
+        ],
+    }
 
 
-def _concepts(one: Slice) -> Html:
+def _concepts(one: Slice) -> Table | None:
     """The concepts that tell a low slice from a good one."""
-    if one.against is None and not one.concepts:
-        return missing("It is not surely low, so its concepts are not held against those of a good slice.")
     if not one.concepts:
-        return missing(f"No concept surely tells it from slice {one.against}.")
+        return None
     rows = [
         (
-            over(concept.text, concept.finding),
-            over(signed(concept.difference), signed_interval(concept.low, concept.high)),
+            Cell(concept.text, concept.finding),
+            Cell(signed(concept.difference), signed_interval(concept.low, concept.high)),
             chance(concept.q),
         )
         for concept in one.concepts[:MOST_CONCEPTS]
     ]
     against = f" than slice {one.against}" if one.against is not None else ""
     columns = ("concept", "difference, SD (95%)", "q")
-    return table(f"Slice {one.number}: what it holds more (+) or less of{against}", columns, rows)
+    return Table(f"Slice {one.number}: what it holds more (+) or less of{against}", columns, rows)
 
 
-def _traits(one: Slice) -> Html | None:
+def _no_concepts(one: Slice) -> str:
+    if one.against is None:
+        return "It is not surely low, so its concepts are not held against those of a good slice."
+    return f"No concept surely tells it from slice {one.against}."
+
+
+def _traits(one: Slice) -> Table | None:
     """Attributes and stated findings that are more or less common in it."""
     rows = [(trait.name, share(trait.share), share(trait.elsewhere)) for trait in one.traits[:MOST_CONCEPTS]]
     caption = f"Slice {one.number}: shares of its images, and of all others"
-    return table(caption, ("attribute or reported finding", "here", "elsewhere"), rows) if rows else None
-
-
-def _images(said: str, ids: Sequence[str], thumbnails: Mapping[str, str]) -> Html | None:
-    shown = [image for image in ids if image in thumbnails][:MOST_IMAGES]
-    if not shown:
-        return None
-    return tag(
-        "div",
-        tag("p", said, class_="over"),
-        tag("ul", *(tag("li", _named(i, thumbnails)) for i in shown), class_="thumbnails"),
-    )
-
-
-def thumbnail(image: str, thumbnails: Mapping[str, str]) -> Html:
-    """An image."""
-    return tag("img", src=thumbnails[image], alt=f"Chest X-ray {image}", width=96, height=96)
-
-
-def _named(image: str, thumbnails: Mapping[str, str]) -> Html:
-    """An image with its id beneath."""
-    return join([thumbnail(image, thumbnails), tag("span", _tail(image), title=image, class_="id")])
-
-
-def _tail(image: str, most: int = 24) -> str:
-    """The end of an id, which tells it from others."""
-    name = PurePosixPath(image).name.removesuffix(PurePosixPath(image).suffix) or image
-    return name if len(name) <= most else "…" + name[1 - most :]
+    return Table(caption, ("attribute or reported finding", "here", "elsewhere"), rows) if rows else None

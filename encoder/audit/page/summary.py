@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from encoder.audit.confounders.result import Confounder, ConfounderAudit, Estimate
-from encoder.audit.page.markup import Html, join, tag, text
+from encoder.audit.page.card import card
+from encoder.audit.page.flags import flags
 from encoder.audit.page.numbers import between, count, known, share, signed, with_interval
-from encoder.audit.report.report_data import ReportData
+from encoder.audit.page.operating import in_words
+from encoder.audit.page.segments import weakest
+from encoder.audit.page.views import Said
+from encoder.audit.report.report_data import Operating, ReportData
+from encoder.audit.segments.sentences import tell
 from encoder.audit.slices.result import Slice, Slices
 from encoder.evaluation.evaluation import MEAN, Scored
 
@@ -15,45 +20,45 @@ MOST_LEFT = 8
 """Labels that were not scored of which the summary speaks one by one."""
 
 
-def summary(data: ReportData) -> Html:
-    """The section."""
-    entries = [*_what(data), *_ranking(data), *_confounding(data), _subgroups(data), _slices(data)]
-    untold = _unsaid(data)
-    return tag(
-        "section",
-        tag("h2", "Summary", id="summary"),
-        tag("ul", *(tag("li", one) for one in entries if one), class_="summary"),
-        join([tag("h3", "What could not be said"), tag("ul", *(tag("li", one) for one in untold))]) if untold else None,
-        aria_labelledby="summary",
-    )
+def summary(data: ReportData) -> dict[str, object]:
+    """What the section shows."""
+    entries = [*_what(data), *_ranking(data), *_confounding(data), *_segments(data), *_drift(data), _slices(data)]
+    return {
+        "flags": flags(data.flags),
+        "glance": [_glance(one, data) for one in data.operating],
+        "entries": [one for one in entries if one is not None],
+        "card": card(data.card),
+        "untold": _unsaid(data),
+    }
 
 
-def _what(data: ReportData) -> Iterator[Html]:
+def _glance(found: Operating, data: ReportData) -> dict[str, str]:
+    """One label at one look: how well it is ranked, and what its threshold does to 100 cases."""
+    interval = data.evaluation.get(data.run, found.label).intervals.get("auroc")
+    return {"label": found.label, "auroc": with_interval(found.auroc, interval), "sentence": in_words(found)}
+
+
+def _what(data: ReportData) -> Iterator[Said]:
     rows = [row for row in data.evaluation.rows if row.n is not None]
     n = max((row.n or 0 for row in rows), default=0)
     patients = max((row.patients or 0 for row in rows), default=0)
     whole = {"all": "all rows", "internal": "all rows that are not external"}
     split = whole.get(data.evaluation.split, f"the {data.evaluation.split} split")
     of = f"{count(n)} images or studies of {count(patients)} patients" if rows else "no row"
-    yield join(["Run ", tag("strong", data.run), f" ({data.method}) was judged on {of}, {split}, by {data.source}."])
+    yield Said("Run ", data.run, f" ({data.method}) was judged on {of}, {split}, by {data.source}.")
 
 
-def _ranking(data: ReportData) -> Iterator[Html]:
+def _ranking(data: ReportData) -> Iterator[Said]:
     rows = [row for row in data.evaluation.rows if row.in_mean and row.label != MEAN and known(row.values.get("auroc"))]
     mean = next((row for row in data.evaluation.rows if row.label == MEAN), None)
     if mean is not None:
-        yield join(
-            [
-                f"Mean AUROC over {mean.labels} labels: ",
-                tag("strong", with_interval(mean.values.get("auroc"), mean.intervals.get("auroc"))),
-                ".",
-            ]
-        )
+        stated = with_interval(mean.values.get("auroc"), mean.intervals.get("auroc"))
+        yield Said(f"Mean AUROC over {mean.labels} labels: ", stated, ".")
     if rows:
         lowest = min(rows, key=_auroc)
         stated = with_interval(lowest.values.get("auroc"), lowest.intervals.get("auroc"))
         which = f"The lowest is {lowest.label}" if len(rows) > 1 else f"AUROC for {lowest.label}"
-        yield join([f"{which}: {stated}."])
+        yield Said(f"{which}: {stated}.")
 
 
 def _auroc(row: Scored) -> float:
@@ -61,7 +66,7 @@ def _auroc(row: Scored) -> float:
     return 1.0 if value is None else value
 
 
-def _confounding(data: ReportData) -> Iterator[Html]:
+def _confounding(data: ReportData) -> Iterator[Said]:
     clear: list[str] = []
     for audit in sorted(
         data.confounders, key=lambda audit: -max((one.weight for one in audit.confounders), default=0.0)
@@ -71,16 +76,16 @@ def _confounding(data: ReportData) -> Iterator[Html]:
         for number, one in enumerate(audit.confounders[:2]):
             yield _confounder(audit, one, first=number == 0)
         if (more := len(audit.confounders) - 2) > 0:
-            yield join([f"{count(more)} more are called for {audit.label}: see the table."])
+            yield Said(f"{count(more)} more are called for {audit.label}: see the table.")
     for audit in data.confounders:
         leaned = [one for one in audit.found if one.verdict == "leaned on"]
         if leaned and not audit.confounders:
             yield _leaned_on(audit, leaned[0], len(leaned) - 1)
     if clear:
-        yield join([f"No confounder was called for {', '.join(clear)}."])
+        yield Said(f"No confounder was called for {', '.join(clear)}.")
 
 
-def _leaned_on(audit: ConfounderAudit, one: Confounder, more: int) -> Html:
+def _leaned_on(audit: ConfounderAudit, one: Confounder, more: int) -> Said:
     """What is leaned on most if nothing is called: it may well be what goes wrong."""
     r = f"{signed(one.leans.value)}{_usual(one.leans)}"
     words = f" (r {r}), which goes with the label in no way that could be shown here."
@@ -91,7 +96,7 @@ def _leaned_on(audit: ConfounderAudit, one: Confounder, more: int) -> Html:
             f"{share(strata.errors.false_positives_absent)} without it."
         )
     others = f" And on {count(more)} more: see the table." if more else ""
-    return join([tag("strong", f"{audit.label}: the model leans on {one.name}"), words, others])
+    return Said("", f"{audit.label}: the model leans on {one.name}", words + others)
 
 
 def _usual(estimate: Estimate) -> str:
@@ -99,12 +104,11 @@ def _usual(estimate: Estimate) -> str:
     return f"; concepts in general {signed(estimate.usual)}" if estimate.usual else ""
 
 
-def _confounder(audit: ConfounderAudit, one: Confounder, *, first: bool) -> Html:
+def _confounder(audit: ConfounderAudit, one: Confounder, *, first: bool) -> Said:
     per = "for one standard deviation of its score" if one.kind == "image" else "with it than without it"
     more = "higher" if one.effect.value >= 0 else "lower"
     goes = "more" if one.goes_with.value >= 0 else "less"
     entries = [
-        tag("strong", f"{audit.label}: {'' if first else 'also '}the model leans on {one.name}."),
         f" At equal truth the logit is {signed(abs(one.effect.value)).lstrip('+')} {more} {per}{_usual(one.effect)}, "
         f"and positives have {goes} of it (d {signed(one.goes_with.value)}{_usual(one.goes_with)}, q {_q(one.q)}).",
     ]
@@ -118,48 +122,48 @@ def _confounder(audit: ConfounderAudit, one: Confounder, *, first: bool) -> Html
         if strata.erased_against is not None:
             entries.append(f" ({share(strata.erased_against)} where it spoke against the truth)")
         entries.append(".")
-    return join(entries)
+    return Said("", f"{audit.label}: {'' if first else 'also '}the model leans on {one.name}.", "".join(entries))
 
 
 def _q(value: float) -> str:
     return "below 0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def _subgroups(data: ReportData) -> Html | None:
-    """The group that lies furthest under all rows of its label, where its whole interval does."""
-    if not _has_groups(data):
-        return None
-    under = [
-        (label.auroc - group.auroc, label, group)
-        for label in data.subgroups
-        for group in label.groups
-        if label.auroc is not None and group.auroc is not None and group.high is not None and group.high < label.auroc
-    ]
-    if not under:
-        return text("In no subgroup does the whole interval lie under the AUROC of all rows.")
-    _, label, group = max(under, key=lambda one: one[0])
-    return join(
-        [
-            f"The weakest subgroup: {label.label}, {group.by} {group.value}, AUROC {share(group.auroc)} "
-            f"({between(group.low, group.high)}) against {share(label.auroc)} over all."
-        ]
-    )
+def _segments(data: ReportData) -> Iterator[Said]:
+    """The most harmful segment of each label; where there is none, that there is none."""
+    clear = []
+    for found in data.segments:
+        one = weakest(found)
+        if one is None:
+            clear.append(found.label)
+        else:
+            more = f" And {count(len(found.segments) - 1)} more." if len(found.segments) > 1 else ""
+            yield Said("", f"{found.label} fails in a segment: {one.text}", f": {'. '.join(tell(one)[:2])}{more}")
+    if clear:
+        yield Said(f"No segment was found in which {', '.join(clear)} does worse than elsewhere.")
 
 
-def _slices(data: ReportData) -> Html | None:
+def _drift(data: ReportData) -> Iterator[Said]:
+    """What changed over time, by label."""
+    for found in data.drift:
+        if found.drifted and found.sentences:
+            yield Said("", f"{found.label} changed over time.", f" {found.sentences[0]}")
+    if steady := [found.label for found in data.drift if not found.drifted]:
+        yield Said(f"No change over time was shown for {', '.join(steady)}.")
+
+
+def _slices(data: ReportData) -> Said | None:
     """The weakest slice of all labels: a low one before any other."""
     found = [(weak, slices) for slices in data.slices if (weak := weak_slice(slices)) is not None]
     if not found:
         judged = any(one.auroc is not None for slices in data.slices for one in slices.slices)
-        return text("In no slice does the AUROC lie under that of all rows.") if judged else None
+        return Said("In no slice does the AUROC lie under that of all rows.") if judged else None
     worst, slices = min(found, key=lambda pair: _harm(pair[0]))
     held = ", ".join(concept.text for concept in worst.concepts[:3])
     low = "surely worse than in the other slices" if worst.verdict == "low" else "not surely low"
-    return join(
-        [
-            f"The worst slice: number {worst.number} of {slices.label}, {count(worst.n)} rows, "
-            f"{'; '.join(_measured(worst, slices))} ({low}){'; told apart by ' + held if held else ''}."
-        ]
+    return Said(
+        f"The worst slice: number {worst.number} of {slices.label}, {count(worst.n)} rows, "
+        f"{'; '.join(_measured(worst, slices))} ({low}){'; told apart by ' + held if held else ''}."
     )
 
 
@@ -188,17 +192,9 @@ def weak_slice(slices: Slices) -> Slice | None:
     return min(weak, key=_harm, default=None)
 
 
-def _has_groups(data: ReportData) -> bool:
-    return any(group.auroc is not None for label in data.subgroups for group in label.groups)
-
-
 def _unsaid(data: ReportData) -> list[str]:
     """What is missing, and why; what is said of every label in the same words is said once."""
     left = [f"{row.label} was not scored: {row.reason}" for row in data.evaluation.left_out]
     if len(left) > MOST_LEFT:
         left[MOST_LEFT:] = [f"{len(left) - MOST_LEFT:,} more labels were not scored: see the table of metrics"]
-    groups = [note for label in data.subgroups for note in label.notes]
-    if data.subgroups and not _has_groups(data):
-        words = "; ".join(dict.fromkeys(groups)) or "no group has enough positives and negatives"
-        left.append(f"nothing can be said of subgroups: {words}")
     return list(dict.fromkeys([*left, *(note for notes in data.notes.values() for note in notes)]))

@@ -8,6 +8,7 @@ import numpy as np
 
 from encoder.audit.report.report_data import Example
 from encoder.evaluation import Evaluation
+from encoder.evaluation.confusion import Calls
 from encoder.evaluation.rows import LabelRows
 from encoder.explanation.explanation import Explainer
 from encoder.prediction.runs import read_run
@@ -29,10 +30,10 @@ def examples_of(
     explainer: Explainer, evaluation: Evaluation, rows: LabelRows, *, evidence: bool = True
 ) -> tuple[list[Example], list[str]]:
     """The examples of one label, and what is to be said of those that there are not."""
-    threshold = evaluation.get(rows.run, rows.label).threshold
+    scored = evaluation.get(rows.run, rows.label, split=rows.split)
     found: list[Example] = []
     notes: list[str] = []
-    for what, truth, at in _chosen(rows, threshold):
+    for what, truth, at in _chosen(rows, scored.calls):
         if at is None:
             notes.append(f"{rows.label}: there is no {what.lower().removeprefix('worst ').removeprefix('surest ')}")
             continue
@@ -45,18 +46,18 @@ def examples_of(
         except UsageError as error:
             notes.append(f"{rows.label}, {what.lower()}: {error}")
             continue
-        found.append(Example(rows.label, what, truth, threshold, stated))
+        found.append(Example(rows.label, what, truth, scored.threshold, stated))
     return found, notes
 
 
-def _chosen(rows: LabelRows, threshold: float | None) -> Iterator[tuple[str, bool, int | None]]:
-    """What to show, its truth, and the row; None if no row is such a one."""
-    cut = 0.5 if threshold is None else threshold
-    said = rows.score >= cut
+def _chosen(rows: LabelRows, calls: Calls | None) -> Iterator[tuple[str, bool, int | None]]:
+    """What to show, its truth, and the row; None if no row is such a one. Without a threshold 0.5 stands for it."""
+    said = rows.score >= 0.5 if calls is None else calls.positive
+    judged = np.ones(len(said), dtype=bool) if calls is None else calls.judged
     for what, truth, wanted, best in (
         (SUREST, True, rows.truth & said, np.argmax),
         (FALSE_POSITIVE, False, ~rows.truth & said, np.argmax),
         (FALSE_NEGATIVE, True, rows.truth & ~said, np.argmin),
     ):
-        places = np.flatnonzero(wanted)
+        places = np.flatnonzero(wanted & judged)
         yield what, truth, int(places[best(rows.rank[places])]) if len(places) else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from kb.images.patient_split import Part
 from kb.images.view_choice import FRONTAL
@@ -23,6 +24,10 @@ class ReportOptions:
         min_positives: labels and groups with fewer positives, or negatives, are left out.
         bootstrap: resamples of the patients.
         seed: of the resamples.
+        beside: further runs whose figures and curves stand beside those of the run.
+        limits: a file of limits that figures are held against; see `encoder.audit.report.limits`.
+        card: a file that states what the model is for; see `encoder.audit.report.card`.
+        heatmaps: whether pictures of explained examples show where in the image the prediction comes from.
         evidence: whether report sentences are shown.
         images: whether thumbnails are shown.
         title: of the page.
@@ -37,6 +42,10 @@ class ReportOptions:
     min_positives: int = 10
     bootstrap: int = 1000
     seed: int = 0
+    beside: Sequence[str] = ()
+    limits: str | Path | None = None
+    card: str | Path | None = None
+    heatmaps: bool = True
     evidence: bool = True
     images: bool = True
     title: str | None = None

@@ -13,7 +13,6 @@ from encoder.evaluation import Evaluation
 from encoder.model.checkpoint import code_version
 from kb.images.view_choice import FRONTAL
 from kb.knowledge_base import KnowledgeBase
-from kb.store.sqltext import literal
 
 
 def provenance_of(
@@ -80,23 +79,27 @@ def _commands(
     least = ["--min-positives", str(options.min_positives)]
     made = [
         ("metrics and calibration", ["evaluate", *chosen, *least, *drawn]),
-        (
-            "subgroups by sex (or age_band, view, site), without resampled patients",
-            ["audit", "sql", _subgroup_query(run["run"], evaluation.split)],
-        ),
     ]
     for label in labels[:1]:
+        made.append(("groups and segments, a label at a time", ["audit", "segments", *chosen, "--label", label]))
+        made.append(("timeline, a label at a time", ["audit", "drift", *chosen, "--label", label]))
         made.append(("confounders, a label at a time", ["audit", "confounders", *chosen, "--label", label]))
         made.append(("slices, a label at a time", ["audit", "slices", *chosen, "--label", label]))
     if run["encoder"]:
         made.append(("an explained example", ["explain", "IMAGE", *(labels[:1] or ["LABEL"]), "--run", run["run"]]))
-    left_out = [*(["--no-evidence"] if not options.evidence else []), *(["--no-images"] if not options.images else [])]
-    made.append(("this page", ["audit", "report", *chosen, *by_label, *least, *drawn, *left_out, "-o", "report.html"]))
+    page = ["audit", "report", *chosen, *by_label, *least, *drawn, *_page_options(options), "-o", "report.html"]
+    made.append(("this page", page))
     return [(said, ("clear-kb", *words, *where)) for said, words in made]
 
 
-def _subgroup_query(run: str, split: str) -> str:
-    """One grouping as an example: the others have the same form."""
-    which = "split <> 'external'" if split == "internal" else f"split = {literal(split)}"
-    only = f"CASE WHEN {which} THEN sex END" if split != "all" else "sex"
-    return f"SELECT * FROM metrics_by({only}) WHERE run = {literal(run)} AND value IS NOT NULL ORDER BY label, value"
+def _page_options(options: ReportOptions) -> list[str]:
+    """What only the page is told: runs beside the first, files of the lab, and what is left out."""
+    told = [word for name in options.beside for word in ("--run", name)]
+    told += [
+        word
+        for flag, path in (("--limits", options.limits), ("--card", options.card))
+        if path is not None
+        for word in (flag, str(path))
+    ]
+    left = (("--no-heatmaps", options.heatmaps), ("--no-evidence", options.evidence), ("--no-images", options.images))
+    return told + [flag for flag, wanted in left if not wanted]

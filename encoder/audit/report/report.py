@@ -1,4 +1,4 @@
-"""The report of an audit: everything about one run gathered, and written as one self-contained HTML page.
+"""The report of an audit: everything about one run gathered, part by part; a part that cannot be made says why.
 
 data = gather(KnowledgeBase.open("clear.kb"), "probe")
 write_report(data, "report.html")
@@ -6,35 +6,37 @@ write_report(data, "report.html")
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from encoder.audit.confounders.audit import ConfounderOptions, audit_confounders
 from encoder.audit.confounders.result import ConfounderAudit
-from encoder.audit.page.page import GENERATOR, render
+from encoder.audit.page.errors import MOST_ERRORS
 from encoder.audit.page.slices import MOST_IMAGES, shown_slices
+from encoder.audit.report.audits import confounders_of, drift_of, each_label, segments_of, slices_of
+from encoder.audit.report.card import read_card
+from encoder.audit.report.errors import errors_of, images_by_unit
 from encoder.audit.report.examples import examples_of, open_explainer
+from encoder.audit.report.flags import Judged, check_labels, flags_of
+from encoder.audit.report.heatmaps import heatmaps_of
+from encoder.audit.report.labels import shown_labels
+from encoder.audit.report.limits import read_limits
+from encoder.audit.report.operating import operating_of
 from encoder.audit.report.options import ReportOptions
 from encoder.audit.report.provenance import provenance_of
 from encoder.audit.report.reliability import calibration_of
-from encoder.audit.report.report_data import Example, Part, ReportData
-from encoder.audit.report.subgroups import read_groups, subgroups_of
+from encoder.audit.report.report_data import Errors, Example, Flag, Part, ReportData
 from encoder.audit.report.thumbnails import thumbnails_of
-from encoder.audit.slices.audit import audit_slices
+from encoder.audit.segments.result import SegmentAudit
 from encoder.audit.slices.result import Slices
 from encoder.evaluation import Evaluation, Options, evaluate
 from encoder.evaluation.rows import LabelRows
 from encoder.prediction.runs import judged_parts
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
-from kb.language.label_names import plain_label
 from kb.progress import Silent, Watcher
 
-MOST_LABELS = 6
-"""Labels that are shown in full unless some are named."""
+Found = TypeVar("Found")
 
 
 def gather(
@@ -81,87 +83,85 @@ class _Work:
 
     def __init__(self, kb: KnowledgeBase, run: dict[str, Any], options: ReportOptions, watcher: Watcher):
         self.kb, self.run, self.options, self.watcher = kb, run, options, watcher
+        # Read before the work begins: a mistake in a file is told at once.
+        self.limits = None if options.limits is None else read_limits(options.limits)
+        self.card = None if options.card is None else read_card(options.card)
         self.name = str(run["run"])
         self.parts = judged_parts(kb, [self.name], options.split)
         self.notes: dict[Part, list[str]] = {}
 
     def data(self, now: datetime) -> ReportData:
+        given = self.options
         self.watcher.stage("metrics", None)
-        evaluation = self._evaluate(self.parts[0])
-        rows = self._shown(evaluation)
+        evaluation = self._evaluate(self.parts[0], [self.name])
+        rows, told = shown_labels(evaluation, given.labels)
+        self._note("metrics", *told)
+        if self.limits is not None:
+            check_labels(self.limits, [one.label for one in evaluation.label_rows])
         labels = tuple(one.label for one in rows)
         source = self._source()
-        subgroups = self._subgroups(evaluation, rows)
-        confounders = self._audited("confounders", labels)
-        slices = self._audited("slices", labels)
-        examples = self._examples(evaluation, rows)
+        beside = self._beside(labels)
+        segments = self._audited("segments", labels, segments_of)
+        confounders = self._audited("confounders", labels, confounders_of)
+        slices = self._audited("slices", labels, slices_of)
+        errors = self._errors(evaluation, rows)
+        examples, heatmaps = self._examples(evaluation, rows)
         return ReportData(
-            title=self.options.title or f"Audit of {self.name}",
+            title=given.title or f"Audit of {self.name}",
             run=self.name,
             method=str(self.run["method"]),
             source=source,
             evaluation=evaluation,
-            external=self._evaluate("external") if "external" in self.parts[1:] else None,
+            external=self._evaluate("external", [self.name]) if "external" in self.parts[1:] else None,
+            beside=beside,
+            beside_operating=tuple(operating_of(beside, one) for one in beside.label_rows) if beside else (),
             labels=labels,
-            calibration=tuple(calibration_of(evaluation, one) for one in rows),
-            subgroups=subgroups,
-            confounders=tuple(confounders),
-            slices=tuple(slices),
-            examples=tuple(examples),
-            thumbnails=self._thumbnails(slices, examples),
-            with_evidence=self.options.evidence,
+            operating=tuple(operating_of(evaluation, one) for one in rows),
+            calibration=tuple(calibration_of(one) for one in rows),
+            segments=segments,
+            drift=self._audited("timeline", labels, drift_of),
+            confounders=confounders,
+            slices=slices,
+            errors=errors,
+            examples=examples,
+            thumbnails=self._thumbnails(slices, errors, examples),
+            heatmaps=heatmaps,
+            with_evidence=given.evidence,
+            card=self.card,
+            flags=self._flags(evaluation, segments, confounders, slices),
             provenance=provenance_of(
-                self.kb, self.run, evaluation, options=self.options, source=source, labels=labels, now=now
+                self.kb, self.run, evaluation, options=given, source=source, labels=labels, now=now
             ),
             notes={part: tuple(dict.fromkeys(told)) for part, told in self.notes.items()},
         )
 
-    def _note(self, part: Part, told: str) -> None:
-        self.notes.setdefault(part, []).append(told)
+    def _note(self, part: Part, *told: str) -> None:
+        if told:
+            self.notes.setdefault(part, []).extend(told)
 
-    def _evaluate(self, split: str) -> Evaluation:
+    def _evaluate(
+        self, split: str, runs: Sequence[str], *, labels: Sequence[str] = (), against: str | None = None
+    ) -> Evaluation:
         given = self.options
-        return evaluate(
-            self.kb,
-            [self.name],
-            Options(
-                split=split,  # type: ignore[arg-type]  # a part, as `judged_parts` names them
-                where=given.where,
-                views=given.views,
-                source=given.source,
-                min_positives=given.min_positives,
-                bootstrap=given.bootstrap,
-                seed=given.seed,
-            ),
+        options = Options(
+            labels=labels,
+            split=split,  # type: ignore[arg-type]  # a part, as `judged_parts` names them
+            where=given.where,
+            views=given.views,
+            source=given.source,
+            min_positives=given.min_positives,
+            bootstrap=given.bootstrap,
+            seed=given.seed,
         )
+        return evaluate(self.kb, runs, options, against=against)
 
-    def _shown(self, evaluation: Evaluation) -> list[LabelRows]:
-        """The rows of the labels that are shown in full, in the order of the metrics."""
-        scored = {plain_label(one.label): one for one in evaluation.label_rows}
-        if asked := self.options.labels:
-            named = [self._named(evaluation, label) for label in asked]
-            return [one for at, one in enumerate(named) if one not in named[:at]]
-        in_mean = {row.label for row in evaluation.rows if row.in_mean}
-        offered = [one for one in scored.values() if one.label in in_mean] or list(scored.values())
-        kept = sorted(offered, key=lambda one: -one.positives)[:MOST_LABELS]
-        if left := [one.label for one in offered if one not in kept]:
-            self._note(
-                "metrics",
-                f"shown in full are the {len(kept)} labels with the most positives; the metrics of {', '.join(left)} "
-                "stand in the tables, and a label that is named is shown in full",
-            )
-        return [one for one in offered if one in kept]
-
-    def _named(self, evaluation: Evaluation, label: str) -> LabelRows:
-        """The rows of a label that was asked for; UsageError if it was not scored."""
-        for one in evaluation.label_rows:
-            if plain_label(one.label) == plain_label(label):
-                return one
-        for left in evaluation.left_out:
-            if plain_label(left.label) == plain_label(label):
-                raise UsageError(f"label '{label}': it cannot be scored: {left.reason}")
-        known = ", ".join(sorted(one.label for one in evaluation.label_rows))
-        raise UsageError(f"label '{label}': there are predictions for {known}")
+    def _beside(self, labels: Sequence[str]) -> Evaluation | None:
+        """The further runs, on the part of the rows that the report is of."""
+        others = [name for name in dict.fromkeys(self.options.beside) if name != self.name]
+        if not others or not labels:
+            return None
+        self.watcher.stage("other runs", None)
+        return self._evaluate(self.parts[0], others, labels=labels, against=self.name)
 
     def _source(self) -> str:
         """The labels that the run is judged by, in words."""
@@ -171,54 +171,52 @@ class _Work:
         more = f" and {len(sources) - 4} more" if len(sources) > 4 else ""
         return f"the labels of {', '.join(sources[:4])}{more}"
 
-    def _subgroups(self, evaluation: Evaluation, rows: Sequence[LabelRows]) -> tuple[Any, ...]:
-        if not rows:
-            return ()
-        self.watcher.stage("subgroups", len(rows))
-        known, given = read_groups(self.kb), self.options
-        found = []
-        for number, one in enumerate(rows, start=1):
-            found.append(subgroups_of(evaluation, one, known, least=given.min_positives))
-            self.watcher.advance(number, number)
+    def _audited(self, part: Part, labels: Sequence[str], audit: Callable[..., Found]) -> tuple[Found, ...]:
+        """The audits of each label; one that cannot be made leaves a note."""
+        found, refused = each_label(
+            labels, lambda label: audit(self.kb, self.name, label, self.options, watcher=self.watcher)
+        )
+        self._note(part, *(f"no {part} for {', '.join(of)}: {why}" for why, of in refused.items()))
         return tuple(found)
 
-    def _audited(self, part: Part, labels: Sequence[str]) -> list[Any]:
-        """The audits for confounders, or by slices, of each label; one that cannot be made leaves a note."""
-        audit = _confounders if part == "confounders" else _slices
-        found = []
-        refused: dict[str, list[str]] = {}
-        for label in labels:
-            try:
-                found.append(audit(self.kb, self.name, label, self.options, self.watcher))
-            except UsageError as error:
-                refused.setdefault(str(error), []).append(label)
-        for why, of in refused.items():
-            self._note(part, f"no {part} for {', '.join(of)}: {why}")
-        return found
+    def _errors(self, evaluation: Evaluation, rows: Sequence[LabelRows]) -> tuple[Errors, ...]:
+        if not rows:
+            return ()
+        images = images_by_unit(self.kb)
+        return tuple(error for one in rows for error in errors_of(evaluation, one, images))
 
-    def _examples(self, evaluation: Evaluation, rows: Sequence[LabelRows]) -> list[Example]:
+    def _examples(
+        self, evaluation: Evaluation, rows: Sequence[LabelRows]
+    ) -> tuple[tuple[Example, ...], dict[tuple[str, str], str]]:
+        """The explained predictions of each label, and where in the image each comes from."""
+        if not rows:
+            return (), {}
         try:
-            explainer = open_explainer(self.kb, self.name, self.options.encoder) if rows else None
+            explainer = open_explainer(self.kb, self.name, self.options.encoder)
         except UsageError as error:
             self._note("examples", f"no prediction is explained: {error}")
-            return []
-        if explainer is None:
-            return []
+            return (), {}
         self.watcher.stage("examples", len(rows))
         found: list[Example] = []
         for number, one in enumerate(rows, start=1):
             made, told = examples_of(explainer, evaluation, one, evidence=self.options.evidence)
             found += made
-            for note in told:
-                self._note("examples", note)
+            self._note("examples", *told)
             self.watcher.advance(number, number)
-        return found
+        if not self.options.images or not self.options.heatmaps:
+            return tuple(found), {}
+        heatmaps, told = heatmaps_of(explainer, found, self.watcher)
+        self._note("examples", *told)
+        return tuple(found), heatmaps
 
-    def _thumbnails(self, slices: Sequence[Slices], examples: Sequence[Example]) -> dict[str, str]:
+    def _thumbnails(
+        self, slices: Sequence[Slices], errors: Sequence[Errors], examples: Sequence[Example]
+    ) -> dict[str, str]:
         """The thumbnails of the images that are shown, where there are pixels."""
         wanted = [one.explanation.image_id for one in examples]
         for one in (shown for found in slices for shown in shown_slices(found)):
             wanted += [*one.images[:MOST_IMAGES], *one.wrong[:MOST_IMAGES]]
+        wanted += [wrong.image for one in errors for wrong in one.worst[:MOST_ERRORS] if wrong.image is not None]
         if not self.options.images:
             self._note("thumbnails", "images were left out, as asked")
             return {}
@@ -230,62 +228,26 @@ class _Work:
             )
         return made
 
-
-def _confounders(kb: KnowledgeBase, run: str, label: str, given: ReportOptions, watcher: Watcher) -> ConfounderAudit:
-    options = ConfounderOptions(
-        source=given.source, split=given.split, where=given.where, views=given.views, encoder=given.encoder
-    )
-    return audit_confounders(kb, run, label, options=options, watcher=watcher)
-
-
-def _slices(kb: KnowledgeBase, run: str, label: str, given: ReportOptions, watcher: Watcher) -> Slices:
-    return audit_slices(
-        kb,
-        run,
-        label,
-        source=given.source,
-        split=given.split,
-        where=given.where,
-        views=given.views,
-        seed=given.seed,
-        encoder=given.encoder,
-        watcher=watcher,
-    )
-
-
-def check_target(path: Path, *, overwrite: bool = False) -> None:
-    """Refuse a file that no report can be written to (UsageError), before the work begins."""
-    if path.suffix.lower() not in (".html", ".htm"):
-        raise UsageError(f"{path}: a report ends in .html")
-    if not path.absolute().parent.is_dir():
-        raise UsageError(f"{path}: there is no folder {path.absolute().parent}")
-    if path.is_dir():
-        raise UsageError(f"{path}: that is a folder")
-    if path.exists() and not overwrite and not _is_report(path):
-        raise UsageError(
-            f"{path}: a file of that name is there, is no report of ours, and is replaced only if asked",
-            parameter="overwrite",
-        )
-
-
-def _is_report(path: Path) -> bool:
-    with path.open("rb") as file:
-        return f'name="generator" content="{GENERATOR}"'.encode() in file.read(2_000)
-
-
-def write_report(data: ReportData, path: str | Path, *, overwrite: bool = False) -> Path:
-    """Write the page: aside, and then moved to its place whole.
-
-    Raises:
-        UsageError: the path is no .html in a folder that is there, or another file stands there.
-    """
-    path = Path(path)
-    check_target(path, overwrite=overwrite)
-    page = render(data)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        fresh.write_text(page, encoding="utf-8", newline="\n")
-        fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)
-    return path
+    def _flags(
+        self,
+        evaluation: Evaluation,
+        segments: Sequence[SegmentAudit],
+        confounders: Sequence[ConfounderAudit],
+        slices: Sequence[Slices],
+    ) -> tuple[Flag, ...]:
+        """The figures of every label that is scored beside the limits, if there are any."""
+        if self.limits is None:
+            return ()
+        groups = {one.label: one for one in segments}
+        audits = {one.label: one for one in confounders}
+        parts = {one.label: one for one in slices}
+        judged = {
+            one.label: Judged(
+                scored=evaluation.get(self.name, one.label),
+                segments=groups.get(one.label),
+                confounders=audits.get(one.label),
+                slices=parts.get(one.label),
+            )
+            for one in evaluation.label_rows
+        }
+        return tuple(flags_of(self.limits, judged))

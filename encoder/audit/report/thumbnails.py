@@ -12,7 +12,7 @@ from PIL import Image
 from kb.knowledge_base import KnowledgeBase
 from kb.store.sqltext import literals
 
-SIDE = 96
+SIDE = 192
 """Pixels of a thumbnail's side."""
 
 
@@ -41,12 +41,15 @@ def _pixels(kb: KnowledgeBase, contents: Sequence[str], side: int) -> dict[str, 
     if not keys:
         return {}
     table = pixels.to_table(columns=["content_hash", "size", "pixels"], filter=f"key IN {literals(keys)}")
-    return {row["content_hash"]: _data_uri(row["pixels"], row["size"], side) for row in table.to_pylist()}
+    return {
+        row["content_hash"]: data_uri(Image.frombytes("L", (row["size"],) * 2, row["pixels"]), side)
+        for row in table.to_pylist()
+    }
 
 
-def _data_uri(pixels: bytes, size: int, side: int) -> str:
-    picture = Image.frombytes("L", (size, size), pixels)
-    if size != side:
+def data_uri(picture: Image.Image, side: int = SIDE) -> str:
+    """A picture as PNG at the size of a thumbnail."""
+    if picture.size != (side, side):
         picture = picture.resize((side, side), Image.Resampling.LANCZOS)
     file = BytesIO()
     picture.save(file, "PNG", optimize=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ from sklearn.metrics import roc_auc_score
 
 from encoder.audit.page.page import render
 from encoder.audit.report.options import ReportOptions
-from encoder.audit.report.report import gather, write_report
+from encoder.audit.report.report import gather
 from encoder.audit.report.thumbnails import thumbnails_of
+from encoder.audit.report.writing import write_report
 from encoder.prediction.predicting import PredictOptions
 from encoder.prediction.prompts import PromptSet
 from encoder.prediction.zero_shot_run import predict_zero_shot
@@ -59,22 +61,59 @@ def test_a_foreign_run_is_judged_and_what_cannot_be_said_has_a_reason(foreign: K
     assert (data.labels, data.method, data.source) == (("Edema",), "imported", "the labels of labels.csv")
     rows = data.evaluation.label_rows[0]
     assert data.evaluation.get("theirs", "Edema").values["auroc"] == pytest.approx(roc_auc_score(rows.truth, rows.rank))
-    groups = {(one.by, one.value): one for one in data.subgroups[0].groups}
+    groups = {one.name: one for one in data.segments[0].groups}
     numbers = np.array([int(str(unit).removeprefix("image i")) for unit in rows.unit])
     for sex, odd in (("F", 1), ("M", 0)):
-        mine, found = numbers % 2 == odd, groups["sex", sex]
-        assert found.auroc == pytest.approx(roc_auc_score(rows.truth[mine], rows.rank[mine]))
-        assert found.low is not None and found.high is not None and found.low < found.auroc < found.high
+        mine, found = numbers % 2 == odd, groups[f"sex {sex}"].figures
+        assert found is not None and found.auroc is not None
+        assert found.auroc.value == pytest.approx(roc_auc_score(rows.truth[mine], rows.rank[mine]))
         assert (found.n, found.positives) == (80, int(rows.truth[mine].sum()))
-    assert groups["sex", "F"].auroc > groups["sex", "M"].auroc  # type: ignore[operator]
-    assert "view: not known of any row" in data.subgroups[0].notes
+    assert data.segments[0].label == data.labels[0]
+    assert "no row has a date" in data.notes_of("timeline")[0]
     assert sum(one.n for one in data.calibration[0].bins) == 160
-    assert all(one.low <= one.share <= one.high for one in data.calibration[0].bins)
+    (operating,) = data.operating
+    scored = data.evaluation.get("theirs", "Edema")
+    assert (operating.unit, operating.auroc, operating.threshold) == (
+        "images",
+        scored.values["auroc"],
+        scored.threshold,
+    )
+    assert operating.confusion is not None and operating.confusion.sensitivity is not None
+    assert operating.confusion.sensitivity.value == pytest.approx(scored.values["sensitivity"])
+    assert sum(operating.scores.positives) == rows.positives and sum(operating.scores.negatives) == rows.negatives
     assert [one.reason for one in data.evaluation.left_out] == ["3 positives, under the minimum of 5 (min_positives)"]
     assert not data.examples and "came as a table" in data.notes_of("examples")[0]
     assert not data.slices and "vector" in data.notes_of("slices")[0]
     page = render(data)
     assert foreign.commit.commit_id in page and "2026-11-25 12:00 UTC" in page and "came as a table" in page
+
+
+def test_the_worst_errors_are_those_that_lie_furthest_on_the_wrong_side(foreign: KnowledgeBase) -> None:
+    data = gather(foreign, "theirs", QUICK)
+    rows, scored = data.evaluation.label_rows[0], data.evaluation.get("theirs", "Edema")
+    alarms, misses = data.errors
+    assert scored.calls is not None
+    false = rows.score[scored.calls.judged & scored.calls.positive & ~rows.truth]
+    assert alarms.n == len(false) and alarms.worst[0].score == pytest.approx(false.max())
+    assert [one.score for one in misses.worst] == sorted(one.score for one in misses.worst)
+    assert all(one.unit.startswith("image i") for one in alarms.worst)
+
+
+def test_further_runs_stand_beside_the_first(foreign: KnowledgeBase, tmp_path: Path) -> None:
+    lines = (tmp_path / "scores.csv").read_text(encoding="utf-8").splitlines()
+    flat = [lines[0], *(f"i{n},{0.1 + (n % 7) / 10},0.5" for n in range(160))]
+    (tmp_path / "flat.csv").write_text("\n".join(flat), encoding="utf-8")
+    ingest_predictions(foreign, tmp_path / "flat.csv", "flat")
+    kb = KnowledgeBase.open(foreign.uri)
+    data = gather(kb, "theirs", replace(QUICK, beside=("flat", "theirs")), now=NOW)
+    assert data.beside is not None and {row.run for row in data.beside.rows} == {"flat"}
+    (compared, *_) = data.beside.comparisons
+    assert (compared.run, compared.against) == ("flat", "theirs") and compared.difference < 0
+    assert data.evaluation.get("theirs", "Edema") == gather(kb, "theirs", QUICK).evaluation.get("theirs", "Edema")
+    assert "Runs side by side" in render(data)
+    assert "--run flat --run theirs" in " ".join(dict(data.provenance.commands)["this page"])
+    with pytest.raises(UsageError, match="there is no run 'nobody'"):
+        gather(kb, "theirs", replace(QUICK, beside=("nobody",)))
 
 
 def test_attributes_of_a_foreign_run_are_audited(foreign: KnowledgeBase) -> None:
@@ -88,12 +127,9 @@ def test_the_same_state_gives_the_same_page(foreign: KnowledgeBase) -> None:
     assert render(gather(foreign, "theirs", QUICK, now=NOW)) == render(gather(foreign, "theirs", QUICK, now=NOW))
 
 
-def test_groups_under_the_minimum_have_the_reason(foreign: KnowledgeBase) -> None:
-    few = gather(foreign, options=ReportOptions(bootstrap=0, min_positives=30)).subgroups[0]
-    assert few.interval is not None, "an AUROC has its interval without resamples"
-    reasons = [one.reason for one in few.groups if one.auroc is None]
-    assert reasons and all("under the minimum of 30" in reason for reason in reasons)
-    assert all((one.low is None) == (one.auroc is None) for one in few.groups)
+def test_groups_under_the_minimum_have_no_figures(foreign: KnowledgeBase) -> None:
+    few = gather(foreign, options=ReportOptions(bootstrap=0, min_positives=50)).segments[0]
+    assert few.overall.n == 160 and all(one.figures is None for one in few.groups)
 
 
 def test_what_is_not_there_is_said(foreign: KnowledgeBase, kb: KnowledgeBase, tmp_path: Path) -> None:
@@ -122,6 +158,7 @@ def test_a_run_of_ours_is_explained_with_pictures_and_sentences(shapes, tmp_path
     assert (first.what, first.label, first.truth) == ("Surest right positive", "nodule", True)
     assert abs(first.explanation.residual) < 1e-4
     assert all(one.explanation.image_id in data.thumbnails for one in data.examples)
+    assert set(data.heatmaps) == {(one.explanation.image_id, one.label) for one in data.examples}
     facts = dict(data.provenance.facts)
     assert facts["encoder"] == shapes.concepts.encoder_id and facts["split"] == "test"
     assert facts["embedder"].startswith(shapes.embedder.info.name) and facts["vocabulary commit"]
@@ -156,4 +193,26 @@ def test_the_command_writes_a_page_and_says_so(
     (tmp_path / "mine.html").write_text("mine", encoding="utf-8")
     refused = cli("audit", "report", "--kb", "x.kb", "-o", "mine.html", code=2)
     assert "--overwrite" in refused.stderr and (tmp_path / "mine.html").read_text(encoding="utf-8") == "mine"
-    assert "ends in .html" in cli("audit", "report", "--kb", "x.kb", "-o", "r.pdf", code=2).stderr
+    assert "ends in .html or .pdf" in cli("audit", "report", "--kb", "x.kb", "-o", "r.txt", code=2).stderr
+    assert "ends in .pdf" in cli("audit", "report", "--kb", "x.kb", "--format", "pdf", "-o", "r.html", code=2).stderr
+
+
+def test_a_page_beyond_its_limits_is_written_and_ends_with_1_where_asked(
+    cli: Callable[..., subprocess.CompletedProcess[str]], cli_json: Callable[..., Any], tmp_path: Path
+) -> None:
+    foreign_tables(tmp_path)
+    cli("ingest", "labels", "labels.csv", "--kb", "x.kb")
+    cli("ingest", "predictions", "scores.csv", "--run", "theirs", "--kb", "x.kb")
+    (tmp_path / "limits.yaml").write_text("auroc: {warn: 0.999}\nsensitivity: {fail: 0.999}\n", encoding="utf-8")
+    (tmp_path / "card.yaml").write_text("intended_use: triage\n", encoding="utf-8")
+    page = ("audit", "report", "--kb", "x.kb", "--bootstrap", "0", "-o", "r.html", "--limits", "limits.yaml")
+    told = cli_json(*page, "--card", "card.yaml")
+    assert [(one["measure"], one["verdict"]) for one in told["flags"]] == [("sensitivity", "fail"), ("auroc", "warn")]
+    (tmp_path / "r.html").unlink()
+    refused = cli(*page, "--fail-on", "fail", code=1)
+    assert "1 of 2 figures are beyond the limits: Edema: sensitivity" in refused.stderr
+    assert (tmp_path / "r.html").exists()
+    assert "2 of 2 figures" in cli(*page, "--fail-on", "warn", code=1).stderr
+    assert "--fail-on goes with --limits" in cli(*page[:-2], "--fail-on", "warn", code=2).stderr
+    (tmp_path / "limits.yaml").write_text("acc: {fail: 0.9}\n", encoding="utf-8")
+    assert "there is no 'acc'" in cli(*page, code=2).stderr
