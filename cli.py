@@ -150,7 +150,7 @@ COMMANDS: Mapping[str, Entry | Group] = {
         "shell": ("encoder.audit.commands.shell", "shell_command",
             "Ask in SQL, one query after another: history, completion, .tables, .schema, .queries, .run; .help tells of all."),
         "confounders": ("encoder.audit.commands.confounders", "confounders_command",
-            "Name what a model leans on that is not the disease and goes with the label: confounders, with their proof."),
+            "Name what a model leans on that is not the disease, the most harmful first, with the proof."),
         "slices": ("encoder.audit.commands.slices", "slices_command",
             "Cut the images into slices that look alike; show where the model does worse, and by which concepts they differ."),
         "attribution": ("encoder.audit.commands.attribution", "attribution_command",

@@ -54,8 +54,9 @@ def full_size() -> str:
     """The time and the peak memory of a whole audit of the full size: tests, with and without, erasing."""
     import resource
 
+    from encoder.audit.confounders.evidence import Evidence
     from encoder.audit.confounders.families import Concepts
-    from encoder.audit.confounders.find import Evidence, find_confounders
+    from encoder.audit.confounders.find import find_confounders
     from encoder.audit.rows import AuditRows
 
     vectors = np.empty((CONCEPTS, DIMENSION), dtype=np.float32)

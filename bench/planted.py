@@ -20,8 +20,9 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.measure import Row
+from encoder.audit.confounders.evidence import Evidence
 from encoder.audit.confounders.families import Concepts
-from encoder.audit.confounders.find import Evidence, find_confounders
+from encoder.audit.confounders.find import find_confounders
 from encoder.audit.rows import AuditRows
 from kb.statistics.ranking import Ranking
 

@@ -6,11 +6,12 @@ For a concept c, within truth strata (so that the disease itself is held fixed):
     goes with d = c.(m1 - m0) / sqrt(c'S c)   the standardised difference between positives and negatives (Cohen's d)
 
 Concepts are directions of one small space: at any size of data every one of them leans a little, for none is at a
-right angle to all that a model reads. A test against exactly 0 would then call all of them. So each is held against how
-far concepts lean in general: the null hypothesis is that r comes from the bulk of all r, whose centre and width are
-read off their quartiles (Efron's empirical null, 2004), beside the error of the estimate itself. Concepts of one
-finding are nearly one direction: each finding has one vote on the bulk, and with few findings it is known only so well,
-which Student's t allows for.
+right angle to all that a model reads. A test against exactly 0 would then call all of them. So each is held against
+how far concepts lean in general: the null hypothesis is that r comes from the bulk of all r (Efron's empirical null,
+2004), beside the error of the estimate itself. Its centre and width are Huber's (1964, proposal 2): what lies far out
+counts as less far, so that what is looked for does not widen what it is held against; read off quartiles they would be
+known half as well. Concepts of one finding are nearly one direction: each finding has one vote on the bulk, and with
+few findings it is known only so well, which Student's t allows for.
 """
 
 from __future__ import annotations
@@ -24,6 +25,16 @@ from encoder.audit.confounders.moments import Moments
 AT_ONCE = 8_192
 BULK = 8
 """Findings from which on the bulk of concepts can be read off; with fewer, each is held against 0."""
+
+
+CALM, CALM_VARIANCE = 1.5, 0.7784655
+"""Standard deviations that values count as far at most, and the variance of a normal number that is so cut."""
+
+QUARTILE = 0.6744898
+"""The upper quartile of the normal distribution."""
+
+STEPS = 30
+"""Steps of Huber's iteration; it has settled long before."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,12 +115,25 @@ def bulk_of(estimates: np.ndarray, errors: np.ndarray, groups: np.ndarray) -> Bu
     _, places, sizes = np.unique(groups[known], return_inverse=True, return_counts=True)
     if len(sizes) < BULK:
         return None
-    order = np.argsort(estimates[known], kind="stable")
-    weights = np.cumsum((1 / sizes[places])[order]) / len(sizes)
-    low, centre, high = np.interp([0.25, 0.5, 0.75], weights, estimates[known][order])
-    total = (high - low) / 1.3489795
+    centre, total = _robust(estimates[known], 1 / sizes[places] / len(sizes))
     chance = float(np.median(errors[known]))
-    return Bulk(float(centre), float(np.sqrt(max(total**2 - chance**2, 0.0))), len(sizes))
+    return Bulk(centre, float(np.sqrt(max(total**2 - chance**2, 0.0))), len(sizes))
+
+
+def _robust(values: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
+    """Where values of these weights (1 in all) lie, and their standard deviation, by Huber's proposal 2."""
+    order = np.argsort(values, kind="stable")
+    low, centre, high = np.interp([0.25, 0.5, 0.75], np.cumsum(weights[order]), values[order])
+    width = (high - low) / (2 * QUARTILE)
+    for _ in range(STEPS):
+        if width <= 0:
+            break
+        beyond = (values - centre) / width
+        calm = np.clip(beyond, -CALM, CALM)
+        inner = float(weights @ (np.abs(beyond) < CALM))
+        centre += width * float(weights @ calm) / max(inner, 0.5)
+        width *= float(np.sqrt(weights @ calm**2 / CALM_VARIANCE))
+    return float(centre), float(width)
 
 
 def p_values(
@@ -127,3 +151,11 @@ def p_values(
             np.abs(estimates - centre) / np.hypot(errors, width), max(min(votes, patients - 1), 1)
         )
     return found
+
+
+def farthest_by_chance(level: float, power: float, bulk: Bulk | None) -> float:
+    """How many errors an estimate has to lie from its bulk, or from 0, for p < level so often as `power` says."""
+    from scipy.stats import t
+
+    freedom = bulk.votes if bulk else float("inf")
+    return float(t.isf(level / 2, freedom) + t.isf(1 - power, freedom))

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from encoder.audit.confounders.result import Confounder, ConfounderAudit, Estimate
-from encoder.audit.confounders.sentences import in_general
+from encoder.audit.confounders.sentences import conclusion, in_general, tell
 from encoder.audit.page.curves import Roc, roc_figure
 from encoder.audit.page.markup import Html, tag
-from encoder.audit.page.numbers import NONE, chance, count, share, signed, signed_interval
+from encoder.audit.page.numbers import NONE, between, chance, count, share, signed, signed_interval
 from encoder.audit.page.plot import figure
 from encoder.audit.page.tables import folded, missing, notes, over, table
 from encoder.audit.report.report_data import ReportData
@@ -21,19 +21,20 @@ RATES = (0.05, 0.1, 0.2, 0.4)
 
 KINDS = {"report": "stated by reports", "image": "score in the image", "attribute": "attribute"}
 TESTED = {"report": "findings that reports state", "image": "concepts by their scores", "attribute": "attributes"}
-VERDICTS = {"confounder": "confounder", "leaned on": "leaned on only", "": "not established"}
+NOT_ESTABLISHED = "not established"
 COLUMNS = (
     "what",
     "verdict",
     "n with it",
     "leans, r (95%)",
     "effect in the logit",
-    "goes with it, d",
-    "q",
+    "q of r",
+    "goes with it, d (95%)",
+    "q of both",
     "AUROC",
     "with it",
     "without it",
-    "against it",
+    "against it (95%)",
     "erased",
     "erased, against it",
 )
@@ -47,11 +48,16 @@ def confounders(data: ReportData) -> Html:
         tag(
             "p",
             "A confounder is something other than the disease that the model leans on and that goes with the label in "
-            "this data. Leaning (r) is the correlation with the logit among rows of equal truth; d says how much more "
-            "of it the positives have, in standard deviations; q is the false discovery rate of both together. Of a "
-            "score in the image, d is beyond its likeness to the disease, and q asks how far r and d lie from the "
-            "middle of all concepts, which stands under the table. "
-            "“Against it” is the AUROC of positives without it against negatives with it; “erased” is the AUROC after "
+            "this data. What does so at every site alike, or is known to, is a correlate: it may be biology or "
+            "treatment. A harmful lean makes the model err, though no link to the label could be shown here: its AUROC "
+            "against lies under 0.5, or its gap of false alarms or misses over 20 points, with the whole interval. "
+            "Leaning (r) is the correlation with the logit among rows of equal truth; d says how much more of it the "
+            "positives have, in standard deviations; q is the false discovery rate. Of a score in the image, q is of "
+            "its own part - without what all images vary in, and without likeness to the disease - and asks how far "
+            "that lies from the middle of all concepts, which stands under the table. Rows stand by verdict, then by "
+            "harm. "
+            "“Against it” is the AUROC of the pairs that it speaks against: positives without it, negatives with it; "
+            "“erased” is the AUROC after "
             "it is taken out of what the model reads: of the image vectors for a run of this knowledge base, else of "
             "the logits.",
         ),
@@ -65,12 +71,13 @@ def confounders(data: ReportData) -> Html:
 def _one(number: int, audit: ConfounderAudit) -> Html:
     shown = list(audit.found[:MOST_ROWS])
     body = _table(audit, shown) if shown else missing("Nothing was tested, so there is nothing to rank.")
-    if shown and not audit.confounders:
+    if shown and not any(one.verdict for one in shown):
         body = folded(f"What was looked at, {len(shown)} rows", body)
     return tag(
         "section",
         tag("h3", audit.label, id=f"confounders-{number}"),
-        tag("p", _verdict(audit)),
+        *(tag("p", f"{sentence[:1].upper()}{sentence[1:]}.") for sentence in conclusion(audit)),
+        *(tag("p", tell(one, audit.label)) for one in _told(audit)),
         body,
         _curves(number, audit),
         notes([*_counts(audit, len(shown)), *audit.notes]),
@@ -78,19 +85,9 @@ def _one(number: int, audit: ConfounderAudit) -> Html:
     )
 
 
-def _verdict(audit: ConfounderAudit) -> str:
-    called = [one.name for one in audit.confounders]
-    leaned = [one.name for one in audit.found if one.verdict == "leaned on"]
-    if called:
-        more = f" and {count(len(called) - 4)} more" if len(called) > 4 else ""
-        text = f"The model leans on {', '.join(called[:4])}{more}, which goes with the label here."
-    else:
-        text = "Nothing was found that the model leans on and that also goes with the label here."
-    if leaned:
-        more = f" and {count(len(leaned) - 4)} more" if len(leaned) > 4 else ""
-        also = " also" if called else ""
-        text += f" It{also} leans on {', '.join(leaned[:4])}{more}, without a link to the label that could be shown."
-    return text
+def _told(audit: ConfounderAudit) -> list[Confounder]:
+    """The rows that are told in sentences: all that may be wrong."""
+    return [one for one in audit.found[:MOST_ROWS] if one.verdict in ("confounder", "harmful lean", "correlate")]
 
 
 def _counts(audit: ConfounderAudit, shown: int) -> list[str]:
@@ -109,22 +106,31 @@ def _counts(audit: ConfounderAudit, shown: int) -> list[str]:
 
 def _table(audit: ConfounderAudit, shown: list[Confounder]) -> Html:
     return table(
-        f"What the model may lean on for {audit.label}, the weightiest first", COLUMNS, [*map(_row, shown)], texts=(1,)
+        f"What the model may lean on for {audit.label}, by verdict, then by harm",
+        COLUMNS,
+        [*map(_row, shown)],
+        texts=(1,),
     )
 
 
 def _row(one: Confounder) -> list[object]:
     strata: Any = one.strata
-    names = ("auroc", "auroc_present", "auroc_absent", "auroc_against", "erased", "erased_against")
+    against = None if one.harm is None else one.harm.against
+    interval = "" if against is None else between(against.low, against.high)
+    aurocs = {
+        name: NONE if strata is None else share(getattr(strata, name))
+        for name in ("auroc", "auroc_present", "auroc_absent", "auroc_against", "erased", "erased_against")
+    }
     return [
         over(one.name, KINDS.get(one.kind, one.kind)),
-        tag("strong", VERDICTS[one.verdict]) if one.verdict == "confounder" else VERDICTS.get(one.verdict, one.verdict),
+        tag("strong", one.verdict) if one.verdict in ("confounder", "harmful lean") else one.verdict or NOT_ESTABLISHED,
         NONE if strata is None else f"{count(strata.present)} of {count(strata.present + strata.absent)}",
         _estimate(one.leans),
         _estimate(one.effect),
-        signed(one.goes_with.value),
+        chance(one.leans.q),
+        _estimate(one.goes_with),
         chance(one.q),
-        *(NONE if strata is None else share(getattr(strata, name)) for name in names),
+        *(over(told, interval) if name == "auroc_against" else told for name, told in aurocs.items()),
     ]
 
 
@@ -135,7 +141,7 @@ def _estimate(found: Estimate) -> Html:
 def _curves(number: int, audit: ConfounderAudit) -> Html | None:
     """ROC curves of the first few that are called, where their scores are at hand."""
     present = audit.scores.get("present", {})
-    wanted = [one for one in audit.confounders if one.name in present][:MOST_CURVES]
+    wanted = [one for one in _told(audit) if one.name in present][:MOST_CURVES]
     if not wanted:
         return None
     made = [_figure(f"confounder-{number}-{at}", audit, one) for at, one in enumerate(wanted)]
