@@ -137,25 +137,32 @@ def _robust(values: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
 
 
 def p_values(
-    estimates: np.ndarray, errors: np.ndarray, bulk: Bulk | None = None, *, patients: float = float("inf")
+    estimates: np.ndarray,
+    errors: np.ndarray,
+    bulk: Bulk | None = None,
+    *,
+    patients: float | np.ndarray = float("inf"),
 ) -> np.ndarray:
     """Two-sided p of estimates held against their bulk, or against 0; NaN if there is no estimate.
 
-    By Student's t, for the bulk is known by so many votes, and the errors by so many `patients`.
+    By Student's t, for the bulk is known by so many votes, and each error by so many `patients`.
     """
     from scipy.stats import t
 
-    centre, width, votes = (bulk.centre, bulk.width, bulk.votes) if bulk else (0.0, 0.0, float("inf"))
+    centre, width = (bulk.centre, bulk.width) if bulk else (0.0, 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        found: np.ndarray = 2 * t.sf(
-            np.abs(estimates - centre) / np.hypot(errors, width), max(min(votes, patients - 1), 1)
-        )
+        far = np.abs(estimates - centre) / np.hypot(errors, width)
+        found: np.ndarray = 2 * t.sf(far, freedom(bulk, patients))
     return found
 
 
-def farthest_by_chance(level: float, power: float, bulk: Bulk | None) -> float:
-    """How many errors an estimate has to lie from its bulk, or from 0, for p < level so often as `power` says."""
+def freedom(bulk: Bulk | None, patients: float | np.ndarray) -> np.ndarray:
+    """The degrees of freedom of a test: by the votes on the bulk, or by the patients that an error is known by."""
+    return np.maximum(np.minimum(float("inf") if bulk is None else bulk.votes, np.asarray(patients) - 1), 1.0)
+
+
+def farthest_by_chance(level: float, power: float, degrees: float) -> float:
+    """How many errors an estimate has to lie from what it is held against for p < level so often as `power` says."""
     from scipy.stats import t
 
-    freedom = bulk.votes if bulk else float("inf")
-    return float(t.isf(level / 2, freedom) + t.isf(1 - power, freedom))
+    return float(t.isf(level / 2, degrees) + t.isf(1 - power, degrees))

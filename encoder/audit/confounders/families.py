@@ -13,6 +13,7 @@ from encoder.audit.confounders.concept_tests import (
     ConceptTests,
     bulk_of,
     farthest_by_chance,
+    freedom,
     p_values,
     test_concepts,
 )
@@ -24,13 +25,13 @@ from encoder.audit.confounders.moments import Cohort, Deviations
 from encoder.audit.confounders.own_part import OwnPart, own_part
 from encoder.audit.confounders.result import LEVEL, Estimate, Kind
 from encoder.audit.rows import AuditRows
-from kb.statistics.interval import Z95
+from kb.statistics.interval import Z95, t_quantile
 
 BASE = 0.3
 """What leaning counts for where the thing does not go with the label here: it may have where the model was trained."""
 
-POWER = 0.8
-"""How often a thing is called that is as large as it is said that it would have to be."""
+EACH = 0.8**0.5
+"""How often each of the two tests has to succeed for both to do so 8 times in 10."""
 
 DISEASE_DIRECTIONS = 3
 """Directions that the concepts of a disease span in the main: their mean, and in what they differ most."""
@@ -72,6 +73,7 @@ class Family:
         q: of leaning, of going with the label, and of both.
         weight: what they are ranked by; 0 for those not wanted.
         logit_spread: of the logit within strata.
+        patients: by how many the errors of leaning and of going with the label are known, (N,) each.
         families: the kinds that are tested side by side.
         bulks: what leaning and going with the label are held against; None for 0.
         part: what makes the own part of a concept's score; None for other kinds.
@@ -86,19 +88,20 @@ class Family:
     q: dict[Literal["leans", "goes_with", "both"], np.ndarray]
     weight: np.ndarray
     logit_spread: float
+    patients: tuple[np.ndarray, np.ndarray]
     families: int
     bulks: tuple[Bulk | None, Bulk | None] = (None, None)
     part: OwnPart | None = None
 
     def leans(self, at: int) -> Estimate:
         """How the model leans on one: the correlation, with an interval that ends where correlations do."""
-        stated = self._estimate(self.tests.lean[at], self.tests.lean_error[at], self.q["leans"][at])
+        stated = self._estimate(at, 0, self.tests.lean[at], self.tests.lean_error[at])
         stated = replace(stated, low=max(stated.low, -1.0), high=min(stated.high, 1.0))
         return stated if self.part is None else replace(stated, own=_plain(self.own.lean[at]), usual=self._usual(0))
 
     def goes_with(self, at: int) -> Estimate:
         """How one goes with the label: the standardised difference."""
-        stated = self._estimate(self.tests.shift[at], self.tests.shift_error[at], self.q["goes_with"][at])
+        stated = self._estimate(at, 1, self.tests.shift[at], self.tests.shift_error[at])
         return stated if self.part is None else replace(stated, own=_plain(self.own.shift[at]), usual=self._usual(1))
 
     def effect(self, at: int) -> Estimate:
@@ -120,20 +123,24 @@ class Family:
         if not groups or (self.part is not None and None in self.bulks):
             return None
         reach = []
-        for errors, bulk in zip((self.own.lean_error, self.own.shift_error), self.bulks, strict=True):
-            known = errors[self.wanted & np.isfinite(errors)]
-            if not len(known):
+        errors = (self.own.lean_error, self.own.shift_error)
+        for error, bulk, patients in zip(errors, self.bulks, self.patients, strict=True):
+            known = self.wanted & np.isfinite(error)
+            if not known.any():
                 return None
-            spread = float(np.hypot(np.median(known), bulk.width if bulk else 0.0))
-            reach.append(spread * farthest_by_chance(LEVEL / (groups * self.families), POWER, bulk))
+            spread = float(np.hypot(np.median(error[known]), bulk.width if bulk else 0.0))
+            degrees = float(freedom(bulk, np.median(patients[known])))
+            reach.append(spread * farthest_by_chance(LEVEL / (groups * self.families), EACH, degrees))
         return reach[0], reach[1]
 
     def _usual(self, number: int) -> float:
         bulk = self.bulks[number]
         return bulk.centre if bulk else 0.0
 
-    def _estimate(self, value: float, error: float, q: float) -> Estimate:
-        reach = Z95 * float(error)
+    def _estimate(self, at: int, number: int, value: float, error: float) -> Estimate:
+        known_by = float(self.patients[number][at])
+        reach = (t_quantile(known_by - 1) if np.isfinite(known_by) else Z95) * float(error)
+        q = self.q["leans" if number == 0 else "goes_with"][at]
         return Estimate(float(value), float(value - reach), float(value + reach), float(q))
 
     def best(self) -> list[int]:
@@ -169,7 +176,7 @@ def image_family(cohort: Cohort, concepts: Concepts, disease: Collection[str], *
         own,
         bulks=bulks,
         part=part,
-        patients=np.full(len(concepts), patients),
+        patients=(np.full(len(concepts), patients),) * 2,
         logit_spread=moments.logit_spread,
         families=families,
     )
@@ -226,23 +233,22 @@ def _family(
     *,
     bulks: tuple[Bulk | None, Bulk | None],
     part: OwnPart | None,
-    patients: np.ndarray,
+    patients: tuple[np.ndarray, np.ndarray],
     logit_spread: float,
     families: int,
 ) -> Family:
 
-    def tested(estimates: np.ndarray, errors: np.ndarray, bulk: Bulk | None) -> np.ndarray:
+    def tested(estimates: np.ndarray, errors: np.ndarray, bulk: Bulk | None, known_by: np.ndarray) -> np.ndarray:
+        chosen = named.wanted & np.isfinite(known_by)
         p = np.full(len(estimates), np.nan)
-        for count in np.unique(patients[np.isfinite(patients)]):
-            chosen = named.wanted & (patients == count)
-            p[chosen] = p_values(estimates[chosen], errors[chosen], bulk, patients=float(count))
+        p[chosen] = p_values(estimates[chosen], errors[chosen], bulk, patients=known_by[chosen])
         return p
 
     lean, shift = (
         values - (bulk.centre if bulk else 0.0) for values, bulk in zip((own.lean, own.shift), bulks, strict=True)
     )
-    p_lean = tested(own.lean, own.lean_error, bulks[0])
-    p_shift = tested(own.shift, own.shift_error, bulks[1])
+    p_lean = tested(own.lean, own.lean_error, bulks[0], patients[0])
+    p_shift = tested(own.shift, own.shift_error, bulks[1], patients[1])
     # Both must hold, and the larger p is a p of that, whatever ties the two (intersection-union test: Berger, 1982).
     both = np.where(lean * shift > 0, np.maximum(p_lean, p_shift), np.where(np.isnan(p_lean), np.nan, 1.0))
     along = np.maximum(np.sign(lean) * shift - own.shift_error, 0)
@@ -258,6 +264,7 @@ def _family(
         q={name: q_values(p, families, named.groups) for name, p in q.items()},  # type: ignore[misc]
         weight=np.where(named.wanted, np.nan_to_num(weight), 0.0),
         logit_spread=logit_spread,
+        patients=patients,
         families=families,
         bulks=bulks,
         part=part,

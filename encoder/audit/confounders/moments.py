@@ -184,6 +184,18 @@ class Deviations:
         patients = len(np.unique(self.owners))
         return [target * patients / (patients - 1) for target in found]
 
+    def by_patient(self, lean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Of each patient, (patients, d): the squares of what it holds, and what it adds to the estimate `lean`."""
+        holding, making = [], []
+        for rows, centred in self._parts():
+            owners, beyond = self.owners[rows], self.beyond[rows]
+            starts = np.flatnonzero(np.diff(owners, prepend=owners[0] - 1))
+            values = centred.astype(np.float64)
+            left = (values - np.outer(beyond, lean)) * _column(beyond / self.total)
+            holding.append(np.add.reduceat(values**2, starts, axis=0))
+            making.append(np.add.reduceat(left, starts, axis=0))
+        return np.concatenate(holding), np.concatenate(making)
+
     def _parts(self) -> Iterator[tuple[slice, np.ndarray]]:
         """Some rows at a time, no patient in two parts, with the deviations of their vectors."""
         for rows in _patient_chunks(self.owners):

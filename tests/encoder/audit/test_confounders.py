@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from encoder.audit.confounders.comparison import compare
-from encoder.audit.confounders.concept_tests import test_concepts
+from encoder.audit.confounders.concept_tests import p_values, test_concepts
 from encoder.audit.confounders.disease import disease_of, telling_nothing
 from encoder.audit.confounders.erasing import centred, erased, without
 from encoder.audit.confounders.evidence import Evidence
@@ -254,6 +254,21 @@ class TestHonesty:
             called += any(row.verdict == "confounder" for row in result.rows)
             tested += result.tested["report"]
         assert tested > 40 * 5 and called <= 4
+
+    def test_leaning_on_what_the_model_does_not_read_is_rarely_called_however_alike_patients_are(self) -> None:
+        draw = np.random.default_rng(5)
+        for holding in (12, 40):
+            called = 0
+            for _ in range(250):
+                owners = np.repeat(np.arange(100), draw.integers(1, 6, 100))
+                count = len(owners)
+                have = np.isin(owners, draw.choice(100, holding, replace=False))
+                rows = replace(WORLD.evidence(1, images=count, vectors=False).rows, owners=owners)
+                rows = replace(rows, logit=2 * draw.standard_normal(100)[owners] + draw.standard_normal(count))
+                found = [(int(n), "thing", "thing") for n in np.flatnonzero(have)]
+                tests, (patients, _) = exposures_of("report", found, np.ones(count, dtype=bool)).tests(rows)
+                called += int(p_values(tests.lean, tests.lean_error, patients=patients)[0] < 0.05)
+            assert called <= 0.08 * 250, (holding, called)
 
     def test_the_error_of_going_with_the_label_is_its_spread_over_samples(self) -> None:
         values, errors = [], []
