@@ -69,8 +69,8 @@ def tell(found: Confounder, label: str) -> str:
     entries = [
         f"At the same truth the logit of {label} is {moved(found.effect)} where {WHERE[found.kind]} "
         f"(correlation {signed(found.leans)}{usual(found.leans)}, q {small(found.leans.q)}).",
-        f"It goes {'with' if found.goes_with.excess > 0 else 'against'} the label in this data: "
-        f"{signed(found.goes_with)} standard deviations{usual(found.goes_with)} (q {small(found.goes_with.q)}).",
+        f"{_link(found)}: {signed(found.goes_with)} standard deviations{usual(found.goes_with)} "
+        f"(q {small(found.goes_with.q)}).",
         *(_everywhere(found, label) if found.verdict in ("confounder", "correlate") else ()),
     ]
     strata, harm = found.strata, found.harm
@@ -101,24 +101,31 @@ def tell(found: Confounder, label: str) -> str:
     return " ".join(entries)
 
 
+def _link(found: Confounder) -> str:
+    if not found.goes_with.q < LEVEL:
+        return "No link to the label could be shown in this data"
+    return f"It goes {'with' if found.goes_with.excess > 0 else 'against'} the label in this data"
+
+
 def told_harm(harm: Harm) -> str:
     """What leaning does, as numbers with their intervals."""
     parts = [] if harm.against is None else [f"AUROC {harm.against} against it"]
-    for what, gap in (("false alarms", harm.false_alarms), ("misses", harm.misses)):
-        parts += [] if gap is None else [f"{points(gap)} more {what} where it speaks the wrong"]
+    alarmed, missed = ("with it", "without it") if harm.drawn > 0 else ("without it", "with it")
+    for what, gap in ((f"false alarms {alarmed}", harm.false_alarms), (f"misses {missed}", harm.misses)):
+        parts += [] if gap is None else [f"{points(gap)} more {what}"]
     return ", ".join(parts)
 
 
 def points(gap: Interval) -> str:
-    """A difference of shares in percentage points: "+43 (35 to 51) points"."""
-    return f"{100 * gap.value:+.0f} ({100 * gap.low:.0f} to {100 * gap.high:.0f}) points"
+    """A difference of shares in percentage points: "43 (35 to 51) points"."""
+    return f"{100 * gap.value:.0f} ({100 * gap.low:.0f} to {100 * gap.high:.0f}) points"
 
 
 def _everywhere(found: Confounder, label: str) -> list[str]:
     """Whether it belongs to the disease or to a place, as far as that can be told."""
     entries = []
     if found.known:
-        entries.append(f"It is a known {found.known} of {label} (or of its like), by the table of known correlates.")
+        entries.append(f"It is a known {found.known} of {label}, by the table of known correlates.")
     if found.kind == "attribute" and is_technique(found.name.split(": ")[0]):
         return [*entries, "Where and how an image is made is no part of a disease."]
     if not found.across:
@@ -160,6 +167,11 @@ def called_in_general(families: Iterable[Family]) -> list[str]:
     for family in families:
         reach = family.least_called()
         if reach is None:
+            continue
+        if reach[0] >= 1:
+            found.append(
+                f"by {BY[family.kind]} hardly anything can be called: concepts differ too much among themselves"
+            )
             continue
         sizes = f"r is {reach[0]:.2f} and d {reach[1]:.2f}"
         if family.kind == "image":

@@ -104,7 +104,7 @@ class TestHarm:
         assert sentence.startswith("harmful lean: tube (q <0.001, AUROC against it 0.")
         assert "no confounder" not in " ".join(conclusion(as_audit(found.rows)))
         told = tell(first, "disease")
-        assert "That is harm: AUROC" in told and "points more false alarms where it speaks the wrong" in told
+        assert "That is harm: AUROC" in told and "points more false alarms with it" in told
 
     def test_it_is_counted_on_those_of_whom_the_thing_says_the_wrong(self) -> None:
         truth = np.repeat([True, True, False, False], 50)
