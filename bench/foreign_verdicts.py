@@ -41,7 +41,7 @@ NOISE, PERSON = 2.4, 0.6
 DISEASE, PLANTED = 0, 1
 AMOUNT = {DISEASE: 0.8, PLANTED: 0.9}
 SITES = ("A", "B", "C")
-WORLDS, NULLS, SHOWN = 20, 200, 6
+WORLDS, NULLS, SHOWN = 30, 200, 6
 
 Where = Literal["everywhere", "one site", "nowhere"]
 

@@ -25,8 +25,8 @@ from kb.statistics.multiplicity import holm
 ENOUGH = 10
 """Patients of each truth that a group must have to speak."""
 
-ALIKE = 0.05
-"""The p of Q under which groups differ."""
+ALIKE = 0.01
+"""The p of Q under which groups differ: what is the custom of one site lies far below it."""
 
 PLACES = frozenset(
     {

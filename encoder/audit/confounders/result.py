@@ -149,7 +149,7 @@ class Across:
         p: of Cochran's Q: that they are alike but for chance; of one attribute among those looked at (Holm).
         i2: the share of their spread that is not chance (Higgins and Thompson, 2002).
         hidden: the largest difference between two groups that could hide, 95% sure.
-        told: "differs" (p under 0.05); "alike" (it is not, and each group shows it by itself, or no difference as large
+        told: "differs" (p under 0.01); "alike" (it is not, and each group shows it by itself, or no difference as large
             as d could hide); "" if neither can be said.
     """
 
