@@ -137,7 +137,7 @@ COMMANDS: Mapping[str, Entry | Group] = {
             "Find the images nearest to a sentence, a concept, or another image."),
     }),
     "evaluate": ("encoder.commands.evaluate", "evaluate_command",
-        "Score runs against the labels: AUROC, AUPRC, F1, MCC, calibration, with patient-bootstrap 95% intervals."),
+        "Score runs against the labels: AUROC, AUPRC, F1, MCC, calibration, with 95% intervals."),
     "validate": ("encoder.commands.validate", "validate_command",
         "Validate models at each site by itself: AUROC by label and as mean, with intervals and paired tests."),
     "audit": ("Ask why a model fails: SQL over predictions, concepts, confounders.", {

@@ -10,6 +10,7 @@ from rich.table import Table
 from bench import (
     accuracy,
     confounders,
+    coverage,
     duplicates,
     explanation,
     label_tables,
@@ -46,6 +47,7 @@ BENCHES = {
     "training": training.run,
     "metrics": metrics.run,
     "confounders": confounders.run,
+    "coverage": coverage.run,
     "planted": planted.run,
 }
 

@@ -58,14 +58,14 @@ def _filled(uri: str, truth: dict[str, np.ndarray], score: dict[str, np.ndarray]
             {field.name: told.get(field.name, [None] * IMAGE_COUNT) for field in schema}, schema
         )
 
-    def fill(publication: Publication) -> dict[str, int]:
+    def fill(publication: Publication) -> tuple[dict[str, int], None]:
         publication.write("images", [table(IMAGES.schema, {**ids, **same, "attributes": [[]] * IMAGE_COUNT})])
         for name in NAMES:
             said = {**ids, "run": "m", "label": name, "score": score[name].tolist()}
             publication.write("predictions", [table(PREDICTIONS.schema, said)])
             held = {**ids, "label": name, "value": truth[name].astype(int).tolist(), "source": "s"}
             publication.write("labels", [table(LABELS.schema, held)])
-        return {"images": IMAGE_COUNT}
+        return {"images": IMAGE_COUNT}, None
 
     kb.publish("fill", fill)
     return kb

@@ -265,7 +265,7 @@ def evaluate(
     by: str | None = None,
     adjust: Adjust | None = None,
 ) -> Evaluation:
-    """Score runs against the labels: AUROC, AUPRC, F1, MCC, calibration, with patient-bootstrap intervals.
+    """Score runs against the labels: AUROC, AUPRC, F1, MCC, calibration, with 95% intervals.
 
     Args:
         base: the knowledge base, at any commit.
@@ -276,7 +276,7 @@ def evaluate(
         views: of the images: "frontal" (PA, AP and unknown), "all", or some ("PA,AP", "lateral").
         source: the source of labels to go by, if several contradict each other.
         min_positives: labels with fewer positives, or negatives, are left out.
-        bootstrap: resamples of the patients; 0: no intervals.
+        bootstrap: resamples of the patients; 0: only intervals that need none.
         seed: of the resamples.
         threshold_by: what a threshold is chosen by.
         threshold_from: "validation", the name of another run, or the threshold itself.
@@ -342,7 +342,7 @@ def validate(
         source: the source of labels to go by, if several contradict each other.
         readers: "stored" for the readings that are kept with labels, a source of some, or files of them.
         min_positives: labels with fewer positives, or negatives, are left out.
-        bootstrap: resamples of the patients of a site; 0: no intervals.
+        bootstrap: resamples of the patients of a site; 0: only intervals that need none.
         seed: of the resamples.
         adjust: how the p values are adjusted for their number: "holm", "bh" or not.
 

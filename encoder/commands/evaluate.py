@@ -51,7 +51,7 @@ def evaluate_command(
         int, typer.Option("--min-positives", min=1, help="Labels with fewer positives or negatives are left out.")
     ] = 10,
     bootstrap: Annotated[
-        int, typer.Option("--bootstrap", min=0, max=100_000, help="Resamples of the patients; 0: no intervals.")
+        int, typer.Option("--bootstrap", min=0, max=100_000, help="Resamples of the patients; 0: only what needs none.")
     ] = 1000,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the resamples.")] = 0,
     threshold: Annotated[
@@ -69,7 +69,7 @@ def evaluate_command(
         Path | None, typer.Option("-o", "--figure", metavar="FIGURE.png", help="Draw the curves: .png, .pdf or .svg.")
     ] = None,
 ) -> None:
-    """Score runs against the labels: AUROC, AUPRC, F1, MCC, calibration, with patient-bootstrap 95% intervals."""
+    """Score runs against the labels: AUROC, AUPRC, F1, MCC, calibration, with 95% intervals."""
     if threshold is not None and threshold_from is not None:
         raise UsageError("--threshold and --threshold-from say the same thing twice: leave one out")
     found = threshold if threshold is not None else threshold_from or "validation"

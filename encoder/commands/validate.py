@@ -65,7 +65,7 @@ def validate_command(
         int, typer.Option("--min-positives", min=1, help="Labels with fewer positives or negatives are left out.")
     ] = 10,
     bootstrap: Annotated[
-        int, typer.Option("--bootstrap", min=0, max=100_000, help="Resamples of the patients; 0: no intervals.")
+        int, typer.Option("--bootstrap", min=0, max=100_000, help="Resamples of the patients; 0: only what needs none.")
     ] = 1000,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the resamples.")] = 0,
     adjust: AdjustOption = "holm",

@@ -12,7 +12,7 @@ from encoder.evaluation.readers import readings_of
 from encoder.evaluation.rows import LabelRows
 from kb.language.label_names import plain_label
 from kb.statistics.kappa import cohens_kappa, fleiss_kappa
-from kb.statistics.resampling import interval
+from kb.statistics.resampling import spread
 
 
 def agree_readers(
@@ -66,15 +66,15 @@ def _of_label(
         values = cohens_kappa(first, (yes - first) > 0, cluster, weights)
     else:
         values = fleiss_kappa(yes, many, cluster, weights)
-    between = interval(values[1:]) if len(values) > 1 else None
+    between = spread(float(values[0]), values[1:]) if len(values) > 1 else None
     return Agreement(
         label=rows.label,
         readers=len(each),
         n=len(twice),
         measure="Cohen's kappa" if len(each) == 2 else "Fleiss' kappa",
         kappa=None if np.isnan(values[0]) else float(values[0]),
-        low=None if between is None else between[0],
-        high=None if between is None else between[1],
+        low=None if between is None else between.low,
+        high=None if between is None else between.high,
         alike=float((weights[0][cluster] * ((yes == 0) | (yes == many))).mean()),
         split=rows.split,
         group=rows.group,

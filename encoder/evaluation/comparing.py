@@ -11,7 +11,7 @@ from encoder.evaluation.rows import LabelRows
 from kb.language.label_names import is_no_finding, plain_label
 from kb.statistics.delong import delong_test
 from kb.statistics.ranking import Ranking
-from kb.statistics.resampling import interval, resampled, two_sided_p
+from kb.statistics.resampling import at_floor, resampled, spread, two_sided_p
 
 DELONG, BOOTSTRAP = "DeLong", "patient bootstrap"
 
@@ -69,7 +69,10 @@ def _compare(mine: LabelRows, theirs: LabelRows, drawn: np.ndarray) -> tuple[Com
         entries = (difference.low, difference.high, difference.p)
     else:
         test = BOOTSTRAP
-        entries = (*(interval(resamples) or (None, None)), two_sided_p(resamples))
+        ends = spread(aurocs[0] - aurocs[1], resamples)
+        entries = (
+            (None, None, two_sided_p(resamples)) if ends is None else (ends.low, ends.high, two_sided_p(resamples))
+        )
     low, high, p = entries
     found = Comparison(
         run=mine.run,
@@ -83,6 +86,7 @@ def _compare(mine: LabelRows, theirs: LabelRows, drawn: np.ndarray) -> tuple[Com
         low=low,
         high=high,
         p=p,
+        p_is_floor=test == BOOTSTRAP and at_floor(p, resamples),
         test=test,
         split=mine.split,
         group=mine.group,
@@ -94,7 +98,7 @@ def _mean(compared: Sequence[Comparison], differences: Sequence[np.ndarray]) -> 
     first = compared[0]
     ours, theirs = (float(np.mean([getattr(one, name) for one in compared])) for name in ("auroc", "auroc_against"))
     resamples = np.mean(differences, axis=0)
-    low, high = interval(resamples) or (None, None)
+    ends = spread(ours - theirs, resamples)
     p = two_sided_p(resamples)
     return Comparison(
         run=first.run,
@@ -105,9 +109,10 @@ def _mean(compared: Sequence[Comparison], differences: Sequence[np.ndarray]) -> 
         auroc=ours,
         auroc_against=theirs,
         difference=ours - theirs,
-        low=low,
-        high=high,
+        low=None if ends is None else ends.low,
+        high=None if ends is None else ends.high,
         p=p,
+        p_is_floor=at_floor(p, resamples),
         test=BOOTSTRAP,
         split=first.split,
         group=first.group,

@@ -134,7 +134,7 @@ class _Work:
         thresholds = self._thresholds(owners)
         drawn = multiplicities(len({r["owner"] for r in evaluated}), options.bootstrap, options.seed)
         mine = [group for name in self.selected.runs for group in groups if group.run == name]
-        scored, left_out = _score_all(mine, thresholds, drawn, options.min_positives)
+        scored, left_out = _score_all(mine, thresholds, drawn, options)
         comparisons, not_compared = _compare_all(self.selected.runs, self.against, groups, drawn, options.min_positives)
         notes = notes_of(evaluated, mine, scored, options=options, split=part, group=group, readings=self.readings)
         studies = studies_of(evaluated)
@@ -200,9 +200,10 @@ def _threshold_source(told: str | float, known: Mapping[str, Any]) -> tuple[floa
 
 
 def _score_all(
-    groups: Sequence[LabelRows], thresholds: Thresholds, drawn: np.ndarray, least: int
+    groups: Sequence[LabelRows], thresholds: Thresholds, drawn: np.ndarray, options: Options
 ) -> tuple[list[Scored], list[LeftOut]]:
     """Run by run: its labels, their mean, and last what says that there is nothing."""
+    least = max(options.min_positives, 1)
     left_out = [
         LeftOut(
             run=g.run,
@@ -217,12 +218,12 @@ def _score_all(
             unlabelled=not len(g.truth) and not g.unknown,
         )
         for g in groups
-        if (reason := g.few(max(least, 1))) is not None
+        if (reason := g.few(least)) is not None
     ]
     scored: list[Scored] = []
     for run in dict.fromkeys(group.run for group in groups):
-        mine = [group for group in groups if group.run == run and group.few(max(least, 1)) is None]
-        draws: list[Draws] = [score_label(group, thresholds.of(group), drawn) for group in mine]
+        mine = [group for group in groups if group.run == run and group.few(least) is None]
+        draws: list[Draws] = [score_label(group, thresholds.of(group), drawn, seed=options.seed) for group in mine]
         in_mean = [one for one in draws if one.scored.in_mean]
         scored += [one.scored for one in in_mean]
         if len(in_mean) > 1:

@@ -12,16 +12,26 @@ from rich.text import Text
 
 from encoder.evaluation.rows import LabelRows
 from kb.display import Listing, html_table, table_of
+from kb.statistics.p_values import told_p
 
 Interval = tuple[float, float]
-MEASURES = ("auroc", "auprc", "f1", "mcc", "sensitivity", "specificity", "brier", "ece")
-WITH_INTERVAL = ("auroc", "auprc", "f1", "mcc", "ece")
+AT_THRESHOLD = ("sensitivity", "specificity", "ppv", "npv", "f1", "mcc")
+CALIBRATION = ("ece_beyond_chance", "calibration_slope", "calibration_intercept", "observed_less_expected")
+AVERAGED = ("auroc", "auprc", *AT_THRESHOLD, "brier", "ece")
+"""What has a mean over labels; how scores would have to be corrected is a matter of each label."""
+
+MEASURES = (*AVERAGED, "ece_by_chance", *CALIBRATION)
+WITH_INTERVAL = ("auroc", "auprc", *AT_THRESHOLD, *CALIBRATION)
 MEAN = "mean over labels"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scored:
-    """The figures of one run on one label, or their mean over labels; `in_mean` is false for "No Finding"."""
+    """The figures of one run on one label, or their mean over labels; `in_mean` is false for "No Finding".
+
+    `ece_p` is how often chance alone gives an ECE as large, below that figure where `ece_p_is_floor`; `without` says of
+    figures and intervals why there are none, or of fewer rows.
+    """
 
     run: str
     label: str
@@ -38,6 +48,9 @@ class Scored:
     labels: int = 1
     split: str = ""
     group: str | None = None
+    ece_p: float | None = None
+    ece_p_is_floor: bool = False
+    without: Mapping[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """The figures as one flat row."""
@@ -50,6 +63,8 @@ class Scored:
                 flat[f"{name}_low"], flat[f"{name}_high"] = self.intervals.get(name) or (None, None)
         return {
             **flat,
+            "ece_p": self.ece_p,
+            "ece_p_is_floor": self.ece_p_is_floor,
             "threshold": self.threshold,
             "threshold_from": self.threshold_from,
             "in_mean": self.in_mean,
@@ -77,15 +92,43 @@ class Scored:
         n = "" if self.n is None else f"{self.n:,}"
         return {**self.named(), "n": n, "threshold": threshold, "chosen on": self.threshold_from, **figures}
 
-    def _told(self, name: str) -> str:
+    def confirmed(self) -> dict[str, Any]:
+        """What a call is worth, and both kinds of error in one figure, as a person reads it."""
+        n = "" if self.n is None else f"{self.n:,}"
+        return {**self.named(), "n": n, **{title: self._told(name) for title, name in _CONFIRMED.items()}}
+
+    def recalibrated(self) -> dict[str, Any]:
+        """What would have to be done to scores, as a person reads it."""
+        figures = {title: self._told(name, between=" to ") for title, name in _RECALIBRATED.items()}
+        return {**self.named(), "n": self.n, **figures}
+
+    def calibrated(self) -> dict[str, Any]:
+        """What scores are worth as probabilities, as a person reads it."""
+        p = told_p(self.ece_p, is_floor=self.ece_p_is_floor)
+        return {
+            **self.named(),
+            "n": self.n,
+            "ECE": self._told("ece"),
+            "by chance": self._told("ece_by_chance"),
+            "p": p,
+            "beyond chance": self._told("ece_beyond_chance"),
+        }
+
+    def _told(self, name: str, between: str = "-") -> str:
         value, interval = self.values.get(name), self.intervals.get(name)
         if value is None:
             return ""
-        return f"{value:.3f}" + (f" ({interval[0]:.3f}-{interval[1]:.3f})" if interval else "")
+        return f"{value:.3f}" + (f" ({interval[0]:.3f}{between}{interval[1]:.3f})" if interval else "")
 
 
-_RANKED = {"AUROC": "auroc", "AUPRC": "auprc", "Brier": "brier", "ECE": "ece"}
-_CALLED = {"F1": "f1", "MCC": "mcc", "sensitivity": "sensitivity", "specificity": "specificity"}
+_RANKED = {"AUROC": "auroc", "AUPRC": "auprc", "Brier": "brier"}
+_CALLED = {"sensitivity": "sensitivity", "specificity": "specificity"}
+_CONFIRMED = {"PPV": "ppv", "NPV": "npv", "F1": "f1", "MCC": "mcc"}
+_RECALIBRATED = {
+    "slope": "calibration_slope",
+    "intercept": "calibration_intercept",
+    "observed - expected": "observed_less_expected",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +149,10 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """The AUROC of one run minus that of another on the rows of both."""
+    """The AUROC of one run minus that of another on the rows of both.
+
+    Where `p_is_floor`, no resample came near: the p, and what it is adjusted to, is below the figure.
+    """
 
     run: str
     against: str
@@ -123,6 +169,7 @@ class Comparison:
     split: str = ""
     group: str | None = None
     p_adjusted: float | None = None
+    p_is_floor: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,12 +260,14 @@ class Evaluation:
         ranked = [row.ranked() for row in scored]
         if not any(row.unknown for row in scored):
             ranked = [{name: cell for name, cell in row.items() if name != "unknown"} for row in ranked]
+        called = [row for row in scored if any(one.threshold is not None for one in scored)]
+        labels = [row for row in scored if row.label != MEAN]
         parts = [
             ("", ranked),
-            (
-                "at a threshold",
-                [row.called() for row in scored] if any(row.threshold is not None for row in scored) else [],
-            ),
+            ("at a threshold", [row.called() for row in called]),
+            ("at that threshold", [row.confirmed() for row in called]),
+            ("calibration", [row.calibrated() for row in labels]),
+            ("recalibration", [row.recalibrated() for row in labels]),
             ("left out", [_rounded(_told(row)) for row in self.left_out if row.split == split and not row.unlabelled]),
             ("AUROC compared", [_rounded(_told(row)) for row in self.comparisons if row.split == split]),
             ("readers", [_rounded(_told(row)) for row in self.readers if row.split == split]),
@@ -244,15 +293,14 @@ class Evaluation:
 def _told(row: LeftOut | Comparison | ReaderScore | Agreement) -> dict[str, Any]:
     """A row as a person reads it: its split stands above, and its group only where there are groups."""
     empty = [name for name in ("group", "p_adjusted") if getattr(row, name, None) is None]
-    hidden = {"split", "unlabelled", *empty}
-    return {name: value for name, value in asdict(row).items() if name not in hidden}
+    hidden = {"split", "unlabelled", "p_is_floor", *empty}
+    told = {name: value for name, value in asdict(row).items() if name not in hidden}
+    floor = isinstance(row, Comparison) and row.p_is_floor
+    return {name: told_p(value, is_floor=floor) if name in _P else value for name, value in told.items()}
+
+
+_P = ("p", "p_adjusted")
 
 
 def _rounded(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: _cell(name, value) for name, value in row.items()}
-
-
-def _cell(name: str, value: Any) -> Any:
-    if not isinstance(value, float):
-        return value
-    return f"{value:.2g}" if name in ("p", "p_adjusted") else f"{value:.3f}"
+    return {name: f"{value:.3f}" if isinstance(value, float) else value for name, value in row.items()}

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from encoder.evaluation.calibration import equal_mass_bins, reliability
 from encoder.evaluation.evaluation import Evaluation
 from encoder.evaluation.rows import LabelRows
 from encoder.figures import check_figure
 from kb.errors import UsageError
 from kb.language.label_names import is_no_finding, plain_label
+from kb.statistics.calibration import equal_mass_bins, reliability
 from kb.statistics.ranking import Curve, Ranking
 
 MOST_LABELS, MOST_CURVES = 8, 10

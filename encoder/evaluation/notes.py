@@ -9,7 +9,9 @@ from encoder.evaluation.evaluation import Scored
 from encoder.evaluation.options import Options
 from encoder.evaluation.reader_tables import Reading
 from encoder.evaluation.rows import LabelRows
+from encoder.evaluation.scoring import ALIKE
 from encoder.evaluation.thresholds import NOTHING, SAME
+from kb.statistics.calibration_beyond_chance import DRAWS
 
 
 def notes_of(
@@ -24,7 +26,8 @@ def notes_of(
 ) -> tuple[str, ...]:
     """The notes of an evaluation, in plain words."""
     what = _split_note(split, options) if group is None else f"{_split_note(split, options)}, group by group"
-    notes = [what, *_threshold_notes(scored, options), *_cluster_notes(rows, options, split, group)]
+    notes = [what, *_threshold_notes(scored, options), *_interval_notes(rows, options, split, group)]
+    notes += [*_few_positives(scored), *_without(scored)]
     unknown = sum(group.unknown for group in groups)
     if unknown:
         notes.append(f"{unknown:,} predictions were left out because their label is unknown (counted in each row)")
@@ -77,21 +80,55 @@ def _threshold_notes(scored: Sequence[Scored], options: Options) -> list[str]:
     return notes
 
 
-def _cluster_notes(rows: Sequence[Mapping[str, Any]], options: Options, split: str, group: str | None) -> list[str]:
-    if not options.bootstrap:
-        return []
-    if group is not None:
-        return [f"95% intervals: {options.bootstrap:,} resamples of the patients of each group (seed {options.seed})"]
+def _interval_notes(rows: Sequence[Mapping[str, Any]], options: Options, split: str, group: str | None) -> list[str]:
+    """Which intervals go by formula, and which by what is drawn."""
     owners = {row["owner"]: row["patient_id"] is not None for row in rows}
-    nobody = sum(not known for known in owners.values())
     of = " of external rows" if split == "external" else ""
-    notes = [f"95% intervals: {options.bootstrap:,} resamples of {len(owners):,} patients{of} (seed {options.seed})"]
-    if nobody:
+    patients = f"{len(owners):,} patients{of}" if group is None else "the patients of each group"
+    notes = ["95% intervals know of patients; AUROC and shares: by formula"]
+    if options.bootstrap:
+        draws = min(DRAWS, options.bootstrap)
+        notes[0] += (
+            f"; AUPRC, F1, MCC and means: {options.bootstrap:,} resamples of {patients}; "
+            f"ECE: {draws:,} draws (seed {options.seed})"
+        )
+    else:
+        notes[0] += "; AUPRC, F1, MCC, means and ECE have none without resamples (bootstrap)"
+    nobody = sum(not known for known in owners.values())
+    if nobody and group is None:
         notes.append(
             f"of {nobody:,} images or studies nobody knows the patient: each counts as a patient of its own, "
             "and if several are one patient's the intervals are too narrow"
         )
     return notes
+
+
+FEW = 30
+"""Positives, or negatives, under which figures are warned of."""
+
+
+def _few_positives(scored: Sequence[Scored]) -> list[str]:
+    """Labels whose figures say little however they come out."""
+    notes = []
+    for what in ("positives", "negatives"):
+        few = {row.label: count for row in scored if (count := getattr(row, what)) is not None and count < FEW}
+        if few:
+            notes.append(
+                f"under {FEW} {what}: {_few([f'{label} ({count})' for label, count in few.items()])}; these figures "
+                "could well be others: go by the intervals"
+            )
+    return notes
+
+
+def _without(scored: Sequence[Scored]) -> list[str]:
+    """What there is none of, or not of all rows, and why; labels of one reason in one line."""
+    reasons: dict[str, list[str]] = {}
+    for row in scored:
+        for name, reason in row.without.items():
+            what = f"interval of {name.upper()}" if reason == ALIKE else name.replace("_", " ")
+            said = reason if reason.endswith("left out") else f"none, for {reason}"
+            reasons.setdefault(f"{what}: {said}", []).append(f"{row.label} ({row.run})")
+    return [f"{reason} ({_few(labels)})" for reason, labels in reasons.items()]
 
 
 def _few(names: Sequence[str]) -> str:

@@ -22,7 +22,7 @@ class Options:
         views: of the images; see `kb.images.view_choice`.
         source: the source of labels to go by, if several contradict each other.
         min_positives: labels with fewer positives, or negatives, are left out.
-        bootstrap: resamples of the patients; 0: no intervals.
+        bootstrap: resamples of the patients; 0: only intervals that need none.
         seed: of the resamples.
         threshold_by: what a threshold is chosen by.
         threshold_from: "validation", the name of another run, or the threshold itself.

@@ -1,4 +1,7 @@
-"""The figures of one run on one label with their bootstrap intervals, and their mean over labels."""
+"""The figures of one run on one label with their intervals, and their mean over labels.
+
+AUROC, shares and calibration have intervals of their own (`kb.statistics`); what has none goes by resampled patients.
+"""
 
 from __future__ import annotations
 
@@ -7,49 +10,78 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from encoder.evaluation.calibration import brier, calibration_error, equal_mass_bins
-from encoder.evaluation.evaluation import MEAN, MEASURES, WITH_INTERVAL, Scored
+from encoder.evaluation.evaluation import AVERAGED, CALIBRATION, MEAN, MEASURES, WITH_INTERVAL, Scored
 from encoder.evaluation.rows import LabelRows
 from encoder.evaluation.thresholds import Threshold, at_threshold
 from kb.language.label_names import is_no_finding
+from kb.statistics.auroc import auroc_interval
+from kb.statistics.calibration import brier, calibration_error, equal_mass_bins
+from kb.statistics.calibration_beyond_chance import DRAWS, BeyondChance, beyond_chance
+from kb.statistics.interval import Interval
 from kb.statistics.ranking import Ranking
-from kb.statistics.resampling import interval, resampled
+from kb.statistics.recalibration import recalibrate
+from kb.statistics.resampling import precision_interval, resampled, spread
+from kb.statistics.shares import share_interval
+
+ALIKE = "all resamples are alike"
+"""Why there is no interval where resamples show nothing of how sure a figure is."""
 
 
 @dataclass(frozen=True, eq=False)
 class Draws:
-    """The figures of a label, and each of them in every resample."""
+    """The figures of a label, and those that are averaged over labels in every resample."""
 
     scored: Scored
     resamples: Mapping[str, np.ndarray]
 
 
-def score_label(rows: LabelRows, threshold: Threshold, drawn: np.ndarray) -> Draws:
-    """Score one label of one run; `drawn` are the multiplicities of patients in each resample."""
-    ranking, bins = Ranking(rows.truth, rows.rank), equal_mass_bins(rows.score)
+def score_label(rows: LabelRows, threshold: Threshold, drawn: np.ndarray, *, seed: int = 0) -> Draws:
+    """Score one label of one run.
 
-    def called(weights: np.ndarray) -> Mapping[str, np.ndarray]:
-        if threshold.value is None:
-            return {}
-        return at_threshold(rows.truth, rows.score, threshold.value, weights=weights * threshold.judged)
+    Args:
+        rows: of the label.
+        threshold: from which on a score is called positive.
+        drawn: the multiplicities of patients in each resample.
+        seed: of what is drawn beside them.
+    """
+    ranking = Ranking(rows.truth, rows.rank)
 
     def measure(weights: np.ndarray) -> dict[str, np.ndarray]:
         auroc, auprc = ranking.scores_of(weights)
-        return {
-            "auroc": auroc,
-            "auprc": auprc,
-            **called(weights),
-            "brier": brier(rows.truth, rows.score, weights),
-            "ece": calibration_error(rows.truth, rows.score, weights, bins=bins),
-        }
+        called: Mapping[str, np.ndarray] = {}
+        if threshold.value is not None:
+            called = at_threshold(rows.truth, rows.score, threshold.value, weights=weights * threshold.judged)
+        return {"auroc": auroc, "auprc": auprc, **called}
 
     def sampled(weights: np.ndarray) -> dict[str, np.ndarray]:
         # A resample without a single row of this label has nothing to divide by.
         with np.errstate(invalid="ignore", divide="ignore"):
             return measure(weights)
 
-    exact = {name: float(value) for name, value in measure(np.ones(len(rows.truth))).items()}
+    ones = np.ones(len(rows.truth))
+    exact = {name: float(value) for name, value in measure(ones).items()}
+    exact["brier"] = float(brier(rows.truth, rows.score, ones))
+    exact["ece"] = float(calibration_error(rows.truth, rows.score, ones, bins=equal_mass_bins(rows.score)))
     resamples = resampled(drawn, rows.cluster, sampled)
+    found: dict[str, Interval | None] = {
+        "auroc": auroc_interval(rows.truth, rows.rank, rows.cluster),
+        **_shares(rows, threshold),
+    }
+    without: dict[str, str] = {}
+    if len(drawn):
+        patients = len(set(rows.cluster[rows.truth].tolist()))
+        found["auprc"] = precision_interval(exact["auprc"], resamples["auprc"], patients)
+        for name in ("f1", "mcc"):
+            if name in resamples and (of := spread(exact[name], resamples[name])) is not None:
+                found[name] = of
+            elif name in resamples:
+                without[name] = ALIKE
+    beyond = beyond_chance(rows.truth, rows.score, rows.cluster, draws=min(DRAWS, len(drawn)), seed=seed)
+    calibrated, reasons = _calibration(rows, beyond)
+    found |= calibrated
+    exact |= {name: one.value for name, one in found.items() if one is not None}
+    if beyond is not None:
+        exact["ece_by_chance"] = beyond.by_chance
     scored = Scored(
         run=rows.run,
         label=rows.label,
@@ -59,27 +91,64 @@ def score_label(rows: LabelRows, threshold: Threshold, drawn: np.ndarray) -> Dra
         unknown=rows.unknown,
         patients=rows.patients,
         values={name: exact[name] if np.isfinite(exact.get(name, np.nan)) else None for name in MEASURES},
-        intervals={name: interval(resamples[name]) if name in resamples else None for name in WITH_INTERVAL},
+        intervals={name: _ends(found.get(name)) for name in WITH_INTERVAL},
         threshold=threshold.value,
         threshold_from=threshold.origin,
         in_mean=not is_no_finding(rows.label),
         split=rows.split,
         group=rows.group,
+        ece_p=None if beyond is None else beyond.p,
+        ece_p_is_floor=beyond is not None and beyond.p_is_floor,
+        without={**without, **reasons},
     )
     return Draws(scored, resamples)
 
 
+def _shares(rows: LabelRows, threshold: Threshold) -> dict[str, Interval | None]:
+    """Shares of what is called and of what is there, on the rows that the threshold may be judged on."""
+    if threshold.value is None:
+        return {}
+    called, judged = rows.score >= threshold.value, np.asarray(threshold.judged, dtype=bool)
+
+    def share(of: np.ndarray, said: np.ndarray) -> Interval | None:
+        return share_interval(said[of & judged], rows.cluster[of & judged])
+
+    return {
+        "sensitivity": share(rows.truth, called),
+        "specificity": share(~rows.truth, ~called),
+        "ppv": share(called, rows.truth),
+        "npv": share(~called, ~rows.truth),
+    }
+
+
+def _calibration(rows: LabelRows, beyond: BeyondChance | None) -> tuple[dict[str, Interval | None], dict[str, str]]:
+    """What scores are worth as probabilities; and why there is no slope or intercept."""
+    logits = None if np.array_equal(rows.rank, rows.score) else rows.rank
+    found = recalibrate(rows.truth, rows.score, rows.cluster, logits=logits)
+    values = (None if beyond is None else beyond.beyond, found.slope, found.intercept, found.in_the_large)
+    by_name = dict(zip(CALIBRATION, values, strict=True))
+    both = "calibration slope and intercept"
+    if found.left_out and not found.reason:
+        return by_name, {both: f"{found.left_out:,} of {len(rows.truth):,} rows, with a score of 0 or 1, left out"}
+    missing = [name for name, one in by_name.items() if one is None and name.startswith("calibration")]
+    return by_name, {(both if len(missing) > 1 else missing[0]): found.reason} if missing else {}
+
+
+def _ends(found: Interval | None) -> tuple[float, float] | None:
+    return None if found is None else (found.low, found.high)
+
+
 def mean_over_labels(run: str, draws: Sequence[Draws], *, split: str = "", group: str | None = None) -> Scored:
     """The mean of every figure over the labels of a run, resampled with the same patients for all of them."""
-    values: dict[str, float | None] = {}
-    intervals: dict[str, tuple[float, float] | None] = {}
-    for name in MEASURES:
+    values: dict[str, float | None] = dict.fromkeys(MEASURES)
+    intervals: dict[str, tuple[float, float] | None] = dict.fromkeys(WITH_INTERVAL)
+    for name in AVERAGED:
         entries = [value for one in draws if (value := one.scored.values[name]) is not None]
-        values[name] = float(np.mean(entries)) if len(entries) == len(draws) else None
-        if name in WITH_INTERVAL:
-            columns = [one.resamples[name] for one in draws if name in one.resamples]
+        mean = values[name] = float(np.mean(entries)) if len(entries) == len(draws) else None
+        columns = [one.resamples[name] for one in draws if name in one.resamples]
+        if name in WITH_INTERVAL and mean is not None and len(columns) == len(draws):
             # A resample in which one label has no value has no mean: that would be of other labels.
-            intervals[name] = interval(np.mean(columns, axis=0)) if len(columns) == len(draws) else None
+            intervals[name] = _ends(spread(mean, np.mean(columns, axis=0)))
     return Scored(
         run=run,
         label=MEAN,

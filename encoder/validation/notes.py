@@ -27,10 +27,7 @@ def notes_of(
     notes = []
     if not rows:
         notes.append("nothing could be scored: see what was left out, and why")
-    if options.bootstrap:
-        notes.append(
-            f"95% intervals: {options.bootstrap:,} resamples of the patients of each site (seed {options.seed})"
-        )
+    notes.append(_of_intervals(models, rows, options))
     notes += [
         f"{model.name}: the mean of {len(model.runs)} runs; sd is over these, the interval over patients"
         for model in models
@@ -55,6 +52,19 @@ def notes_of(
     if any(row.label == MEAN for row in rows):
         notes.append("a mean is over the labels that all models are scored on at that site")
     return notes
+
+
+def _of_intervals(models: Sequence[Model], rows: Sequence[Row], options: Options) -> str:
+    """Which intervals go by formula, and which by resampled patients."""
+    means = [
+        *(["means over labels"] if any(row.label == MEAN for row in rows) else []),
+        *(["models of several runs"] if any(len(model.runs) > 1 for model in models) else []),
+    ]
+    said = "95% intervals know of patients; AUROC: by formula"
+    if means:
+        how = f"{options.bootstrap:,} resamples of the patients of each site (seed {options.seed})"
+        said += f"; {' and '.join(means)}: {how if options.bootstrap else 'none without resamples (bootstrap)'}"
+    return said
 
 
 def _left_out_notes(left_out: Sequence[Unscored]) -> list[str]:

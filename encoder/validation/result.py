@@ -12,6 +12,7 @@ from rich.text import Text
 
 from encoder.evaluation.evaluation import MEAN
 from kb.display import Listing, html_table, table_of
+from kb.statistics.p_values import told_p
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +30,7 @@ class Row:
         positives: of these; of a mean, summed over its labels.
         patients: that they are of.
         auroc: over seeds, the mean of their AUROCs.
-        low: of the 95% interval, by resampled patients.
+        low: of the 95% interval; of several runs or labels, by resampled patients.
         high: likewise.
         sd: the standard deviation over seeds.
         difference: to the baseline, on the rows of both.
@@ -37,6 +38,7 @@ class Row:
         difference_high: likewise.
         p: of the paired test.
         p_adjusted: adjusted for all p values of the validation.
+        p_is_floor: no resample came near: p, and what it is adjusted to, is below the figure.
         test: which: DeLong, or the patient bootstrap.
         in_mean: false for "No Finding".
     """
@@ -59,6 +61,7 @@ class Row:
     difference_high: float | None = None
     p: float | None = None
     p_adjusted: float | None = None
+    p_is_floor: bool = False
     test: str = ""
     in_mean: bool = True
 
@@ -79,6 +82,11 @@ class Row:
         """The AUROC with its interval, as a person reads it."""
         between = "" if self.low is None or self.high is None else f" ({self.low:.3f}-{self.high:.3f})"
         return f"{self.auroc:.3f}{between}"
+
+    @property
+    def told_p(self) -> str:
+        """The p value as a person reads it, adjusted where it is."""
+        return told_p(self.p if self.p_adjusted is None else self.p_adjusted, is_floor=self.p_is_floor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +186,7 @@ class Validation:
             cells["sd"] = "" if row.sd is None else f"{row.sd:.3f}"
         if self.baseline is not None:
             cells["diff"] = "" if row.difference is None else f"{row.difference:+.3f}"
-            cells["p"] = told_p(row.p if row.p_adjusted is None else row.p_adjusted)
+            cells["p"] = row.told_p
         return cells
 
     def __rich__(self) -> Group:
@@ -209,8 +217,3 @@ def _beside(readers: list[ReaderRow]) -> Iterator[dict[str, Any]]:
         line[row.model] = f"{row.model_sensitivity:.3f}"
     columns = list(dict.fromkeys(name for line in lines.values() for name in line))
     return ({name: line.get(name, "") for name in columns} for line in lines.values())
-
-
-def told_p(p: float | None) -> str:
-    """A p value as a person reads it."""
-    return "" if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"

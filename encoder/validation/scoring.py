@@ -11,9 +11,11 @@ import numpy as np
 from encoder.evaluation.comparing import BOOTSTRAP, DELONG
 from encoder.evaluation.rows import LabelRows
 from encoder.validation.models import Model
+from kb.statistics.auroc import auroc_interval
 from kb.statistics.delong import delong_contrast
+from kb.statistics.interval import Interval
 from kb.statistics.ranking import Ranking
-from kb.statistics.resampling import interval, resampled, two_sided_p
+from kb.statistics.resampling import at_floor, resampled, spread, two_sided_p
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +33,13 @@ class Cell:
         return float(np.mean(self.aurocs))
 
     @property
+    def interval(self) -> Interval | None:
+        """The AUROC with its interval; that of a mean over runs is by resampled patients."""
+        if len(self.rows) > 1:
+            return spread(self.auroc, self.resamples)
+        return auroc_interval(self.rows[0].truth, self.rows[0].rank, self.rows[0].cluster)
+
+    @property
     def sd(self) -> float | None:
         """The standard deviation over runs."""
         return float(np.std(self.aurocs, ddof=1)) if len(self.aurocs) > 1 else None
@@ -46,6 +55,7 @@ class Difference:
     p: float | None
     test: str
     resamples: np.ndarray
+    p_is_floor: bool = False
 
 
 def on_common_rows(rows: Sequence[LabelRows]) -> tuple[LabelRows, ...]:
@@ -86,8 +96,16 @@ def difference_of(mine: Cell, theirs: Cell, drawn: np.ndarray, *, least: int) ->
 
 def by_resamples(value: float, resamples: np.ndarray) -> Difference:
     """A difference with the interval and p of resampled patients."""
-    low, high = interval(resamples) or (None, None)
-    return Difference(value=value, low=low, high=high, p=two_sided_p(resamples), test=BOOTSTRAP, resamples=resamples)
+    ends, p = spread(value, resamples), two_sided_p(resamples)
+    return Difference(
+        value=value,
+        low=None if ends is None else ends.low,
+        high=None if ends is None else ends.high,
+        p=p,
+        p_is_floor=at_floor(p, resamples),
+        test=BOOTSTRAP,
+        resamples=resamples,
+    )
 
 
 def _resampled(rows: LabelRows, drawn: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from encoder.validation.result import Row, Validation, told_p
+from encoder.validation.result import Row, Validation
 from kb.display import plain
 
 _LATEX = {
@@ -92,7 +92,7 @@ def _lines(validation: Validation) -> list[dict[str, str]]:
             line[f"sd ({row.model})"] = f"{row.sd:.3f}"
         if row.difference is not None:
             line[f"{row.model} - {validation.baseline}"] = _difference(row)
-            line[f"p ({row.model})"] = told_p(row.p if row.p_adjusted is None else row.p_adjusted)
+            line[f"p ({row.model})"] = row.told_p
     return list(lines.values())
 
 

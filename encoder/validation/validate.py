@@ -24,7 +24,7 @@ from kb.display import listing_of
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.language.label_names import is_no_finding, plain_label
-from kb.statistics.resampling import interval, multiplicities
+from kb.statistics.resampling import multiplicities, spread
 
 
 def validate(
@@ -178,7 +178,7 @@ class _Work:
             )
         by_seed = np.mean([cell.aurocs for cell in cells], axis=0)
         first = _row(cells[0], compared)
-        low, high = interval(np.mean([cell.resamples for cell in cells], axis=0)) or (None, None)
+        ends = spread(float(np.mean(by_seed)), np.mean([cell.resamples for cell in cells], axis=0))
         return replace(
             first,
             label=MEAN,
@@ -187,8 +187,8 @@ class _Work:
             positives=sum(cell.rows[0].positives for cell in cells),
             patients=len({owner for cell in cells for owner in cell.rows[0].cluster.tolist()}),
             auroc=float(np.mean(by_seed)),
-            low=low,
-            high=high,
+            low=None if ends is None else ends.low,
+            high=None if ends is None else ends.high,
             sd=float(np.std(by_seed, ddof=1)) if len(by_seed) > 1 else None,
         )
 
@@ -217,7 +217,7 @@ def _of_nobody(site: str, members: Sequence[Mapping[str, Any]]) -> str:
 
 def _row(cell: Cell, compared: Difference | None) -> Row:
     one = cell.rows[0]
-    low, high = interval(cell.resamples) or (None, None)
+    ends = cell.interval
     row = Row(
         model=cell.model.name,
         seeds=len(cell.rows),
@@ -228,8 +228,8 @@ def _row(cell: Cell, compared: Difference | None) -> Row:
         positives=one.positives,
         patients=one.patients,
         auroc=cell.auroc,
-        low=low,
-        high=high,
+        low=None if ends is None else ends.low,
+        high=None if ends is None else ends.high,
         sd=cell.sd,
         in_mean=not is_no_finding(one.label),
     )
@@ -241,6 +241,7 @@ def _row(cell: Cell, compared: Difference | None) -> Row:
         difference_low=compared.low,
         difference_high=compared.high,
         p=compared.p,
+        p_is_floor=compared.p_is_floor,
         test=compared.test,
     )
 

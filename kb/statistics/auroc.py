@@ -87,7 +87,8 @@ def _widening(truth: np.ndarray, components: np.ndarray, value: float, clusters:
     spreads = np.var(components[truth], ddof=1) / m, np.var(components[~truth], ddof=1) / n
     independent = float(sum(spreads))
     expected = variance(value, m, n)
-    if independent <= 0 or expected <= 0:
+    # Components differ by 1 / 2n at the least: whatever is less than one step of one row is a rounding error, and is 0.
+    if independent * (m * n) ** 2 < 0.1 or expected <= 0:
         return _largest(clusters, truth), Z95
     unequal = max(1.0, independent / expected)
     patients = int(clusters.max()) + 1

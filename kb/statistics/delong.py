@@ -11,12 +11,16 @@ from kb.statistics.interval import Z95
 
 
 class Difference(NamedTuple):
-    """A difference with its 95% interval and two-sided p."""
+    """A difference with its 95% interval and two-sided p.
+
+    Where every row is ranked alike by each model nothing shows how sure it is: there is no interval, and a p only of no
+    difference at all.
+    """
 
     difference: float
-    low: float
-    high: float
-    p: float
+    low: float | None
+    high: float | None
+    p: float | None
 
 
 def midranks(values: np.ndarray) -> np.ndarray:
@@ -52,6 +56,6 @@ def delong_contrast(truth: np.ndarray, scores: np.ndarray, weights: np.ndarray) 
     # Rounding leaves 1e-20 where two models rank alike.
     error = math.sqrt(variance) if variance > 1e-15 else 0.0
     if error == 0:
-        return Difference(difference, difference, difference, 1.0 if abs(difference) < 1e-12 else 0.0)
+        return Difference(difference, None, None, 1.0 if abs(difference) < 1e-12 else None)
     p = math.erfc(abs(difference) / error / math.sqrt(2))
     return Difference(difference, difference - Z95 * error, difference + Z95 * error, p)

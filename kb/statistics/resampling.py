@@ -9,6 +9,10 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from kb.statistics.interval import Interval, t_quantile
+from kb.statistics.p_values import floor_of
+from kb.statistics.shares import wilson
+
 CELLS = 2_000_000
 """Numbers of a block of weights: as many resamples are computed at once as fit."""
 
@@ -45,6 +49,37 @@ def interval(values: np.ndarray, share: float = 0.95) -> tuple[float, float] | N
         return None
     low, high = np.quantile(known, [(1 - share) / 2, (1 + share) / 2])
     return float(low), float(high)
+
+
+def spread(value: float, values: np.ndarray) -> Interval | None:
+    """A figure with the middle 95% of its resamples; None where these are all alike, which says nothing of it."""
+    ends = interval(values)
+    if ends is None or ends[1] - ends[0] < 1e-12 or not np.isfinite(value):
+        return None
+    return Interval(value, min(ends[0], value), max(ends[1], value))
+
+
+def precision_interval(value: float, values: np.ndarray, patients: int) -> Interval | None:
+    """An average precision with its 95% interval: Wilson's, of as many rows as would scatter as its resamples do.
+
+    The middle of the resamples alone lies too high where positives are few.
+
+    Args:
+        value: the average precision.
+        values: of the resamples.
+        patients: with positives; each counts once where the resamples are all alike.
+    """
+    known = values[np.isfinite(values)]
+    if len(known) < 2 or not np.isfinite(value):
+        return None
+    variance = float(np.var(known, ddof=1))
+    n = value * (1 - value) / variance if variance > 1e-12 and 0 < value < 1 else patients
+    return wilson(value, n, t_quantile(patients - 1))
+
+
+def at_floor(p: float | None, values: np.ndarray) -> bool:
+    """Whether a p of these resamples is the least that it could be."""
+    return p is not None and p <= floor_of(int(np.isfinite(values).sum())) + 1e-12
 
 
 def two_sided_p(differences: np.ndarray) -> float | None:

@@ -64,6 +64,9 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
 }
 """The functions that rows are read from, with what stands behind each."""
 
+VALUES = ("values", "intervals")
+"""The files of macros/ whose functions give a value; any query may call them."""
+
 BEHIND: dict[str, tuple[str, ...]] = {**FUNCTIONS, "mentions": ("stored.concepts", "stored.observations")}
 """What stands behind a name that is no view."""
 
@@ -89,9 +92,10 @@ def vector_relations() -> dict[str, View]:
 
 
 @cache
-def macros(name: str = "values") -> str:
-    """The statements that define a function that rows are read from, or what the views compute values with."""
-    return (files("schemas") / "sql" / "macros" / f"{name}.sql").read_text(encoding="utf-8")
+def macros(*names: str) -> str:
+    """The statements that define functions that rows are read from; default: what the views compute values with."""
+    folder = files("schemas") / "sql" / "macros"
+    return "\n".join((folder / f"{name}.sql").read_text(encoding="utf-8") for name in names or VALUES)
 
 
 def names_in(sql: str) -> frozenset[str]:

@@ -42,7 +42,7 @@ def report_command(
         int, typer.Option("--min-positives", min=1, help="Labels and groups with fewer of either truth are left out.")
     ] = 10,
     bootstrap: Annotated[
-        int, typer.Option("--bootstrap", min=0, max=100_000, help="Resamples of the patients; 0: no intervals.")
+        int, typer.Option("--bootstrap", min=0, max=100_000, help="Resamples of the patients; 0: only what needs none.")
     ] = 1000,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the resamples.")] = 0,
     no_evidence: Annotated[bool, typer.Option("--no-evidence", help="Leave the report sentences out.")] = False,

@@ -19,7 +19,7 @@ def subgroups(data: ReportData) -> Html:
         tag("h2", "Subgroups", id="subgroups"),
         tag(
             "p",
-            "AUROC within each group, with 95% intervals from resampled patients. A group is marked if its whole "
+            "AUROC within each group, with 95% intervals. A group is marked if its whole "
             "interval lies under the AUROC of all rows. Groups are looked at one by one: among twenty of them, one may "
             "well lie so by chance.",
         ),

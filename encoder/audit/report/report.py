@@ -178,11 +178,7 @@ class _Work:
         known, given = read_groups(self.kb), self.options
         found = []
         for number, one in enumerate(rows, start=1):
-            found.append(
-                subgroups_of(
-                    evaluation, one, known, least=given.min_positives, resamples=given.bootstrap, seed=given.seed
-                )
-            )
+            found.append(subgroups_of(evaluation, one, known, least=given.min_positives))
             self.watcher.advance(number, number)
         return tuple(found)
 

@@ -14,8 +14,7 @@ from encoder.evaluation.rows import LabelRows
 from kb.knowledge_base import KnowledgeBase
 from kb.sql.limits import UNHURRIED
 from kb.sql.session import AuditSession
-from kb.statistics.ranking import Ranking
-from kb.statistics.resampling import interval, multiplicities, resampled
+from kb.statistics.auroc import auroc_interval
 
 GROUPINGS = {"sex": "sex", "age_band": "age", "view": "view", "site": "site"}
 """Columns of the views of an audit, and what they are called."""
@@ -42,19 +41,16 @@ def read_groups(kb: KnowledgeBase) -> Known:
     }
 
 
-def subgroups_of(
-    evaluation: Evaluation, rows: LabelRows, known: Known, *, least: int, resamples: int, seed: int = 0
-) -> Subgroups:
+def subgroups_of(evaluation: Evaluation, rows: LabelRows, known: Known, *, least: int) -> Subgroups:
     """The groups of one label; those with fewer positives or negatives than `least` have the reason instead."""
     scored = evaluation.get(rows.run, rows.label)
-    drawn = multiplicities(int(rows.cluster.max()) + 1, resamples, seed)
     found: list[Subgroup] = []
     notes: list[str] = []
     for by in GROUPINGS.values():
         values = [known.get(str(unit), {}).get(by) for unit in rows.unit]
         groups, told = _groups(by, values)
         notes += told
-        found += [_measured(by, value, rows.take(chosen), least, drawn) for value, chosen in groups]
+        found += [_measured(by, value, rows.take(chosen), least) for value, chosen in groups]
     return Subgroups(rows.label, scored.values.get("auroc"), scored.intervals.get("auroc"), tuple(found), tuple(notes))
 
 
@@ -77,16 +73,10 @@ def _groups(by: str, values: Sequence[str | None]) -> tuple[list[tuple[str, Any]
     return [(value, column == value) for value in shown], notes
 
 
-def _measured(by: str, value: str, rows: LabelRows, least: int, drawn: np.ndarray) -> Subgroup:
+def _measured(by: str, value: str, rows: LabelRows, least: int) -> Subgroup:
     found = Subgroup(by=by, value=value, n=len(rows.truth), positives=rows.positives, patients=rows.patients)
     reason = rows.few(max(least, 1))
     if reason is not None:
         return replace(found, reason=reason)
-    ranking = Ranking(rows.truth, rows.rank)
-
-    def measure(weights: np.ndarray) -> dict[str, np.ndarray]:
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return {"auroc": ranking.scores_of(weights)[0]}
-
-    low, high = (interval(resampled(drawn, rows.cluster, measure)["auroc"]) if len(drawn) else None) or (None, None)
-    return replace(found, auroc=ranking.auroc, low=low, high=high)
+    ranked = auroc_interval(rows.truth, rows.rank, rows.cluster)
+    return found if ranked is None else replace(found, auroc=ranked.value, low=ranked.low, high=ranked.high)

@@ -21,6 +21,7 @@ from encoder.audit.confounders.families import Concepts
 from encoder.audit.confounders.moments import Cohort, moments_of
 from encoder.audit.slices.result import Slice, SliceConcept, Trait
 from kb.errors import UsageError
+from kb.statistics.auroc import auroc_interval
 from kb.statistics.interval import Z95
 from kb.statistics.ranking import Ranking
 from kb.statistics.resampling import interval, multiplicities, resampled
@@ -180,17 +181,16 @@ def _slice(part: _Part, number: int, cluster: int, options: SliceOptions) -> Sli
     wrong = np.argsort(-np.abs(truth - score), kind="stable")[: options.examples]
     near = np.argsort(part.distances[chosen], kind="stable")[: options.examples]
     enough = n >= options.min_size and min(positives, n - positives) >= options.min_positives
-    auroc = Ranking(truth, logit).auroc if enough else None
-    low, high = interval(_resamples(part, chosen)) or (None, None) if enough else (None, None)
+    ranked = auroc_interval(truth, logit, part.cohort.owners[chosen]) if enough else None
     return Slice(
         number=number,
         data=part.data,
         n=n,
         positives=positives,
         patients=len(np.unique(part.cohort.owners[chosen])),
-        auroc=auroc,
-        auroc_low=low,
-        auroc_high=high,
+        auroc=None if ranked is None else ranked.value,
+        auroc_low=None if ranked is None else ranked.low,
+        auroc_high=None if ranked is None else ranked.high,
         mean_score=float(score.mean()) if n else float("nan"),
         verdict="" if enough else "small",
         against=None,

@@ -41,7 +41,7 @@ class Slice:
         positives: of them.
         patients: of them.
         auroc: of the run on them; None under the minimum of positives or negatives.
-        auroc_low: lower end of its 95% interval (patients resampled).
+        auroc_low: lower end of its 95% interval.
         auroc_high: upper end.
         mean_score: of all its images.
         verdict: "low" where the whole interval lies under the AUROC of the other slices, "small" where there is too

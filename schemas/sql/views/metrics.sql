@@ -13,8 +13,8 @@
 -- auroc_low: lower end of its 95% interval
 -- auroc_high: upper end of it
 --
--- Equal scores count half. The interval is Hanley and McNeil's (1982), which knows nothing of patients with several
--- images: `clear-kb evaluate` resamples patients. Rows that a run was trained on count too. Some rows alone, by anything:
+-- Equal scores count half. The interval is the one that `clear-kb evaluate` prints: Newcombe's (2006), wider where a patient
+-- has several images that are alike, and never one point alone. Rows that a run was trained on count too. Some rows alone, by anything:
 -- FROM metrics_by(CASE WHEN split = 'test' THEN site END).
 SELECT run, label, source, "by", value, n, positives, negatives, unknown, auroc, auroc_low, auroc_high
 FROM (

@@ -10,8 +10,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from encoder.evaluation.calibration import brier, calibration_error, equal_mass_bins, reliability
 from encoder.evaluation.thresholds import at_threshold, choose_threshold
+from kb.statistics.calibration import brier, calibration_error, equal_mass_bins, reliability
 from kb.statistics.ranking import Ranking, sensitivity_at
 from kb.statistics.resampling import interval, multiplicities, resampled, two_sided_p
 

@@ -52,7 +52,7 @@ def test_difference_interval_and_p() -> None:
         (found.difference - 1.959964 * error, found.difference + 1.959964 * error), abs=1e-6
     )
     assert found.p == pytest.approx(math.erfc(found.difference / error / math.sqrt(2)))
-    assert found.p < 0.01
+    assert found.p is not None and found.p < 0.01
     back = delong_test(truth, bad, good)
     assert back.difference == pytest.approx(-found.difference) and back.p == pytest.approx(found.p)
 
@@ -62,6 +62,13 @@ def test_a_model_beside_itself() -> None:
     scores = np.random.default_rng(1).random(20)
     assert delong_test(truth, scores, scores).p == 1
     assert delong_test(truth, scores, 2 * scores).difference == 0
+
+
+def test_two_models_of_which_each_ranks_all_rows_alike_are_not_certain_to_differ() -> None:
+    truth = np.arange(20) < 8
+    right, wrong = truth.astype(float), 1.0 - truth
+    assert delong_test(truth, right, wrong) == (1.0, None, None, None)
+    assert delong_test(truth, right, right * 2) == (0.0, None, None, 1.0)
 
 
 def test_midranks_share() -> None:

@@ -25,8 +25,8 @@ def equal_mass_bins(scores: np.ndarray, bins: int = BINS) -> np.ndarray:
 def calibration_error(truth: np.ndarray, scores: np.ndarray, weights: np.ndarray, *, bins: np.ndarray) -> np.ndarray:
     """ECE: how far the mean score of a bin lies from the share of positives in it, over all rows.
 
-    The bins are those of the sample, in every resample. A resample is noisier than the sample, so the interval of an
-    ECE near 0 lies somewhat above it.
+    The bins are those of the sample, in every resample. A sample is never calibrated to the row: what chance alone
+    gives, and how far an ECE lies beyond it, is told by `kb.statistics.calibration_beyond_chance`.
     """
     weights = np.asarray(weights, dtype=np.float64)
     member = bins[:, None] == np.arange(BINS if not len(bins) else int(bins.max()) + 1)
