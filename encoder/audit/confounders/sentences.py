@@ -36,7 +36,6 @@ MEANING: dict[Verdict, str] = {
     "correlate": "the model leans on it, and it goes with the label as what belongs to a disease does: may be biology "
     "or treatment",
     "leaned on": "no link to the label and no such harm could be shown",
-    "": "not even that the model leans on it could be shown",
 }
 
 
