@@ -77,7 +77,7 @@ def _one(number: int, audit: ConfounderAudit) -> Html:
         "section",
         tag("h3", audit.label, id=f"confounders-{number}"),
         *(tag("p", f"{sentence[:1].upper()}{sentence[1:]}.") for sentence in conclusion(audit)),
-        *(tag("p", tell(one, audit.label)) for one in _told(audit)),
+        *(tag("p", tag("strong", f"{one.name}: "), tell(one, audit.label)) for one in _told(audit)),
         body,
         _curves(number, audit),
         notes([*_counts(audit, len(shown)), *audit.notes]),
