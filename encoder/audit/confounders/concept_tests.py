@@ -58,6 +58,13 @@ class ConceptTests:
     def __len__(self) -> int:
         return len(self.lean)
 
+    def row(self, at: int) -> ConceptTests:
+        """The tests of one, as a table of one row."""
+        rows = slice(at, at + 1)
+        return ConceptTests(
+            self.spread[rows], self.lean[rows], self.lean_error[rows], self.shift[rows], self.shift_error[rows]
+        )
+
 
 def test_concepts(moments: Moments, vectors: np.ndarray) -> ConceptTests:
     """Test concepts of these vectors, C (N, d); nothing larger than N x 3d is ever held, and that in parts.
@@ -78,7 +85,26 @@ def test_concepts(moments: Moments, vectors: np.ndarray) -> ConceptTests:
             block = products[:, ends[number] : ends[number + 1]]
             found[number, rows] = np.sqrt(np.einsum("ij,ij->i", block, block, dtype=np.float64))
         found[3:, rows] = (part @ directions).T
-    spread, lean_error, shift_error, lean, shift = found
+    return _standardised(moments, *found)
+
+
+def test_concept(moments: Moments, vector: np.ndarray) -> ConceptTests:
+    """Test one concept, (d,), without a look at the others: a table of one row."""
+    c = np.asarray(vector, dtype=np.float64)
+    spreads = (moments.within, moments.lean_spread, moments.shift_spread)
+    errors = (np.sqrt(max(float(c @ spread @ c), 0.0)) for spread in spreads)
+    return _standardised(moments, *(np.array([number]) for number in (*errors, c @ moments.lean, c @ moments.shift)))
+
+
+def _standardised(
+    moments: Moments,
+    spread: np.ndarray,
+    lean_error: np.ndarray,
+    shift_error: np.ndarray,
+    lean: np.ndarray,
+    shift: np.ndarray,
+) -> ConceptTests:
+    """Slopes and differences in standard deviations of the scores, and of the logit."""
     with np.errstate(divide="ignore", invalid="ignore"):
         per_spread = np.where(spread > 1e-9, 1 / spread, np.nan)
     along = moments.logit_spread * per_spread
@@ -86,7 +112,8 @@ def test_concepts(moments: Moments, vectors: np.ndarray) -> ConceptTests:
     return ConceptTests(spread, correlation, lean_error * along, shift * per_spread, shift_error * per_spread)
 
 
-test_concepts.__test__ = False  # type: ignore[attr-defined]  # its name is no invitation to pytest
+for _one in (test_concept, test_concepts):
+    _one.__test__ = False  # type: ignore[attr-defined]  # its name is no invitation to pytest
 
 
 def _factor(matrix: np.ndarray) -> np.ndarray:

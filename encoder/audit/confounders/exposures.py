@@ -93,7 +93,7 @@ class Exposures:
                 continue
             cohort = Cohort(matrix, truth, rows.logit[known], rows.owners[known])
             deviations = Deviations.of(cohort)
-            moments = deviations.moments()
+            moments = deviations.moments
             tests = test_concepts(moments, np.eye(len(numbers), dtype=np.float32))
             telling = _telling(deviations, moments)
             found[:, numbers] = [getattr(tests, name) for name in FIELDS]

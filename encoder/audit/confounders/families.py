@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -15,6 +15,7 @@ from encoder.audit.confounders.concept_tests import (
     farthest_by_chance,
     freedom,
     p_values,
+    test_concept,
     test_concepts,
 )
 from encoder.audit.confounders.disease import telling_nothing
@@ -67,8 +68,9 @@ class Family:
         kind: of what they are tests.
         names: of the things.
         findings: what each is of, or None.
-        tests: the estimates, as they are.
-        own: those that are tested: of the part of a concept's score that is its own (`own_part`), else the same.
+        own: the estimates that are tested: of the part of a concept's score that is its own (`own_part`), else as
+            they are.
+        plain: the estimates of one thing as they are, by its place: a table of one row.
         wanted: which may be named: not those of the disease itself, nor concepts that say that a finding is absent.
         q: of leaning, of going with the label, and of both.
         weight: what they are ranked by; 0 for those not wanted.
@@ -82,8 +84,8 @@ class Family:
     kind: Kind
     names: Sequence[str]
     findings: Sequence[str | None]
-    tests: ConceptTests
     own: ConceptTests
+    plain: Callable[[int], ConceptTests]
     wanted: np.ndarray
     q: dict[Literal["leans", "goes_with", "both"], np.ndarray]
     weight: np.ndarray
@@ -95,18 +97,20 @@ class Family:
 
     def leans(self, at: int) -> Estimate:
         """How the model leans on one: the correlation, with an interval that ends where correlations do."""
-        stated = self._estimate(at, 0, self.tests.lean[at], self.tests.lean_error[at])
+        plain = self.plain(at)
+        stated = self._estimate(at, 0, plain.lean[0], plain.lean_error[0])
         stated = replace(stated, low=max(stated.low, -1.0), high=min(stated.high, 1.0))
         return stated if self.part is None else replace(stated, own=_plain(self.own.lean[at]), usual=self._usual(0))
 
     def goes_with(self, at: int) -> Estimate:
         """How one goes with the label: the standardised difference."""
-        stated = self._estimate(at, 1, self.tests.shift[at], self.tests.shift_error[at])
+        plain = self.plain(at)
+        stated = self._estimate(at, 1, plain.shift[0], plain.shift_error[0])
         return stated if self.part is None else replace(stated, own=_plain(self.own.shift[at]), usual=self._usual(1))
 
     def effect(self, at: int) -> Estimate:
         """What leaning is in the logit: with it against without, or for a standard deviation of a concept's score."""
-        step = self.logit_spread / (1.0 if self.kind == "image" else float(self.tests.spread[at]))
+        step = self.logit_spread / (1.0 if self.kind == "image" else float(self.plain(at).spread[0]))
         leans = self.leans(at)
         return Estimate(leans.value * step, leans.low * step, leans.high * step, leans.q)
 
@@ -159,8 +163,8 @@ def image_family(cohort: Cohort, concepts: Concepts, disease: Collection[str], *
     """
     findings = np.asarray(concepts.findings, dtype=object).astype(str)
     deviations = Deviations.of(cohort)
-    moments, part = deviations.moments(), own_part(deviations, disease_directions(concepts, disease))
-    tests, own = test_concepts(moments, concepts.vectors), test_concepts(part.moments, concepts.vectors)
+    moments, part = deviations.moments, own_part(deviations, disease_directions(concepts, disease))
+    own = test_concepts(part.moments, concepts.vectors)
     wanted = concepts.present & ~np.isin(findings, sorted({*disease, *telling_nothing()}))
     _, groups = np.unique(findings, return_inverse=True)
 
@@ -172,8 +176,9 @@ def image_family(cohort: Cohort, concepts: Concepts, disease: Collection[str], *
     named = _Named("image", concepts.texts, concepts.findings, wanted, groups)
     return _family(
         named,
-        tests,
         own,
+        # Of a few of very many that is wanted.
+        plain=lambda at: test_concept(moments, concepts.vectors[at]),
         bulks=bulks,
         part=part,
         patients=(np.full(len(concepts), patients),) * 2,
@@ -193,7 +198,7 @@ def exposure_family(exposures: Exposures, rows: AuditRows, disease: Collection[s
     return _family(
         named,
         tests,
-        tests,
+        plain=tests.row,
         bulks=(None, None),
         part=None,
         patients=patients,
@@ -228,9 +233,9 @@ class _Named:
 
 def _family(
     named: _Named,
-    tests: ConceptTests,
     own: ConceptTests,
     *,
+    plain: Callable[[int], ConceptTests],
     bulks: tuple[Bulk | None, Bulk | None],
     part: OwnPart | None,
     patients: tuple[np.ndarray, np.ndarray],
@@ -258,8 +263,8 @@ def _family(
         kind=named.kind,
         names=named.names,
         findings=named.findings,
-        tests=tests,
         own=own,
+        plain=plain,
         wanted=named.wanted,
         q={name: q_values(p, families, named.groups) for name, p in q.items()},  # type: ignore[misc]
         weight=np.where(named.wanted, np.nan_to_num(weight), 0.0),

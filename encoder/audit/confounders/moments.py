@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -85,7 +86,7 @@ def moments_of(cohort: Cohort) -> Moments:
     Raises:
         UsageError: a stratum has fewer than two images, all are of one patient, or the model says the same of all.
     """
-    return Deviations.of(cohort).moments()
+    return Deviations.of(cohort).moments
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -143,6 +144,7 @@ class Deviations:
         """The sum of squares of the logit's deviations."""
         return float(self.beyond @ self.beyond)
 
+    @cached_property
     def moments(self) -> Moments:
         """The moments."""
         n, d = len(self.truth), self.means.shape[1]
@@ -151,10 +153,8 @@ class Deviations:
             lean += self.beyond[rows] @ centred / self.total
             within += centred.T @ centred
         shift_spread, lean_spread = self.spreads(
-            lambda rows, centred: centred * _column(self.weights[rows]),
-            lambda rows, centred: (
-                (centred - np.outer(self.beyond[rows], lean)) * _column(self.beyond[rows] / self.total)
-            ),
+            lambda rows, centred: centred * column(self.weights[rows]),
+            lambda rows, centred: (centred - outer(self.beyond[rows], lean)) * column(self.beyond[rows] / self.total),
         )
         _, sizes = np.unique(self.owners, return_counts=True)
         return Moments(
@@ -191,7 +191,7 @@ class Deviations:
             owners, beyond = self.owners[rows], self.beyond[rows]
             starts = np.flatnonzero(np.diff(owners, prepend=owners[0] - 1))
             values = centred.astype(np.float64)
-            left = (values - np.outer(beyond, lean)) * _column(beyond / self.total)
+            left = (values - np.outer(beyond, lean)) * (beyond / self.total)[:, None]
             holding.append(np.add.reduceat(values**2, starts, axis=0))
             making.append(np.add.reduceat(left, starts, axis=0))
         return np.concatenate(holding), np.concatenate(making)
@@ -207,8 +207,14 @@ Influence = Callable[[slice, np.ndarray], np.ndarray]
 """What some images (rows, and the deviations of their vectors) add to an estimate, (rows, d)."""
 
 
-def _column(values: np.ndarray) -> np.ndarray:
-    return values.astype(np.float64)[:, None]
+def column(values: np.ndarray) -> np.ndarray:
+    """Numbers of images as a column, in single precision, as their vectors are."""
+    return values.astype(np.float32)[:, None]
+
+
+def outer(values: np.ndarray, direction: np.ndarray) -> np.ndarray:
+    """Numbers of images along one direction, (rows, d), in single precision."""
+    return column(values) * direction.astype(np.float32)
 
 
 def _calm(beyond: np.ndarray, truth: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from encoder.audit.confounders.moments import Deviations, Moments
+from encoder.audit.confounders.moments import Deviations, Moments, column, outer
 
 EVEN = 0.5
 """How much of the spread is taken as equal in all directions: concepts are not quite the directions that images take,
@@ -47,7 +47,7 @@ def own_part(deviations: Deviations, disease: np.ndarray | None) -> OwnPart:
 
     The filter is itself an estimate, and what its error adds to that of a difference is counted (by the delta method).
     """
-    moments = deviations.moments()
+    moments = deviations.moments
     d = len(moments.shift)
     even = float(np.trace(moments.within)) / d
     if even <= 0:
@@ -82,18 +82,18 @@ def _spreads(
     With V the filter, r what is left of an estimate m once the disease explains its part m - r = S a, and S off by dS,
     c'T m is off by -c'T dS (1 - EVEN) V r / even - EVEN c'T V dS a.
     """
-    n = moments.n
+    n, single = moments.n, filtered.astype(np.float32)
 
     def off(centred: np.ndarray, estimate: np.ndarray) -> np.ndarray:
         left = (1 - EVEN) / even * (filtered @ (kept @ estimate))
         explained = explaining @ estimate
-        return (centred * (centred @ left)[:, None] + EVEN * (centred @ filtered) * (centred @ explained)[:, None]) / n
+        moved = centred * column(centred @ left) + EVEN * (centred @ single) * column(centred @ explained)
+        return moved / n
 
     beyond, weights, total = deviations.beyond, deviations.weights, deviations.total
     return deviations.spreads(
-        lambda rows, centred: centred * weights[rows][:, None] - off(centred, moments.shift),
+        lambda rows, centred: centred * column(weights[rows]) - off(centred, moments.shift),
         lambda rows, centred: (
-            (centred - np.outer(beyond[rows], moments.lean)) * (beyond[rows] / total)[:, None]
-            - off(centred, moments.lean)
+            (centred - outer(beyond[rows], moments.lean)) * column(beyond[rows] / total) - off(centred, moments.lean)
         ),
     )

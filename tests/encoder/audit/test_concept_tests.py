@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import false_discovery_control
 
-from encoder.audit.confounders.concept_tests import bulk_of, p_values, test_concepts
+from encoder.audit.confounders.concept_tests import bulk_of, p_values, test_concept, test_concepts
 from encoder.audit.confounders.erasing import centred
 from encoder.audit.confounders.false_discovery import q_values
 from encoder.audit.confounders.moments import Cohort, Deviations, moments_of
@@ -40,6 +40,15 @@ def test_images_in_parts_are_the_same_as_at_once(monkeypatch: pytest.MonkeyPatch
     parts = test_concepts(moments_of(cohort), concepts)
     for name in FIELDS:
         assert getattr(parts, name) == pytest.approx(getattr(whole, name), rel=1e-5)
+
+
+def test_one_concept_alone_is_tested_as_among_others() -> None:
+    moments, concepts = moments_of(random_cohort(4)), np.random.default_rng(2).standard_normal((5, 6))
+    together = test_concepts(moments, concepts)
+    for at in range(5):
+        alone, row = test_concept(moments, concepts[at]), together.row(at)
+        for name in FIELDS:
+            assert getattr(alone, name) == pytest.approx(getattr(row, name), rel=1e-4)
 
 
 def test_the_same_images_again_of_the_same_patients_make_nothing_surer() -> None:
