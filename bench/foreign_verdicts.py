@@ -197,7 +197,17 @@ def audited(setting: Setting, seed: int) -> dict[str, list[Confounder]]:
 
 @dataclass(frozen=True)
 class Tally:
-    """The audits of one setting, counted."""
+    """The audits of one setting, counted.
+
+    Attributes:
+        setting: what was planted.
+        by: "images" alone, or "reports".
+        audits: how many.
+        first: in how many of them the planted thing stands first.
+        verdicts: what it was called, where it is among the rows.
+        others: audits in which another thing is called a confounder.
+        any_called: audits in which anything else has a verdict.
+    """
 
     setting: Setting
     by: str
@@ -205,7 +215,6 @@ class Tally:
     first: int
     verdicts: Counter[str]
     others: int
-    any_confounder: int
     any_called: int
 
     @property
@@ -245,7 +254,6 @@ def _tally(setting: Setting, by: str, audits: list[list[Confounder]]) -> Tally:
         first=sum(bool(rows) and rows[0].finding == planted for rows in audits),
         verdicts=Counter(row.verdict for row in theirs if row is not None),
         others=sum(any(row.verdict == "confounder" for row in rows) for rows in others),
-        any_confounder=sum(any(row.verdict == "confounder" for row in rows) for rows in audits),
         any_called=sum(any(row.verdict for row in rows) for rows in others),
     )
 
@@ -255,7 +263,9 @@ def rows() -> list[Row]:
     found = []
     for one in tallies():
         told = one.told
-        given = ", ".join(f"{verdict} {one.verdicts[verdict]}" for verdict in VERDICTS if one.verdicts[verdict])
+        given = ", ".join(
+            f"{verdict} {one.verdicts[verdict]}" for verdict in VERDICTS if verdict and one.verdicts[verdict]
+        )
         what = f"{one.setting.name}, by {one.by}: the planted thing stands first"
         if one.setting.with_disease is None:
             what, given = f"{one.setting.name}, by {one.by}: a confounder is called", ""
