@@ -1,20 +1,26 @@
 # Everything runs in .venv, which is set up once and again when pyproject.toml changes.
 # PYTHON=... chooses another than the first one here that fits.
-FITS := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))
-PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3 python,$(shell $(name) -c '$(FITS)' 2>/dev/null && echo $(name))))
+FITS := import sys; sys.exit(sys.version_info < (3, 11))
+NAMES := python3.11 python3.12 python3.13 python3.14 python3 python
+PYTHON ?= $(firstword $(foreach name,$(NAMES),$(shell $(name) -c '$(FITS)' 2>/dev/null && echo $(name))))
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+# scispaCy asks for numpy 1 and works with 2, so it comes without what it asks for: of that, these two are not here.
+SCISPACY := $(shell sed -n 's/.*"\(scispacy==[^"]*\)".*/\1/p' pyproject.toml) nmslib-metabrainz==2.1.3 pysbd
 
 .PHONY: setup demo test lint types soak bench release clean
 
 setup: $(READY)
 
-$(READY): pyproject.toml
+$(READY): pyproject.toml Makefile
 	@test -x $(BIN)/python || { test -n '$(PYTHON)' && $(PYTHON) -c '$(FITS)'; } || \
-		{ echo "clear-kb needs Python 3.11 or 3.12, and $(if $(PYTHON),'$(PYTHON)' is not one,there is none on the PATH): make PYTHON=/path/to/one"; exit 1; }
+		{ echo "clear-kb needs Python 3.11 or later, and $(if $(PYTHON),'$(PYTHON)' is not one,there is none on the PATH): make PYTHON=/path/to/one"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	$(PIP) --no-warn-conflicts -e ".[dev]"
+	@$(PIP) --no-deps $(SCISPACY) || echo "scispaCy cannot be had here: its tests are skipped, and all else works without it"
 	touch $@
 
 demo: setup

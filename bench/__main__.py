@@ -11,8 +11,10 @@ from bench import (
     accuracy,
     confounders,
     coverage,
+    drift,
     duplicates,
     explanation,
+    foreign_vectors,
     label_tables,
     memory,
     mesh_agreement,
@@ -22,6 +24,7 @@ from bench import (
     planted,
     projection,
     real_pipeline,
+    segments,
     startup,
     training,
     vocabulary,
@@ -49,6 +52,9 @@ BENCHES = {
     "confounders": confounders.run,
     "coverage": coverage.run,
     "planted": planted.run,
+    "drift": drift.run,
+    "foreign_vectors": foreign_vectors.run,
+    "segments": segments.run,
 }
 
 

@@ -17,7 +17,7 @@ from schemas.tables import IMAGES, LABELS, PREDICTIONS
 IMAGE_COUNT = 200_000
 NAMES = ("Atelectasis", "Cardiomegaly", "Edema", "Pleural Effusion", "Pneumothorax")
 REPEATS = 5
-QUERY = "SELECT run, label, n, auroc FROM metrics WHERE \"by\" = 'all'"
+QUERY = "SELECT run, label, n, auroc FROM metrics WHERE grouping = 'all'"
 
 
 def run() -> list[Row]:

@@ -25,9 +25,9 @@ from encoder.prediction.zero_shot_run import predict_zero_shot as run_zero_shot
 from encoder.training.config import TrainConfig, read_config
 from encoder.validation.result import Validation
 from encoder.validation.validate import validate as validate_models
+from encoder.vectors.encoders import find_checkpoint, find_encoder
 from encoder.vectors.encoding import EncodeResult, Layer
 from encoder.vectors.encoding import encode as encode_images
-from encoder.vectors.image_vectors import find_checkpoint
 from kb.images.patient_split import Part
 from kb.images.view_choice import FRONTAL
 from kb.knowledge_base import KnowledgeBase
@@ -259,7 +259,7 @@ def evaluate(
     bootstrap: int = 1000,
     seed: int = 0,
     threshold_by: ThresholdBy = "youden",
-    threshold_from: str | float = "validation",
+    threshold_from: str | float = "auto",
     against: str | None = None,
     readers: str | Path | Sequence[str | Path] | None = None,
     by: str | None = None,
@@ -279,7 +279,8 @@ def evaluate(
         bootstrap: resamples of the patients; 0: only intervals that need none.
         seed: of the resamples.
         threshold_by: what a threshold is chosen by.
-        threshold_from: "validation", the name of another run, or the threshold itself.
+        threshold_from: "auto": given with the run, else of a validation, else cross-fitted; one of these by its name;
+            "target:sensitivity=0.9" for what is to be reached; the name of another run, or the threshold itself.
         against: a run that each of them is compared with, on the rows of both.
         readers: "stored" for the readings that are kept with labels, a source of some, or files of them.
         by: what rows are grouped by: site, source, view, sex, age_band, month, or any attribute.
@@ -422,13 +423,14 @@ def search_images(
         query: the id of an image, the id or text of a concept, or any sentence.
         k: how many at most.
         space: the encoder's own, or the LLM space that images are projected into.
-        encoder: the folder of a checkpoint, or its id.
+        encoder: the folder of a checkpoint, its id, or the name of vectors from elsewhere.
 
     Raises:
         UsageError: nothing is encoded or embedded, or there is no such image or concept.
     """
-    checkpoint = find_checkpoint(base, encoder)
-    return search_encoded(base, checkpoint, query, space=space, k=k, embedder=lambda: _stored_embedder(base))
+    return search_encoded(
+        base, find_encoder(base, encoder), query, space=space, k=k, embedder=lambda: _stored_embedder(base)
+    )
 
 
 def _options(

@@ -22,6 +22,7 @@ from ingest.reports.options import ExtractorOptions, IngestOptions, IngestResult
 from ingest.reports.preview import PreviewedReport
 from ingest.reports.preview import preview as preview_reports
 from ingest.reports.rows import DEFAULT_SECTIONS
+from ingest.vectors.ingest import VectorResult, ingest_vectors
 from kb.display import Listing
 from kb.images.preprocessing import Preprocessing
 from kb.knowledge_base import KnowledgeBase
@@ -365,6 +366,7 @@ def predictions(
     *,
     method: str = "imported",
     scores_are: Kind | None = None,
+    operating_points: Sequence[str] = (),
     columns: Mapping[str, str] | None = None,
     wanted: Sequence[str] = (),
     rename: Mapping[str, str] | None = None,
@@ -383,6 +385,7 @@ def predictions(
         run: the name that they are evaluated and audited by.
         method: how they were made.
         scores_are: "probabilities" or "logits"; default: logits if any is below 0.
+        operating_points: the thresholds that the model is used with: each "0.5", "Edema=0.3" or a file.
         columns: which column holds what.
         wanted: these labels only, or a named list such as "chexpert5"; default: all that are found.
         rename: other names for labels, by the name in the file.
@@ -411,10 +414,62 @@ def predictions(
         choices=choices,
         method=method,
         scores_are=scores_are,
+        operating_points=operating_points,
         by=by,
         why=why,
         dry_run=dry_run,
         allow_unjoined=allow_unjoined,
+    )
+
+
+def vectors(
+    base: KnowledgeBase,
+    file: str | Path,
+    encoder: str,
+    *,
+    ids: str | Path | None = None,
+    columns: Mapping[str, str] | None = None,
+    patches: bool = False,
+    normalise: bool = False,
+    replace: bool = False,
+    encoding: str = "utf-8",
+    by: str | None = None,
+    why: str | None = None,
+    dry_run: bool = False,
+) -> VectorResult:
+    """Take the vectors that any model gives images in, as one commit.
+
+    Args:
+        base: where to; it stands on the new commit afterwards.
+        file: Parquet, CSV, .npy, .npz, HDF5 or safetensors.
+        encoder: what the model is called from now on.
+        ids: a file of ids in the order of the vectors, for arrays that have none beside them.
+        columns: which column, or array, holds "image" and "vector"; "feat_*" stands for numbered columns.
+        patches: an image has several vectors, of its patches: their mean is stored.
+        normalise: bring vectors to length 1; default: as they come.
+        replace: put them in the place of all vectors of this name, where they are others.
+        encoding: of text files.
+        by: who.
+        why: the reason.
+        dry_run: read all and say what would happen; write nothing.
+
+    Raises:
+        UsageError: there is no such file or column, or other vectors are stored under this name.
+        ClearKbError: the file cannot be read, or none of its images is here.
+    """
+    return ingest_vectors(
+        base,
+        file,
+        encoder,
+        ids=ids,
+        columns=columns,
+        patches=patches,
+        normalise=normalise,
+        replace=replace,
+        encoding=encoding,
+        by=by,
+        why=why,
+        dry_run=dry_run,
     )
 
 

@@ -60,6 +60,29 @@ def require_label_join(state: Tables, rows: pa.Table, what: str) -> None:
     )
 
 
+def require_vector_join(state: Tables, asked: Set[str], known: Set[str]) -> None:
+    """Refuse vectors of images of which none is stored, nor spoken of by labels or predictions.
+
+    Args:
+        state: what is stored.
+        asked: the images that the vectors are of, as they are spelt.
+        known: those that are here.
+
+    Raises:
+        ClearKbError: always; the message shows both spellings.
+    """
+    studies = set[str]().union(*(stored_ids(state, table)[1] for table in ("images", "reports", "labels")))
+    if asked & studies:
+        what = f"{min(asked & studies)} is a study, and a vector is of one image"
+    else:
+        what = _both("vectors", "image", asked, "images (or labels and predictions of them)", known)
+    raise ClearKbError(
+        f"none of the {len(asked):,} images of these vectors is here: {what}; name the column that has the ids of "
+        "images in columns as 'image'",
+        parameter="columns.image",
+    )
+
+
 def require_image_join(state: Tables, rows: pa.Table) -> None:
     """Refuse images such that none of all images would have a report, or a label, though such are stored.
 

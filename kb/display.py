@@ -13,6 +13,8 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
+from kb.statistics.interval import Interval
+
 T = TypeVar("T")
 
 NUMBERS = (int, float)
@@ -26,6 +28,8 @@ def plain(value: Any) -> str:
     """A value as one cell of a table."""
     if value is None:
         return ""
+    if isinstance(value, Interval):
+        return str(value)
     if isinstance(value, list | tuple) and not any(isinstance(item, list | tuple | dict) for item in value):
         return ", ".join(map(str, value))
     if isinstance(value, list | tuple | dict):

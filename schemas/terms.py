@@ -29,6 +29,12 @@ IN_USE: tuple[Status, ...] = ("candidate", "accepted")
 ConceptAssertion = Literal["present", "absent"]
 """What a concept says of its finding."""
 
+FOREIGN = "foreign"
+"""The objective of an encoder of which only vectors came: it has no checkpoint here."""
+
+BACKBONE = ":backbone"
+"""What the id of an encoder ends in where the vectors are its backbone's, before the projection."""
+
 ASSERTIONS: tuple[Assertion, ...] = get_args(Assertion)
 CONCEPT_ASSERTIONS: tuple[ConceptAssertion, ...] = get_args(ConceptAssertion)
 CERTAINTIES: tuple[Certainty, ...] = get_args(Certainty)

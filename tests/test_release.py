@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from tests.support.paths import ROOT
+from tests.support.reports import write_csv
 
 PACKAGES = ("schemas", "kb", "ingest", "encoder")
 
@@ -86,6 +87,44 @@ def test_the_wheel_runs_in_an_environment_of_its_own(wheel: Path, tmp_path: Path
     assert "too few to judge a prediction by" in story
     status = json.loads(run(clear_kb, "status", "--kb", "demo/demo.kb", "--format", "json"))
     assert status["reports"] > 0 and status["not_embedded"] == 0
+
+
+@pytest.mark.soak
+def test_the_wheel_and_pandas_install_beside_each_other(wheel: Path, tmp_path: Path) -> None:
+    """As a notebook user does it, with all that pip brings: numpy 2, and the pandas of the day."""
+    venv.create(tmp_path / "fresh", with_pip=True)
+    python = tmp_path / "fresh" / "bin" / "python"
+    ours = {
+        name: value for name, value in os.environ.items() if name != "PYTHONPATH" and not name.startswith("CLEAR_KB")
+    }
+
+    def run(*command: object, fails: str | None = None) -> str:
+        done = subprocess.run(
+            [*map(str, command)], cwd=tmp_path, env=ours, capture_output=True, text=True, timeout=3600, check=False
+        )
+        if done.returncode and fails:
+            pytest.skip(fails)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    pip = (python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    run(*pip, "--dry-run", "--no-deps", "pandas", fails="pip finds no index here")
+    run(*pip, wheel, "pandas")
+    run(python, "-m", "pip", "check")
+    clear_kb = python.with_name("clear-kb")
+    assert "ingest" in run(clear_kb, "--help")
+    write_csv(tmp_path / "r.csv", [{"uid": "a", "findings": "Left pulmonary embolism (PE).", "impression": "PE."}])
+    run(clear_kb, "ingest", "reports", "r.csv", "--kb", "x.kb", "--no-embed")
+    told = run(python, "-c", READ_WITH_PANDAS)
+    assert json.loads(told) == {"numpy": 2, "texts": ["left pulmonary embolism", "pulmonary embolism"]}
+
+
+READ_WITH_PANDAS = """
+import json, kb, numpy, pandas
+concepts = kb.open("x.kb").dataset("concepts").to_table().to_pandas()
+assert isinstance(concepts, pandas.DataFrame)
+print(json.dumps({"numpy": int(numpy.__version__.split(".")[0]), "texts": sorted(concepts["text"])}))
+"""
 
 
 def project() -> dict[str, str]:

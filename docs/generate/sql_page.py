@@ -14,19 +14,21 @@ from kb.sql.queries import NamedQuery, all_queries
 from kb.sql.reference import column_types, functions, relations
 from kb.sql.session import AuditSession
 from kb.store.state import State
-from schemas.sql.audit_views import vector_relations
+from schemas.sql.audit_views import FUNCTIONS, vector_relations
 
 HEAD = """# SQL of the audit
 
 `clear-kb audit sql "SELECT ..."` reads these views and nothing else; it is DuckDB's SQL. `clear-kb audit export` writes
-them into a DuckDB file, as views over tables of the schema `stored` (`outcomes` is kept as rows there, too) beside a
+them into a DuckDB file, as views over tables of the schema `stored` (what `outcomes` stands on is rows there) beside a
 table `about` that says what the file is a copy of. `owner`, `split` and `truth` mean the same everywhere. All metrics
 are computed from the rows of `outcomes`: a prediction with several sources of labels has a row for each, so say which
 if there are several.
 
-    SELECT value AS site, auroc, n FROM metrics WHERE run = 'ours' AND label = 'edema' AND "by" = 'site'
+    SELECT value AS site, auroc, n FROM metrics WHERE run = 'ours' AND label = 'edema' AND grouping = 'site'
     SELECT image_id, score, threshold FROM errors WHERE kind = 'false positive' ORDER BY margin DESC LIMIT 20
     SELECT * FROM metrics_by(site || ' ' || view) WHERE label = 'edema' AND positives >= 10
+    SELECT value, ppv, alerts_per_100 FROM confusion_by(attribute(attributes, 'ScannerModel')) WHERE run = 'ours'
+    SELECT threshold, sensitivity, precision FROM roc('ours', 'edema')
     SELECT a.ancestor, count(DISTINCT o.report_id) AS reports FROM observations o
       JOIN concept_ancestors a ON a.concept_id = o.concept_id GROUP BY a.ancestor_id, a.ancestor ORDER BY reports DESC
     SELECT text, score FROM concept_scores('images/0001.png') ORDER BY score DESC LIMIT 10
@@ -51,9 +53,10 @@ def _page(session: AuditSession) -> Iterator[str]:
         yield table(("column", "type", ""), rows)
         yield f"{view.notes}\n" if view.notes else ""
     yield "## Macros\n"
-    yield "`FROM metrics_by(...)` and `FROM concept_scores(...)` give rows; the others give a value.\n"
+    yield f"Rows come of {', '.join(f'`FROM {name}(...)`' for name in FUNCTIONS)}; the others give a value.\n"
     yield table(("call", ""), ((f"`{call}`", cell(about)) for call, about in functions()))
-    for name, call in (("metrics_by", "metrics_by('all')"), ("concept_scores", "concept_scores('')")):
+    for name in FUNCTIONS:
+        call = f"{name}(NULL, NULL)" if name in ("roc", "decision_curve") else f"{name}('all')"
         columns = ", ".join(f"`{column}` {kind}" for column, kind in column_types(session, call).items())
         yield f"`{name}` has the columns {columns}.\n"
     yield "## Named queries\n"
@@ -74,5 +77,6 @@ def _query(session: AuditSession, query: NamedQuery) -> Iterator[str]:
 def _no_vectors() -> Any:
     """Vectors of nothing: what DuckDB tells the types of."""
     names = ("encoder", "concept_id", "image_id", "text", "finding", "assertion")
-    fields = [*((name, pa.string()) for name in names), ("vector", pa.list_(pa.float32(), 1))]
+    numbers = [("vector", pa.list_(pa.float32(), 1)), ("scale", pa.float32()), ("bias", pa.float32())]
+    fields = [*((name, pa.string()) for name in names), *numbers]
     return pa.schema(fields).empty_table()

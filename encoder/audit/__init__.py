@@ -1,4 +1,4 @@
-"""Why a model fails: SQL over its predictions, confounders, slices, attribution, and a page of all of it.
+"""Why a model fails: SQL over its predictions, confounders, segments, slices, attribution, and a page of all of it.
 
 import encoder, kb
 
@@ -16,9 +16,9 @@ from kb.lazy import lazy_names
 
 if TYPE_CHECKING:
     from encoder.audit.attribution import attribute
-    from encoder.audit.face import confounders, report, session, slices
+    from encoder.audit.face import confounders, directions, drift, report, segments, session, slices
 
-__all__ = ["attribute", "confounders", "report", "session", "slices"]
+__all__ = ["attribute", "confounders", "directions", "drift", "report", "segments", "session", "slices"]
 
 __getattr__, __dir__ = lazy_names(
     __name__, dict.fromkeys(__all__, "encoder.audit.face") | {"attribute": "encoder.audit.attribution"}

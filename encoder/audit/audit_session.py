@@ -8,32 +8,43 @@ The vectors of concepts are read from where they are kept, mapped into memory: n
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
-from encoder.model.checkpoint import Checkpoint
 from encoder.space.concept_space import open_space
-from encoder.vectors.image_vectors import find_checkpoint, known_encoders, read_image_vectors
+from encoder.space.fitted.fit import open_directions
+from encoder.vectors.encoders import StoredEncoder, find_encoder, known_encoders
+from encoder.vectors.image_vectors import read_image_vectors
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.sql.limits import Limits
 from kb.sql.session import AuditSession
 
 
-def open_session(kb: KnowledgeBase, limits: Limits | None = None, encoder: str | None = None) -> AuditSession:
+def open_session(
+    kb: KnowledgeBase,
+    limits: Limits | None = None,
+    encoder: str | None = None,
+    *,
+    tables: Mapping[str, str | Path] | None = None,
+) -> AuditSession:
     """A session over `kb` that serves `concept_vectors`, `image_vectors` and `concept_scores(image)` too.
 
     Args:
         kb: the knowledge base, at any commit.
         limits: of each query.
         encoder: the folder of a checkpoint, or its id or the beginning of that; not needed if there is one only.
+        tables: files of the analyst's own by the name that queries call them; see `kb.sql.own_tables`.
 
     What is wrong with the encoder is said by the first query that needs it: others run without one.
     """
     vectors = EncoderVectors(kb, encoder)
-    return AuditSession(kb, limits, {"concept_vectors": vectors.concepts, "image_vectors": vectors.images})
+    more = {"concept_vectors": vectors.concepts, "image_vectors": vectors.images}
+    return AuditSession(kb, limits, more, tables=tables)
 
 
 class EncoderVectors:
@@ -44,15 +55,24 @@ class EncoderVectors:
         self._named = encoder
 
     def concepts(self) -> pa.Table:
-        """The concepts in use: encoder, concept_id, text, finding, assertion, vector.
+        """The concepts that have a direction: encoder, concept_id, text, finding, assertion, vector, scale, bias.
 
         Raises:
             UsageError: there is no encoder, or several and none was named.
+            ClearKbError: of a foreign encoder no concept has a direction that can be trusted.
         """
-        space = open_space(self._kb, self._checkpoint)
-        stated = space.concepts.select(["concept_id", "text", "finding", "assertion"])
-        stated = stated.add_column(0, "encoder", _same(self._checkpoint.encoder_id, len(space)))
-        return stated.append_column("vector", _vectors(space.vectors))
+        if self._encoder.is_foreign:
+            fitted = open_directions(self._kb, self._encoder)
+            table, vectors, scale, bias = fitted.concepts, fitted.vectors, fitted.scale, fitted.bias
+        else:
+            space = open_space(self._kb, self._encoder.checkpoint())
+            table, vectors = space.concepts, space.vectors
+            scale, bias = np.ones(len(space)), np.zeros(len(space))
+        stated = table.select(["concept_id", "text", "finding", "assertion"])
+        stated = stated.add_column(0, "encoder", _same(self._encoder.encoder, len(stated)))
+        for name, column in (("vector", _vectors(vectors)), ("scale", _floats(scale)), ("bias", _floats(bias))):
+            stated = stated.append_column(name, column)
+        return stated
 
     def images(self) -> pa.Table:
         """The images whose present picture is encoded: encoder, image_id, vector.
@@ -60,24 +80,28 @@ class EncoderVectors:
         Raises:
             UsageError: there is no encoder, or several and none was named.
         """
-        found = read_image_vectors(self._kb, self._checkpoint.encoder_id)
-        encoder = _same(self._checkpoint.encoder_id, len(found))
+        found = read_image_vectors(self._kb, self._encoder.encoder)
+        encoder = _same(self._encoder.encoder, len(found))
         columns = {"encoder": encoder, "image_id": pa.array(found.image_ids, pa.string())}
         return pa.table({**columns, "vector": _vectors(found.matrix)})
 
     @cached_property
-    def _checkpoint(self) -> Checkpoint:
+    def _encoder(self) -> StoredEncoder:
         if self._named is None and not known_encoders(self._kb):
             raise UsageError(
                 f"{self._kb.uri} has no vectors of images, which concept_vectors, image_vectors and concept_scores() "
                 "read",
                 need="image vectors",
             )
-        return find_checkpoint(self._kb, self._named)
+        return find_encoder(self._kb, self._named)
 
 
 def _same(text: str, count: int) -> pa.Array:
     return pa.repeat(pa.scalar(text), count)
+
+
+def _floats(numbers: np.ndarray) -> pa.Array:
+    return pa.array(numbers, pa.float32())
 
 
 def _vectors(matrix: np.ndarray) -> pa.Array:

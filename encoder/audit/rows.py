@@ -135,7 +135,7 @@ def read_rows(
     rows = [row for row in rows_where(session, run, label, where=where) if row["source"] is not None]
     if not rows:
         _refuse(session, run, label, where)
-    rows = [row for row in _one_spelling(rows, label) if lies_in(row["split"], split)]
+    rows = [row for row in one_spelling(rows, label) if lies_in(row["split"], split)]
     if not rows:
         raise UsageError(f"nothing is known to be true of {label} in split '{split}': name another", parameter="split")
     sources = sorted({row["source"] for row in rows})
@@ -153,7 +153,7 @@ def read_rows(
         raise UsageError(f"nothing is known to be true of {label} in these views: {told}", parameter="views")
     if not known:
         raise UsageError(f"nothing is known to be true of {label} in split '{split}': name another", parameter="split")
-    return replace(_as_arrays(run, split, known, len(of_views) - len(known)), other_views=other_views)
+    return replace(as_arrays(run, split, known, len(of_views) - len(known)), other_views=other_views)
 
 
 def rows_where(session: AuditSession, run: str, label: str, *, where: str | None) -> list[dict[str, Any]]:
@@ -164,8 +164,12 @@ def rows_where(session: AuditSession, run: str, label: str, *, where: str | None
     return session.query(sql, {"run": run, "label": label}).rows()
 
 
-def _one_spelling(rows: Sequence[dict[str, Any]], label: str) -> list[dict[str, Any]]:
-    """The rows of one spelling of a label; a run may hold two that only differ in case or "_"."""
+def one_spelling(rows: Sequence[dict[str, Any]], label: str) -> list[dict[str, Any]]:
+    """The rows of one spelling of a label; a run may hold two that only differ in case or "_".
+
+    Raises:
+        UsageError: it holds two, and neither is the one asked for.
+    """
     spelt = sorted({row["label"] for row in rows})
     if len(spelt) > 1 and label not in spelt:
         raise UsageError(f"label '{label}': the run predicts {' and '.join(spelt)}: name one as it is written")
@@ -173,7 +177,8 @@ def _one_spelling(rows: Sequence[dict[str, Any]], label: str) -> list[dict[str, 
     return [row for row in rows if row["label"] == wanted]
 
 
-def _as_arrays(run: str, split: str, known: Sequence[Mapping[str, Any]], unknown: int) -> AuditRows:
+def as_arrays(run: str, split: str, known: Sequence[Mapping[str, Any]], unknown: int) -> AuditRows:
+    """Rows of `outcomes` as columns; a truth that is unknown counts as none."""
     score = np.array([row["score"] for row in known], dtype=np.float64)
     logits = [row["logit"] for row in known]
     clipped = np.clip(score, SMALLEST, 1 - SMALLEST)
@@ -195,20 +200,30 @@ def _as_arrays(run: str, split: str, known: Sequence[Mapping[str, Any]], unknown
     )
 
 
-def _refuse(session: AuditSession, run: str, label: str, where: str | None) -> None:
-    """Say what is missing: the run, the label, its truth, or rows that the condition holds for."""
+def check_run(session: AuditSession, run: str, label: str) -> None:
+    """See that there is such a run, and that it predicts the label.
+
+    Raises:
+        UsageError: there is none, or it does not.
+    """
     runs = [row["run"] for row in session.run("SELECT run FROM runs ORDER BY run").rows()]
     if run not in runs:
         text = ", ".join(runs) or "there are none"
         raise UsageError(f"there is no run '{run}': {text}", need=None if runs else "predictions")
-    labels = [
-        row["label"]
-        for row in session.run(
-            "SELECT DISTINCT label FROM predictions WHERE run = $run ORDER BY label", {"run": run}
-        ).rows()
-    ]
+    labels = labels_of(session, run)
     if plain_label(label) not in map(plain_label, labels):
         raise UsageError(f"run '{run}' predicts no '{label}': {', '.join(labels)}")
+
+
+def labels_of(session: AuditSession, run: str) -> list[str]:
+    """What a run predicts."""
+    sql = "SELECT DISTINCT label FROM predictions WHERE run = $run ORDER BY label"
+    return [str(row["label"]) for row in session.run(sql, {"run": run}).rows()]
+
+
+def _refuse(session: AuditSession, run: str, label: str, where: str | None) -> None:
+    """Say what is missing: the run, the label, its truth, or rows that the condition holds for."""
+    check_run(session, run, label)
     if where is not None:
         raise UsageError(f"no prediction of {label} by '{run}' of known truth is left where {where}")
     raise UsageError(f"no label says whether {label} is true", need="labels")

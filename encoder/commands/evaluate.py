@@ -59,7 +59,11 @@ def evaluate_command(
     ] = None,
     threshold_from: Annotated[
         str | None,
-        typer.Option("--threshold-from", metavar="validation|RUN|NUMBER", help="What thresholds are chosen on."),
+        typer.Option(
+            "--threshold-from",
+            metavar="SOURCE",
+            help="auto, given, validation, cross-fitted, target:sensitivity=0.9, or a run.",
+        ),
     ] = None,
     threshold_by: Annotated[
         Literal["youden", "f1"], typer.Option("--threshold-by", help="What a threshold is chosen to make highest.")
@@ -72,7 +76,7 @@ def evaluate_command(
     """Score runs against the labels: AUROC, AUPRC, F1, MCC, calibration, with 95% intervals."""
     if threshold is not None and threshold_from is not None:
         raise UsageError("--threshold and --threshold-from say the same thing twice: leave one out")
-    found = threshold if threshold is not None else threshold_from or "validation"
+    found = threshold if threshold is not None else threshold_from or "auto"
     result = evaluate(
         reading.base,
         tuple(run or ()),

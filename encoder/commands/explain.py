@@ -14,7 +14,7 @@ from encoder.commands.options import EncoderOption
 from encoder.explanation.explanation import Explainer, Explanation
 from encoder.figures import check_figure
 from encoder.prediction.runs import only_run, read_run
-from encoder.vectors.image_vectors import find_checkpoint
+from encoder.vectors.encoders import find_checkpoint
 from kb.commands.options import Format
 from kb.commands.output import print_facts, print_json, print_rows, say
 from kb.commands.shared import Reading, reads

@@ -11,7 +11,7 @@ from rich.markup import escape
 from encoder.commands.options import EncoderOption
 from encoder.explanation.image_search import search_images, write_contact_sheet
 from encoder.figures import check_figure
-from encoder.vectors.image_vectors import find_checkpoint
+from encoder.vectors.encoders import find_encoder
 from kb.commands.options import Format
 from kb.commands.output import print_json, print_rows, say
 from kb.commands.shared import Reading, reads
@@ -41,10 +41,10 @@ def search_command(
     if sheet is not None:
         check_figure(sheet, "--sheet")
     opened = reading.base
-    checkpoint = find_checkpoint(opened, encoder)
+    stored = find_encoder(opened, encoder)
     found = search_images(
         opened,
-        checkpoint,
+        stored,
         query,
         kind=kind,
         space=space,
@@ -58,5 +58,5 @@ def search_command(
         title = f"{found.kind}: {escape(query)} (space {found.space})"
         print_rows(rows, found.hits.columns, reading.output, title=title)
     if sheet is not None:
-        write_contact_sheet(opened, checkpoint, found, path=sheet)
+        write_contact_sheet(opened, found, path=sheet, encoder=stored)
         say(f"wrote {escape(str(sheet))}")

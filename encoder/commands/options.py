@@ -13,7 +13,7 @@ EncoderOption = Annotated[
     typer.Option(
         "--encoder",
         metavar="FOLDER|ID",
-        help="The checkpoint; not needed where vectors of one encoder only are stored.",
+        help="The checkpoint, or the name of ingested vectors; not needed where there are vectors of one only.",
     ),
 ]
 RunOption = Annotated[

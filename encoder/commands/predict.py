@@ -15,7 +15,7 @@ from encoder.prediction.concept_list import read_concept_list
 from encoder.prediction.intervention import Interventions, set_concepts
 from encoder.prediction.predicting import PredictResult
 from encoder.prediction.prompts import read_prompts
-from encoder.vectors.image_vectors import find_checkpoint
+from encoder.vectors.encoders import find_checkpoint
 from kb.commands.options import (
     Format,
     parse_pairs,

@@ -22,12 +22,15 @@ from encoder.evaluation.readers import score_readers, studies_of
 from encoder.evaluation.rows import LabelRows, label_rows
 from encoder.evaluation.scoring import Draws, mean_over_labels, score_label
 from encoder.evaluation.selecting import Selected, known_runs, numbered, select
+from encoder.evaluation.threshold_notes import threshold_notes
+from encoder.evaluation.threshold_source import ThresholdSource, read_threshold_source
 from encoder.evaluation.thresholds import Thresholds
-from encoder.prediction.runs import chosen_on
+from encoder.prediction.runs import chosen_on, trained_here
 from kb.display import Listing, listing_of
-from kb.errors import UsageError
+from kb.images.patient_split import fold_of, read_patients
 from kb.images.view_choice import told_left_out
 from kb.knowledge_base import KnowledgeBase
+from kb.sql.operating_points import operating_points
 from kb.statistics.resampling import multiplicities
 
 SCORED_COLUMNS = ("run", "label", "n", "positives", "auroc", "auroc_low", "auroc_high", "auprc", "f1", "mcc", "ece")
@@ -61,10 +64,16 @@ def evaluate(
     """
     options = options or Options()
     known = known_runs(kb, options)
-    fixed, other_run = _threshold_source(options.threshold_from, known)
-    selected = select(kb, runs, options, by=by, against=against, also=[other_run] if other_run else [])
+    source = read_threshold_source(options.threshold_from, known)
+    selected = select(kb, runs, options, by=by, against=against, also=[source.run] if source.run else [])
     readings = find_readings(kb, readers, [row["label"] for row in selected.rows]) if readers is not None else []
-    work = _Work(selected, options=options, against=against, fixed=fixed, other_run=other_run, readings=readings)
+    choosers = _Choosers(
+        source=source,
+        given={run: operating_points(row["parameters"]) for run, row in known.items()},
+        trained=trained_here(kb),
+        named=read_patients(kb).named,
+    )
+    work = _Work(selected, options=options, against=against, choosers=choosers, readings=readings)
     judged = [work.judge(part, group, members) for (part, group), members in selected.blocks.items()]
     compared = [row for one in judged for row in one.comparisons]
     p_adjusted = adjusted([row.p for row in compared], adjust)
@@ -121,8 +130,7 @@ class _Work:
     _: KW_ONLY
     options: Options
     against: str | None
-    fixed: float | None
-    other_run: str | None
+    choosers: _Choosers
     readings: Sequence[Reading]
 
     def judge(self, part: str, group: str | None, evaluated: Sequence[Mapping[str, Any]]) -> _Judged:
@@ -146,21 +154,43 @@ class _Work:
             readers=score_readers(kept, self.readings, studies),
             agreement=agree_readers(kept, self.readings, studies, drawn),
             kept=kept,
-            notes=[*notes, *not_compared],
+            notes=[*notes, *threshold_notes(kept, thresholds), *not_compared],
         )
 
     def _thresholds(self, owners: Mapping[str, int]) -> Thresholds:
         """What thresholds are chosen on: never on external rows."""
-        own = [r for r in self.selected.rows if r["in_split"] != "external"]
-        choosing = [r for r in own if (r["run"] == self.other_run if self.other_run else r["in_split"] == "validation")]
-        spare = [r for r in own if r["in_split"] == "test"]
+        own = [row for row in self.selected.rows if row["in_split"] != "external"]
         return Thresholds(
             self.options.threshold_by,
-            self.fixed,
-            label_rows(choosing, owners),
-            self.other_run,
-            internal=label_rows(spare, owners, "test"),
+            self.choosers.source,
+            given=self.choosers.given,
+            choosing=label_rows([row for row in own if self.choosers.chooses(row)], owners),
+            pool=label_rows([row for row in own if self.choosers.is_pooled(row)], owners),
+            folds=np.array([fold_of(owner) for owner in owners], dtype=np.int64),
         )
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Choosers:
+    """Which rows may choose a threshold.
+
+    A split that was drawn says nothing of a run from elsewhere: it learned and chose on none of these images.
+    """
+
+    source: ThresholdSource
+    given: Mapping[str, Mapping[str, float]]
+    trained: frozenset[str]
+    named: frozenset[str]
+
+    def chooses(self, row: Mapping[str, Any]) -> bool:
+        """Whether a row is of the validation, or of the run that was named."""
+        if self.source.run is not None:
+            return bool(row["run"] == self.source.run)
+        return row["in_split"] == "validation" and (row["run"] in self.trained or row["owner"] in self.named)
+
+    def is_pooled(self, row: Mapping[str, Any]) -> bool:
+        """Whether a row is cross-fitted: no run was trained on it."""
+        return row["run"] not in self.trained or row["in_split"] == "test"
 
 
 def _compare_all(
@@ -183,20 +213,6 @@ def _chosen_notes(known: Mapping[str, Mapping[str, Any]], selected: Selected) ->
     runs = selected.runs if {"all", "internal"} & {part for part, _ in selected.blocks} else ()
     entries = [chosen_on(name, json.loads(known[name]["parameters"])) for name in runs]
     return [note for note in entries if note is not None]
-
-
-def _threshold_source(told: str | float, known: Mapping[str, Any]) -> tuple[float | None, str | None]:
-    """A fixed threshold, or the run that it is chosen on; neither: the validation split."""
-    if isinstance(told, str) and told in known:
-        return None, told
-    if told == "validation":
-        return None, None
-    try:
-        return float(told), None
-    except ValueError as error:
-        raise UsageError(
-            f"threshold_from '{told}': 'validation', a number or the name of a run was expected"
-        ) from error
 
 
 def _score_all(

@@ -15,7 +15,7 @@ from kb.display import Listing, html_table, table_of
 from kb.statistics.p_values import told_p
 
 Interval = tuple[float, float]
-AT_THRESHOLD = ("sensitivity", "specificity", "ppv", "npv", "f1", "mcc")
+AT_THRESHOLD = ("sensitivity", "specificity", "ppv", "npv", "alerts", "f1", "mcc")
 CALIBRATION = ("ece_beyond_chance", "calibration_slope", "calibration_intercept", "observed_less_expected")
 AVERAGED = ("auroc", "auprc", *AT_THRESHOLD, "brier", "ece")
 """What has a mean over labels; how scores would have to be corrected is a matter of each label."""
@@ -122,7 +122,7 @@ class Scored:
 
 
 _RANKED = {"AUROC": "auroc", "AUPRC": "auprc", "Brier": "brier"}
-_CALLED = {"sensitivity": "sensitivity", "specificity": "specificity"}
+_CALLED = {"sensitivity": "sensitivity", "specificity": "specificity", "alerts": "alerts"}
 _CONFIRMED = {"PPV": "ppv", "NPV": "npv", "F1": "f1", "MCC": "mcc"}
 _RECALIBRATED = {
     "slope": "calibration_slope",
@@ -264,7 +264,7 @@ class Evaluation:
         labels = [row for row in scored if row.label != MEAN]
         parts = [
             ("", ranked),
-            ("at a threshold", [row.called() for row in called]),
+            ("at a threshold", _without_one_origin([row.called() for row in called])),
             ("at that threshold", [row.confirmed() for row in called]),
             ("calibration", [row.calibrated() for row in labels]),
             ("recalibration", [row.recalibrated() for row in labels]),
@@ -288,6 +288,13 @@ class Evaluation:
     def _repr_html_(self) -> str:
         text = "".join(f"<p>{escape(title)}</p>{html_table(rows, list(rows[0]))}" for title, rows in self.tables())
         return text + "<ul>" + "".join(f"<li>{escape(note)}</li>" for note in self.notes) + "</ul>"
+
+
+def _without_one_origin(called: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows at a threshold without what it was chosen on, where that is the same for all: a note says it."""
+    if len({row["chosen on"] for row in called} - {""}) > 1:
+        return called
+    return [{name: cell for name, cell in row.items() if name != "chosen on"} for row in called]
 
 
 def _told(row: LeftOut | Comparison | ReaderScore | Agreement) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from encoder.evaluation.options import Options
 from encoder.evaluation.reader_tables import Reading
 from encoder.evaluation.rows import LabelRows
 from encoder.evaluation.scoring import ALIKE
-from encoder.evaluation.thresholds import NOTHING, SAME
 from kb.statistics.calibration_beyond_chance import DRAWS
 
 
@@ -26,7 +25,7 @@ def notes_of(
 ) -> tuple[str, ...]:
     """The notes of an evaluation, in plain words."""
     what = _split_note(split, options) if group is None else f"{_split_note(split, options)}, group by group"
-    notes = [what, *_threshold_notes(scored, options), *_interval_notes(rows, options, split, group)]
+    notes = [what, *_interval_notes(rows, options, split, group)]
     notes += [*_few_positives(scored), *_without(scored)]
     unknown = sum(group.unknown for group in groups)
     if unknown:
@@ -51,33 +50,6 @@ def _split_note(split: str, options: Options) -> str:
     over = f" where {options.where}" if options.where else ""
     which = {"all": "all rows", "internal": "all rows that are not external"}.get(split, f"the {split} split")
     return f"evaluated: {which}{over}"
-
-
-def _threshold_notes(scored: Sequence[Scored], options: Options) -> list[str]:
-    """Where thresholds come from: F1, MCC, sensitivity and specificity stand on them."""
-    by = "Youden's J" if options.threshold_by == "youden" else "F1"
-    origins = {row.threshold_from for row in scored if row.threshold_from}
-    notes = (
-        [f"threshold of external labels chosen on the test split (by {by}): validation is too small"]
-        if "test" in origins
-        else []
-    )
-    same = [f"{row.label} ({row.run})" for row in scored if row.threshold_from == SAME]
-    if same:
-        which = "every label" if len(same) == sum(row.threshold is not None for row in scored) else _few(same)
-        notes.append(
-            f"threshold chosen on these same rows (by {by}) for {which}: F1, MCC, sensitivity and specificity are "
-            "too good there; there was too little to choose by elsewhere (threshold_from)"
-        )
-    if NOTHING in origins:
-        notes.append(
-            "external rows choose no threshold, and elsewhere too little is known: where there is none, F1, MCC, "
-            "sensitivity and specificity are missing (threshold_from names another run, or a number)"
-        )
-    for origin in sorted(origins - {SAME, NOTHING, "fixed", "test"}):
-        where = "the validation split" if origin == "validation" else f"other patients of {origin}"
-        notes.append(f"threshold chosen on {where} (by {by}); those rows are not judged by it")
-    return notes
 
 
 def _interval_notes(rows: Sequence[Mapping[str, Any]], options: Options, split: str, group: str | None) -> list[str]:

@@ -25,7 +25,8 @@ class Options:
         bootstrap: resamples of the patients; 0: only intervals that need none.
         seed: of the resamples.
         threshold_by: what a threshold is chosen by.
-        threshold_from: "validation", the name of another run, or the threshold itself.
+        threshold_from: "auto": given with the run, else of a validation, else cross-fitted; one of these by its name;
+            "target:sensitivity=0.9" for what is to be reached; the name of another run, or the threshold itself.
     """
 
     labels: Sequence[str] = ()
@@ -37,4 +38,4 @@ class Options:
     bootstrap: int = 1000
     seed: int = 0
     threshold_by: ThresholdBy = "youden"
-    threshold_from: str | float = "validation"
+    threshold_from: str | float = "auto"

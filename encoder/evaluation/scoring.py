@@ -44,38 +44,8 @@ def score_label(rows: LabelRows, threshold: Threshold, drawn: np.ndarray, *, see
         drawn: the multiplicities of patients in each resample.
         seed: of what is drawn beside them.
     """
-    ranking = Ranking(rows.truth, rows.rank)
-
-    def measure(weights: np.ndarray) -> dict[str, np.ndarray]:
-        auroc, auprc = ranking.scores_of(weights)
-        called: Mapping[str, np.ndarray] = {}
-        if threshold.value is not None:
-            called = at_threshold(rows.truth, rows.score, threshold.value, weights=weights * threshold.judged)
-        return {"auroc": auroc, "auprc": auprc, **called}
-
-    def sampled(weights: np.ndarray) -> dict[str, np.ndarray]:
-        # A resample without a single row of this label has nothing to divide by.
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return measure(weights)
-
-    ones = np.ones(len(rows.truth))
-    exact = {name: float(value) for name, value in measure(ones).items()}
-    exact["brier"] = float(brier(rows.truth, rows.score, ones))
-    exact["ece"] = float(calibration_error(rows.truth, rows.score, ones, bins=equal_mass_bins(rows.score)))
-    resamples = resampled(drawn, rows.cluster, sampled)
-    found: dict[str, Interval | None] = {
-        "auroc": auroc_interval(rows.truth, rows.rank, rows.cluster),
-        **_shares(rows, threshold),
-    }
-    without: dict[str, str] = {}
-    if len(drawn):
-        patients = len(set(rows.cluster[rows.truth].tolist()))
-        found["auprc"] = precision_interval(exact["auprc"], resamples["auprc"], patients)
-        for name in ("f1", "mcc"):
-            if name in resamples and (of := spread(exact[name], resamples[name])) is not None:
-                found[name] = of
-            elif name in resamples:
-                without[name] = ALIKE
+    exact, resamples = _measured(rows, threshold, drawn)
+    found, without = _intervals(rows, threshold, exact, resamples)
     beyond = beyond_chance(rows.truth, rows.score, rows.cluster, draws=min(DRAWS, len(drawn)), seed=seed)
     calibrated, reasons = _calibration(rows, beyond)
     found |= calibrated
@@ -104,11 +74,54 @@ def score_label(rows: LabelRows, threshold: Threshold, drawn: np.ndarray, *, see
     return Draws(scored, resamples)
 
 
+def _measured(
+    rows: LabelRows, threshold: Threshold, drawn: np.ndarray
+) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+    """The figures of the rows as they are, and those that are resampled in every resample."""
+    ranking = Ranking(rows.truth, rows.rank)
+
+    def measure(weights: np.ndarray) -> dict[str, np.ndarray]:
+        auroc, auprc = ranking.scores_of(weights)
+        called: Mapping[str, np.ndarray] = {}
+        if threshold.value is not None:
+            called = at_threshold(rows.truth, rows.score, threshold.cuts, weights=weights * threshold.judged)
+        return {"auroc": auroc, "auprc": auprc, **called}
+
+    def sampled(weights: np.ndarray) -> dict[str, np.ndarray]:
+        # A resample without a single row of this label has nothing to divide by.
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return measure(weights)
+
+    ones = np.ones(len(rows.truth))
+    exact = {name: float(value) for name, value in measure(ones).items()}
+    exact["brier"] = float(brier(rows.truth, rows.score, ones))
+    exact["ece"] = float(calibration_error(rows.truth, rows.score, ones, bins=equal_mass_bins(rows.score)))
+    return exact, resampled(drawn, rows.cluster, sampled)
+
+
+def _intervals(
+    rows: LabelRows, threshold: Threshold, exact: Mapping[str, float], resamples: Mapping[str, np.ndarray]
+) -> tuple[dict[str, Interval | None], dict[str, str]]:
+    """The intervals of what is ranked and called; and of what there is none though it was resampled."""
+    found: dict[str, Interval | None] = {
+        "auroc": auroc_interval(rows.truth, rows.rank, rows.cluster),
+        **_shares(rows, threshold),
+    }
+    if "auprc" in resamples:
+        patients = len(set(rows.cluster[rows.truth].tolist()))
+        found["auprc"] = precision_interval(exact["auprc"], resamples["auprc"], patients)
+    for name in ("f1", "mcc"):
+        if name in resamples:
+            found[name] = spread(exact[name], resamples[name])
+    resampled_ones = ("auprc", "f1", "mcc")
+    return found, {name: ALIKE for name in resampled_ones if name in found and found[name] is None}
+
+
 def _shares(rows: LabelRows, threshold: Threshold) -> dict[str, Interval | None]:
     """Shares of what is called and of what is there, on the rows that the threshold may be judged on."""
     if threshold.value is None:
         return {}
-    called, judged = rows.score >= threshold.value, np.asarray(threshold.judged, dtype=bool)
+    called, judged = rows.score >= threshold.cuts, np.asarray(threshold.judged, dtype=bool)
 
     def share(of: np.ndarray, said: np.ndarray) -> Interval | None:
         return share_interval(said[of & judged], rows.cluster[of & judged])
@@ -118,6 +131,7 @@ def _shares(rows: LabelRows, threshold: Threshold) -> dict[str, Interval | None]
         "specificity": share(~rows.truth, ~called),
         "ppv": share(called, rows.truth),
         "npv": share(~called, ~rows.truth),
+        "alerts": share(np.ones(len(called), dtype=bool), called),
     }
 
 

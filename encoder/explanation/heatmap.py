@@ -89,8 +89,7 @@ def relevance(checkpoint: Checkpoint, pixels: np.ndarray, mean: np.ndarray, *, q
 def mean_image(reader: PixelReader, contents: Sequence[str], most: int = 256) -> np.ndarray:
     """The mean of images, (size, size), float64: of all, or of some spread evenly over them."""
     chosen = contents[:: max(1, len(contents) // most)]
-    mean: np.ndarray = np.mean(reader.take(chosen), axis=0, dtype=np.float64)
-    return mean
+    return np.asarray(np.mean(reader.take(chosen), axis=0, dtype=np.float64))
 
 
 def draw_heatmap(pixels: np.ndarray, found: np.ndarray, path: Path, *, title: str) -> None:

@@ -10,15 +10,16 @@ from typing import Literal
 import numpy as np
 
 from encoder.explanation.contact_sheet import draw_contact_sheet
-from encoder.model.checkpoint import Checkpoint
 from encoder.prediction.concept_list import find_concept
 from encoder.prediction.view import view_of
 from encoder.prediction.zero_shot import sentence_vectors
-from encoder.space.concept_space import ConceptSpace, open_space
+from encoder.space.concept_space import open_space
+from encoder.space.fitted.fit import REPORTS, open_directions
+from encoder.vectors.encoders import StoredEncoder
 from encoder.vectors.image_vectors import ImageVectors, read_image_vectors
-from encoder.vectors.pixels import PixelReader
+from encoder.vectors.pixels import PixelReader, kept_pictures
 from kb.display import Listing
-from kb.errors import UsageError
+from kb.errors import ClearKbError, UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.store.sqltext import literals
 from kb.vectors.embedding import Embedder
@@ -29,7 +30,7 @@ Kind = Literal["text", "concept", "image"]
 
 @dataclass(frozen=True, slots=True)
 class ImageHit:
-    """One image found, and its cosine with what was asked for."""
+    """One image found, and its cosine with what was asked for; of a foreign encoder a concept's score in it."""
 
     image_id: str
     similarity: float
@@ -50,7 +51,7 @@ class ImageSearch:
 
 def search_images(
     kb: KnowledgeBase,
-    checkpoint: Checkpoint,
+    encoder: StoredEncoder,
     query: str,
     *,
     kind: Kind | None = None,
@@ -61,8 +62,8 @@ def search_images(
     """The `k` images nearest to a query.
 
     Args:
-        kb: where to search; the images have to be encoded.
-        checkpoint: the encoder.
+        kb: where to search; the images have to have vectors.
+        encoder: whose. A foreign one knows no sentences and no LLM space, and concepts by their fitted directions.
         query: the id of an image, the id or text of a concept, or any sentence.
         kind: which of these it is; default: the first that it can be.
         space: the encoder's own, or the LLM space that images are projected into.
@@ -70,13 +71,18 @@ def search_images(
         embedder: gives the vocabulary's embedder, called only where a sentence needs it.
 
     Raises:
-        UsageError: nothing is encoded or embedded, or there is no such image or concept.
+        UsageError: no image has a vector, nothing is embedded, there is no such image or concept, or the encoder is
+            foreign and the query asks for more than vectors.
+        ClearKbError: the encoder is foreign and the concept has no direction that can be trusted.
     """
-    images = read_image_vectors(kb, checkpoint.encoder_id)
-    concepts = open_space(kb, checkpoint)
+    images = read_image_vectors(kb, encoder.encoder)
     asked: Kind = kind or ("image" if query in images.image_ids else "concept" if _is_concept(kb, query) else "text")
-    wanted = _vector(kb, checkpoint, images, concepts=concepts, query=query, kind=asked, space=space, embedder=embedder)
-    similarity = view_of(space, images.matrix, concepts.projector).along(_unit(wanted))
+    if asked == "image" and query not in images.image_ids:
+        read_image_vectors(kb, encoder.encoder, [query])  # it says why there is none
+    if encoder.is_foreign:
+        similarity = _by_vectors(kb, encoder, images, query=query, kind=asked, space=space)
+    else:
+        similarity = _by_encoder(kb, encoder, images, query=query, kind=asked, space=space, embedder=embedder)
     if asked == "image":
         similarity[images.image_ids.index(query)] = -np.inf  # the image itself is no find
     order = [int(n) for n in np.argsort(-similarity, kind="stable")[:k] if np.isfinite(similarity[n])]
@@ -91,29 +97,67 @@ def _is_concept(kb: KnowledgeBase, query: str) -> bool:
     return True
 
 
-def _vector(
+def _by_encoder(
     kb: KnowledgeBase,
-    checkpoint: Checkpoint,
+    encoder: StoredEncoder,
     images: ImageVectors,
-    concepts: ConceptSpace,
+    *,
     query: str,
     kind: Kind,
     space: SearchSpace,
     embedder: Callable[[], Embedder],
 ) -> np.ndarray:
-    """What is searched for, as a vector of the space."""
+    """The cosine of every image with a query, in a space of an encoder of ours."""
+    checkpoint = encoder.checkpoint()
+    concepts = open_space(kb, checkpoint)
     if kind == "image":
-        own: np.ndarray = read_image_vectors(kb, checkpoint.encoder_id, [query]).matrix[0]
-        return own if space == "encoder" else concepts.projector.project(own)
+        own = images.matrix[images.image_ids.index(query)]
+        wanted = own if space == "encoder" else concepts.projector.project(own)
+    elif kind == "concept" and space == "encoder":
+        wanted = concepts.vectors[concepts.place(find_concept(kb, query))]
+    else:
+        said = kb.vocabulary.get(find_concept(kb, query)).text if kind == "concept" else query
+        needs = space == "llm" or checkpoint.facts.embedder is not None
+        wanted = sentence_vectors([said], space, checkpoint, embedder=embedder() if needs else None)[0]
+    return view_of(space, images.matrix, concepts.projector).along(_unit(wanted))
+
+
+def _by_vectors(
+    kb: KnowledgeBase, encoder: StoredEncoder, images: ImageVectors, *, query: str, kind: Kind, space: SearchSpace
+) -> np.ndarray:
+    """The cosine of every image with another, or the score of a concept in it, by vectors from elsewhere."""
+    if kind == "text" or space == "llm":
+        what = f"'{query}' is no image of it, and no concept: of sentences" if kind == "text" else "of the LLM space"
+        raise UsageError(
+            f"encoder {encoder.encoder} came as a file of vectors, {what} it knows nothing: name an image or a "
+            "concept, or an encoder whose checkpoint is here",
+            parameter="encoder",
+        )
     if kind == "concept":
-        concept_id = find_concept(kb, query)
-        if space == "encoder":
-            vector: np.ndarray = concepts.vectors[concepts.place(concept_id)]
-            return vector
-        query = kb.vocabulary.get(concept_id).text
-    needs = space == "llm" or checkpoint.facts.embedder is not None
-    sentence: np.ndarray = sentence_vectors([query], space, checkpoint, embedder=embedder() if needs else None)[0]
-    return sentence
+        return _scores(kb, encoder, images, find_concept(kb, query))
+    lengths = np.linalg.norm(images.matrix, axis=1).astype(np.float64)
+    along: np.ndarray = images.matrix @ images.matrix[images.image_ids.index(query)]
+    return along / lengths / lengths[images.image_ids.index(query)]
+
+
+def _scores(kb: KnowledgeBase, encoder: StoredEncoder, images: ImageVectors, concept_id: str) -> np.ndarray:
+    """The score of a concept in every image, by its fitted direction or by that of its finding."""
+    found = open_directions(kb, encoder)
+    ids, findings = (found.concepts[name].to_pylist() for name in ("concept_id", "finding"))
+    concept = kb.vocabulary.get(concept_id)
+    by_finding = found.origin == REPORTS and concept.assertion == "present" and concept.text == concept.finding
+    places = [n for n, one in enumerate(ids) if one == concept_id] or (
+        [n for n, one in enumerate(findings) if one == concept.finding] if by_finding else []
+    )
+    if not places:
+        what = "findings" if found.origin == REPORTS else "concepts"
+        raise ClearKbError(
+            f"'{concept.text}' has no direction among the vectors of encoder {encoder.encoder} that can be trusted: "
+            f"{len(found):,} of {found.fitted:,} {what} have one"
+        )
+    at = places[0]
+    scores: np.ndarray = found.scale[at] * (images.matrix @ found.vectors[at]) + found.bias[at]
+    return scores
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:
@@ -138,7 +182,7 @@ def _hits(kb: KnowledgeBase, images: ImageVectors, order: Sequence[int], similar
     return Listing(hits, ("image_id", "similarity", "study_id", "patient_id", "view"))
 
 
-def write_contact_sheet(kb: KnowledgeBase, checkpoint: Checkpoint, found: ImageSearch, *, path: Path) -> None:
+def write_contact_sheet(kb: KnowledgeBase, found: ImageSearch, *, path: Path, encoder: StoredEncoder) -> None:
     """Write the images found as one picture, each with its id and similarity under it.
 
     Raises:
@@ -149,6 +193,10 @@ def write_contact_sheet(kb: KnowledgeBase, checkpoint: Checkpoint, found: ImageS
     where = f"image_id IN {literals(hit.image_id for hit in found.hits)}"
     rows = kb.dataset("images").to_table(columns=["image_id", "content_hash"], filter=where).to_pylist()
     contents = {row["image_id"]: row["content_hash"] for row in rows}
-    pixels = PixelReader(kb, checkpoint.preprocessing).take([contents[hit.image_id] for hit in found.hits])
+    if lacking := [hit.image_id for hit in found.hits if hit.image_id not in contents]:
+        raise UsageError(f"there is no picture of {lacking[0]} here: only tables speak of it", need="images")
+    wanted = [contents[hit.image_id] for hit in found.hits]
+    own = None if encoder.is_foreign else PixelReader(kb, encoder.checkpoint().preprocessing)
+    pictures = kept_pictures(kb, wanted) if own is None else list(own.take(wanted))
     captions = [f"{hit.image_id}\n{hit.similarity:+.3f}" for hit in found.hits]
-    draw_contact_sheet(list(pixels), captions, path, title=f"{found.kind}: {found.query} ({found.space})")
+    draw_contact_sheet(pictures, captions, path, title=f"{found.kind}: {found.query} ({found.space})")

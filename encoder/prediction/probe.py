@@ -29,8 +29,9 @@ class Examples:
 
     def known(self) -> Examples:
         """Those whose truth is known."""
-        numbers = np.flatnonzero(~np.isnan(self.truth))
-        return Examples(self.images[numbers], self.truth[numbers], [self.patients[n] for n in numbers])
+        known = ~np.isnan(self.truth)
+        patients = [patient for patient, one in zip(self.patients, known, strict=True) if one]
+        return Examples(self.images[known], self.truth[known], patients)
 
     @property
     def enough(self) -> bool:

@@ -114,6 +114,14 @@ def check_name(kb: KnowledgeBase, name: str, *, replace: bool) -> None:
         )
 
 
+def trained_here(kb: KnowledgeBase) -> frozenset[str]:
+    """The runs whose encoder or heads were trained on images of this knowledge base; `outcomes.judged` says so too."""
+    foreign = foreign_encoders(kb)
+    rows = kb.dataset("runs").to_table(columns=["run", "method", "encoder"]).to_pylist()
+    learned = (row for row in rows if row["encoder"] and (row["method"] in LEARNING or row["encoder"] not in foreign))
+    return frozenset(row["run"] for row in learned)
+
+
 def judged_parts(kb: KnowledgeBase, names: Sequence[str], asked: str | None = None) -> tuple[str, ...]:
     """The parts of the rows that runs are judged on, each by itself: what was asked for, else "test" and "external".
 
@@ -129,8 +137,7 @@ def judged_parts(kb: KnowledgeBase, names: Sequence[str], asked: str | None = No
     """
     columns = ["run", "method", "encoder", "vocabulary_commit"]
     rows = kb.dataset("runs").to_table(columns=columns, filter=f"run IN {literals(names)}").to_pylist()
-    foreign = foreign_encoders(kb)
-    trained = [row for row in rows if row["encoder"] and (row["method"] in LEARNING or row["encoder"] not in foreign)]
+    trained = trained_here(kb) & set(names)
     parts = _apart(kb, names, asked or ("test" if trained else "all"), alone=asked not in (None, "all"))
     for row in rows if {"test", "external"} & set(parts) else ():
         moved = moved_images(kb, row["encoder"], row["vocabulary_commit"]) if row["encoder"] else []

@@ -24,13 +24,11 @@ from kb.progress import Silent, Watcher
 from kb.store.publication import Publication
 from kb.store.sqltext import literals
 from schemas.tables import ENCODERS, IMAGE_VECTORS
+from schemas.terms import BACKBONE
 
 logger = logging.getLogger("clear_kb.encoder")
 
 Layer = Literal["projection", "backbone"]
-BACKBONE = ":backbone"
-"""What the id of an encoder ends in where the vectors are its backbone's, before the projection."""
-
 COMMIT_EVERY_S = 120
 """Seconds of work after which what was made is committed: an interruption costs no more than that."""
 

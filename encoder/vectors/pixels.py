@@ -93,6 +93,27 @@ class PixelsInMemory:
             yield self._pixels[[self._numbers[content] for content in batch]]
 
 
+def kept_pictures(kb: KnowledgeBase, contents: Sequence[str]) -> list[np.ndarray]:
+    """The largest square that is kept of each content, whatever it was made for: to be looked at.
+
+    Raises:
+        UsageError: nothing is kept of one.
+    """
+    dataset, places = kb.storage.dataset("pixels"), dict[str, tuple[int, int]]()
+    keys = dataset.to_table(columns=["content_hash", "size"])
+    for place, row in enumerate(zip(keys["content_hash"].to_pylist(), keys["size"].to_pylist(), strict=True)):
+        content, size = row
+        places[content] = max(places.get(content, (0, 0)), (size, place))
+    if missing := [content for content in contents if content not in places]:
+        raise UsageError(f"no pixels are kept of {len(missing):,} of these {len(contents):,} images", need="pixels")
+    found = []
+    for content in contents:
+        size, place = places[content]
+        data = dataset.take([place], columns=["pixels"])["pixels"][0].as_py()
+        found.append(np.frombuffer(data, dtype=np.uint8).reshape(size, size))
+    return found
+
+
 def training_pixels(
     kb: KnowledgeBase, preprocessing: Preprocessing, contents: Sequence[str]
 ) -> PixelReader | PixelsInMemory:

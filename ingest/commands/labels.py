@@ -126,6 +126,14 @@ def predictions_command(
         Literal["probabilities", "logits"] | None,
         typer.Option("--scores", help="What the numbers are; default: logits where any is below 0."),
     ] = None,
+    operating_point: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--operating-point",
+            metavar="NUMBER|LABEL=NUMBER|FILE",
+            help="The threshold that the model is used with; repeatable.",
+        ),
+    ] = None,
     allow_unjoined: AllowUnjoined = False,
     encoding: EncodingOption = "utf-8",
 ) -> None:
@@ -140,7 +148,14 @@ def predictions_command(
     table = read_label_table(file, "score", choices)
     opened = writing.base_or_new
     result = ingest_predictions(
-        opened, table, run, method=method, scores_are=scores, **writing.act, allow_unjoined=allow_unjoined
+        opened,
+        table,
+        run,
+        method=method,
+        scores_are=scores,
+        operating_points=operating_point or (),
+        **writing.act,
+        allow_unjoined=allow_unjoined,
     )
     _print(
         result,
@@ -192,9 +207,11 @@ def _attributes(result: LabelResult | PredictionResult) -> str:
 
 
 def _here(result: LabelResult | PredictionResult) -> str:
-    if result.images:
-        return f"{result.units_here:,} of them have images here"
-    return "no image is stored yet: whether they join is seen when images come"
+    if not result.images:
+        return "no image is stored yet: whether they join is seen when images come"
+    if not result.units_here:
+        return "known by tables alone, which is enough: no picture is stored of any"
+    return f"pictures of {result.units_here:,} are stored"
 
 
 def _contradictions(result: LabelResult | PredictionResult) -> str:
@@ -258,6 +275,13 @@ def _prediction_facts(result: PredictionResult) -> list[tuple[str, str]]:
             "above 1",
             f"{divided} were divided by their highest: the order is as it was, but they are no calibrated probabilities"
             if divided
+            else "",
+        ),
+        ("operating points", ", ".join(f"{label} {cut:.4g}" for label, cut in result.operating_points.items())),
+        (
+            "not predicted",
+            f"{', '.join(result.points_passed_over)}: their operating points are passed over"
+            if result.points_passed_over
             else "",
         ),
         *_name_facts(result),

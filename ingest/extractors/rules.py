@@ -1,4 +1,4 @@
-"""The `rules` extractor: spaCy's tokeniser, a lexicon, a table of cues and a grammar of clauses; no download."""
+"""The `rules` extractor: a lexicon, a table of cues and a grammar of clauses; no download."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from kb.language.lexicon import load_lexicon
 from kb.language.measurements import Measurement, read_measurements
 from schemas.terms import Assertion, Laterality, Temporality
 
-VERSION = "4"
+VERSION = "5"
 """Raised whenever the code mines another thing from the same text; the tables have fingerprints of their own."""
 
 CACHED_SENTENCES = 50_000

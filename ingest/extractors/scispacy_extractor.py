@@ -4,12 +4,18 @@ What the rules find and the lexicon names stays as it is. Of a statement that th
 entities are what was observed, each with its own modifiers, rather than all the words of the clause. An entity that
 the rules passed over becomes an observation of its own; the cue before it and the parse say whether it is denied.
 A general pipeline's names, numbers and times are no observations.
+
+spaCy alone loads a model that has only spaCy's components. scispaCy asks for numpy 1, so it is an extra; where it is
+installed, its components are there for the models that have them.
 """
 
 from __future__ import annotations
 
 import logging
+import re
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
+from importlib.util import find_spec
 from typing import Any, Self
 
 from ingest.extractors.mentions import mention_at
@@ -35,6 +41,13 @@ VERSION = "2"
 """Raised whenever the code mines another thing with the same model and rules."""
 
 DEFAULT_MODEL = "en_core_sci_sm"
+
+INSTALL = "pip install 'clear-kb[scispacy]', which brings numpy 1; the guide to mining says how to keep numpy 2"
+
+_LINKER = "scispacy_linker"
+"""A component that is left out: it only ties entities to a terminology, which it fetches."""
+
+_UNKNOWN_COMPONENT = re.compile(r"\[E002\] Can't find factory for '([^']+)'")
 
 _NAMES = ("EVENT", "FAC", "GPE", "LANGUAGE", "LAW", "LOC", "NORP", "ORG", "PERSON", "PRODUCT", "WORK_OF_ART")
 _NUMBERS = ("CARDINAL", "DATE", "MONEY", "ORDINAL", "PERCENT", "QUANTITY", "TIME")
@@ -73,20 +86,16 @@ class ScispacyExtractor:
         """The extractor with the spaCy model of a name or folder.
 
         Raises:
-            UsageError: it is not installed, or finds no entities.
+            UsageError: it is not installed, has a component that is not, or finds no entities.
         """
         import spacy
 
         name = model or DEFAULT_MODEL
+        _register_components()
         try:
-            pipeline = spacy.load(name)
+            pipeline = spacy.load(name, exclude=[_LINKER])
         except (OSError, ValueError, ImportError) as error:
-            raise UsageError(
-                f"there is no spaCy model '{name}' here: install the model file that scispaCy offers for its release "
-                f"(pip install {name}-VERSION.tar.gz; the package of that name on the index is a stub), or name one "
-                "by its name or folder; the extractor rules needs none",
-                parameter="model",
-            ) from error
+            raise UsageError(_why_not_loaded(name, error), parameter="model") from error
         if not {"ner", "entity_ruler", "span_ruler"} & set(pipeline.pipe_names):
             raise UsageError(f"the spaCy model '{name}' finds no entities: it has only {pipeline.pipe_names}")
         if (kinds := _kinds_of(pipeline)) and kinds <= GENERAL:
@@ -116,6 +125,31 @@ class ScispacyExtractor:
                 mentions += with_entities(section, own, next(documents))
             found.append(Extraction(in_english(mentions, one), refused=one.told))
         return found
+
+
+def _register_components() -> None:
+    """Make scispaCy's components known to spaCy, where scispaCy is installed."""
+    if find_spec("scispacy") is None:
+        return
+    import scispacy.abbreviation
+    import scispacy.hyponym_detector
+
+    if find_spec("pysbd") is not None:
+        import scispacy.custom_sentence_segmenter  # noqa: F401
+    # The detector of abbreviations looks for those that are defined elsewhere: none, it says of each report.
+    warnings.filterwarnings("ignore", r"\[W036\]")
+
+
+def _why_not_loaded(name: str, error: Exception) -> str:
+    """What a user can do about a model that spaCy does not load."""
+    if unknown := _UNKNOWN_COMPONENT.search(str(error)):
+        return f"the spaCy model '{name}' has a component '{unknown[1]}' that is not here: install scispaCy ({INSTALL})"
+    scispacy = "" if find_spec("scispacy") else f"scispaCy ({INSTALL}) and "
+    return (
+        f"there is no spaCy model '{name}' here: install {scispacy}the model file that scispaCy offers for its release "
+        f"(pip install {name}-VERSION.tar.gz; the package of that name on the index is a stub), or name one "
+        "by its name or folder; the extractor rules needs none"
+    )
 
 
 def _kinds_of(pipeline: Any) -> set[str]:

@@ -236,9 +236,9 @@ def _spread(
         for name in frozenset[str]().union(*lists):
             if name in numbers:
                 truth[at, numbers[name]] = True
-    rows, truth = first[kept], truth[kept]
+    taken, truth = first[kept], truth[kept]
     for name, at in numbers.items():
-        reading.add(reading.label(name), rows, truth[:, at], np.zeros(len(rows), bool))
+        reading.add(reading.label(name), taken, truth[:, at], np.zeros(len(taken), bool))
 
 
 def _mark_listed(reading: Reading, rows: np.ndarray, cells: list[Listed | None], spelt: object) -> None:

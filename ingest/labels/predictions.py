@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,8 @@ from ingest.labels.score_scale import Kind, Scaled, scale_scores
 from ingest.labels.stored_rows import StoredRows, count_units, reject_rows, replace_rows, same_rows
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
+from kb.sql.operating_points import operating_points as stored_points
+from kb.sql.operating_points import read_points, with_points
 from kb.store.commits import Commit
 from kb.store.publication import Publication
 from kb.store.rejects import replace_rejects
@@ -32,6 +34,9 @@ from schemas.tables import PREDICTIONS, RUNS
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictionResult:
     """What an ingest of predictions did; `divided` are the labels whose scores were above 1, and by what.
+
+    `operating_points` are the thresholds that the run is used with, on the scale of the stored scores;
+    `points_passed_over` the labels of a file of such that it does not predict.
 
     `unmapped` are the labels that the table of label names does not know, `missing` those of a named list that the
     file does not have.
@@ -49,6 +54,8 @@ class PredictionResult:
     scores: int
     scores_are: str
     divided: Mapping[str, float]
+    operating_points: Mapping[str, float]
+    points_passed_over: tuple[str, ...]
     unmapped: tuple[str, ...]
     missing: tuple[str, ...]
     rejected: int
@@ -78,6 +85,8 @@ class _Taken:
     scaled: Scaled
     rows: StoredRows
     run: dict[str, Any]
+    points: dict[str, float] | None
+    passed_over: tuple[str, ...]
     stored: str = field(default="unchanged")
 
     @property
@@ -94,6 +103,7 @@ def ingest_predictions(
     choices: Choices | None = None,
     method: str = "imported",
     scores_are: Kind | None = None,
+    operating_points: Sequence[str] = (),
     by: str | None = None,
     why: str | None = None,
     dry_run: bool = False,
@@ -108,6 +118,8 @@ def ingest_predictions(
         choices: which columns hold what, which labels are wanted, and what they shall be named.
         method: how the predictions were made.
         scores_are: "probabilities" or "logits"; default: logits where any is below 0 (see `scale_scores`).
+        operating_points: the thresholds that the model is used with, in the numbers of the file: each a number for all,
+            LABEL=NUMBER, or a file (see `kb.sql.operating_points`); none named: those that the run has already stay.
         by: who.
         why: the reason.
         dry_run: read all and say what would happen; write nothing.
@@ -121,7 +133,7 @@ def ingest_predictions(
         raise UsageError("a name for the run of these predictions was expected")
     table = path if isinstance(path, LabelTable) else read_label_table(path, "score", choices or Choices())
     table.respell(resolve_units(kb, table.units))
-    taken = _take(table, run.strip(), method, scores_are)
+    taken = _take(table, run.strip(), method, scores_are, operating_points)
 
     def change(publication: Publication) -> tuple[Mapping[str, Any] | None, None]:
         _look(publication, taken)
@@ -133,7 +145,7 @@ def ingest_predictions(
     return _result(taken, count_units(kb, taken.rows.units()), commit)
 
 
-def _take(table: LabelTable, run: str, method: str, scores_are: Kind | None) -> _Taken:
+def _take(table: LabelTable, run: str, method: str, scores_are: Kind | None, operating_points: Sequence[str]) -> _Taken:
     """The table as rows of one run; what holds no score goes to the rejects."""
     where = table.position
     values = table.values
@@ -158,8 +170,14 @@ def _take(table: LabelTable, run: str, method: str, scores_are: Kind | None) -> 
         "scores": scaled.kind,
         "divided_by": dict(scaled.divided),
     }
+    points: dict[str, float] | None = None
+    passed_over: tuple[str, ...] = ()
+    if operating_points:
+        names = tuple(table.labels.values())
+        points, passed_over = read_points(operating_points, names, scores=scaled.kind, divided=scaled.divided)
+        parameters = with_points(parameters, points)
     about = {"run": run, "method": method, "parameters": json.dumps(parameters, ensure_ascii=False), "heads": []}
-    return _Taken(table, scaled, rows, about)
+    return _Taken(table, scaled, rows, about, points, passed_over)
 
 
 def _of_run(name: str) -> str:
@@ -177,6 +195,9 @@ def _look(publication: Publication, taken: _Taken) -> None:
             f"there is a run '{name}' already, from {source}: name the run of these predictions otherwise",
             parameter="run",
         )
+    if before is not None and taken.points is None and (points := stored_points(before["parameters"])):
+        kept = with_points(json.loads(taken.run["parameters"]), points)
+        taken.run["parameters"], taken.points = json.dumps(kept, ensure_ascii=False), points
     known = before is not None and all(before[key] == taken.run[key] for key in ("method", "parameters"))
     same = not len(taken.table) or (known and same_rows(publication, "predictions", _of_run(name), taken.rows))
     taken.stored = "unchanged" if same else "new" if before is None else "replaced"
@@ -216,6 +237,8 @@ def _result(taken: _Taken, units: tuple[int, int, int], commit: Commit | None) -
         scores=len(table),
         scores_are=taken.scaled.kind,
         divided=taken.scaled.divided,
+        operating_points=taken.points or {},
+        points_passed_over=taken.passed_over,
         unmapped=unmapped(table.labels.values(), table.choices.label_table),
         missing=table.missing,
         rejected=len(table.rejects),

@@ -1,9 +1,8 @@
 """Linking: the concepts of a vocabulary tied to those of an outside terminology, with scores.
 
-scispaCy's candidate generator (character 3-grams, TF-IDF, an approximate index; Neumann et al., 2019) finds names that
-look alike; facets decide what such a likeness may mean. A concept whose whole text says the same words as the name of
-an outside one is an exact match, one that nearly does a close one; one whose finding does is narrower than it. Side,
-size and denial are never read over.
+Names that look alike are the candidates (`kb.curation.likeness`); facets decide what such a likeness may mean. A
+concept whose whole text says the same words as the name of an outside one is an exact match, one that nearly does a
+close one; one whose finding does is narrower than it. Side, size and denial are never read over.
 """
 
 from __future__ import annotations
@@ -12,10 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Unpack
 
-import numpy as np
-
 from kb.curation.apply import ActOptions, Concepts, curate
 from kb.curation.change import Change
+from kb.curation.likeness import Candidate, names_alike
 from kb.curation.suggest.same_words import compare, wording_of
 from kb.curation.terminology import Terminology
 from kb.display import Listing
@@ -29,7 +27,6 @@ from schemas.terms import IN_USE
 THRESHOLD = 0.85
 """The likeness from which a name counts as found."""
 
-CANDIDATES = 10
 EXACT, CLOSE, BROADER = "skos:exactMatch", "skos:closeMatch", "skos:broadMatch"
 COLUMNS = ["concept_id", "text", "finding", "anatomy", "laterality", "severity", "descriptors", "mappings"]
 
@@ -66,7 +63,7 @@ def find_links(
         raise UsageError(f"a threshold of {threshold}: it lies between 0 and 1")
     rows = state.dataset("concepts").to_table(columns=COLUMNS, filter=_looked_at(statuses)).to_pylist()
     names = sorted({name for row in rows for name in (row["text"], row["finding"])})
-    candidates = dict(zip(names, _generator(terminology, names)(names, CANDIDATES), strict=True)) if names else {}
+    candidates = names_alike(terminology, names)
     links = [link for row in rows if (link := _best_link(row, candidates, terminology, threshold))]
     links.sort(key=lambda link: (PREDICATES.index(link.predicate), -link.score, link.text, link.concept_id))
     return Listing(links, ("score", "concept_id", "text", "predicate", "object_id", "object_label"))
@@ -114,15 +111,14 @@ def _mapped(now: Sequence[Mapping[str, Any]], link: Link | None, terminology: Te
 
 
 def _best_link(
-    row: Mapping[str, Any], candidates: Mapping[str, Sequence[Any]], terminology: Terminology, threshold: float
+    row: Mapping[str, Any], candidates: Mapping[str, Sequence[Candidate]], terminology: Terminology, threshold: float
 ) -> Link | None:
     """The link by the concept's whole text or, if there is none, by its finding: then to a broader concept."""
     for name, whole in ((row["text"], True), (row["finding"], False)):
         found = [
-            (similarity, alias, candidate.concept_id, predicate)
-            for candidate in candidates[name]
-            for alias, similarity in zip(candidate.aliases, candidate.similarities, strict=True)
-            if similarity >= threshold and (predicate := _meaning(row, alias, whole=whole))
+            (likeness, alias, term_id, predicate)
+            for term_id, alias, likeness in candidates[name]
+            if likeness >= threshold and (predicate := _meaning(row, alias, whole=whole))
         ]
         if found:
             surest = max(score for score, *_ in found)
@@ -157,28 +153,3 @@ def _meaning(row: Mapping[str, Any], alias: str, *, whole: bool) -> str | None:
     if whole:
         return (CLOSE if found.only_first or found.only_second else EXACT) if same else None
     return BROADER if (read.laterality, read.severity) == ("none", None) and not found.only_second else None
-
-
-def _generator(terminology: Terminology, names: Sequence[str]) -> Any:
-    """A scispaCy candidate generator over the terminology's names, built by hand: its own files are downloads.
-
-    The weights are learnt from `names` too: a 3-gram that the terminology does not hold must count against a likeness.
-    """
-    import nmslib
-    from scispacy.candidate_generation import CandidateGenerator
-    from scispacy.linking_utils import Entity, KnowledgeBase
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    entities = [
-        Entity(term.id, term.label.lower(), [name.lower() for name in term.synonyms], [], None)
-        for term in terminology.terms.values()
-    ]
-    base = KnowledgeBase(entities)
-    aliases = list(base.alias_to_cuis)
-    vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 3), min_df=1, dtype=np.float32)
-    vectors = vectorizer.fit([*aliases, *names]).transform(aliases)
-    index = nmslib.init(method="hnsw", space="cosinesimil_sparse", data_type=nmslib.DataType.SPARSE_VECTOR)
-    index.addDataPointBatch(vectors)
-    index.createIndex({"M": 16, "efConstruction": 200, "post": 0}, print_progress=False)
-    index.setQueryTimeParams({"efSearch": 200})
-    return CandidateGenerator(index, vectorizer, aliases, base)

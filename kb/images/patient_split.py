@@ -75,6 +75,15 @@ def marked(attributes: Mapping[str, str], split: str | None) -> dict[str, str]:
     return {**kept, "split": require_split(split)}
 
 
+FOLDS = 5
+"""What patients are dealt into where no validation chooses: each fold is judged by what the others chose."""
+
+
+def fold_of(owner: str) -> int:
+    """The fold that a patient (an image, if nobody knows the patient) is dealt into, whatever the label and run."""
+    return int.from_bytes(blake2b(owner.encode(), digest_size=8, person=b"fold").digest(), "big") % FOLDS
+
+
 def split_of(patient_id: str) -> Split:
     """The split that a patient (an image, if nobody knows the patient) is drawn into.
 
@@ -112,6 +121,7 @@ class Patients:
         images: the owner of every image that any table names.
         studies: likewise; a study id that two patients use is its own owner where no row names the patient.
         splits: the split of every owner. Where a table names one for any of its images, it is that; else it is drawn.
+        named: the owners whose split a table names; of all others it is drawn.
         pictured: the images that are stored, and not only named.
         leaks: what makes a split worth nothing.
     """
@@ -119,6 +129,7 @@ class Patients:
     images: Mapping[str, Owner]
     studies: Mapping[str, Owner]
     splits: Mapping[str, Split]
+    named: frozenset[str]
     pictured: frozenset[str]
     leaks: tuple[Leak, ...]
 
@@ -193,7 +204,7 @@ def _settled(rows: Iterable[Mapping[str, Any]]) -> Patients:
         images[image] = _owner(patient, study_of.get(image, image))
     owners = {one.owner for one in (*images.values(), *studies.values())}
     owners.update(patient for known in (by_image, by_study) for told in known.values() for patient in told)
-    splits, leaks = _splits(owners, named, images, studies)
+    splits, named_for, leaks = _splits(owners, named, images, studies)
     stored = {image: (study_of.get(image), origin[image]) for image in own}
     told_twice = {leak.patient for leak in leaks}
     leaks += [leak for leak in _shared_with_external(splits, named, images, stored) if leak.patient not in told_twice]
@@ -212,7 +223,7 @@ def _settled(rows: Iterable[Mapping[str, Any]]) -> Patients:
                     f"{of} of the patients {ids}, who lie in different splits: name one patient for all tables",
                 )
             )
-    return Patients(images, studies, splits, frozenset(own), tuple(leaks))
+    return Patients(images, studies, splits, named_for, frozenset(own), tuple(leaks))
 
 
 def _owner(patient: str | None, otherwise: str) -> Owner:
@@ -229,8 +240,11 @@ def _splits(
     named: Iterable[tuple[str | None, str | None, str | None, str]],
     images: Mapping[str, Owner],
     studies: Mapping[str, Owner],
-) -> tuple[dict[str, Split], list[Leak]]:
-    """The split of every owner: the one that a table names for any of its images or studies, else the one drawn."""
+) -> tuple[dict[str, Split], frozenset[str], list[Leak]]:
+    """The split of every owner: the one that a table names for any of its images or studies, else the one drawn.
+
+    The second says for which owners a table names it.
+    """
     said: dict[str, dict[Split, str]] = {}
     leaks: list[Leak] = []
     for image, study, patient, text in named:
@@ -246,7 +260,8 @@ def _splits(
             names, where = " and ".join(told), " and ".join(dict.fromkeys(told.values()))
             detail = f"patient {owner} lies in two splits, {names} ({where}): name one for all images"
             leaks.append(Leak(owner, detail))
-    return {owner: next(iter(said[owner])) if owner in said else split_of(owner) for owner in owners}, leaks
+    splits = {owner: next(iter(said[owner])) if owner in said else split_of(owner) for owner in owners}
+    return splits, frozenset(said), leaks
 
 
 def _shared_with_external(

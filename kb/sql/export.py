@@ -1,7 +1,8 @@
 """`audit export`: the documented views in a DuckDB file, for DBeaver, notebooks and BI tools.
 
 The file holds a copy of what the views need as tables of the schema `stored`, the views and functions over them, and a
-table `about` that says what it is a copy of. `outcomes` and `mentions` are kept as rows there, as a session keeps them.
+table `about` that says what it is a copy of. What `outcomes` stands on, and `mentions`, are kept as rows there, as a
+session keeps them.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from kb.sql.session import AuditSession
 from kb.sql.writing import check_folder, written_aside
 from kb.store.sqltext import literal
 from kb.store.state import State
-from schemas.sql.audit_views import FUNCTIONS, ORDER, VECTORS, View, all_views, macros, vector_relations
+from schemas.sql.audit_views import FUNCTIONS, INNER, ORDER, VECTORS, View, all_views, macros, vector_relations
 
 if TYPE_CHECKING:
     import duckdb
@@ -44,11 +45,11 @@ STORED: Mapping[str, str] = {
     "reports": "SELECT * EXCLUDE (position, content_hash) FROM stored.reports",
     "mentions": "SELECT * EXCLUDE (sentence, spans, extractor) FROM mentions",
     "attributions": "FROM stored.attributions",
-    "outcomes": "FROM outcomes",
+    **{name: f"FROM {name}" for name in INNER},
 }
 """What is copied, as a session gives it: the weights of models, hashes and embeddings stay behind."""
 
-KEPT = ("mentions", "outcomes")
+KEPT = ("mentions", *INNER)
 """What is a view or is computed in a session, and rows here."""
 
 
@@ -122,7 +123,7 @@ def _fill(file: duckdb.DuckDBPyConnection, session: AuditSession, vectors: list[
         if name in FUNCTIONS:
             if vectors or name != "concept_scores":
                 file.execute(macros(name))
-        elif name not in KEPT:
+        else:
             file.execute(f"CREATE VIEW {name} AS {all_views()[name].sql}")
     for view in (*all_views().values(), *(vector_relations()[name] for name in vectors)):
         _comment(file, view)

@@ -11,6 +11,8 @@ _CANDIDATES = re.compile(r"\s*Candidate (bindings|functions|macros?):.*", re.S)
 _NO_COLUMN = re.compile(r'column(?: named)? "([^"]+)"', re.I)
 _KIND = re.compile(r"^(Binder|Catalog|Parser|Conversion|Invalid Input|Syntax) Error: ", re.I)
 MOST = 400
+LEAST = 3
+"""Letters of a name that another one is found in: "n" is in any."""
 
 
 def first_words(error: BaseException, columns: Collection[str] = ()) -> str:
@@ -35,7 +37,9 @@ def near_names(name: str, known: Collection[str], most: int = 3) -> str:
     lower = name.lower()
     close = get_close_matches(lower, sorted({*known}), n=most, cutoff=0.6)
     close += [
-        other for other in sorted({*known}) if lower and (lower in other or other in lower) and other not in close
+        other
+        for other in sorted({*known})
+        if min(len(lower), len(other)) >= LEAST and (lower in other or other in lower) and other not in close
     ]
     return ", ".join(close[:most])
 

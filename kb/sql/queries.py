@@ -15,8 +15,13 @@ from importlib.resources import files
 from typing import Any, Literal
 
 from kb.errors import UsageError
+from kb.images.patient_split import PARTS
 from kb.sql.messages import near_names
-from kb.sql.session import AuditSession, Result
+from kb.sql.result import Result
+from kb.sql.session import AuditSession
+
+JUDGED = "judged"
+"""What SQL calls the part of the rows that a query is over if nothing is said."""
 
 Kind = Literal["text", "int", "float"]
 _PARAMETER = re.compile(r"^(\w+) (text|int|float)(?: = ([^:]+))?: (.+)$")
@@ -76,7 +81,7 @@ class NamedQuery:
         """A value for every parameter: what is given, else its default.
 
         Raises:
-            UsageError: it has no such parameter, or a value is of another kind.
+            UsageError: it has no such parameter, or a value is of another kind, or no part of the rows.
         """
         known = {parameter.name: parameter for parameter in self.parameters}
         for name in given:
@@ -85,6 +90,8 @@ class NamedQuery:
                 hint = f" (did you mean {near}?)" if near else ""
                 raise UsageError(f"{self.name} has no parameter '{name}'{hint}: it takes {', '.join(known)}")
         read = {name: known[name].read(value) for name, value in given.items()}
+        if read.get("split") not in (None, JUDGED, *PARTS):
+            raise UsageError(f"split = {read['split']}: one of {', '.join(PARTS)} was expected")
         return {name: parameter.default for name, parameter in known.items()} | read
 
 

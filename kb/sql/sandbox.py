@@ -15,8 +15,9 @@ from typing import Any
 from kb.errors import UsageError
 from kb.sql.messages import first_words, near_names
 from kb.sql.with_clauses import walk
+from schemas.sql.audit_views import FUNCTIONS
 
-TABLE_FUNCTIONS = frozenset({"range", "generate_series", "unnest", "metrics_by", "concept_scores"})
+TABLE_FUNCTIONS = frozenset({"range", "generate_series", "unnest", *FUNCTIONS})
 """Functions that a query may read rows from."""
 
 READS = frozenset(

@@ -4,7 +4,7 @@
     session.query("SELECT label, auroc FROM metrics WHERE \\"by\\" = 'all'").rows()
 
 Small tables (images, labels, predictions, attributes) are copied into DuckDB; the large ones are read from Lance as a
-query asks for them, filters and columns pushed down. `outcomes` is computed once, for most of the others stand on it.
+query asks for them, filters and columns pushed down. What `outcomes` stands on is computed once, as most others do too.
 """
 
 from __future__ import annotations
@@ -12,37 +12,37 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
-from kb.errors import ClearKbError, UsageError
-from kb.images.patient_split import read_patients
+from kb.errors import UsageError
+from kb.images.patient_split import fold_of, read_patients
 from kb.language.facets import kind_of
 from kb.language.lexicon import load_lexicon
 from kb.language.wider_terms import wider_findings
 from kb.sql.label_key import known_labels_macro, label_names_of
 from kb.sql.limits import Limits, limited_connection, lock
 from kb.sql.messages import first_words
+from kb.sql.own_tables import read_own_tables
+from kb.sql.result import Result
 from kb.sql.sandbox import check_query
+from kb.sql.slips import columns_in, with_hint
 from kb.sql.watch import Watch
 from kb.store.state import State
 from kb.vocabulary.concept_hierarchy import ConceptHierarchy
-from kb.vocabulary.query import FETCH, create_mentions, readable
-from schemas.sql.audit_views import DERIVED, FUNCTIONS, all_views, macros, needed_by, vector_relations
-
-T = TypeVar("T")
-
-BATCH = 50_000
-"""Rows of an Arrow batch."""
+from kb.vocabulary.query import create_mentions, readable
+from schemas.sql.audit_views import DERIVED, FUNCTIONS, INNER, all_views, inner_sql, macros, needed_by
 
 COPIED = ("images", "labels", "predictions", "attributes")
 """Tables that are copied: they are small, joined by every row, and strings are joined faster once they are here."""
 
-COMPUTED = ("outcomes",)
-"""Views whose rows are kept."""
+
+ATTRIBUTE_NAMES = """
+SELECT DISTINCT unnest(map_keys(attributes)) AS name
+FROM (SELECT attributes FROM images UNION ALL SELECT attributes FROM studies) ORDER BY name
+"""
 
 
 class AuditSession:
@@ -52,14 +52,23 @@ class AuditSession:
         kb: the knowledge base, at any commit.
         limits: of each query.
         more: tables beside those of the knowledge base, by name; each is called for when a query speaks of it.
+        tables: files of the analyst's own by the name that queries call them; see `kb.sql.own_tables`.
 
     A session is of one thread. It holds memory until it is closed, or let go.
     """
 
-    def __init__(self, state: State, limits: Limits | None = None, more: Mapping[str, Callable[[], Any]] | None = None):
+    def __init__(
+        self,
+        state: State,
+        limits: Limits | None = None,
+        more: Mapping[str, Callable[[], Any]] | None = None,
+        *,
+        tables: Mapping[str, str | Path] | None = None,
+    ):
         self.kb = state
         self.limits = limits or Limits()
         self._more = dict(more or {})
+        self._own = read_own_tables(tables or {})
         self._made: dict[str, Any] = {}
         self._ready: set[str] = set()
         self._reading = object()  # another one for each query whose rows are being read
@@ -68,6 +77,8 @@ class AuditSession:
         self._connection.execute("CREATE SCHEMA stored")
         self._connection.execute(known_labels_macro(label_names_of(state)))
         self._connection.execute(macros())
+        for name, table in self._own.items():
+            self._register(name, table)
         lock(self._connection)
 
     def __enter__(self) -> AuditSession:
@@ -91,13 +102,16 @@ class AuditSession:
             UsageError: it is not one SELECT over the views, or DuckDB finds it wrong.
             ClearKbError: it took more time or memory than it may.
         """
-        return self.run(check_query(sql, self.relations), parameters)
+        try:
+            return self.run(check_query(sql, self.relations), parameters)
+        except UsageError as error:
+            raise with_hint(error, sql, self.attribute_names) from error
 
     def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Result:
         """Run a SELECT of this project's own; the limits hold for it too."""
         self._make(sql)
         started = time.monotonic()
-        with self._guarded(self.limits.timeout_s):
+        with self._guarded(self.limits.timeout_s, sql):
             self.prepare(sql)
             columns = self._columns_of(sql, dict(parameters or {}))
         left = self.limits.timeout_s - (time.monotonic() - started)
@@ -116,7 +130,20 @@ class AuditSession:
     @property
     def relations(self) -> tuple[str, ...]:
         """What a query may read from."""
-        return (*all_views(), *self._more)
+        return (*all_views(), *self._more, *self._own)
+
+    @property
+    def own_tables(self) -> dict[str, list[str]]:
+        """The analyst's own tables, each with its columns."""
+        return {name: list(table.column_names) for name, table in self._own.items()}
+
+    def _columns_meant(self, sql: str) -> frozenset[str]:
+        """The columns that a query may speak of, to find the one that was meant."""
+        return columns_in(sql) | {column for columns in self.own_tables.values() for column in columns}
+
+    def attribute_names(self) -> list[str]:
+        """The names of all attributes of images and studies."""
+        return [row["name"] for row in self.run(ATTRIBUTE_NAMES).rows()]
 
     def prepare(self, sql: str) -> None:
         """Load and define all that a query speaks of; whoever still reads another one has read the last of it."""
@@ -132,9 +159,10 @@ class AuditSession:
                 create_mentions(self._connection, "stored.")
             elif name in FUNCTIONS:
                 self._connection.execute(macros(name))
+            elif name in INNER:
+                self._connection.execute(f"CREATE TABLE {name} AS {inner_sql(name)}")
             elif name in all_views():
-                kind = "TABLE" if name in COMPUTED else "VIEW"
-                self._connection.execute(f"CREATE {kind} {name} AS {all_views()[name].sql}")
+                self._connection.execute(f"CREATE VIEW {name} AS {all_views()[name].sql}")
             elif name in self._more:
                 self._connection.register(name, self._made.pop(name))
             self._ready.add(name)
@@ -178,9 +206,16 @@ class AuditSession:
         return made[table]()
 
     def _owners(self) -> pa.Table:
-        """Every owner of images and studies with the split they lie in."""
-        splits = read_patients(self.kb).require_apart().splits
-        return pa.table({"owner": pa.array(splits, pa.string()), "split": pa.array(splits.values(), pa.string())})
+        """Every owner of images and studies with the split they lie in, whether a table names it, and their fold."""
+        found = read_patients(self.kb).require_apart()
+        owners = list(found.splits)
+        columns = {
+            "owner": pa.array(owners, pa.string()),
+            "split": pa.array(found.splits.values(), pa.string()),
+            "named": pa.array([owner in found.named for owner in owners], pa.bool_()),
+            "fold": pa.array([fold_of(owner) for owner in owners], pa.int8()),
+        }
+        return pa.table(columns)
 
     def _patients(self) -> pa.Table:
         """Every image and study with its patient and owner."""
@@ -191,7 +226,7 @@ class AuditSession:
         return pa.table({name: pa.array([row[at] for row in rows], pa.string()) for at, name in enumerate(names)})
 
     @contextmanager
-    def _guarded(self, seconds: float) -> Iterator[None]:
+    def _guarded(self, seconds: float, sql: str) -> Iterator[None]:
         """Stop what runs inside after so many seconds, and say in plain words what DuckDB complains of."""
         import duckdb
 
@@ -213,7 +248,7 @@ class AuditSession:
                 raise limits.stopped(watch.reason) from error
             if not isinstance(error, duckdb.Error):
                 raise
-            raise UsageError(first_words(error, known_columns())) from error
+            raise UsageError(first_words(error, self._columns_meant(sql))) from error
 
 
 def _kinds() -> pa.Table:
@@ -229,83 +264,3 @@ def _finding_ancestors() -> pa.Table:
     rows = [(label, *step) for label in wider.direct for step in wider.steps_above(label).items()]
     kinds = {"finding": pa.string(), "ancestor": pa.string(), "distance": pa.int32()}
     return pa.table({name: pa.array([row[at] for row in rows], kind) for at, (name, kind) in enumerate(kinds.items())})
-
-
-def known_columns() -> frozenset[str]:
-    """The columns of the views, to find the one that was meant."""
-    return frozenset(
-        column for view in (*all_views().values(), *vector_relations().values()) for column in view.columns
-    )
-
-
-@dataclass(eq=False)
-class Result:
-    """The rows of one query; it runs when they are first asked for, and the next query of the session ends it.
-
-    Attributes:
-        session: that it is of.
-        sql: the query.
-        parameters: what it was told.
-        names: of its columns, as the query has them.
-        left: seconds that it may still take, without what is done with its rows between.
-    """
-
-    session: AuditSession
-    sql: str
-    parameters: dict[str, Any]
-    names: list[str]
-    left: float
-
-    @cached_property
-    def columns(self) -> list[str]:
-        """The names of the columns; where two are the same, the second is "name_1"."""
-        names: list[str] = []
-        for column in self.names:
-            number, name = 0, column
-            while name in names:
-                number += 1
-                name = f"{column}_{number}"
-            names.append(name)
-        return names
-
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        names, reading = self.columns, self._start()
-        cursor = self._timed(reading, lambda: self.session._connection.execute(self.sql, self.parameters or None))
-        while rows := self._timed(reading, lambda: cursor.fetchmany(FETCH)):
-            yield from (dict(zip(names, row, strict=True)) for row in rows)
-
-    def rows(self) -> list[dict[str, Any]]:
-        """All rows."""
-        return list(self)
-
-    def arrow(self) -> pa.Table:
-        """All rows as an Arrow table."""
-        head, *batches = self.batches()
-        return pa.Table.from_batches(batches, schema=head.schema)
-
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        """All rows as Arrow batches, some thousands at a time, behind an empty one that has their schema."""
-        reading = self._start()
-        reader = self._timed(reading, self._open_reader)
-        schema = pa.schema([field.with_name(name) for field, name in zip(reader.schema, self.columns, strict=True)])
-        yield pa.RecordBatch.from_arrays([pa.nulls(0, field.type) for field in schema], schema=schema)
-        while (batch := self._timed(reading, lambda: next(reader, None))) is not None:
-            yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
-
-    def _open_reader(self) -> pa.RecordBatchReader:
-        relation = self.session._connection.sql(self.sql, params=self.parameters)
-        self.session._reader = reader = relation.to_arrow_reader(BATCH)
-        return reader
-
-    def _start(self) -> object:
-        self.session._end_reading()
-        return self.session._reading
-
-    def _timed(self, reading: object, work: Callable[[], T]) -> T:
-        if self.session._reading is not reading:
-            raise ClearKbError("another query of the session was run before all rows of this one were read")
-        started = time.monotonic()
-        with self.session._guarded(self.left):
-            done = work()
-        self.left -= time.monotonic() - started
-        return done

@@ -18,7 +18,8 @@ from kb.commands.options import Format
 from kb.errors import ClearKbError, UsageError
 from kb.sql.queries import all_queries, find_query
 from kb.sql.reference import functions, relations, schema_text
-from kb.sql.session import AuditSession, Result
+from kb.sql.result import Result
+from kb.sql.session import AuditSession
 
 HELP = """\
 A query is a SELECT that ends in ";", over as many lines as it takes.
@@ -118,8 +119,10 @@ class Shell:
         known[name.lower()](arguments)
 
     def _tables(self, _: list[str]) -> None:
-        width = max(map(len, relations()))
+        own = self.session.own_tables
+        width = max(map(len, (*relations(), *own)))
         self._say("".join(f"{view.name:<{width}}  {view.about.partition(',')[0]}\n" for view in relations().values()))
+        self._say("".join(f"{name:<{width}}  Your own: {', '.join(columns)}\n" for name, columns in own.items()))
 
     def _schema(self, arguments: list[str]) -> None:
         for name in arguments or (None,):

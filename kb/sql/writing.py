@@ -16,7 +16,7 @@ from typing import Any, TextIO
 import pyarrow.parquet as pq
 
 from kb.errors import UsageError
-from kb.sql.session import Result
+from kb.sql.result import Result
 
 SUFFIXES = (".csv", ".json", ".jsonl", ".parquet")
 MOST_COUNTED = 1_000_000

@@ -41,6 +41,18 @@ def auroc_interval(truth: np.ndarray, scores: np.ndarray, clusters: np.ndarray) 
     return Interval(value, low, high)
 
 
+def auroc_of_both(truth: np.ndarray, scores: np.ndarray, clusters: np.ndarray) -> Interval:
+    """`auroc_interval` of rows that are known to be of both truths.
+
+    Raises:
+        ValueError: one of the truths has no row.
+    """
+    found = auroc_interval(truth, scores, clusters)
+    if found is None:
+        raise ValueError("an AUROC is of rows of both truths")
+    return found
+
+
 def components_of(truth: np.ndarray, scores: np.ndarray) -> tuple[float, np.ndarray]:
     """The AUROC, and of each row the share of rows of the other truth that it is ranked rightly against, (n,).
 

@@ -106,6 +106,8 @@ def _sweep_all(state: State, commits: list[Commit], kept: list[Commit]) -> list[
     staged, people = _staged_files(state.storage), state.tags()
     swept = []
     for table in TABLES:
+        if not table.versioned and not state.storage.has(table.name):
+            continue  # the knowledge base is older than the table
         dataset = state.storage.dataset(table.name)
         _take_off(dataset, _leftovers(dataset, people, locked=state.storage.folder is not None))
         if not table.versioned and len(dataset.get_fragments()) > FEW_FRAGMENTS:

@@ -66,6 +66,12 @@ class Storage:
         for table in TABLES:
             connection.create_table(table.name, schema=table.schema, exist_ok=True)
 
+    def add_missing(self, table: str) -> None:
+        """Create one table of a knowledge base that is older than it; only one that commits do not pin."""
+        if not self.has(table):
+            schema = next(one.schema for one in TABLES if one.name == table)
+            self._connection().create_table(table, schema=schema, exist_ok=True)
+
     def require_conditional_writes(self) -> None:
         """Refuse to write to an object store that lets one writer overwrite another's version (ClearKbError).
 

@@ -48,6 +48,10 @@ ORDER = (
     "metrics",
     "thresholds",
     "errors",
+    "confusion_by",
+    "calibration_by",
+    "roc",
+    "decision_curve",
     "concepts",
     "concept_ancestors",
     "finding_ancestors",
@@ -60,14 +64,37 @@ ORDER = (
 
 FUNCTIONS: dict[str, tuple[str, ...]] = {
     "metrics_by": ("outcomes",),
+    "confusion_by": ("outcomes", "thresholds"),
+    "calibration_by": ("outcomes",),
+    "roc": ("outcomes",),
+    "decision_curve": ("outcomes",),
     "concept_scores": ("concept_vectors", "image_vectors"),
 }
 """The functions that rows are read from, with what stands behind each."""
 
-VALUES = ("values", "intervals")
+VALUES = ("values", "intervals", "shares")
 """The files of macros/ whose functions give a value; any query may call them."""
 
-BEHIND: dict[str, tuple[str, ...]] = {**FUNCTIONS, "mentions": ("stored.concepts", "stored.observations")}
+INNER: dict[str, tuple[str, ...]] = {
+    "matched": (
+        "images",
+        "studies",
+        "truths",
+        "stored.predictions",
+        "stored.runs",
+        "stored.encoders",
+        "stored.patients",
+        "stored.owners",
+    ),
+    "cuts": ("matched", "stored.runs"),
+}
+"""Relations that views stand on and nobody asks (`schemas/sql/inner`), each after those it reads; rows are kept."""
+
+BEHIND: dict[str, tuple[str, ...]] = {
+    **FUNCTIONS,
+    **INNER,
+    "mentions": ("stored.concepts", "stored.observations"),
+}
 """What stands behind a name that is no view."""
 
 VECTORS = ("concept_vectors", "image_vectors")
@@ -75,6 +102,8 @@ VECTORS = ("concept_vectors", "image_vectors")
 
 DERIVED = ("owners", "patients", "kinds", "ancestors", "finding_ancestors")
 """Tables of `stored` that a session makes: nothing of them is kept."""
+
+_IN_ORDER = ("mentions", *ORDER[: ORDER.index("outcomes")], *INNER, *ORDER[ORDER.index("outcomes") :])
 
 _NAME = re.compile(r"\bstored\.\w+|\b[a-z_]\w*\b", re.I)
 
@@ -98,6 +127,12 @@ def macros(*names: str) -> str:
     return "\n".join((folder / f"{name}.sql").read_text(encoding="utf-8") for name in names or VALUES)
 
 
+@cache
+def inner_sql(name: str) -> str:
+    """The query that one of the `INNER` relations holds the rows of."""
+    return (files("schemas") / "sql" / "inner" / f"{name}.sql").read_text(encoding="utf-8")
+
+
 def names_in(sql: str) -> frozenset[str]:
     """What of the known names a query speaks of, in lower case; a word that only looks like one does no harm."""
     tables = {f"stored.{name}" for name in (*(table.name for table in VERSIONED), *DERIVED)}
@@ -113,7 +148,7 @@ def needed_by(sql: str) -> list[str]:
         wanted |= fresh
         behind = {name: BEHIND.get(name) or (all_views()[name].reads if name in all_views() else ()) for name in fresh}
         fresh = {name for names in behind.values() for name in names} - wanted
-    places = {name: place for place, name in enumerate(("mentions", *ORDER))}
+    places = {name: place for place, name in enumerate(_IN_ORDER)}
     return sorted(wanted, key=lambda name: (places.get(name, -1), name))  # tables have no place: they come first
 
 

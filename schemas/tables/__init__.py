@@ -23,6 +23,7 @@ from schemas.tables.image_tables import (
     ATTRIBUTES,
     ATTRIBUTIONS,
     ENCODERS,
+    IMAGE_PROPERTIES,
     IMAGE_VECTORS,
     IMAGES,
     LABEL_NAMES,
@@ -47,6 +48,7 @@ __all__ = [
     "EMBEDDINGS",
     "ENCODERS",
     "IMAGES",
+    "IMAGE_PROPERTIES",
     "IMAGE_VECTORS",
     "LABELS",
     "LABEL_NAMES",
@@ -93,6 +95,7 @@ TABLES: tuple[Table, ...] = (
     TAGS,
     EMBEDDINGS,
     PIXELS,
+    IMAGE_PROPERTIES,
     TRAINING_METRICS,
 )
 

@@ -43,6 +43,25 @@ PIXELS = Table(
     versioned=False,
 )
 
+IMAGE_PROPERTIES = Table(
+    "image_properties",
+    "what is measured of the preprocessed pixels of one image content, so that none is measured twice",
+    pa.schema(
+        [
+            required("content_hash", pa.string()),
+            required("preprocessing", pa.string()),
+            required("method", pa.int32()),
+            required("brightness", pa.float32()),
+            required("contrast", pa.float32()),
+            required("sharpness", pa.float32()),
+            required("dark_border", pa.float32()),
+            required("light_border", pa.float32()),
+            required("corner_text", pa.float32()),
+        ]
+    ),
+    versioned=False,
+)
+
 LABELS = Table(
     "labels",
     "what is held to be true of an image or of a whole study: 1, 0, or null where it is unknown",
@@ -120,7 +139,7 @@ ATTRIBUTES = Table(
 
 ENCODERS = Table(
     "encoders",
-    "one image encoder whose vectors are stored: where its checkpoint stood, and what it was made of",
+    "one image encoder whose vectors are stored: where its checkpoint stood (a foreign one has none), and what of",
     pa.schema(
         [
             required("encoder", pa.string()),
@@ -136,7 +155,7 @@ ENCODERS = Table(
 
 IMAGE_VECTORS = Table(
     "image_vectors",
-    "the vector of one image by one encoder: what all predictions are made from",
+    "the vector of one image by one encoder; of a foreign one as it came, and of no picture where none is stored",
     pa.schema(
         [
             required("image_id", pa.string()),

@@ -12,6 +12,7 @@ from rich.console import Console
 from kb.display import MOST_ROWS, Listing, html_table, plain
 from kb.knowledge_base import KnowledgeBase
 from kb.language.query_reading import read_query
+from kb.statistics.interval import Interval
 from tests.support.concepts import SAME_WORDS, add_concepts
 
 NODULE = read_query("nodule").concept_id
@@ -80,3 +81,9 @@ def test_a_nested_value_is_json_in_a_cell() -> None:
 def test_nothing_is_an_empty_table() -> None:
     assert html_table([], ["a"]) == "<table><thead><tr><th>a</th></tr></thead><tbody></tbody></table>"
     assert shown(Listing([], ["a"])).strip() == "a"
+
+
+def test_an_interval_is_one_cell_that_reads_as_one() -> None:
+    listed = Listing([{"period": "2024-03", "auroc": Interval(0.91, 0.85, 0.95)}], ("period", "auroc"))
+    assert "0.910 (0.850 to 0.950)" in shown(listed)
+    assert "<td>0.910 (0.850 to 0.950)</td>" in listed._repr_html_()

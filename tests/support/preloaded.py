@@ -17,7 +17,6 @@ for name in (
     "spacy",
     "transformers",
     "sentence_transformers",
-    "scispacy.abbreviation",
     "sklearn.linear_model",
     "matplotlib.figure",
     "pydicom",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from kb.commands.failures import describe
+from kb.errors import UsageError
 from kb.sql.limits import Limits
 from kb.sql.writing import unfinished
 
@@ -18,6 +21,12 @@ Timeout = Annotated[
 ]
 Memory = Annotated[
     str, typer.Option("--memory", metavar="SIZE", help="What a query may take: 500MB, 4GB.", rich_help_panel=_LIMITS)
+]
+OwnTables = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--with", metavar="NAME=FILE", help="Join a table of your own: CSV, TSV, Parquet, JSON lines; repeatable."
+    ),
 ]
 ShownRows = Annotated[
     int, typer.Option("--limit", min=1, help="Rows of a table that are shown; CSV, JSON and files hold all.")
@@ -54,3 +63,15 @@ def typed(value: str) -> Any:
         except ValueError:
             continue
     return value
+
+
+def named_files(told: Sequence[str] | None) -> dict[str, str]:
+    """The files of --with by the name that queries call them; one without a name is called as the file is."""
+    found: dict[str, str] = {}
+    for one in told or ():
+        name, equals, path = one.partition("=")
+        name, path = (name, path) if equals else (Path(one).stem, one)
+        if name in found:
+            raise UsageError(f"--with {name}=...: that name stands there twice")
+        found[name] = path
+    return found

@@ -13,9 +13,11 @@ from encoder.audit.commands.group import (
     DEFAULT_SHOWN,
     DEFAULT_TIMEOUT,
     Memory,
+    OwnTables,
     ShownRows,
     Timeout,
     command_limits,
+    named_files,
 )
 from encoder.audit.commands.rows import show_result
 from encoder.commands.options import EncoderOption
@@ -28,6 +30,7 @@ from kb.sql.terminal import run_shell
 @reads
 def shell_command(
     reading: Reading,
+    own_tables: OwnTables = None,
     limit: ShownRows = DEFAULT_SHOWN,
     timeout: Timeout = DEFAULT_TIMEOUT,
     memory: Memory = DEFAULT_MEMORY,
@@ -37,7 +40,8 @@ def shell_command(
 
     With a pipe on standard input it runs what that says, prints no prompt, and exits with 1 if a query failed.
     """
-    with open_session(reading.base, command_limits(timeout, memory), encoder) as session:
+    tables = named_files(own_tables)
+    with open_session(reading.base, command_limits(timeout, memory), encoder, tables=tables) as session:
 
         def show(result: object, sql: str, chosen: Format, values: Mapping[str, object]) -> None:
             show_result(session, sql, result, output=chosen, shown=limit, values=values)  # type: ignore[arg-type]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
 from encoder.audit.commands.options import Against, Label, Run, Source, Where, each_part
-from encoder.audit.confounders.sentences import number, share
+from encoder.audit.confounders.sentences import number, share, small
+from encoder.audit.segments.result import FIGURES
+from encoder.audit.segments.sentences import WORST, between, wrong
 from encoder.audit.slices.audit import audit_slices
 from encoder.audit.slices.find import SliceOptions
 from encoder.audit.slices.result import Slice, Slices
@@ -18,8 +20,9 @@ from kb.commands.output import print_facts, print_json, print_rows, print_text, 
 from kb.commands.progress import Progress
 from kb.commands.shared import Reading, reads
 from kb.images.view_choice import FRONTAL
+from kb.statistics.interval import Interval
 
-COLUMNS = ("slice", "images", "positives", "patients", "AUROC", "mean score", "verdict")
+COLUMNS = ("slice", "images", "positives", "false alarms", "missed", "AUROC", "verdict")
 
 
 @reads(quiet=True)
@@ -33,7 +36,11 @@ def slices_command(
         int, typer.Option("--min-positives", min=1, help="Positives, and negatives, under which there is no AUROC.")
     ] = 5,
     against: Against = None,
-    seed: Annotated[int, typer.Option("--seed", help="Of clustering and resampling.")] = 0,
+    threshold: Annotated[
+        float | None,
+        typer.Option("--threshold", metavar="NUMBER", help="Of scores; default: that of the view thresholds."),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Of the clustering.")] = 0,
     source: Source = None,
     split: SplitOption = None,
     views: ViewsOption = None,
@@ -41,6 +48,9 @@ def slices_command(
     encoder: EncoderOption = None,
 ) -> None:
     """Cut the images into slices that look alike; show where the model does worse, and by which concepts they differ.
+
+    Worse is what has more false alarms or misses at the threshold that all slices share, scores on the wrong side of
+    others of the same truth, or a lower AUROC.
 
     With --against, two data sets are cut in one basis, and each slice stands there for both, by its own labels.
     """
@@ -59,6 +69,7 @@ def slices_command(
                 views=views or FRONTAL,
                 encoder=encoder,
                 against=against,
+                threshold=threshold,
                 watcher=progress,
             )
 
@@ -67,8 +78,9 @@ def slices_command(
         told = [found.to_dict() for found in audits]
         print_json(told if len(told) > 1 else told[0])
     elif reading.output is Format.csv:
-        columns = ("number", "data", "n", "positives", "patients", "auroc", "auroc_low", "auroc_high", "verdict")
-        rows = [{"split": found.split, **row} for found in audits for row in found.slices.rows()]
+        ends = [column for name in FIGURES for column in (name, f"{name}_low", f"{name}_high")]
+        columns = ("number", "data", "n", "positives", "patients", "false_alarms", "missed", *ends, "extra", "verdict")
+        rows = [_flat(found.split, one) for found in audits for one in found.slices]
         several = len(audits) > 1
         print_rows(rows, ("split", *columns) if several else columns, reading.output)
     else:
@@ -78,11 +90,19 @@ def slices_command(
         say(f"note: {escape(note)}")
 
 
+def _flat(split: str, one: Slice) -> dict[str, Any]:
+    """A slice as one row: its own figures, those at the threshold and the verdict."""
+    told = one.to_dict()
+    return {"split": split, **(told["here"] or {}), **told}
+
+
 def _print(found: Slices, *, quiet: bool) -> None:
+    cut = found.threshold
     print_facts(
         [
             ("run", escape(f"{found.run}, {found.label}: AUROC {number(found.auroc)}")),
             ("rows", f"{found.n:,} ({found.split}), {found.positives:,} positives"),
+            *([("threshold", escape(f"{cut.value:.4g}: {cut.origin}"))] if cut is not None else []),
         ]
     )
     two = any(one.data for one in found.slices)
@@ -101,30 +121,45 @@ def _print(found: Slices, *, quiet: bool) -> None:
 
 
 def _held_by_both(found: Slices, number: int) -> bool:
-    return sum(one.auroc is not None for one in found.slices if one.number == number) == 2
+    return sum(one.verdict != "small" for one in found.slices if one.number == number) == 2
 
 
 def _shown(one: Slice) -> dict[str, object]:
-    known = one.auroc is not None
-    interval = f" ({number(one.auroc_low)} to {number(one.auroc_high)})" if known else ""
     return {
         "slice": one.number,
         "data": one.data,
         "images": one.n,
         "positives": one.positives,
-        "patients": one.patients,
-        "AUROC": f"{number(one.auroc)}{interval}",
-        "mean score": f"{one.mean_score:.3f}",
+        "false alarms": wrong(one.here.specificity) if one.here else "-",
+        "missed": wrong(one.here.sensitivity) if one.here else "-",
+        "AUROC": between(_auroc(one)),
         "verdict": one.verdict,
     }
 
 
+def _auroc(one: Slice) -> Interval | None:
+    if one.auroc is None or one.auroc_low is None or one.auroc_high is None:
+        return None
+    return Interval(one.auroc, one.auroc_low, one.auroc_high)
+
+
 def _told(one: Slice) -> str:
-    """What a low slice holds more or less of than the good one beside it, and its images."""
-    held = "; ".join(
+    """In what a low slice does worse, what it holds more or less of than the good one beside it, and its images."""
+    worse = "; ".join(WORST[measure] for measure in one.worse_in)
+    parts = [f"{worse} (q {small(one.q)})" if one.q is not None else worse]
+    if one.here is not None and one.elsewhere is not None:
+        parts.append(
+            f"false alarms {wrong(one.here.specificity)}, elsewhere {wrong(one.elsewhere.specificity)}; missed "
+            f"{wrong(one.here.sensitivity)}, elsewhere {wrong(one.elsewhere.sensitivity)}; BPSN "
+            f"{between(one.here.bpsn)}, BNSP {between(one.here.bnsp)}"
+        )
+    if one.traits:
+        held = (f"{each.name} {share(each.share)}, elsewhere {share(each.elsewhere)}" for each in one.traits)
+        parts.append("; ".join(held))
+    told = "; ".join(
         f"{concept.text} {concept.difference:+.2f} ({concept.low:.2f} to {concept.high:.2f})"
         for concept in one.concepts
     )
-    beside = f"against slice {one.against}, in standard deviations: {held}" if held else "no slice beside it does well"
-    shares = "; ".join(f"{trait.name} {share(trait.share)}, elsewhere {share(trait.elsewhere)}" for trait in one.traits)
-    return f"{shares + '. ' if shares else ''}{beside}. Most wrong: {', '.join(one.wrong)}"
+    parts.append(f"against slice {one.against}, in SD: {told}" if told else "no slice beside it does well")
+    parts.append(f"most wrong: {', '.join(one.wrong)}")
+    return ". ".join(part[:1].upper() + part[1:] for part in parts)

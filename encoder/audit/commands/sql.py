@@ -14,9 +14,11 @@ from encoder.audit.commands.group import (
     DEFAULT_SHOWN,
     DEFAULT_TIMEOUT,
     Memory,
+    OwnTables,
     ShownRows,
     Timeout,
     command_limits,
+    named_files,
     typed,
 )
 from encoder.audit.commands.rows import show_result
@@ -49,6 +51,7 @@ def sql_command(
     ] = None,
     schema: Annotated[bool, typer.Option("--schema", help="Tell of the views and functions, and run nothing.")] = False,
     out: Out = None,
+    own_tables: OwnTables = None,
     limit: ShownRows = DEFAULT_SHOWN,
     timeout: Timeout = DEFAULT_TIMEOUT,
     memory: Memory = DEFAULT_MEMORY,
@@ -56,7 +59,7 @@ def sql_command(
 ) -> None:
     """Run one SELECT over the views: predictions, labels, outcomes, metrics, errors, concepts, observations, ...
 
-    Nothing but the views can be read, and nothing written: no file, no network, no setting.
+    Nothing but the views and what --with names can be read, and nothing written: no file, no network, no setting.
     """
     if schema:
         _tell_schema(query, reading.output)
@@ -65,7 +68,7 @@ def sql_command(
     if out is not None:
         check_file(out)
     values = {name: typed(value) for name, value in parse_pairs(param, "--param").items()}
-    with open_session(reading.base, limits, encoder) as session:
+    with open_session(reading.base, limits, encoder, tables=named_files(own_tables)) as session:
         show_result(
             session, sql, session.query(sql, values), output=reading.output, shown=limit, file=out, values=values
         )

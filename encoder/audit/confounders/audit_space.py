@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 
 from encoder.audit.confounders.erasing import Rescore
 from encoder.audit.confounders.families import Concepts
@@ -16,7 +17,8 @@ from encoder.prediction.head import Space
 from encoder.prediction.runs import read_run
 from encoder.prediction.view import view_of
 from encoder.space.concept_space import ConceptSpace, open_space
-from encoder.vectors.image_vectors import find_checkpoint
+from encoder.space.fitted.fit import open_directions
+from encoder.vectors.encoders import StoredEncoder
 from kb.errors import ClearKbError, UsageError
 from kb.knowledge_base import KnowledgeBase
 
@@ -29,10 +31,10 @@ class AuditSpace:
 
     Attributes:
         encoder: its id.
-        checkpoint: where it was trained.
-        space: its concept space.
-        concepts: the concepts as directions of it.
-        notes: why there is none, where one could have been expected.
+        checkpoint: where it was trained; None for one of which only vectors came.
+        space: its concept space; likewise.
+        concepts: the concepts as directions of it; None where it has none that can be trusted.
+        notes: why there is none, where one could have been expected; how directions were fitted.
     """
 
     encoder: str | None = None
@@ -43,24 +45,42 @@ class AuditSpace:
 
 
 def open_audit_space(kb: KnowledgeBase, run: str, named: str | None, *, kinds: Collection[Kind] = KINDS) -> AuditSpace:
-    """The space that images of a run are looked at in."""
+    """The space that images of a run are looked at in.
+
+    Raises:
+        UsageError: several encoders could be meant, or the one that is named is not there.
+        ClearKbError: nothing but images is looked at, and the encoder has no concept that can be trusted.
+    """
     if "image" not in kinds:
         return AuditSpace()
     encoder = encoder_of(kb, run, named)
     if encoder is None:
         return AuditSpace(notes=("no image has a vector here: none is encoded",))
     try:
-        checkpoint = find_checkpoint(kb, named or encoder)
-        space = open_space(kb, checkpoint)
+        return _foreign_space(kb, encoder) if encoder.is_foreign else _own_space(kb, encoder)
     except ClearKbError as error:
-        if named is not None:
+        if set(kinds) == {"image"} or (named is not None and not encoder.is_foreign):
             raise
-        return AuditSpace(notes=(f"concepts are not tested by images: {error}",))
-    table = space.concepts
+        # Its vectors tell of likeness all the same; whose checkpoint is lost is not known to be read rightly.
+        told = f"concepts are not tested by images: {error}"
+        return AuditSpace(encoder=encoder.encoder if encoder.is_foreign else None, notes=(told,))
+
+
+def _own_space(kb: KnowledgeBase, encoder: StoredEncoder) -> AuditSpace:
+    checkpoint = encoder.checkpoint()
+    space = open_space(kb, checkpoint)
+    return AuditSpace(checkpoint.encoder_id, checkpoint, space, _concepts(space.concepts, space.vectors))
+
+
+def _foreign_space(kb: KnowledgeBase, encoder: StoredEncoder) -> AuditSpace:
+    found = open_directions(kb, encoder)
+    return AuditSpace(encoder.encoder, None, None, _concepts(found.concepts, found.vectors), (found.told,))
+
+
+def _concepts(table: pa.Table, vectors: np.ndarray) -> Concepts:
     present = np.array([said == "present" for said in table["assertion"].to_pylist()], dtype=bool)
     columns = [table[name].to_pylist() for name in ("concept_id", "text", "finding")]
-    concepts = Concepts(columns[0], columns[1], columns[2], present, space.vectors)
-    return AuditSpace(encoder, checkpoint, space, concepts)
+    return Concepts(columns[0], columns[1], columns[2], present, vectors)
 
 
 def rescorer(kb: KnowledgeBase, run: str, label: str, *, space: AuditSpace) -> Rescore | None:

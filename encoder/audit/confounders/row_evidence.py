@@ -12,7 +12,8 @@ from encoder.audit.confounders.evidence import Evidence
 from encoder.audit.confounders.exposures import Exposures, exposures_of, together
 from encoder.audit.confounders.result import Kind
 from encoder.audit.rows import AuditRows
-from encoder.vectors.image_vectors import find_checkpoint, known_encoders, read_image_vectors
+from encoder.vectors.encoders import StoredEncoder, find_encoder, known_encoders
+from encoder.vectors.image_vectors import read_image_vectors
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.language.label_names import plain_label
@@ -61,7 +62,7 @@ def read_evidence(
     return Evidence(rows, exposures, encoded, vectors, _groups(rows, fields)), notes
 
 
-def encoder_of(kb: KnowledgeBase, run: str, named: str | None) -> str | None:
+def encoder_of(kb: KnowledgeBase, run: str, named: str | None) -> StoredEncoder | None:
     """The encoder whose image vectors say what is in an image: the run's own, the one named, or the only one.
 
     Raises:
@@ -69,14 +70,15 @@ def encoder_of(kb: KnowledgeBase, run: str, named: str | None) -> str | None:
     """
     rows = kb.dataset("runs").to_table(columns=["run", "encoder", "space"]).to_pylist()
     own = next((row["encoder"] for row in rows if row["run"] == run), None)
-    known = [row["encoder"] for row in known_encoders(kb)]
     if named is not None:
-        return find_checkpoint(kb, named).encoder_id
+        return find_encoder(kb, named)
+    known = known_encoders(kb)
     if own is not None:
-        return str(own) if own in known else None
+        return next((one for one in known if one.encoder == own), None)
     if len(known) > 1:
+        names = ", ".join(one.encoder for one in known)
         raise UsageError(
-            f"run '{run}' is of no encoder here: name the one whose image vectors count, of {', '.join(known)}",
+            f"run '{run}' is of no encoder here: name the one whose image vectors count, of {names}",
             parameter="encoder",
         )
     return known[0] if known else None

@@ -23,9 +23,10 @@ def slices(data: ReportData) -> Html:
         tag("h2", "Slices", id="slices"),
         tag(
             "p",
-            "Images are put into clusters by what the encoder sees. A slice is low if the whole 95% interval "
-            "of its AUROC lies under the AUROC of the other slices; it is told apart from the nearest good one by the "
-            "concepts it holds more or less of, in standard deviations (SD).",
+            "Images are put into clusters by what the encoder sees. A slice is low if the model surely does worse in "
+            "it than in all other images: more false alarms or misses at the threshold that all share, scores on the "
+            "wrong side of others of the same truth, or a lower AUROC. It is told apart from the nearest good one by "
+            "the concepts it holds more or less of, in standard deviations (SD).",
         ),
         *(_one(number, one, data) for number, one in enumerate(data.slices)),
         None if data.slices else missing("No slices could be made: the notes say why."),
@@ -66,6 +67,7 @@ def _table(found: Slices) -> Html:
             count(one.n),
             count(one.positives),
             count(one.patients),
+            *_errors(one),
             share(one.auroc),
             between(one.auroc_low, one.auroc_high) or NONE,
             share(one.mean_score),
@@ -73,8 +75,15 @@ def _table(found: Slices) -> Html:
         )
         for one in found.slices
     ]
-    columns = ("slice", "n", "positives", "patients", "AUROC", "95%", "mean score", "verdict")
-    return table(f"Slices of {found.label}, the worst first", columns, rows, texts=(7,))
+    columns = ("slice", "n", "positives", "patients", "false alarms", "missed", "AUROC", "95%", "mean score", "verdict")
+    return table(f"Slices of {found.label}, the worst first", columns, rows, texts=(9,))
+
+
+def _errors(one: Slice) -> tuple[str, str]:
+    """The shares of false alarms among its negatives, and of misses among its positives."""
+    right = (None, None) if one.here is None else (one.here.specificity, one.here.sensitivity)
+    alarms, missed = (share(None if known is None else 1 - known.value) for known in right)
+    return alarms, missed
 
 
 def _shown(name: str, one: Slice, found: Slices, thumbnails: Mapping[str, str]) -> Html:

@@ -110,22 +110,40 @@ def _slices(data: ReportData) -> Html | None:
     if not found:
         judged = any(one.auroc is not None for slices in data.slices for one in slices.slices)
         return text("In no slice does the AUROC lie under that of all rows.") if judged else None
-    worst, slices = min(found, key=lambda pair: (pair[0].verdict != "low", pair[0].auroc or 0.0))
+    worst, slices = min(found, key=lambda pair: _harm(pair[0]))
     held = ", ".join(concept.text for concept in worst.concepts[:3])
-    low = "the whole interval lies under that of the other slices" if worst.verdict == "low" else "not surely low"
+    low = "surely worse than in the other slices" if worst.verdict == "low" else "not surely low"
     return join(
         [
-            f"The worst slice: number {worst.number} of {slices.label}, {count(worst.n)} rows, AUROC "
-            f"{share(worst.auroc)} ({between(worst.auroc_low, worst.auroc_high)}) against {share(slices.auroc)} over "
-            f"all ({low}){'; told apart by ' + held if held else ''}."
+            f"The worst slice: number {worst.number} of {slices.label}, {count(worst.n)} rows, "
+            f"{'; '.join(_measured(worst, slices))} ({low}){'; told apart by ' + held if held else ''}."
         ]
     )
 
 
+def _measured(one: Slice, slices: Slices) -> Iterator[str]:
+    """The AUROC of a slice beside that of all, and its errors beside those elsewhere."""
+    if one.auroc is not None:
+        interval = between(one.auroc_low, one.auroc_high)
+        yield f"AUROC {share(one.auroc)} ({interval}) against {share(slices.auroc)} over all"
+    if one.here is not None and one.elsewhere is not None:
+        for what, here, there in (
+            ("false alarms", one.here.specificity, one.elsewhere.specificity),
+            ("missed", one.here.sensitivity, one.elsewhere.sensitivity),
+        ):
+            if here is not None and there is not None:
+                yield f"{what} {share(1 - here.value)} against {share(1 - there.value)} elsewhere"
+
+
+def _harm(one: Slice) -> tuple[bool, float, float]:
+    """What orders slices: low ones first, then by errors beyond those elsewhere, then by AUROC."""
+    return one.verdict != "low", -(one.extra or 0.0), one.auroc if one.auroc is not None else 1.0
+
+
 def weak_slice(slices: Slices) -> Slice | None:
-    """The slice of the lowest AUROC, low ones first; None if none lies under all rows."""
-    weak = [one for one in slices.slices if one.auroc is not None and one.auroc < slices.auroc]
-    return min(weak, key=lambda one: (one.verdict != "low", one.auroc or 0.0)) if weak else None
+    """The slice that does worst, low ones first; None if none is low by its errors, or ranks less well than all."""
+    weak = [one for one in slices.slices if one.worse_in or (one.auroc is not None and one.auroc < slices.auroc)]
+    return min(weak, key=_harm, default=None)
 
 
 def _has_groups(data: ReportData) -> bool:

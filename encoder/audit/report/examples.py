@@ -11,7 +11,7 @@ from encoder.evaluation import Evaluation
 from encoder.evaluation.rows import LabelRows
 from encoder.explanation.explanation import Explainer
 from encoder.prediction.runs import read_run
-from encoder.vectors.image_vectors import find_checkpoint
+from encoder.vectors.encoders import find_checkpoint
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 

@@ -9,6 +9,9 @@ from encoder.audit.confounders.comparison import Selection, find_other
 from encoder.audit.confounders.disease import disease_of, telling_nothing
 from encoder.audit.confounders.row_evidence import read_evidence
 from encoder.audit.confounders.strata import auroc
+from encoder.audit.rows import AuditRows
+from encoder.audit.segments.result import Threshold
+from encoder.audit.segments.threshold import shared_threshold
 from encoder.audit.slices.find import SliceOptions, find_slices
 from encoder.audit.slices.result import Slices
 from encoder.prediction.runs import judged_split
@@ -20,7 +23,7 @@ from kb.progress import Silent, Watcher
 from kb.sql.limits import UNHURRIED
 from kb.sql.session import AuditSession
 
-COLUMNS = ("number", "data", "n", "positives", "auroc", "auroc_low", "auroc_high", "verdict")
+COLUMNS = ("number", "data", "n", "positives", "auroc", "auroc_low", "auroc_high", "extra", "verdict")
 
 
 def audit_slices(
@@ -35,6 +38,7 @@ def audit_slices(
     views: str = FRONTAL,
     encoder: str | None = None,
     against: str | None = None,
+    threshold: float | None = None,
     seed: int | None = None,
     watcher: Watcher | None = None,
 ) -> Slices:
@@ -51,7 +55,8 @@ def audit_slices(
         views: of the images; see `kb.images.view_choice`.
         encoder: whose image vectors are clustered, for a run that is of none.
         against: a site, a run or another knowledge base: then each slice stands there for both.
-        seed: of clustering and resampling, in the place of that of `options`.
+        threshold: of scores, that all slices share; None for that of the view `thresholds`.
+        seed: of the clustering, in the place of that of `options`.
         watcher: hears how it goes.
 
     Raises:
@@ -67,9 +72,12 @@ def audit_slices(
         other = find_other(kb, session, against, asked=asked)
         rows = (other.here if other else asked).read(session)
         space = open_audit_space(kb, run, encoder)
-        if space.concepts is None:
+        if space.encoder is None:
             raise UsageError(f"slices are clusters of image vectors: {'; '.join(space.notes)}")
         evidence, notes = read_evidence(kb, session, rows, encoder=space.encoder, kinds=KINDS)
+        cut, untold = _threshold(session, rows, threshold)
+        # Another run has scores of its own; the same run at another site or knowledge base is cut where it is here.
+        theirs = _threshold(session, other.rows, threshold)[0] if other is not None and other.same_images else cut
     watcher.advance(1, 1)
     there, more = (None, []) if other is None else other.evidence(space, KINDS)
     found = find_slices(
@@ -79,6 +87,7 @@ def audit_slices(
         options=options,
         other=there,
         names=("here", other.told.partition(",")[0] if other else "there"),
+        thresholds=(cut.value if cut else None, theirs.value if theirs else None),
     )
     overall = auroc(rows.truth, rows.logit)
     return Slices(
@@ -90,5 +99,16 @@ def audit_slices(
         positives=rows.positives,
         auroc=float("nan") if overall is None else overall,
         slices=Listing(found, COLUMNS),
-        notes=(*rows.notes, *notes, *more),
+        notes=(*space.notes, *rows.notes, *untold, *notes, *more),
+        threshold=cut,
     )
+
+
+def _threshold(session: AuditSession, rows: AuditRows, asked: float | None) -> tuple[Threshold | None, list[str]]:
+    """The threshold that slices share; without one, why their errors are not looked at."""
+    try:
+        return shared_threshold(session, rows, asked), []
+    except UsageError as error:
+        if asked is not None:
+            raise
+        return None, [f"false alarms and misses are not looked at, scores alone are: {error}"]

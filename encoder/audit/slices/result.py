@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from encoder.audit.segments.outcomes import Measure
+from encoder.audit.segments.result import Figures, Threshold, extra_errors
 from kb.display import Listing
 
 
@@ -41,16 +43,20 @@ class Slice:
         positives: of them.
         patients: of them.
         auroc: of the run on them; None under the minimum of positives or negatives.
-        auroc_low: lower end of its 95% interval.
+        auroc_low: lower end of its 95% interval, patients as clusters.
         auroc_high: upper end.
         mean_score: of all its images.
-        verdict: "low" where the whole interval lies under the AUROC of the other slices, "small" where there is too
-            little to say, else "".
+        verdict: "low" where the run surely does worse than in the other slices, "small" where there is too little to
+            say, else "".
         against: the number of the nearest good slice, for a low one.
         concepts: what it holds more or less of than that one, the surest first.
         traits: attributes and stated findings whose shares differ most from those of the other images.
         images: those nearest to its centre.
         wrong: those that the model gets most wrong.
+        here: its errors at the threshold, calibration and ranking; None where it is small or there is no threshold.
+        elsewhere: those of all other images or, of the second of two data sets, of the same slice of the first.
+        worse_in: in what the run surely does worse, the surest first.
+        q: the false discovery rate at which the surest of these is called.
     """
 
     number: int
@@ -68,15 +74,30 @@ class Slice:
     traits: tuple[Trait, ...]
     images: tuple[str, ...]
     wrong: tuple[str, ...]
+    here: Figures | None = None
+    elsewhere: Figures | None = None
+    worse_in: tuple[Measure, ...] = ()
+    q: float | None = None
+
+    @property
+    def extra(self) -> float | None:
+        """How many of its images more are falsely alarmed or missed than as many elsewhere are."""
+        return extra_errors(self.here, self.elsewhere) if self.here and self.elsewhere else None
 
     def to_dict(self) -> dict[str, Any]:
         """The slice as plain data, for JSON."""
-        return asdict(self)
+        told = {field.name: getattr(self, field.name) for field in fields(self)}
+        told |= {name: [asdict(one) for one in told[name]] for name in ("concepts", "traits")}
+        told |= {name: list(told[name]) for name in ("images", "wrong", "worse_in")}
+        for name in ("here", "elsewhere"):
+            figures: Figures | None = told[name]
+            told[name] = figures.to_dict() if figures is not None else None
+        return told | {"extra": self.extra}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Slices:
-    """The slices of one run and label: `auroc` is that over all of its images."""
+    """The slices of one run and label: `auroc` is that over all of its images, `threshold` what all slices share."""
 
     run: str
     label: str
@@ -87,8 +108,10 @@ class Slices:
     auroc: float
     slices: Listing[Slice]
     notes: tuple[str, ...] = ()
+    threshold: Threshold | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The slices as plain data, for JSON."""
-        fields = {name: getattr(self, name) for name in ("run", "label", "source", "split", "n", "positives", "auroc")}
-        return {**fields, "notes": list(self.notes), "slices": self.slices.rows()}
+        named = {name: getattr(self, name) for name in ("run", "label", "source", "split", "n", "positives", "auroc")}
+        told = None if self.threshold is None else asdict(self.threshold)
+        return {**named, "threshold": told, "notes": list(self.notes), "slices": self.slices.rows()}

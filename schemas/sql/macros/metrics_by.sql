@@ -1,7 +1,9 @@
--- metrics_by(g): AUROC, counts and interval of every run, label and source within each value of g, a column or expression.
-CREATE MACRO metrics_by(g) AS TABLE
+-- metrics_by(g, part := 'judged'): AUROC, counts and interval of every run, label and source within each value of g, a column
+-- or expression; of the rows that may be judged, or of a part of the rows.
+CREATE MACRO metrics_by(g, part := 'judged') AS TABLE
 WITH rows AS (
-    SELECT run, label, source, CAST(g AS VARCHAR) AS value, owner, rank_by, truth FROM outcomes WHERE source IS NOT NULL
+    SELECT run, label, source, CAST(g AS VARCHAR) AS value, owner, rank_by, truth FROM outcomes
+    WHERE source IS NOT NULL AND of_part(split, judged, part)
 ),
 -- One number for the four texts of a group: a million rows are sorted and counted by it in half the time.
 names AS (SELECT row_number() OVER () AS number, * FROM (SELECT DISTINCT run, label, source, value FROM rows)),

@@ -7,6 +7,24 @@ CREATE MACRO label_name(label) AS trim(regexp_replace(lower(replace(label, '_', 
 -- effusion"), else as label_name gives it. Who makes the macros makes known_labels() before them: from names to that one.
 CREATE MACRO label_key(label) AS coalesce(known_labels()[label_name(label)], label_name(label));
 
+-- Whether a row is of a part of the rows: train, validation, test or external, "internal" for all but the last, "all", or
+-- "judged" (and NULL): all that may be judged.
+CREATE MACRO of_part(split, judged, part) AS CASE coalesce(part, 'judged') WHEN 'judged' THEN judged WHEN 'all' THEN true
+    WHEN 'internal' THEN split IS DISTINCT FROM 'external' ELSE coalesce(split = part, false) END;
+
+-- The value of an attribute by its name in any spelling: attribute(attributes, 'Scanner_Model').
+CREATE MACRO bare_name(name) AS replace(replace(replace(replace(lower(name), ' ', ''), '_', ''), '-', ''), '.', '');
+CREATE MACRO attribute(attributes, name) AS coalesce(attributes[label_name(name)],
+    attributes[list_filter(map_keys(attributes), lambda k: bare_name(k) = bare_name(name))[1]]);
+
+-- What rows are grouped by under a name: all, split, site, view, sex, age_band, month, or any attribute in any spelling.
+-- External rows are a group of their own in "all", and stand in no other but split and site.
+CREATE MACRO group_value(name, split, site, view, sex, age_band, month, attributes) AS CASE bare_name(name)
+    WHEN 'all' THEN CASE WHEN split = 'external' THEN 'external' ELSE 'all' END
+    WHEN 'split' THEN split WHEN 'site' THEN site
+    ELSE CASE WHEN split IS DISTINCT FROM 'external' THEN CASE bare_name(name) WHEN 'view' THEN view WHEN 'sex' THEN sex
+        WHEN 'ageband' THEN age_band WHEN 'month' THEN month ELSE attribute(attributes, name) END END END;
+
 -- What several labels of one thing come to: positive where any is, unknown where none is and any is unknown.
 CREATE MACRO agreed_value(v) AS
     CASE WHEN max(v) = 1 THEN 1::TINYINT WHEN count(*) > count(v) THEN NULL ELSE 0::TINYINT END;

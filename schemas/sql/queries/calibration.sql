@@ -4,17 +4,18 @@
 -- label text: only this label
 -- source text: only by this source of labels
 -- bins int = 10: how many bins
+-- split text: train, validation, test, external, internal or all; default: all rows but those that a run of ours learned from
 --
 -- Rows of one score stay in one bin. The error is the mean of the gaps, weighted by rows (expected calibration error).
 WITH known AS (
     SELECT run, label, source, score, count(*) AS n, count(*) FILTER (truth = 1) AS positives
     FROM outcomes
-    WHERE truth IS NOT NULL AND ($run IS NULL OR run = $run)
+    WHERE truth IS NOT NULL AND of_part(split, judged, $split) AND ($run IS NULL OR run = $run)
         AND ($label IS NULL OR label_key(label) = label_key($label)) AND ($source IS NULL OR source = $source)
     GROUP BY ALL
 ),
 placed AS (
-    SELECT *, least($bins, 1 + floor($bins * (sum(n) OVER upto - n / 2) / sum(n) OVER everything)) AS bin
+    SELECT *, 1 + $bins * (sum(n) OVER upto - n) // sum(n) OVER everything AS bin
     FROM known
     WINDOW everything AS (PARTITION BY run, label, source), upto AS (PARTITION BY run, label, source ORDER BY score)
 ),

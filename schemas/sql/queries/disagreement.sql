@@ -6,6 +6,7 @@
 -- source text: only by this source of labels
 -- by text = score: score, or rank: differ in score, or in the share of rows of its own run that score lower
 -- most int = 50: how many rows
+-- split text: train, validation, test, external, internal or all; default: all rows but those that a run of ours learned from
 WITH names AS (
     SELECT coalesce($a, min(run) FILTER ($b IS NULL OR run <> $b)) AS a FROM runs
 ),
@@ -15,7 +16,7 @@ rows AS (
         coalesce(source, '') AS said_by,
         cume_dist() OVER (PARTITION BY run, label, source ORDER BY rank_by) AS rank
     FROM outcomes
-    WHERE run IN (SELECT unnest([a, b]) FROM pair) AND ($source IS NULL OR source = $source)
+    WHERE run IN (SELECT unnest([a, b]) FROM pair) AND of_part(split, judged, $split) AND ($source IS NULL OR source = $source)
         AND ($label IS NULL OR label_key(label) = label_key($label))
 ),
 compared AS (

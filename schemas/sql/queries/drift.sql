@@ -3,37 +3,43 @@
 -- run text: only this run
 -- label text: only this label
 -- source text: only by this source of labels
--- by text = site: site, month, view, sex, age_band or split: what the two are groups of
--- a text: one group; default: of the two with most rows, the first by name
--- b text: the other
+-- by text = site: site, month, view, sex, age_band, split or an attribute: what the two are groups of
+-- a text: one group; default: the first month; of other groups, of the two with most rows the first by name
+-- b text: the other; default: the last month, or the other of these two
+-- split text: train, validation, test, external, internal or all; default: all rows but those that a run of ours learned from
 WITH rows AS (
     SELECT run, label, source, score, truth,
-        CASE $by WHEN 'site' THEN site WHEN 'month' THEN month WHEN 'view' THEN view WHEN 'sex' THEN sex
-            WHEN 'age_band' THEN age_band WHEN 'split' THEN split END AS value
+        decision, group_value($by, split, site, view, sex, age_band, month, attributes) AS value
     FROM outcomes
     WHERE ($run IS NULL OR run = $run) AND ($label IS NULL OR label_key(label) = label_key($label))
-        AND ($source IS NULL OR source = $source)
+        AND ($source IS NULL OR source = $source) AND of_part(split, judged, $split)
 ),
 largest AS (
     SELECT value FROM rows WHERE value IS NOT NULL AND ($a IS NULL OR value <> $a) AND ($b IS NULL OR value <> $b)
     GROUP BY value ORDER BY count(*) DESC, value
     LIMIT CASE WHEN $a IS NULL THEN 1 ELSE 0 END + CASE WHEN $b IS NULL THEN 1 ELSE 0 END
 ),
+ends AS (
+    SELECT min(value) AS earliest, max(value) AS latest FROM rows
+    WHERE ($a IS NULL OR value <> $a) AND ($b IS NULL OR value <> $b)
+),
 pair AS (
-    SELECT coalesce($a, (SELECT min(value) FROM largest)) AS a, coalesce($b, (SELECT max(value) FROM largest)) AS b
+    SELECT coalesce($a, CASE $by WHEN 'month' THEN earliest ELSE (SELECT min(value) FROM largest) END) AS a,
+        coalesce($b, CASE $by WHEN 'month' THEN latest ELSE (SELECT max(value) FROM largest) END) AS b
+    FROM ends
 ),
 here AS (
     SELECT r.run, r.label, r.source, r.value, count(*) AS n, avg(r.truth) AS prevalence, avg(r.score) AS mean_score,
-        avg(CASE WHEN r.score >= t.threshold THEN 1.0 WHEN r.score < t.threshold THEN 0.0 END) AS above
+        avg(r.decision::INTEGER) AS above
     FROM rows r
-    LEFT JOIN thresholds t ON t.run = r.run AND t.label = r.label AND t.source = r.source
     WHERE r.value IN (SELECT unnest([a, b]) FROM pair)
     GROUP BY r.run, r.label, r.source, r.value
 ),
 told AS (
     SELECT h.*, m.auroc
-    FROM here h LEFT JOIN metrics m ON m.run = h.run AND m.label = h.label AND m.source = h.source AND m."by" = $by
-        AND m.value = h.value
+    FROM here h
+    LEFT JOIN metrics_by(group_value($by, split, site, view, sex, age_band, month, attributes), part := $split) m
+        ON m.run = h.run AND m.label = h.label AND m.source = h.source AND m.value = h.value
 )
 SELECT one.run, one.label, one.source, one.value AS a, two.value AS b, one.n AS n_a, two.n AS n_b,
     one.prevalence AS prevalence_a, two.prevalence AS prevalence_b, one.mean_score AS mean_score_a,

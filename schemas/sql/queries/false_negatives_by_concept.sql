@@ -7,16 +7,17 @@
 -- most int = 50: how many rows of each run, label and source
 -- under text: only what stands under this concept or finding: a text, an id or how it begins, or a finding ("fracture")
 -- roll_up int = 0: 1 counts a mention for all wider concepts too: one of a rib fracture for "fracture"
+-- split text: train, validation, test, external, internal or all; default: all rows but those that a run of ours learned from
 --
 -- It counts studies: a study is wrong where any of its images is. Reports are found by the study. The odds ratio is
 -- that of a mention among false negatives against true positives, with 0.5 added to each count and its 95% interval: it
 -- says what goes with the error, and not why.
 WITH judged AS (
-    SELECT o.run, o.label, o.source, o.study_id, o.patient_id, bool_or(o.score < t.threshold) AS wrong
+    SELECT o.run, o.label, o.source, o.study_id, o.patient_id, bool_or(NOT o.decision) AS wrong
     FROM outcomes o
-    JOIN thresholds t ON t.run = o.run AND t.label = o.label AND t.source = o.source
     SEMI JOIN reports r ON r.study_id = o.study_id AND coalesce(r.patient_id = o.patient_id, true)
-    WHERE o.truth = 1 AND ($run IS NULL OR o.run = $run)
+    WHERE o.truth = 1 AND o.source IS NOT NULL AND o.decision IS NOT NULL AND of_part(o.split, o.judged, $split)
+        AND ($run IS NULL OR o.run = $run)
         AND ($label IS NULL OR label_key(o.label) = label_key($label)) AND ($source IS NULL OR o.source = $source)
     GROUP BY ALL
 ),

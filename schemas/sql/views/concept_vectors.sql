@@ -6,3 +6,9 @@
 -- finding: what it is of
 -- assertion: present or absent
 -- vector: of length 1, FLOAT[d]
+-- scale: what its product with an image's vector is multiplied by for the score; 1 for an encoder of ours
+-- bias: what is added then; 0 for an encoder of ours
+--
+-- Of a foreign encoder only concepts whose fitted direction can be trusted are here (`audit directions` tells how good
+-- each is): their score estimates that of the encoder they were carried over from, or the share of such images whose
+-- reports state the finding.

@@ -2,4 +2,4 @@
 --
 -- encoder: the encoder's id
 -- image_id: the image
--- vector: of length 1, FLOAT[d]
+-- vector: FLOAT[d]; of length 1, but of a foreign encoder as it came

@@ -7,8 +7,9 @@
 -- embedder: of the vocabulary it depends on
 -- vocabulary_commit: the commit of that
 -- labels: what it predicts, for runs of ours
+-- operating_points: the thresholds that are given with it, by label
 -- parameters: what else was chosen, as JSON
 -- time: when
 SELECT run, method, space, encoder, embedder, vocabulary_commit, list_transform(heads, lambda h: h.label) AS labels,
-    parameters, time
+    CAST(json_extract(parameters, '$.operating_points') AS MAP(VARCHAR, DOUBLE)) AS operating_points, parameters, time
 FROM stored.runs

@@ -3,40 +3,24 @@
 -- run: the set of predictions
 -- label: what is predicted
 -- source: the source of labels that it was chosen by
--- threshold: a score of this or more says yes: the cut of the highest Youden index (sensitivity + specificity - 1)
--- chosen_on: validation, where that split has five rows of each truth; else all that are not external, itself judged by it
--- youden: the index there
--- sensitivity: there
--- specificity: there
+-- threshold: a score of this or more says yes; of cross-fitted ones the middle of the five; NULL where nothing could choose
+-- chosen_on: given (with the run), validation, cross-fitted, or nothing: the first of these that there is
+-- positives: how many it was chosen by: of cross-fitted ones the fewest of any of the five
+-- negatives: likewise
+-- lowest: of cross-fitted ones the lowest of the five
+-- highest: and the highest: far apart, they say that the rows are too few to choose by
+-- warning: why there is none, or why not to trust it: fewer than ten of either truth choose nothing, fewer than 20 little
 --
--- External rows choose nothing: a label that is known of them alone has no threshold.
-WITH known AS (SELECT run, label, source, score, truth, split FROM outcomes
-    WHERE truth IS NOT NULL AND split IS DISTINCT FROM 'external'),
-enough AS (
-    SELECT run, label, source,
-        least(count(*) FILTER (truth = 1), count(*) FILTER (truth = 0)) >= 5 AS validated
-    FROM known WHERE split = 'validation' GROUP BY ALL
-),
-chosen AS (
-    SELECT k.*, coalesce(e.validated, false) AS validated
-    FROM known k LEFT JOIN enough e USING (run, label, source)
-    WHERE k.split = 'validation' OR NOT coalesce(e.validated, false)
-),
-steps AS (
-    SELECT run, label, source, validated, score, count(*) FILTER (truth = 1) AS positives,
-        count(*) FILTER (truth = 0) AS negatives
-    FROM chosen GROUP BY ALL
-),
-rates AS (
-    SELECT run, label, source, validated, score,
-        sum(positives) OVER above / nullif(sum(positives) OVER everything, 0) AS sensitivity,
-        1 - sum(negatives) OVER above / nullif(sum(negatives) OVER everything, 0) AS specificity
-    FROM steps
-    WINDOW everything AS (PARTITION BY run, label, source),
-        above AS (PARTITION BY run, label, source ORDER BY score DESC)
-)
-SELECT run, label, source, score AS threshold, CASE WHEN validated THEN 'validation' ELSE 'all' END AS chosen_on,
-    sensitivity + specificity - 1 AS youden, sensitivity, specificity
-FROM rates
-WHERE sensitivity IS NOT NULL AND specificity IS NOT NULL
-QUALIFY row_number() OVER (PARTITION BY run, label, source ORDER BY sensitivity + specificity DESC, score DESC) = 1
+-- The cut of the highest Youden index (sensitivity + specificity - 1), unless one is given with the run
+-- (`clear-kb audit operating-points --set`). Validation rows choose where there are ten of each truth: of a run that was
+-- trained here, or where a table names that split. Else the patients are dealt into five folds, and each fold is judged by
+-- the cut of the other four: no row is judged by a threshold that it helped to choose. External rows choose nothing.
+SELECT run, label, source, threshold, chosen_on, positives, negatives, list_min(folds) AS lowest,
+    list_max(folds) AS highest,
+    CASE WHEN chosen_on = 'given' THEN NULL
+        WHEN chosen_on = 'nothing' THEN concat('chosen by nothing: ', positives, ' positives and ', negatives,
+            ' negatives, and 10 of each are needed')
+        WHEN positives < 20 THEN concat('chosen by ', positives, ' positives, under 20')
+        WHEN negatives < 20 THEN concat('chosen by ', negatives, ' negatives, under 20') END AS warning
+FROM cuts
+WHERE source IS NOT NULL OR chosen_on = 'given'

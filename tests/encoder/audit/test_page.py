@@ -17,8 +17,10 @@ from encoder.audit.page.page import GENERATOR, POLICY, render, style
 from encoder.audit.page.plot import Scale, ticks
 from encoder.audit.report.report import check_target, write_report
 from encoder.audit.report.report_data import ReportData
+from encoder.audit.segments.result import Figures
 from kb.display import Listing
 from kb.errors import UsageError
+from kb.statistics.interval import Interval
 from tests.support.chromium import Chromium, find_chromium
 from tests.support.made_report import made_report, no_evaluation
 
@@ -179,6 +181,33 @@ def test_a_slice_that_is_no_weaker_than_all_rows_is_not_called_the_worst() -> No
     data = made_report()
     page = render(replace(data, slices=(replace(data.slices[0], auroc=0.5),)))
     assert "In no slice does the AUROC lie under that of all rows." in page and "The worst slice" not in page
+
+
+def test_a_slice_of_false_alarms_is_the_worst_though_it_ranks_well() -> None:
+    data = made_report()
+    (slices, *_) = data.slices
+    fine = Interval(0.95, 0.9, 0.98)
+    bad = Figures(
+        n=80,
+        patients=60,
+        positives=20,
+        false_alarms=36,
+        missed=1,
+        specificity=Interval(0.4, 0.28, 0.53),
+        **dict.fromkeys(("sensitivity", "ppv", "npv", "alerts", "calibration", "slope", "auroc", "bpsn", "bnsp"), fine),
+    )
+    low = replace(
+        slices.slices[0],
+        auroc=0.99,
+        auroc_low=0.95,
+        auroc_high=0.999,
+        worse_in=("false alarms",),
+        here=bad,
+        elsewhere=replace(bad, specificity=Interval(0.98, 0.95, 0.99)),
+    )
+    page = Page(render(replace(data, slices=(replace(slices, slices=Listing([low], ["number"])),)))).words
+    assert "false alarms 0.600 against 0.020 elsewhere" in page and "surely worse than in the other slices" in page
+    assert "In no slice" not in page
 
 
 def test_sentences_and_images_are_left_out_where_they_are_not_wanted() -> None:

@@ -39,7 +39,7 @@ def _data(done: Result) -> Any:
     return json.loads(done.stdout)
 
 
-ALL = "SELECT run, label, auroc FROM metrics WHERE \"by\" = 'all' AND source = 'truth.csv' ORDER BY run"
+ALL = "SELECT run, label, auroc FROM metrics WHERE grouping = 'all' AND source = 'truth.csv' ORDER BY run"
 
 
 class TestSql:
@@ -53,7 +53,7 @@ class TestSql:
         assert float(rows[0][2]) == data[0]["auroc"]
 
     def test_what_rows_count_is_said_where_the_query_does_not(self, ask: Ask) -> None:
-        whole = "SELECT run, auroc FROM metrics WHERE \"by\" = 'all'"
+        whole = "SELECT run, auroc FROM metrics WHERE grouping = 'all'"
         assert "once for each source of labels" in ask("sql", whole).stderr
         assert "once for each source" not in ask("sql", ALL).stderr
         assert "once for each source" not in ask("sql", "SELECT run FROM runs").stderr
@@ -78,7 +78,7 @@ class TestSql:
         assert (row["nan"], row["day"], row["exact"], row["text"]) == (None, "2020-01-02", 1.5, "é")
         assert row["big"] == 170141183460469231731
         cells = next(csv.DictReader(io.StringIO(ask("sql", sql, "--format", "csv").stdout)))
-        assert (cells["nothing"], cells["list"], cells["exact"]) == ("", "[1, 2]", "1.50")
+        assert (cells["nothing"], cells["list"], cells["exact"]) == ("", "[1, 2]", "1.5")
         assert '{"a": 0.1235}' in ask("sql", sql).stdout
 
     def test_rows_that_are_not_shown_are_counted(self, ask: Ask) -> None:
@@ -152,8 +152,15 @@ class TestSql:
             (["sql", "SELECT * FROM metricks"], "did you mean metrics"),
             (["sql", "SELECT * FROM concept_scores('i')"], "no vectors of images"),
             (["sql", "SELECT * FROM image_vectors"], "no vectors of images"),
+            (["sql", "SELECT 1", "--with", "x"], "there is no file x for the table x"),
+            (["sql", "SELECT 1", "--with", "metrics=x.csv"], "there is a view of that name"),
+            (["sql", "SELECT 1", "--with", "my-file.csv"], "a table named 'my-file'"),
+            (["sql", "SELECT 1", "--with", "a=x.csv", "--with", "a=y.csv"], "stands there twice"),
+            (["run", "roc", "--set", "split=tset"], "split = tset: one of all, internal, train"),
+            (["operating-points", "--set", "0.5"], "name it with --run"),
+            (["operating-points", "--run", "goood", "--set", "0.5"], "did you mean good"),
             (["run", "nope"], "no named query"),
-            (["run", "drift", "--set", "site=A"], "it takes run, label, source, by, a, b"),
+            (["run", "drift", "--set", "site=A"], "it takes run, label, source, by, a, b, split"),
             (["run", "drift", "--run", "a", "--set", "run=b"], "twice"),
             (["run", "unused_concepts", "--run", "a"], "has no parameter 'run'"),
             (["export", "no/x.duckdb"], "no folder"),
@@ -165,6 +172,40 @@ class TestSql:
         assert message in str(done.exception)
         assert len(str(done.exception).splitlines()) <= 2
         assert done.stdout == ""
+
+
+class TestOwnTables:
+    def test_are_joined_by_name(self, ask: Ask, tmp_path: Path) -> None:
+        (tmp_path / "fleet.csv").write_text("site,vendor\nA,Acme\nB,Bolt\n", encoding="utf-8")
+        sql = (
+            "SELECT f.vendor, c.n FROM confusion_by(site) c JOIN fleet f ON f.site = c.value "
+            "WHERE c.run = 'good' AND c.source = 'reader' ORDER BY 1"
+        )
+        for told in ("fleet=fleet.csv", "fleet.csv"):
+            rows = _data(ask("sql", sql, "--with", told, "--format", "json"))
+            assert rows == [{"vendor": "Acme", "n": 80}, {"vendor": "Bolt", "n": 40}]
+        shell = ask("shell", "--with", "fleet.csv", "--format", "csv", stdin=f".tables\n{sql};\n")
+        assert "Your own: site, vendor" in shell.stdout and "Acme,80" in shell.stdout
+
+
+class TestOperatingPoints:
+    def test_are_shown_with_what_they_come_to(self, ask: Ask) -> None:
+        (row,) = _data(ask("operating-points", "--run", "good", "--source", "reader", "--format", "json"))
+        assert (row["chosen_on"], row["n"], row["warning"]) == ("cross-fitted", 120, None)
+        assert row["sensitivity_low"] < row["sensitivity"] < row["sensitivity_high"]
+        assert row["alerts_per_100_low"] < row["alerts_per_100"] < row["alerts_per_100_high"]
+
+    def test_are_given_and_taken_back(self, ask: Ask, kb: KnowledgeBase) -> None:
+        said = {"run": "r", "label": "Edema"}
+        fill(kb, predictions=[{**said, "image_id": "i", "score": 0.4}], runs=[run("r")])
+        here = ["operating-points", "--run", "r", "--kb", kb.uri, "--by", "ada"]
+        tried = _data(ask(*here, "--set", "0.3", "--dry-run", "--format", "json"))
+        assert (tried["points"], tried["commit"]) == ({"Edema": 0.3}, None)
+        assert _data(ask(*here, "--set", "0.3", "--format", "json"))["points"] == {"Edema": 0.3}
+        held = _data(ask("sql", "SELECT threshold, decision FROM outcomes", "--kb", kb.uri, "--format", "json"))
+        assert held == [{"threshold": 0.3, "decision": True}], "also where no label says what is true"
+        assert "none: nothing is new" in " ".join(ask(*here, "--set", "edema=0.3").stdout.split())
+        assert _data(ask(*here, "--clear", "--format", "json"))["points"] == {}
 
 
 class TestNamed:

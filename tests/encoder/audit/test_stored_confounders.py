@@ -133,7 +133,7 @@ def test_two_runs_on_the_same_images_stand_side_by_side(study: Shapes, runs: Pat
 
 
 def test_slices_of_a_run_hold_its_test_images(study: Shapes, runs: Path) -> None:
-    found = audit_slices(study.now(), "c-probe", "nodule", options=SliceOptions(slices=3, min_size=5, resamples=50))
+    found = audit_slices(study.now(), "c-probe", "nodule", options=SliceOptions(slices=3, min_size=5))
     assert found.n == sum(one.n for one in found.slices) == 60
     assert {one.number for one in found.slices} == {1, 2, 3}
 

@@ -46,7 +46,7 @@ def test_without_resamples_there_is_what_needs_none(kb: KnowledgeBase) -> None:
     two_runs(kb, 40)
     found = only(kb, bootstrap=0, threshold_from=0.4)
     known = {name for name, ends in found.intervals.items() if ends is not None}
-    formulas = {"auroc", "sensitivity", "specificity", "ppv", "npv"}
+    formulas = {"auroc", "sensitivity", "specificity", "ppv", "npv", "alerts"}
     assert known == formulas | {"calibration_slope", "calibration_intercept", "observed_less_expected"}
     assert found.values["ece_by_chance"] is None and found.ece_p is None
 

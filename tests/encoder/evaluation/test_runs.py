@@ -19,6 +19,8 @@ from encoder.evaluation.figure import draw
 from encoder.evaluation.matching import match
 from kb.errors import ClearKbError, UsageError
 from kb.knowledge_base import KnowledgeBase
+from kb.sql.operating_points import give_points
+from kb.sql.session import AuditSession
 from tests.support.paths import SHARED
 from tests.support.stored_rows import image, put, put_run
 
@@ -89,18 +91,85 @@ class TestFigures:
 
 
 class TestThresholds:
-    def test_chosen_on_validation_and_not_judged_there(self, kb: KnowledgeBase) -> None:
+    def test_of_a_run_from_elsewhere_are_cross_fitted_over_all_its_rows(self, kb: KnowledgeBase) -> None:
         study(kb, 300)
         found = evaluate(kb, ["good"], QUICK)
         row = found.get("good", "Edema")
-        assert row.threshold_from == "validation"
-        only = evaluate(kb, ["good"], Options(bootstrap=0, min_positives=3, split="validation"))
-        assert only.get("good", "Edema").threshold == row.threshold
-        assert only.get("good", "Edema").threshold_from == "same rows"
-        assert any("threshold chosen on these same rows" in note for note in only.notes)
-        test = evaluate(kb, ["good"], Options(bootstrap=0, min_positives=3, split="test")).get("good", "Edema")
-        assert (test.threshold, test.threshold_from) == (row.threshold, "validation")
-        assert test.n < row.n == 300
+        assert (row.threshold_from, row.n) == ("cross-fitted", 300)
+        with AuditSession(kb) as session:
+            (told,) = session.query("SELECT * FROM thresholds WHERE run = 'good' AND label = 'Edema'").rows()
+            (judged,) = session.query("SELECT * FROM confusion_by('all') WHERE run = 'good' AND label = 'Edema'").rows()
+        assert (told["threshold"], told["chosen_on"]) == (row.threshold, "cross-fitted")
+        for name in ("sensitivity", "specificity", "ppv", "npv"):
+            assert row.values[name] == pytest.approx(judged[name], abs=1e-12)
+            assert row.intervals[name] == pytest.approx((judged[f"{name}_low"], judged[f"{name}_high"]), abs=1e-9)
+        ends = (judged["alerts_per_100_low"] / 100, judged["alerts_per_100_high"] / 100)
+        assert row.values["alerts"] == pytest.approx(judged["alerts_per_100"] / 100)
+        assert row.intervals["alerts"] == pytest.approx(ends, abs=1e-9)
+        assert any("each fifth of the patients is judged by the cut of the other four" in note for note in found.notes)
+
+    def test_a_validation_that_a_table_names_chooses_and_is_not_judged_there(self, kb: KnowledgeBase) -> None:
+        truth = study(kb, 300)
+        told = [
+            {"study_id": f"s{n}", "name": "split", "value": "val" if n < 90 else "test", "source": "t"}
+            for n in range(300)
+        ]
+        put(kb, "attributes", [{**row, "patient_id": f"p{row['study_id'][1:]}"} for row in told])
+        row = evaluate(kb, ["good"], QUICK).get("good", "Edema")
+        assert (row.threshold_from, row.n) == ("validation", 300)
+        scores = {r["study_id"]: r["score"] for r in match(kb, ["good"]) if r["label"] == "Edema"}
+        held = [(int(truth[n]), int(scores[f"s{n}"] >= (row.threshold or 0))) for n in range(90, 300)]
+        assert row.values["sensitivity"] == pytest.approx(metrics.recall_score(*zip(*held, strict=True)))
+        # The validation itself is judged by what others choose: no row by a threshold that it helped to choose.
+        only = evaluate(kb, ["good"], replace(QUICK, split="validation"))
+        assert only.get("good", "Edema").threshold_from == "cross-fitted"
+
+    def test_groups_share_the_threshold_of_all(self, kb: KnowledgeBase) -> None:
+        study(kb, 300)
+        put(kb, "attributes", [
+            {"study_id": f"s{n}", "patient_id": f"p{n}", "name": "ward", "value": "AB"[n % 2], "source": "t"}
+            for n in range(300)
+        ])  # fmt: skip
+        whole = evaluate(kb, ["good"], QUICK).get("good", "Edema").threshold
+        found = evaluate(kb, ["good"], QUICK, by="ward")
+        assert {found.get("good", "Edema", group=group).threshold for group in "AB"} == {whole}
+
+    def test_are_those_given_with_the_run_before_any_other(self, kb: KnowledgeBase) -> None:
+        truth = study(kb, 200)
+        give_points(kb, "good", ["0.5", "edema=0.3"], by="tester")
+        found = evaluate(kb, ["good"], QUICK)
+        row = found.get("good", "Edema")
+        assert (row.threshold, row.threshold_from) == (0.3, "given")
+        assert found.get("good", "Pleural Thickening").threshold == 0.5
+        scores = {r["study_id"]: r["score"] for r in match(kb, ["good"]) if r["label"] == "Edema"}
+        called = [scores[f"s{n}"] >= 0.3 for n in range(200)]
+        assert row.values["sensitivity"] == pytest.approx(metrics.recall_score(truth, called))
+        asked = evaluate(kb, ["good"], replace(QUICK, threshold_from="cross-fitted"))
+        assert asked.get("good", "Edema").threshold_from == "cross-fitted"
+        none = evaluate(kb, ["poor"], replace(QUICK, threshold_from="given")).get("poor", "Edema")
+        assert (none.threshold, none.threshold_from, none.values["sensitivity"]) == (None, "nothing", None)
+
+    def test_reach_a_target_in_the_rows_that_choose(self, kb: KnowledgeBase) -> None:
+        study(kb, 300)
+        for measure in ("sensitivity", "specificity"):
+            found = evaluate(kb, ["good"], replace(QUICK, threshold_from=f"target:{measure}=0.9"))
+            row = found.get("good", "Edema")
+            assert row.threshold_from == "cross-fitted"
+            assert 0.8 < (row.values[measure] or 0) < 0.97
+            assert any(f"for a {measure} of 0.9" in note for note in found.notes)
+
+    @pytest.mark.parametrize(("rows", "chosen"), [(24, "nothing"), (40, "cross-fitted")])
+    def test_few_rows_choose_none_and_that_is_said(self, kb: KnowledgeBase, rows: int, chosen: str) -> None:
+        study(kb, rows)
+        found = evaluate(kb, ["good"], QUICK)
+        row = found.get("good", "Edema")
+        assert row.threshold_from == chosen
+        told = " ".join(found.notes)
+        if chosen == "nothing":
+            assert (row.threshold, row.values["f1"], row.values["sensitivity"]) == (None, None, None)
+            assert "no threshold for Edema (good: " in told and "10 of either are needed" in told
+        else:
+            assert "few rows chose the threshold of Edema (good: " in told
 
     def test_fixed_or_from_another_run(self, kb: KnowledgeBase) -> None:
         truth = study(kb, 200)
@@ -111,11 +180,24 @@ class TestThresholds:
         assert fixed.values["f1"] == pytest.approx(metrics.f1_score(truth, scores >= 0.5))
         # The other run holds the same patients, and so nothing that a threshold may be chosen on.
         other = evaluate(kb, ["good"], Options(bootstrap=0, threshold_from="poor")).get("good", "Edema")
-        assert other.threshold_from == "same rows"
+        assert (other.threshold_from, other.threshold) == ("nothing", None)
         other = evaluate(kb, ["good"], Options(bootstrap=0, threshold_from="poor", split="test")).get("good", "Edema")
         assert other.threshold_from == "run poor"
-        with pytest.raises(UsageError, match="threshold_from 'nope'"):
-            evaluate(kb, ["good"], Options(threshold_from="nope"))
+
+    @pytest.mark.parametrize(
+        ("told", "message"),
+        [
+            ("nope", "threshold_from 'nope'"),
+            ("crossfitted", "did you mean cross-fitted"),
+            ("target:f1=0.9", "target:sensitivity=0.9 or target:specificity=0.9"),
+            ("target:sensitivity=90", "above 0 and up to 1"),
+            ("nan", "threshold_from 'nan'"),
+        ],
+    )
+    def test_from_what_is_no_source_is_refused(self, kb: KnowledgeBase, told: str, message: str) -> None:
+        study(kb)
+        with pytest.raises(UsageError, match=message):
+            evaluate(kb, ["good"], Options(threshold_from=told))
 
 
 class TestMatching:

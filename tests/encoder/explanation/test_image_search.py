@@ -10,13 +10,14 @@ import pytest
 
 from encoder.explanation.image_search import ImageSearch, search_images
 from encoder.prediction.ground_truth import read_truth
+from encoder.vectors.encoders import find_encoder
 from encoder.vectors.image_vectors import read_image_vectors
 from kb.errors import UsageError
 
 
 def found(shapes, query: str, encoder: str = "concepts", **values: object) -> ImageSearch:
-    checkpoint = getattr(shapes, encoder)
-    return search_images(shapes.now(), checkpoint, query, embedder=lambda: shapes.embedder, **values)
+    stored = find_encoder(shapes.now(), getattr(shapes, encoder).encoder_id)
+    return search_images(shapes.now(), stored, query, embedder=lambda: shapes.embedder, **values)
 
 
 @pytest.mark.parametrize("encoder", ["concepts", "report"])

@@ -133,13 +133,15 @@ def test_external_images_are_judged_whole_and_in_figures_of_their_own(sites: tup
             "WHERE run = 'probe-encoder' AND split = 'external' AND label = 'nodule'"
         ).rows()
         total = session.query(
-            "SELECT value, n FROM metrics WHERE run = 'probe-encoder' AND \"by\" = 'all' AND label = 'nodule'"
+            "SELECT value, n FROM metrics WHERE run = 'probe-encoder' AND grouping = 'all' AND label = 'nodule'"
         ).rows()
         cut = session.query("SELECT DISTINCT chosen_on, source FROM thresholds WHERE run = 'probe-encoder'").rows()
     expected = metrics.roc_auc_score([row["truth"] for row in rows], [row["rank_by"] for row in rows])
     assert found.get("probe-encoder", "nodule", split="external").values["auroc"] == pytest.approx(expected)
-    assert {(row["value"], row["n"]) for row in total} == {("all", 120), ("external", AWAY)}
-    assert cut == [{"chosen_on": "validation", "source": "home"}]
+    assert {(row["value"], row["n"]) for row in total} == {("all", 24), ("external", AWAY)}, (
+        "what it learned from is left out"
+    )
+    assert {(row["chosen_on"], row["source"]) for row in cut} == {("validation", "home"), ("nothing", "away")}
     asked = evaluate(sites[0].kb, ["probe-encoder"], Options(bootstrap=0, split="all", min_positives=3))
     assert [(row.split, row.n) for row in asked.rows if row.label == "nodule"] == [("internal", 120), ("external", 24)]
 
@@ -232,9 +234,9 @@ def predicted(kb: KnowledgeBase, places: dict[str, int]) -> None:
 @pytest.mark.parametrize(
     ("places", "judged", "chosen_on"),
     [
-        ({"test": 30, "external": 20}, {"internal": 30, "external": 20}, "test"),
+        ({"test": 60, "external": 20}, {"internal": 60, "external": 20}, "cross-fitted"),
         ({"external": 20}, {"external": 20}, "nothing"),
-        ({"train": 30, "external": 20}, {"internal": 30, "external": 20}, "nothing"),
+        ({"train": 60, "external": 20}, {"internal": 60, "external": 20}, "cross-fitted"),
         ({"test": 30}, {"all": 30}, None),
     ],
 )

@@ -24,8 +24,9 @@ from encoder.prediction.prompts import PromptSet
 from encoder.prediction.zero_shot_run import predict_zero_shot
 from encoder.space.concept_space import open_space
 from encoder.training.training_data import read_study
+from encoder.vectors.encoders import find_checkpoint
 from encoder.vectors.encoding import encode
-from encoder.vectors.image_vectors import ImageVectors, find_checkpoint, read_image_vectors
+from encoder.vectors.image_vectors import ImageVectors, read_image_vectors
 from ingest.images.images import ingest_images
 from ingest.labels.labels import ingest_labels
 from kb.errors import UsageError

@@ -11,8 +11,9 @@ import torch
 
 from encoder.training.trainer import train
 from encoder.vectors import encoding
+from encoder.vectors.encoders import find_checkpoint
 from encoder.vectors.encoding import encode
-from encoder.vectors.image_vectors import find_checkpoint, read_image_vectors
+from encoder.vectors.image_vectors import read_image_vectors
 from encoder.vectors.pixels import PixelReader
 from kb.errors import UsageError
 from kb.images.preprocessing import Preprocessing

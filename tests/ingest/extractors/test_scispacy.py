@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +20,7 @@ from ingest.mention import Mention
 from ingest.report import Section
 from ingest.reports.options import ExtractorOptions
 from kb.errors import UsageError
+from tests.support.paths import ROOT
 from tests.support.reports import write_csv
 
 PARSED = [
@@ -144,7 +149,7 @@ def test_the_fingerprint_tells_the_model(extractor: ScispacyExtractor) -> None:
 
 
 def test_a_model_that_is_not_there_is_said_with_what_to_do() -> None:
-    with pytest.raises(UsageError, match=r"no spaCy model 'en_core_sci_sm' here: install .*stub.*name one"):
+    with pytest.raises(UsageError, match=r"no spaCy model 'en_core_sci_sm' here: install .*model file.*stub.*name one"):
         make_extractor(ExtractorOptions(name="scispacy"))
 
 
@@ -154,6 +159,56 @@ def test_a_model_that_finds_nothing_is_refused(tmp_path: Path) -> None:
     spacy.blank("en").to_disk(tmp_path / "blank")
     with pytest.raises(UsageError, match="finds no entities"):
         ScispacyExtractor.load(str(tmp_path / "blank"))
+
+
+@pytest.fixture
+def model_with_scispacy(tmp_path: Path) -> Path:
+    """A pipeline that names a component of scispaCy's, as its own models may."""
+    import spacy
+
+    pipeline = spacy.blank("en")
+    pipeline.add_pipe("entity_ruler").add_patterns([{"label": "ENTITY", "pattern": "lepidic focus"}])
+    folder = tmp_path / "abbreviating"
+    pipeline.to_disk(folder)
+    config = folder / "config.cfg"
+    text = config.read_text(encoding="utf-8").replace('["entity_ruler"]', '["entity_ruler","abbreviation_detector"]')
+    text += '\n\n[components.abbreviation_detector]\nfactory = "abbreviation_detector"\n'
+    config.write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.skipif(find_spec("scispacy") is None, reason="scispaCy is not here")
+def test_a_model_may_have_components_of_scispacys(model_with_scispacy: Path) -> None:
+    extractor = ScispacyExtractor.load(str(model_with_scispacy))
+    assert [mention.text for mention in mine(extractor, "Lepidic focus.")] == ["Lepidic focus"]
+
+
+WITHOUT_SCISPACY = "import sys; sys.modules['scispacy'] = None; from cli import main; sys.exit(main())"
+
+
+def test_where_scispacy_is_not_installed_one_line_says_what_to_install(
+    model_with_scispacy: Path, tmp_path: Path
+) -> None:
+    source = write_csv(tmp_path / "r.csv", [{"uid": "a", "findings": "Lepidic focus.", "impression": ""}])
+
+    def told(model: object) -> str:
+        command = ("ingest", "reports", source, "--extractor", "scispacy", "--model", model, "--no-embed")
+        done = subprocess.run(
+            [sys.executable, "-c", WITHOUT_SCISPACY, *map(str, command)],
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 2, done.stderr
+        assert "Traceback" not in done.stderr
+        return " ".join(done.stderr.split())
+
+    assert "no spaCy model 'en_core_sci_md' here: install scispaCy (pip install 'clear-kb[scispacy]'" in told(
+        "en_core_sci_md"
+    )
+    assert "a component 'abbreviation_detector' that is not here: install scispaCy (pip" in told(model_with_scispacy)
 
 
 def test_through_the_command(cli: Callable[..., Any], model: Path, tmp_path: Path) -> None:

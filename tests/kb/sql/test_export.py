@@ -52,9 +52,19 @@ class TestTheFile:
         values = query.values({})
         assert _rows(exported, query.sql, values) == _session_rows(session, query.sql, values)
 
-    def test_functions_are_there(self, exported: duckdb.DuckDBPyConnection, session: AuditSession) -> None:
-        sql = "FROM metrics_by(site || view)"
-        assert _rows(exported, sql) == _session_rows(session, sql)
+    @pytest.mark.parametrize(
+        "call",
+        [
+            "metrics_by(site || view)",
+            "confusion_by(attribute(attributes, 'DEVICE'))",
+            "calibration_by(site, part := 'test')",
+            "roc('good', 'Pleural Effusion')",
+            "decision_curve(NULL, NULL)",
+        ],
+    )
+    def test_functions_are_there(self, exported: duckdb.DuckDBPyConnection, session: AuditSession, call: str) -> None:
+        found = _rows(exported, f"FROM {call}")
+        assert found == _session_rows(session, f"FROM {call}") and found
 
     def test_it_says_what_it_is_a_copy_of(self, exported: duckdb.DuckDBPyConnection, ward_kb: KnowledgeBase) -> None:
         [(uri, commit, time, version)] = exported.execute('SELECT uri, "commit", "time", version FROM about').fetchall()
@@ -99,13 +109,14 @@ class TestWriting:
     def test_vectors_go_with_it_where_they_are_given(self, ward_kb: KnowledgeBase, tmp_path: Path) -> None:
         vectors = pa.array([[1.0, 0.0], [0.0, 1.0]], pa.list_(pa.float32(), 2))
         told = {"text": ["a", "b"], "finding": ["a", "b"], "assertion": ["present"] * 2}
-        concepts = pa.table({"encoder": ["N1", "N1"], "concept_id": ["C1", "C2"], **told, "vector": vectors})
+        numbers = {"vector": vectors, "scale": [1.0, 2.0], "bias": [0.0, 0.5]}
+        concepts = pa.table({"encoder": ["N1", "N1"], "concept_id": ["C1", "C2"], **told, **numbers})
         images = pa.table({"encoder": ["N1", "N1"], "image_id": ["i000", "i001"], "vector": vectors})
         more = {"concept_vectors": lambda: concepts, "image_vectors": lambda: images}
         export_audit(ward_kb, tmp_path / "v.duckdb", more=more)
         with duckdb.connect(str(tmp_path / "v.duckdb"), read_only=True) as connection:
             found = connection.execute("SELECT concept_id, score FROM concept_scores('i001') ORDER BY 1").fetchall()
-        assert found == [("C1", 0.0), ("C2", 1.0)]
+        assert found == [("C1", 0.0), ("C2", 2.5)]
 
     def test_an_empty_knowledge_base_has_empty_views(self, kb: KnowledgeBase, tmp_path: Path) -> None:
         export_audit(kb, tmp_path / "e.duckdb")

@@ -83,7 +83,10 @@ class TestParameters:
 
     def test_defaults(self) -> None:
         query: NamedQuery = find_query("calibration")
-        assert query.values({"bins": "4"}) == {"run": None, "label": None, "source": None, "bins": 4}
+        assert query.values({"bins": "4"}) == {
+            **dict.fromkeys(("run", "label", "source", "split")),
+            "bins": 4,
+        }
 
 
 def _one(session: AuditSession, name: str, **given: Any) -> dict[str, Any]:
@@ -139,7 +142,7 @@ class TestWhatTheyTell:
         assert row["concept"] == "chest tube"
         counts = session.query(
             "WITH tube AS (SELECT study_id FROM observations WHERE finding = 'chest tube'), judged AS ("
-            "SELECT study_id, score >= threshold AS wrong FROM outcomes JOIN thresholds USING (run, label, source) "
+            "SELECT study_id, decision AS wrong FROM outcomes "
             "WHERE run = 'leaning' AND source = 'truth.csv' AND truth = 0) "
             "SELECT wrong, study_id IN (FROM tube) AS tube, count(*) AS n FROM judged GROUP BY ALL"
         ).rows()
@@ -211,6 +214,20 @@ def test_drift_of_scores_needs_no_labels(kb: KnowledgeBase) -> None:
     assert not math.isnan(row["mean_score_a"])
 
 
+def test_months_drift_from_the_first_to_the_last_whatever_rows_they_have(kb: KnowledgeBase) -> None:
+    months = ["2024-01"] * 2 + ["2024-02"] * 5 + ["2024-03"] * 5 + ["2024-04"] * 2
+    dates = [
+        {"image_id": f"i{n}", "name": "date", "value": f"{month}-03", "source": "x"} for n, month in enumerate(months)
+    ]
+    scores = [{"run": "r", "image_id": f"i{n}", "label": "edema", "score": n / 20} for n in range(len(months))]
+    images = [{"image_id": f"i{n}", "source": "x", "kind": "png"} for n in range(len(months))]
+    fill(kb, images=images, attributes=dates, predictions=scores, runs=[run("r")])
+    with AuditSession(kb) as session:
+        whole, to_march = (_one(session, "drift", by="month", **told) for told in ({}, {"b": "2024-03"}))
+    assert (whole["a"], whole["b"], whole["n_a"]) == ("2024-01", "2024-04", 2)
+    assert (to_march["a"], to_march["b"]) == ("2024-01", "2024-03")
+
+
 def test_roll_up_counts_a_mention_for_every_wider_concept_and_a_study_once(kb: KnowledgeBase) -> None:
     add_concepts(kb, ["fracture", "rib fracture", "left rib fracture", "no fracture"])
     ids = {text: read_query(text).concept_id for text in ("fracture", "rib fracture", "left rib fracture")}
@@ -230,7 +247,7 @@ def test_roll_up_counts_a_mention_for_every_wider_concept_and_a_study_once(kb: K
             {"image_id": f"i{study}", "label": "edema", "value": int(study == "s3"), "source": "t"} for study in said
         ],
         predictions=[{"run": "r", "image_id": f"i{s}", "label": "edema", "score": 0.9 - (s == "s3") / 2} for s in said],
-        runs=[run("r")],
+        runs=[run("r", parameters='{"operating_points": {"edema": 0.5}}')],
     )
     with AuditSession(kb) as session:
 

@@ -19,7 +19,9 @@ def test_every_column_is_documented_in_its_order(session: AuditSession, view: st
 
 def test_every_function_says_what_it_gives() -> None:
     assert all(about for _, about in functions())
-    assert {"metrics_by(g)", "concept_scores(image)", "label_name(label)"} <= {call for call, _ in functions()}
+    assert {"metrics_by(g, part := 'judged')", "concept_scores(image)", "label_name(label)"} <= {
+        call for call, _ in functions()
+    }
 
 
 def test_the_short_form() -> None:

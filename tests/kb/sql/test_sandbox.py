@@ -118,7 +118,7 @@ class TestEscapes:
 
 
 LEGITIMATE = {
-    "SELECT count(*) AS n FROM metrics WHERE \"by\" = 'all'": 4,
+    "SELECT count(*) AS n FROM metrics WHERE grouping = 'all'": 4,
     "FROM images SELECT count(*)": 120,
     "WITH a AS (SELECT 1 AS x), b AS (SELECT x + 1 AS x FROM a) SELECT b.x + a.x FROM a, b": 3,
     "WITH A AS (SELECT 7 AS x) SELECT x FROM a": 7,

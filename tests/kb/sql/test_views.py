@@ -186,7 +186,7 @@ class TestMetrics:
             ],
             runs=[run("r")],
         )
-        found = {row["value"]: row for row in ask(kb, "SELECT * FROM metrics WHERE \"by\" IN ('all', 'site')")}
+        found = {row["value"]: row for row in ask(kb, "SELECT * FROM metrics WHERE grouping IN ('all', 'site')")}
         assert found["all"]["auroc"] == pytest.approx(auroc(*zip(*(row[1:] for row in rows), strict=True)), abs=1e-12)
         assert (found["all"]["n"], found["all"]["unknown"]) == (400, 1)
         for place, site in enumerate("AB"):
@@ -204,67 +204,13 @@ class TestMetrics:
             predictions=[prediction(1.0, image_id=f"i{n}", logit=40.0 + n) for n in range(4)],
             runs=[run("r")],
         )
-        (found,) = ask(kb, "SELECT auroc FROM metrics WHERE \"by\" = 'all'")
+        (found,) = ask(kb, "SELECT auroc FROM metrics WHERE grouping = 'all'")
         assert found["auroc"] == pytest.approx(0.75)
 
     def test_one_class_has_no_auroc(self, kb: KnowledgeBase) -> None:
         fill(kb, labels=[label(1, image_id="i")], predictions=[prediction(0.3, image_id="i")], runs=[run("r")])
-        (found,) = ask(kb, "SELECT auroc, auroc_low, positives FROM metrics WHERE \"by\" = 'all'")
+        (found,) = ask(kb, "SELECT auroc, auroc_low, positives FROM metrics WHERE grouping = 'all'")
         assert found == {"auroc": None, "auroc_low": None, "positives": 1}
-
-
-def best_cut(rows: list[tuple[int, float]]) -> tuple[float, float]:
-    """The threshold of the highest Youden index, the highest of several, and the index."""
-    positives = sum(truth for truth, _ in rows)
-    negatives = len(rows) - positives
-
-    def youden(cut: float) -> float:
-        hits = sum(truth for truth, score in rows if score >= cut)
-        false = sum(1 - truth for truth, score in rows if score >= cut)
-        return hits / positives - false / negatives
-
-    return max(((cut, youden(cut)) for cut in {score for _, score in rows}), key=lambda found: (found[1], found[0]))
-
-
-class TestThresholds:
-    def _study(self, kb: KnowledgeBase, validation: int) -> list[tuple[str, int, float]]:
-        draw = random.Random(2)
-        rows = []
-        for number in range(200):
-            truth = int(draw.random() < 0.5)
-            rows.append((f"i{number}", truth, round(min(max(draw.gauss(0.6 if truth else 0.4, 0.2), 0), 1), 2)))
-        splits = ["validation" if number < validation else "test" for number in range(200)]
-        fill(
-            kb,
-            images=[image(one, split=split) for (one, _, _), split in zip(rows, splits, strict=True)],
-            labels=[label(truth, image_id=one) for one, truth, _ in rows],
-            predictions=[prediction(score, image_id=one) for one, _, score in rows],
-            runs=[run("r")],
-        )
-        return rows
-
-    @pytest.mark.parametrize(("validation", "chosen_on"), [(60, "validation"), (6, "all")])
-    def test_they_are_the_best_cut_of_validation_else_of_all(
-        self, kb: KnowledgeBase, validation: int, chosen_on: str
-    ) -> None:
-        rows = self._study(kb, validation)
-        used = rows[:validation] if chosen_on == "validation" else rows
-        cut, youden = best_cut([row[1:] for row in used])
-        (found,) = ask(kb, "SELECT * FROM thresholds")
-        assert found["chosen_on"] == chosen_on
-        assert found["threshold"] == pytest.approx(cut)
-        assert found["youden"] == pytest.approx(youden)
-        assert found["sensitivity"] + found["specificity"] - 1 == pytest.approx(youden)
-
-    def test_errors_are_what_lies_on_the_wrong_side(self, kb: KnowledgeBase) -> None:
-        rows = self._study(kb, 60)
-        (cut,) = {row["threshold"] for row in ask(kb, "SELECT threshold FROM thresholds")}
-        expected = {
-            one: "false negative" if truth else "false positive" for one, truth, s in rows if (s >= cut) != truth
-        }
-        found = ask(kb, "SELECT image_id, kind, margin, threshold, score FROM errors")
-        assert {row["image_id"]: row["kind"] for row in found} == expected
-        assert all(row["margin"] == pytest.approx(row["score"] - cut) for row in found)
 
 
 class TestConcepts:
@@ -314,7 +260,7 @@ def _column(path: Path, name: str) -> dict[str, float]:
 
 class TestOnCheXpert:
     def test_auroc_of_all_five_models_is_that_of_scikit_learn(self, chexpert: KnowledgeBase) -> None:
-        found = ask(chexpert, "SELECT run, label, auroc, n FROM metrics WHERE \"by\" = 'all'")
+        found = ask(chexpert, "SELECT run, label, auroc, n FROM metrics WHERE grouping = 'all'")
         assert len(found) == 25
         for row in found:
             scores = _column(CHEXPERT / "predictions" / f"{row['run']}_predictions.csv", row["label"])
@@ -323,12 +269,7 @@ class TestOnCheXpert:
             assert row["auroc"] == pytest.approx(expected, abs=1e-9)
             assert row["n"] == 500
 
-    def test_thresholds_are_the_best_cuts(self, chexpert: KnowledgeBase) -> None:
-        by_row: dict[tuple[str, str], list[tuple[int, float]]] = {}
-        for row in ask(chexpert, "SELECT run, label, truth, score, split FROM outcomes"):
-            if row["split"] == "validation":
-                by_row.setdefault((row["run"], row["label"]), []).append((row["truth"], row["score"]))
-        for row in ask(chexpert, "SELECT * FROM thresholds WHERE chosen_on = 'validation'"):
-            cut, youden = best_cut(by_row[row["run"], row["label"]])
-            assert row["youden"] == pytest.approx(youden)
-            assert row["threshold"] == pytest.approx(cut)
+    def test_every_threshold_is_cross_fitted(self, chexpert: KnowledgeBase) -> None:
+        assert ask(chexpert, "SELECT chosen_on, count(*) AS n FROM thresholds GROUP BY ALL") == [
+            {"chosen_on": "cross-fitted", "n": 25}
+        ]

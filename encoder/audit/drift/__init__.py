@@ -1,0 +1,1 @@
+"""What changed over time: performance, scores, prevalence, calibration, and what is in the images."""

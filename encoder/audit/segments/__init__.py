@@ -1,0 +1,1 @@
+"""Groups and segments of patients: how a run does in each at the threshold that all share."""

@@ -1,0 +1,17 @@
+-- The threshold of each label, how it was chosen, and what its decisions come to on the rows that it may be judged on.
+--
+-- run text: only this run
+-- label text: only this label
+-- source text: only by this source of labels
+--
+-- External rows are not among them: `confusion` has these. Per 100 images or studies: how many alerts there are.
+SELECT t.run, t.label, t.source, t.threshold, t.chosen_on, t.positives AS chosen_by, t.lowest, t.highest, c.n,
+    c.tp + c.fn AS positives, c.sensitivity, c.sensitivity_low, c.sensitivity_high, c.specificity, c.specificity_low, c.specificity_high,
+    c.ppv, c.ppv_low, c.ppv_high, c.npv, c.npv_low, c.npv_high, c.alerts_per_100, c.alerts_per_100_low,
+    c.alerts_per_100_high, t.warning
+FROM thresholds t
+LEFT JOIN confusion_by(CASE WHEN split IS DISTINCT FROM 'external' THEN 'own' END) c
+    ON c.run = t.run AND c.label = t.label AND c.source = t.source AND c.value IS NOT NULL
+WHERE ($run IS NULL OR t.run = $run) AND ($label IS NULL OR label_key(t.label) = label_key($label))
+    AND ($source IS NULL OR t.source = $source)
+ORDER BY t.run, t.label, t.source
