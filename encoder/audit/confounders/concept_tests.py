@@ -113,7 +113,7 @@ def _standardised(
 
 
 for _one in (test_concept, test_concepts):
-    _one.__test__ = False  # type: ignore[attr-defined]  # its name is no invitation to pytest
+    _one.__test__ = False  # type: ignore[union-attr]  # its name is no invitation to pytest
 
 
 def _factor(matrix: np.ndarray) -> np.ndarray:
