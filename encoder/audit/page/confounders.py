@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from encoder.audit.confounders.result import Confounder, ConfounderAudit, Estimate
-from encoder.audit.confounders.sentences import in_general
+from encoder.audit.confounders.sentences import conclusion, in_general, tell
 from encoder.audit.page.charts.curves import Line, roc_chart
-from encoder.audit.page.numbers import NONE, chance, count, share, signed, signed_interval
-from encoder.audit.page.views import Cell, Chart, Table
+from encoder.audit.page.numbers import NONE, between, chance, count, share, signed, signed_interval
+from encoder.audit.page.views import Cell, Chart, Said, Table
 from encoder.audit.report.report_data import ReportData
 from kb.statistics.ranking import Ranking
 
@@ -22,19 +22,20 @@ LIKELY = 0.5
 
 KINDS = {"report": "stated by reports", "image": "score in the image", "attribute": "attribute"}
 TESTED = {"report": "findings that reports state", "image": "concepts by their scores", "attribute": "attributes"}
-VERDICTS = {"confounder": "confounder", "leaned on": "leaned on only", "": "not established"}
+NOT_ESTABLISHED = "not established"
 COLUMNS = (
     "what",
     "verdict",
     "n with it",
     "leans, r (95%)",
     "effect in the logit",
-    "goes with it, d",
-    "q",
+    "q of r",
+    "goes with it, d (95%)",
+    "q of both",
     "AUROC",
     "with it",
     "without it",
-    "against it",
+    "against it (95%)",
     "erased",
     "erased, against it",
 )
@@ -56,7 +57,8 @@ def _one(number: int, audit: ConfounderAudit) -> dict[str, object]:
     return {
         "id": f"confounders-{number}",
         "label": audit.label,
-        "verdict": _verdict(audit),
+        "conclusion": [f"{sentence[:1].upper()}{sentence[1:]}." for sentence in conclusion(audit)],
+        "told": [Said("", f"{one.name}: ", tell(one, audit.label)) for one in _told(audit)],
         "table": _table(audit, shown) if shown else None,
         "rest": _table(audit, rest[:MOST_ROWS]) if rest else None,
         "rest_title": f"{count(len(rest))} more of which nothing could be shown"
@@ -66,19 +68,9 @@ def _one(number: int, audit: ConfounderAudit) -> dict[str, object]:
     }
 
 
-def _verdict(audit: ConfounderAudit) -> str:
-    called = [one.name for one in audit.confounders]
-    leaned = [one.name for one in audit.found if one.verdict == "leaned on"]
-    if called:
-        more = f" and {count(len(called) - 4)} more" if len(called) > 4 else ""
-        text = f"The model leans on {', '.join(called[:4])}{more}, which goes with the label here."
-    else:
-        text = "Nothing was found that the model leans on and that also goes with the label here."
-    if leaned:
-        more = f" and {count(len(leaned) - 4)} more" if len(leaned) > 4 else ""
-        also = " also" if called else ""
-        text += f" It{also} leans on {', '.join(leaned[:4])}{more}, without a link to the label that could be shown."
-    return text
+def _told(audit: ConfounderAudit) -> list[Confounder]:
+    """The rows that are told in sentences: all that may be wrong."""
+    return [one for one in audit.found[:MOST_ROWS] if one.verdict in ("confounder", "harmful lean", "correlate")]
 
 
 def _counts(audit: ConfounderAudit) -> list[str]:
@@ -94,22 +86,28 @@ def _counts(audit: ConfounderAudit) -> list[str]:
 
 
 def _table(audit: ConfounderAudit, shown: Sequence[Confounder]) -> Table:
-    caption = f"What the model may lean on for {audit.label}, the weightiest first"
+    caption = f"What the model may lean on for {audit.label}, by verdict, then by harm"
     return Table(caption, COLUMNS, [_row(one) for one in shown], texts=(1,))
 
 
 def _row(one: Confounder) -> list[str | Cell]:
     strata: Any = one.strata
-    names = ("auroc", "auroc_present", "auroc_absent", "auroc_against", "erased", "erased_against")
+    against = None if one.harm is None else one.harm.against
+    interval = "" if against is None else between(against.low, against.high)
+    aurocs = {
+        name: NONE if strata is None else share(getattr(strata, name))
+        for name in ("auroc", "auroc_present", "auroc_absent", "auroc_against", "erased", "erased_against")
+    }
     return [
         Cell(one.name, KINDS.get(one.kind, one.kind)),
-        Cell(VERDICTS.get(one.verdict, one.verdict), strong=one.verdict == "confounder"),
+        Cell(one.verdict or NOT_ESTABLISHED, strong=one.verdict in ("confounder", "harmful lean")),
         NONE if strata is None else f"{count(strata.present)} of {count(strata.present + strata.absent)}",
         _estimate(one.leans),
         _estimate(one.effect),
-        signed(one.goes_with.value),
+        chance(one.leans.q),
+        _estimate(one.goes_with),
         chance(one.q),
-        *(NONE if strata is None else share(getattr(strata, name)) for name in names),
+        *(Cell(told, interval) if name == "auroc_against" else told for name, told in aurocs.items()),
     ]
 
 
@@ -120,7 +118,7 @@ def _estimate(found: Estimate) -> Cell:
 def _curves(number: int, audit: ConfounderAudit) -> list[Chart]:
     """ROC curves of the first few that are called, where their scores are at hand."""
     present = audit.scores.get("present", {})
-    wanted = [one for one in audit.confounders if one.name in present][:MOST_CURVES]
+    wanted = [one for one in _told(audit) if one.name in present][:MOST_CURVES]
     return [_chart(f"confounder-{number}-{at}", audit, one) for at, one in enumerate(wanted)]
 
 
