@@ -154,7 +154,7 @@ COMMANDS: Mapping[str, Entry | Group] = {
         "operating-points": ("encoder.audit.commands.operating_points", "operating_points_command",
             "Show where scores are cut, by what, and what that comes to; or give a run the thresholds it is used with."),
         "confounders": ("encoder.audit.commands.confounders", "confounders_command",
-            "Name what a model leans on that is not the disease and goes with the label: confounders, with their proof."),
+            "Name what a model leans on that is not the disease, the most harmful first, with the proof."),
         "segments": ("encoder.audit.commands.segments", "segments_command",
             "Judge every group of patients at one threshold, and name the segments in which the model does worse."),
         "slices": ("encoder.audit.commands.slices", "slices_command",

@@ -1,4 +1,7 @@
-"""All concepts tested for confounders from moments: at full size, and against the explicit scores where they fit."""
+"""Confounders: all concepts tested from moments, at full size and against the explicit scores; and verdicts.
+
+The verdicts are those on worlds unlike ours (`bench.foreign_verdicts`).
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import sys
 
 import numpy as np
 
+from bench import foreign_verdicts
 from bench.measure import Row, ratio, rounds, seconds
 from encoder.audit.confounders.concept_tests import ConceptTests, test_concepts
 from encoder.audit.confounders.moments import Cohort, moments_of
@@ -19,7 +23,7 @@ FIELDS = ("spread", "lean", "lean_error", "shift", "shift_error")
 
 
 def run() -> list[Row]:
-    """Measure both sizes; an answer that differs from the explicit one by more than 1e-4 is an error."""
+    """Measure both sizes, and verdicts; an answer that differs from the explicit one by more than 1e-4 is an error."""
     cohort, concepts = _cohort(SMALL_IMAGES), _unit(np.random.default_rng(1), SMALL_CONCEPTS)
     largest = _difference(test_concepts(moments_of(cohort), concepts), explicit_tests(cohort, concepts))
     if largest > 1e-4:
@@ -47,6 +51,7 @@ def run() -> list[Row]:
             "",
             "limit: 60 s, 4 GB",
         ),
+        *foreign_verdicts.rows(),
     ]
 
 
@@ -54,8 +59,9 @@ def full_size() -> str:
     """The time and the peak memory of a whole audit of the full size: tests, with and without, erasing."""
     import resource
 
+    from encoder.audit.confounders.evidence import Evidence
     from encoder.audit.confounders.families import Concepts
-    from encoder.audit.confounders.find import Evidence, find_confounders
+    from encoder.audit.confounders.find import find_confounders
     from encoder.audit.rows import AuditRows
 
     vectors = np.empty((CONCEPTS, DIMENSION), dtype=np.float32)

@@ -17,8 +17,9 @@ import pyarrow as pa
 from scipy import sparse
 
 from bench.measure import Row
+from encoder.audit.confounders.evidence import Evidence
 from encoder.audit.confounders.families import Concepts
-from encoder.audit.confounders.find import Evidence, find_confounders
+from encoder.audit.confounders.find import find_confounders
 from encoder.audit.rows import AuditRows
 from encoder.space.concept_space import ConceptSpace
 from encoder.space.fitted.activation import activation_directions

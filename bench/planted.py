@@ -20,8 +20,9 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.measure import Row
+from encoder.audit.confounders.evidence import Evidence
 from encoder.audit.confounders.families import Concepts
-from encoder.audit.confounders.find import Evidence, find_confounders
+from encoder.audit.confounders.find import find_confounders
 from encoder.audit.rows import AuditRows
 from kb.statistics.ranking import Ranking
 
@@ -34,7 +35,7 @@ AMPLITUDE = {"device": 0.9, "marker": 0.45, "view": 1.5, "site noise": 0.8}
 DIMENSION, FINDINGS, VARIANTS, IMAGES = 128, 60, 25, 3000
 DISEASE, PLANTED = 0, 1
 NULLS = 200
-SLICES, LEAST = 10, 10
+SLICES, LEAST, TOP = 10, 10, 10
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class World:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Where the planted finding came in among the 59, by our audit and by the published procedure; 1 is first."""
+    """Where the planted finding came in among the first ten of 59, by our audit and by the published procedure."""
 
     setting: Setting
     rank: int | None
@@ -124,9 +125,7 @@ def run_setting(setting: Setting) -> Outcome:
     texts = [f"{name}, said {number}" for number, name in enumerate(world.names)]
     every = np.ones(len(texts), dtype=bool)
     concepts = Concepts(texts, texts, list(world.names), every, world.concepts)
-    found = find_confounders(
-        Evidence(rows, (), np.arange(IMAGES), vectors), concepts, {"finding 0"}, limit=FINDINGS
-    ).rows
+    found = find_confounders(Evidence(rows, (), np.arange(IMAGES), vectors), concepts, {"finding 0"}, limit=TOP).rows
     place = next((n for n, row in enumerate(found) if row.finding == "finding 1"), None)
     return Outcome(
         setting,

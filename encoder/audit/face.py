@@ -74,9 +74,10 @@ def confounders(
     least: int = LEAST,
     encoder: str | None = None,
     against: str | None = None,
+    correlates: str | Path | None = None,
     watcher: Watcher | None = None,
 ) -> ConfounderAudit:
-    """What a run leans on for a label that is not the disease.
+    """What a run leans on for a label that is not the disease, by verdict and the most harmful first.
 
     Args:
         base: the knowledge base, at any commit.
@@ -92,6 +93,7 @@ def confounders(
         least: patients that have a thing, and patients that have not, for it to be tested.
         encoder: folder or id of the encoder whose vectors count, for a run that is of none.
         against: a site, a run, or another knowledge base to compare with.
+        correlates: a file of what is known to go with labels (label, kind, findings), beside the bundled table.
         watcher: hears how it goes.
 
     Raises:
@@ -108,6 +110,7 @@ def confounders(
         least=least,
         encoder=encoder,
         against=against,
+        correlates=correlates,
     )
     return audit_confounders(base, run, label, options=options, watcher=watcher)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import doctest
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from docs.generate.sessions import BLOCK, PYTHON, bare_environment, comparable, 
 from tests.support.command_process import run_command
 from tests.support.paths import ROOT
 
-PAGES = {"tutorial/your-reports.md": 10, "how-to/hospital.md": 5}
+PAGES = {"tutorial/your-reports.md": 10, "tutorial/six-audits.md": 5, "how-to/hospital.md": 5}
 """Pages, and more commands than these are to be found in each."""
 
 
@@ -52,3 +54,12 @@ def test_what_changes_from_run_to_run_is_not_compared_and_all_else_is() -> None:
     assert comparable("X9ef8a6db0084 2026-11-29T13:09+00:00") == comparable("Xb489cf1d3fca 2027-01-01T00:00+00:00")
     assert comparable("Cd3f066afafc3b593") != comparable("Cd77fc7af26984154")
     assert comparable("mentions 4") != comparable("mentions 5")
+
+
+def test_the_tables_of_the_six_audits_are_those_that_their_script_makes(tmp_path: Path) -> None:
+    made = subprocess.run([sys.executable, ROOT / "docs/tutorial/six_audits.py", tmp_path], check=False)
+    assert made.returncode == 0
+    tables = sorted(path.name for path in (ROOT / "docs" / "tutorial").glob("six_audits_*.csv"))
+    assert tables == sorted(path.name for path in tmp_path.iterdir()) and len(tables) == 3
+    for name in tables:
+        assert (tmp_path / name).read_text() == (ROOT / "docs" / "tutorial" / name).read_text(), name

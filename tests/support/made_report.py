@@ -213,7 +213,7 @@ def _audit(label: str, words: str) -> ConfounderAudit:
     truth = random.random(200) < 0.3
     there = random.random(200) < np.where(truth, 0.8, 0.1)
     sure, unsure = Estimate(0.4, 0.3, 0.5, 0.0001), Estimate(float("nan"), float("nan"), float("nan"), float("nan"))
-    scored = Estimate(-0.57, -0.65, -0.48, 0.0076, 0.8)
+    scored = Estimate(-0.57, -0.65, -0.48, 0.0076, 0.8, -0.5)
     rates = ErrorRates(0.6, 0.1, 0.05, None)
     aurocs = (0.9, 0.7, 0.71, 0.4, 0.8, None)
     names = ("auroc", "auroc_present", "auroc_absent", "auroc_against", "erased", "erased_against")

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from encoder.audit.confounders.evidence import Evidence
 from encoder.audit.confounders.exposures import exposures_of
 from encoder.audit.confounders.families import Concepts
-from encoder.audit.confounders.find import Evidence
 from encoder.audit.rows import AuditRows
 
 FINDINGS = ("disease", "tube", *(f"other {number}" for number in range(28)))
@@ -29,12 +29,21 @@ class World:
         leaning: float = 0.8,
         reports: bool = False,
         vectors: bool = True,
+        sites: tuple[str, ...] = (),
+        only_at: str | None = None,
     ) -> Evidence:
-        """Images in which the tube goes with the disease; the model reads both, the tube with weight `leaning`."""
+        """Images in which the tube goes with the disease; the model reads both, the tube with weight `leaning`.
+
+        With `sites`, each image is of one of them, in turn; with `only_at` the tube goes with the disease there alone.
+        """
         draw = np.random.default_rng(seed)
         truth = draw.random(images) < 0.3
         there = draw.random((images, len(FINDINGS))) < 0.2
-        there[:, 0], there[:, 1] = truth, draw.random(images) < np.where(truth, strength, 1 - strength)
+        site = np.array(sites or (None,), dtype=object)[np.arange(images) // 2 % max(len(sites), 1)]
+        linked = np.where(truth, strength, 1 - strength)
+        if only_at is not None:
+            linked = np.where(site == only_at, linked, 0.3)
+        there[:, 0], there[:, 1] = truth, draw.random(images) < linked
         amounts = there * draw.uniform(0.5, 1.5, there.shape)
         f = amounts @ self.directions + 0.25 * draw.standard_normal((images, DIMENSION))
         logit = f @ (self.directions[0] + leaning * self.directions[1]) * 3 + 0.5 * draw.standard_normal(images)
@@ -60,7 +69,9 @@ class World:
             owners=owners,
             unknown=0,
         )
-        return Evidence(rows, exposures, np.arange(images if vectors else 0), f.astype(np.float32) if vectors else None)
+        encoded = np.arange(images if vectors else 0)
+        groups = {"site": site} if sites else {}
+        return Evidence(rows, exposures, encoded, f.astype(np.float32) if vectors else None, groups)
 
 
 def world(seed: int = 0) -> World:

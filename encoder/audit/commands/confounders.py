@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,7 +12,7 @@ from rich.markup import escape
 from encoder.audit.commands.options import Against, Label, Run, Source, Where, each_part
 from encoder.audit.confounders.audit_space import KINDS
 from encoder.audit.confounders.result import Confounder, ConfounderAudit
-from encoder.audit.confounders.sentences import in_general, number, signed, small, tell
+from encoder.audit.confounders.sentences import conclusion, in_general, number, signed, small, tell
 from encoder.audit.face import confounders
 from encoder.commands.options import EncoderOption, SplitOption, ViewsOption
 from kb.commands.options import Format
@@ -20,8 +21,18 @@ from kb.commands.progress import Progress
 from kb.commands.shared import Reading, reads
 from kb.images.view_choice import FRONTAL
 
-COLUMNS = ("name", "by", "with it", "leans on it", "goes with it", "q", "AUROC with/without/against", "verdict")
-NARROW, WIDE = ("name", "with it", "leans", "goes with", "q", "against it", "verdict"), 130
+COLUMNS = (
+    "name",
+    "by",
+    "with it",
+    "leans on it",
+    "q",
+    "goes with it",
+    "both q",
+    "AUROC with/without/against",
+    "verdict",
+)
+NARROW, WIDE = ("name", "with it", "leans", "q", "goes with", "both q", "against it", "verdict"), 140
 """What a terminal is shown that is narrower than all columns: their intervals stand in the sentences below."""
 BY = {"report": "reports", "image": "images", "attribute": "attribute"}
 
@@ -48,6 +59,14 @@ def confounders_command(
         typer.Option("--by", help="Test by scores of images, findings of reports, attributes; default: all."),
     ] = None,
     against: Against = None,
+    correlates: Annotated[
+        Path | None,
+        typer.Option(
+            "--correlates",
+            metavar="FILE",
+            help="What is known to go with a label without being it (label, kind, findings), beside the bundled table.",
+        ),
+    ] = None,
     top: Annotated[int, typer.Option("--top", min=1, help="Rows that are shown.")] = 10,
     least: Annotated[
         int, typer.Option("--least", min=2, help="Images with a thing, and without it, for it to be tested.")
@@ -58,10 +77,11 @@ def confounders_command(
     where: Where = None,
     encoder: EncoderOption = None,
 ) -> None:
-    """Name what a model leans on that is not the disease and goes with the label: confounders, with their proof.
+    """Name what a model leans on that is not the disease, the most harmful first, with the proof.
 
-    Concepts are tested by their scores in images, findings by what reports state, attributes as they are. Any model's
-    predictions will do.
+    A confounder goes with the label in this data; a correlate does so as what belongs to a disease does; a harmful lean
+    makes the model err though it goes with nothing here. Concepts are tested by their scores in images, findings by
+    what reports state, attributes as they are. Any model's predictions will do.
     """
     with Progress("steps", hidden=reading.quiet) as progress:
 
@@ -80,6 +100,7 @@ def confounders_command(
                 least=least,
                 encoder=encoder,
                 against=against,
+                correlates=correlates,
                 watcher=progress,
             )
 
@@ -114,22 +135,21 @@ def _print(found: ConfounderAudit, *, quiet: bool) -> None:
         ("against", f"{found.against}{apart}" if found.against else ""),
     ]
     print_facts([(name, escape(value)) for name, value in entries if value])
-    columns = (*COLUMNS[:6], *(("there",) if found.against else ()), *COLUMNS[6:])
-    if is_narrow(WIDE):
-        columns = (*NARROW[:5], *(("there",) if found.against else ()), *NARROW[5:])
+    columns, before = (NARROW, 6) if is_narrow(WIDE) else (COLUMNS, 7)
+    columns = (*columns[:before], *(("there",) if found.against else ()), *columns[before:])
     print_rows([_shown(row) for row in found.found], columns, Format.table, title=" ", empty="nothing was tested")
-    named = found.confounders
-    leaned = [row for row in found.found if row.verdict == "leaned on"]
-    if not named and leaned:
-        said = "no confounder at q < 0.05: the model leans on what goes with nothing that could be shown in this data"
-        say(said)
-        named = leaned[:1]
-    elif not named:
-        say("no confounder at q < 0.05: what stands first is only what is most worth a look")
-    for row in named:
+    for sentence in conclusion(found):
+        print_text(f"\n{escape(sentence)}")
+    for row in _told(found):
         print_text(f"\n[bold]{escape(row.name)}[/bold]  {escape(tell(row, found.label))}")
     for note in found.notes if not quiet else ():
         say(f"note: {escape(note)}")
+
+
+def _told(found: ConfounderAudit) -> list[Confounder]:
+    """The rows that are told in sentences: all that may be wrong; if there are none, the first that is leaned on."""
+    rows = [row for row in found.found if row.verdict in ("confounder", "harmful lean", "correlate")]
+    return rows or found.called("leaned on")[:1]
 
 
 _TESTED = {"image": "concepts by images", "report": "findings of reports", "attribute": "attributes"}
@@ -147,7 +167,8 @@ def _shown(row: Confounder) -> dict[str, str]:
         "against it": number(aurocs[2]),
         "leans on it": signed(row.leans),
         "goes with it": signed(row.goes_with),
-        "q": small(row.q),
+        "q": small(row.leans.q),
+        "both q": small(row.q),
         "there": "not measured"
         if there is None
         else f"leans {signed(there.leans)} (q {small(there.leans.q)}), with {signed(there.goes_with)} "
@@ -169,8 +190,9 @@ def _flat(row: Confounder) -> dict[str, object]:
         estimate = getattr(row, name)
         fields |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
         fields |= {f"{name}_q": estimate.q} if name != "effect" else {}
-        fields |= {f"{name}_usual": estimate.usual}
-    fields |= {"q": row.q, "weight": row.weight, "verdict": row.verdict}
+        fields |= {f"{name}_own": estimate.own, f"{name}_usual": estimate.usual} if name != "effect" else {}
+    fields |= {"q": row.q, "weight": row.weight, "verdict": row.verdict, "known": row.known}
+    fields |= _flat_harm(row) | _flat_across(row)
     if row.elsewhere is not None:
         there = {"leans": row.elsewhere.leans, "goes_with": row.elsewhere.goes_with}
         for name, estimate in there.items():
@@ -188,3 +210,24 @@ def _flat(row: Confounder) -> dict[str, object]:
         )
         fields |= {name: getattr(row.strata, name) for name in names}
     return fields
+
+
+def _flat_harm(row: Confounder) -> dict[str, object]:
+    """What leaning on it does, as cells."""
+    if row.harm is None:
+        return {}
+    fields: dict[str, object] = {"harm": row.harm.size, "harm_bad": row.harm.bad}
+    for name in ("against", "false_alarms", "misses"):
+        interval = getattr(row.harm, name)
+        values = (None, None, None) if interval is None else interval
+        fields |= dict(zip((f"harm_{name}", f"harm_{name}_low", f"harm_{name}_high"), values, strict=True))
+    return fields
+
+
+def _flat_across(row: Confounder) -> dict[str, object]:
+    """Whether it goes with the label alike everywhere, as cells: "site: alike (p 0.41, up to 0.52 could hide)"."""
+    told = [
+        f"{one.by}: {one.told or 'cannot be told'} (p {one.p:.2g}, up to {one.hidden:.2f} could hide)"
+        for one in row.across
+    ]
+    return {"across": "; ".join(told)}

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from encoder.audit.confounders.audit_space import KINDS, AuditSpace, open_audit_space, rescorer
-from encoder.audit.confounders.comparison import Other, Selection, find_other, paired_evidence
+from encoder.audit.confounders.comparison import Other, Selection, compare, find_other, paired_evidence
 from encoder.audit.confounders.disease import check_findings, disease_of
-from encoder.audit.confounders.find import LEAST, Evidence, Found, compare, find_confounders, test_all
+from encoder.audit.confounders.evidence import Evidence
+from encoder.audit.confounders.find import LEAST, Found, find_confounders, test_all
+from encoder.audit.confounders.known_correlates import read_correlates
 from encoder.audit.confounders.result import Confounder, ConfounderAudit, Kind
 from encoder.audit.confounders.row_evidence import read_evidence
 from encoder.audit.confounders.strata import auroc
@@ -45,6 +48,7 @@ class ConfounderOptions:
         least: patients that have a thing, and patients that have not, for it to be tested.
         encoder: folder or id of the encoder whose vectors count, for a run that is of none.
         against: a site, a run, or another knowledge base to compare with.
+        correlates: a file of known correlates of labels, beside the bundled table; see `known_correlates`.
     """
 
     source: str | None = None
@@ -57,6 +61,7 @@ class ConfounderOptions:
     least: int = LEAST
     encoder: str | None = None
     against: str | None = None
+    correlates: str | Path | None = None
 
 
 def audit_confounders(
@@ -75,6 +80,7 @@ def audit_confounders(
         UsageError: there is no such run, label or truth, too little to test, or nothing to test by.
     """
     options, watcher = options or ConfounderOptions(), watcher or Silent()
+    correlates = read_correlates(options.correlates)
     asked = Selection(
         run=run,
         label=label,
@@ -98,6 +104,7 @@ def audit_confounders(
         evidence,
         space.concepts,
         disease,
+        known=correlates.of(rows.label),
         rescore=rescorer(kb, run, rows.label, space=space),
         limit=options.limit,
         least=options.least,
@@ -119,6 +126,7 @@ def audit_confounders(
         auroc=float("nan") if overall is None else overall,
         disease=tuple(sorted(disease)) if not is_no_finding(rows.label) else ("every finding that is no device",),
         tested=found.tested,
+        verdicts=found.verdicts,
         found=Listing(rows_found, COLUMNS),
         notes=(*space.notes, *notes, *found.notes, *more, *_notes(rows, disease)),
         against="" if other is None else other.told,

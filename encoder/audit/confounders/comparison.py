@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import math
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from encoder.audit.confounders.audit_space import AuditSpace
+from encoder.audit.confounders.concept_tests import bulk_of, p_values
 from encoder.audit.confounders.erasing import centred
-from encoder.audit.confounders.find import Evidence
-from encoder.audit.confounders.result import Kind
+from encoder.audit.confounders.evidence import Evidence
+from encoder.audit.confounders.false_discovery import q_values
+from encoder.audit.confounders.families import Family
+from encoder.audit.confounders.find import Found
+from encoder.audit.confounders.result import Confounder, Elsewhere, Kind
 from encoder.audit.confounders.row_evidence import read_evidence
 from encoder.audit.rows import AuditRows, read_rows
 from kb.errors import UsageError
@@ -127,3 +132,59 @@ def _in_deviations(logit: np.ndarray, truth: np.ndarray) -> np.ndarray:
     spread = float(np.sqrt(np.mean(beyond**2)))
     scaled: np.ndarray = beyond / spread if spread > 0 else beyond
     return scaled
+
+
+def compare(
+    found: Found, there: Sequence[Family], auroc_there: float | None, *, paired: Sequence[Family] | None = None
+) -> list[Confounder]:
+    """The rows with the same of another data set beside them, and the q of each difference.
+
+    Differences are tested for everything that both data sets hold, before any row is looked at: the rows stand first
+    because they are extreme here, and would differ from anything.
+
+    Args:
+        found: what was found here.
+        there: what was tested in the other data; what is not among it stays without.
+        auroc_there: of the model on the other data.
+        paired: for another run on the same images: tests of the difference of both runs' logits. What goes with the
+            label is then the same, and is not tested.
+    """
+    differences = {family.kind: _differences(family, there, paired) for family in found.families}
+    elsewhere = {(family.kind, name): (family, at) for family in there for at, name in enumerate(family.names)}
+    rows = []
+    for row in found.rows:
+        match = elsewhere.get((row.kind, row.name))
+        if match is None or match[0].own.lean[match[1]] != match[0].own.lean[match[1]]:
+            rows.append(row)
+            continue
+        q_leans, q_goes_with = differences[row.kind].get(row.name, (math.nan, math.nan))
+        leans, goes_with = match[0].leans(match[1]), match[0].goes_with(match[1])
+        given = Elsewhere(replace(leans, q=q_leans), replace(goes_with, q=q_goes_with), auroc_there)
+        rows.append(replace(row, elsewhere=given))
+    return rows
+
+
+def _differences(
+    family: Family, there: Sequence[Family], paired: Sequence[Family] | None
+) -> dict[str, tuple[float, float]]:
+    """The q of the differences of leaning and of going with the label, by name."""
+    if paired is not None:
+        alike = [other for other in paired if other.kind == family.kind]
+        named = [(name, float(q)) for one in alike for name, q in zip(one.names, one.q["leans"], strict=True)]
+        return {name: (q, math.nan) for name, q in named}
+    other = next((other for other in there if other.kind == family.kind), None)
+    if other is None:
+        return {}
+    places = {name: at for at, name in enumerate(other.names)}
+    pairs = [(at, places[name]) for at, name in enumerate(family.names) if name in places and family.wanted[at]]
+    if not pairs:
+        return {}
+    mine, theirs = (np.array(column) for column in zip(*pairs, strict=True))
+    q = []
+    for value, error in (("lean", "lean_error"), ("shift", "shift_error")):
+        differences = getattr(family.own, value)[mine] - getattr(other.own, value)[theirs]
+        errors = np.hypot(getattr(family.own, error)[mine], getattr(other.own, error)[theirs])
+        groups = np.unique([str(family.findings[at] or family.names[at]) for at in mine], return_inverse=True)[1]
+        bulk = bulk_of(differences, errors, groups) if family.kind == "image" else None
+        q.append(q_values(p_values(differences, errors, bulk), groups=groups))
+    return {family.names[at]: (float(q[0][n]), float(q[1][n])) for n, at in enumerate(mine)}

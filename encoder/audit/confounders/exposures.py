@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from encoder.audit.confounders.concept_tests import ConceptTests, test_concepts
-from encoder.audit.confounders.moments import Cohort, Moments, moments_of
+from encoder.audit.confounders.moments import Cohort, Deviations, Moments
 from encoder.audit.confounders.result import Kind
 from encoder.audit.rows import AuditRows
 
@@ -76,27 +76,32 @@ class Exposures:
                 found.append(name)
         return found
 
-    def tests(self, rows: AuditRows) -> tuple[ConceptTests, np.ndarray]:
-        """The tests of all, and how many patients each is of; one that cannot be tested is NaN.
+    def tests(self, rows: AuditRows) -> tuple[ConceptTests, tuple[np.ndarray, np.ndarray]]:
+        """The tests of all, and by how many patients their errors are known; one that cannot be tested is NaN.
 
         Each is a vector of one number, so the algebra of concepts serves. Where few hold a thing, the spread between
-        patients is not to be seen in the data: no error is smaller than that of as many independent patients.
+        patients is not to be seen in the data: leaning on it is known by no more patients than tell of it, and no error
+        of a difference is smaller than that of as many independent patients.
         """
         found = np.full((len(FIELDS), len(self)), np.nan)
-        patients = np.full(len(self), np.nan)
+        patients = np.full(len(self), np.nan), np.full(len(self), np.nan)
         for numbers in self._alike():
             known = self.known[numbers[0]]
             matrix = np.stack([self.column(n)[known] for n in numbers], axis=1).astype(np.float32)
             truth = rows.truth[known]
             if min(int(truth.sum()), int((~truth).sum())) < 2:
                 continue
-            moments = moments_of(Cohort(matrix, truth, rows.logit[known], rows.owners[known]))
+            cohort = Cohort(matrix, truth, rows.logit[known], rows.owners[known])
+            deviations = Deviations.of(cohort)
+            moments = deviations.moments
             tests = test_concepts(moments, np.eye(len(numbers), dtype=np.float32))
-            floors = _floors(moments, truth, rows.owners[known])
-            for place, name in enumerate(FIELDS):
-                values = getattr(tests, name)
-                found[place, numbers] = np.maximum(values, floors[name]) if name in floors else values
-            patients[numbers] = moments.effective
+            telling = _telling(deviations, moments)
+            found[:, numbers] = [getattr(tests, name) for name in FIELDS]
+            # A sum of few squares is too small a spread by so much.
+            found[FIELDS.index("lean_error"), numbers] *= np.sqrt(telling / (telling - 1))
+            floor = _floor(truth, cohort.owners)
+            found[FIELDS.index("shift_error"), numbers] = np.maximum(tests.shift_error, floor)
+            patients[0][numbers], patients[1][numbers] = telling, moments.effective
         return ConceptTests(*found), patients
 
     def _alike(self) -> Iterable[list[int]]:
@@ -116,13 +121,28 @@ class Exposures:
         return min(with_it, without_it) * min(positive, negative) / (with_it + without_it) >= expected
 
 
-def _floors(moments: Moments, truth: np.ndarray, owners: np.ndarray) -> dict[str, float]:
-    """The errors of as many independent patients as there are: of a difference, and of a correlation."""
+def _telling(deviations: Deviations, moments: Moments) -> np.ndarray:
+    """Of how many patients in effect it is known how far the model leans on each thing, 2 or more.
+
+    The least of three: of all; of those that hold the thing, by how much (Carter, Schnepel and Steigerwald, 2017); and
+    of those that make the error, by how much (Satterthwaite, 1946). A thing of ten patients is known by ten at most.
+    """
+    holding, making = deviations.by_patient(moments.lean)
+    counts = [_effective(holding), _effective(making**2), np.full(holding.shape[1], moments.effective)]
+    return np.maximum(np.nan_to_num(np.min(counts, axis=0), nan=2.0), 2.0)
+
+
+def _effective(shares: np.ndarray) -> np.ndarray:
+    """How many equal shares say as much as these, of each column."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found: np.ndarray = shares.sum(axis=0) ** 2 / (shares**2).sum(axis=0)
+    return found
+
+
+def _floor(truth: np.ndarray, owners: np.ndarray) -> float:
+    """The error of a difference between as many independent patients as there are."""
     positive, negative = (len(np.unique(owners[part])) for part in (truth, ~truth))
-    return {
-        "lean_error": float(1 / np.sqrt(moments.effective)),
-        "shift_error": float(np.sqrt(1 / positive + 1 / negative)),
-    }
+    return float(np.sqrt(1 / positive + 1 / negative))
 
 
 def exposures_of(kind: Kind, found: Iterable[tuple[int, str, str | None]], known: np.ndarray) -> Exposures:

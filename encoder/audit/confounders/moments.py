@@ -13,8 +13,9 @@ cluster-robust sandwich: Liang and Zeger, 1986), which again are d x d.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -78,23 +79,6 @@ class Moments:
     lean_spread: np.ndarray
     logit_spread: float
 
-    def beyond(self, directions: np.ndarray) -> Moments:
-        """The same with `shift` taken beyond what likeness to some directions, (d, k), explains.
-
-        Images that hold the disease score higher on every concept that looks like it. Regressed on the scores of the
-        disease's own directions D within strata, a concept's difference is c.(shift - S D (D'S D)^-1 D'shift) (analysis
-        of covariance). `shift_spread` follows, with what the estimate of those slopes adds to it.
-        """
-        spread = self.within @ directions
-        inverse = np.linalg.pinv(directions.T @ spread, hermitian=True)
-        keep = np.eye(len(self.shift)) - spread @ inverse @ directions.T
-        found = directions.T @ self.shift
-        left = keep @ self.within @ keep.T
-        alone = (1 / self.positives + 1 / (self.n - self.positives)) * np.trace(self.within)
-        alike = max(float(np.trace(self.shift_spread) / alone), 1.0)  # what images of one patient cost
-        slopes = left * float(found @ inverse @ found) / self.n * alike
-        return replace(self, shift=keep @ self.shift, shift_spread=keep @ self.shift_spread @ keep.T + slopes)
-
 
 def moments_of(cohort: Cohort) -> Moments:
     """The moments of a cohort.
@@ -102,51 +86,135 @@ def moments_of(cohort: Cohort) -> Moments:
     Raises:
         UsageError: a stratum has fewer than two images, all are of one patient, or the model says the same of all.
     """
-    truth = cohort.truth.astype(bool)
-    n, positives = len(truth), int(truth.sum())
-    patients = len(np.unique(cohort.owners))
-    if min(positives, n - positives) < 2 or patients < 2:
-        raise UsageError(f"{positives} positives and {n - positives} negatives of {patients} patients: too few to test")
-    order = np.argsort(cohort.owners, kind="stable")
-    truth, logit, owners = truth[order], cohort.logit[order].astype(np.float64), cohort.owners[order]
-    _, sizes = np.unique(owners, return_counts=True)
-    means = np.stack([_mean(cohort.vectors, order[truth == side]) for side in (False, True)])
-    levels = np.array([logit[truth == side].mean() for side in (False, True)])
-    beyond = _calm(logit - levels[truth.astype(int)], truth)
-    total = float(beyond @ beyond)
-    if total <= 1e-12 * n:
-        raise UsageError("the model says the same of all images of one truth: there is nothing that it could lean on")
-    weights = np.where(truth, 1 / positives, -1 / (n - positives))
-    lean = np.zeros(means.shape[1])
-    for rows in _chunks(n):
-        centred = cohort.vectors[order[rows]] - means[truth[rows].astype(int)]
-        lean += beyond[rows] @ centred / total
-    within, shift_spread, lean_spread = (np.zeros((len(lean), len(lean))) for _ in range(3))
-    for rows in _patient_chunks(owners):
-        centred = (cohort.vectors[order[rows]] - means[truth[rows].astype(int)]).astype(np.float32)
-        within += centred.T @ centred
-        left = centred - np.outer(beyond[rows], lean).astype(np.float32)
-        starts = np.flatnonzero(np.diff(owners[rows], prepend=owners[rows][0] - 1))
-        for target, factor, values in (
-            (shift_spread, weights[rows], centred),
-            (lean_spread, beyond[rows] / total, left),
-        ):
-            # Small numbers would underflow in float32: the factor is of the order 1/n.
-            sums = np.add.reduceat(values * (factor * n).astype(np.float32)[:, None], starts, axis=0)
-            target += sums.T @ sums / n**2
-    few = patients / (patients - 1)
-    return Moments(
-        n=n,
-        positives=positives,
-        patients=patients,
-        effective=float(n**2 / np.sum(sizes.astype(np.float64) ** 2)),
-        shift=means[1] - means[0],
-        lean=lean,
-        within=within / (n - 2),
-        shift_spread=shift_spread * few,
-        lean_spread=lean_spread * few,
-        logit_spread=float(np.sqrt(total / (n - 2))),
-    )
+    return Deviations.of(cohort).moments
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Deviations:
+    """A cohort patient by patient, as deviations from the means of its truth strata.
+
+    Attributes:
+        vectors: of all images, in their own order.
+        order: the images, sorted by patient; all else is in this order.
+        truth: of each.
+        owners: whose each is.
+        means: of the vectors of each stratum, (2, d).
+        weights: what each image counts in the difference of these means.
+        beyond: of the logit, without tails.
+    """
+
+    vectors: np.ndarray
+    order: np.ndarray
+    truth: np.ndarray
+    owners: np.ndarray
+    means: np.ndarray
+    weights: np.ndarray
+    beyond: np.ndarray
+
+    @classmethod
+    def of(cls, cohort: Cohort) -> Deviations:
+        """Those of a cohort; see `moments_of` for what is refused."""
+        truth = cohort.truth.astype(bool)
+        n, positives = len(truth), int(truth.sum())
+        patients = len(np.unique(cohort.owners))
+        if min(positives, n - positives) < 2 or patients < 2:
+            raise UsageError(
+                f"{positives} positives and {n - positives} negatives of {patients} patients: too few to test"
+            )
+        order = np.argsort(cohort.owners, kind="stable")
+        truth, logit = truth[order], cohort.logit[order].astype(np.float64)
+        levels = np.array([logit[truth == side].mean() for side in (False, True)])
+        beyond = _calm(logit - levels[truth.astype(int)], truth)
+        if float(beyond @ beyond) <= 1e-12 * n:
+            raise UsageError(
+                "the model says the same of all images of one truth: there is nothing that it could lean on"
+            )
+        return cls(
+            vectors=cohort.vectors,
+            order=order,
+            truth=truth,
+            owners=cohort.owners[order],
+            means=np.stack([_mean(cohort.vectors, order[truth == side]) for side in (False, True)]),
+            weights=np.where(truth, 1 / positives, -1 / (n - positives)),
+            beyond=beyond,
+        )
+
+    @property
+    def total(self) -> float:
+        """The sum of squares of the logit's deviations."""
+        return float(self.beyond @ self.beyond)
+
+    @cached_property
+    def moments(self) -> Moments:
+        """The moments."""
+        n, d = len(self.truth), self.means.shape[1]
+        lean, within = np.zeros(d), np.zeros((d, d))
+        for rows, centred in self._parts():
+            lean += self.beyond[rows] @ centred / self.total
+            within += centred.T @ centred
+        shift_spread, lean_spread = self.spreads(
+            lambda rows, centred: centred * column(self.weights[rows]),
+            lambda rows, centred: (centred - outer(self.beyond[rows], lean)) * column(self.beyond[rows] / self.total),
+        )
+        _, sizes = np.unique(self.owners, return_counts=True)
+        return Moments(
+            n=n,
+            positives=int(self.truth.sum()),
+            patients=len(sizes),
+            effective=float(n**2 / np.sum(sizes.astype(np.float64) ** 2)),
+            shift=self.means[1] - self.means[0],
+            lean=lean,
+            within=within / (n - 2),
+            shift_spread=shift_spread,
+            lean_spread=lean_spread,
+            logit_spread=float(np.sqrt(self.total / (n - 2))),
+        )
+
+    def spreads(self, *influences: Influence) -> list[np.ndarray]:
+        """The covariances, (d, d), of estimates to which each image adds what is said; patients are clusters."""
+        n, d = len(self.truth), self.means.shape[1]
+        found = [np.zeros((d, d)) for _ in influences]
+        for rows, centred in self._parts():
+            owners = self.owners[rows]
+            starts = np.flatnonzero(np.diff(owners, prepend=owners[0] - 1))
+            for target, influence in zip(found, influences, strict=True):
+                # Small numbers would underflow in float32: what an image adds is of the order 1/n.
+                sums = np.add.reduceat((influence(rows, centred) * n).astype(np.float32), starts, axis=0)
+                target += sums.T @ sums / n**2
+        patients = len(np.unique(self.owners))
+        return [target * patients / (patients - 1) for target in found]
+
+    def by_patient(self, lean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Of each patient, (patients, d): the squares of what it holds, and what it adds to the estimate `lean`."""
+        holding, making = [], []
+        for rows, centred in self._parts():
+            owners, beyond = self.owners[rows], self.beyond[rows]
+            starts = np.flatnonzero(np.diff(owners, prepend=owners[0] - 1))
+            values = centred.astype(np.float64)
+            left = (values - np.outer(beyond, lean)) * (beyond / self.total)[:, None]
+            holding.append(np.add.reduceat(values**2, starts, axis=0))
+            making.append(np.add.reduceat(left, starts, axis=0))
+        return np.concatenate(holding), np.concatenate(making)
+
+    def _parts(self) -> Iterator[tuple[slice, np.ndarray]]:
+        """Some rows at a time, no patient in two parts, with the deviations of their vectors."""
+        for rows in _patient_chunks(self.owners):
+            centred = self.vectors[self.order[rows]] - self.means[self.truth[rows].astype(int)]
+            yield rows, centred.astype(np.float32)
+
+
+Influence = Callable[[slice, np.ndarray], np.ndarray]
+"""What some images (rows, and the deviations of their vectors) add to an estimate, (rows, d)."""
+
+
+def column(values: np.ndarray) -> np.ndarray:
+    """Numbers of images as a column, in single precision, as their vectors are."""
+    return values.astype(np.float32)[:, None]
+
+
+def outer(values: np.ndarray, direction: np.ndarray) -> np.ndarray:
+    """Numbers of images along one direction, (rows, d), in single precision."""
+    return column(values) * direction.astype(np.float32)
 
 
 def _calm(beyond: np.ndarray, truth: np.ndarray) -> np.ndarray:

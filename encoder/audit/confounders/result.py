@@ -7,9 +7,13 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from kb.display import Listing
+from kb.statistics.interval import Interval
 
 Kind = Literal["report", "image", "attribute"]
-Verdict = Literal["confounder", "leaned on", ""]
+Verdict = Literal["confounder", "harmful lean", "correlate", "leaned on", ""]
+VERDICTS: tuple[Verdict, ...] = ("confounder", "harmful lean", "correlate", "leaned on", "")
+"""In the order in which rows stand."""
+Known = Literal["sign", "complication", "treatment", "cause", ""]
 
 LEVEL = 0.05
 """The false discovery rate at which something is called."""
@@ -22,11 +26,14 @@ class Estimate:
     NaN is what could not be tested.
 
     Attributes:
-        value: the number itself.
-        low: where its interval begins: that of the error of this number alone.
+        value: the number itself, as it stands in the data.
+        low: where its interval begins.
         high: where it ends.
-        q: of the distance from `usual`; of a concept's score it allows for how far concepts differ among themselves.
-        usual: what it is held against: of a concept's score the middle of all concepts, else 0.
+        q: of its distance from 0; of a concept's score, of the distance of `own` from `usual`, which also allows for
+            how far concepts differ among themselves.
+        usual: the middle of `own` of all concepts; 0 for what is no score.
+        own: the same number of the part of a concept's score that is its own: without what all images vary in and
+            without likeness to the disease. None for what is no score.
     """
 
     value: float
@@ -34,6 +41,12 @@ class Estimate:
     high: float
     q: float
     usual: float = 0.0
+    own: float | None = None
+
+    @property
+    def excess(self) -> float:
+        """How far it lies from what is usual: what is tested."""
+        return (self.value if self.own is None else self.own) - self.usual
 
     def __str__(self) -> str:
         return f"{self.value:+.2f} ({self.low:.2f} to {self.high:.2f})"
@@ -68,7 +81,8 @@ class Strata:
         auroc: over all of these images.
         auroc_present: where it is there.
         auroc_absent: where it is not.
-        auroc_against: of the positives without it against the negatives with it: the pairs that it speaks against.
+        auroc_against: of the pairs that leaning on it speaks against: the positives without it against the negatives
+            with it; the reverse, where it makes the model say less.
         leans: correlation of it with the model's logit within truth strata.
         erased: `auroc` after it is erased from the image vectors.
         erased_against: `auroc_against` after that.
@@ -91,6 +105,61 @@ class Strata:
     erased_leans: float
     errors: ErrorRates
     erased_errors: ErrorRates
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Harm:
+    """What leaning on a thing does; intervals know of patients, and are None where nobody is to be wrong.
+
+    Attributes:
+        drawn: 1 where the thing makes the model say more, -1 where less.
+        against: AUROC of the pairs that it speaks against (`Strata.auroc_against`).
+        false_alarms: how many more of the negatives are called positive where it speaks for the label than elsewhere.
+        misses: how many more of the positives are missed where it does not than where it does.
+        size: the largest of what the AUROC loses `against` and of both gaps: what rows of one verdict are ordered by.
+        bad: the AUROC against lies under 0.5, or a gap over 0.2, with its whole interval.
+    """
+
+    drawn: int
+    against: Interval | None
+    false_alarms: Interval | None
+    misses: Interval | None
+    size: float
+    bad: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GroupDifference:
+    """How a thing goes with the label in one group: d, in the standard deviations of all rows."""
+
+    name: str
+    n: int
+    patients: int
+    d: Interval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Across:
+    """Whether a thing goes with the label alike in all groups of one attribute: sites, scanners, months.
+
+    Attributes:
+        by: the attribute.
+        groups: the groups that have enough of both truths.
+        pooled: their d, weighed by how well each is known.
+        p: of Cochran's Q: that they are alike but for chance; of one attribute among those looked at (Holm).
+        i2: the share of their spread that is not chance (Higgins and Thompson, 2002).
+        hidden: the largest difference between two groups that could hide, 95% sure.
+        told: "differs" (p under 0.01); "alike" (it is not, and each group shows it by itself, or no difference as large
+            as d could hide); "" if neither can be said.
+    """
+
+    by: str
+    groups: tuple[GroupDifference, ...]
+    pooled: float
+    p: float
+    i2: float
+    hidden: float
+    told: Literal["differs", "alike", ""]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +185,17 @@ class Confounder:
         leans: r, the correlation of it with the model's logit within truth strata: between -1 and 1.
         effect: what that is in the logit: with it against without, or for one standard deviation of a score; the q is
             that of `leans`.
-        goes_with: d, the standardised difference between positives and negatives; of a concept's score beyond what
-            likeness to the disease explains.
+        goes_with: d, the standardised difference between positives and negatives.
         q: of both together: that the model leans on it *and* that it goes with the label in this data.
-        weight: what the rows are ranked by: |r| (d in the same direction + 0.3), both counted from what is usual.
-        verdict: "confounder" where q is below 0.05, "leaned on" where only that of `leans` is.
+        weight: what rows without a verdict are ordered by: |r| (d in the same direction + 0.3), both counted from what
+            is usual.
+        verdict: where q is below 0.05 "confounder", or "correlate" if it goes with the label alike in all groups, or is
+            known to; where only that of `leans` is "harmful lean", if it does harm, else "leaned on"; else "".
         strata: how the model does with and without it.
+        harm: what leaning on it does.
+        across: whether it goes with the label alike at all sites, scanners and months; empty where there is one only,
+            or where it is itself a place, a technique or a time.
+        known: what the table of known correlates says it is to the disease; "" for nothing.
         others: further concepts of the same finding that were tested.
         elsewhere: the same in the data compared with.
     """
@@ -138,6 +212,9 @@ class Confounder:
     weight: float
     verdict: Verdict
     strata: Strata | None
+    harm: Harm | None = None
+    across: tuple[Across, ...] = ()
+    known: Known = ""
     others: int = 0
     elsewhere: Elsewhere | None = None
 
@@ -161,7 +238,8 @@ class ConfounderAudit:
         auroc: of the run on them.
         disease: the findings that count as the disease itself.
         tested: how many things of each kind were tested.
-        found: the rows, the weightiest first.
+        verdicts: of how many of them each verdict was given, whether or not they are among the rows.
+        found: the rows, by verdict, then by harm.
         notes: what is to be known of the data, a sentence each.
         against: what it was compared with, in words; "" where with nothing.
     """
@@ -179,12 +257,17 @@ class ConfounderAudit:
     found: Listing[Confounder]
     notes: tuple[str, ...] = ()
     against: str = ""
+    verdicts: Mapping[Verdict, int] = field(default_factory=dict)
     scores: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def confounders(self) -> list[Confounder]:
-        """Those that are called."""
-        return [one for one in self.found if one.verdict == "confounder"]
+        """Those that are called confounders."""
+        return self.called("confounder")
+
+    def called(self, verdict: Verdict) -> list[Confounder]:
+        """The rows of a verdict, the most harmful first."""
+        return [one for one in self.found if one.verdict == verdict]
 
     def to_dict(self) -> dict[str, Any]:
         """The audit as plain data, for JSON."""
@@ -196,6 +279,7 @@ class ConfounderAudit:
             "auroc": _plain(self.auroc),
             "disease": list(self.disease),
             "tested": dict(self.tested),
+            "verdicts": dict(self.verdicts),
             "against": self.against,
             "notes": list(self.notes),
             "found": self.found.rows(),
@@ -203,7 +287,11 @@ class ConfounderAudit:
 
 
 def _plain(value: Any) -> Any:
-    """Plain data without NaN."""
+    """Plain data without NaN; what has named parts is a dictionary of them."""
+    if hasattr(value, "_asdict"):
+        value = value._asdict()
     if isinstance(value, dict):
         return {name: _plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
     return None if isinstance(value, float) and value != value else value

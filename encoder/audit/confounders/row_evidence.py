@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from encoder.audit.confounders.evidence import Evidence
 from encoder.audit.confounders.exposures import Exposures, exposures_of, together
-from encoder.audit.confounders.find import Evidence
 from encoder.audit.confounders.result import Kind
 from encoder.audit.rows import AuditRows
 from encoder.vectors.encoders import StoredEncoder, find_encoder, known_encoders
@@ -56,9 +56,10 @@ def read_evidence(
             notes.append(f"{missing:,} of {len(rows):,} have no report: what reports state is tested on the others")
     elif "report" in kinds:
         notes.append("no report belongs to these images or studies (they are joined by study)")
+    fields = _fields(session, rows)
     if "attribute" in kinds:
-        exposures.append(_attributes(session, rows))
-    return Evidence(rows, exposures, encoded, vectors), notes
+        exposures.append(_attributes(rows, fields))
+    return Evidence(rows, exposures, encoded, vectors, _groups(rows, fields)), notes
 
 
 def encoder_of(kb: KnowledgeBase, run: str, named: str | None) -> StoredEncoder | None:
@@ -142,8 +143,8 @@ def _stated(session: AuditSession, rows: AuditRows) -> Exposures | None:
     return exposures_of("report", found(), known)
 
 
-def _attributes(session: AuditSession, rows: AuditRows) -> Exposures:
-    """Site, view, sex, age band, month, and attributes of few values; those named as labels are left out."""
+def _fields(session: AuditSession, rows: AuditRows) -> dict[str, dict[int, str]]:
+    """Site, view, sex, age band, month, and attributes of few values, by row; those named as labels are left out."""
     places = {"studies": _places(rows.study_ids), "images": _places(rows.image_ids)}
     labels = {row["name"] for row in session.run("SELECT DISTINCT name FROM truths").rows()} | {plain_label(rows.label)}
     skip = NO_ATTRIBUTES | labels | set(COLUMNS)
@@ -154,10 +155,13 @@ def _attributes(session: AuditSession, rows: AuditRows) -> Exposures:
                 if _same(rows.patient_ids[number], row["patient_id"]):
                     for name, value in _named(row, skip):
                         fields.setdefault(name, {})[number] = value
+    return {name: values for name, values in sorted(fields.items()) if 1 < len(set(values.values())) <= MOST_VALUES}
+
+
+def _attributes(rows: AuditRows, fields: Mapping[str, Mapping[int, str]]) -> Exposures:
+    """Every value of every attribute as a thing that a row has or lacks."""
     parts = []
-    for name, values in sorted(fields.items()):
-        if not 1 < len(set(values.values())) <= MOST_VALUES:
-            continue
+    for name, values in fields.items():
         # Whose value nobody knows neither has it nor lacks it.
         known = np.zeros(len(rows), dtype=bool)
         known[list(values)] = True
@@ -167,6 +171,14 @@ def _attributes(session: AuditSession, rows: AuditRows) -> Exposures:
             values = {number: value for number, value in values.items() if value != most}
         parts.append(exposures_of("attribute", ((n, f"{name}: {value}", None) for n, value in values.items()), known))
     return together("attribute", parts)
+
+
+def _groups(rows: AuditRows, fields: Mapping[str, Mapping[int, str]]) -> dict[str, np.ndarray]:
+    """The attributes as columns: the value of each row, or None."""
+    return {
+        name: np.array([values.get(number) for number in range(len(rows))], dtype=object)
+        for name, values in fields.items()
+    }
 
 
 def _places(ids: Sequence[str | None]) -> dict[str | None, list[int]]:

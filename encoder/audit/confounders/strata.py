@@ -28,7 +28,9 @@ def high(values: np.ndarray) -> np.ndarray:
     return above
 
 
-def strata_of(truth: np.ndarray, logit: np.ndarray, present: np.ndarray, *, erased: np.ndarray) -> Strata:
+def strata_of(
+    truth: np.ndarray, logit: np.ndarray, present: np.ndarray, *, erased: np.ndarray, drawn: int = 1
+) -> Strata:
     """How a model does with and without something.
 
     Args:
@@ -36,8 +38,9 @@ def strata_of(truth: np.ndarray, logit: np.ndarray, present: np.ndarray, *, eras
         logit: what the model says.
         present: where the thing is there, bool.
         erased: what the model says once it is erased.
+        drawn: 1 where it makes the model say more, -1 where less.
     """
-    against = (truth & ~present) | (~truth & present)
+    against = pairs_against(truth, present, drawn)
     return Strata(
         present=int(present.sum()),
         absent=int((~present).sum()),
@@ -56,6 +59,12 @@ def strata_of(truth: np.ndarray, logit: np.ndarray, present: np.ndarray, *, eras
     )
 
 
+def pairs_against(truth: np.ndarray, present: np.ndarray, drawn: int) -> np.ndarray:
+    """The rows whose truth a thing speaks against: positives where it speaks for a negative, and the reverse."""
+    found: np.ndarray = truth != (present if drawn > 0 else ~present)
+    return found
+
+
 def _correlation(present: np.ndarray, logit: np.ndarray, truth: np.ndarray) -> float:
     """The correlation of both within truth strata; 0 if one of them is the same everywhere."""
     there, said = centred(present.astype(np.float64), truth), centred(logit, truth)
@@ -67,9 +76,7 @@ def error_rates(truth: np.ndarray, logit: np.ndarray, present: np.ndarray) -> Er
     """What is wrong with and without something, at the cut of the highest Youden index."""
     if not len(truth):
         return ErrorRates(None, None, None, None)
-    curve = Ranking(truth, logit).curve()
-    cut = curve.thresholds[int(np.argmax(np.nan_to_num(curve.sensitivity - curve.false_positive_rate)))]
-    yes = logit >= cut
+    yes = called_positive(truth, logit)
 
     def share(wrong: np.ndarray, among: np.ndarray) -> float | None:
         return float(wrong[among].mean()) if among.any() else None
@@ -80,6 +87,14 @@ def error_rates(truth: np.ndarray, logit: np.ndarray, present: np.ndarray) -> Er
         share(~yes, truth & present),
         share(~yes, truth & ~present),
     )
+
+
+def called_positive(truth: np.ndarray, logit: np.ndarray) -> np.ndarray:
+    """Which rows lie at or above the cut of the highest Youden index, chosen on these rows."""
+    curve = Ranking(truth, logit).curve()
+    cut = curve.thresholds[int(np.argmax(np.nan_to_num(curve.sensitivity - curve.false_positive_rate)))]
+    found: np.ndarray = logit >= cut
+    return found
 
 
 def auroc(truth: np.ndarray, logit: np.ndarray) -> float | None:

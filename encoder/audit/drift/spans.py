@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from encoder.audit.confounders.concept_tests import bulk_of, p_values, test_concepts
+from encoder.audit.confounders.evidence import Evidence
 from encoder.audit.confounders.exposures import Exposures
 from encoder.audit.confounders.false_discovery import q_values
 from encoder.audit.confounders.families import Concepts
-from encoder.audit.confounders.find import Evidence
 from encoder.audit.confounders.moments import Cohort, moments_of
 from encoder.audit.confounders.result import LEVEL
 from encoder.audit.drift.dates import is_period_attribute

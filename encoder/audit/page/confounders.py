@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from encoder.audit.confounders.result import Confounder, ConfounderAudit, Estimate
-from encoder.audit.confounders.sentences import in_general
+from encoder.audit.confounders.sentences import conclusion, in_general, tell
 from encoder.audit.page.charts.curves import Line, roc_chart
-from encoder.audit.page.numbers import NONE, chance, count, share, signed, signed_interval
+from encoder.audit.page.numbers import NONE, between, chance, count, share, signed, signed_interval
 from encoder.audit.page.views import Cell, Chart, Table
 from encoder.audit.report.report_data import ReportData
 from kb.statistics.ranking import Ranking
@@ -22,21 +22,20 @@ LIKELY = 0.5
 
 KINDS = {"report": "stated by reports", "image": "score in the image", "attribute": "attribute"}
 TESTED = {"report": "findings that reports state", "image": "concepts by their scores", "attribute": "attributes"}
-VERDICTS = {"confounder": "confounder", "leaned on": "leaned on only", "": "not established"}
+NOT_ESTABLISHED = "not established"
 COLUMNS = (
     "what",
     "verdict",
     "n with it",
     "leans, r (95%)",
     "effect in the logit",
-    "goes with it, d",
-    "q",
-    "AUROC",
+    "q of r",
+    "goes with it, d (95%)",
+    "q of both",
     "with it",
     "without it",
-    "against it",
+    "against it (95%)",
     "erased",
-    "erased, against it",
 )
 
 
@@ -53,32 +52,24 @@ def _one(number: int, audit: ConfounderAudit) -> dict[str, object]:
     telling = [one for one in audit.found if one.verdict or one.q < LIKELY]
     shown = telling[:MOST_ROWS]
     rest = [one for one in audit.found if one not in shown]
+    curves, undrawn = _curves(number, audit)
     return {
         "id": f"confounders-{number}",
         "label": audit.label,
-        "verdict": _verdict(audit),
+        "conclusion": [f"{sentence[:1].upper()}{sentence[1:]}." for sentence in conclusion(audit)],
+        "told": [(one.name, tell(one, audit.label)) for one in _told(audit)],
         "table": _table(audit, shown) if shown else None,
         "rest": _table(audit, rest[:MOST_ROWS]) if rest else None,
         "rest_title": f"{count(len(rest))} more of which nothing could be shown"
         + (f", the first {MOST_ROWS}" if len(rest) > MOST_ROWS else ""),
-        "curves": _curves(number, audit),
-        "notes": [*_counts(audit), *audit.notes],
+        "curves": curves,
+        "notes": [*_counts(audit), *undrawn, *audit.notes],
     }
 
 
-def _verdict(audit: ConfounderAudit) -> str:
-    called = [one.name for one in audit.confounders]
-    leaned = [one.name for one in audit.found if one.verdict == "leaned on"]
-    if called:
-        more = f" and {count(len(called) - 4)} more" if len(called) > 4 else ""
-        text = f"The model leans on {', '.join(called[:4])}{more}, which goes with the label here."
-    else:
-        text = "Nothing was found that the model leans on and that also goes with the label here."
-    if leaned:
-        more = f" and {count(len(leaned) - 4)} more" if len(leaned) > 4 else ""
-        also = " also" if called else ""
-        text += f" It{also} leans on {', '.join(leaned[:4])}{more}, without a link to the label that could be shown."
-    return text
+def _told(audit: ConfounderAudit) -> list[Confounder]:
+    """The rows that are told in sentences: all that may be wrong."""
+    return [one for one in audit.found[:MOST_ROWS] if one.verdict in ("confounder", "harmful lean", "correlate")]
 
 
 def _counts(audit: ConfounderAudit) -> list[str]:
@@ -94,22 +85,31 @@ def _counts(audit: ConfounderAudit) -> list[str]:
 
 
 def _table(audit: ConfounderAudit, shown: Sequence[Confounder]) -> Table:
-    caption = f"What the model may lean on for {audit.label}, the weightiest first"
+    caption = f"What the model may lean on for {audit.label}, by verdict, then by harm"
     return Table(caption, COLUMNS, [_row(one) for one in shown], texts=(1,))
 
 
 def _row(one: Confounder) -> list[str | Cell]:
     strata: Any = one.strata
-    names = ("auroc", "auroc_present", "auroc_absent", "auroc_against", "erased", "erased_against")
+    against = None if one.harm is None else one.harm.against
+    interval = "" if against is None else between(against.low, against.high)
+    aurocs = {
+        name: NONE if strata is None else share(getattr(strata, name))
+        for name in ("auroc_present", "auroc_absent", "auroc_against", "erased", "erased_against")
+    }
     return [
         Cell(one.name, KINDS.get(one.kind, one.kind)),
-        Cell(VERDICTS.get(one.verdict, one.verdict), strong=one.verdict == "confounder"),
+        Cell(one.verdict or NOT_ESTABLISHED, strong=one.verdict in ("confounder", "harmful lean")),
         NONE if strata is None else f"{count(strata.present)} of {count(strata.present + strata.absent)}",
         _estimate(one.leans),
         _estimate(one.effect),
-        signed(one.goes_with.value),
+        chance(one.leans.q),
+        _estimate(one.goes_with),
         chance(one.q),
-        *(NONE if strata is None else share(getattr(strata, name)) for name in names),
+        aurocs["auroc_present"],
+        aurocs["auroc_absent"],
+        Cell(aurocs["auroc_against"], interval),
+        Cell(aurocs["erased"], "" if strata is None else f"{aurocs['erased_against']} against it"),
     ]
 
 
@@ -117,14 +117,22 @@ def _estimate(found: Estimate) -> Cell:
     return Cell(signed(found.value), signed_interval(found.low, found.high))
 
 
-def _curves(number: int, audit: ConfounderAudit) -> list[Chart]:
-    """ROC curves of the first few that are called, where their scores are at hand."""
+def _curves(number: int, audit: ConfounderAudit) -> tuple[list[Chart], list[str]]:
+    """ROC curves of the first few that are called, where their scores are at hand; and of which there are none."""
     present = audit.scores.get("present", {})
-    wanted = [one for one in audit.confounders if one.name in present][:MOST_CURVES]
-    return [_chart(f"confounder-{number}-{at}", audit, one) for at, one in enumerate(wanted)]
+    wanted = [one for one in _told(audit) if one.name in present][:MOST_CURVES]
+    made, missing = [], []
+    for at, one in enumerate(wanted):
+        lines = _lines(audit, one)
+        if lines:
+            made.append(_chart(f"confounder-{number}-{at}", audit, one, lines))
+        else:
+            missing.append(f"{one.name}: no stratum has rows of both truths, so no curve can be drawn")
+    return made, missing
 
 
-def _chart(name: str, audit: ConfounderAudit, one: Confounder) -> Chart:
+def _lines(audit: ConfounderAudit, one: Confounder) -> list[Line]:
+    """The ROC curves of all rows, of those with it and of those without, where there are both truths."""
     truth, logit = audit.scores["truth"], audit.scores["logit"]
     there = np.asarray(audit.scores["present"][one.name], dtype=bool)
     high = one.kind == "image"
@@ -133,7 +141,10 @@ def _chart(name: str, audit: ConfounderAudit, one: Confounder) -> Chart:
         ("its score is high" if high else "with it", there),
         ("its score is low" if high else "without it", ~there),
     ]
-    lines = [line for said, chosen in parts if (line := _line(said, truth[chosen], logit[chosen])) is not None]
+    return [line for said, chosen in parts if (line := _line(said, truth[chosen], logit[chosen])) is not None]
+
+
+def _chart(name: str, audit: ConfounderAudit, one: Confounder, lines: Sequence[Line]) -> Chart:
     rows = [(line.name, share(line.area), *(share(_sensitivity_at(line, rate)) for rate in RATES)) for line in lines]
     columns = ("rows", "AUROC", *(f"at {rate}" for rate in RATES))
     numbers = Table(f"{one.name}: AUROC, and sensitivity at false positive rates", columns, rows)

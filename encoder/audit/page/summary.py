@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from encoder.audit.confounders.result import Confounder, ConfounderAudit, Estimate
+from encoder.audit.confounders.result import VERDICTS, ConfounderAudit
+from encoder.audit.confounders.sentences import conclusion
 from encoder.audit.page.card import card
 from encoder.audit.page.flags import flags
-from encoder.audit.page.numbers import between, count, known, share, signed, with_interval
+from encoder.audit.page.numbers import between, count, known, share, with_interval
 from encoder.audit.page.operating import in_words
 from encoder.audit.page.segments import weakest
 from encoder.audit.page.views import Said
@@ -67,66 +68,24 @@ def _auroc(row: Scored) -> float:
 
 
 def _confounding(data: ReportData) -> Iterator[Said]:
+    """What was called of each label, the labels of the worst first; those of which nothing was, in one sentence."""
     clear: list[str] = []
-    for audit in sorted(
-        data.confounders, key=lambda audit: -max((one.weight for one in audit.confounders), default=0.0)
-    ):
-        if not audit.confounders:
+    for audit in sorted(data.confounders, key=_worst):
+        if not any(one.verdict for one in audit.found):
             clear.append(audit.label)
-        for number, one in enumerate(audit.confounders[:2]):
-            yield _confounder(audit, one, first=number == 0)
-        if (more := len(audit.confounders) - 2) > 0:
-            yield Said(f"{count(more)} more are called for {audit.label}: see the table.")
-    for audit in data.confounders:
-        leaned = [one for one in audit.found if one.verdict == "leaned on"]
-        if leaned and not audit.confounders:
-            yield _leaned_on(audit, leaned[0], len(leaned) - 1)
+            continue
+        sentences = [f"{sentence[:1].upper()}{sentence[1:]}." for sentence in conclusion(audit)]
+        yield Said("", f"{audit.label}: ", " ".join(sentences))
     if clear:
-        yield Said(f"No confounder was called for {', '.join(clear)}.")
+        yield Said(f"Nothing that the model leans on was called for {', '.join(clear)}.")
 
 
-def _leaned_on(audit: ConfounderAudit, one: Confounder, more: int) -> Said:
-    """What is leaned on most if nothing is called: it may well be what goes wrong."""
-    r = f"{signed(one.leans.value)}{_usual(one.leans)}"
-    words = f" (r {r}), which goes with the label in no way that could be shown here."
-    strata = one.strata
-    if strata is not None and strata.errors.false_positives_present is not None:
-        words += (
-            f" False alarms: {share(strata.errors.false_positives_present)} with it, "
-            f"{share(strata.errors.false_positives_absent)} without it."
-        )
-    others = f" And on {count(more)} more: see the table." if more else ""
-    return Said("", f"{audit.label}: the model leans on {one.name}", words + others)
-
-
-def _usual(estimate: Estimate) -> str:
-    """What an estimate is held against, where that is not 0."""
-    return f"; concepts in general {signed(estimate.usual)}" if estimate.usual else ""
-
-
-def _confounder(audit: ConfounderAudit, one: Confounder, *, first: bool) -> Said:
-    per = "for one standard deviation of its score" if one.kind == "image" else "with it than without it"
-    more = "higher" if one.effect.value >= 0 else "lower"
-    goes = "more" if one.goes_with.value >= 0 else "less"
-    entries = [
-        f" At equal truth the logit is {signed(abs(one.effect.value)).lstrip('+')} {more} {per}{_usual(one.effect)}, "
-        f"and positives have {goes} of it (d {signed(one.goes_with.value)}{_usual(one.goes_with)}, q {_q(one.q)}).",
-    ]
-    strata = one.strata
-    if strata is not None:
-        entries.append(f" AUROC {share(strata.auroc)} over all")
-        if strata.auroc_against is not None:
-            entries.append(f", {share(strata.auroc_against)} where it speaks against the truth")
-        if strata.erased is not None:
-            entries.append(f", {share(strata.erased)} once it is erased")
-        if strata.erased_against is not None:
-            entries.append(f" ({share(strata.erased_against)} where it spoke against the truth)")
-        entries.append(".")
-    return Said("", f"{audit.label}: {'' if first else 'also '}the model leans on {one.name}.", "".join(entries))
-
-
-def _q(value: float) -> str:
-    return "below 0.001" if value < 0.001 else f"{value:.3f}"
+def _worst(audit: ConfounderAudit) -> tuple[int, float]:
+    """Where an audit stands: by its first row."""
+    first = next(iter(audit.found), None)
+    if first is None:
+        return len(VERDICTS), 0.0
+    return VERDICTS.index(first.verdict), -(0.0 if first.harm is None else first.harm.size)
 
 
 def _segments(data: ReportData) -> Iterator[Said]:

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from encoder.audit.confounders.evidence import Evidence
 from encoder.audit.confounders.families import Concepts
-from encoder.audit.confounders.find import Evidence
 from encoder.audit.segments.figures import figures_of
 from encoder.audit.segments.result import Figures
 from encoder.audit.slices.clusters import clusters_of

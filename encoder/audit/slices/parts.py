@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from encoder.audit.confounders.find import Evidence
+from encoder.audit.confounders.evidence import Evidence
 from encoder.audit.confounders.moments import Cohort
 from encoder.audit.rows import AuditRows
 

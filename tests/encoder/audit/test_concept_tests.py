@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import false_discovery_control
 
-from encoder.audit.confounders.concept_tests import bulk_of, p_values, test_concepts
+from encoder.audit.confounders.concept_tests import bulk_of, p_values, test_concept, test_concepts
+from encoder.audit.confounders.erasing import centred
 from encoder.audit.confounders.false_discovery import q_values
-from encoder.audit.confounders.moments import Cohort, moments_of
+from encoder.audit.confounders.moments import Cohort, Deviations, moments_of
+from encoder.audit.confounders.own_part import EVEN, own_part
 from kb.errors import UsageError
 from tests.support.plain_tests import explicit_tests, random_cohort
 
@@ -40,6 +42,15 @@ def test_images_in_parts_are_the_same_as_at_once(monkeypatch: pytest.MonkeyPatch
         assert getattr(parts, name) == pytest.approx(getattr(whole, name), rel=1e-5)
 
 
+def test_one_concept_alone_is_tested_as_among_others() -> None:
+    moments, concepts = moments_of(random_cohort(4)), np.random.default_rng(2).standard_normal((5, 6))
+    together = test_concepts(moments, concepts)
+    for at in range(5):
+        alone, row = test_concept(moments, concepts[at]), together.row(at)
+        for name in FIELDS:
+            assert getattr(alone, name) == pytest.approx(getattr(row, name), rel=1e-4)
+
+
 def test_the_same_images_again_of_the_same_patients_make_nothing_surer() -> None:
     cohort = random_cohort(5)
     twice = Cohort(
@@ -54,17 +65,46 @@ def test_the_same_images_again_of_the_same_patients_make_nothing_surer() -> None
     assert np.all(apart.shift_error < 0.8 * once.shift_error)
 
 
-def test_beyond_the_disease_is_what_regression_on_its_scores_leaves() -> None:
+def test_the_own_part_of_a_score_is_what_regression_on_the_disease_leaves_of_its_matched_filter() -> None:
     cohort = random_cohort(7, images=400)
     draw = np.random.default_rng(8)
     disease, concepts = draw.standard_normal((6, 2)), draw.standard_normal((5, 6))
-    found = test_concepts(moments_of(cohort).beyond(disease), concepts)
-    told = cohort.vectors @ disease
-    design = np.column_stack([np.ones(len(cohort)), cohort.truth, told])
-    fitted = np.linalg.lstsq(design, cohort.vectors @ concepts.T, rcond=None)[0]
+    own = own_part(Deviations.of(cohort), disease)
+    found = test_concepts(own.moments, concepts)
+    within = moments_of(cohort).within
+    even = np.trace(within) / 6
+    filtered = np.linalg.inv((1 - EVEN) * within / even + EVEN * np.eye(6))
+    design = np.column_stack([np.ones(len(cohort)), cohort.truth, cohort.vectors @ filtered @ disease])
+    fitted = np.linalg.lstsq(design, cohort.vectors @ filtered @ concepts.T, rcond=None)[0]
     assert found.shift * found.spread == pytest.approx(fitted[1], rel=1e-3, abs=1e-4)
-    own = test_concepts(moments_of(cohort).beyond(disease), disease.T)
-    assert own.shift == pytest.approx(np.zeros(2), abs=1e-4)
+    scores = np.stack([cohort.vectors @ own.direction(concept) for concept in concepts], axis=1)
+    for number in range(5):
+        beyond, said = centred(scores[:, number], cohort.truth), centred(cohort.logit, cohort.truth)
+        assert found.lean[number] == pytest.approx(np.corrcoef(beyond, said)[0, 1], abs=0.02)
+        assert found.spread[number] == pytest.approx(beyond.std(), rel=0.01)
+    assert test_concepts(own.moments, disease.T).spread == pytest.approx(np.zeros(2), abs=1e-3)
+
+
+def test_the_errors_of_own_parts_are_their_spread_over_samples() -> None:
+    draw = np.random.default_rng(1)
+    mixing, concepts = draw.standard_normal((6, 6)), draw.standard_normal((8, 6))
+    direction = draw.standard_normal(6)
+    lean, shift, errors = [], [], []
+    for _ in range(250):
+        truth = draw.random(200) < 0.4
+        owners = np.arange(200) // 2
+        person = draw.standard_normal((100, 6))[owners]
+        vectors = (draw.standard_normal((200, 6)) + person) @ mixing + np.outer(truth, direction)
+        logit = vectors @ direction + 3 * draw.standard_normal(200) + 2 * truth
+        cohort = Cohort(vectors.astype(np.float32), truth, logit, owners)
+        own = own_part(Deviations.of(cohort), direction[:, None])
+        tests = test_concepts(own.moments, concepts)
+        lean.append(tests.lean)
+        shift.append(tests.shift)
+        errors.append([tests.lean_error, tests.shift_error])
+    for values, error in zip((lean, shift), np.mean(errors, axis=0), strict=True):
+        ratio = float(np.mean(np.std(values, axis=0) / error))
+        assert 0.85 < ratio < 1.15, ratio
 
 
 @settings(deadline=None)

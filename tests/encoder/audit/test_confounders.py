@@ -9,13 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from encoder.audit.confounders.concept_tests import test_concepts
+from encoder.audit.confounders.comparison import compare
+from encoder.audit.confounders.concept_tests import p_values, test_concepts
 from encoder.audit.confounders.disease import disease_of, telling_nothing
 from encoder.audit.confounders.erasing import centred, erased, without
+from encoder.audit.confounders.evidence import Evidence
 from encoder.audit.confounders.exposures import exposures_of
 from encoder.audit.confounders.families import Concepts, disease_directions
-from encoder.audit.confounders.find import Evidence, compare, find_confounders, test_all
-from encoder.audit.confounders.moments import Cohort, moments_of
+from encoder.audit.confounders.find import find_confounders, test_all
+from encoder.audit.confounders.moments import Cohort, Deviations, moments_of
+from encoder.audit.confounders.own_part import own_part
 from encoder.audit.confounders.result import LEVEL
 from encoder.audit.confounders.sentences import in_general, tell
 from encoder.audit.confounders.strata import error_rates, high, strata_of
@@ -49,9 +52,13 @@ def test_what_goes_with_the_label_is_not_named_where_the_model_does_not_read_it(
         assert [row for row in found.rows if row.verdict == "confounder"] == []
 
 
-def test_what_the_model_reads_but_goes_with_nothing_here_is_leaned_on() -> None:
-    found = find_confounders(WORLD.evidence(3, strength=0.5, reports=True), WORLD.concepts, DISEASE)
-    assert (found.rows[0].finding, found.rows[0].verdict) == ("tube", "leaned on")
+@pytest.mark.parametrize("leaning", [0.25, 1.5])
+def test_what_the_model_reads_but_goes_with_nothing_here_is_leaned_on_and_more_where_it_does_harm(
+    leaning: float,
+) -> None:
+    evidence = WORLD.evidence(3, strength=0.5, leaning=leaning, reports=True)
+    first = find_confounders(evidence, WORLD.concepts, DISEASE).rows[0]
+    assert (first.finding, first.verdict) == ("tube", "leaned on" if leaning < 1 else "harmful lean")
 
 
 def test_on_data_without_a_shortcut_nothing_is_named() -> None:
@@ -86,8 +93,8 @@ def test_a_correlation_is_one_and_what_it_is_held_against_stands_beside_it(seed:
     evidence, concepts = leaning_all_alike(seed)
     found = find_confounders(evidence, concepts, DISEASE, limit=100)
     tube = found.rows[0]
-    assert (tube.finding, tube.verdict) == ("tube", "leaned on")
-    assert tube.leans.value - tube.leans.usual < -1 < tube.leans.value  # the distance is no correlation
+    assert (tube.finding, tube.leans.q < LEVEL) == ("tube", True)
+    assert tube.leans.excess < -0.5 and tube.leans.value < -0.8
     moments = moments_of(evidence.cohort())
     for row in found.rows:
         assert -1 <= row.leans.low <= row.leans.value <= row.leans.high <= 1
@@ -96,10 +103,13 @@ def test_a_correlation_is_one_and_what_it_is_held_against_stands_beside_it(seed:
         r = np.corrcoef(centred(scores.astype(float), truth), centred(evidence.rows.logit, truth))[0, 1]
         assert row.leans.value == pytest.approx(r, abs=0.02)
         assert row.effect.value == pytest.approx(row.leans.value * moments.logit_spread)
-        assert row.leans.usual == tube.leans.usual and row.effect.usual == tube.effect.usual
+        d = (scores[truth].mean() - scores[~truth].mean()) / centred(scores.astype(float), truth).std()
+        assert row.goes_with.value == pytest.approx(d, abs=0.01)
+        assert row.leans.usual == tube.leans.usual and row.effect.own is None
     told = tell(tube, "disease")
-    assert f"(correlation {tube.leans}, concepts in general {tube.leans.usual:+.2f}, q <0.001)" in told
-    assert f"concepts in general have r {tube.leans.usual:+.2f} and d" in in_general(found.rows)
+    own = f"its own part {tube.leans.own:+.2f}, of concepts in general {tube.leans.usual:+.2f}"
+    assert f"(correlation {tube.leans}; {own}, q <0.001)" in told
+    assert f"own parts of concepts in general have r {tube.leans.usual:+.2f} and d" in in_general(found.rows)
 
 
 @given(st.integers(0, 10_000), st.sampled_from([1.0, -3.0, 1e-4]))
@@ -245,12 +255,27 @@ class TestHonesty:
             tested += result.tested["report"]
         assert tested > 40 * 5 and called <= 4
 
+    def test_leaning_on_what_the_model_does_not_read_is_rarely_called_however_alike_patients_are(self) -> None:
+        draw = np.random.default_rng(5)
+        for holding in (12, 40):
+            called = 0
+            for _ in range(250):
+                owners = np.repeat(np.arange(100), draw.integers(1, 6, 100))
+                count = len(owners)
+                have = np.isin(owners, draw.choice(100, holding, replace=False))
+                rows = replace(WORLD.evidence(1, images=count, vectors=False).rows, owners=owners)
+                rows = replace(rows, logit=2 * draw.standard_normal(100)[owners] + draw.standard_normal(count))
+                found = [(int(n), "thing", "thing") for n in np.flatnonzero(have)]
+                tests, (patients, _) = exposures_of("report", found, np.ones(count, dtype=bool)).tests(rows)
+                called += int(p_values(tests.lean, tests.lean_error, patients=patients)[0] < 0.05)
+            assert called <= 0.08 * 250, (holding, called)
+
     def test_the_error_of_going_with_the_label_is_its_spread_over_samples(self) -> None:
         values, errors = [], []
         for seed in range(150):
             evidence = WORLD.evidence(2_000 + seed, images=500)
-            moments = moments_of(evidence.cohort()).beyond(disease_directions(WORLD.concepts, DISEASE))
-            tests = test_concepts(moments, WORLD.concepts.vectors[40:60])
+            own = own_part(Deviations.of(evidence.cohort()), disease_directions(WORLD.concepts, DISEASE))
+            tests = test_concepts(own.moments, WORLD.concepts.vectors[40:60])
             values.append(tests.shift)
             errors.append(tests.shift_error)
         ratio = np.std(values, axis=0) / np.mean(errors, axis=0)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from encoder.audit.confounders.result import Confounder
 from encoder.audit.page.charts.bars import bars_chart
 from encoder.audit.page.charts.drawing import tick_text
 from encoder.audit.page.charts.intervals import Dot, intervals_chart
@@ -185,7 +186,8 @@ def test_the_summary_names_the_confounder_the_slice_and_the_numbers() -> None:
     page = rendered("full")
     summary = Page(page[page.index('id="summary"') : page.index('id="metrics"')]).words
     for said in (
-        "pneumothorax: the model leans on chest tube.",
+        "pneumothorax: Confounder: chest tube (q <0.001): the model leans on it, and it goes with the label",
+        "Leaned on: scar (q 0.0076): no link to the label",
         "0.800 (0.700–0.900)",
         "pneumothorax fails in a segment: sex M and site chest tube: misses, p",
         "pneumothorax changed over time. With 2024-04 the share of alerts rose",
@@ -251,14 +253,22 @@ def test_rows_of_which_nothing_could_be_shown_are_folded() -> None:
 
 
 def test_a_correlation_of_scores_stands_beside_that_of_concepts_in_general() -> None:
+    shown = Page(rendered("full")).words
+    assert "\u22120.570" in shown and "own parts of concepts in general have r +0.80" in shown
+
+
+def test_a_label_is_never_told_to_be_clear_where_something_is_called() -> None:
     data = made_report()
-    shown = Page(render(data)).words
-    assert "\u22120.570" in shown and "concepts in general have r +0.80" in shown
     (audit, *_) = data.confounders
-    leaned = replace(audit, found=Listing([audit.found[1]], ["name"]))
-    page = render(replace(data, confounders=(leaned,)))
-    summary = Page(page[page.index('id="summary"') : page.index('id="metrics"')]).words
-    assert "the model leans on scar (r \u22120.570; concepts in general +0.800)" in summary
+
+    def summary(*rows: Confounder) -> str:
+        page = render(replace(data, confounders=(replace(audit, found=Listing(rows, ["name"])),)))
+        return Page(page[page.index('id="summary"') : page.index('id="metrics"')]).words
+
+    assert "Nothing that the model leans on was called" in summary(replace(audit.found[0], verdict=""))
+    for verdict in ("confounder", "harmful lean", "correlate", "leaned on"):
+        told = summary(replace(audit.found[0], verdict=verdict))
+        assert f"{verdict.capitalize()}: chest tube" in told and "Nothing that the model leans on" not in told
 
 
 def test_a_slice_that_is_no_weaker_than_all_rows_is_not_called_the_worst() -> None:

@@ -120,7 +120,7 @@ def test_attributes_of_a_foreign_run_are_audited(foreign: KnowledgeBase) -> None
     (audit,) = gather(foreign, "theirs", QUICK).confounders
     assert audit.found[0].name.startswith("device: ")
     page = render(gather(foreign, "theirs", QUICK))
-    assert "Edema: the model leans on device: " in page and "ROC curves with and without device: " in page
+    assert "Confounder: device: " in page and "ROC curves with and without device: " in page
 
 
 def test_the_same_state_gives_the_same_page(foreign: KnowledgeBase) -> None:

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from encoder.audit.confounders.evidence import Evidence
 from encoder.audit.confounders.exposures import exposures_of
-from encoder.audit.confounders.find import Evidence
 from encoder.audit.slices.find import SliceOptions, find_slices
 from kb.errors import UsageError
 from tests.support.planted import FINDINGS, world

@@ -221,7 +221,22 @@ def test_on_the_command_line(study: Shapes, runs: Path, cli_json: Callable) -> N
     assert "leans_usual" in lines[0] and "goes_with_usual" in lines[0]
     assert lines[0].endswith("n,positives,split") and lines[1].split(",")[-3] == "300"
     assert lines[0].startswith("name,kind,finding,concept_id,leans") and lines[1].startswith("pleural effusion,report")
+    assert "harm_against_low" in lines[0] and "across" in lines[0] and "leans_own" in lines[0]
     assert "there is nothing to test" in str(said(*asked, "--by", "attribute", code=2).exception)
+
+
+def test_a_table_of_ones_own_tells_what_belongs_to_a_disease(
+    study: Shapes, runs: Path, cli_json: Callable, tmp_path: Path
+) -> None:
+    asked = ("audit", "confounders", "--run", "c-theirs", "--label", "planted", "--kb", study.kb.uri, "--by", "report")
+    own = tmp_path / "own.tsv"
+    own.write_text("label\tkind\tfindings\nPlanted\tsign\tpleural effusion\n")
+    first = cli_json(*asked, "--correlates", str(own))["found"][0]
+    assert (first["name"], first["verdict"], first["known"]) == ("pleural effusion", "correlate", "sign")
+    assert first["across"] == [] and 0 <= first["harm"]["against"]["low"] <= first["harm"]["against"]["value"] <= 1
+    shown = said(*asked, "--correlates", str(own)).stdout
+    assert "correlate: pleural effusion (q <0.001, known sign" in " ".join(shown.split())
+    assert "there is no file" in str(said(*asked, "--correlates", str(tmp_path / "none"), code=2).exception)
 
 
 def test_slices_and_attribution_on_the_command_line(study: Shapes, runs: Path) -> None:

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from encoder.audit.confounders.evidence import Evidence
 from encoder.audit.confounders.exposures import Exposures, exposures_of
-from encoder.audit.confounders.find import Evidence
 from encoder.audit.drift.spans import Spans, concept_shifts, score_shift, share_shifts, told_apart
 from tests.support.planted import world
 
