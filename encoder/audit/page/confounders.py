@@ -11,7 +11,7 @@ from encoder.audit.confounders.result import Confounder, ConfounderAudit, Estima
 from encoder.audit.confounders.sentences import conclusion, in_general, tell
 from encoder.audit.page.charts.curves import Line, roc_chart
 from encoder.audit.page.numbers import NONE, between, chance, count, share, signed, signed_interval
-from encoder.audit.page.views import Cell, Chart, Said, Table
+from encoder.audit.page.views import Cell, Chart, Table
 from encoder.audit.report.report_data import ReportData
 from kb.statistics.ranking import Ranking
 
@@ -32,12 +32,10 @@ COLUMNS = (
     "q of r",
     "goes with it, d (95%)",
     "q of both",
-    "AUROC",
     "with it",
     "without it",
     "against it (95%)",
     "erased",
-    "erased, against it",
 )
 
 
@@ -54,17 +52,18 @@ def _one(number: int, audit: ConfounderAudit) -> dict[str, object]:
     telling = [one for one in audit.found if one.verdict or one.q < LIKELY]
     shown = telling[:MOST_ROWS]
     rest = [one for one in audit.found if one not in shown]
+    curves, undrawn = _curves(number, audit)
     return {
         "id": f"confounders-{number}",
         "label": audit.label,
         "conclusion": [f"{sentence[:1].upper()}{sentence[1:]}." for sentence in conclusion(audit)],
-        "told": [Said("", f"{one.name}: ", tell(one, audit.label)) for one in _told(audit)],
+        "told": [(one.name, tell(one, audit.label)) for one in _told(audit)],
         "table": _table(audit, shown) if shown else None,
         "rest": _table(audit, rest[:MOST_ROWS]) if rest else None,
         "rest_title": f"{count(len(rest))} more of which nothing could be shown"
         + (f", the first {MOST_ROWS}" if len(rest) > MOST_ROWS else ""),
-        "curves": _curves(number, audit),
-        "notes": [*_counts(audit), *audit.notes],
+        "curves": curves,
+        "notes": [*_counts(audit), *undrawn, *audit.notes],
     }
 
 
@@ -96,7 +95,7 @@ def _row(one: Confounder) -> list[str | Cell]:
     interval = "" if against is None else between(against.low, against.high)
     aurocs = {
         name: NONE if strata is None else share(getattr(strata, name))
-        for name in ("auroc", "auroc_present", "auroc_absent", "auroc_against", "erased", "erased_against")
+        for name in ("auroc_present", "auroc_absent", "auroc_against", "erased", "erased_against")
     }
     return [
         Cell(one.name, KINDS.get(one.kind, one.kind)),
@@ -107,7 +106,10 @@ def _row(one: Confounder) -> list[str | Cell]:
         chance(one.leans.q),
         _estimate(one.goes_with),
         chance(one.q),
-        *(Cell(told, interval) if name == "auroc_against" else told for name, told in aurocs.items()),
+        aurocs["auroc_present"],
+        aurocs["auroc_absent"],
+        Cell(aurocs["auroc_against"], interval),
+        Cell(aurocs["erased"], "" if strata is None else f"{aurocs['erased_against']} against it"),
     ]
 
 
@@ -115,14 +117,22 @@ def _estimate(found: Estimate) -> Cell:
     return Cell(signed(found.value), signed_interval(found.low, found.high))
 
 
-def _curves(number: int, audit: ConfounderAudit) -> list[Chart]:
-    """ROC curves of the first few that are called, where their scores are at hand."""
+def _curves(number: int, audit: ConfounderAudit) -> tuple[list[Chart], list[str]]:
+    """ROC curves of the first few that are called, where their scores are at hand; and of which there are none."""
     present = audit.scores.get("present", {})
     wanted = [one for one in _told(audit) if one.name in present][:MOST_CURVES]
-    return [_chart(f"confounder-{number}-{at}", audit, one) for at, one in enumerate(wanted)]
+    made, missing = [], []
+    for at, one in enumerate(wanted):
+        lines = _lines(audit, one)
+        if lines:
+            made.append(_chart(f"confounder-{number}-{at}", audit, one, lines))
+        else:
+            missing.append(f"{one.name}: no stratum has rows of both truths, so no curve can be drawn")
+    return made, missing
 
 
-def _chart(name: str, audit: ConfounderAudit, one: Confounder) -> Chart:
+def _lines(audit: ConfounderAudit, one: Confounder) -> list[Line]:
+    """The ROC curves of all rows, of those with it and of those without, where there are both truths."""
     truth, logit = audit.scores["truth"], audit.scores["logit"]
     there = np.asarray(audit.scores["present"][one.name], dtype=bool)
     high = one.kind == "image"
@@ -131,7 +141,10 @@ def _chart(name: str, audit: ConfounderAudit, one: Confounder) -> Chart:
         ("its score is high" if high else "with it", there),
         ("its score is low" if high else "without it", ~there),
     ]
-    lines = [line for said, chosen in parts if (line := _line(said, truth[chosen], logit[chosen])) is not None]
+    return [line for said, chosen in parts if (line := _line(said, truth[chosen], logit[chosen])) is not None]
+
+
+def _chart(name: str, audit: ConfounderAudit, one: Confounder, lines: Sequence[Line]) -> Chart:
     rows = [(line.name, share(line.area), *(share(_sensitivity_at(line, rate)) for rate in RATES)) for line in lines]
     columns = ("rows", "AUROC", *(f"at {rate}" for rate in RATES))
     numbers = Table(f"{one.name}: AUROC, and sensitivity at false positive rates", columns, rows)

@@ -253,8 +253,7 @@ def test_rows_of_which_nothing_could_be_shown_are_folded() -> None:
 
 
 def test_a_correlation_of_scores_stands_beside_that_of_concepts_in_general() -> None:
-    data = made_report()
-    shown = Page(render(data)).words
+    shown = Page(rendered("full")).words
     assert "\u22120.570" in shown and "own parts of concepts in general have r +0.80" in shown
 
 
