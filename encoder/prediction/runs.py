@@ -185,7 +185,7 @@ def chosen_on(name: str, parameters: Mapping[str, Any]) -> str | None:
 
 
 def foreign_encoders(kb: KnowledgeBase) -> frozenset[str]:
-    """The encoders, and their backbones, that came from elsewhere, as checkpoints or vectors: no image here taught them."""
+    """The encoders (with their backbones) that came from elsewhere: no image here has taught them."""
     rows = kb.dataset("encoders").to_table(columns=["encoder", "objective"]).to_pylist()
     return frozenset(row["encoder"] for row in rows if row["objective"] in (IMPORTED, FOREIGN))
 
