@@ -23,6 +23,7 @@ from kb.store.publication import Publication
 from kb.store.sqltext import literals
 from kb.vocabulary.query import run_named
 from schemas.tables import PREDICTIONS, RUNS
+from schemas.terms import FOREIGN
 
 LEARNING = ("probe", "bottleneck")
 """The methods whose heads are trained on the training images."""
@@ -184,9 +185,9 @@ def chosen_on(name: str, parameters: Mapping[str, Any]) -> str | None:
 
 
 def foreign_encoders(kb: KnowledgeBase) -> frozenset[str]:
-    """The encoders, and their backbones, that came as checkpoints from elsewhere: no image here has taught them."""
+    """The encoders, and their backbones, that came from elsewhere, as checkpoints or vectors: no image here taught them."""
     rows = kb.dataset("encoders").to_table(columns=["encoder", "objective"]).to_pylist()
-    return frozenset(row["encoder"] for row in rows if row["objective"] == IMPORTED)
+    return frozenset(row["encoder"] for row in rows if row["objective"] in (IMPORTED, FOREIGN))
 
 
 def moved_images(kb: KnowledgeBase, encoder: str, predicted_at: str | None = None) -> list[str]:

@@ -11,6 +11,7 @@ import numpy as np
 from encoder.audit.confounders.evidence import Evidence
 from encoder.audit.confounders.exposures import Exposures, exposures_of, together
 from encoder.audit.confounders.result import Kind
+from encoder.audit.drift.dates import is_period_attribute
 from encoder.audit.rows import AuditRows
 from encoder.vectors.encoders import StoredEncoder, find_encoder, known_encoders
 from encoder.vectors.image_vectors import read_image_vectors
@@ -58,7 +59,10 @@ def read_evidence(
         notes.append("no report belongs to these images or studies (they are joined by study)")
     fields = _fields(session, rows)
     if "attribute" in kinds:
-        exposures.append(_attributes(rows, fields))
+        times = {name for name, values in fields.items() if is_period_attribute(name, values.values())}
+        exposures.append(_attributes(rows, {name: fields[name] for name in fields if name not in times}))
+        if times:
+            notes.append(f"{', '.join(sorted(times))}: not tested as a thing to lean on; see `audit drift`")
     return Evidence(rows, exposures, encoded, vectors, _groups(rows, fields)), notes
 
 

@@ -92,11 +92,13 @@ def test_erasing_goes_through_a_run_of_ours(study: Shapes, runs: Path) -> None:
 
 def test_without_images_and_reports_attributes_remain(kb: KnowledgeBase, tmp_path: Path) -> None:
     draw = np.random.default_rng(3)
-    labels, scores = ["image_id,patient_id,device,ward,Edema"], ["image_id,Edema"]
+    labels, scores = ["image_id,patient_id,device,ward,study_date,Edema"], ["image_id,Edema"]
     for n in range(400):
         truth = draw.random() < 0.4
         portable = draw.random() < (0.9 if truth else 0.1)
-        labels.append(f"i{n},p{n // 2},{'portable' if portable else 'fixed'},W{n % 3},{int(truth)}")
+        labels.append(
+            f"i{n},p{n // 2},{'portable' if portable else 'fixed'},W{n % 3},2024-0{1 + n % 4}-01,{int(truth)}"
+        )
         scores.append(f"i{n},{draw.normal(truth + 1.5 * portable)}")
     (tmp_path / "labels.csv").write_text("\n".join(labels))
     (tmp_path / "scores.csv").write_text("\n".join(scores))
@@ -109,6 +111,8 @@ def test_without_images_and_reports_attributes_remain(kb: KnowledgeBase, tmp_pat
     assert called.effect.low < (1.5 if called.name.endswith("portable") else -1.5) < called.effect.high
     assert any("no image has a vector" in note for note in found.notes)
     assert any("no report belongs" in note for note in found.notes)
+    assert not any("2024" in row.name for row in found.found), "a model leans on no month: that is what drift is for"
+    assert "month, study date: not tested as a thing to lean on; see `audit drift`" in found.notes
     elsewhere = ConfounderOptions(where="patient_id < 'p3'", against="nowhere")
     with pytest.raises(UsageError, match="no site, run or knowledge base"):
         audit_confounders(KnowledgeBase.open(kb.uri), "theirs", "edema", options=elsewhere)
