@@ -145,7 +145,10 @@ def _refuse(flags: Sequence[Flag], fail_on: FailOn) -> None:
     beyond = ("fail", "not judged") if fail_on == "fail" else ("fail", "not judged", "warn")
     if found := [in_words(one) for one in flags if one.verdict in beyond]:
         more = f"; and {len(found) - 3} more" if len(found) > 3 else ""
-        raise ClearKbError(f"{len(found)} of {len(flags)} figures are beyond the limits: {'; '.join(found[:3])}{more}")
+        raise ClearKbError(
+            f"{len(found)} of {len(flags)} figures are beyond their limits or could not be judged: "
+            f"{'; '.join(found[:3])}{more}"
+        )
 
 
 def _told(data: ReportData, path: Path) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from encoder.audit.page.views import Cell, Chart, Table
 from encoder.audit.report.report_data import ReportData
 from kb.statistics.ranking import Ranking
 
-MOST_ROWS, MOST_CURVES = 12, 3
+MOST_ROWS, MOST_CURVES = 8, 3
 RATES = (0.05, 0.1, 0.2, 0.4)
 LIKELY = 0.5
 """A q from which on a row that was not called says nothing, and is folded."""
@@ -60,11 +60,16 @@ def _one(number: int, audit: ConfounderAudit) -> dict[str, object]:
         "told": [(one.name, tell(one, audit.label)) for one in _told(audit)],
         "table": _table(audit, shown) if shown else None,
         "rest": _table(audit, rest[:MOST_ROWS]) if rest else None,
-        "rest_title": f"{count(len(rest))} more of which nothing could be shown"
-        + (f", the first {MOST_ROWS}" if len(rest) > MOST_ROWS else ""),
+        "rest_title": _rest_title(rest),
         "curves": curves,
         "notes": [*_counts(audit), *undrawn, *audit.notes],
     }
+
+
+def _rest_title(rest: Sequence[Confounder]) -> str:
+    what = "rows" if any(one.verdict for one in rest) else "of which nothing could be shown"
+    first = f", the first {MOST_ROWS}" if len(rest) > MOST_ROWS else ""
+    return f"{count(len(rest))} more {what}{first}"
 
 
 def _told(audit: ConfounderAudit) -> list[Confounder]:

@@ -7,14 +7,12 @@ from collections.abc import Sequence
 
 from encoder.audit.page.numbers import NONE
 from encoder.audit.page.views import Cell, Table
-from encoder.audit.report.limits import HIGHER, MEASURES
+from encoder.audit.report.limits import COUNTED, HIGHER, MEASURES
 from encoder.audit.report.report_data import Flag
 
 VERDICTS = ("fail", "warn", "not judged", "pass")
 MOST_SHOWN = 8
 """Failed figures that are shown at once; the others are folded."""
-
-COUNTED = {"confounders", "low_slices"}
 
 
 def flags(found: Sequence[Flag]) -> dict[str, object] | None:

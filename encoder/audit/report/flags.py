@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from encoder.audit.confounders.result import ConfounderAudit
-from encoder.audit.report.limits import HIGHER, Limit, Limits
+from encoder.audit.confounders.result import ConfounderAudit, Verdict
+from encoder.audit.report.limits import COUNTED, HIGHER, Limit, Limits
 from encoder.audit.report.report_data import Flag
 from encoder.audit.segments.result import Figures, SegmentAudit
 from encoder.audit.slices.result import Slices
@@ -18,6 +18,7 @@ from kb.language.label_names import plain_label
 from kb.statistics.interval import Interval
 
 GAP = "subgroup_gap_"
+CALLED: Mapping[str, Verdict] = {"confounders": "confounder", "harmful_leans": "harmful lean"}
 SHARES = ("sensitivity", "specificity", "ppv", "npv", "alerts")
 
 
@@ -33,23 +34,26 @@ class Figure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """All that is known of one label; a part that could not be made is None."""
+    """All that is known of one label; a part that could not be made is None, as all are of one not shown `in_full`."""
 
     scored: Scored
+    in_full: bool = True
     segments: SegmentAudit | None
     confounders: ConfounderAudit | None
     slices: Slices | None
 
     def figure(self, measure: str) -> Figure:
         """One of `MEASURES`."""
+        if not self.in_full and (measure in COUNTED or measure.startswith(GAP)):
+            return Figure(None, about="the label is not shown in full, as those are that are named")
         if measure in SHARES:
             return _share(self.scored.confusion, measure)
         if measure.startswith(GAP):
             return _gap(self.segments, measure.removeprefix(GAP))
-        if measure == "confounders":
-            audit = self.confounders
-            names = [one.name for one in audit.confounders] if audit is not None else []
-            return Figure(None, about="they could not be looked for") if audit is None else _counted(names)
+        if measure in CALLED:
+            if self.confounders is None:
+                return Figure(None, about="they could not be looked for")
+            return _counted([one.name for one in self.confounders.called(CALLED[measure])])
         if measure == "low_slices":
             found = self.slices
             if found is None:

@@ -41,9 +41,13 @@ LOWER: Mapping[str, str] = {
     "subgroup_gap_sensitivity": "sensitivity of all rows less that of the weakest group",
     "subgroup_gap_specificity": "specificity of all rows less that of the weakest group",
     "confounders": "confounders called",
+    "harmful_leans": "harmful leans called",
     "low_slices": "low slices",
 }
 """Figures of which less is better."""
+
+COUNTED = ("confounders", "harmful_leans", "low_slices")
+"""Figures that are counts, and no shares."""
 
 MEASURES: Mapping[str, str] = {**HIGHER, **LOWER}
 By = Literal["point", "interval"]
@@ -117,7 +121,7 @@ def _limit(where: str, name: str, told: Any) -> Limit:
     for value in told.values():
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise UsageError(f"{where}: a number was expected, not '{value}'")
-        if name not in ("confounders", "low_slices") and not -1 <= value <= 1:
+        if name not in COUNTED and not -1 <= value <= 1:
             raise UsageError(f"{where}: {value:g} is no share: 0.9 is meant by 90 %")
     warn, fail = told.get("warn"), told.get("fail")
     if warn is not None and fail is not None and (fail > warn if name in HIGHER else fail < warn):

@@ -128,7 +128,7 @@ class _Work:
             heatmaps=heatmaps,
             with_evidence=given.evidence,
             card=self.card,
-            flags=self._flags(evaluation, segments, confounders, slices),
+            flags=self._flags(evaluation, rows, segments, confounders, slices),
             provenance=provenance_of(
                 self.kb, self.run, evaluation, options=given, source=source, labels=labels, now=now
             ),
@@ -231,6 +231,7 @@ class _Work:
     def _flags(
         self,
         evaluation: Evaluation,
+        rows: Sequence[LabelRows],
         segments: Sequence[SegmentAudit],
         confounders: Sequence[ConfounderAudit],
         slices: Sequence[Slices],
@@ -241,9 +242,11 @@ class _Work:
         groups = {one.label: one for one in segments}
         audits = {one.label: one for one in confounders}
         parts = {one.label: one for one in slices}
+        shown = {one.label for one in rows}
         judged = {
             one.label: Judged(
                 scored=evaluation.get(self.name, one.label),
+                in_full=one.label in shown,
                 segments=groups.get(one.label),
                 confounders=audits.get(one.label),
                 slices=parts.get(one.label),

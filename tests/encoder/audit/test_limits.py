@@ -45,6 +45,7 @@ def test_a_figure_passes_at_its_limit_and_fails_beyond_it() -> None:
     assert verdict("ece", Limit(0.5, 0.9)) == "warn"
     assert verdict("subgroup_gap_sensitivity", Limit(None, 0.15)) == "fail"
     assert verdict("confounders", Limit(None, 0)) == "fail"
+    assert verdict("harmful_leans", Limit(None, 0)) == "pass"
     assert verdict("low_slices", Limit(1, None)) == "pass"
 
 

@@ -250,6 +250,10 @@ def test_rows_of_which_nothing_could_be_shown_are_folded() -> None:
     page = rendered("full")
     folded = page[page.index("1 more of which nothing could be shown") :]
     assert folded.index("sex: M") < folded.index("</details>")
+    (audit, *_) = made_report().confounders
+    leaned = [replace(audit.found[1], name=f"thing {number}") for number in range(12)]
+    many = render(replace(made_report(), confounders=(replace(audit, found=Listing(leaned, ["name"])),)))
+    assert "4 more rows" in many and "4 more of which nothing" not in many, "something was shown of them"
 
 
 def test_a_correlation_of_scores_stands_beside_that_of_concepts_in_general() -> None:

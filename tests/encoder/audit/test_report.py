@@ -210,7 +210,7 @@ def test_a_page_beyond_its_limits_is_written_and_ends_with_1_where_asked(
     assert [(one["measure"], one["verdict"]) for one in told["flags"]] == [("sensitivity", "fail"), ("auroc", "warn")]
     (tmp_path / "r.html").unlink()
     refused = cli(*page, "--fail-on", "fail", code=1)
-    assert "1 of 2 figures are beyond the limits: Edema: sensitivity" in refused.stderr
+    assert "1 of 2 figures are beyond their limits or could not be judged: Edema: sensitivity" in refused.stderr
     assert (tmp_path / "r.html").exists()
     assert "2 of 2 figures" in cli(*page, "--fail-on", "warn", code=1).stderr
     assert "--fail-on goes with --limits" in cli(*page[:-2], "--fail-on", "warn", code=2).stderr
