@@ -182,6 +182,8 @@ class _Story:
         )
         about = ("--run", "concepts-zero-shot", "--label", "pneumothorax")
         self.run("audit confounders", [*about, "--top", 5])
+        _tell("And where does it fail at the threshold that all share? Every attribute and finding, and their pairs.")
+        self.run("audit segments", about)
         _tell("What raises the logit of images without a pneumothorax where there is a tube?")
         tubes = "SELECT unit FROM truths WHERE level = 'image' AND name = 'chest tube' AND value = 1"
         mine = f"truth = 0 AND split = 'test' AND image_id IN ({tubes})"
