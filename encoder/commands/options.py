@@ -36,6 +36,12 @@ ViewsOption = Annotated[
     str | None,
     typer.Option("--views", metavar="PA,AP|lateral|all", help="Default: frontal, that is PA, AP and unknown views."),
 ]
+WeightsOption = Annotated[
+    Literal["each", "finding"] | None,
+    typer.Option(
+        "--weights", help="What counts alike in the llm space. Default: finding, but each where --encoder was imported."
+    ),
+]
 AdjustOption = Annotated[
     Literal["holm", "bh"] | None,
     typer.Option("--adjust", help="Adjust the p values shown for their number: Holm, or Benjamini-Hochberg."),
