@@ -144,8 +144,8 @@ def predict_zero_shot(
         labels: which; default: all that are known.
         prompts: the sentences; default: "{x}" against "no {x}".
         space: "encoder" or "llm"; default: the better one on the validation images.
-        weights: of the concepts in the LLM space: "each" counts once, or each "finding"; default: "finding", but
-            "each" for an imported encoder.
+        weights: of the concepts in the LLM space: "each" counts once, or each "finding"; default: "finding" for an
+            encoder trained against concepts, else "each".
         contrast: whether sentences against a label count; default: as for the space.
         run: the name of the run; default: the method and the space.
         encoder: the folder of a checkpoint, or its id.
@@ -204,8 +204,8 @@ def predict_probe(
         base: the knowledge base; it stands on the new commit afterwards.
         labels: which; default: all that are known.
         space: "encoder", "llm" (projected through the vocabulary) or "backbone".
-        weights: of the concepts in the LLM space: "each" counts once, or each "finding"; default: "finding", but
-            "each" for an imported encoder.
+        weights: of the concepts in the LLM space: "each" counts once, or each "finding"; default: "finding" for an
+            encoder trained against concepts, else "each".
         run: the name of the run; default: the method and the space.
         encoder: the folder of a checkpoint, or its id.
         source: the source of labels to go by.

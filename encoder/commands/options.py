@@ -39,7 +39,9 @@ ViewsOption = Annotated[
 WeightsOption = Annotated[
     Literal["each", "finding"] | None,
     typer.Option(
-        "--weights", help="What counts alike in the llm space. Default: finding, but each where --encoder was imported."
+        "--weights",
+        help="In the llm space each concept counts once, or each finding. Default: finding for encoders trained "
+        "against concepts, else each.",
     ),
 ]
 AdjustOption = Annotated[

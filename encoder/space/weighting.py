@@ -4,7 +4,8 @@
     finding   1 / n for a concept that says that a finding is present, n being how many of these the finding has; else 0
 
 Where each counts once, a finding counts as often as it has wordings, and "no x", which a general embedder puts beside
-"x", speaks for x. The measured difference is in docs/explanation/algebra.md.
+"x", speaks for x. Where it was measured, that holds for an encoder that learned the concepts themselves, and for no
+other: see docs/explanation/algebra.md.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from encoder.model.checkpoint import IMPORTED, Checkpoint
+from encoder.model.checkpoint import Checkpoint
 
 Weighting = Literal["each", "finding"]
 
@@ -24,8 +25,8 @@ PUBLISHED: Weighting = "each"
 
 
 def default_weighting(checkpoint: Checkpoint) -> Weighting:
-    """The weighting for new runs of an encoder: by finding, but as published for one that came from elsewhere."""
-    return PUBLISHED if checkpoint.facts.objective == IMPORTED else "finding"
+    """The weighting for new runs of an encoder: by finding if it was trained against concepts, else as published."""
+    return "finding" if checkpoint.facts.objective == "concepts" else PUBLISHED
 
 
 def weights_of(concepts: pa.Table, weighting: Weighting) -> np.ndarray:

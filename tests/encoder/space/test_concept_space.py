@@ -95,10 +95,12 @@ def test_each_weighting_has_a_projector_of_its_own_over_the_same_vectors(study, 
         assert_is_of(open_space(kb, checkpoint, weighting=weighting), kb, checkpoint, weighting)
 
 
-def test_a_new_encoder_lets_each_finding_count_and_an_imported_one_each_concept(study) -> None:
+@pytest.mark.parametrize(
+    ("objective", "weighting"), [("concepts", "finding"), ("report", "each"), ("imported", "each")]
+)
+def test_each_finding_counts_by_default_for_an_encoder_that_learned_concepts(study, objective, weighting) -> None:
     _, checkpoint = study
-    assert default_weighting(checkpoint) == "finding"
-    assert default_weighting(replace(checkpoint, facts=replace(checkpoint.facts, objective="imported"))) == "each"
+    assert default_weighting(replace(checkpoint, facts=replace(checkpoint.facts, objective=objective))) == weighting
 
 
 def test_what_stands_aside_is_no_part_of_it_until_it_is_accepted(study, shapes) -> None:
