@@ -50,15 +50,17 @@ def text_side(model: Embedder) -> LinearTextSide:
     return LinearTextSide(dice.standard_normal((model.info.dimension, 12)).astype(np.float32))
 
 
-def images(count: int = 32, dimension: int = 12) -> np.ndarray:
-    drawn = np.random.default_rng(1).standard_normal((count, dimension)).astype(np.float32)
+def images(count: int = 32, dimension: int = 12, seed: int = 1) -> np.ndarray:
+    drawn = np.random.default_rng(seed).standard_normal((count, dimension)).astype(np.float32)
     return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
 
 
-@pytest.mark.parametrize("weighting", WEIGHTINGS)
-def test_it_gives_what_scoring_every_concept_gives(embedded: KnowledgeBase, text_side, weighting) -> None:
-    folded = build_projector(embedded, text_side, weighting).project(images())
-    explicit = project_explicitly(embedded, text_side, images(), weighting)
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 10_000), count=st.integers(1, 40), weighting=st.sampled_from(WEIGHTINGS))
+def test_it_gives_what_scoring_every_concept_gives(embedded, text_side, seed: int, count: int, weighting) -> None:
+    drawn = images(count, seed=seed)
+    folded = build_projector(embedded, text_side, weighting).project(drawn)
+    explicit = project_explicitly(embedded, text_side, drawn, weighting)
     cosines = (folded * explicit).sum(1) / np.linalg.norm(folded, axis=1) / np.linalg.norm(explicit, axis=1)
     assert cosines.min() >= 0.999999
     assert folded == pytest.approx(explicit, rel=1e-4, abs=1e-4)
