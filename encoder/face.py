@@ -22,6 +22,7 @@ from encoder.prediction.runs import only_run, read_run
 from encoder.prediction.view import Space
 from encoder.prediction.zero_shot import Contrast
 from encoder.prediction.zero_shot_run import predict_zero_shot as run_zero_shot
+from encoder.space.weighting import Weighting
 from encoder.training.config import TrainConfig, read_config
 from encoder.validation.result import Validation
 from encoder.validation.validate import validate as validate_models
@@ -124,6 +125,7 @@ def predict_zero_shot(
     labels: Sequence[str] = (),
     prompts: PromptSet | None = None,
     space: Space | None = None,
+    weights: Weighting | None = None,
     contrast: Contrast | None = None,
     run: str | None = None,
     encoder: str | None = None,
@@ -142,6 +144,8 @@ def predict_zero_shot(
         labels: which; default: all that are known.
         prompts: the sentences; default: "{x}" against "no {x}".
         space: "encoder" or "llm"; default: the better one on the validation images.
+        weights: of the concepts in the LLM space: "each" counts once, or each "finding"; default: "finding" for an
+            encoder trained against concepts, else "each".
         contrast: whether sentences against a label count; default: as for the space.
         run: the name of the run; default: the method and the space.
         encoder: the folder of a checkpoint, or its id.
@@ -156,7 +160,18 @@ def predict_zero_shot(
     Raises:
         UsageError: no image is encoded, or no label is named or known.
     """
-    options = _options(run, labels, source, views, space=space, replace=replace, by=by, why=why, dry_run=dry_run)
+    options = _options(
+        run,
+        labels,
+        source,
+        views,
+        space=space,
+        weights=weights,
+        replace=replace,
+        by=by,
+        why=why,
+        dry_run=dry_run,
+    )
     return run_zero_shot(
         base,
         find_checkpoint(base, encoder),
@@ -173,6 +188,7 @@ def predict_probe(
     *,
     labels: Sequence[str] = (),
     space: Space = "encoder",
+    weights: Weighting | None = None,
     run: str | None = None,
     encoder: str | None = None,
     source: str | None = None,
@@ -188,6 +204,8 @@ def predict_probe(
         base: the knowledge base; it stands on the new commit afterwards.
         labels: which; default: all that are known.
         space: "encoder", "llm" (projected through the vocabulary) or "backbone".
+        weights: of the concepts in the LLM space: "each" counts once, or each "finding"; default: "finding" for an
+            encoder trained against concepts, else "each".
         run: the name of the run; default: the method and the space.
         encoder: the folder of a checkpoint, or its id.
         source: the source of labels to go by.
@@ -200,7 +218,18 @@ def predict_probe(
     Raises:
         UsageError: no image is encoded, or there are no labels.
     """
-    options = _options(run, labels, source, views, space=space, replace=replace, by=by, why=why, dry_run=dry_run)
+    options = _options(
+        run,
+        labels,
+        source,
+        views,
+        space=space,
+        weights=weights,
+        replace=replace,
+        by=by,
+        why=why,
+        dry_run=dry_run,
+    )
     return run_probe(base, find_checkpoint(base, encoder), options)
 
 
@@ -440,6 +469,7 @@ def _options(
     views: str,
     *,
     space: Space | None,
+    weights: Weighting | None = None,
     replace: bool,
     by: str | None,
     why: str | None,
@@ -451,6 +481,7 @@ def _options(
         source=source,
         views=views,
         space=space,
+        weights=weights,
         replace=replace,
         by=by,
         why=why,

@@ -76,11 +76,12 @@ def _rows(found: Explanation) -> list[dict[str, object]]:
 def _print(found: Explanation, explainer: Explainer) -> None:
     against = "above the mean image" if found.relative else "as it is"
     run = explainer.run
+    weighed = f", weights {run.weighting}" if run.weighting else ""
     print_facts(
         [
             ("image", escape(found.image_id)),
             ("prediction", f"{escape(found.label)}: score {found.score:.3f}, logit {found.logit:+.3f}"),
-            ("run", f"{escape(found.run)}: {run.method}, space {run.space}"),
+            ("run", f"{escape(found.run)}: {run.method}, space {run.space}{weighed}"),
             ("base", f"{found.base:+.3f} ({'the mean image and the bias' if found.relative else 'the bias'})"),
             (
                 "concepts",

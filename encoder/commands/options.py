@@ -36,6 +36,14 @@ ViewsOption = Annotated[
     str | None,
     typer.Option("--views", metavar="PA,AP|lateral|all", help="Default: frontal, that is PA, AP and unknown views."),
 ]
+WeightsOption = Annotated[
+    Literal["each", "finding"] | None,
+    typer.Option(
+        "--weights",
+        help="In the llm space each concept counts once, or each finding. Default: finding for encoders trained "
+        "against concepts, else each.",
+    ),
+]
 AdjustOption = Annotated[
     Literal["holm", "bh"] | None,
     typer.Option("--adjust", help="Adjust the p values shown for their number: Holm, or Benjamini-Hochberg."),

@@ -9,7 +9,15 @@ from typing import Annotated, Literal
 import typer
 from rich.markup import escape
 
-from encoder.commands.options import EncoderOption, LabelsOption, ReplaceOption, RunOption, SourceOption, ViewsOption
+from encoder.commands.options import (
+    EncoderOption,
+    LabelsOption,
+    ReplaceOption,
+    RunOption,
+    SourceOption,
+    ViewsOption,
+    WeightsOption,
+)
 from encoder.face import predict_bottleneck, predict_probe, predict_zero_shot
 from encoder.prediction.concept_list import read_concept_list
 from encoder.prediction.intervention import Interventions, set_concepts
@@ -38,6 +46,7 @@ def zero_shot_command(
         Literal["encoder", "llm"] | None,
         typer.Option("--space", help="Default: the better one on the validation images."),
     ] = None,
+    weights: WeightsOption = None,
     contrast: Annotated[
         Literal["absent", "none"] | None,
         typer.Option("--contrast", help="none: sentences against a label do not count. Default: as for --space."),
@@ -56,6 +65,7 @@ def zero_shot_command(
             labels=labels or (),
             prompts=found,
             space=space,
+            weights=weights,
             contrast=contrast,
             run=run,
             encoder=encoder,
@@ -78,6 +88,7 @@ def probe_command(
             "--space", help="llm: projected through the vocabulary; backbone: needs `encode --layer backbone`."
         ),
     ] = "encoder",
+    weights: WeightsOption = None,
     run: RunOption = None,
     encoder: EncoderOption = None,
     source: SourceOption = None,
@@ -91,6 +102,7 @@ def probe_command(
             writing.base,
             labels=labels or (),
             space=space,
+            weights=weights,
             run=run,
             encoder=encoder,
             source=source,
@@ -180,9 +192,10 @@ def _print(result: PredictResult, output: Format, *, quiet: bool) -> None:
     if quiet:
         return
     run = result.run
+    weighed = f", weights {run.weighting}" if run.weighting else ""
     print_facts(
         [
-            ("run", f"{escape(run.name)}: {run.method}, space {run.space}, encoder {run.encoder}"),
+            ("run", f"{escape(run.name)}: {run.method}, space {run.space}{weighed}, encoder {run.encoder}"),
             ("images", f"{result.images:,}"),
             ("commit", result.commit or "none: a dry run writes nothing"),
         ]

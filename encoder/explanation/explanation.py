@@ -1,9 +1,10 @@
 """`explain`: one prediction as the sum of what its concepts contribute, exactly, with the sentences behind them.
 
-In the LLM space the logit is scale (<w, z>/|z| + b) with z = sum_i s_i e_i, so that concept i contributes
-scale s_i <e_i, w>/|z|. In the encoder's own space it is scale (<f, w> + b), and any w of the span of the concepts is
-sum_i c_i <c_i, G^-1 w> with G = C^T C: concept i contributes scale s_i <c_i, G^-1 w>. What of w lies outside that span
-(none, where there are many more concepts than dimensions) is told as such. A bottleneck has its own concepts.
+In the LLM space the logit is scale (<w, z>/|z| + b) with z = sum_i w_i s_i e_i, w_i being what the run lets a concept
+count (`encoder.space.weighting`), so that concept i contributes scale w_i s_i <e_i, w>/|z|. In the encoder's own space
+it is scale (<f, w> + b), and any w of the span of the concepts is sum_i c_i <c_i, G^-1 w> with G = C^T C: concept i
+contributes scale s_i <c_i, G^-1 w>. What of w lies outside that span (none, where there are many more concepts than
+dimensions) is told as such. A bottleneck has its own concepts.
 
 Every image looks much like every other to most concepts. So contributions are told against the mean image unless asked
 otherwise: s_i is the score above the mean, and what the mean image would have is one term of its own (linear SHAP;
@@ -160,7 +161,7 @@ class Explainer:
         depends = read.space == "llm" or read.method == "bottleneck"
         self.kb = kb.at(read.vocabulary_commit) if depends and read.vocabulary_commit else kb
         self.images = kb
-        self.space: ConceptSpace = open_space(self.kb, checkpoint)
+        self.space: ConceptSpace = open_space(self.kb, checkpoint, weighting=read.weighting)
         self._weights: np.ndarray | None = None
 
     def explain(
@@ -307,7 +308,7 @@ class Explainer:
         return head.weights - self.space.gram @ (self.space.gram_inverse @ head.weights)
 
     def _per_score(self, head: Head) -> np.ndarray:
-        """What a concept's score is multiplied by: <e_i, w>, <c_i, G^-1 w>, or its weight in a bottleneck: (N,)."""
+        """What a concept's score is multiplied by: w_i <e_i, w>, <c_i, G^-1 w>, or its weight in a bottleneck: (N,)."""
         if self.run.method == "bottleneck":
             return self._bottleneck_weights(head)
         if self.run.space == "llm":

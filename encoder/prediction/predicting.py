@@ -22,6 +22,7 @@ from encoder.prediction.runs import (
     store_run,
 )
 from encoder.prediction.view import View
+from encoder.space.weighting import Weighting, default_weighting
 from encoder.vectors.image_vectors import ImageVectors, read_image_vectors
 from kb.errors import UsageError
 from kb.images.patient_split import read_patients
@@ -42,6 +43,7 @@ class PredictOptions:
         source: the source of labels to go by.
         views: of the images that are learned from and predicted; see `kb.images.view_choice`.
         space: of the heads; None lets the method choose.
+        weights: of the concepts in the LLM space; None: as the encoder has it, see `encoder.space.weighting`.
         replace: whether a run of that name may be replaced.
         by: who.
         why: the reason.
@@ -53,6 +55,7 @@ class PredictOptions:
     source: str | None = None
     views: str = FRONTAL
     space: Space | None = None
+    weights: Weighting | None = None
     replace: bool = False
     by: str | None = None
     why: str | None = None
@@ -90,6 +93,7 @@ class PredictResult:
             "run": self.run.name,
             "method": self.run.method,
             "space": self.run.space,
+            "weights": self.run.weighting,
             "encoder": self.run.encoder,
             "images": self.images,
             "split": self.split,
@@ -116,6 +120,20 @@ def chosen_images(kb: KnowledgeBase, encoder: str, options: PredictOptions) -> t
     if not kept:
         raise UsageError(f"nothing is predicted: all images are {told}", parameter="views")
     return images.chosen(kept), [told]
+
+
+def chosen_weighting(checkpoint: Checkpoint, asked: Weighting | None, space: Space | None) -> Weighting:
+    """How concepts count in the LLM space of a new run: as asked for, else as the encoder has it.
+
+    Raises:
+        UsageError: it is asked for in another space, where they have no weights.
+    """
+    if asked is not None and space not in (None, "llm"):
+        raise UsageError(
+            f"concepts have weights in the LLM space only, and this is space {space}: read the LLM space, or name none",
+            parameter="space",
+        )
+    return asked or default_weighting(checkpoint)
 
 
 def auroc_of(logit: np.ndarray, truth: np.ndarray) -> float | None:

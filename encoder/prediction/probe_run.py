@@ -11,6 +11,7 @@ from encoder.prediction.predicting import (
     PredictResult,
     check_some,
     chosen_images,
+    chosen_weighting,
     finish,
     new_run,
     training_parts,
@@ -31,7 +32,8 @@ def predict_probe(kb: KnowledgeBase, checkpoint: Checkpoint, options: PredictOpt
     space: Space = options.space or "encoder"
     encoder = checkpoint.encoder_id + (BACKBONE if space == "backbone" else "")
     images, told = chosen_images(kb, encoder, options)
-    projector = open_space(kb, checkpoint).projector if space == "llm" else None
+    weighting = chosen_weighting(checkpoint, options.weights, space)
+    projector = open_space(kb, checkpoint, weighting=weighting).projector if space == "llm" else None
     seen = view_of(space, images.matrix, projector)
     labels = wanted_labels(kb, options.labels, options.source)
     truth = read_truth(kb, images, labels, source=options.source)
@@ -50,7 +52,7 @@ def predict_probe(kb: KnowledgeBase, checkpoint: Checkpoint, options: PredictOpt
         space,
         checkpoint=checkpoint,
         options=options,
-        parameters={"features": seen.matrix.shape[1]},
+        parameters={"features": seen.matrix.shape[1], **({"weights": weighting} if space == "llm" else {})},
         heads=heads,
         encoder=encoder,
     )

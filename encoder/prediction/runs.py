@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from encoder.model.checkpoint import IMPORTED
 from encoder.prediction.head import Head, scores
+from encoder.space.weighting import PUBLISHED, Weighting
 from encoder.vectors.image_vectors import ImageVectors
 from kb.errors import ClearKbError, UsageError
 from kb.images.patient_split import lies_in, read_patients
@@ -54,6 +55,11 @@ class Run:
     vocabulary_commit: str | None
     parameters: Mapping[str, Any]
     heads: Sequence[Head]
+
+    @property
+    def weighting(self) -> Weighting | None:
+        """How concepts count in the LLM space that it reads: as published if it does not say; None in other spaces."""
+        return self.parameters.get("weights", PUBLISHED) if self.space == "llm" else None
 
     def head(self, label: str) -> Head:
         """The head of one label; UsageError if it predicts none of that name."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from encoder.prediction.head import Head, Space
 from encoder.space.projection import Projector
+from kb.errors import UsageError
 
 AT_ONCE = 16_384
 
@@ -68,11 +69,20 @@ def view_of(space: Space, vectors: np.ndarray, projector: Projector | None) -> V
         space: which.
         vectors: image vectors, or what the backbone says.
         projector: of the space; needed for `llm`.
+
+    Raises:
+        UsageError: no concept counts in the LLM space: nothing can be projected into it.
     """
     if space != "llm":
         return View(space, np.asarray(vectors, dtype=np.float32))
     if projector is None:
         raise ValueError("the LLM space needs the projector")
+    if not projector.matrix.any():
+        raise UsageError(
+            f"no concept in use at commit {projector.facts.commit} says that a finding is present, and the others have "
+            "no weight in the LLM space: weigh each concept alike",
+            parameter="weights",
+        )
     basis, inner = np.linalg.qr(projector.matrix)
     coordinates = np.empty((len(vectors), len(inner)), dtype=np.float32)
     for start in range(0, len(vectors), AT_ONCE):

@@ -12,7 +12,15 @@ from encoder.model.checkpoint import Checkpoint
 from encoder.prediction.calibration import calibrated
 from encoder.prediction.ground_truth import known_labels, read_truth, wanted_labels
 from encoder.prediction.head import Head, Space
-from encoder.prediction.predicting import PredictOptions, PredictResult, auroc_of, chosen_images, finish, new_run
+from encoder.prediction.predicting import (
+    PredictOptions,
+    PredictResult,
+    auroc_of,
+    chosen_images,
+    chosen_weighting,
+    finish,
+    new_run,
+)
 from encoder.prediction.prompts import PromptSet
 from encoder.prediction.view import View, view_of
 from encoder.prediction.zero_shot import Contrast, zero_shot_heads
@@ -71,7 +79,8 @@ def predict_zero_shot(
         raise UsageError("there are no labels here, and none is named", parameter="labels", need="labels")
     truth = _truth_if_known(kb, images, labels, options.source)
     validation = images.numbers_of("validation")
-    space = open_space(kb, checkpoint, watcher)
+    weighting = chosen_weighting(checkpoint, options.weights, options.space)
+    space = open_space(kb, checkpoint, watcher, weighting=weighting)
     needs_embedder = options.space != "encoder" or checkpoint.facts.embedder is not None
     loaded = embedder() if needs_embedder else None
     tried = {
@@ -105,6 +114,7 @@ def predict_zero_shot(
         notes.append(f"no finding is known by the name {', '.join(unmapped)}: the bare name is the sentence")
     parameters = {
         "contrast": chosen[1],
+        **({"weights": weighting} if chosen[0] == "llm" else {}),
         "prompts": {label: asdict(prompts.of(label)) for label in labels},
         "calibrated": calibrated_labels,
         "validation_auroc": {"-".join(way): found.auroc for way, found in tried.items()},

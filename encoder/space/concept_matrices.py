@@ -17,6 +17,7 @@ from kb.vectors.embedding import EmbeddingError
 from schemas.terms import IN_USE
 
 ROWS = 8_192
+COLUMNS = ["concept_id", "text", "assertion", "finding"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,11 @@ def iter_concepts(
         for batch in concepts.to_batches(columns=columns, filter=where, batch_size=ROWS):
             if batch.num_rows:
                 yield _chunk(batch, text_side)
+
+
+def concept_table(kb: KnowledgeBase) -> pa.Table:
+    """The concepts in use, `concept_id, text, assertion, finding`, in the order in which the vocabulary is read."""
+    return kb.dataset("concepts").to_table(columns=COLUMNS, filter=f"status IN {literals(IN_USE)}").select(COLUMNS)
 
 
 def _chunk(batch: pa.RecordBatch, text_side: TextSide) -> ConceptChunk:

@@ -3,52 +3,47 @@
     space/v.../         one for each vocabulary; the last two are kept
       concepts.arrow    ids, texts and findings of the concepts, in one order
       vectors.npy       C (N, d), float32, mapped into memory
-      projector.*       P = E^T C
-      gram.npy          G = C^T C (d, d)
+      projector-W.*     P = E^T diag(w) C, for each weighting W that was asked for
+      gram.npy          G = C^T C (d, d), in which each concept counts once
 
 All of it is made in one pass over the vocabulary, kept beside the checkpoint, and follows a commit that changes a few
-concepts without looking at the others.
+concepts without looking at the others. Another weighting takes a pass over the embeddings when it is first asked for.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import blake2b
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from platformdirs import user_cache_path
 
 from encoder.model.checkpoint import Checkpoint
-from encoder.space.concept_matrices import iter_concepts
+from encoder.space.array_file import read_array, write_array
+from encoder.space.concept_matrices import concept_table, iter_concepts
 from encoder.space.projection import Projector, build_projector, follow
+from encoder.space.space_folders import folders_in, forget_others, key_of, place_of
 from encoder.space.text_side import TextSide
+from encoder.space.weighting import Weighting, default_weighting, weights_of
 from kb.errors import ClearKbError, UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.progress import Silent, Watcher
-from kb.store.sqltext import literals
-from schemas.terms import IN_USE
 
-FOLDER, CONCEPTS, VECTORS, GRAM, INVERSE = "space", "concepts.arrow", "vectors.npy", "gram.npy", "gram_inverse.npy"
+CONCEPTS, VECTORS, GRAM, INVERSE = "concepts.arrow", "vectors.npy", "gram.npy", "gram_inverse.npy"
 FAINT = 1e-3
 """Directions in which concepts spread less than this share of the widest one count as none: what they would carry is
 numbers that cancel each other, and no explanation."""
 
 MOST_ALIGNMENTS = 8
 """Sets of directions whose alignments are kept: a run has one."""
-
-KEPT = 2
-"""Spaces that are kept beside a checkpoint, of as many vocabularies."""
-
-COLUMNS = ["concept_id", "text", "assertion", "finding"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +54,7 @@ class ConceptSpace:
         folder: where it is kept.
         concepts: an Arrow table with `concept_id, text, assertion, finding`, N rows.
         vectors: C, (N, d), float32, rows of length 1.
-        projector: P, with what it was made of.
+        projector: P, with what it was made of, the weighting of the concepts among it.
         gram: G = C^T C, (d, d), float64.
     """
 
@@ -98,17 +93,24 @@ class ConceptSpace:
             write_array(path, kept)
         return kept
 
-    def alignments(self, kb: KnowledgeBase, weights: np.ndarray) -> np.ndarray:
-        """<e_i, w> of every concept with some directions of the LLM space, (D, k): (N, k), float32.
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """How much each concept counts in the LLM space, (N,), float64; in the encoder's own each counts once."""
+        return weights_of(self.concepts, self.projector.facts.weighting)
 
-        The embeddings are read once for one set of directions and the answer is kept, for they are what is large.
-        """
-        key = blake2b(np.ascontiguousarray(weights).tobytes(), digest_size=8).hexdigest()
+    def alignments(self, kb: KnowledgeBase, directions: np.ndarray) -> np.ndarray:
+        """What a concept's score counts along directions w of the LLM space, (D, k): w_i <e_i, w>, (N, k), float32."""
+        counted: np.ndarray = self._aligned(kb, directions) * self.weights.astype(np.float32)[:, None]
+        return counted
+
+    def _aligned(self, kb: KnowledgeBase, directions: np.ndarray) -> np.ndarray:
+        """<e_i, w>, whatever the weighting: the embeddings are large, and read once for one set of directions."""
+        key = blake2b(np.ascontiguousarray(directions).tobytes(), digest_size=8).hexdigest()
         path = self.folder / f"alignments-{key}.npy"
         kept = read_array(path, mapped=True)
-        if kept is not None and kept.shape == (len(self), weights.shape[1]):
+        if kept is not None and kept.shape == (len(self), directions.shape[1]):
             return kept
-        wanted = np.ascontiguousarray(weights, dtype=np.float32)
+        wanted = np.ascontiguousarray(directions, dtype=np.float32)
         found = np.concatenate([chunk.embeddings @ wanted for chunk in iter_concepts(kb, _NoTextSide())])
         older = sorted(self.folder.glob("alignments-*.npy"), key=lambda file: file.stat().st_mtime)
         for stale in older[: -(MOST_ALIGNMENTS - 1)]:
@@ -134,48 +136,47 @@ class _NoTextSide:
         return embeddings[:, :0]
 
 
-def open_space(kb: KnowledgeBase, checkpoint: Checkpoint, watcher: Watcher | None = None) -> ConceptSpace:
+@dataclass(frozen=True, eq=False)
+class _KnownTextSide:
+    """A text side whose vectors are at hand, by text: no network reads the vocabulary again."""
+
+    text_side_id: str
+    vectors_of: Mapping[str, np.ndarray]
+
+    def concept_vectors(self, texts: Sequence[str], embeddings: np.ndarray) -> np.ndarray:
+        return np.stack([self.vectors_of[text] for text in texts])
+
+
+def open_space(
+    kb: KnowledgeBase,
+    checkpoint: Checkpoint,
+    watcher: Watcher | None = None,
+    *,
+    weighting: Weighting | None = None,
+) -> ConceptSpace:
     """The concept space of an encoder at the commit of `kb`: as it is kept, brought up to the commit, or made anew.
+
+    Args:
+        kb: the vocabulary.
+        checkpoint: the encoder.
+        watcher: hears how it goes.
+        weighting: of the concepts in the LLM space; default: see `default_weighting`.
 
     Raises:
         UsageError: nothing is embedded, or the encoder was trained against another embedder.
         EmbeddingError: a concept in use has no embedding; the message names it.
     """
     _check_embedder(kb, checkpoint)
-    text_side, place = checkpoint.text_side, _place(checkpoint)
-    target = place / _key(kb, text_side)
-    if (found := _read(target)) is not None:
-        return found
-    shutil.rmtree(target, ignore_errors=True)  # what cannot be read is made anew
-    older = [space for space in _all_kept(place) if _is_of(space.projector, kb, text_side)]
-    made = _followed(older[0], kb, text_side) if older else _built(kb, text_side, watcher or Silent())
-    return _kept(made, target)
-
-
-def _place(checkpoint: Checkpoint) -> Path:
-    """Where the spaces of a checkpoint are kept: beside it or, if nobody may write there, in the user's cache."""
-    for place in (checkpoint.folder / FOLDER, user_cache_path("clear-kb") / checkpoint.encoder_id):
-        try:
-            place.mkdir(parents=True, exist_ok=True)
-        except OSError:
-            continue
-        if os.access(place, os.W_OK):
-            return place
-    raise ClearKbError(f"neither {checkpoint.folder} nor the user's cache can be written to")
-
-
-def _key(kb: KnowledgeBase, text_side: TextSide) -> str:
-    """The name of a vocabulary in a text side's space: of the commit that made its concepts what they are.
-
-    A commit's id tells two copies of a knowledge base apart once they differ; a version number would not.
-    """
-    version, made_by = kb.commit.pins["concepts"], kb.commit.commit_id
-    for commit in kb.log():
-        if commit.pins["concepts"] != version:
-            break
-        made_by = commit.commit_id
-    said = f"{made_by} {kb.require_embedder().embedder_id} {text_side.text_side_id}"
-    return "v" + blake2b(said.encode(), digest_size=8).hexdigest()
+    wanted = weighting or default_weighting(checkpoint)
+    text_side, place = checkpoint.text_side, place_of(checkpoint)
+    target = place / key_of(kb, text_side)
+    found = _read(target, wanted)
+    if found is None:
+        shutil.rmtree(target, ignore_errors=True)  # what cannot be read is made anew
+        older = [space for space in _all_kept(place, wanted) if _is_of(space.projector, kb, text_side)]
+        made = _followed(older[0], kb, text_side) if older else _built(kb, text_side, wanted, watcher or Silent())
+        found = _kept(made, target)
+    return found if found.projector.facts.weighting == wanted else _reweighted(found, kb, wanted)
 
 
 def _kept(made: ConceptSpace, target: Path) -> ConceptSpace:
@@ -188,8 +189,8 @@ def _kept(made: ConceptSpace, target: Path) -> ConceptSpace:
         shutil.rmtree(fresh, ignore_errors=True)
         if not target.is_dir():  # else another process was quicker, with the same
             raise
-    _forget_others(target)
-    found = _read(target)
+    forget_others(target)
+    found = _read(target, made.projector.facts.weighting)
     if found is None:
         raise ClearKbError(f"{target} cannot be read: remove it")
     return found
@@ -217,34 +218,39 @@ def _is_of(projector: Projector, kb: KnowledgeBase, text_side: TextSide) -> bool
     return True
 
 
-def _all_kept(folder: Path) -> list[ConceptSpace]:
-    """The spaces beside a checkpoint that can be read, the last made first."""
-    folders = sorted(folder.glob("v*"), key=lambda path: path.stat().st_mtime, reverse=True)
-    return [space for path in folders if (space := _read(path)) is not None]
+def _all_kept(place: Path, wanted: Weighting) -> list[ConceptSpace]:
+    """The spaces beside a checkpoint that can be read: those of the wanted weighting first, then the last made."""
+    spaces = [space for path in folders_in(place) if (space := _read(path, wanted)) is not None]
+    return sorted(spaces, key=lambda space: space.projector.facts.weighting != wanted)
 
 
-def _forget_others(target: Path) -> None:
-    """Keep the space just made and the one made before it: a vocabulary of the bank's size takes a gigabyte."""
-    others = sorted((path for path in target.parent.glob("v*") if path != target), key=lambda p: p.stat().st_mtime)
-    for path in others[: -(KEPT - 1)]:
-        shutil.rmtree(path, ignore_errors=True)
+def _read(folder: Path, wanted: Weighting) -> ConceptSpace | None:
+    """A space as it is kept: of the wanted weighting or, if it has no projector of that, of another."""
+    for weighting in sorted(get_args(Weighting), key=lambda known: known != wanted):
+        try:
+            with pa.memory_map(str(folder / CONCEPTS)) as file:
+                concepts = pa.ipc.open_file(file).read_all()
+            vectors = np.load(folder / VECTORS, mmap_mode="r", allow_pickle=False)
+            gram = np.load(folder / GRAM, allow_pickle=False)
+            projector = Projector.load(folder, weighting, expect={"weighting": weighting})
+        except (OSError, EOFError, ValueError, ClearKbError):
+            continue  # it can always be made anew
+        if len(vectors) == concepts.num_rows == projector.facts.concepts:
+            return ConceptSpace(folder, concepts, vectors, projector, gram)
+    return None
 
 
-def _read(folder: Path) -> ConceptSpace | None:
-    try:
-        with pa.memory_map(str(folder / CONCEPTS)) as file:
-            concepts = pa.ipc.open_file(file).read_all()
-        vectors = np.load(folder / VECTORS, mmap_mode="r", allow_pickle=False)
-        gram = np.load(folder / GRAM, allow_pickle=False)
-        projector = Projector.load(folder)
-    except (OSError, EOFError, ValueError, ClearKbError):
-        return None  # it can always be made anew
-    whole = len(vectors) == concepts.num_rows == projector.facts.concepts
-    return ConceptSpace(folder, concepts, vectors, projector, gram) if whole else None
+def _reweighted(space: ConceptSpace, kb: KnowledgeBase, weighting: Weighting) -> ConceptSpace:
+    """A kept space with the projector of another weighting, which is kept beside the one that it has."""
+    vectors_of = dict(zip(space.concepts["text"].to_pylist(), np.asarray(space.vectors), strict=True))
+    known = _KnownTextSide(space.projector.facts.text_side, vectors_of)
+    projector = build_projector(kb, known, weighting)
+    projector.save(space.folder)
+    return replace(space, projector=projector)
 
 
-def _built(kb: KnowledgeBase, text_side: TextSide, watcher: Watcher) -> ConceptSpace:
-    concepts = _concept_table(kb)
+def _built(kb: KnowledgeBase, text_side: TextSide, weighting: Weighting, watcher: Watcher) -> ConceptSpace:
+    concepts = concept_table(kb)
     watcher.stage("concepts", concepts.num_rows)
     vectors = np.empty((0, 0), dtype=np.float32)
     done = 0
@@ -257,13 +263,13 @@ def _built(kb: KnowledgeBase, text_side: TextSide, watcher: Watcher) -> ConceptS
         done += len(chunk.concept_ids)
         watcher.advance(done, done)
 
-    projector = build_projector(kb, text_side, keep)
+    projector = build_projector(kb, text_side, weighting, also=keep)
     return ConceptSpace(Path(), concepts, vectors, projector, _gram(vectors))
 
 
 def _followed(kept: ConceptSpace, kb: KnowledgeBase, text_side: TextSide) -> ConceptSpace:
     """The space at a later commit: the vectors of concepts whose texts are the same are taken over."""
-    concepts = _concept_table(kb)
+    concepts = concept_table(kb)
     old = list(zip(kept.concepts["concept_id"].to_pylist(), kept.concepts["text"].to_pylist(), strict=True))
     places = {pair: place for place, pair in enumerate(old)}
     now = list(zip(concepts["concept_id"].to_pylist(), concepts["text"].to_pylist(), strict=True))
@@ -277,12 +283,9 @@ def _followed(kept: ConceptSpace, kb: KnowledgeBase, text_side: TextSide) -> Con
     gone = np.ones(len(old), dtype=bool)
     gone[from_old[known]] = False
     gram = kept.gram - _gram(kept.vectors[gone]) + _gram(vectors[~known])
-    return ConceptSpace(Path(), concepts, vectors, follow(kept.projector, kb, text_side), gram)
-
-
-def _concept_table(kb: KnowledgeBase) -> pa.Table:
-    """The concepts in use, in the order in which the vocabulary is read."""
-    return kb.dataset("concepts").to_table(columns=COLUMNS, filter=f"status IN {literals(IN_USE)}").select(COLUMNS)
+    vectors_of = dict(zip((text for _, text in [*old, *now]), chain(np.asarray(kept.vectors), vectors), strict=True))
+    projector = follow(kept.projector, kb, _KnownTextSide(text_side.text_side_id, vectors_of))
+    return ConceptSpace(Path(), concepts, vectors, projector, gram)
 
 
 def _gram(vectors: np.ndarray) -> np.ndarray:
@@ -291,19 +294,3 @@ def _gram(vectors: np.ndarray) -> np.ndarray:
         part = vectors[start : start + 65_536].astype(np.float64)
         total += part.T @ part
     return total
-
-
-def write_array(path: Path, array: np.ndarray) -> None:
-    """Write an array as .npy, whole or not at all."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".npy", delete=False) as file:
-        np.save(file, array)
-    Path(file.name).replace(path)
-
-
-def read_array(path: Path, *, mapped: bool = False) -> np.ndarray | None:
-    """An array that `write_array` wrote; None if there is none that can be read."""
-    try:
-        found: np.ndarray = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
-    except (OSError, EOFError, ValueError):
-        return None
-    return found

@@ -81,6 +81,7 @@ FLAGS: Mapping[str, str] = {
     "vectors": "--no-vectors",
     "views": "--views all",
     "wanted": "--labels A,B",
+    "weights": "--weights each|finding",
 }
 """What to say, by the parameter that would settle an error."""
 

@@ -95,7 +95,7 @@ def rescorer(kb: KnowledgeBase, run: str, label: str, *, space: AuditSpace) -> R
     projector = None
     if read.space == "llm":
         at = kb.at(read.vocabulary_commit) if read.vocabulary_commit else kb
-        projector = open_space(at, checkpoint).projector
+        projector = open_space(at, checkpoint, weighting=read.weighting).projector
 
     reads: Space = read.space  # type: ignore[assignment]  # what a run stores is one of these
 

@@ -68,7 +68,7 @@ def study(shapes: Shapes, tmp_path_factory: pytest.TempPathFactory) -> Shapes:
     (folder / "planted.csv").write_text("\n".join(labels))
     (folder / "scores.csv").write_text("\n".join(scores))
     ingest_labels(study.now(), folder / "planted.csv")
-    ingest_predictions(study.now(), folder / "scores.csv", "theirs", scores_are="logits")
+    ingest_predictions(study.now(), folder / "scores.csv", "f-theirs", scores_are="logits")
     return study
 
 
@@ -155,9 +155,9 @@ def test_vectors_that_hold_nothing_are_refused_in_a_sentence(study: Shapes) -> N
 
 def test_a_confounder_is_found_by_a_models_own_vectors(study: Shapes) -> None:
     by_images = ConfounderOptions(encoder="twin", kinds=("image",))
-    theirs = audit_confounders(study.now(), "theirs", "Planted", options=by_images)
+    theirs = audit_confounders(study.now(), "f-theirs", "Planted", options=by_images)
     ours = replace(by_images, encoder=study.concepts.encoder_id)
-    mine = audit_confounders(study.now(), "theirs", "Planted", options=ours).found[0]
+    mine = audit_confounders(study.now(), "f-theirs", "Planted", options=ours).found[0]
     first = theirs.found[0]
     assert (first.kind, first.finding) == ("image", "pleural effusion") == (mine.kind, mine.finding)
     assert first.leans.value == pytest.approx(mine.leans.value, abs=0.1)
@@ -165,18 +165,18 @@ def test_a_confounder_is_found_by_a_models_own_vectors(study: Shapes) -> None:
 
 
 def test_without_directions_reports_and_attributes_are_tested_and_images_are_refused(study: Shapes) -> None:
-    found = audit_confounders(study.now(), "theirs", "Planted", options=ConfounderOptions(encoder="noise"))
+    found = audit_confounders(study.now(), "f-theirs", "Planted", options=ConfounderOptions(encoder="noise"))
     assert found.tested.keys() == {"report"} and found.found[0].finding == "pleural effusion"
     assert any("concepts are not tested by images" in note for note in found.notes)
     alone = ConfounderOptions(encoder="noise", kinds=("image",))
     with pytest.raises(ClearKbError, match="no directions among the vectors of encoder noise"):
-        audit_confounders(study.now(), "theirs", "Planted", options=alone)
+        audit_confounders(study.now(), "f-theirs", "Planted", options=alone)
 
 
 @pytest.mark.parametrize("encoder", ["twin", "noise"])
 def test_slices_need_vectors_and_no_concepts(study: Shapes, encoder: str) -> None:
     options = SliceOptions(slices=3, min_size=5)
-    found = audit_slices(study.now(), "theirs", "Planted", options=options, encoder=encoder)
+    found = audit_slices(study.now(), "f-theirs", "Planted", options=options, encoder=encoder)
     assert found.n == sum(one.n for one in found.slices) == 300
     assert any("directions" in note for note in found.notes)
 
@@ -209,7 +209,7 @@ def test_images_are_found_by_likeness_and_by_concepts_that_hold(study: Shapes) -
 
 def test_the_page_tells_of_slices_and_concepts_of_a_foreign_model(study: Shapes) -> None:
     options = ReportOptions(bootstrap=20, encoder="twin", labels=("Planted",))
-    data = gather(study.now(), "theirs", options)
+    data = gather(study.now(), "f-theirs", options)
     assert data.slices and data.confounders and not data.notes_of("slices") and not data.notes_of("confounders")
     assert "image" in data.confounders[0].tested and len(data.thumbnails) > 0
     assert "came as a file of vectors" in data.notes_of("examples")[0]

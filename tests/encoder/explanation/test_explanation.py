@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,9 +17,12 @@ from encoder.prediction.bottleneck_run import predict_bottleneck
 from encoder.prediction.predicting import PredictOptions
 from encoder.prediction.probe_run import predict_probe
 from encoder.prediction.prompts import PromptSet
+from encoder.prediction.runs import read_run, store_run
+from encoder.prediction.view import view_of
 from encoder.prediction.zero_shot import sentence_vectors
 from encoder.prediction.zero_shot_run import predict_zero_shot
 from encoder.space.concept_matrices import iter_concepts
+from encoder.space.concept_space import open_space
 from encoder.training.config import read_config
 from encoder.training.trainer import train
 from encoder.vectors.image_vectors import read_image_vectors
@@ -66,26 +70,43 @@ def test_the_contributions_sum_to_the_logit_that_was_stored(shapes, runs, kind: 
     assert abs(found.residual) <= 1e-4
 
 
-def test_in_the_llm_space_a_concept_contributes_its_score_times_its_alignment(shapes, runs) -> None:
+@pytest.mark.parametrize("weighting", ["each", "finding"])
+def test_in_the_llm_space_a_concept_contributes_its_weighted_score_times_its_alignment(shapes, weighting) -> None:
     kb = shapes.now()
-    explainer = Explainer(kb, shapes.concepts, runs["probe-llm"])
+    name = f"e-probe-{weighting}"
+    predict_probe(kb, shapes.concepts, PredictOptions(run=name, space="llm", weights=weighting))
+    explainer = Explainer(kb, shapes.concepts, name)
     found = explainer.explain(IMAGE, "nodule", top=400, absolute=True)
     chunks = list(iter_concepts(explainer.kb, shapes.concepts.text_side))
     c, e = (np.concatenate([getattr(chunk, name) for chunk in chunks]) for name in ("vectors", "embeddings"))
     ids = [concept_id for chunk in chunks for concept_id in chunk.concept_ids]
     f = read_image_vectors(kb, shapes.concepts.encoder_id, [IMAGE]).matrix[0]
-    z = e.T @ (c @ f)
+    scores = (c @ f) * explainer.space.weights
+    z = e.T @ scores
     head = explainer.run.head("nodule")
-    expected = dict(zip(ids, (c @ f) * (e @ head.weights) / np.linalg.norm(z), strict=True))
+    expected = dict(zip(ids, scores * (e @ head.weights) / np.linalg.norm(z), strict=True))
     assert len(found.top) == len(ids)
     for part in found.top:
         assert part.contribution == pytest.approx(expected[part.concept_id], abs=1e-4)
 
 
+def test_a_run_that_does_not_say_how_concepts_counted_is_explained_as_published(shapes, runs) -> None:
+    kb = shapes.now()
+    predict_probe(kb, shapes.concepts, PredictOptions(run="e-old", space="llm", weights="each"))
+    before = Explainer(kb, shapes.concepts, "e-old").explain(IMAGE, "nodule")
+    stored = read_run(kb, "e-old")
+    images = read_image_vectors(kb, stored.encoder)
+    projector = open_space(kb, shapes.concepts, weighting="each").projector
+    logits = view_of("llm", images.matrix, projector).logits(stored.heads)
+    unsaid = {name: value for name, value in stored.parameters.items() if name != "weights"}
+    store_run(kb, dataclasses.replace(stored, parameters=unsaid), images, logits=logits, replace=True)
+    assert Explainer(shapes.now(), shapes.concepts, "e-old").explain(IMAGE, "nodule") == before
+
+
 def test_findings_add_up_their_concepts_and_concepts_have_sentences(shapes, runs) -> None:
     found = explained(shapes, runs["probe-llm"], top=400, evidence=2)
     for group in found.groups:
-        parts = [part.contribution for part in found.top if part.finding == group.finding]
+        parts = [part.contribution for part in found.top if part.finding == group.finding and part.contribution]
         assert group.contribution == pytest.approx(sum(parts), abs=1e-6)
         assert group.concepts == len(parts)
     assert all(1 <= len(part.evidence) <= 2 for part in found.top)

@@ -17,6 +17,7 @@ from encoder.prediction.runs import read_run
 from encoder.prediction.view import View, view_of
 from encoder.prediction.zero_shot import sentence_vectors, zero_shot_heads
 from encoder.prediction.zero_shot_run import predict_zero_shot
+from encoder.space.projection import Projector, ProjectorFacts
 from encoder.vectors.image_vectors import read_image_vectors
 from kb.errors import UsageError
 from kb.language.label_names import is_no_finding
@@ -66,6 +67,28 @@ def test_what_is_not_asked_for_is_chosen_by_validation_and_said(shapes) -> None:
     best = max(measured, key=measured.__getitem__)
     assert f"{result.run.space}-{result.run.parameters['contrast']}" == best
     assert f"{measured[best]:.3f}" in result.notes[0]
+
+
+def test_concepts_count_by_finding_unless_asked_otherwise_and_the_run_says_so(shapes, cli: Callable, cli_json) -> None:
+    where = ("--kb", shapes.kb.uri, "--encoder", shapes.concepts.folder, "--space", "llm")
+    by_finding = cli_json("predict", "zero-shot", *where, "--run", "by-finding")
+    each = cli_json("predict", "zero-shot", *where, "--run", "each", "--weights", "each")
+    assert (by_finding["weights"], each["weights"]) == ("finding", "each")
+    kb = shapes.now()
+    stored = kb.dataset("predictions").to_table(filter="run IN ('by-finding', 'each') AND image_id = 'im0008.png'")
+    assert len({row["logit"] for row in stored.to_pylist()}) == 4
+    assert (read_run(kb, "by-finding").weighting, read_run(kb, "each").weighting) == ("finding", "each")
+    assert "space llm, weights each" in cli("explain", "im0008.png", "nodule", *where[:4], "--run", "each").stdout
+
+
+def test_weights_are_refused_where_concepts_have_none(shapes, cli: Callable) -> None:
+    where = ("--kb", shapes.kb.uri, "--encoder", shapes.concepts.folder, "--weights", "each", "--run", "refused")
+    for method in ("zero-shot", "probe"):
+        done = cli("predict", method, *where, "--space", "encoder", code=2)
+        assert "weights in the LLM space only" in done.stderr and "--space llm" in done.stderr
+    nothing = Projector(np.zeros((4, 2)), ProjectorFacts("c", "e", "t", 3, "finding"))
+    with pytest.raises(UsageError, match="no concept in use at commit c says that a finding is present"):
+        view_of("llm", np.ones((1, 2), dtype=np.float32), nothing)
 
 
 def test_without_labels_it_predicts_all_the_same_and_says_that_nothing_chose(shapes) -> None:
