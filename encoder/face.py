@@ -319,7 +319,7 @@ def evaluate(
         UsageError: there is no such run, label or source.
 
     Example:
-        >>> encoder.evaluate(base, ["theirs"], bootstrap=0).get("theirs", "edema").values["auroc"]
+        >>> round(encoder.evaluate(base, ["theirs"], bootstrap=0).get("theirs", "edema").values["auroc"], 3)
         0.98
     """
     options = Options(

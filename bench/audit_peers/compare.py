@@ -66,7 +66,7 @@ def _row(name: str, make: Make, tool: Ours) -> Row:
     calls = f"{sum(false_calls)} of {len(false_calls)} clean ones called"
     if name in UNTESTED:
         calls = "calls none: no test"
-    return Row(f"{case.name}, {name}", told, calls, f"{statistics.median(seconds):.1f} s a data set")
+    return Row(f"{case.name}, {name}", told, calls, f"{statistics.median(seconds):.1f} s of the processor a data set")
 
 
 UNTESTED = ("domino",)

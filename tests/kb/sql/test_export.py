@@ -35,6 +35,10 @@ def _session_rows(session: AuditSession, sql: str, values: dict[str, Any] | None
     return sorted((tuple(row.values()) for row in session.query(sql, values)), key=repr)
 
 
+def _rounded(value: Any) -> Any:
+    return round(value, 12) if isinstance(value, float) else value
+
+
 class TestTheFile:
     @pytest.mark.parametrize("view", list(all_views()))
     def test_every_view_gives_the_same_rows(
@@ -63,8 +67,10 @@ class TestTheFile:
         ],
     )
     def test_functions_are_there(self, exported: duckdb.DuckDBPyConnection, session: AuditSession, call: str) -> None:
-        found = _rows(exported, f"FROM {call}")
-        assert found == _session_rows(session, f"FROM {call}") and found
+        found, here = _rows(exported, f"FROM {call}"), _session_rows(session, f"FROM {call}")
+        # Sums are taken in another order: the last digit may differ.
+        assert [[*map(_rounded, row)] for row in found] == [[*map(_rounded, row)] for row in here]
+        assert found
 
     def test_it_says_what_it_is_a_copy_of(self, exported: duckdb.DuckDBPyConnection, ward_kb: KnowledgeBase) -> None:
         [(uri, commit, time, version)] = exported.execute('SELECT uri, "commit", "time", version FROM about').fetchall()
