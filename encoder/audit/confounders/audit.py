@@ -15,6 +15,7 @@ from encoder.audit.confounders.known_correlates import read_correlates
 from encoder.audit.confounders.result import Confounder, ConfounderAudit, Kind
 from encoder.audit.confounders.row_evidence import read_evidence
 from encoder.audit.confounders.strata import auroc
+from encoder.audit.drift.dates import is_period_attribute
 from encoder.audit.rows import AuditRows
 from encoder.prediction.runs import judged_split
 from kb.display import Listing
@@ -128,7 +129,7 @@ def audit_confounders(
         tested=found.tested,
         verdicts=found.verdicts,
         found=Listing(rows_found, COLUMNS),
-        notes=(*space.notes, *notes, *found.notes, *more, *_notes(rows, disease)),
+        notes=(*space.notes, *notes, *found.notes, *more, *_times(evidence, options.kinds), *_notes(rows, disease)),
         against="" if other is None else other.told,
         scores=found.scores,
     )
@@ -161,6 +162,15 @@ def _findings(evidence: Evidence, space: AuditSpace) -> set[str]:
     """Every finding that could be named."""
     stated = {finding for one in evidence.exposures for finding in one.findings if finding is not None}
     return stated | set(space.concepts.findings if space.concepts else ())
+
+
+def _times(evidence: Evidence, kinds: Collection[Kind]) -> list[str]:
+    """What is known of the rows and says when they were taken: a model leans on no month."""
+    told = {name: {value for value in values if value is not None} for name, values in evidence.groups.items()}
+    times = [name for name, values in told.items() if is_period_attribute(name, values)]
+    if not times or "attribute" not in kinds:
+        return []
+    return [f"{', '.join(sorted(times))}: not tested as a thing to lean on; see `audit drift`"]
 
 
 def _notes(rows: AuditRows, disease: Collection[str]) -> list[str]:

@@ -61,8 +61,6 @@ def read_evidence(
     if "attribute" in kinds:
         times = {name for name, values in fields.items() if is_period_attribute(name, values.values())}
         exposures.append(_attributes(rows, {name: fields[name] for name in fields if name not in times}))
-        if times:
-            notes.append(f"{', '.join(sorted(times))}: not tested as a thing to lean on; see `audit drift`")
     return Evidence(rows, exposures, encoded, vectors, _groups(rows, fields)), notes
 
 
