@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -9,14 +10,15 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from encoder.audit.commands.options import Against, Label, Run, Source, Where, each_part
+from encoder.audit.commands.options import Against, Label, Run, Source, Where
+from encoder.audit.commands.parts import each_part, print_parts
 from encoder.audit.confounders.audit_space import KINDS
 from encoder.audit.confounders.result import Confounder, ConfounderAudit
 from encoder.audit.confounders.sentences import conclusion, in_general, number, signed, small, tell
 from encoder.audit.face import confounders
 from encoder.commands.options import EncoderOption, SplitOption, ViewsOption
 from kb.commands.options import Format
-from kb.commands.output import is_narrow, print_facts, print_json, print_rows, print_text, say
+from kb.commands.output import is_narrow, print_facts, print_rows, print_text, say
 from kb.commands.progress import Progress
 from kb.commands.shared import Reading, reads
 from kb.images.view_choice import FRONTAL
@@ -105,24 +107,20 @@ def confounders_command(
             )
 
         audits, untold = each_part(reading.base, run, split, look)
-    if reading.output is Format.json:
-        told = [found.to_dict() for found in audits]
-        print_json(told if len(told) > 1 else told[0])
-    elif reading.output is Format.csv:
-        rows = [
-            _flat(row) | {"n": found.n, "positives": found.positives, "split": found.split}
-            for found in audits
-            for row in found.found
-        ]
-        print_rows(rows, list(dict.fromkeys(name for row in rows for name in row)), reading.output)
-    else:
-        for found in audits:
-            _print(found, quiet=reading.quiet)
-    for note in untold:
-        say(f"note: {escape(note)}")
+    print_parts(reading, audits, untold, show=_print, table=_table)
 
 
-def _print(found: ConfounderAudit, *, quiet: bool) -> None:
+def _table(audits: Sequence[ConfounderAudit]) -> tuple[list[dict[str, object]], Sequence[str]]:
+    """The rows of CSV, and their columns."""
+    rows = [
+        _flat(row) | {"n": found.n, "positives": found.positives, "split": found.split}
+        for found in audits
+        for row in found.found
+    ]
+    return rows, list(dict.fromkeys(name for row in rows for name in row))
+
+
+def _print(found: ConfounderAudit, quiet: bool) -> None:
     tested = ", ".join(f"{count:,} {_TESTED[kind]}" for kind, count in found.tested.items())
     apart = "; the rows above are without it" if found.against.startswith("site ") else ""
     entries = [

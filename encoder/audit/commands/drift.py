@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Annotated
 
 import numpy as np
 import typer
 from rich.markup import escape
 
-from encoder.audit.commands.options import Run, Source, Where, each_part
+from encoder.audit.commands.options import Run, Source, Where
+from encoder.audit.commands.parts import each_part, print_parts
 from encoder.audit.drift.result import Change, DriftAudit, PeriodFigures
 from encoder.audit.drift.rows import LEAST
 from encoder.audit.drift.scan import PERMUTATIONS
@@ -17,7 +19,7 @@ from encoder.audit.drift.sentences import small
 from encoder.audit.face import drift
 from encoder.commands.options import EncoderOption, SplitOption, ViewsOption
 from kb.commands.options import Format
-from kb.commands.output import is_narrow, print_facts, print_json, print_rows, print_text, say
+from kb.commands.output import is_narrow, print_facts, print_rows, print_text, say
 from kb.commands.progress import Progress
 from kb.commands.shared import Reading, reads
 from kb.images.view_choice import FRONTAL
@@ -105,20 +107,16 @@ def drift_command(
             )
 
         audits, untold = each_part(reading.base, run, split, look)
-    if reading.output is Format.json:
-        told = [found.to_dict() for found in audits]
-        print_json(told if len(told) > 1 else told[0])
-    elif reading.output is Format.csv:
-        rows = [{"split": found.split, **_flat(one)} for found in audits for one in found.timeline]
-        print_rows(rows, list(rows[0]), reading.output)
-    else:
-        for found in audits:
-            _print(found, quiet=reading.quiet)
-    for note in untold:
-        say(f"note: {escape(note)}")
+    print_parts(reading, audits, untold, show=_print, table=_table)
 
 
-def _print(found: DriftAudit, *, quiet: bool) -> None:
+def _table(audits: Sequence[DriftAudit]) -> tuple[list[dict[str, object]], Sequence[str]]:
+    """The rows of CSV, and their columns."""
+    rows = [{"split": found.split, **_flat(one)} for found in audits for one in found.timeline]
+    return rows, list(rows[0])
+
+
+def _print(found: DriftAudit, quiet: bool) -> None:
     labelled = f", {found.labelled:,} labelled" if found.labelled < found.n else ""
     chosen = {
         "told": "as told",

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
-
-from encoder.prediction.runs import judged_parts
-from kb.errors import UsageError
-from kb.knowledge_base import KnowledgeBase
-
-Audit = TypeVar("Audit")
 
 Run = Annotated[str, typer.Option("--run", metavar="NAME", help="The run; `audit sql 'FROM runs'` lists them.")]
 Label = Annotated[str, typer.Option("--label", metavar="LABEL", help="The label that it predicts.")]
@@ -30,21 +23,3 @@ Against = Annotated[
         "--against", metavar="SITE|RUN|KB", help="Compare with a site, another run, or another knowledge base."
     ),
 ]
-
-
-def each_part(
-    base: KnowledgeBase, run: str, split: str | None, audit: Callable[[str], Audit]
-) -> tuple[list[Audit], list[str]]:
-    """The audit of each part of the rows that a run is judged on, and why there is none of a further part.
-
-    Raises:
-        UsageError: the first part cannot be looked at.
-    """
-    first, *others = judged_parts(base, [run], split)
-    found, notes = [audit(first)], []
-    for part in others:
-        try:
-            found.append(audit(part))
-        except UsageError as error:
-            notes.append(f"the {part} rows are not looked at: {error}")
-    return found, notes

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
-from encoder.audit.commands.options import Label, Run, Source, Where, each_part
+from encoder.audit.commands.options import Label, Run, Source, Where
+from encoder.audit.commands.parts import each_part, print_parts
 from encoder.audit.face import segments
 from encoder.audit.segments.outcomes import MEASURES
 from encoder.audit.segments.result import FIGURES, Group, SegmentAudit
 from encoder.audit.segments.sentences import between, overall, percent, power, tell
 from encoder.commands.options import SplitOption, ViewsOption
 from kb.commands.options import Format
-from kb.commands.output import is_narrow, print_facts, print_json, print_rows, print_text, say
+from kb.commands.output import is_narrow, print_facts, print_rows, print_text, say
 from kb.commands.progress import Progress
 from kb.commands.shared import Reading, reads
 from kb.images.view_choice import FRONTAL
@@ -35,6 +37,10 @@ class Looked(StrEnum):
     bpsn = "bpsn"
     bnsp = "bnsp"
     auroc = "auroc"
+
+
+WHOLE = 0.98
+"""The share of the rows from which on a group is as good as all of them, and not shown to a person."""
 
 
 @reads(quiet=True)
@@ -94,21 +100,17 @@ def segments_command(
             )
 
         audits, untold = each_part(reading.base, run, split, look)
-    if reading.output is Format.json:
-        told = [found.to_dict() for found in audits]
-        print_json(told if len(told) > 1 else told[0])
-    elif reading.output is Format.csv:
-        figures = [column for name in FIGURES for column in (name, f"{name}_low", f"{name}_high")]
-        rows = [{"split": found.split, **row} for found in audits for row in found.groups.rows()]
-        print_rows(rows, (*(("split",) if len(audits) > 1 else ()), *CSV, *figures), reading.output)
-    else:
-        for found in audits:
-            _print(found, quiet=reading.quiet)
-    for note in untold:
-        say(f"note: {escape(note)}")
+    print_parts(reading, audits, untold, show=_print, table=_table)
 
 
-def _print(found: SegmentAudit, *, quiet: bool) -> None:
+def _table(audits: Sequence[SegmentAudit]) -> tuple[list[dict[str, object]], Sequence[str]]:
+    """The rows of CSV, and their columns."""
+    figures = [column for name in FIGURES for column in (name, f"{name}_low", f"{name}_high")]
+    rows = [{"split": found.split, **row} for found in audits for row in found.groups.rows()]
+    return rows, (*(("split",) if len(audits) > 1 else ()), *CSV, *figures)
+
+
+def _print(found: SegmentAudit, quiet: bool) -> None:
     print_facts(
         [
             ("run", escape(f"{found.run}, {found.label}: AUROC {between(found.overall.auroc)}")),
@@ -128,13 +130,16 @@ def _print(found: SegmentAudit, *, quiet: bool) -> None:
             print_text(escape(line))
     if not found.segments:
         print_text(f"\n{escape(power(found))}")
-    shown = [one for one in found.groups if one.figures is not None]
+    told = [one for one in found.groups if one.figures is not None]
+    shown = [one for one in told if one.n < WHOLE * found.overall.n]
     columns = NARROW if is_narrow(WIDTH) else WIDE
     title = "\nGroups at this threshold, in % with 95% intervals"
     print_rows([_shown(one) for one in shown], columns, Format.table, title=title, empty="no group is large enough")
     if quiet:
         return
-    if small := len(found.groups) - len(shown):
+    if whole := len(told) - len(shown):
+        say(f"note: {whole:,} groups of nearly all rows do as all rows do (--format csv has them)")
+    if small := len(found.groups) - len(told):
         say(f"note: {small:,} groups are too small for figures (--min-size, --min-positives)")
     for note in found.notes:
         say(f"note: {escape(note)}")

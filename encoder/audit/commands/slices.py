@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
-from encoder.audit.commands.options import Against, Label, Run, Source, Where, each_part
+from encoder.audit.commands.options import Against, Label, Run, Source, Where
+from encoder.audit.commands.parts import each_part, print_parts
 from encoder.audit.confounders.sentences import number, share, small
 from encoder.audit.segments.result import FIGURES
 from encoder.audit.segments.sentences import WORST, between, wrong
@@ -16,7 +18,7 @@ from encoder.audit.slices.find import SliceOptions
 from encoder.audit.slices.result import Slice, Slices
 from encoder.commands.options import EncoderOption, SplitOption, ViewsOption
 from kb.commands.options import Format
-from kb.commands.output import print_facts, print_json, print_rows, print_text, say
+from kb.commands.output import print_facts, print_rows, print_text, say
 from kb.commands.progress import Progress
 from kb.commands.shared import Reading, reads
 from kb.images.view_choice import FRONTAL
@@ -74,20 +76,15 @@ def slices_command(
             )
 
         audits, untold = each_part(reading.base, run, split, look)
-    if reading.output is Format.json:
-        told = [found.to_dict() for found in audits]
-        print_json(told if len(told) > 1 else told[0])
-    elif reading.output is Format.csv:
-        ends = [column for name in FIGURES for column in (name, f"{name}_low", f"{name}_high")]
-        columns = ("number", "data", "n", "positives", "patients", "false_alarms", "missed", *ends, "extra", "verdict")
-        rows = [_flat(found.split, one) for found in audits for one in found.slices]
-        several = len(audits) > 1
-        print_rows(rows, ("split", *columns) if several else columns, reading.output)
-    else:
-        for found in audits:
-            _print(found, quiet=reading.quiet)
-    for note in untold:
-        say(f"note: {escape(note)}")
+    print_parts(reading, audits, untold, show=_print, table=_table)
+
+
+def _table(audits: Sequence[Slices]) -> tuple[list[dict[str, object]], Sequence[str]]:
+    """The rows of CSV, and their columns."""
+    ends = [column for name in FIGURES for column in (name, f"{name}_low", f"{name}_high")]
+    columns = ("number", "data", "n", "positives", "patients", "false_alarms", "missed", *ends, "extra", "verdict")
+    rows = [_flat(found.split, one) for found in audits for one in found.slices]
+    return rows, ("split", *columns) if len(audits) > 1 else columns
 
 
 def _flat(split: str, one: Slice) -> dict[str, Any]:
@@ -96,7 +93,7 @@ def _flat(split: str, one: Slice) -> dict[str, Any]:
     return {"split": split, **(told["here"] or {}), **told}
 
 
-def _print(found: Slices, *, quiet: bool) -> None:
+def _print(found: Slices, quiet: bool) -> None:
     cut = found.threshold
     print_facts(
         [
