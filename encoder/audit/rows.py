@@ -47,6 +47,7 @@ class AuditRows:
         owners: whose they are, as numbers.
         unknown: rows whose truth is unknown, left out.
         other_views: rows left out because they are of other views, by view.
+        unlabelled: predictions that the source of labels says nothing of, left out.
     """
 
     run: str
@@ -62,6 +63,7 @@ class AuditRows:
     owners: np.ndarray
     unknown: int
     other_views: Mapping[str, int] = field(default_factory=dict)
+    unlabelled: int = 0
 
     def __len__(self) -> int:
         return len(self.truth)
@@ -87,7 +89,10 @@ class AuditRows:
     @property
     def notes(self) -> list[str]:
         """What was left out before anything was looked at."""
-        return [f"left out for their view: {told_left_out(self.other_views)}"] if self.other_views else []
+        notes = [f"left out for their view: {told_left_out(self.other_views)}"] if self.other_views else []
+        if self.unlabelled:
+            notes.append(f"left out: {self.unlabelled:,} predictions that {self.source} says nothing of")
+        return notes
 
     @property
     def positives(self) -> int:
@@ -132,12 +137,14 @@ def read_rows(
     split = split or "all"
     if split not in PARTS:
         raise UsageError(f"split '{split}': one of {', '.join(PARTS)} was expected")
-    rows = [row for row in rows_where(session, run, label, where=where) if row["source"] is not None]
+    asked = rows_where(session, run, label, where=where)
+    rows = [row for row in asked if row["source"] is not None]
     if not rows:
         _refuse(session, run, label, where)
     rows = [row for row in one_spelling(rows, label) if lies_in(row["split"], split)]
     if not rows:
         raise UsageError(f"nothing is known to be true of {label} in split '{split}': name another", parameter="split")
+    predicted = len({_unit(row) for row in one_spelling(asked, label) if lies_in(row["split"], split)})
     sources = sorted({row["source"] for row in rows})
     if source is None and len(sources) > 1:
         raise UsageError(f"several sources speak of {label}: {', '.join(sources)}; name one", parameter="source")
@@ -153,7 +160,13 @@ def read_rows(
         raise UsageError(f"nothing is known to be true of {label} in these views: {told}", parameter="views")
     if not known:
         raise UsageError(f"nothing is known to be true of {label} in split '{split}': name another", parameter="split")
-    return replace(as_arrays(run, split, known, len(of_views) - len(known)), other_views=other_views)
+    found = as_arrays(run, split, known, len(of_views) - len(known))
+    return replace(found, other_views=other_views, unlabelled=predicted - len({_unit(row) for row in rows}))
+
+
+def _unit(row: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """What a prediction is of: an image, or a study."""
+    return (row["image_id"], None if row["image_id"] is not None else row["study_id"])
 
 
 def rows_where(session: AuditSession, run: str, label: str, *, where: str | None) -> list[dict[str, Any]]:

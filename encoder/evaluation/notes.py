@@ -54,7 +54,7 @@ def _split_note(split: str, options: Options) -> str:
 
 def _interval_notes(rows: Sequence[Mapping[str, Any]], options: Options, split: str, group: str | None) -> list[str]:
     """Which intervals go by formula, and which by what is drawn."""
-    owners = {row["owner"]: row["patient_id"] is not None for row in rows}
+    owners = {row["owner"]: row["patient_id"] is not None for row in rows if row["value"] is not None}
     of = " of external rows" if split == "external" else ""
     patients = f"{len(owners):,} patients{of}" if group is None else "the patients of each group"
     notes = ["95% intervals know of patients; AUROC and shares: by formula"]

@@ -53,7 +53,13 @@ def open_audit_space(kb: KnowledgeBase, run: str, named: str | None, *, kinds: C
     """
     if "image" not in kinds:
         return AuditSpace()
-    encoder = encoder_of(kb, run, named)
+    try:
+        encoder = encoder_of(kb, run, named)
+    except UsageError as error:
+        if named is not None or set(kinds) == {"image"}:
+            raise
+        # Reports and attributes need no vectors: they are looked at all the same.
+        return AuditSpace(notes=(f"nothing is looked at by images: {error}",))
     if encoder is None:
         return AuditSpace(notes=("no image has a vector here: none is encoded",))
     try:
