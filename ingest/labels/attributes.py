@@ -29,6 +29,7 @@ BATCH = 50_000
 AGES = frozenset(plain_name(name) for name in COLUMNS["age"])
 """What columns of ages are called."""
 
+NO_SUCH_THING = "none"
 BOXES = "boxes: "
 """How the attributes are called that say where in the picture a label is: "boxes: Nodule"."""
 
@@ -172,4 +173,5 @@ def _value(value: Any) -> str:
     text = "" if value is None else str(value).strip()
     if len(text) > LONGEST or unstorable(text, "a cell"):
         raise ValueError("no short text")
-    return text if cell_text(text) else ""
+    # "none" of a drain says that there was none: it is a value beside "in place".
+    return text if cell_text(text) or text.lower() == NO_SUCH_THING else ""
