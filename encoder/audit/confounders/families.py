@@ -123,7 +123,7 @@ class Family:
 
         Of one thing alone, its errors those of the middle thing: q is then its p times all that is tested.
         """
-        groups = len({self.findings[at] or self.names[at] for at in np.flatnonzero(self.wanted)})
+        groups = len({self.findings[at] or self.names[at] for at in map(int, np.flatnonzero(self.wanted))})
         if not groups or (self.part is not None and None in self.bulks):
             return None
         reach = []
