@@ -23,6 +23,9 @@ def printed(page: str) -> bytes:
 
 
 def _printer() -> ModuleType:
+    from PIL import ImageFile
+
+    strict = ImageFile.LOAD_TRUNCATED_IMAGES
     try:
         import weasyprint
     except ImportError as error:
@@ -32,5 +35,8 @@ def _printer() -> ModuleType:
             "a PDF is printed by WeasyPrint, which is here, but not the library Pango that it needs: install that "
             "(libpango-1.0-0, libpangoft2-1.0-0; on a Mac, brew install pango)"
         ) from error
+    finally:
+        # It lets Pillow fill in what is missing of a cut picture, for all that this process reads.
+        ImageFile.LOAD_TRUNCATED_IMAGES = strict
     module: ModuleType = weasyprint
     return module
