@@ -11,6 +11,7 @@ import sys
 import numpy as np
 
 from bench import foreign_verdicts
+from bench.drawn_rows import drawn_rows
 from bench.measure import Row, ratio, rounds, seconds
 from encoder.audit.confounders.concept_tests import ConceptTests, test_concepts
 from encoder.audit.confounders.moments import Cohort, moments_of
@@ -62,7 +63,6 @@ def full_size() -> str:
     from encoder.audit.confounders.evidence import Evidence
     from encoder.audit.confounders.families import Concepts
     from encoder.audit.confounders.find import find_confounders
-    from encoder.audit.rows import AuditRows
 
     vectors = np.empty((CONCEPTS, DIMENSION), dtype=np.float32)
     for start in range(0, CONCEPTS, ROWS):
@@ -70,21 +70,7 @@ def full_size() -> str:
     cohort = _cohort(IMAGES)
     names, findings = [f"c{n}" for n in range(CONCEPTS)], [f"f{n // 100}" for n in range(CONCEPTS)]
     concepts = Concepts(names, names, findings, np.ones(CONCEPTS, dtype=bool), vectors)
-    ids = names[:IMAGES]
-    rows = AuditRows(
-        run="r",
-        label="l",
-        source="s",
-        split="all",
-        image_ids=ids,
-        study_ids=ids,
-        patient_ids=ids,
-        truth=cohort.truth,
-        score=cohort.logit,
-        logit=cohort.logit,
-        owners=cohort.owners,
-        unknown=0,
-    )
+    rows = drawn_rows(cohort.truth, cohort.logit, cohort.owners)
     evidence = Evidence(rows, (), np.arange(IMAGES), cohort.vectors)
     whole = seconds(lambda: find_confounders(evidence, concepts, {"f0"}, rescore=lambda f: f[:, 0]))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2

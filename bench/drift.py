@@ -15,12 +15,12 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from bench.drawn_rows import drawn_rows
 from bench.measure import Row
 from encoder.audit.drift.audit import DriftOptions, find_drift
 from encoder.audit.drift.periods import Periods
 from encoder.audit.drift.result import DriftAudit
 from encoder.audit.drift.rows import DriftRows
-from encoder.audit.rows import AuditRows
 
 Planted = Literal["nothing", "ranking", "ranking, slightly", "prevalence", "scores"]
 
@@ -54,21 +54,7 @@ def table_of(planted: Planted, seed: int, *, labelled: bool = True) -> DriftRows
         logit = np.where(late, 1.5 * truth + 1.05 * noise - 1.4, logit)
     elif planted == "scores":
         logit = logit + 0.5 * late
-    ids = [str(number) for number in range(ROWS)]
-    rows = AuditRows(
-        run="r",
-        label="l",
-        source="s" if labelled else "",
-        split="all",
-        image_ids=ids,
-        study_ids=ids,
-        patient_ids=[str(owner) for owner in owners],
-        truth=truth & labelled,
-        score=1 / (1 + np.exp(-logit)),
-        logit=logit,
-        owners=owners,
-        unknown=0,
-    )
+    rows = drawn_rows(truth & labelled, logit, owners)
     return DriftRows(
         rows=rows,
         labelled=np.full(ROWS, labelled),

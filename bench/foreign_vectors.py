@@ -16,11 +16,11 @@ import numpy as np
 import pyarrow as pa
 from scipy import sparse
 
+from bench.drawn_rows import drawn_rows
 from bench.measure import Row
 from encoder.audit.confounders.evidence import Evidence
 from encoder.audit.confounders.families import Concepts
 from encoder.audit.confounders.find import find_confounders
-from encoder.audit.rows import AuditRows
 from encoder.space.concept_space import ConceptSpace
 from encoder.space.fitted.activation import activation_directions
 from encoder.space.fitted.carried import carried_directions
@@ -139,21 +139,7 @@ def _found(world: _World, images: ImageVectors, concepts: Concepts) -> list[tupl
     """What is found by image vectors, the weightiest first, and whether it is called a confounder."""
     if not len(concepts):
         return []
-    truth = world.held[:, 0]
-    rows = AuditRows(
-        run="run",
-        label="disease",
-        source="labels",
-        split="all",
-        image_ids=images.image_ids,
-        study_ids=images.image_ids,
-        patient_ids=images.patients,
-        truth=truth,
-        score=1 / (1 + np.exp(-world.logit)),
-        logit=world.logit,
-        owners=np.arange(IMAGES) // 2,
-        unknown=0,
-    )
+    rows = drawn_rows(world.held[:, 0], world.logit, np.arange(IMAGES) // 2)
     evidence = Evidence(rows, [], np.arange(IMAGES), images.matrix)
     found = find_confounders(evidence, concepts, {"disease"}, limit=5)
     return [(row.name, row.verdict == "confounder") for row in found.rows]

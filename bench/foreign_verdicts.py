@@ -25,13 +25,13 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from bench.drawn_rows import drawn_rows
 from bench.measure import Row
 from encoder.audit.confounders.evidence import Evidence
 from encoder.audit.confounders.exposures import exposures_of
 from encoder.audit.confounders.families import Concepts
 from encoder.audit.confounders.find import find_confounders
 from encoder.audit.confounders.result import VERDICTS, Confounder
-from encoder.audit.rows import AuditRows
 
 FINDINGS, VARIANTS, DIMENSION = 30, 8, 64
 TRAINED, AUDITED = 2_000, 800
@@ -130,21 +130,7 @@ class Images:
     def evidence(self, logit: np.ndarray, *, reports: bool, sites: bool) -> Evidence:
         """What an audit knows of them."""
         count = len(self.truth)
-        ids = [str(number) for number in range(count)]
-        rows = AuditRows(
-            run="model",
-            label="disease",
-            source="labels",
-            split="all",
-            image_ids=ids,
-            study_ids=ids,
-            patient_ids=[str(owner) for owner in self.owners],
-            truth=self.truth,
-            score=1 / (1 + np.exp(-logit)),
-            logit=logit,
-            owners=self.owners,
-            unknown=0,
-        )
+        rows = drawn_rows(self.truth, logit, self.owners)
         stated = ((int(row), f"finding {k}", f"finding {k}") for row, k in zip(*np.nonzero(self.there), strict=True))
         exposures = [exposures_of("report", stated, np.ones(count, dtype=bool))] if reports else []
         groups = {"site": np.array(SITES, dtype=object)[self.site]} if sites else {}

@@ -19,11 +19,11 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from bench.drawn_rows import drawn_rows
 from bench.measure import Row
 from encoder.audit.confounders.evidence import Evidence
 from encoder.audit.confounders.families import Concepts
 from encoder.audit.confounders.find import find_confounders
-from encoder.audit.rows import AuditRows
 from kb.statistics.ranking import Ranking
 
 KINDS = ("device", "marker", "view", "site noise")
@@ -106,22 +106,7 @@ def run_setting(setting: Setting) -> Outcome:
     model = LogisticRegression(C=10, max_iter=500).fit(vectors, truth)
     vectors, truth, owners = world.images(setting, setting.at_test, setting.seed + 20_000)
     logit = model.decision_function(vectors).astype(np.float64)
-    units = [str(number) for number in range(IMAGES)]
-    score = 1 / (1 + np.exp(-logit))
-    rows = AuditRows(
-        run="m",
-        label="d",
-        source="s",
-        split="all",
-        image_ids=units,
-        study_ids=units,
-        patient_ids=units,
-        truth=truth,
-        score=score,
-        logit=logit,
-        owners=owners,
-        unknown=0,
-    )
+    rows = drawn_rows(truth, logit, owners)
     texts = [f"{name}, said {number}" for number, name in enumerate(world.names)]
     every = np.ones(len(texts), dtype=bool)
     concepts = Concepts(texts, texts, list(world.names), every, world.concepts)

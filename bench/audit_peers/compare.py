@@ -26,8 +26,15 @@ from bench.measure import Row
 HERE = Path(__file__).parent
 ENVIRONMENTS = Path(".bench")
 SEEDS = range(int(os.environ.get("CLEAR_KB_BENCH_SEEDS", "10")))
-ALIKE = 0.5
-FOREMOST = 0.6
+
+ALIKE, FOREMOST = 0.5, 0.6
+"""The shares from which on a segment, or the foremost images of a slice, are the planted fault."""
+
+UNTESTED = ("domino",)
+"""Tools that list slices and do not say which are real."""
+
+NO_DEPENDENCIES = {"domino": ("--no-deps",)}
+"""What Domino asks for no longer resolves: its list holds all that it needs."""
 
 Ours = Callable[[Case, Path], tuple[float, list[Segment]]]
 Make = Callable[..., Case]
@@ -67,10 +74,6 @@ def _row(name: str, make: Make, tool: Ours) -> Row:
     if name in UNTESTED:
         calls = "calls none: no test"
     return Row(f"{case.name}, {name}", told, calls, f"{statistics.median(seconds):.1f} s of the processor a data set")
-
-
-UNTESTED = ("domino",)
-"""Tools that list slices and do not say which are real."""
 
 
 def _rank(found: Sequence[Segment], case: Case) -> int | None:
@@ -114,7 +117,3 @@ def _python(environment: str) -> Path:
         subprocess.run([*pip, *NO_DEPENDENCIES.get(environment, ()), "-r", HERE / f"{environment}.txt"], check=True)
         (folder / ".ready").touch()
     return python.absolute()
-
-
-NO_DEPENDENCIES = {"domino": ("--no-deps",)}
-"""What Domino asks for no longer resolves: its list holds all that it needs."""

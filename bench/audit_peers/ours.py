@@ -18,7 +18,7 @@ import kb
 from bench.audit_peers.cases import Case
 
 RUN, LABEL = "theirs", "pneumonia"
-CONDITION = re.compile(r"^(?P<name>.+?) (?:(?P<side>>=|<) (?P<edge>\S+)|(?P<value>\S+))$")
+CUT = re.compile(r"(>=|<) (\S+)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,17 +89,13 @@ def _rows(text: str, case: Case) -> list[int]:
     """The rows for which the conditions of a segment hold: "sex F and age >= 70"; none for a property of pictures."""
     held = np.ones(len(case.truth), dtype=bool)
     for condition in text.split(" and "):
-        found = CONDITION.match(condition)
-        if found is None:
-            raise ValueError(f"'{condition}' is no condition")
         name = next((one for one in case.attributes if condition.startswith(f"{one} ")), None)
         if name is None:
             return []
-        column = case.attributes[name]
-        if found["side"] == ">=":
-            held &= column >= float(found["edge"])
-        elif found["side"] == "<":
-            held &= column < float(found["edge"])
+        column, value = case.attributes[name], condition.removeprefix(f"{name} ")
+        if cut := CUT.fullmatch(value):
+            above = column >= float(cut[2])
+            held &= above if cut[1] == ">=" else ~above
         else:
-            held &= column.astype(str) == condition.removeprefix(f"{name} ")
+            held &= column.astype(str) == value
     return [int(n) for n in np.flatnonzero(held)]

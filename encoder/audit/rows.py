@@ -92,6 +92,8 @@ class AuditRows:
         notes = [f"left out for their view: {told_left_out(self.other_views)}"] if self.other_views else []
         if self.unlabelled:
             notes.append(f"left out: {self.unlabelled:,} predictions that {self.source} says nothing of")
+        if self.unknown:
+            notes.append(f"{self.unknown:,} rows of unknown truth are left out")
         return notes
 
     @property
@@ -151,9 +153,7 @@ def read_rows(
     if source is not None and source not in sources:
         raise UsageError(f"source '{source}': {label} is spoken of by {', '.join(sources)}")
     rows = [row for row in rows if row["source"] == (source or sources[0])]
-    wanted = view_choice(views)
-    of_views = [row for row in rows if row["image_id"] is None or row["view"] in wanted]
-    other_views = wanted.left_out(row["view"] for row in rows if row["image_id"] is not None)
+    of_views, other_views = rows_of_views(rows, views)
     known = [row for row in of_views if row["truth"] is not None]
     if other_views and not known:
         told = f"{told_left_out(other_views)} were left out (views: {views})"
@@ -167,6 +167,13 @@ def read_rows(
 def _unit(row: Mapping[str, Any]) -> tuple[str | None, str | None]:
     """What a prediction is of: an image, or a study."""
     return (row["image_id"], None if row["image_id"] is not None else row["study_id"])
+
+
+def rows_of_views(rows: Sequence[dict[str, Any]], views: str) -> tuple[list[dict[str, Any]], Mapping[str, int]]:
+    """The rows of these views (a prediction of a study has none), and how many are left out, by view."""
+    wanted = view_choice(views)
+    kept = [row for row in rows if row["image_id"] is None or row["view"] in wanted]
+    return kept, wanted.left_out(row["view"] for row in rows if row["image_id"] is not None)
 
 
 def rows_where(session: AuditSession, run: str, label: str, *, where: str | None) -> list[dict[str, Any]]:

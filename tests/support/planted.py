@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bench.drawn_rows import drawn_rows
 from encoder.audit.confounders.evidence import Evidence
 from encoder.audit.confounders.exposures import exposures_of
 from encoder.audit.confounders.families import Concepts
-from encoder.audit.rows import AuditRows
 
 FINDINGS = ("disease", "tube", *(f"other {number}" for number in range(28)))
 DIMENSION = 64
@@ -52,23 +52,7 @@ class World:
             known = draw.random(images) < 0.9
             found = [(int(row), FINDINGS[k], FINDINGS[k]) for row, k in zip(*np.nonzero(there), strict=True)]
             exposures = [exposures_of("report", found, known)]
-        ids = [f"i{number}" for number in range(images)]
-        score = 1 / (1 + np.exp(-logit))
-        owners = np.arange(images) // 2
-        rows = AuditRows(
-            run="run",
-            label="disease",
-            source="labels",
-            split="all",
-            image_ids=ids,
-            study_ids=ids,
-            patient_ids=ids,
-            truth=truth,
-            score=score,
-            logit=logit,
-            owners=owners,
-            unknown=0,
-        )
+        rows = drawn_rows(truth, logit, np.arange(images) // 2)
         encoded = np.arange(images if vectors else 0)
         groups = {"site": site} if sites else {}
         return Evidence(rows, exposures, encoded, f.astype(np.float32) if vectors else None, groups)

@@ -19,7 +19,7 @@ from itertools import combinations
 import numpy as np
 
 from encoder.audit.confounders.result import Across, GroupDifference
-from kb.statistics.interval import Z95, Interval
+from kb.statistics.interval import Z95, Interval, numbered
 from kb.statistics.multiplicity import holm
 
 ENOUGH = 10
@@ -105,8 +105,7 @@ def _difference(
     means = [float(values[truth == side].mean()) for side in (False, True)]
     d = means[1] - means[0]
     weights = np.where(truth, 1 / truth.sum(), 1 / (~truth).sum()) * np.where(truth, 1, -1)
-    _, clusters = np.unique(owners, return_inverse=True)
-    sums = np.bincount(clusters, weights=weights * (values - np.where(truth, means[1], means[0])))
+    sums = np.bincount(numbered(owners), weights=weights * (values - np.where(truth, means[1], means[0])))
     count = len(sums)
     # Where a thing is rare its spread is not to be seen: no error is smaller than that of as many patients.
     error = max(float(np.sqrt((sums**2).sum() * count / (count - 1))), float(np.sqrt(sum(1 / n for n in patients))))

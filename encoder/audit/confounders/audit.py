@@ -174,7 +174,7 @@ def _times(evidence: Evidence, kinds: Collection[Kind]) -> list[str]:
 
 
 def _notes(rows: AuditRows, disease: Collection[str]) -> list[str]:
-    notes = rows.notes + ([f"{rows.unknown:,} rows of unknown truth are left out"] if rows.unknown else [])
+    notes = rows.notes
     most = rows.largest_share
     if most > LARGE_SHARE:
         notes.append(f"one patient has {100 * most:.0f} % of the rows: what holds for it holds for little else")

@@ -43,14 +43,7 @@ class Evidence:
         new = np.full(len(self.rows), -1, dtype=np.int64)
         new[numbers] = np.arange(len(numbers))
         kept = new[self.encoded] >= 0
-        exposures = [
-            replace(
-                one,
-                columns=[new[column][new[column] >= 0] for column in one.columns],
-                known=_shared(one.known, numbers),
-            )
-            for one in self.exposures
-        ]
+        exposures = [one.of_rows(numbers, len(self.rows)) for one in self.exposures]
         rows = replace(self.rows.part(numbers), logit=logit)
         vectors = None if self.vectors is None else self.vectors[kept]
         groups = {name: values[numbers] for name, values in self.groups.items()}
@@ -61,9 +54,3 @@ class Evidence:
         rows = self.rows
         nothing = np.empty((len(numbers), 0), dtype=np.float32)
         return Cohort(nothing, rows.truth[numbers], rows.logit[numbers], rows.owners[numbers])
-
-
-def _shared(known: Sequence[np.ndarray], numbers: np.ndarray) -> list[np.ndarray]:
-    """Some rows of masks; those that were one object stay one."""
-    cut: dict[int, np.ndarray] = {id(mask): mask[numbers] for mask in known}
-    return [cut[id(mask)] for mask in known]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -65,6 +65,14 @@ class Exposures:
             [self.columns[n] for n in numbers],
             [self.known[n] for n in numbers],
         )
+
+    def of_rows(self, numbers: np.ndarray, count: int) -> Exposures:
+        """The things on some of `count` rows, by their numbers; masks that were one object stay one."""
+        place = np.full(count, -1, dtype=np.int64)
+        place[numbers] = np.arange(len(numbers))
+        masks = {id(mask): mask[numbers] for mask in self.known}
+        columns = [place[column][place[column] >= 0] for column in self.columns]
+        return replace(self, columns=columns, known=[masks[id(mask)] for mask in self.known])
 
     def inseparable(self, rows: AuditRows) -> list[str]:
         """Things that cannot be told apart from the label: all positives have them and no negative, or the reverse."""

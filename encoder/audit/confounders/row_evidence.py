@@ -51,17 +51,25 @@ def read_evidence(
     notes: list[str] = []
     encoded, vectors = _vectors(kb, rows, encoder, notes) if "image" in kinds and encoder else (_nothing(), None)
     exposures: list[Exposures] = []
-    if "report" in kinds and (stated := _stated(session, rows)) is not None:
-        exposures.append(stated)
-        if len(stated) and (missing := len(rows) - int(stated.known[0].sum())):
-            notes.append(f"{missing:,} of {len(rows):,} have no report: what reports state is tested on the others")
-    elif "report" in kinds:
-        notes.append("no report belongs to these images or studies (they are joined by study)")
+    if "report" in kinds:
+        exposures, told = read_stated(session, rows)
+        notes += told
     fields = _fields(session, rows)
     if "attribute" in kinds:
         times = {name for name, values in fields.items() if is_period_attribute(name, values.values())}
         exposures.append(_attributes(rows, {name: fields[name] for name in fields if name not in times}))
     return Evidence(rows, exposures, encoded, vectors, _groups(rows, fields)), notes
+
+
+def read_stated(session: AuditSession, rows: AuditRows) -> tuple[list[Exposures], list[str]]:
+    """What the reports of `rows` state, and of how many there is none; empty where no row has a report."""
+    stated = _stated(session, rows)
+    if stated is None:
+        return [], ["no report belongs to these images or studies (they are joined by study)"]
+    missing = len(rows) - int(stated.known[0].sum()) if len(stated) else 0
+    if not missing:
+        return [stated], []
+    return [stated], [f"{missing:,} of {len(rows):,} have no report: what reports state is tested on the others"]
 
 
 def encoder_of(kb: KnowledgeBase, run: str, named: str | None) -> StoredEncoder | None:

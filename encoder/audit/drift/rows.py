@@ -11,10 +11,11 @@ import numpy as np
 
 from encoder.audit.drift.dates import DATE_NAMES, KnownDate, date_text, dates_of, is_period_attribute
 from encoder.audit.drift.periods import UNITS, Periods, first_day, last_day, name_of, natural, periods_of
-from encoder.audit.rows import AuditRows, as_arrays, check_run, labels_of, one_spelling, rows_where
+from encoder.audit.rows import AuditRows, as_arrays, check_run, labels_of, one_spelling, rows_of_views, rows_where
+from encoder.audit.segments.threshold import chosen_threshold
 from kb.errors import UsageError
 from kb.images.patient_split import PARTS, lies_in
-from kb.images.view_choice import FRONTAL, told_left_out, view_choice
+from kb.images.view_choice import FRONTAL, told_left_out
 from kb.sql.session import AuditSession
 
 LEAST = 50
@@ -22,11 +23,6 @@ LEAST = 50
 
 _MOST_NAMED, _MOST_LOOKED = 12, 6
 _OLD = 1950
-
-_THRESHOLD = """
-SELECT threshold, chosen_on FROM thresholds
-WHERE run = $run AND label = $label AND source IS NOT DISTINCT FROM $source AND threshold IS NOT NULL
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +106,7 @@ def read_drift_rows(session: AuditSession, asked: DriftSelection) -> DriftRows:
         raise UsageError(f"no prediction of {label} by '{asked.run}' is left where {asked.where}")
     found = [row for row in one_spelling(found, label) if lies_in(row["split"], asked.split)]
     source = _source(found, asked.source, label)
-    rows, notes = _of_views(_one_a_unit(found, source), asked.views)
+    rows, left = rows_of_views(_one_a_unit(found, source), asked.views)
     if not rows:
         raise UsageError(f"no prediction of {label} by '{asked.run}' is in split '{asked.split}' and of these views")
     rows, names, more = _dated(rows, asked)
@@ -122,6 +118,7 @@ def read_drift_rows(session: AuditSession, asked: DriftSelection) -> DriftRows:
             parameter="period",
         )
     unknown = sum(row["truth"] is None for row in rows)
+    of_views = [f"left out for their view: {told_left_out(left)}"] if left else []
     threshold, chosen_on = _threshold(session, rows[0], source, asked.threshold)
     return DriftRows(
         rows=replace(as_arrays(asked.run, asked.split, rows, unknown), source=source or ""),
@@ -130,7 +127,7 @@ def read_drift_rows(session: AuditSession, asked: DriftSelection) -> DriftRows:
         periods=periods,
         threshold=threshold,
         chosen_on=chosen_on,
-        notes=(*notes, *more, *_joined(periods)),
+        notes=(*of_views, *more, *_joined(periods)),
     )
 
 
@@ -164,13 +161,6 @@ def _one_a_unit(rows: Sequence[dict[str, Any]], source: str | None) -> list[dict
         else:
             kept.setdefault(unit, {**row, "source": None, "truth": None})
     return list(kept.values())
-
-
-def _of_views(rows: Sequence[dict[str, Any]], views: str) -> tuple[list[dict[str, Any]], list[str]]:
-    wanted = view_choice(views)
-    left = wanted.left_out(row["view"] for row in rows if row["image_id"] is not None)
-    notes = [f"left out for their view: {told_left_out(left)}"] if left else []
-    return [row for row in rows if row["image_id"] is None or row["view"] in wanted], notes
 
 
 def _dated(rows: Sequence[dict[str, Any]], asked: DriftSelection) -> tuple[list[dict[str, Any]], list[str], list[str]]:
@@ -278,6 +268,7 @@ def _threshold(
 ) -> tuple[float | None, str]:
     if told is not None:
         return told, "told"
-    given = {"run": row["run"], "label": row["label"], "source": source}
-    found = session.run(_THRESHOLD, given).rows()
-    return (float(found[0]["threshold"]), str(found[0]["chosen_on"])) if found else (None, "")
+    found = chosen_threshold(session, row["run"], row["label"], source)
+    if found is None or found["threshold"] is None:
+        return None, ""
+    return float(found["threshold"]), str(found["chosen_on"])

@@ -148,14 +148,12 @@ def share_shifts(
         aside: the attribute that the periods are made of.
         limit: how many are wanted.
     """
-    place = np.full(len(rows), -1, dtype=np.int64)
-    place[spans.inside] = np.arange(len(spans.inside))
     # In the place of the truth stands the span: what goes with that has shifted.
     part = replace(rows.part(spans.inside), truth=spans.later)
     kinds = [one for one in exposures if len(one)]
     found: list[ShareShift] = []
     for one in kinds:
-        here = _of_rows(one, place, spans.inside, aside).common(part, LEAST)
+        here = _without_times(one, aside).of_rows(spans.inside, len(rows)).common(part, LEAST)
         tested = [_share(here, number, part) for number in range(len(here))]
         q = q_values(np.array([p for _, p in tested]), len(kinds))
         found += [replace(shift, q=float(q[at])) for at, (shift, _) in enumerate(tested) if q[at] < LEVEL]
@@ -177,17 +175,14 @@ def _share(here: Exposures, number: int, part: AuditRows) -> tuple[ShareShift, f
     return shift, math.erfc(abs(z) / math.sqrt(2))
 
 
-def _of_rows(one: Exposures, place: np.ndarray, inside: np.ndarray, aside: str) -> Exposures:
-    """Exposures of some rows, without those that are dates or the periods themselves."""
+def _without_times(one: Exposures, aside: str) -> Exposures:
+    """Exposures without those that are dates or the periods themselves."""
     kept = [
         number
         for number, name in enumerate(one.names)
         if one.kind != "attribute" or not (is_period_attribute(name) or name.partition(":")[0] == aside)
     ]
-    taken = one.take(kept)
-    masks = {id(mask): mask[inside] for mask in taken.known}
-    columns = [place[column][place[column] >= 0] for column in taken.columns]
-    return replace(taken, columns=columns, known=[masks[id(mask)] for mask in taken.known])
+    return one.take(kept)
 
 
 def _cohort(evidence: Evidence, spans: Spans) -> Cohort | None:

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from encoder.audit.confounders.disease import disease_of, telling_nothing
-from encoder.audit.confounders.result import Kind
-from encoder.audit.confounders.row_evidence import read_evidence
+from encoder.audit.confounders.row_evidence import read_stated
 from encoder.audit.rows import AuditRows, read_rows
 from encoder.audit.segments.attributes import Attribute, findings_of, read_attributes
 from encoder.audit.segments.figures import figures_of, shift_interval
@@ -45,9 +44,6 @@ GROUP_COLUMNS = (
     "bpsn",
     "bnsp",
 )
-
-REPORTS: tuple[Kind, ...] = ("report",)
-"""What of the evidence of other audits is looked at here."""
 
 EIGHT_OF_TEN = 0.8416
 """The normal quantile of 0.8."""
@@ -134,7 +130,6 @@ def audit_segments(
     groups = groups_of(rows, chosen, threshold.value, min_size=options.min_size, min_positives=options.min_positives)
     segments = [_segment(rows, one, threshold.value) for one in searched.named]
     segments.sort(key=lambda one: -one.extra)
-    unknown = [f"{rows.unknown:,} rows of unknown truth are left out"] if rows.unknown else []
     if threshold.origin.startswith(ON_VALIDATION) and rows.split in ("all", "internal", "validation"):
         notes.append("the validation rows, which chose the threshold, are among these rows")
     return SegmentAudit(
@@ -148,7 +143,7 @@ def audit_segments(
         groups=Listing(groups, GROUP_COLUMNS),
         looked_at=searched.looked_at,
         power=power_of(judged, searched),
-        notes=(*rows.notes, *unknown, *notes),
+        notes=(*rows.notes, *notes),
     )
 
 
@@ -156,11 +151,11 @@ def _attributes(
     kb: KnowledgeBase, session: AuditSession, rows: AuditRows, options: SegmentOptions, watcher: Watcher
 ) -> tuple[list[Attribute], list[str]]:
     """All that rows can be cut by, and what is not known of them."""
-    evidence, notes = read_evidence(kb, session, rows, encoder=None, kinds=REPORTS)
+    stated, notes = read_stated(session, rows)
     aside = {*disease_of(rows.label), *telling_nothing()}
     pictures, more = picture_attributes(kb, rows, watcher)
     told, left_out = read_attributes(session, rows, options.where)
-    found = [*told, *findings_of(evidence.exposures, aside), *pictures]
+    found = [*told, *findings_of(stated, aside), *pictures]
     if not found:
         raise UsageError(
             "nothing but scores and labels is known of these rows: bring a table with sex, age, site or device, "

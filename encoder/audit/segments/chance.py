@@ -13,6 +13,7 @@ import numpy as np
 
 from encoder.audit.segments.outcomes import Measure, Stratum
 from encoder.audit.segments.tally import sums_of, tally_of
+from kb.statistics.interval import numbered
 
 DRAWS = 399
 
@@ -60,7 +61,7 @@ class _Side:
     def __init__(self, held: np.ndarray, stratum: Stratum, draw: np.random.Generator):
         chosen = _some(stratum, draw)
         self._held = np.ascontiguousarray(held[:, stratum.rows[chosen]])
-        self._owners = np.unique(stratum.owners[chosen], return_inverse=True)[1]
+        self._owners = numbered(stratum.owners[chosen])
         places = np.full(len(stratum.rows), -1)
         places[chosen] = np.arange(len(chosen))
         kept = (places[stratum.pairs] >= 0).all(axis=1)

@@ -9,7 +9,8 @@ import numpy as np
 from encoder.audit.rows import AuditRows
 from encoder.audit.segments.result import Figures
 from kb.statistics.auroc import auroc_interval
-from kb.statistics.interval import Interval, numbered, t_quantile
+from kb.statistics.interval import Interval, numbered
+from kb.statistics.means import mean_interval
 from kb.statistics.recalibration import Recalibration, recalibrate
 from kb.statistics.shares import share_interval
 
@@ -48,18 +49,6 @@ def _across(rows: AuditRows, chosen: np.ndarray, *, positives_here: bool) -> Int
     return auroc_interval(rows.truth[kept], rows.logit[kept], rows.owners[kept])
 
 
-def mean_interval(values: np.ndarray, clusters: np.ndarray) -> Interval | None:
-    """A mean with its 95% interval: the spread is that of sums over patients; None for fewer than two patients."""
-    patients = int(clusters.max()) + 1 if len(values) else 0
-    if patients < 2:
-        return None
-    mean = float(values.mean())
-    sums = np.bincount(clusters, weights=values - mean)
-    error = math.sqrt(float((sums**2).sum()) * patients / (patients - 1)) / len(values)
-    reach = t_quantile(patients - 1) * error
-    return Interval(mean, mean - reach, mean + reach)
-
-
 def shift_interval(rows: AuditRows, chosen: np.ndarray) -> Interval | None:
     """How much higher the logit is in some rows than in others at the same truth; None where a side has no row.
 
@@ -73,12 +62,12 @@ def shift_interval(rows: AuditRows, chosen: np.ndarray) -> Interval | None:
             continue
         if not there.any():
             return None
-        other = mean_interval(rows.logit[there], numbered(rows.owners[there]))
+        other = mean_interval(rows.logit[there], rows.owners[there])
         if other is None:
             return None
         beyond[here] = rows.logit[here] - other.value
         error += (float(here.sum() / chosen.sum()) * (other.high - other.value)) ** 2
-    mine = mean_interval(beyond[chosen], numbered(rows.owners[chosen]))
+    mine = mean_interval(beyond[chosen], rows.owners[chosen])
     if mine is None:
         return None
     reach = math.hypot(mine.high - mine.value, math.sqrt(error))

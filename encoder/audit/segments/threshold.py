@@ -12,7 +12,7 @@ from kb.sql.session import AuditSession
 
 _CHOSEN = """
 SELECT threshold, chosen_on, lowest, highest, warning FROM thresholds
-WHERE run = $run AND label_key(label) = label_key($label) AND (source = $source OR source IS NULL)
+WHERE run = $run AND label = $label AND (source = $source OR source IS NULL)
 ORDER BY source IS NULL LIMIT 1
 """
 
@@ -40,15 +40,25 @@ def shared_threshold(session: AuditSession, rows: AuditRows, asked: float | None
                 parameter="threshold",
             )
         return Threshold(value=asked, origin="as asked for")
-    found = session.run(_CHOSEN, {"run": rows.run, "label": rows.label, "source": rows.source}).rows()
-    if not found or found[0]["threshold"] is None:
-        warning = (
-            found[0]["warning"] if found and found[0]["warning"] else "only external rows, or one truth, are known"
-        )
+    found = chosen_threshold(session, rows.run, rows.label, rows.source)
+    if found is None or found["threshold"] is None:
+        warning = (found or {}).get("warning") or "only external rows, or one truth, are known"
         raise UsageError(
             f"nothing chose a threshold for {rows.label} by {rows.source}: {warning}", parameter="threshold"
         )
-    return Threshold(value=float(found[0]["threshold"]), origin=_origin(found[0]))
+    return Threshold(value=float(found["threshold"]), origin=_origin(found))
+
+
+def chosen_threshold(session: AuditSession, run: str, label: str, source: str | None) -> Mapping[str, Any] | None:
+    """What the view `thresholds` says of a run and label, by a source of labels or as given with the run.
+
+    Args:
+        session: over the knowledge base.
+        run: its name.
+        label: as the run spells it.
+        source: of the labels; None where none speaks.
+    """
+    return next(iter(session.run(_CHOSEN, {"run": run, "label": label, "source": source})), None)
 
 
 def _origin(chosen: Mapping[str, Any]) -> str:

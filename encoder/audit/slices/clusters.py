@@ -15,6 +15,7 @@ import numpy as np
 from encoder.audit.confounders.moments import Cohort
 from encoder.audit.segments.outcomes import normal_scores
 from kb.errors import UsageError
+from kb.statistics.interval import numbered
 
 DIRECTIONS = 32
 """Main directions that images are clustered in: beyond these lies mostly noise."""
@@ -66,7 +67,7 @@ def _foretold(main: np.ndarray, cohorts: Sequence[Cohort], *, positive: bool) ->
         mine = np.flatnonzero(cohort.truth.astype(bool) == positive)
         if len(mine):
             wrong[start + mine] = normal_scores(-cohort.logit[mine] if positive else cohort.logit[mine])
-        numbers = np.unique(cohort.owners, return_inverse=True)[1]
+        numbers = numbered(cohort.owners)
         owners.append(numbers + before)
         before, start = before + int(numbers.max()) + 1, start + len(cohort)
     fold = np.random.default_rng(0).permutation(before)[np.concatenate(owners)] % FOLDS

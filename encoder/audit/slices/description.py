@@ -13,7 +13,7 @@ from encoder.audit.confounders.families import Concepts
 from encoder.audit.confounders.moments import Cohort, moments_of
 from encoder.audit.slices.parts import Part
 from encoder.audit.slices.result import Slice, SliceConcept, Trait
-from kb.statistics.interval import Z95
+from kb.statistics.interval import Z95, numbered
 
 
 def traits_of(part: Part, chosen: np.ndarray, most: int) -> tuple[Trait, ...]:
@@ -74,7 +74,7 @@ def _apart_in_words(
             held = vectors[rows[truth[rows]]].mean(axis=0) - vectors[rows[~truth[rows]]].mean(axis=0)
             vectors[rows] -= np.outer(truth[rows] - truth[rows].mean(), held).astype(np.float32)
     apart = 0 if same_patients else int(mine.owners.max()) + 1
-    owners = np.unique(np.concatenate([mine.owners, other.owners + apart]), return_inverse=True)[1]
+    owners = numbered(np.concatenate([mine.owners, other.owners + apart]))
     noise = np.concatenate([mine.logit, other.logit])
     tests = test_concepts(moments_of(Cohort(vectors, member, noise, owners)), concepts.vectors)
     findings = np.asarray(concepts.findings, dtype=object).astype(str)

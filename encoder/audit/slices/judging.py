@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.special import ndtr
 
+from encoder.audit.confounders.result import LEVEL
 from encoder.audit.segments.outcomes import MEASURES, Measure, strata_of
 from encoder.audit.segments.standing import standing_of
 from encoder.audit.slices.parts import Part
@@ -19,8 +20,6 @@ from encoder.audit.slices.result import Slice
 from kb.statistics.auroc import auroc_interval
 from kb.statistics.interval import Z95
 from kb.statistics.multiplicity import benjamini_hochberg
-
-LEVEL = 0.05
 
 Chances = Mapping[Measure, float]
 """The one-sided chance of doing as badly by each measure."""

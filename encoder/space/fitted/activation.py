@@ -23,7 +23,7 @@ from encoder.vectors.image_vectors import ImageVectors
 from kb.display import Listing
 from kb.language.wider_terms import wider_findings
 from kb.statistics.auroc import auroc_of_both
-from kb.statistics.interval import Interval
+from kb.statistics.interval import Interval, numbered
 from kb.statistics.ranking import Ranking
 
 
@@ -111,7 +111,7 @@ def _judged(
         mean = float(np.mean([Ranking(truth[:, at], told[:, at]).auroc for at in range(y.shape[1])]))
         if mean > best:
             best, chosen, scores = mean, shrink, told
-    _, numbers = np.unique(np.asarray(owners, dtype=object).astype(str), return_inverse=True)
+    numbers = numbered(np.asarray(owners))
     return [auroc_of_both(truth[:, at], scores[:, at], numbers) for at in range(y.shape[1])], chosen
 
 

@@ -19,7 +19,7 @@ from encoder.vectors.image_vectors import ImageVectors
 from kb.display import Listing
 from kb.knowledge_base import KnowledgeBase
 from kb.statistics.auroc import auroc_of_both
-from kb.statistics.interval import Interval
+from kb.statistics.interval import Interval, numbered
 
 FEWEST = 10
 """Patients of whom reports state a finding, and of whom they do not, for its direction to be judged by them."""
@@ -68,7 +68,7 @@ def checked_by_reports(
 def _judged(kb: KnowledgeBase, found: FittedDirections, images: ImageVectors) -> dict[str, Interval]:
     """The AUROC of each finding that reports can judge, by the direction of the concept that stands for it."""
     told = read_stated(kb, images)
-    owners = np.unique([images.patients[int(row)] for row in told.rows], return_inverse=True)[1]
+    owners = numbered(np.array([images.patients[int(row)] for row in told.rows]))
     places = _bearing(found, told.bearers)
     judged: dict[str, Interval] = {}
     for column, finding in enumerate(told.findings):

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from kb.statistics.interval import numbered
+
 FOLDS = 5
 """Times that a part of the patients is left out, fitted without, and judged."""
 
@@ -15,7 +17,7 @@ BLOCKS = 10
 
 def patient_blocks(owners: Sequence[str], seed: int = 0) -> np.ndarray:
     """The block of each row, from 0 on: patients are dealt out, the same in every run."""
-    _, numbers = np.unique(np.asarray(owners, dtype=object).astype(str), return_inverse=True)
+    numbers = numbered(np.asarray(owners))
     count = int(numbers.max()) + 1
     dealt = np.empty(count, dtype=np.int64)
     dealt[np.random.default_rng(seed).permutation(count)] = np.arange(count) % BLOCKS

@@ -12,6 +12,7 @@ from encoder.vectors.image_vectors import ImageVectors
 from kb.knowledge_base import KnowledgeBase
 from kb.sql.limits import UNHURRIED
 from kb.sql.session import AuditSession
+from kb.statistics.interval import numbered
 from kb.store.sqltext import literals
 from schemas.terms import IN_USE
 
@@ -92,7 +93,7 @@ def often_stated(stated: sparse.csr_matrix, owners: Sequence[str]) -> tuple[np.n
     """The findings that enough patients have and have not, and how many patients have each."""
     if not len(owners):
         return np.empty(0, dtype=np.int64), np.zeros(stated.shape[1])
-    _, numbers = np.unique(np.asarray(owners, dtype=object).astype(str), return_inverse=True)
+    numbers = numbered(np.asarray(owners))
     ones = np.ones(len(numbers))
     by_patient = sparse.csr_matrix((ones, (numbers, np.arange(len(numbers)))))
     images = np.bincount(numbers)[:, None]

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.drawn_rows import drawn_rows
 from encoder.audit.confounders.comparison import compare
 from encoder.audit.confounders.concept_tests import p_values, test_concepts
 from encoder.audit.confounders.disease import disease_of, telling_nothing
@@ -22,7 +23,6 @@ from encoder.audit.confounders.own_part import own_part
 from encoder.audit.confounders.result import LEVEL
 from encoder.audit.confounders.sentences import in_general, tell
 from encoder.audit.confounders.strata import error_rates, high, strata_of
-from encoder.audit.rows import AuditRows
 from kb.errors import UsageError
 from tests.support.planted import FINDINGS, world
 
@@ -229,27 +229,13 @@ class TestHonesty:
         called, tested = 0, 0
         for _ in range(40):
             truth = draw.random(700) < prevalence
-            ids = [str(n) for n in range(700)]
             found = [
                 (int(r), f"t{k}", f"t{k}") for k in range(20) for r in np.flatnonzero(draw.random(700) < 0.02 * (k + 1))
             ]
             stated = exposures_of("report", found, np.ones(700, bool))
             there = stated.column(5)
             logit = draw.normal(0, 1, 700) + truth + 2.0 * there  # it leans on one of them, which goes with nothing
-            rows = AuditRows(
-                run="r",
-                label="l",
-                source="s",
-                split="all",
-                image_ids=ids,
-                study_ids=ids,
-                patient_ids=ids,
-                truth=truth,
-                score=logit,
-                logit=logit,
-                owners=np.arange(700) // 2,
-                unknown=0,
-            )
+            rows = drawn_rows(truth, logit, np.arange(700) // 2)
             result = find_confounders(Evidence(rows, [stated], np.empty(0, np.int64), None), None, (), limit=30)
             called += any(row.verdict == "confounder" for row in result.rows)
             tested += result.tested["report"]

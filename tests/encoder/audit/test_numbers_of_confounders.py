@@ -10,12 +10,12 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bench.drawn_rows import drawn_rows
 from encoder.audit.confounders.evidence import Evidence
 from encoder.audit.confounders.exposures import exposures_of, together
 from encoder.audit.confounders.find import find_confounders
 from encoder.audit.confounders.result import Confounder
 from encoder.audit.confounders.sentences import tell
-from encoder.audit.rows import AuditRows
 from kb.errors import UsageError
 from tests.support.planted import world
 
@@ -52,21 +52,7 @@ def extreme_data(draw: st.DrawFn) -> Evidence:
         "two patients": lambda: np.arange(n) % 2,
     }
     logit, owners = logits[draw(st.sampled_from(sorted(logits)))](), patients[draw(st.sampled_from(sorted(patients)))]()
-    ids = [str(number) for number in range(n)]
-    rows = AuditRows(
-        run="r",
-        label="disease",
-        source="s",
-        split="all",
-        image_ids=ids,
-        study_ids=ids,
-        patient_ids=ids,
-        truth=truth,
-        score=1 / (1 + np.exp(-logit)),
-        logit=logit,
-        owners=owners,
-        unknown=0,
-    )
+    rows = drawn_rows(truth, logit, owners)
     stated = [(int(row), f"thing {k}", f"thing {k}") for row, k in zip(*np.nonzero(there), strict=True)]
     known = random.random(n) < 0.9
     site = np.array(["a", "b", None], dtype=object)[random.integers(0, 3, n)]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from bench.drawn_rows import drawn_rows
 from encoder.audit.rows import AuditRows
 from encoder.audit.segments.figures import figures_of, mean_interval, shift_interval
 from encoder.audit.segments.result import FIGURES
@@ -17,21 +18,7 @@ def audit_rows(seed: int, n: int = 400, apart: float = 2.0) -> AuditRows:
     draw = np.random.default_rng(seed)
     truth = draw.random(n) < 0.3
     logit = np.where(truth, apart, -apart) + draw.standard_normal(n)
-    ids = [f"i{number}" for number in range(n)]
-    return AuditRows(
-        run="run",
-        label="label",
-        source="source",
-        split="all",
-        image_ids=ids,
-        study_ids=ids,
-        patient_ids=ids,
-        truth=truth,
-        score=1 / (1 + np.exp(-logit)),
-        logit=logit,
-        owners=np.arange(n) // 2,
-        unknown=0,
-    )
+    return drawn_rows(truth, logit, np.arange(n) // 2)
 
 
 def test_errors_and_ranking_are_those_of_the_rows() -> None:
