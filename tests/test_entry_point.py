@@ -50,3 +50,9 @@ def test_completion_is_shown_to_the_shell_that_asks(tmp_path: Path) -> None:
 )
 def test_names_and_options_are_completed(cli: Run, line: str, offered: list[str]) -> None:
     assert completed(cli, line) == offered
+
+
+def test_an_audit_loads_nothing_to_draw_with() -> None:
+    loaded = "import sys, encoder.audit.face; print(*{'matplotlib', 'jinja2', 'scipy.stats'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

@@ -16,8 +16,6 @@ from encoder.audit.drift.rows import LEAST as LEAST_ROWS
 from encoder.audit.drift.rows import DriftSelection
 from encoder.audit.drift.scan import PERMUTATIONS
 from encoder.audit.report.options import ReportOptions
-from encoder.audit.report.report import gather
-from encoder.audit.report.writing import write_report
 from encoder.audit.segments.audit import SegmentOptions, audit_segments
 from encoder.audit.segments.outcomes import MEASURES, Measure
 from encoder.audit.segments.result import SegmentAudit
@@ -367,6 +365,10 @@ def report(
     Raises:
         UsageError: there is no such run or label, nothing to judge it by, or another file stands there.
     """
+    # The page draws by matplotlib, which no other audit needs.
+    from encoder.audit.report.report import gather
+    from encoder.audit.report.writing import write_report
+
     options = ReportOptions(
         labels=labels,
         source=source,

@@ -12,8 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit, logit
-from scipy.stats import chi2
+from scipy.special import chdtri, expit, logit
 
 from kb.statistics.calibration import equal_mass_bins
 from kb.statistics.interval import Interval, numbered
@@ -188,7 +187,7 @@ class _Binned:
         # 3, against 1 that would take off what chance adds: a gap that is not clearly one is taken to be of the others.
         lumps = gaps * np.clip(1 - 3 * variances / np.maximum(gaps**2, 1e-12), 0, None)
         left = float(((gaps - smooth) ** 2 / variances).sum())
-        likely = left <= chi2.ppf(0.95, max(len(gaps) - 2, 1))
+        likely = left <= chdtri(max(len(gaps) - 2, 1), 0.05)
         found = [bend for bend in (smooth, lumps) if np.abs(bend).sum() > 1e-9] or [self.rows]
         return [bend / float(self.errors(bend)) for bend in (found if likely else found[::-1])]
 

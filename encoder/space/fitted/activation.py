@@ -9,10 +9,10 @@ that it was not fitted on.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-from scipy import sparse
 
 from encoder.space.fitted.calibration import SHRINKS, Calibration
 from encoder.space.fitted.directions import COLUMNS, FittedDirections, FittedFinding, holds
@@ -25,6 +25,9 @@ from kb.language.wider_terms import wider_findings
 from kb.statistics.auroc import auroc_of_both
 from kb.statistics.interval import Interval, numbered
 from kb.statistics.ranking import Ranking
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 
 def activation_directions(encoder: str, images: ImageVectors, told: Stated) -> FittedDirections | None:
@@ -93,7 +96,7 @@ def _beside(findings: Sequence[str], things: frozenset[str]) -> np.ndarray:
 def _judged(
     sums: FoldedSums,
     g: np.ndarray,
-    y: sparse.csr_matrix,
+    y: csr_matrix,
     *,
     folds: np.ndarray,
     owners: Sequence[str],

@@ -13,7 +13,6 @@ P, what is expected of y before g is seen, is a covariance in which findings do 
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
 
 from encoder.space.fitted.sums import Centred
 
@@ -49,6 +48,8 @@ class Calibration:
         Args:
             expected: P, (t, t).
         """
+        from scipy.linalg import cho_factor, cho_solve
+
         along = self._slopes @ expected
         found: np.ndarray = cho_solve(cho_factor(along @ self._slopes.T + self._noise), along).T
         return found
@@ -59,6 +60,8 @@ class Calibration:
         Args:
             beside: which are held while one is told, (t, t), bool; those that it stands over or under are not.
         """
+        from scipy.linalg import cho_factor, cho_solve
+
         t = len(self.sums.mean_y)
         whitened = cho_solve(cho_factor(self._noise), self.sums.gy)
         products, yy = self.sums.gy.T @ whitened, self.sums.yy

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
 
 from encoder.vectors.image_vectors import ImageVectors
 from kb.knowledge_base import KnowledgeBase
@@ -15,6 +15,9 @@ from kb.sql.session import AuditSession
 from kb.statistics.interval import numbered
 from kb.store.sqltext import literals
 from schemas.terms import IN_USE
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 FEWEST = 20
 """Patients of whom reports state a finding, and of whom they do not, for a direction to be tried."""
@@ -49,13 +52,15 @@ class Stated:
 
     rows: np.ndarray
     findings: list[str]
-    stated: sparse.csr_matrix
+    stated: csr_matrix
     bearers: dict[str, str]
     things: frozenset[str]
 
 
 def read_stated(kb: KnowledgeBase, images: ImageVectors) -> Stated:
     """The findings that the reports of images state, wider ones included; external images are left out."""
+    from scipy.sparse import csr_matrix
+
     by_study: dict[str, list[int]] = {}
     for row, study in enumerate(images.studies):
         if study is not None and images.splits[row] != "external":
@@ -84,18 +89,20 @@ def read_stated(kb: KnowledgeBase, images: ImageVectors) -> Stated:
     columns = [np.searchsorted(rows, sorted(said[finding])) for finding in findings]
     numbers = np.repeat(np.arange(len(findings)), [len(column) for column in columns])
     places = np.concatenate(columns) if columns else np.empty(0, dtype=np.int64)
-    stated = sparse.csr_matrix((np.ones(len(places)), (places, numbers)), shape=(len(rows), len(findings)))
+    stated = csr_matrix((np.ones(len(places)), (places, numbers)), shape=(len(rows), len(findings)))
     things = frozenset(told["finding"] for told in bearing if told["kind"] != "normal")
     return Stated(rows, findings, stated, bearers, things)
 
 
-def often_stated(stated: sparse.csr_matrix, owners: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+def often_stated(stated: csr_matrix, owners: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """The findings that enough patients have and have not, and how many patients have each."""
+    from scipy.sparse import csr_matrix
+
     if not len(owners):
         return np.empty(0, dtype=np.int64), np.zeros(stated.shape[1])
     numbers = numbered(np.asarray(owners))
     ones = np.ones(len(numbers))
-    by_patient = sparse.csr_matrix((ones, (numbers, np.arange(len(numbers)))))
+    by_patient = csr_matrix((ones, (numbers, np.arange(len(numbers)))))
     images = np.bincount(numbers)[:, None]
     counts = (by_patient @ stated).toarray()
     having, lacking = (counts > 0).sum(axis=0), (counts < images).sum(axis=0)
