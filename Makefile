@@ -11,6 +11,10 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # scispaCy asks for numpy 1 and works with 2, so it comes without what it asks for: of that, these two are not here.
 SCISPACY := $(shell sed -n 's/.*"\(scispacy==[^"]*\)".*/\1/p' pyproject.toml) nmslib-metabrainz==2.1.3 pysbd
 
+# torchvision fits one build of torch alone, and one that does not fit breaks transformers: it lies aside with what needs
+# it, for the tests that ask for it (tests/support/other_libraries.py).
+BACKBONES := timm==1.0.31 open_clip_torch==3.3.0 torchvision==0.28.0 ftfy wcwidth
+
 .PHONY: setup demo test lint types soak bench release clean
 
 setup: $(READY)
@@ -21,6 +25,8 @@ $(READY): pyproject.toml Makefile
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) --no-warn-conflicts -e ".[dev]"
 	@$(PIP) --no-deps $(SCISPACY) || echo "scispaCy cannot be had here: its tests are skipped, and all else works without it"
+	@$(PIP) --no-deps --upgrade --target $(VENV)/backbones $(BACKBONES) || \
+		echo "timm and open_clip cannot be had here: their tests are skipped, and all else works without them"
 	touch $@
 
 demo: setup
