@@ -5,18 +5,11 @@ from __future__ import annotations
 import torch
 from torch.nn.functional import softplus
 
-from encoder.training.statements import DENIED, HOLDS, POSSIBLE, UNKNOWN
+from encoder.training.statements import DENIED, HOLDS, UNKNOWN
 
 
 def concept_loss(
-    logits: torch.Tensor,
-    relations: torch.Tensor,
-    *,
-    images: int | None = None,
-    denied_weight: float = 1.0,
-    uncertain_weight: float = 0.0,
-    mean: bool = True,
-    columns: torch.Tensor | None = None,
+    logits: torch.Tensor, relations: torch.Tensor, *, images: int | None = None, denied_weight: float = 1.0
 ) -> torch.Tensor:
     """The mean over pairs of -log sigmoid(y logit).
 
@@ -32,10 +25,5 @@ def concept_loss(
     """
     weights = (relations != UNKNOWN).to(logits.dtype)
     weights = torch.where(relations == DENIED, weights * denied_weight, weights)
-    weights = torch.where(relations == POSSIBLE, uncertain_weight, weights)
-    if columns is not None:
-        weights = weights * columns
-    signs = torch.where(relations >= HOLDS, 1.0, -1.0).to(logits.dtype)
-    return (weights * softplus(-signs * logits)).sum() / max(
-        1, (images or len(logits)) * (logits.shape[1] if mean else 1)
-    )
+    signs = torch.where(relations == HOLDS, 1.0, -1.0).to(logits.dtype)
+    return (weights * softplus(-signs * logits)).sum() / max(1, (images or len(logits)) * logits.shape[1])

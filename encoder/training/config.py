@@ -108,13 +108,6 @@ class TrainConfig:
     seed: int = 0
     views: str = FRONTAL
     where: str | None = None
-    uncertain_weight: float = 0.0
-    sentence_weight: float = 0.0
-    concept_weight: float = 0.0
-    study_images: Literal["each", "one", "mean"] = "each"
-    report_loss: Literal["softmax", "sigmoid"] = "softmax"
-    concept_loss: Literal["mean", "sum"] = "mean"
-    negatives: Literal["open", "hierarchy", "all"] = "open"
     augment: Augmentation = field(default_factory=Augmentation)
 
     def __post_init__(self) -> None:

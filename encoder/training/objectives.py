@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
@@ -16,7 +15,7 @@ from encoder.training.accumulation import backward
 from encoder.training.concept_loss import concept_loss
 from encoder.training.config import TrainConfig
 from encoder.training.processes import Processes
-from encoder.training.report_loss import report_loss, sigmoid_report_loss
+from encoder.training.report_loss import report_loss
 from encoder.training.statements import HOLDS, UNKNOWN
 from encoder.training.training_data import Study
 from kb.errors import UsageError
@@ -87,8 +86,6 @@ class ConceptObjective:
         if study.embeddings is None:
             raise UsageError("no report states anything that the vocabulary knows: there is nothing to train against")
         self._embeddings = torch.from_numpy(study.embeddings).to(device)
-        if study.sentences:
-            self._sentences = torch.from_numpy(study.sentences.embeddings).to(device)
 
     def begin(self, examples: Sequence[int]) -> None:
         """Let the bias begin at the log odds of a concept that holds: what is known of every pair beforehand.
@@ -110,37 +107,11 @@ class ConceptObjective:
         """
         concepts = self._study.statements.concepts_of(batch)
         relations, _ = self._relations(self._processes.share(list(batch)), concepts)
-        c, sentences = self._config, []
-        if c.sentence_weight:
-            of = self._study.sentences
-            sentences = sorted({s for one in batch for s in of.of[one]})
-            told = torch.from_numpy(of.relations(self._study.statements, batch, sentences)).to(self._device)
-        columns = None
-        if c.concept_weight:
-            w = torch.tensor(self._study.statements.frequency[concepts] ** c.concept_weight, dtype=torch.float32)
-            columns = (w / w.mean()).to(self._device)
         total, done = torch.zeros((), device=self._device), 0
         for part in pixels:
             said = relations[done : done + len(part)]
-            vectors = vision(part)
-            if c.study_images == "mean":
-                studies = [self._study.examples[n].study for n in batch[done : done + len(part)]]
-                same = torch.tensor([[a == b for b in studies] for a in studies], dtype=vectors.dtype)
-                vectors = torch.nn.functional.normalize(same @ vectors, dim=-1)
-            logits = self._logits(vectors, concepts)
-            loss = concept_loss(
-                logits,
-                said,
-                images=len(batch),
-                denied_weight=c.denied_weight,
-                uncertain_weight=c.uncertain_weight,
-                mean=c.concept_loss == "mean",
-                columns=columns,
-            )
-            if sentences:
-                texts = self._encoder.text(self._sentences[sentences])
-                logits = self._encoder.log_scale.exp() * vectors @ texts.T + self._encoder.bias
-                loss = loss + c.sentence_weight * concept_loss(logits, told[done : done + len(part)], images=len(batch))
+            logits = self._logits(vision(part), concepts)
+            loss = concept_loss(logits, said, images=len(batch), denied_weight=self._config.denied_weight)
             loss.backward()
             total += loss.detach()
             done += len(part)
@@ -161,7 +132,7 @@ class ConceptObjective:
     def _relations(self, examples: Sequence[int], concepts: list[int] | None = None) -> tuple[torch.Tensor, list[int]]:
         statements = self._study.statements
         chosen = statements.concepts_of(examples) if concepts is None else concepts
-        relations: np.ndarray = statements.relations(examples, chosen, possible=self._config.uncertain_weight > 0)
+        relations: np.ndarray = statements.relations(examples, chosen)
         return torch.from_numpy(relations).to(self._device), chosen
 
     def _logits(self, images: torch.Tensor, concepts: Sequence[int]) -> torch.Tensor:
@@ -204,9 +175,7 @@ class ReportObjective:
         self._words = torch.tensor([numbers[text] for text in texts], device=device)
 
     def begin(self, examples: Sequence[int]) -> None:
-        if self._config.report_loss == "sigmoid":
-            with torch.no_grad():
-                self._encoder.bias.fill_(-math.log(self._config.batch_size))
+        """Nothing is to be set."""
 
     def backward(self, vision: Vision, pixels: Sequence[torch.Tensor], batch: Sequence[int]) -> torch.Tensor:
         """Add this process's share of the gradient; features go around, with their gradients."""
@@ -251,16 +220,6 @@ class ReportObjective:
         batch: Sequence[int],
         first: int,
     ) -> torch.Tensor:
-        if self._config.report_loss == "sigmoid":
-            return sigmoid_report_loss(
-                images,
-                texts=all_texts,
-                scale=self._encoder.log_scale.exp(),
-                bias=self._encoder.bias,
-                words=self._words[list(batch)],
-                first=first,
-                equal_texts_are_negatives=self._config.equal_texts_are_negatives,
-            )
         return report_loss(
             images,
             texts,

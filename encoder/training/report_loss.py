@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch.nn.functional import cross_entropy, softplus
-from torch.utils.checkpoint import checkpoint
-
-CHUNK = 4_096
-"""Texts that images are held against at once in the sigmoid loss."""
+from torch.nn.functional import cross_entropy
 
 
 def report_loss(
@@ -47,38 +43,3 @@ def report_loss(
         for mine, others in ((own_images, all_texts), (own_texts, all_images))
     ]
     return (losses[0] + losses[1]) / (2 * total)
-
-
-def sigmoid_report_loss(
-    images: torch.Tensor,
-    *,
-    texts: torch.Tensor,
-    scale: torch.Tensor,
-    bias: torch.Tensor,
-    words: torch.Tensor,
-    first: int = 0,
-    equal_texts_are_negatives: bool = False,
-    chunk: int = CHUNK,
-) -> torch.Tensor:
-    """One process's share of the sigmoid loss of the whole batch (SigLIP; Zhai et al., 2023, algorithm 1).
-
-    Each pair of an image and a text is a question of its own, so that some texts after others add up to the loss of
-    all: the logits of no more than `chunk` of them are held at once, forwards and backwards.
-    """
-    places = torch.arange(first, first + len(images), device=images.device)
-
-    def of_some(
-        start: int, images: torch.Tensor, texts: torch.Tensor, scale: torch.Tensor, bias: torch.Tensor
-    ) -> torch.Tensor:
-        columns = torch.arange(start, start + len(texts), device=images.device)
-        own = places.unsqueeze(1) == columns.unsqueeze(0)
-        equal = words[places].unsqueeze(1) == words[columns].unsqueeze(0)
-        counts = own | ~equal | equal_texts_are_negatives
-        logits = scale * images @ texts.T + bias
-        return (softplus(torch.where(own, -logits, logits)) * counts).sum()
-
-    total = images.new_zeros(())
-    for start in range(0, len(texts), chunk):
-        part = texts[start : start + chunk]
-        total = total + checkpoint(of_some, start, images, part, scale, bias, use_reentrant=False)
-    return total / len(texts)

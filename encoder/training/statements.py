@@ -19,21 +19,19 @@ from kb.hierarchy.graph import Hierarchy
 from kb.hierarchy.meaning import Meaning
 from kb.hierarchy.order import narrows_to_both
 from kb.language.alike_terms import may_be_called
-from kb.language.wider_terms import wider_findings
 
-POSSIBLE, HOLDS, UNKNOWN, OTHER, DENIED = 2, 1, 0, -1, -2
-"""A concept may hold for an image; holds; nobody knows; the report does not speak of it; the report denies it."""
+HOLDS, UNKNOWN, OTHER, DENIED = 1, 0, -1, -2
+"""A concept holds for an image; nobody knows; the report does not speak of it; the report denies it."""
 
 PAST = ("historical", "resolved")
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement of a report: a concept (its number), whether it is sure and of now, or hedged and of now."""
+    """One statement of a report: a concept (its number), and whether it is sure and of now."""
 
     concept: int
     sure: bool
-    hedged: bool = False
 
 
 class Statements:
@@ -45,7 +43,6 @@ class Statements:
         reports: Sequence[Sequence[Statement]],
         *,
         linked: Iterable[tuple[str, str]] = (),
-        negatives: str = "open",
     ):
         """What each report says.
 
@@ -58,17 +55,13 @@ class Statements:
         self.reports = reports
         self._present = np.array([meaning.present for meaning in meanings], dtype=bool)
         self._about = _Topics(meanings)
-        self._findings = _Findings([meaning.finding or "" for meaning in meanings], linked, negatives)
-        self.frequency = np.zeros(len(meanings))
-        for report in reports:
-            for one in {said.concept for said in report if said.sure}:
-                self.frequency[one] += 1
+        self._findings = _Findings([meaning.finding or "" for meaning in meanings], linked)
 
     def concepts_of(self, examples: Iterable[int]) -> list[int]:
         """The numbers of all concepts that these examples state surely, in order."""
         return sorted({said.concept for number in examples for said in self.reports[number] if said.sure})
 
-    def relations(self, examples: Sequence[int], concepts: Sequence[int], possible: bool = False) -> np.ndarray:
+    def relations(self, examples: Sequence[int], concepts: Sequence[int]) -> np.ndarray:
         """What each example's report says of each concept: HOLDS, UNKNOWN, OTHER or DENIED, int8, (n, m).
 
         All statements of a report are taken together, and say nothing of a concept of which they contradict each other.
@@ -86,10 +79,6 @@ class Statements:
         relations[holds & ~fails] = HOLDS
         relations[fails & ~holds] = DENIED
         relations[holds & fails] = UNKNOWN
-        if possible:
-            hedged = np.array([said.hedged for one in examples for said in self.reports[one]], dtype=bool)
-            maybe = self._about.affirmed(len(examples), rows[there & hedged], of[there & hedged], asked)
-            relations[maybe & (relations == UNKNOWN) & present] = POSSIBLE
         return relations
 
 
@@ -123,12 +112,11 @@ class _Topics:
 class _Findings:
     """The findings of concepts by number, and which of them may be one another."""
 
-    def __init__(self, findings: Sequence[str], linked: Iterable[tuple[str, str]], negatives: str):
+    def __init__(self, findings: Sequence[str], linked: Iterable[tuple[str, str]]):
         names = list(dict.fromkeys(findings))
         number = {name: at for at, name in enumerate(names)}
         self._number = np.array([number[finding] for finding in findings], dtype=np.int64)
-        near = {"open": may_be_called, "hierarchy": lambda f: wider_findings().near(f), "all": lambda f: [f]}[negatives]
-        alike = [(number[name], number[one]) for name in names for one in near(name) if one in number]
+        alike = [(number[name], number[one]) for name in names for one in may_be_called(name) if one in number]
         alike += [(number[one], number[other]) for one, other in linked]
         pairs = _matrix(alike, len(names))
         self._comparable = pairs + pairs.T

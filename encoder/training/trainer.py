@@ -101,14 +101,7 @@ def train(
     _check_folder(out, resume=resume)
     if resume and (begun := commit_of(out)) is not None:
         kb = kb.at(begun)  # what was committed since is not what it began with
-    study = read_study(
-        kb,
-        embedded=config.objective == "concepts",
-        views=config.views,
-        where=config.where,
-        sentences=config.sentence_weight > 0,
-        negatives=config.negatives,
-    )
+    study = read_study(kb, embedded=config.objective == "concepts", views=config.views, where=config.where)
     for split in ("train", "validation"):
         if not study.splits[split]:
             raise UsageError(
@@ -164,14 +157,11 @@ class _Training:
         self.tower = torch.compile(self.encoder.image) if config.compile else self.encoder.image
         self.optimiser = torch.optim.AdamW(self._parameter_groups(), lr=config.learning_rate)
         self.mean = RunningMean(self.encoder, config.ema)
-        train = study.splits["train"]
-        if config.study_images == "one":
-            train = list({study.examples[n].study: n for n in train}.values())
-        size = min(config.batch_size, len(train)) // processes.count * processes.count
+        size = min(config.batch_size, len(study.splits["train"])) // processes.count * processes.count
         if size == 0:
             raise UsageError(f"a batch of {config.batch_size} images for {processes.count} processes")
         self.batch_size = size
-        self.steps_an_epoch = len(train) // size
+        self.steps_an_epoch = len(study.splits["train"]) // size
         self.position = Position()
         self.log = TrainingLog(kb, {**config.to_dict(), "commit": kb.commit.commit_id, "processes": processes.count})
 
@@ -334,13 +324,6 @@ class _Training:
         train = self.study.splits["train"]
         dice = torch.Generator().manual_seed(hash((self.config.seed, epoch)) % 2**31)
         order = [train[number] for number in torch.randperm(len(train), generator=dice).tolist()]
-        if self.config.study_images == "one":
-            order = list({self.study.examples[n].study: n for n in order}.values())
-        if self.config.study_images == "mean":
-            by: dict[str, list[int]] = {}
-            for n in order:
-                by.setdefault(self.study.examples[n].study, []).append(n)
-            order = [n for group in by.values() for n in group]
         return [order[i * self.batch_size : (i + 1) * self.batch_size] for i in range(self.steps_an_epoch)]
 
     def _contents(self, batches: Sequence[Sequence[int]]) -> list[list[str]]:

@@ -38,7 +38,6 @@ class Example:
     content_hash: str
     patient: str
     text: str
-    study: str = ""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -63,18 +62,9 @@ class Study:
     texts: list[str]
     embeddings: np.ndarray | None
     left_out: Mapping[str, int] = field(default_factory=dict)
-    sentences: Any = None
 
 
-def read_study(
-    kb: KnowledgeBase,
-    *,
-    embedded: bool,
-    views: str = FRONTAL,
-    where: str | None = None,
-    sentences: bool = False,
-    negatives: str = "open",
-) -> Study:
+def read_study(kb: KnowledgeBase, *, embedded: bool, views: str = FRONTAL, where: str | None = None) -> Study:
     """The images of `kb` that have a report, at its commit.
 
     Args:
@@ -105,9 +95,8 @@ def read_study(
         if row["report_id"] not in kept:
             continue
         sure = row["assertion"] != "uncertain" and row["temporality"] not in PAST
-        hedged = row["assertion"] == "uncertain" and row["temporality"] not in PAST
-        stated.setdefault(row["report_id"], []).append((row["concept_id"], sure, hedged))
-    known = _concepts(kb, sorted({concept for said in stated.values() for concept, *_ in said}), embedded=embedded)
+        stated.setdefault(row["report_id"], []).append((row["concept_id"], sure))
+    known = _concepts(kb, sorted({concept for said in stated.values() for concept, _ in said}), embedded=embedded)
     numbers = {concept_id: number for number, concept_id in enumerate(known.ids)}
     examples: list[Example] = []
     statements: list[list[Statement]] = []
@@ -116,69 +105,18 @@ def read_study(
         patient = patients.images[row["image_id"]].owner
         splits[patients.splits[patient]].append(len(examples))
         texts = [reports[report_id] for report_id in row["reports"]]
-        examples.append(
-            Example(row["image_id"], row["content_hash"], patient, " ".join(filter(None, texts)), row["study_id"])
-        )
+        examples.append(Example(row["image_id"], row["content_hash"], patient, " ".join(filter(None, texts))))
         said = [pair for report_id in row["reports"] for pair in stated.get(report_id, [])]
-        statements.append(
-            [Statement(numbers[concept], sure, hedged) for concept, sure, hedged in said if concept in numbers]
-        )
+        statements.append([Statement(numbers[concept], sure) for concept, sure in said if concept in numbers])
     return Study(
         examples=examples,
         splits=splits,
-        statements=Statements(known.meanings, statements, linked=known.linked, negatives=negatives),
+        statements=Statements(known.meanings, statements, linked=known.linked),
         concept_ids=known.ids,
         texts=known.texts,
         embeddings=known.embeddings,
         left_out=left_out,
-        sentences=_sentences(kb, [row["reports"] for row in rows], numbers) if sentences else None,
     )
-
-
-@dataclass(frozen=True)
-class Sentences:
-    texts: list[str]
-    embeddings: np.ndarray
-    concepts: list[list[int]]
-    of: list[list[int]]
-
-    def relations(self, statements: Statements, examples: Any, sentences: Any) -> np.ndarray:
-        asked = sorted({c for s in sentences for c in self.concepts[s]})
-        place = {c: n for n, c in enumerate(asked)}
-        said = statements.relations(examples, asked)
-        found = np.stack([said[:, [place[c] for c in self.concepts[s]]].min(axis=1) for s in sentences], axis=1)
-        found[found > 0] = 0
-        column = {s: n for n, s in enumerate(sentences)}
-        for row, one in enumerate(examples):
-            for s in self.of[one]:
-                if s in column:
-                    found[row, column[s]] = 1
-        return found
-
-
-def _sentences(kb: KnowledgeBase, reports: list[list[str]], numbers: dict[str, int]) -> Sentences:
-    from kb.vectors.embedding import EmbeddingCache, load_stored_embedder
-
-    number: dict[str, int] = {}
-    concepts: list[list[int]] = []
-    by_report: dict[str, list[int]] = {}
-    for row in stream_named(kb, "report_sentences"):
-        said = row["said"]
-        if any(
-            o["assertion"] == "uncertain" or o["temporality"] in PAST or o["concept_id"] not in numbers for o in said
-        ):
-            continue
-        text = " ".join(row["text"].split()).strip()
-        text = text.capitalize() if text.isupper() else text
-        if text not in number:
-            number[text] = len(number)
-            concepts.append(sorted({numbers[o["concept_id"]] for o in said}))
-        by_report.setdefault(row["report_id"], []).append(number[text])
-    cache = EmbeddingCache(kb.storage, kb.require_embedder())
-    cache.fill(list(number), load_stored_embedder(kb.require_embedder()))
-    vectors = cache.vectors(list(number))
-    of = [sorted({s for r in rs for s in by_report.get(r, [])}) for rs in reports]
-    return Sentences(list(number), np.stack([vectors[t] for t in number]), concepts, of)
 
 
 def _learned_from(
