@@ -1,4 +1,4 @@
-"""Linear probes of many labels, with the strength of each chosen, beside scikit-learn at the same strengths, in one run."""
+"""Linear probes of many labels, the strength of each chosen, beside scikit-learn at the same strengths in one run."""
 
 from __future__ import annotations
 
