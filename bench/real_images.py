@@ -46,7 +46,9 @@ class Judged:
 
 
 def run() -> list[Row]:
-    """The mean AUROC of each way over the seeds, and how far it is from the frozen backbone's."""
+    """The mean AUROC of each way over the seeds, and how far it is from the frozen backbone's; nothing without images."""
+    if not NIH.exists():
+        return []
     seeds = [_judged(seed) for seed in SEEDS]
     values = {name: [_mean_auroc(one.truth, one.scores[name]) for one in seeds] for name in RUNS}
     images = " + ".join(str(len(one.truth)) for one in seeds)
