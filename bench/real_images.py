@@ -46,7 +46,7 @@ class Judged:
 
 
 def run() -> list[Row]:
-    """The mean AUROC of each way over the seeds, and how far it is from the frozen backbone's; nothing without images."""
+    """The mean AUROC of each way over the seeds, and how far it is from the frozen one's; nothing without images."""
     if not NIH.exists():
         return []
     seeds = [_judged(seed) for seed in SEEDS]
