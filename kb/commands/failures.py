@@ -31,7 +31,7 @@ HINTS: Mapping[Need, str] = {
     "labels": "`clear-kb ingest labels FILE` brings them in",
     "other embedder": "`clear-kb embed --model NAME`",
     "patch": "`clear-kb vocab diff A B --format json` makes one",
-    "pixels": "`clear-kb ingest images ... --size SIZE --fit FIT`",
+    "pixels": "`clear-kb ingest images ... --size SIZE --fit FIT --resample FILTER`",
     "predictions": "`clear-kb ingest predictions FILE --run NAME` brings them in, or `clear-kb predict`",
     "report texts": "`clear-kb ingest reports` without --no-store-text keeps them",
     "reports of images": "`clear-kb ingest images --map study=COLUMN`, `clear-kb ingest reports`",
