@@ -74,6 +74,7 @@ FLAGS: Mapping[str, str] = {
     "source_format": "--source-format NAME",
     "space": "--space llm|encoder",
     "split": "--split NAME",
+    "tensor": "--no-vectors, or --embedder NAME",
     "terminology": "--terminology PREFIX",
     "threshold": "--threshold NUMBER",
     "timeout_s": "--timeout SECONDS",
