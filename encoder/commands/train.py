@@ -45,6 +45,9 @@ def train_command(
     epochs: Annotated[int | None, typer.Option(min=1, help="At most; overrides the file.")] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Images of a step; overrides the file.")] = None,
     views: ViewsOption = None,
+    where: Annotated[
+        str | None, typer.Option("--where", metavar="SQL", help="Only these images: \"sex = 'F' AND age > 60\".")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Another seed, another training.")] = None,
     values: Annotated[
         list[str] | None,
@@ -56,7 +59,8 @@ def train_command(
     """Train an image encoder on the images that have reports, against the vocabulary's concepts."""
     from encoder.training.trainer import train
 
-    fields = {"objective": objective, "epochs": epochs, "batch_size": batch_size, "views": views, "seed": seed}
+    fields = {"objective": objective, "epochs": epochs, "batch_size": batch_size, "seed": seed}
+    fields |= {"views": views, "where": where}
     chosen = read_config(config).with_values(
         {
             **_nested(parse_pairs(values, "--set")),

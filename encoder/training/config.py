@@ -79,6 +79,7 @@ class TrainConfig:
         compile: whether `torch.compile` is used.
         seed: another seed, another training.
         views: of the chest that are learned from: frontal (PA, AP and unknown), all, or some (PA,AP).
+        where: SQL over the images that are learned from: "sex = 'F' AND age > 60"; None for all.
         augment: how pictures are varied.
     """
 
@@ -106,12 +107,15 @@ class TrainConfig:
     compile: bool = False
     seed: int = 0
     views: str = FRONTAL
+    where: str | None = None
     augment: Augmentation = field(default_factory=Augmentation)
 
     def __post_init__(self) -> None:
         _choice("objective", self.objective, get_args(Objective))
         _choice("precision", self.precision, get_args(Precision))
         view_choice(self.views)
+        if not isinstance(self.where, str | None):
+            raise UsageError(f"where {self.where}: a condition over the images was expected (sex = 'F')")
         for name, low in (
             ("dimension", 1),
             ("size", 16),

@@ -101,7 +101,7 @@ class ConceptObjective:
             self._encoder.bias.fill_(float(torch.tensor(odds).log()))
 
     def backward(self, vision: Vision, pixels: Sequence[torch.Tensor], batch: Sequence[int]) -> torch.Tensor:
-        """Add this process's share of the gradient, part by part: the loss is a sum over images, so parts add up.
+        """Add this process's share of the gradient, part by part: the loss is a mean over images, so parts add up.
 
         Every process knows all concepts of the batch; nothing has to be gathered.
         """

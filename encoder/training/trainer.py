@@ -101,7 +101,7 @@ def train(
     _check_folder(out, resume=resume)
     if resume and (begun := commit_of(out)) is not None:
         kb = kb.at(begun)  # what was committed since is not what it began with
-    study = read_study(kb, embedded=config.objective == "concepts", views=config.views)
+    study = read_study(kb, embedded=config.objective == "concepts", views=config.views, where=config.where)
     for split in ("train", "validation"):
         if not study.splits[split]:
             raise UsageError(
