@@ -48,6 +48,7 @@ def train(
     values: Mapping[str, Any] | None = None,
     resume: bool = False,
     device: str | None = None,
+    track: Sequence[str] = (),
     watcher: Watcher | None = None,
 ) -> TrainResult | None:
     """Train an image encoder on the images that have reports, against the vocabulary.
@@ -56,9 +57,10 @@ def train(
         base: the images, their reports and the vocabulary.
         out: the checkpoint's folder.
         config: "cpu-demo", "one-gpu", "many-gpus", a YAML file, or a configuration that was read.
-        values: any of its values anew: {"epochs": 3, "augment.rotate": 3}.
+        values: any of its values anew: {"epochs": 3, "augment": {"rotate": 3}, "start": "encoder"}.
         resume: go on with the interrupted training in `out`.
         device: default: the GPU of this process, else the processor.
+        track: trackers that hear of every step: tensorboard, wandb, mlflow.
         watcher: hears of every step.
 
     Returns:
@@ -70,9 +72,10 @@ def train(
     """
     from encoder.training.trainer import train as train_encoder
 
-    chosen = read_config(config) if isinstance(config, str) else config
+    given = dict(values or {})
+    chosen = read_config(config, given.get("start")) if isinstance(config, str) else config
     return train_encoder(
-        base, chosen.with_values(dict(values or {})), Path(out), resume=resume, device=device, watcher=watcher
+        base, chosen.with_values(given), Path(out), resume=resume, device=device, track=track, watcher=watcher
     )
 
 
