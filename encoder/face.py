@@ -29,6 +29,7 @@ from encoder.validation.validate import validate as validate_models
 from encoder.vectors.encoders import find_checkpoint, find_encoder
 from encoder.vectors.encoding import EncodeResult, Layer
 from encoder.vectors.encoding import encode as encode_images
+from encoder.vectors.precision import Asked
 from kb.images.patient_split import Part
 from kb.images.view_choice import FRONTAL
 from kb.knowledge_base import KnowledgeBase
@@ -47,6 +48,7 @@ def train(
     values: Mapping[str, Any] | None = None,
     resume: bool = False,
     device: str | None = None,
+    track: Sequence[str] = (),
     watcher: Watcher | None = None,
 ) -> TrainResult | None:
     """Train an image encoder on the images that have reports, against the vocabulary.
@@ -55,9 +57,10 @@ def train(
         base: the images, their reports and the vocabulary.
         out: the checkpoint's folder.
         config: "cpu-demo", "one-gpu", "many-gpus", a YAML file, or a configuration that was read.
-        values: any of its values anew: {"epochs": 3, "augment.rotate": 3}.
+        values: any of its values anew: {"epochs": 3, "augment": {"rotate": 3}, "start": "encoder"}.
         resume: go on with the interrupted training in `out`.
         device: default: the GPU of this process, else the processor.
+        track: trackers that hear of every step: tensorboard, wandb, mlflow.
         watcher: hears of every step.
 
     Returns:
@@ -69,9 +72,10 @@ def train(
     """
     from encoder.training.trainer import train as train_encoder
 
-    chosen = read_config(config) if isinstance(config, str) else config
+    given = dict(values or {})
+    chosen = read_config(config, given.get("start")) if isinstance(config, str) else config
     return train_encoder(
-        base, chosen.with_values(dict(values or {})), Path(out), resume=resume, device=device, watcher=watcher
+        base, chosen.with_values(given), Path(out), resume=resume, device=device, track=track, watcher=watcher
     )
 
 
@@ -83,6 +87,8 @@ def encode(
     where: str | None = None,
     batch_size: int = 64,
     device: str | None = None,
+    precision: Asked = "auto",
+    again: bool = False,
     by: str | None = None,
     why: str | None = None,
     dry_run: bool = False,
@@ -97,13 +103,15 @@ def encode(
         where: SQL over the columns of `images` that chooses some of them.
         batch_size: images a forward pass.
         device: default: the best there is.
+        precision: "float32" or "bfloat16"; "auto" is that of its vectors that are there, else float32.
+        again: encode all images, in place of all vectors of the encoder.
         by: who.
         why: the reason.
         dry_run: count, and write nothing.
         watcher: hears how it goes.
 
     Raises:
-        UsageError: there are no such images, or pixels are missing.
+        UsageError: there are no such images, pixels are missing, or its vectors here are of another precision.
     """
     return encode_images(
         base,
@@ -112,6 +120,8 @@ def encode(
         where=where,
         batch_size=batch_size,
         device=device,
+        precision=precision,
+        again=again,
         by=by,
         why=why,
         dry_run=dry_run,

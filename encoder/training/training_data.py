@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from encoder.training.embedding_rows import RowFile
 from encoder.training.linked_findings import linked_findings
+from encoder.training.processes import ALONE, Processes
 from encoder.training.statements import PAST, Statement, Statements
 from kb.batched import batched
 from kb.errors import UsageError
@@ -52,7 +54,7 @@ class Study:
         statements: what their reports say of the concepts.
         concept_ids: the concepts that any report states, by their numbers.
         texts: what those are called.
-        embeddings: their vectors, (concepts, D), float32; None if the vocabulary is not embedded.
+        embeddings: their vectors, (concepts, D), float32, mapped from a file; None if they are not needed.
     """
 
     examples: list[Example]
@@ -64,7 +66,14 @@ class Study:
     left_out: Mapping[str, int] = field(default_factory=dict)
 
 
-def read_study(kb: KnowledgeBase, *, embedded: bool, views: str = FRONTAL, where: str | None = None) -> Study:
+def read_study(
+    kb: KnowledgeBase,
+    *,
+    embedded: bool,
+    views: str = FRONTAL,
+    where: str | None = None,
+    processes: Processes = ALONE,
+) -> Study:
     """The images of `kb` that have a report, at its commit.
 
     Args:
@@ -72,6 +81,7 @@ def read_study(kb: KnowledgeBase, *, embedded: bool, views: str = FRONTAL, where
         embedded: whether the embeddings of the concepts are needed.
         views: of the images; see `kb.images.view_choice`.
         where: SQL over the view `images` that chooses some of them; see `kb.images.where`.
+        processes: that read the study together, and hold the embeddings once a machine.
 
     Raises:
         UsageError: no image has a report, none of these views, `where` is no condition or holds for none, or a patient
@@ -96,7 +106,8 @@ def read_study(kb: KnowledgeBase, *, embedded: bool, views: str = FRONTAL, where
             continue
         sure = row["assertion"] != "uncertain" and row["temporality"] not in PAST
         stated.setdefault(row["report_id"], []).append((row["concept_id"], sure))
-    known = _concepts(kb, sorted({concept for said in stated.values() for concept, _ in said}), embedded=embedded)
+    mentioned = sorted({concept for said in stated.values() for concept, _ in said})
+    known = _concepts(kb, mentioned, vectors=RowFile(processes) if embedded else None)
     numbers = {concept_id: number for number, concept_id in enumerate(known.ids)}
     examples: list[Example] = []
     statements: list[list[Statement]] = []
@@ -163,16 +174,15 @@ class _Known:
     linked: list[tuple[str, str]]
 
 
-def _concepts(kb: KnowledgeBase, concept_ids: list[str], *, embedded: bool) -> _Known:
+def _concepts(kb: KnowledgeBase, concept_ids: list[str], *, vectors: RowFile | None) -> _Known:
     """Those of the concepts that are in use; what is rejected teaches nothing."""
-    concepts = kb.dataset("concepts")
+    concepts, embedded = kb.dataset("concepts"), vectors is not None
     if embedded:
         kb.require_embedder()
     columns = [name for name in concepts.schema.names if name != "embedding" or embedded]
     ids: list[str] = []
     texts: list[str] = []
     meanings: list[Meaning] = []
-    vectors: list[np.ndarray] = []
     links: list[dict[str, Any]] = []
     for chunk in batched(concept_ids, 2_000):
         where = f"concept_id IN {literals(chunk)} AND status IN {literals(IN_USE)}"
@@ -185,6 +195,7 @@ def _concepts(kb: KnowledgeBase, concept_ids: list[str], *, embedded: bool) -> _
         texts += [row["text"] for row in rows]
         meanings += map(Meaning.of, rows)
         links += [row for row in rows if row["mappings"]]
-        if embedded and rows:
+        if vectors is not None and rows:
             vectors.append(vector_matrix(table["embedding"]))
-    return _Known(ids, texts, meanings, np.concatenate(vectors) if vectors else None, linked_findings(links))
+    mapped = vectors.mapped() if vectors is not None else None
+    return _Known(ids, texts, meanings, mapped, linked_findings(links))

@@ -14,6 +14,7 @@ from torch.nn.functional import normalize
 
 from encoder.training.accumulation import backward
 from encoder.training.concept_loss import concept_loss
+from encoder.training.gradient_sum import GradientSum
 from encoder.training.initial_weights import first_encoder
 from encoder.training.objectives import objective_of
 from encoder.training.processes import Processes, joined
@@ -59,10 +60,11 @@ def gradients(objective: str, parts: int, processes: Processes) -> dict[str, tor
     encoder = first_encoder(config, made, EMBEDDING)
     pictures = torch.rand(COUNT, SIZE, SIZE, generator=torch.Generator().manual_seed(1)) * 255
     own = processes.share(list(range(COUNT)))
+    summed = GradientSum(encoder, processes)
     objective_of(config, encoder, made, processes=processes, device="cpu").backward(
         encoder.image, pictures[own].split(len(own) // parts), list(range(COUNT))
     )
-    processes.sum_gradients(encoder.parameters())
+    summed.finish()
     return {
         name: torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
         for name, parameter in encoder.named_parameters()
