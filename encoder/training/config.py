@@ -18,6 +18,7 @@ from kb.images.preprocessing import Fit, Preprocessing
 from kb.images.view_choice import FRONTAL, view_choice
 
 Objective = Literal["concepts", "report"]
+ReportLoss = Literal["softmax", "sigmoid"]
 Precision = Literal["auto", "bfloat16", "float32"]
 SHIPPED = Path(__file__).resolve().parents[1] / "configs"
 
@@ -40,6 +41,7 @@ class TrainConfig:
         mean: grey level that is taken off.
         deviation: grey levels that become 1.
         text: the text transformer of `report`.
+        report_loss: of `report`: softmax (InfoNCE), or sigmoid, which holds no matrix of all images and texts.
         equal_texts_are_negatives: the plain loss of `report`, which tells an image off its own words where another
             image has the same; only to compare with.
         denied_weight: what a denied concept counts against any other negative.
@@ -80,6 +82,7 @@ class TrainConfig:
     mean: float = 101.48761
     deviation: float = 83.43944
     text: TextTransformer = field(default_factory=TextTransformer)
+    report_loss: ReportLoss = "softmax"
     equal_texts_are_negatives: bool = False
     denied_weight: float = 1.0
     batch_size: int = 256
@@ -107,6 +110,7 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         choice("objective", self.objective, get_args(Objective))
+        choice("report_loss", self.report_loss, get_args(ReportLoss))
         choice("precision", self.precision, get_args(Precision))
         view_choice(self.views)
         if not isinstance(self.where, str | None):
