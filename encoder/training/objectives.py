@@ -192,7 +192,8 @@ class ReportObjective:
             done += len(part)
 
         def loss_of(features: list[torch.Tensor]) -> torch.Tensor:
-            return self._loss(*features, batch, self._processes)
+            images, texts = features
+            return self._loss(images, texts, batch, self._processes)
 
         return backward([(vision, pixels), (self._read, tokens)], loss_of)
 
