@@ -10,6 +10,9 @@ from typing import Any, Literal, get_args
 
 import yaml
 
+from encoder.model.architecture import Levels
+from encoder.model.backbones.choice import BackboneChoice
+from encoder.model.backbones.pooling import POOLINGS, Pooling
 from kb.errors import UsageError
 from kb.images.preprocessing import Fit, Preprocessing
 from kb.images.view_choice import FRONTAL, view_choice
@@ -55,13 +58,16 @@ class TrainConfig:
 
     Attributes:
         objective: `concepts` (sigmoid loss against the vocabulary) or `report` (InfoNCE against report texts).
-        backbone: a name on a hub or a folder (pretrained), or a configuration of transformers (random weights).
+        backbone: pretrained: a name on a hub, a folder, "timm:NAME", "torchvision:NAME", a file of weights; or a
+            configuration of transformers (random weights).
         revision: of a backbone on a hub.
+        architecture: of a file of weights, "timm:NAME" or "torchvision:NAME".
+        pooling: what of the backbone becomes the feature of the image: auto, class, mean, attention or pooler.
         dimension: numbers of an image vector.
         size: pixels of a side; they must have been ingested with it.
         fit: what became of oblong pictures; as ingested.
-        mean: grey level that is taken off.
-        deviation: grey levels that become 1.
+        mean: grey level that is taken off, for all channels or each; null: the backbone's own, else MIMIC-CXR's.
+        deviation: grey levels that become 1, likewise.
         text: the text transformer of `report`.
         equal_texts_are_negatives: the plain loss of `report`, which tells an image off its own words where another
             image has the same; only to compare with.
@@ -85,11 +91,13 @@ class TrainConfig:
     objective: Objective = "concepts"
     backbone: str | Mapping[str, Any] = "facebook/dinov2-base"
     revision: str | None = None
+    architecture: str | None = None
+    pooling: Pooling = "auto"
     dimension: int = 768
     size: int = 448
     fit: Fit = "pad"
-    mean: float = 101.48761
-    deviation: float = 83.43944
+    mean: Levels | None = None
+    deviation: Levels | None = None
     text: TextTransformer = field(default_factory=TextTransformer)
     equal_texts_are_negatives: bool = False
     denied_weight: float = 1.0
@@ -111,6 +119,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         _choice("objective", self.objective, get_args(Objective))
         _choice("precision", self.precision, get_args(Precision))
+        _choice("pooling", self.pooling, POOLINGS)
         view_choice(self.views)
         for name, low in (
             ("dimension", 1),
@@ -125,6 +134,10 @@ class TrainConfig:
             _whole("micro_batch", self.micro_batch, 1)
         for ranged, lowest, highest in _RANGES:
             _within(ranged, getattr(self, ranged), lowest, highest)
+        for levels, lowest, highest in _LEVELS:
+            told = getattr(self, levels)
+            for one in told if isinstance(told, list | tuple) else () if told is None else (told,):
+                _within(levels, one, lowest, highest)
         for name in ("compile", "equal_texts_are_negatives"):
             if not isinstance(getattr(self, name), bool):
                 raise UsageError(f"{name} {getattr(self, name)}: true or false was expected")
@@ -140,6 +153,17 @@ class TrainConfig:
     def preprocessing(self) -> Preprocessing:
         """How the pixels were made."""
         return Preprocessing(self.size, self.fit)
+
+    @property
+    def backbone_choice(self) -> BackboneChoice:
+        """Which backbone it begins with, and how that is read."""
+        return BackboneChoice(
+            name=self.backbone,
+            revision=self.revision,
+            architecture=self.architecture,
+            pooling=self.pooling,
+            size=self.size,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """The configuration as plain data."""
@@ -167,12 +191,11 @@ _RANGES = (
     ("warmup", 0, 1),
     ("ema", 0, 0.999999),
     ("learning_rate", 1e-9, 10),
-    ("mean", 0, 255),
-    ("deviation", 1e-6, 1e6),
     ("gradient_clip", 1e-6, 1e6),
     ("weight_decay", 0, 1e3),
     ("denied_weight", 0, 1e3),
 )
+_LEVELS = (("mean", -1e6, 1e6), ("deviation", 1e-6, 1e6))
 _PARTS = {"augment": Augmentation, "text": TextTransformer}
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
-from encoder.model.architecture import Architecture, ImageArchitecture, TextArchitecture
+from encoder.model.architecture import Architecture, TextArchitecture
+from encoder.model.backbones.opening import OpenedBackbone, open_backbone
 from encoder.model.encoder import Encoder
-from encoder.model.image_tower import load_backbone
 from encoder.model.text_tower import END, START, learn_tokenizer
 from encoder.training.config import TrainConfig
 from encoder.training.training_data import Study
@@ -18,25 +18,23 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 
-def first_encoder(config: TrainConfig, study: Study, embedder_dimension: int | None) -> Encoder:
+def first_encoder(
+    config: TrainConfig, study: Study, embedder_dimension: int | None, backbone: OpenedBackbone | None = None
+) -> Encoder:
     """An encoder with the weights of before the first step; the seed decides those that are random.
 
     Args:
         config: the training.
         study: its texts teach a text transformer's tokenizer.
         embedder_dimension: numbers of the vocabulary's embeddings, for the objective `concepts`.
+        backbone: its backbone, if that is open already.
 
     Raises:
-        UsageError: the vocabulary is not embedded though the objective needs it.
         ClearKbError: the backbone is not to be had.
+        UsageError: the vocabulary is not embedded though the objective needs it.
     """
-    pretrained = load_backbone(config.backbone, config.revision) if isinstance(config.backbone, str) else None
-    backbone: dict[str, Any] = (
-        dict(config.backbone)  # type: ignore[arg-type]
-        if pretrained is None
-        else {**pretrained.config.to_diff_dict(), "model_type": pretrained.config.model_type}
-    )
-    image = ImageArchitecture(backbone, config.dimension, config.mean, config.deviation)
+    backbone = backbone or open_backbone(config.backbone_choice)
+    image = backbone.image_architecture(dimension=config.dimension, mean=config.mean, deviation=config.deviation)
     tokenizer = None
     if config.objective == "concepts":
         if embedder_dimension is None:
@@ -47,8 +45,8 @@ def first_encoder(config: TrainConfig, study: Study, embedder_dimension: int | N
         text = _transformer(config, tokenizer)
     torch.manual_seed(config.seed)
     encoder = Encoder(Architecture(image, text), tokenizer)
-    if pretrained is not None:
-        encoder.image.backbone.load_state_dict(pretrained.state_dict())
+    if isinstance(config.backbone, str):
+        encoder.image.backbone.load_state_dict(backbone.network.module.state_dict())
     return encoder
 
 

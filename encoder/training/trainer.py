@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from encoder.devices import choose_device
+from encoder.model.backbones.opening import OpenedBackbone, open_backbone
 from encoder.model.checkpoint import FACTS, Checkpoint, CheckpointFacts, load_checkpoint, save_checkpoint
 from encoder.model.encoder import Encoder
 from encoder.training.augmentation import vary
@@ -94,13 +95,16 @@ def train(
         What it came to; None on the processes that do not lead.
 
     Raises:
-        UsageError: no image has a report, pixels are missing, a split is empty, or `out` is taken.
+        UsageError: no image has a report, pixels are missing, a split is empty, `out` is taken, or the backbone does
+            not take pictures of this size.
+        ClearKbError: the backbone is not to be had.
         EmbeddingError: a concept that is trained against has no embedding.
     """
     chosen = choose_device(device)
     _check_folder(out, resume=resume)
     if resume and (begun := commit_of(out)) is not None:
         kb = kb.at(begun)  # what was committed since is not what it began with
+    backbone = open_backbone(config.backbone_choice)
     study = read_study(kb, embedded=config.objective == "concepts", views=config.views)
     for split in ("train", "validation"):
         if not study.splits[split]:
@@ -111,7 +115,15 @@ def train(
     pixels = training_pixels(kb, config.preprocessing, [example.content_hash for example in study.examples])
     with processes_of_torchrun(chosen) as processes:
         training = _Training(
-            kb, config, out, study=study, pixels=pixels, processes=processes, device=chosen, watcher=watcher or Silent()
+            kb,
+            config,
+            out,
+            backbone=backbone,
+            study=study,
+            pixels=pixels,
+            processes=processes,
+            device=chosen,
+            watcher=watcher or Silent(),
         )
         return training.run(resume=resume, on_epoch=on_epoch or (lambda _: None))
 
@@ -139,6 +151,7 @@ class _Training:
         kb: KnowledgeBase,
         config: TrainConfig,
         out: Path,
+        backbone: OpenedBackbone,
         study: Study,
         pixels: PixelReader | PixelsInMemory,
         processes: Processes,
@@ -149,7 +162,8 @@ class _Training:
         self.processes, self.device, self.watcher = processes, device, watcher
         embedder = kb.embedder if config.objective == "concepts" else None
         self.embedder = embedder
-        self.encoder: Encoder = first_encoder(config, study, embedder.dimension if embedder else None).to(device)
+        dimension = embedder.dimension if embedder else None
+        self.encoder: Encoder = first_encoder(config, study, dimension, backbone).to(device)
         self.objective: Objective = objective_of(
             config, self.encoder, study, processes=processes, device=device, precision=self._precision
         )

@@ -16,15 +16,17 @@ import pyarrow as pa
 
 from encoder.devices import choose_device
 from encoder.model.checkpoint import Checkpoint
+from encoder.model.frozen import described
 from encoder.vectors.pixels import PixelReader
 from kb.batched import batched
 from kb.errors import ClearKbError, UsageError
+from kb.images.preprocessing import Preprocessing
 from kb.knowledge_base import KnowledgeBase
 from kb.progress import Silent, Watcher
 from kb.store.publication import Publication
 from kb.store.sqltext import literals
 from schemas.tables import ENCODERS, IMAGE_VECTORS
-from schemas.terms import BACKBONE
+from schemas.terms import BACKBONE, FROZEN
 
 logger = logging.getLogger("clear_kb.encoder")
 
@@ -89,6 +91,8 @@ def encode(
         UsageError: there are no such images, or pixels are missing; the message says how they are made.
     """
     watcher, started = watcher or Silent(), time.perf_counter()
+    if layer == "backbone" and checkpoint.facts.objective == FROZEN:
+        raise UsageError(f"encoder {checkpoint.encoder_id} is a frozen backbone: there is no projection to look before")
     identity = checkpoint.encoder_id + (BACKBONE if layer == "backbone" else "")
     images = _images(kb, where)
     todo = _without_vectors(kb, identity, images)
@@ -110,6 +114,11 @@ def encode(
         seconds=seconds,
         commit=commit,
     )
+
+
+def check_pixels(kb: KnowledgeBase, preprocessing: Preprocessing, where: str | None = None) -> None:
+    """Refuse an encoding of which images or pixels are missing (UsageError), before its encoder is at hand."""
+    PixelReader(kb, preprocessing).check([image.content_hash for image in _images(kb, where)])
 
 
 def _images(kb: KnowledgeBase, where: str | None) -> list[_Image]:
@@ -239,7 +248,7 @@ def _register(publication: Publication, checkpoint: Checkpoint, identity: str, d
         "checkpoint": str(Path(checkpoint.folder).resolve()),
         "dimension": dimension,
         "objective": facts.objective,
-        "preprocessing": json.dumps(facts.preprocessing, sort_keys=True),
+        "preprocessing": json.dumps(described(facts), sort_keys=True),
         "embedder": facts.embedder,
         "vocabulary_commit": facts.vocabulary_commit,
     }
