@@ -14,6 +14,9 @@ from encoder.evaluation.thresholds import ThresholdBy
 from encoder.explanation.explanation import Explainer, Explanation
 from encoder.explanation.image_search import ImageSearch, SearchSpace
 from encoder.explanation.image_search import search_images as search_encoded
+from encoder.model.architecture import Levels
+from encoder.model.backbones.choice import BackboneChoice
+from encoder.model.backbones.pooling import Pooling
 from encoder.prediction.bottleneck_run import predict_bottleneck as run_bottleneck
 from encoder.prediction.predicting import PredictOptions, PredictResult
 from encoder.prediction.probe_run import predict_probe as run_probe
@@ -29,8 +32,11 @@ from encoder.validation.validate import validate as validate_models
 from encoder.vectors.encoders import find_checkpoint, find_encoder
 from encoder.vectors.encoding import EncodeResult, Layer
 from encoder.vectors.encoding import encode as encode_images
+from encoder.vectors.frozen import FrozenEncoding
+from encoder.vectors.frozen import encode_backbone as encode_frozen
 from encoder.vectors.precision import Asked
 from kb.images.patient_split import Part
+from kb.images.preprocessing import Fit
 from kb.images.view_choice import FRONTAL
 from kb.knowledge_base import KnowledgeBase
 from kb.progress import Watcher
@@ -117,6 +123,75 @@ def encode(
         base,
         find_checkpoint(base, encoder),
         layer=layer,
+        where=where,
+        batch_size=batch_size,
+        device=device,
+        precision=precision,
+        again=again,
+        by=by,
+        why=why,
+        dry_run=dry_run,
+        watcher=watcher,
+    )
+
+
+def encode_backbone(
+    base: KnowledgeBase,
+    backbone: str,
+    *,
+    revision: str | None = None,
+    architecture: str | None = None,
+    pooling: Pooling = "auto",
+    size: int | None = None,
+    fit: Fit = "pad",
+    mean: Levels | None = None,
+    deviation: Levels | None = None,
+    out: str | Path | None = None,
+    where: str | None = None,
+    batch_size: int = 64,
+    device: str | None = None,
+    precision: Asked = "auto",
+    again: bool = False,
+    by: str | None = None,
+    why: str | None = None,
+    dry_run: bool = False,
+    watcher: Watcher | None = None,
+) -> FrozenEncoding:
+    """Encode images by a pretrained backbone as it is: an encoder of its own, without a training.
+
+    Args:
+        base: where the images are and the vectors go; it stands on the new commit afterwards.
+        backbone: a name on a hub, a folder (of transformers, timm or open_clip), "timm:NAME", "torchvision:NAME", or a
+            file of weights.
+        revision: of a name on a hub.
+        architecture: of a file of weights, "timm:NAME" or "torchvision:NAME"; not needed for CLIP's ViT.
+        pooling: what becomes the vector: "auto", "class", "mean", "attention" or "pooler".
+        size: pixels of a side; default: what the backbone was made for.
+        fit: what became of oblong pictures, as ingested.
+        mean: grey level that is taken off, for all channels or each; default: the backbone's own, else MIMIC-CXR's.
+        deviation: grey levels that become 1, likewise.
+        out: the folder of its checkpoint; default: one in the user's cache.
+        where: SQL over the columns of `images` that chooses some of them.
+        batch_size: images a forward pass.
+        device: default: the best there is.
+        precision: of its vectors; auto: as those that are here, else float32.
+        again: encode all images, in place of all vectors of this encoder.
+        by: who.
+        why: the reason.
+        dry_run: count, and write nothing.
+        watcher: hears how it goes.
+
+    Raises:
+        UsageError: the backbone does not take such pictures, there are no such images, or pixels are missing.
+        ClearKbError: the backbone is not to be had.
+    """
+    return encode_frozen(
+        base,
+        BackboneChoice(name=backbone, revision=revision, architecture=architecture, pooling=pooling, size=size),
+        fit=fit,
+        mean=mean,
+        deviation=deviation,
+        out=None if out is None else Path(out),
         where=where,
         batch_size=batch_size,
         device=device,

@@ -70,8 +70,9 @@ def predict_zero_shot(
     validation images, where these have labels. Scores are calibrated there too, label by label.
 
     Raises:
-        UsageError: no image is encoded, or no label is named or known.
+        UsageError: no image is encoded, no label is named or known, or the encoder is a frozen backbone.
     """
+    checkpoint.check_text_side()
     images, told = chosen_images(kb, checkpoint.encoder_id, options)
     prompts = replace(prompts, names=label_names_of(kb))
     labels = wanted_labels(kb, options.labels, options.source)
