@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from encoder.prediction.bottleneck_run import predict_bottleneck as run_bottlene
 from encoder.prediction.predicting import PredictOptions, PredictResult
 from encoder.prediction.probe_run import predict_probe as run_probe
 from encoder.prediction.prompts import PromptSet
+from encoder.prediction.published import Like
 from encoder.prediction.runs import only_run, read_run
 from encoder.prediction.view import Space
 from encoder.prediction.zero_shot import Contrast
@@ -212,6 +213,8 @@ def predict_zero_shot(
     space: Space | None = None,
     weights: Weighting | None = None,
     contrast: Contrast | None = None,
+    like: Like | None = None,
+    encode_first: bool = False,
     run: str | None = None,
     encoder: str | None = None,
     source: str | None = None,
@@ -221,6 +224,7 @@ def predict_zero_shot(
     why: str | None = None,
     dry_run: bool = False,
     watcher: Watcher | None = None,
+    say: Callable[[str], object] = lambda _: None,
 ) -> PredictResult:
     """Predict labels from sentences that say they hold, and that they do not; nothing is trained.
 
@@ -232,6 +236,8 @@ def predict_zero_shot(
         weights: of the concepts in the LLM space: "each" counts once, or each "finding"; default: "finding" for an
             encoder trained against concepts, else "each".
         contrast: whether sentences against a label count; default: as for the space.
+        like: "published": space, contrast, weights, sentences and scale of the published zero-shot, all at once.
+        encode_first: encode the images that have no vector yet, once it is known that nothing else is lacking.
         run: the name of the run; default: the method and the space.
         encoder: the folder of a checkpoint, or its id.
         source: the source of labels to go by.
@@ -241,9 +247,11 @@ def predict_zero_shot(
         why: the reason.
         dry_run: compute, and write nothing.
         watcher: hears how it goes.
+        say: hears, before the work, what was taken because nothing could choose.
 
     Raises:
-        UsageError: no image is encoded, or no label is named or known.
+        UsageError: no image is encoded, no label is named or known, or something else was asked for beside `like`.
+        EmbeddingError: the vocabulary's embedder is not to be had, or a concept has no embedding.
     """
     options = _options(
         run,
@@ -264,7 +272,10 @@ def predict_zero_shot(
         options=options,
         embedder=lambda: _stored_embedder(base),
         contrast=contrast,
+        like=like,
+        encode_first=encode_first,
         watcher=watcher,
+        say=say,
     )
 
 
