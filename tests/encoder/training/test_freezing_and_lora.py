@@ -109,7 +109,7 @@ def test_what_cannot_be_frozen_is_said(few, begun, tmp_path: Path, frozen, messa
         trained(few, settings(begun["concepts"], freeze=frozen), tmp_path / "e")
 
 
-@pytest.mark.parametrize("backbone", [VIT, NET])
+@pytest.mark.parametrize("backbone", [VIT, {**NET, "layer_scale_init_value": 1.0}])
 def test_what_lora_learned_is_added_to_the_weights_within_its_rank(backbone) -> None:
     encoder = small(backbone)
     pixels = torch.rand(3, 32, 32, generator=torch.Generator().manual_seed(1)) * 255
@@ -136,9 +136,7 @@ def test_what_lora_learned_is_added_to_the_weights_within_its_rank(backbone) -> 
 
 
 def test_a_checkpoint_of_lora_is_a_plain_one_that_needs_no_peft(few, begun, tmp_path: Path) -> None:
-    config = settings(
-        begun["concepts"], lora={"rank": 2, "dropout": 0.1, "targets": ["query", "q_proj", "value", "v_proj"][1::2]}
-    )
+    config = settings(begun["concepts"], lora={"rank": 2, "dropout": 0.1, "targets": ["q_proj", "v_proj"]})
     result = trained(few, config, tmp_path / "e")
     assert result.beginning.trained < result.beginning.numbers
     old, new = weights(begun["concepts"]), weights(tmp_path / "e")

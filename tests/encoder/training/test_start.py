@@ -93,7 +93,9 @@ def test_another_objective_has_the_image_tower_and_a_new_text_side(few, begun, t
 
 @pytest.mark.parametrize("objective", ["concepts", "report"])
 def test_a_start_from_the_published_release(few, released: Path, tmp_path: Path, objective: str) -> None:
-    config = read_config("cpu-demo", str(released)).with_values({**STILL, "objective": objective, "learning_rate": 1e-3})
+    config = read_config("cpu-demo", str(released)).with_values(
+        {**STILL, "objective": objective, "learning_rate": 1e-3}
+    )
     result = train(few, config, tmp_path / "e", device="cpu")
     assert result is not None
     assert result.beginning.origin.taken == (
