@@ -29,6 +29,7 @@ from encoder.validation.validate import validate as validate_models
 from encoder.vectors.encoders import find_checkpoint, find_encoder
 from encoder.vectors.encoding import EncodeResult, Layer
 from encoder.vectors.encoding import encode as encode_images
+from encoder.vectors.precision import Asked
 from kb.images.patient_split import Part
 from kb.images.view_choice import FRONTAL
 from kb.knowledge_base import KnowledgeBase
@@ -86,6 +87,8 @@ def encode(
     where: str | None = None,
     batch_size: int = 64,
     device: str | None = None,
+    precision: Asked = "auto",
+    again: bool = False,
     by: str | None = None,
     why: str | None = None,
     dry_run: bool = False,
@@ -100,13 +103,15 @@ def encode(
         where: SQL over the columns of `images` that chooses some of them.
         batch_size: images a forward pass.
         device: default: the best there is.
+        precision: "float32" or "bfloat16"; "auto" is that of its vectors that are there, else float32.
+        again: encode all images, in place of all vectors of the encoder.
         by: who.
         why: the reason.
         dry_run: count, and write nothing.
         watcher: hears how it goes.
 
     Raises:
-        UsageError: there are no such images, or pixels are missing.
+        UsageError: there are no such images, pixels are missing, or its vectors here are of another precision.
     """
     return encode_images(
         base,
@@ -115,6 +120,8 @@ def encode(
         where=where,
         batch_size=batch_size,
         device=device,
+        precision=precision,
+        again=again,
         by=by,
         why=why,
         dry_run=dry_run,

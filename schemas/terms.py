@@ -32,6 +32,9 @@ ConceptAssertion = Literal["present", "absent"]
 FOREIGN = "foreign"
 """The objective of an encoder of which only vectors came: it has no checkpoint here."""
 
+FROZEN = "frozen"
+"""The objective of a pretrained backbone that is used as it is: it has a checkpoint here, and no text side."""
+
 BACKBONE = ":backbone"
 """What the id of an encoder ends in where the vectors are its backbone's, before the projection."""
 

@@ -62,6 +62,9 @@ def train_command(
     epochs: Annotated[int | None, typer.Option(min=1, help="At most; overrides the file.")] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Images of a step; overrides the file.")] = None,
     views: ViewsOption = None,
+    where: Annotated[
+        str | None, typer.Option("--where", metavar="SQL", help="Only these images: \"sex = 'F' AND age > 60\".")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Another seed, another training.")] = None,
     values: Annotated[
         list[str] | None,
@@ -84,6 +87,7 @@ def train_command(
         "epochs": epochs,
         "batch_size": batch_size,
         "views": views,
+        "where": where,
         "seed": seed,
     }
     given = {

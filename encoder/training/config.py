@@ -56,9 +56,15 @@ class TrainConfig:
         gradient_clip: greatest norm of a gradient.
         ema: what the running mean of the weights keeps at a step; 0 for none.
         precision: of the forward pass; auto is bfloat16 on a GPU.
-        compile: whether `torch.compile` is used.
+        compile: whether `torch.compile` is used, for both towers.
+        gradient_checkpointing: whether activations are made again in the backward pass rather than kept: a third more
+            work, for several times the images at once.
+        save_every_minutes: how often a state to go on from is written within an epoch; 0 for after every step.
+        keep_states: how many of them stand at a time.
+        reader_threads: threads that read pixels ahead.
         seed: another seed, another training.
         views: of the chest that are learned from: frontal (PA, AP and unknown), all, or some (PA,AP).
+        where: SQL over the images that are learned from: "sex = 'F' AND age > 60"; None for all.
         augment: how pictures are varied.
     """
 
@@ -90,14 +96,21 @@ class TrainConfig:
     ema: float = 0.999
     precision: Precision = "auto"
     compile: bool = False
+    gradient_checkpointing: bool = False
+    save_every_minutes: float = 10.0
+    keep_states: int = 2
+    reader_threads: int = 2
     seed: int = 0
     views: str = FRONTAL
+    where: str | None = None
     augment: Augmentation = field(default_factory=Augmentation)
 
     def __post_init__(self) -> None:
         choice("objective", self.objective, get_args(Objective))
         choice("precision", self.precision, get_args(Precision))
         view_choice(self.views)
+        if not isinstance(self.where, str | None):
+            raise UsageError(f"where {self.where}: a condition over the images was expected (sex = 'F')")
         for name, low in (
             ("dimension", 1),
             ("size", 16),
@@ -105,13 +118,15 @@ class TrainConfig:
             ("epochs", 1),
             ("patience", 1),
             ("seed", 0),
+            ("keep_states", 1),
+            ("reader_threads", 1),
         ):
             whole(name, getattr(self, name), low)
         if self.micro_batch is not None:
             whole("micro_batch", self.micro_batch, 1)
         for ranged, lowest, highest in _RANGES:
             within(ranged, getattr(self, ranged), lowest, highest)
-        for name in ("compile", "equal_texts_are_negatives"):
+        for name in ("compile", "gradient_checkpointing", "equal_texts_are_negatives"):
             if not isinstance(getattr(self, name), bool):
                 raise UsageError(f"{name} {getattr(self, name)}: true or false was expected")
         if not isinstance(self.backbone, str | Mapping):
@@ -144,6 +159,10 @@ class TrainConfig:
     def to_dict(self) -> dict[str, Any]:
         """The configuration as plain data."""
         return asdict(self)
+
+    def identity(self) -> dict[str, Any]:
+        """What makes it this training and no other: all of it but how often it is written, and how it is read."""
+        return {name: value for name, value in self.to_dict().items() if name not in _BESIDE}
 
     def with_values(self, values: Mapping[str, Any]) -> TrainConfig:
         """This configuration with some values others; what comes from a checkpoint (`start`) cannot be another.
@@ -192,7 +211,9 @@ _RANGES = (
     ("gradient_clip", 1e-6, 1e6),
     ("weight_decay", 0, 1e3),
     ("denied_weight", 0, 1e3),
+    ("save_every_minutes", 0, 1e6),
 )
+_BESIDE = ("save_every_minutes", "keep_states", "reader_threads")
 _PARTS: Mapping[str, type[Any]] = {"augment": Augmentation, "text": TextTransformer, "lora": Lora}
 _OPTIONAL = ("lora",)
 

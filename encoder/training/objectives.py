@@ -14,6 +14,7 @@ from encoder.model.text_tower import TextTower
 from encoder.training.accumulation import backward
 from encoder.training.concept_loss import concept_loss
 from encoder.training.config import TrainConfig
+from encoder.training.embedding_rows import RowsOnDevice
 from encoder.training.processes import Processes
 from encoder.training.report_loss import report_loss
 from encoder.training.statements import HOLDS, UNKNOWN
@@ -85,7 +86,7 @@ class ConceptObjective:
         self._device = device
         if study.embeddings is None:
             raise UsageError("no report states anything that the vocabulary knows: there is nothing to train against")
-        self._embeddings = torch.from_numpy(study.embeddings).to(device)
+        self._embeddings = RowsOnDevice(study.embeddings, device)
 
     def begin(self, examples: Sequence[int]) -> None:
         """Let the bias begin at the log odds of a concept that holds: what is known of every pair beforehand.
@@ -101,7 +102,7 @@ class ConceptObjective:
             self._encoder.bias.fill_(float(torch.tensor(odds).log()))
 
     def backward(self, vision: Vision, pixels: Sequence[torch.Tensor], batch: Sequence[int]) -> torch.Tensor:
-        """Add this process's share of the gradient, part by part: the loss is a sum over images, so parts add up.
+        """Add this process's share of the gradient, part by part: the loss is a mean over images, so parts add up.
 
         Every process knows all concepts of the batch; nothing has to be gathered.
         """
@@ -127,7 +128,7 @@ class ConceptObjective:
     def concept_vectors(self, concepts: Sequence[int]) -> torch.Tensor:
         """The vectors of concepts, without gradients."""
         with torch.no_grad():
-            return self._encoder.text(self._embeddings[list(concepts)])
+            return self._encoder.text(self._embeddings[concepts])
 
     def _relations(self, examples: Sequence[int], concepts: list[int] | None = None) -> tuple[torch.Tensor, list[int]]:
         statements = self._study.statements
@@ -136,7 +137,7 @@ class ConceptObjective:
         return torch.from_numpy(relations).to(self._device), chosen
 
     def _logits(self, images: torch.Tensor, concepts: Sequence[int]) -> torch.Tensor:
-        vectors = self._encoder.text(self._embeddings[list(concepts)])
+        vectors = self._encoder.text(self._embeddings[concepts])
         return self._encoder.log_scale.exp() * images @ vectors.T + self._encoder.bias
 
 

@@ -24,7 +24,7 @@ def adamw(encoder: Encoder, config: TrainConfig) -> torch.optim.AdamW:
 
 
 def update(encoder: Encoder, optimiser: torch.optim.Optimizer, *, rate: float, clip: float) -> torch.Tensor:
-    """Take one optimiser step by the gradients that are there, and clear them.
+    """Take one optimiser step by the gradients that are there; they stay.
 
     Args:
         encoder: whose weights.
@@ -39,7 +39,6 @@ def update(encoder: Encoder, optimiser: torch.optim.Optimizer, *, rate: float, c
         group["lr"] = rate * group["factor"]
     norm = torch.nn.utils.clip_grad_norm_(encoder.parameters(), clip)
     optimiser.step()
-    optimiser.zero_grad(set_to_none=True)
     if encoder.log_scale.requires_grad:
         with torch.no_grad():
             encoder.log_scale.clamp_(0.0, HIGHEST_LOG_SCALE)

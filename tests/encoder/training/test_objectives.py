@@ -14,6 +14,7 @@ from torch.nn.functional import normalize
 
 from encoder.training.accumulation import backward
 from encoder.training.concept_loss import concept_loss
+from encoder.training.gradient_sum import GradientSum
 from encoder.training.initial_weights import first_encoder
 from encoder.training.objectives import objective_of
 from encoder.training.processes import Processes, joined
@@ -59,10 +60,11 @@ def gradients(objective: str, parts: int, processes: Processes) -> dict[str, tor
     encoder = first_encoder(config, made, EMBEDDING)
     pictures = torch.rand(COUNT, SIZE, SIZE, generator=torch.Generator().manual_seed(1)) * 255
     own = processes.share(list(range(COUNT)))
+    summed = GradientSum(encoder, processes)
     objective_of(config, encoder, made, processes=processes, device="cpu").backward(
         encoder.image, pictures[own].split(len(own) // parts), list(range(COUNT))
     )
-    processes.sum_gradients(encoder.parameters())
+    summed.finish()
     return {
         name: torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
         for name, parameter in encoder.named_parameters()
@@ -141,7 +143,7 @@ def test_a_denied_concept_is_pushed_away_and_one_that_nobody_knows_of_is_not() -
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 5), st.integers(1, 6))
-def test_the_concept_loss_is_the_sum_over_pairs(seed: int, images: int, concepts: int) -> None:
+def test_the_concept_loss_is_the_mean_over_pairs(seed: int, images: int, concepts: int) -> None:
     dice = np.random.default_rng(seed)
     logits = dice.normal(0, 3, (images, concepts))
     relation = dice.choice([HOLDS, UNKNOWN, OTHER, DENIED], (images, concepts))
@@ -149,7 +151,7 @@ def test_the_concept_loss_is_the_sum_over_pairs(seed: int, images: int, concepts
     for logit, one in zip(logits.reshape(-1), relation.reshape(-1), strict=True):
         sign = 1 if one == HOLDS else -1
         weight = {UNKNOWN: 0, DENIED: 3}.get(one, 1)
-        expected += weight * np.log1p(np.exp(-sign * logit)) / images
+        expected += weight * np.log1p(np.exp(-sign * logit)) / (images * concepts)
     found = concept_loss(torch.tensor(logits), torch.tensor(relation), denied_weight=3.0)
     assert float(found) == pytest.approx(expected, rel=1e-9, abs=1e-12)
 

@@ -214,7 +214,9 @@ def test_the_command(shapes, tmp_path: Path, cli: Callable, cli_json: Callable) 
     told = cli_json("train", "--config", "c.yaml", "--kb", shapes.uri, "--set", "augment.rotate=1", "--seed", 3)
     assert [epoch["epoch"] for epoch in told["epochs"]] == [1, 2]
     assert told["images"] == {"train": 72, "validation": 24, "test": 24}
-    done = cli("train", "--config", "c.yaml", "--kb", shapes.uri, "--out", "other", "--epochs", 1)
+    only = ("--where", "image_id < 'im0060.png'", "--epochs", 1)
+    done = cli("train", "--config", "c.yaml", "--kb", shapes.uri, "--out", "other", *only)
+    assert "60 not where image_id < 'im0060.png'" in " ".join(done.stdout.split())
     assert "epoch   1/1" in done.stderr and "checkpoint" in done.stdout
     assert (
         "'epochs' was meant"
