@@ -21,6 +21,7 @@ from kb.images.preprocessing import Fit, Preprocessing, Resample
 from kb.images.view_choice import FRONTAL, view_choice
 
 Objective = Literal["concepts", "report"]
+ReportLoss = Literal["softmax", "sigmoid"]
 Precision = Literal["auto", "bfloat16", "float32"]
 SHIPPED = Path(__file__).resolve().parents[1] / "configs"
 
@@ -47,6 +48,7 @@ class TrainConfig:
         mean: grey level that is taken off, for all channels or each; null: the backbone's own, else MIMIC-CXR's.
         deviation: grey levels that become 1, likewise.
         text: the text transformer of `report`.
+        report_loss: of `report`: softmax (InfoNCE), or sigmoid, which holds no matrix of all images and texts.
         equal_texts_are_negatives: the plain loss of `report`, which tells an image off its own words where another
             image has the same; only to compare with.
         denied_weight: what a denied concept counts against any other negative.
@@ -90,6 +92,7 @@ class TrainConfig:
     mean: Levels | None = None
     deviation: Levels | None = None
     text: TextTransformer = field(default_factory=TextTransformer)
+    report_loss: ReportLoss = "softmax"
     equal_texts_are_negatives: bool = False
     denied_weight: float = 1.0
     batch_size: int = 256
@@ -117,6 +120,7 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         choice("objective", self.objective, get_args(Objective))
+        choice("report_loss", self.report_loss, get_args(ReportLoss))
         choice("precision", self.precision, get_args(Precision))
         choice("pooling", self.pooling, POOLINGS)
         view_choice(self.views)
