@@ -95,8 +95,8 @@ def predict_zero_shot(
         say: hears, before the work, what was taken because nothing could choose.
 
     Raises:
-        UsageError: no image is encoded, no label is named or known, the encoder is a frozen backbone, or something else was
-            asked for beside `like`.
+        UsageError: no image is encoded, no label is named or known, the encoder is a frozen backbone, or something
+            else was asked for beside `like`.
         EmbeddingError: the embedder is not to be had, or a concept in use has no embedding.
     """
     checkpoint.check_text_side()
