@@ -8,6 +8,7 @@ import numpy as np
 
 from encoder.model.checkpoint import Checkpoint
 from encoder.prediction.bottleneck import Bottleneck, choose_concepts, fit_bottleneck
+from encoder.prediction.concept_directions import ConceptDirections, concept_directions
 from encoder.prediction.ground_truth import read_truth, wanted_labels
 from encoder.prediction.head import Head
 from encoder.prediction.predicting import (
@@ -23,7 +24,6 @@ from encoder.prediction.predicting import (
 )
 from encoder.prediction.probe import fit_probe
 from encoder.prediction.view import View, view_of
-from encoder.space.concept_space import ConceptSpace, open_space
 from encoder.vectors.image_vectors import ImageVectors
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
@@ -55,7 +55,7 @@ def predict_bottleneck(
     if options.space not in (None, "encoder"):
         raise UsageError("a concept bottleneck reads the concepts' scores: there is no space to choose")
     images, told = chosen_images(kb, checkpoint.encoder_id, options)
-    space = open_space(kb, checkpoint, watcher)
+    space = concept_directions(kb, checkpoint, watcher)
     labels = wanted_labels(kb, options.labels, options.source)
     truth = read_truth(kb, images, labels, source=options.source)
     seen = view_of("encoder", images.matrix, None)
@@ -88,7 +88,9 @@ def predict_bottleneck(
     run = new_run(
         kb, "bottleneck", "encoder", checkpoint=checkpoint, options=options, parameters=parameters, heads=heads
     )
-    result = finish(kb, run, images, seen=seen, truth=truth[:, kept], options=options, notes=told, left_out=left_out)
+    result = finish(
+        kb, run, images, seen=seen, truth=truth[:, kept], options=options, notes=[*told, *space.told], left_out=left_out
+    )
     _add_gaps(result, images, seen, truth=truth[:, kept], probes=probes, bottlenecks=bottlenecks)
     return result
 
@@ -112,10 +114,10 @@ def _add_gaps(
     result.bottlenecks.extend(bottlenecks)
 
 
-def _places(space: ConceptSpace, concept_ids: Sequence[str]) -> list[int]:
+def _places(space: ConceptDirections, concept_ids: Sequence[str]) -> list[int]:
     return [space.place(concept_id) for concept_id in concept_ids]
 
 
-def _concepts(space: ConceptSpace, places: Sequence[int]) -> list[dict[str, str]]:
+def _concepts(space: ConceptDirections, places: Sequence[int]) -> list[dict[str, str]]:
     rows: list[dict[str, str]] = space.concepts.take(list(places)).select(["concept_id", "text"]).to_pylist()
     return rows

@@ -25,7 +25,7 @@ from kb.store.publication import Publication
 from kb.store.sqltext import literals
 from kb.vocabulary.query import run_named
 from schemas.tables import PREDICTIONS, RUNS
-from schemas.terms import FOREIGN
+from schemas.terms import FOREIGN, FROZEN
 
 LEARNING = ("probe", "bottleneck")
 """The methods whose heads are trained on the training images."""
@@ -195,7 +195,7 @@ def chosen_on(name: str, parameters: Mapping[str, Any]) -> str | None:
 def foreign_encoders(kb: KnowledgeBase) -> frozenset[str]:
     """The encoders (with their backbones) that came from elsewhere: no image here has taught them."""
     rows = kb.dataset("encoders").to_table(columns=["encoder", "objective"]).to_pylist()
-    return frozenset(row["encoder"] for row in rows if row["objective"] in (IMPORTED, FOREIGN))
+    return frozenset(row["encoder"] for row in rows if row["objective"] in (IMPORTED, FOREIGN, FROZEN))
 
 
 def moved_images(kb: KnowledgeBase, encoder: str, predicted_at: str | None = None) -> list[str]:

@@ -9,12 +9,15 @@ from typing import Any, Literal, get_args
 
 import yaml
 
+from encoder.model.architecture import Levels
+from encoder.model.backbones.choice import BackboneChoice
+from encoder.model.backbones.pooling import POOLINGS, Pooling
 from encoder.training.config_parts import Augmentation, Lora, TextTransformer
 from encoder.training.parts import check_frozen
 from encoder.training.start import values_of_start
 from encoder.training.value_checks import check_held, check_names, choice, plain_value, whole, within
 from kb.errors import UsageError
-from kb.images.preprocessing import Fit, Preprocessing
+from kb.images.preprocessing import Fit, Preprocessing, Resample
 from kb.images.view_choice import FRONTAL, view_choice
 
 Objective = Literal["concepts", "report"]
@@ -33,13 +36,17 @@ class TrainConfig:
             one's; `size` alone may be another.
         freeze: what is left as it is: image, backbone, projection, text, scale, or the first layers ("6 layers").
         lora: what a frozen backbone learns beside its weights; None for a backbone that learns itself.
-        backbone: a name on a hub or a folder (pretrained), or a configuration of transformers (random weights).
+        backbone: pretrained: a name on a hub, a folder, "timm:NAME", "torchvision:NAME", a file of weights; or a
+            configuration of transformers (random weights).
         revision: of a backbone on a hub.
+        architecture: of a file of weights, "timm:NAME" or "torchvision:NAME".
+        pooling: what of the backbone becomes the feature of the image: auto, class, mean, attention or pooler.
         dimension: numbers of an image vector.
         size: pixels of a side; they must have been ingested with it.
         fit: what became of oblong pictures; as ingested.
-        mean: grey level that is taken off.
-        deviation: grey levels that become 1.
+        resample: the filter that they were scaled with; as ingested.
+        mean: grey level that is taken off, for all channels or each; null: the backbone's own, else MIMIC-CXR's.
+        deviation: grey levels that become 1, likewise.
         text: the text transformer of `report`.
         report_loss: of `report`: softmax (InfoNCE), or sigmoid, which holds no matrix of all images and texts.
         equal_texts_are_negatives: the plain loss of `report`, which tells an image off its own words where another
@@ -76,11 +83,14 @@ class TrainConfig:
     lora: Lora | None = None
     backbone: str | Mapping[str, Any] = "facebook/dinov2-base"
     revision: str | None = None
+    architecture: str | None = None
+    pooling: Pooling = "auto"
     dimension: int = 768
     size: int = 448
     fit: Fit = "pad"
-    mean: float = 101.48761
-    deviation: float = 83.43944
+    resample: Resample = "bicubic"
+    mean: Levels | None = None
+    deviation: Levels | None = None
     text: TextTransformer = field(default_factory=TextTransformer)
     report_loss: ReportLoss = "softmax"
     equal_texts_are_negatives: bool = False
@@ -112,6 +122,7 @@ class TrainConfig:
         choice("objective", self.objective, get_args(Objective))
         choice("report_loss", self.report_loss, get_args(ReportLoss))
         choice("precision", self.precision, get_args(Precision))
+        choice("pooling", self.pooling, POOLINGS)
         view_choice(self.views)
         if not isinstance(self.where, str | None):
             raise UsageError(f"where {self.where}: a condition over the images was expected (sex = 'F')")
@@ -130,6 +141,10 @@ class TrainConfig:
             whole("micro_batch", self.micro_batch, 1)
         for ranged, lowest, highest in _RANGES:
             within(ranged, getattr(self, ranged), lowest, highest)
+        for levels, lowest, highest in _LEVELS:
+            told = getattr(self, levels)
+            for one in told if isinstance(told, list | tuple) else () if told is None else (told,):
+                within(levels, one, lowest, highest)
         for name in ("compile", "gradient_checkpointing", "equal_texts_are_negatives"):
             if not isinstance(getattr(self, name), bool):
                 raise UsageError(f"{name} {getattr(self, name)}: true or false was expected")
@@ -158,7 +173,18 @@ class TrainConfig:
     @property
     def preprocessing(self) -> Preprocessing:
         """How the pixels were made."""
-        return Preprocessing(self.size, self.fit)
+        return Preprocessing(self.size, self.fit, self.resample)
+
+    @property
+    def backbone_choice(self) -> BackboneChoice:
+        """Which backbone it begins with, and how that is read."""
+        return BackboneChoice(
+            name=self.backbone,
+            revision=self.revision,
+            architecture=self.architecture,
+            pooling=self.pooling,
+            size=self.size,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """The configuration as plain data."""
@@ -210,13 +236,12 @@ _RANGES = (
     ("layer_decay", 0.01, 1),
     ("head_rate", 1e-6, 1e6),
     ("scale_rate", 1e-6, 1e6),
-    ("mean", 0, 255),
-    ("deviation", 1e-6, 1e6),
     ("gradient_clip", 1e-6, 1e6),
     ("weight_decay", 0, 1e3),
     ("denied_weight", 0, 1e3),
     ("save_every_minutes", 0, 1e6),
 )
+_LEVELS = (("mean", -1e6, 1e6), ("deviation", 1e-6, 1e6))
 _BESIDE = ("save_every_minutes", "keep_states", "reader_threads")
 _PARTS: Mapping[str, type[Any]] = {"augment": Augmentation, "text": TextTransformer, "lora": Lora}
 _OPTIONAL = ("lora",)

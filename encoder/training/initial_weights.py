@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import torch
 
-from encoder.model.architecture import Architecture, ImageArchitecture, TextArchitecture
+from encoder.model.architecture import Architecture, TextArchitecture
+from encoder.model.backbones.opening import OpenedBackbone, open_backbone
 from encoder.model.checkpoint import Checkpoint
 from encoder.model.encoder import Encoder
-from encoder.model.image_tower import load_backbone
 from encoder.model.text_tower import END, START, learn_tokenizer
 from encoder.training.config import TrainConfig
 from encoder.training.freezing import freeze, to_training
@@ -24,7 +25,12 @@ if TYPE_CHECKING:
 
 
 def first_encoder(
-    config: TrainConfig, study: Study, embedder_dimension: int | None, origin: Origin | None = None
+    config: TrainConfig,
+    study: Study,
+    embedder_dimension: int | None,
+    origin: Origin | None = None,
+    *,
+    backbone: OpenedBackbone | None = None,
 ) -> Encoder:
     """An encoder with the weights of before the first step, in training mode; the seed decides those that are random.
 
@@ -35,6 +41,7 @@ def first_encoder(
         study: its texts teach a text transformer's tokenizer.
         embedder_dimension: numbers of the vocabulary's embeddings, for the objective `concepts`.
         origin: what is taken over from a checkpoint; default: nothing.
+        backbone: its backbone, if that is open already.
 
     Raises:
         UsageError: the vocabulary is not embedded though the objective needs it, pictures of that size do not fit the
@@ -44,7 +51,7 @@ def first_encoder(
     checkpoint = origin.checkpoint if origin else None
     taken = origin.taken if origin else ()
     if checkpoint is None:
-        encoder = _new_encoder(config, study, embedder_dimension)
+        encoder = _new_encoder(config, study, embedder_dimension, backbone or open_backbone(config.backbone_choice))
     else:
         encoder = _started_encoder(config, study, embedder_dimension, checkpoint=checkpoint, taken=taken)
     if config.lora is not None:
@@ -54,20 +61,16 @@ def first_encoder(
     return encoder
 
 
-def _new_encoder(config: TrainConfig, study: Study, embedder_dimension: int | None) -> Encoder:
+def _new_encoder(
+    config: TrainConfig, study: Study, embedder_dimension: int | None, backbone: OpenedBackbone
+) -> Encoder:
     """An encoder of a configuration's architecture, its backbone pretrained where that names one."""
-    pretrained = load_backbone(config.backbone, config.revision) if isinstance(config.backbone, str) else None
-    backbone: dict[str, Any] = (
-        dict(config.backbone)  # type: ignore[arg-type]
-        if pretrained is None
-        else {**pretrained.config.to_diff_dict(), "model_type": pretrained.config.model_type}
-    )
-    image = ImageArchitecture(backbone, config.dimension, config.mean, config.deviation)
+    image = backbone.image_architecture(dimension=config.dimension, mean=config.mean, deviation=config.deviation)
     text, tokenizer = _text_side(config, study, embedder_dimension)
     torch.manual_seed(config.seed)
     encoder = Encoder(Architecture(image, text), tokenizer)
-    if pretrained is not None:
-        encoder.image.backbone.load_state_dict(pretrained.state_dict())
+    if isinstance(config.backbone, str):
+        encoder.image.backbone.load_state_dict(backbone.network.module.state_dict())
     return encoder
 
 
@@ -86,7 +89,8 @@ def _started_encoder(
     else:
         text, tokenizer = _text_side(config, study, embedder_dimension)
     torch.manual_seed(config.seed)
-    encoder = Encoder(Architecture(before.architecture.image, text), tokenizer)
+    image = replace(before.architecture.image, dimension=config.dimension, projected=True)
+    encoder = Encoder(Architecture(image, text), tokenizer)
     begins = tuple(begin for part in taken for begin in PARTS[part])
     encoder.load_state_dict(
         {name: tensor for name, tensor in before.state_dict().items() if name.startswith(begins)}, strict=False

@@ -80,6 +80,8 @@ def _of_checkpoint(config: TrainConfig, folder: Path, embedder: EmbedderInfo | N
     checkpoint = load_checkpoint(folder)
     reason = _why_new(config, checkpoint, embedder)
     new = {} if reason is None else {"text": reason, "scale": reason}
+    if not checkpoint.facts.architecture["image"].get("projected", True):
+        new["projection"] = "the checkpoint is a frozen backbone"
     taken = tuple(part for part in CALLED if part not in new)
     return Origin(source=checkpoint.encoder_id, checkpoint=checkpoint, taken=taken, new=new)
 

@@ -18,7 +18,10 @@ def values_of_start(folder: Path, objective: str) -> dict[str, Any]:
         ClearKbError: it is broken, or of another format.
     """
     facts = read_facts(folder)
-    values = {**facts.architecture["image"], **facts.preprocessing, "revision": None}
+    image = dict(facts.architecture["image"])
+    if not image.get("projected", True):  # a frozen backbone: into how many numbers it is projected is not told yet
+        del image["dimension"]
+    values = {**image, **facts.preprocessing, "revision": None}
     text = _text(facts) if objective == "report" else None
     return values if text is None else {**values, "text": text}
 

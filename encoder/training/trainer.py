@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from encoder.devices import choose_device, to_device
+from encoder.model.backbones.opening import OpenedBackbone, open_backbone
 from encoder.model.checkpoint import Checkpoint, CheckpointFacts, load_checkpoint, save_checkpoint
 from encoder.model.encoder import Encoder
 from encoder.training.augmentation import vary
@@ -113,7 +114,9 @@ def train(
 
     Raises:
         UsageError: no image has a report, pixels are missing, a split is empty, `out` is taken, a tracker or peft is
-            not installed, or a part is to be frozen that would stay random.
+            not installed, the backbone does not take pictures of this size, or a part is to be frozen that would stay
+            random.
+        ClearKbError: the backbone is not to be had.
         EmbeddingError: a concept that is trained against has no embedding.
     """
     chosen = choose_device(device)
@@ -127,6 +130,7 @@ def train(
         if state is not None:
             kb = kb.at(state.made_for["commit"])  # what was committed since is not what it began with
         origin = origin_of(config, kb.embedder if config.objective == "concepts" else None)
+        backbone = open_backbone(config.backbone_choice) if config.start is None else None
         # A checkpoint is what it holds, wherever it lies.
         start = origin.source if config.start else None
         made_for = {**config.identity(), "start": start, "commit": kb.commit.commit_id, "processes": processes.count}
@@ -151,6 +155,7 @@ def train(
             config,
             out,
             origin=origin,
+            backbone=backbone,
             study=study,
             pixels=pixels,
             processes=processes,
@@ -178,6 +183,7 @@ class _Training:
         out: Path,
         *,
         origin: Origin,
+        backbone: OpenedBackbone | None,
         study: Study,
         pixels: PixelReader | PixelsInMemory,
         processes: Processes,
@@ -191,7 +197,7 @@ class _Training:
         self.embedder = embedder
         self.origin = origin
         dimension = embedder.dimension if embedder else None
-        self.encoder: Encoder = first_encoder(config, study, dimension, origin).to(device)
+        self.encoder: Encoder = first_encoder(config, study, dimension, origin, backbone=backbone).to(device)
         self.objective: Objective = objective_of(
             config, self.encoder, study, processes=processes, device=device, precision=self._precision
         )

@@ -45,8 +45,8 @@ class PixelReader:
         missing = [content for content in contents if content not in self._places]
         if missing:
             raise UsageError(
-                f"the pixels of {len(missing):,} of {len(contents):,} images are not in {self._kb.uri} as this encoder "
-                f"reads them ({self.preprocessing.described}): ingest them so",
+                f"the pixels of {len(missing):,} of {len(contents):,} images are not in {self._kb.uri} as they are "
+                f"wanted here ({self.preprocessing.described}): ingest them so",
                 need="pixels",
             )
 

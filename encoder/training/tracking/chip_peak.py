@@ -60,10 +60,12 @@ def flops_an_image(encoder: Encoder, size: int) -> float:
 
 
 def _flops(tower: torch.nn.Module, batch: torch.Tensor) -> int:
+    from torch.nn.attention import SDPBackend, sdpa_kernel
     from torch.utils.flop_counter import FlopCounterMode
 
     trained = [parameter for parameter in tower.parameters() if parameter.requires_grad]
-    with FlopCounterMode(display=False) as counter:
+    # Attention in plain products: not every kernel of it is counted, and some are with what they compute again.
+    with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
         vectors = tower(batch)
         if trained:
             torch.autograd.grad(vectors.sum(), trained, allow_unused=True)

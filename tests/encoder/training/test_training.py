@@ -144,7 +144,7 @@ def test_the_running_mean_follows_the_weights_and_gives_them_back() -> None:
 def test_what_cannot_be_trained_is_refused_with_what_to_do(shapes, kb: KnowledgeBase, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no image of .* has a report"):
         trained(kb, tmp_path / "a")
-    with pytest.raises(UsageError, match=r"pixels of 120 of 120 images .* at 64 pixels"):
+    with pytest.raises(UsageError, match=r"pixels of 120 of 120 images .* \(64 pixels, pad, bicubic\)"):
         trained(shapes, tmp_path / "b", size=64)
     trained(shapes, tmp_path / "c", epochs=1)
     with pytest.raises(UsageError, match="holds a checkpoint already"):
