@@ -70,8 +70,18 @@ def encode_command(
     ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Images a forward pass.")] = 64,
     device: DeviceOption = None,
+    precision: Annotated[
+        Literal["auto", "float32", "bfloat16"],
+        typer.Option("--precision", help="auto: that of the encoder's vectors here, else float32 on any device."),
+    ] = "auto",
+    again: Annotated[
+        bool, typer.Option("--again", help="Encode all images, in place of all vectors of this encoder.")
+    ] = False,
 ) -> None:
-    """Encode the images that have no vector of this encoder yet; an interrupted run goes on where it stopped."""
+    """Encode the images that have no vector of this encoder yet; an interrupted run goes on where it stopped.
+
+    All vectors of an encoder are of one precision. bfloat16 is faster on a GPU, and rounds to 2 to 3 digits.
+    """
     of_backbone = {
         "revision": revision,
         "architecture": architecture,
@@ -83,7 +93,8 @@ def encode_command(
         "out": out,
     }
     told: dict[str, Any] = {name: value for name, value in of_backbone.items() if value is not None}
-    shared: dict[str, Any] = {"where": where, "batch_size": batch_size, "device": device, **writing.act}
+    how = {"where": where, "batch_size": batch_size, "device": device, "precision": precision, "again": again}
+    shared: dict[str, Any] = {**how, **writing.act}
     if backbone is None and told:
         raise UsageError(f"--{next(iter(told))} is of a frozen backbone: name one with --backbone")
     if backbone is not None and (encoder is not None or layer != "projection"):
@@ -143,5 +154,6 @@ def _facts(result: EncodeResult, *, dry_run: bool) -> list[tuple[str, str]]:
         ("encoded", f"{result.encoded:,}{speed}"),
         ("known", f"{result.known:,} from before"),
         ("encoder", escape(result.encoder)),
+        ("numbers", result.computed.told),
         ("commit", commit),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -23,6 +24,7 @@ from encoder.prediction.concept_list import read_concept_list
 from encoder.prediction.intervention import Interventions, set_concepts
 from encoder.prediction.predicting import PredictResult
 from encoder.prediction.prompts import read_prompts
+from encoder.prediction.published import SETTINGS
 from encoder.vectors.encoders import find_checkpoint
 from kb.commands.options import (
     Format,
@@ -51,6 +53,13 @@ def zero_shot_command(
         Literal["absent", "none"] | None,
         typer.Option("--contrast", help="none: sentences against a label do not count. Default: as for --space."),
     ] = None,
+    like: Annotated[
+        Literal["published"] | None,
+        typer.Option("--like", help="All as in the published CLEAR code: space, contrast, weights, sentences, scale."),
+    ] = None,
+    encode_first: Annotated[
+        bool, typer.Option("--encode", help="First encode the images that have no vector of this encoder yet.")
+    ] = False,
     run: RunOption = None,
     encoder: EncoderOption = None,
     source: SourceOption = None,
@@ -59,6 +68,12 @@ def zero_shot_command(
 ) -> None:
     """Predict labels from sentences that say they hold, and that they do not; nothing is trained."""
     found = read_prompts(prompts) if prompts else None
+    before: list[str] = []
+
+    def tell(note: str) -> None:
+        before.append(note)
+        say(escape(note), quiet=writing.quiet)
+
     with Progress("concepts", hidden=writing.quiet) as progress:
         result = predict_zero_shot(
             writing.base,
@@ -67,6 +82,8 @@ def zero_shot_command(
             space=space,
             weights=weights,
             contrast=contrast,
+            like=like,
+            encode_first=encode_first,
             run=run,
             encoder=encoder,
             source=source,
@@ -74,8 +91,9 @@ def zero_shot_command(
             replace=replace,
             **writing.act,
             watcher=progress,
+            say=tell,
         )
-    _print(result, writing.output, quiet=writing.quiet)
+    _print(result, writing.output, quiet=writing.quiet, said=before)
 
 
 @writes(quiet=True)
@@ -180,14 +198,14 @@ def _number(text: str) -> float:
     return number
 
 
-def _print(result: PredictResult, output: Format, *, quiet: bool) -> None:
+def _print(result: PredictResult, output: Format, *, quiet: bool, said: Collection[str] = ()) -> None:
     columns = list(dict.fromkeys(name for row in result.rows for name in row))
     if output is Format.json:
         print_json(result.to_dict())
         return
     if output is Format.csv:
         print_rows(result.rows, columns, output)
-        _say_notes(result)
+        _say_notes(result, said)
         return
     if quiet:
         return
@@ -196,6 +214,7 @@ def _print(result: PredictResult, output: Format, *, quiet: bool) -> None:
     print_facts(
         [
             ("run", f"{escape(run.name)}: {run.method}, space {run.space}{weighed}, encoder {run.encoder}"),
+            *(("as published", f"{name}: {value}") for name, value in SETTINGS.items() if run.parameters.get("like")),
             ("images", f"{result.images:,}"),
             ("commit", result.commit or "none: a dry run writes nothing"),
         ]
@@ -207,7 +226,7 @@ def _print(result: PredictResult, output: Format, *, quiet: bool) -> None:
     for bottleneck in result.bottlenecks:
         concepts = ", ".join(f"{concept.text} {concept.weight:+.2f}" for concept in bottleneck.concepts[:6])
         print_facts([(escape(bottleneck.label), escape(concepts) or "no concept has a weight")])
-    _say_notes(result)
+    _say_notes(result, said)
 
 
 _JUDGED = {
@@ -218,9 +237,10 @@ _JUDGED = {
 }
 
 
-def _say_notes(result: PredictResult) -> None:
+def _say_notes(result: PredictResult, said: Collection[str]) -> None:
     for note in (*result.notes, *(f"{label}: left out, {reason}" for label, reason in result.left_out.items())):
-        say(escape(note))
+        if note not in said:
+            say(escape(note))
 
 
 def _rounded(row: dict[str, object]) -> dict[str, object]:

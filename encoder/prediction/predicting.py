@@ -24,6 +24,7 @@ from encoder.prediction.runs import (
 from encoder.prediction.view import View
 from encoder.space.weighting import Weighting, default_weighting
 from encoder.vectors.image_vectors import ImageVectors, read_image_vectors
+from encoder.vectors.precision import computed
 from kb.errors import UsageError
 from kb.images.patient_split import read_patients
 from kb.images.view_choice import FRONTAL, read_views, told_left_out, view_choice
@@ -94,6 +95,7 @@ class PredictResult:
             "method": self.run.method,
             "space": self.run.space,
             "weights": self.run.weighting,
+            "like": self.run.parameters.get("like"),
             "encoder": self.run.encoder,
             "images": self.images,
             "split": self.split,
@@ -174,7 +176,8 @@ def new_run(
     """A run that is yet to be stored; UsageError if its name is taken."""
     name = options.run or f"{method}-{space}"
     check_name(kb, name, replace=options.replace)
-    info = kb.embedder
+    info, vectors = kb.embedder, computed(kb, encoder or checkpoint.encoder_id)
+    precision = {"precision": vectors.precision} if vectors and vectors.precision else {}
     return Run(
         name=name,
         method=method,
@@ -182,7 +185,7 @@ def new_run(
         encoder=encoder or checkpoint.encoder_id,
         embedder=info.embedder_id if info else None,
         vocabulary_commit=kb.commit.commit_id,
-        parameters={"views": options.views, **parameters},
+        parameters={"views": options.views, **precision, **parameters},
         heads=heads,
     )
 

@@ -15,6 +15,7 @@ from encoder.model.checkpoint import IMPORTED
 from encoder.prediction.head import Head, scores
 from encoder.space.weighting import PUBLISHED, Weighting
 from encoder.vectors.image_vectors import ImageVectors
+from encoder.vectors.precision import computed
 from kb.errors import ClearKbError, UsageError
 from kb.images.patient_split import lies_in, read_patients
 from kb.knowledge_base import KnowledgeBase
@@ -103,7 +104,8 @@ def store_run(
                 raise UsageError(
                     f"there is a run '{run.name}' already: replace it, or name this one otherwise", parameter="replace"
                 )
-            publication.delete("predictions", named)
+            for table in ("predictions", "attributions", "attribution_sums"):
+                publication.delete(table, named)
         publication.replace("runs", named, [pa.RecordBatch.from_pylist([row], schema=RUNS.schema)])
         publication.write("predictions", _prediction_batches(run, images, logits))
         return {"run": run.name, "method": run.method, "images": len(images), "labels": len(run.heads)}, None
@@ -245,6 +247,20 @@ def read_run(kb: KnowledgeBase, name: str) -> Run:
         parameters=json.loads(row["parameters"]),
         heads=[Head.from_row(head) for head in row["heads"]],
     )
+
+
+def require_its_vectors(kb: KnowledgeBase, run: Run) -> None:
+    """Refuse a run whose vectors were replaced since by others of another precision: its logits are not of these.
+
+    Raises:
+        UsageError: they were; the message names both.
+    """
+    made, now = run.parameters.get("precision"), computed(kb, run.encoder)
+    if made is not None and now is not None and now.precision not in (None, made):
+        raise UsageError(
+            f"run '{run.name}' was made of {made} vectors, and those of {run.encoder} here are {now.precision} now: "
+            "predict anew"
+        )
 
 
 def only_run(kb: KnowledgeBase, encoder: str) -> str:

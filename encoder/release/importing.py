@@ -11,7 +11,7 @@ from encoder.release.clip_tokenizer import clip_tokenizer, merges_file
 from encoder.release.conversion import release_encoder
 from encoder.release.sizes import read_sizes
 from kb.errors import ClearKbError, UsageError
-from kb.images.preprocessing import Preprocessing
+from kb.images.preprocessing import PUBLISHED, Preprocessing
 
 
 def import_release(
@@ -23,14 +23,13 @@ def import_release(
         source: a state dict, `best_model.pt`.
         folder: of the checkpoint; it has none yet.
         merges: of CLIP's tokens; default: those in an installed open_clip.
-        preprocessing: how its pictures are made. The published code pads to a square of black and scales to 448
-            pixels, as the default does; it scales with Lanczos where this one is bicubic.
+        preprocessing: how its pictures are made; default: as by the published code.
 
     Raises:
         UsageError: a file is not there, the folder is taken, or the size is no multiple of the patch.
         ClearKbError: `source` is not the published architecture, or cannot be read safely.
     """
-    preprocessing = preprocessing or Preprocessing()
+    preprocessing = preprocessing or PUBLISHED
     if (folder / FACTS).exists():
         raise UsageError(f"{folder} holds a checkpoint already: name another folder")
     tensors = read_state_dict(source)

@@ -16,6 +16,7 @@ from encoder.model.backbones.opening import open_backbone
 from encoder.model.checkpoint import Checkpoint
 from encoder.model.frozen import described, freeze
 from encoder.vectors.encoding import EncodeResult, check_pixels, encode
+from encoder.vectors.precision import Asked
 from kb.images.preprocessing import Fit, Preprocessing
 from kb.knowledge_base import KnowledgeBase
 from kb.progress import Watcher
@@ -46,6 +47,8 @@ def encode_backbone(
     where: str | None = None,
     batch_size: int = 64,
     device: str | None = None,
+    precision: Asked = "auto",
+    again: bool = False,
     by: str | None = None,
     why: str | None = None,
     dry_run: bool = False,
@@ -63,6 +66,8 @@ def encode_backbone(
         where: SQL over the columns of `images` that chooses some of them.
         batch_size: images a forward pass.
         device: default: the best there is.
+        precision: of its vectors; auto: as those that are here, else float32.
+        again: encode all images, in place of all vectors of this encoder.
         by: who.
         why: the reason.
         dry_run: count, and write nothing, no checkpoint either.
@@ -87,6 +92,8 @@ def encode_backbone(
             where=where,
             batch_size=batch_size,
             device=device,
+            precision=precision,
+            again=again,
             by=by,
             why=why,
             dry_run=dry_run,

@@ -14,7 +14,7 @@ from encoder.audit.confounders.result import Kind
 from encoder.audit.confounders.row_evidence import encoder_of
 from encoder.model.checkpoint import Checkpoint
 from encoder.prediction.head import Space
-from encoder.prediction.runs import read_run
+from encoder.prediction.runs import read_run, require_its_vectors
 from encoder.prediction.view import view_of
 from encoder.space.concept_space import ConceptSpace, open_space
 from encoder.space.fitted.fit import open_directions
@@ -90,7 +90,11 @@ def _concepts(table: pa.Table, vectors: np.ndarray) -> Concepts:
 
 
 def rescorer(kb: KnowledgeBase, run: str, label: str, *, space: AuditSpace) -> Rescore | None:
-    """What a run of ours says of other image vectors; None if it reads something else, or came as a table."""
+    """What a run of ours says of other image vectors; None if it reads something else, or came as a table.
+
+    Raises:
+        UsageError: it was made of vectors of another precision than those that are stored.
+    """
     try:
         read = read_run(kb, run)
     except UsageError:
@@ -98,6 +102,7 @@ def rescorer(kb: KnowledgeBase, run: str, label: str, *, space: AuditSpace) -> R
     head, checkpoint = read.head(label), space.checkpoint
     if read.encoder != space.encoder or read.space == "backbone" or (read.space == "llm" and checkpoint is None):
         return None
+    require_its_vectors(kb, read)
     projector = None
     if read.space == "llm" and checkpoint is not None:
         at = kb.at(read.vocabulary_commit) if read.vocabulary_commit else kb
