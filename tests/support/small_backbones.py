@@ -1,4 +1,4 @@
-"""Small folders with random weights of every kind of backbone that the docs speak of; what they are and are tried at."""
+"""Small folders with random weights of every kind of backbone that the docs speak of, and the sizes they are tried at."""
 
 from __future__ import annotations
 
