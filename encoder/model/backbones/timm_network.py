@@ -21,6 +21,9 @@ from kb.store.storage import first_line
 GLOBAL_POOLS: dict[str, str] = {"class": "token", "mean": "avg", "attention": "map"}
 """What timm calls our poolings."""
 
+LONGEST = 300
+"""Letters of a reason that are told."""
+
 
 def build_timm(described: Mapping[str, Any], pooling: str = "pooler") -> Network:
     """A backbone of timm with random weights, as it was described.
@@ -62,24 +65,33 @@ def load_timm(
         ClearKbError: the weights are not to be had or do not fit.
     """
     timm = library("timm")
-    more = dict(arguments or {})
+    more = {one: value for one, value in (arguments or {}).items() if one != "num_classes"}
     if pooling in GLOBAL_POOLS:
         more["global_pool"] = GLOBAL_POOLS[pooling]
     overlay = {**(pictures or {}), **({} if tensors is None else {"state_dict": dict(tensors)})}
-    told: dict[str, Any] = {"pretrained": True, "num_classes": 0, **more}
+    told: dict[str, Any] = {"pretrained": True, "num_classes": 0}
     if overlay:
         told["pretrained_cfg_overlay"] = overlay
     try:
         if not name.startswith("hf-hub:") and not timm.is_model(name):
             raise UsageError(_unknown(timm, name))
-        module = _created(timm, name, told, size=None)
+        try:
+            module = timm.create_model(name, **told, **more)
+        except RuntimeError:
+            # Networks that were trained on their class token have a norm on it, and none on the mean.
+            if "global_pool" not in more:
+                raise
+            more["fc_norm"] = False
+            module = timm.create_model(name, **told, **more)
         native = _native(module)
         if size is not None and size != native and _takes_a_size(module):
-            module, more = _created(timm, name, told, size=size), {**more, "img_size": size}
+            more["img_size"] = size
+            module = timm.create_model(name, **told, **more)
     except ClearKbError:
         raise
     except Exception as error:  # timm, and what it fetches with, raise whatever they like
-        raise ClearKbError(f"the backbone 'timm:{name}' is not to be had: {first_line(error)}") from error
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ClearKbError(f"the backbone 'timm:{name}' is not to be had: {reason[:LONGEST]}") from error
     cfg: Mapping[str, Any] = module.pretrained_cfg
     architecture = str(cfg.get("architecture") or name.partition(".")[0])
     found = pictures_of_shares(native, cfg.get("mean"), cfg.get("std"), cfg.get("interpolation"))
@@ -119,11 +131,6 @@ def is_timm_folder(folder: Path) -> bool:
     except (OSError, ValueError):
         return False
     return isinstance(told, dict) and "architecture" in told and "model_type" not in told
-
-
-def _created(timm: Any, name: str, told: Mapping[str, Any], *, size: int | None) -> Any:
-    sized = {} if size is None else {"img_size": size}
-    return timm.create_model(name, **told, **sized)
 
 
 def _takes_a_size(module: Any) -> bool:
