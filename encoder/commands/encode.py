@@ -8,6 +8,7 @@ import typer
 from rich.markup import escape
 
 from encoder.commands.options import DeviceOption, EncoderOption
+from encoder.cores import share_cores
 from encoder.face import encode
 from encoder.vectors.encoding import EncodeResult
 from kb.commands.output import print_result
@@ -30,6 +31,7 @@ def encode_command(
     device: DeviceOption = None,
 ) -> None:
     """Encode the images that have no vector of this encoder yet; an interrupted run goes on where it stopped."""
+    share_cores()
     with Progress("images", hidden=writing.quiet) as progress:
         result = encode(
             writing.base,

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 
-from encoder.devices import choose_device
+from encoder.devices import choose_device, to_device
 from encoder.model.checkpoint import Checkpoint
 from encoder.vectors.pixels import PixelReader
 from kb.batched import batched
@@ -146,7 +146,7 @@ def _vectors(
     contents = [[image.content_hash for image in batch] for batch in batched(images, size)]
     with torch.inference_mode(), precision:
         for pixels in reader.batches(contents):
-            vectors = run(torch.from_numpy(pixels).to(chosen)).float()
+            vectors = run(to_device(pixels, chosen)).float()
             if not torch.isfinite(vectors).all():
                 raise ClearKbError(f"encoder {checkpoint.encoder_id} gives vectors that are no numbers: train it again")
             yield vectors.cpu().numpy()
