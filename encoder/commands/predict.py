@@ -30,7 +30,7 @@ from kb.commands.options import (
     Format,
     parse_pairs,
 )
-from kb.commands.output import print_facts, print_json, print_rows, say
+from kb.commands.output import print_facts, print_json, print_rows, print_text, say
 from kb.commands.progress import Progress
 from kb.commands.shared import Writing, writes
 from kb.errors import UsageError
@@ -66,7 +66,10 @@ def zero_shot_command(
     views: ViewsOption = None,
     replace: ReplaceOption = False,
 ) -> None:
-    """Predict labels from sentences that say they hold, and that they do not; nothing is trained."""
+    """Predict labels from sentences that say they hold, and that they do not; nothing is trained.
+
+    The AUROC is of images that taught the encoder nothing: the test split if it was trained here, else all.
+    """
     found = read_prompts(prompts) if prompts else None
     before: list[str] = []
 
@@ -113,7 +116,10 @@ def probe_command(
     views: ViewsOption = None,
     replace: ReplaceOption = False,
 ) -> None:
-    """Train a linear probe of each label on the training patients, and predict all images with it."""
+    """Train a linear probe of each label on the training patients, and predict all images with it.
+
+    The AUROC is of the test split, whatever the encoder: the probe has learned from the other images.
+    """
     with Progress("labels", hidden=writing.quiet) as progress:
         progress.stage("probes", None)
         result = predict_probe(
@@ -221,8 +227,9 @@ def _print(result: PredictResult, output: Format, *, quiet: bool, said: Collecti
     )
     for split in dict.fromkeys(row["split"] for row in result.rows):
         rows = [_rounded(row) for row in result.rows if row["split"] == split]
-        shown = [name for name in columns if name != "split"]
-        print_rows(rows, shown, output, title=f"\non {_JUDGED[split]}")
+        shown = [name for name in columns if name != "split" and any(row.get(name) is not None for row in rows)]
+        print_text(f"\n[bold]on {_JUDGED[split]}[/bold]")
+        print_rows(rows, shown, output)
     for bottleneck in result.bottlenecks:
         concepts = ", ".join(f"{concept.text} {concept.weight:+.2f}" for concept in bottleneck.concepts[:6])
         print_facts([(escape(bottleneck.label), escape(concepts) or "no concept has a weight")])
