@@ -38,7 +38,7 @@ from encoder.vectors.frozen import FrozenEncoding
 from encoder.vectors.frozen import encode_backbone as encode_frozen
 from encoder.vectors.precision import Asked
 from kb.images.patient_split import Part
-from kb.images.preprocessing import Fit
+from kb.images.preprocessing import Fit, Resample
 from kb.images.view_choice import FRONTAL
 from kb.knowledge_base import KnowledgeBase
 from kb.progress import Watcher
@@ -146,6 +146,7 @@ def encode_backbone(
     pooling: Pooling = "auto",
     size: int | None = None,
     fit: Fit = "pad",
+    resample: Resample | None = None,
     mean: Levels | None = None,
     deviation: Levels | None = None,
     out: str | Path | None = None,
@@ -170,6 +171,7 @@ def encode_backbone(
         pooling: what becomes the vector: "auto", "class", "mean", "attention" or "pooler".
         size: pixels of a side; default: what the backbone was made for.
         fit: what became of oblong pictures, as ingested.
+        resample: the filter that they were scaled with, as ingested; default: the backbone's own, where there is it.
         mean: grey level that is taken off, for all channels or each; default: the backbone's own, else MIMIC-CXR's.
         deviation: grey levels that become 1, likewise.
         out: the folder of its checkpoint; default: one in the user's cache.
@@ -191,6 +193,7 @@ def encode_backbone(
         base,
         BackboneChoice(name=backbone, revision=revision, architecture=architecture, pooling=pooling, size=size),
         fit=fit,
+        resample=resample,
         mean=mean,
         deviation=deviation,
         out=None if out is None else Path(out),

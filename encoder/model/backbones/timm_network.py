@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -76,17 +78,17 @@ def load_timm(
         if not name.startswith("hf-hub:") and not timm.is_model(name):
             raise UsageError(_unknown(timm, name))
         try:
-            module = timm.create_model(name, **told, **more)
+            module = _created(timm, name, told, more)
         except RuntimeError:
-            # Networks that were trained on their class token have a norm on it, and none on the mean.
+            # Networks that were trained on their class token have a norm on all tokens, and none on the mean of some.
             if "global_pool" not in more:
                 raise
             more["fc_norm"] = False
-            module = timm.create_model(name, **told, **more)
+            module = _created(timm, name, told, more)
         native = _native(module)
         if size is not None and size != native and _takes_a_size(module):
             more["img_size"] = size
-            module = timm.create_model(name, **told, **more)
+            module = _created(timm, name, told, more)
     except ClearKbError:
         raise
     except Exception as error:  # timm, and what it fetches with, raise whatever they like
@@ -131,6 +133,36 @@ def is_timm_folder(folder: Path) -> bool:
     except (OSError, ValueError):
         return False
     return isinstance(told, dict) and "architecture" in told and "model_type" not in told
+
+
+def _created(timm: Any, name: str, told: Mapping[str, Any], arguments: Mapping[str, Any]) -> Any:
+    """A network of timm with its weights; RuntimeError where these lack some, of which timm only writes a line."""
+    with _heard("timm.models._builder", "huggingface_hub") as lines:
+        module = timm.create_model(name, **told, **arguments)
+    if lacking := [line for line in lines if line.startswith("Missing keys")]:
+        raise RuntimeError(lacking[0])
+    return module
+
+
+@contextmanager
+def _heard(*loggers: str) -> Iterator[list[str]]:
+    """What some loggers say, which nobody else hears."""
+    lines: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
+    chosen = [logging.getLogger(name) for name in loggers]
+    before = [(one.level, one.propagate) for one in chosen]
+    for one in chosen:
+        one.setLevel(logging.INFO)
+        one.propagate = False
+        one.addHandler(handler)
+    try:
+        yield lines
+    finally:
+        for one, (level, propagate) in zip(chosen, before, strict=True):
+            one.removeHandler(handler)
+            one.setLevel(level)
+            one.propagate = propagate
 
 
 def _takes_a_size(module: Any) -> bool:
