@@ -18,6 +18,7 @@ from encoder.model.architecture import Levels
 from encoder.model.backbones.choice import BackboneChoice
 from encoder.model.backbones.pooling import Pooling
 from encoder.prediction.bottleneck_run import predict_bottleneck as run_bottleneck
+from encoder.prediction.concept_review import Review
 from encoder.prediction.predicting import PredictOptions, PredictResult
 from encoder.prediction.probe_run import predict_probe as run_probe
 from encoder.prediction.prompts import PromptSet
@@ -338,6 +339,8 @@ def predict_bottleneck(
     labels: Sequence[str] = (),
     count: int = 12,
     concept_ids: Sequence[str] | None = None,
+    review: Review | None = None,
+    resamples: int = 20,
     run: str | None = None,
     encoder: str | None = None,
     source: str | None = None,
@@ -355,6 +358,8 @@ def predict_bottleneck(
         labels: which; default: all that are known.
         count: concepts that are offered to a label.
         concept_ids: these concepts, as a curator chose them; default: chosen by data.
+        review: a curator's decisions (`encoder.prediction.concept_review.read_review`), within which data choose.
+        resamples: of the training patients, to say how often each concept is chosen again; 0: it is not said.
         run: the name of the run; default: the method and the space.
         encoder: the folder of a checkpoint, or its id.
         source: the source of labels to go by.
@@ -370,7 +375,14 @@ def predict_bottleneck(
     """
     options = _options(run, labels, source, views, space=None, replace=replace, by=by, why=why, dry_run=dry_run)
     return run_bottleneck(
-        base, find_checkpoint(base, encoder), options, count=count, concept_ids=concept_ids, watcher=watcher
+        base,
+        find_checkpoint(base, encoder),
+        options,
+        count=count,
+        concept_ids=concept_ids,
+        review=review,
+        resamples=resamples,
+        watcher=watcher,
     )
 
 

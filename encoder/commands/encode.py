@@ -9,6 +9,7 @@ import typer
 from rich.markup import escape
 
 from encoder.commands.options import DeviceOption, EncoderOption
+from encoder.cores import share_cores
 from encoder.face import encode, encode_backbone
 from encoder.vectors.encoding import EncodeResult
 from encoder.vectors.frozen import FrozenEncoding
@@ -86,6 +87,7 @@ def encode_command(
 
     All vectors of an encoder are of one precision. bfloat16 is faster on a GPU, and rounds to 2 to 3 digits.
     """
+    share_cores()
     of_backbone = {
         "revision": revision,
         "architecture": architecture,
