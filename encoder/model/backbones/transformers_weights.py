@@ -134,7 +134,9 @@ def _loaded(kind: Any, name: str, revision: str | None, **more: Any) -> Any:
     lacking = [one for one in sorted(found["missing_keys"]) if _counts(one)]
     lacking += [str(one[0]) for one in found.get("mismatched_keys", ())]
     if lacking and all("pooler" in one for one in lacking):
-        raise UsageError(f"the file of '{name}' has no pooling layer of {module.config.model_type}: pooling class or mean")
+        raise UsageError(
+            f"the file of '{name}' has no pooling layer of {module.config.model_type}: pooling class or mean"
+        )
     if lacking:
         raise ValueError(f"its file lacks weights of {module.config.model_type}: {some_of(lacking)}")
     return module

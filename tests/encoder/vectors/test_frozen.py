@@ -12,7 +12,7 @@ import encoder
 from encoder.vectors.encoders import find_encoder
 from encoder.vectors.image_vectors import read_image_vectors
 from ingest.labels.labels import ingest_labels
-from kb.errors import ClearKbError, UsageError
+from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from tests.support.shapes import SIZE, shapes_study
 from tests.support.small_backbones import small, write_small
@@ -99,7 +99,9 @@ def test_it_is_refused_before_anything_is_kept(kb: KnowledgeBase, encoded: Knowl
     kept = find_encoder(encoded).folder
     with pytest.raises(UsageError, match=r"holds encoder N.* already"):
         encoder.encode_backbone(now(encoded), str(backbone), pooling="mean", out=kept)
-    with pytest.raises(ClearKbError, match="mean and deviation of 2 channels, for a backbone that reads 3"):
+    with pytest.raises(UsageError, match=r"deviation 0.0: grey levels above 0 were expected"):
+        encoder.encode_backbone(now(encoded), str(backbone), deviation=0)
+    with pytest.raises(UsageError, match="mean: 2 grey levels, for a backbone that reads 3 channels"):
         encoder.encode_backbone(now(encoded), str(backbone), mean=[1, 2], deviation=3)
 
 
