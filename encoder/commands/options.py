@@ -13,7 +13,7 @@ EncoderOption = Annotated[
     typer.Option(
         "--encoder",
         metavar="FOLDER|ID",
-        help="The checkpoint, or the name of ingested vectors; not needed where there are vectors of one only.",
+        help="The checkpoint, a frozen backbone's name, or that of ingested vectors; not needed where there is one.",
     ),
 ]
 RunOption = Annotated[

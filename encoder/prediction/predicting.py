@@ -90,6 +90,7 @@ class PredictResult:
             "method": self.run.method,
             "space": self.run.space,
             "weights": self.run.weighting,
+            "like": self.run.parameters.get("like"),
             "encoder": self.run.encoder,
             "images": self.images,
             "split": self.split,

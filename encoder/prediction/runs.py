@@ -93,7 +93,8 @@ def store_run(
                 raise UsageError(
                     f"there is a run '{run.name}' already: replace it, or name this one otherwise", parameter="replace"
                 )
-            publication.delete("predictions", named)
+            for table in ("predictions", "attributions", "attribution_sums"):
+                publication.delete(table, named)
         publication.replace("runs", named, [pa.RecordBatch.from_pylist([row], schema=RUNS.schema)])
         publication.write("predictions", _prediction_batches(run, images, logits))
         return {"run": run.name, "method": run.method, "images": len(images), "labels": len(run.heads)}, None

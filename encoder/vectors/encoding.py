@@ -13,8 +13,9 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 
-from encoder.devices import choose_device
+from encoder.devices import choose_device, to_device
 from encoder.model.checkpoint import Checkpoint
+from encoder.model.frozen import described
 from encoder.vectors.pixels import PixelReader
 from encoder.vectors.precision import (
     Asked,
@@ -27,12 +28,13 @@ from encoder.vectors.precision import (
 )
 from kb.batched import batched
 from kb.errors import ClearKbError, UsageError
+from kb.images.preprocessing import Preprocessing
 from kb.knowledge_base import KnowledgeBase
 from kb.progress import Silent, Watcher
 from kb.store.publication import Publication
 from kb.store.sqltext import literals
 from schemas.tables import ENCODERS, IMAGE_VECTORS
-from schemas.terms import BACKBONE
+from schemas.terms import BACKBONE, FROZEN
 
 logger = logging.getLogger("clear_kb.encoder")
 
@@ -129,6 +131,8 @@ def encode(
     watcher, started = watcher or Silent(), time.perf_counter()
     if again and where is not None:
         raise UsageError("all vectors are replaced, so that all images are encoded: name no condition")
+    if layer == "backbone" and checkpoint.facts.objective == FROZEN:
+        raise UsageError(f"encoder {checkpoint.encoder_id} is a frozen backbone: there is no projection to look before")
     identity = checkpoint.encoder_id + (BACKBONE if layer == "backbone" else "")
     chosen = chosen_precision(None if again else computed(kb, identity), precision, identity)
     job = _Job(checkpoint, identity, chosen, choose_device(device), again, by, why)
@@ -153,6 +157,11 @@ def encode(
         commit=commit,
         computed=job.made if dry_run else computed(kb, identity) or job.made,
     )
+
+
+def check_pixels(kb: KnowledgeBase, preprocessing: Preprocessing, where: str | None = None) -> None:
+    """Refuse an encoding of which images or pixels are missing (UsageError), before its encoder is at hand."""
+    PixelReader(kb, preprocessing).check([image.content_hash for image in _images(kb, where)])
 
 
 def _images(kb: KnowledgeBase, where: str | None) -> list[_Image]:
@@ -184,7 +193,7 @@ def _vectors(job: _Job, layer: Layer, images: Sequence[_Image], reader: PixelRea
     contents = [[image.content_hash for image in batch] for batch in batched(images, size)]
     for pixels in reader.batches(contents):
         with torch.inference_mode(), computing_in(job.precision, job.device):
-            vectors = run(torch.from_numpy(pixels).to(job.device)).float()
+            vectors = run(to_device(pixels, job.device)).float()
         if not torch.isfinite(vectors).all():
             raise ClearKbError(f"encoder {job.checkpoint.encoder_id} gives vectors that are no numbers: train it again")
         yield vectors.cpu().numpy()
@@ -278,7 +287,7 @@ def _register(publication: Publication, job: _Job, dimension: int, made: Compute
         "checkpoint": str(Path(job.checkpoint.folder).resolve()),
         "dimension": dimension,
         "objective": facts.objective,
-        "preprocessing": json.dumps(facts.preprocessing, sort_keys=True),
+        "preprocessing": json.dumps(described(facts), sort_keys=True),
         "embedder": facts.embedder,
         "vocabulary_commit": facts.vocabulary_commit,
         "precision": made.precision,

@@ -58,6 +58,7 @@ ORDER = (
     "observations",
     "reports",
     "attributions",
+    "attribution_sums",
     "concept_scores",
 )
 """The views and the functions that rows are read from, each after those it reads."""
