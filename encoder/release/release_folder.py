@@ -22,7 +22,7 @@ from encoder.model.checkpoint import FACTS, Checkpoint, load_checkpoint
 from encoder.release.clip_tokenizer import MERGES_FILE
 from encoder.release.importing import import_release
 from kb.errors import UsageError
-from kb.exchange.clear_bank import PUBLISHED_NAME, clear_bank
+from kb.exchange.clear_bank import PUBLISHED_DIMENSION, PUBLISHED_NAME, clear_bank
 from kb.exchange.importing import ImportResult, import_records
 from kb.exchange.incoming import Incoming
 from kb.images.preprocessing import PUBLISHED, Preprocessing
@@ -111,8 +111,10 @@ def import_folder(
         checkpoint = import_release(weights, out, given, preprocessing=preprocessing)
     watcher.stage("concepts", None)
     own = embedder is None and _are_own(incoming, checkpoint)
-    if own or embedder is None:
-        incoming = clear_bank(texts, None if own else tensor, verbatim=True)
+    if own:
+        incoming = clear_bank(texts, None, verbatim=True)
+    elif embedder is None and incoming.info is not None and incoming.info.dimension != PUBLISHED_DIMENSION:
+        incoming = clear_bank(texts, tensor, verbatim=True)
     done = 0
 
     def heard(count: int) -> None:
