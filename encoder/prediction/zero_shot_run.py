@@ -9,7 +9,7 @@ from itertools import product
 
 import numpy as np
 
-from encoder.model.checkpoint import IMPORTED, Checkpoint
+from encoder.model.checkpoint import Checkpoint
 from encoder.prediction.calibration import calibrated
 from encoder.prediction.ground_truth import known_labels, read_truth, wanted_labels
 from encoder.prediction.head import Head, Space
@@ -39,6 +39,7 @@ from kb.language.label_names import is_no_finding, plain_label
 from kb.progress import Watcher
 from kb.sql.label_key import label_names_of
 from kb.vectors.embedding import Embedder, EmbeddingError
+from schemas.terms import IMPORTED
 
 Way = tuple[Space, Contrast]
 """One way to read sentences: in which space, and with or without those against a label."""
@@ -95,9 +96,11 @@ def predict_zero_shot(
         say: hears, before the work, what was taken because nothing could choose.
 
     Raises:
-        UsageError: no image is encoded, no label is named or known, or something else was asked for beside `like`.
+        UsageError: no image is encoded, no label is named or known, the encoder is a frozen backbone, or something
+            else was asked for beside `like`.
         EmbeddingError: the embedder is not to be had, or a concept in use has no embedding.
     """
+    checkpoint.check_text_side()
     if like is not None:
         options, contrast = as_published(options, prompts, contrast)
     if options.run is not None:

@@ -62,6 +62,7 @@ FLAGS: Mapping[str, str] = {
     "overwrite": "--overwrite",
     "period": "--by week, --least ROWS",
     "patches": "--patches",
+    "precision": "--precision PRECISION, or --again, which replaces all",
     "prefix": "--prefix PREFIX=IRI",
     "readers": "--readers COLUMN",
     "replace": "--replace, or another --run",
