@@ -88,7 +88,7 @@ def test_another_objective_has_the_image_tower_and_a_new_text_side(few, begun, t
     train(few, config, tmp_path / "e", device="cpu", on_begin=beginnings.append)
     told = beginnings[0].origin.told()
     assert told.startswith(f"image tower and projection from {load_checkpoint(begun[first]).encoder_id}; ")
-    assert "text side and scale and bias new: the checkpoint's " in told
+    assert "text side, scale and bias new: the checkpoint's " in told
     old, new = weights(begun[first]), weights(tmp_path / "e")
     image = [name for name in old if name.startswith("image.")]
     assert image and all(torch.allclose(old[name], new[name], atol=1e-6) for name in image)
@@ -206,7 +206,7 @@ def test_another_embedder_means_a_new_text_side(few, begun, tmp_path: Path) -> N
     facts = json.loads((tmp_path / "other" / "encoder.json").read_text())
     (tmp_path / "other" / "encoder.json").write_text(json.dumps({**facts, "embedder": "E0000"}))
     result = started(few, tmp_path / "other", tmp_path / "e")
-    assert "text side and scale and bias new: the checkpoint's reads embeddings of E0000, not of E" in (
+    assert "text side, scale and bias new: the checkpoint's reads embeddings of E0000, not of E" in (
         result.beginning.origin.told()
     )
 
