@@ -9,6 +9,7 @@ import typer
 from rich.markup import escape
 
 from encoder.commands.options import DeviceOption, EncoderOption
+from encoder.cores import share_cores
 from encoder.face import encode, encode_backbone
 from encoder.vectors.encoding import EncodeResult
 from encoder.vectors.frozen import FrozenEncoding
@@ -53,6 +54,10 @@ def encode_command(
         Literal["pad", "crop", "stretch"] | None,
         typer.Option("--fit", help="What became of oblong pictures, as ingested; default: pad."),
     ] = None,
+    resample: Annotated[
+        Literal["bicubic", "bilinear", "lanczos"] | None,
+        typer.Option("--resample", help="The filter of the pictures, as ingested; default: the backbone's own."),
+    ] = None,
     mean: Annotated[
         str | None,
         typer.Option("--mean", metavar="GREY[,GREY,GREY]", help="0 to 255; default: the backbone's own."),
@@ -82,12 +87,14 @@ def encode_command(
 
     All vectors of an encoder are of one precision. bfloat16 is faster on a GPU, and rounds to 2 to 3 digits.
     """
+    share_cores()
     of_backbone = {
         "revision": revision,
         "architecture": architecture,
         "pooling": pooling,
         "size": size,
         "fit": fit,
+        "resample": resample,
         "mean": _levels("--mean", mean),
         "deviation": _levels("--deviation", deviation),
         "out": out,
@@ -131,11 +138,12 @@ def _frozen_facts(found: FrozenEncoding) -> list[tuple[str, str]]:
     told = found.to_dict()
     revision = f", revision {told['revision']}" if told["revision"] else ""
     asked = told["resample_asked_for"]
-    scaled = f"; it was trained on pictures scaled {asked}" if asked not in (None, "bicubic") else ""
+    used = found.checkpoint.preprocessing.resample
+    scaled = f"; it was trained on {asked} ones" if asked not in (None, used) else ""
     return [
         ("backbone", escape(f"{told['backbone']} ({told['network']}{revision})")),
         ("vector", f"{told['pooling']}, {told['dimension']:,} numbers"),
-        ("pictures", f"{told['size']} x {told['size']}, {told['fit']}{scaled}"),
+        ("pictures", f"{told['size']} x {told['size']}, {told['fit']}, {used}{scaled}"),
         ("grey levels", f"mean {_shown(told['mean'])}, deviation {_shown(told['deviation'])}"),
         *([("kept in", escape(told["checkpoint"]))] if found.encoding.commit else []),
     ]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 from torch import nn
 
 from encoder.model.encoder import Encoder
-from encoder.training.config import TrainConfig
+from encoder.training.config import Precision, TrainConfig
 from kb.errors import UsageError
 
 
@@ -28,6 +29,14 @@ def prepare_towers(encoder: Encoder, config: TrainConfig, *, device: str, proces
     if config.compile:
         encoder.image.compile()
         encoder.text.compile(dynamic=True)  # no two batches have as many concepts, or tokens
+
+
+def autocast(precision: Precision, device: str) -> AbstractContextManager[Any]:
+    """What a forward pass runs in: bfloat16 where that is said, or by itself on a GPU."""
+    kind = device.split(":")[0]
+    if precision == "bfloat16" or (precision == "auto" and kind == "cuda"):
+        return torch.autocast(kind, torch.bfloat16)
+    return nullcontext()
 
 
 def _check_norms(encoder: Encoder, config: TrainConfig, processes: int) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
+from contextlib import ExitStack, closing, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from encoder.cores import threads
 from encoder.devices import choose_device, to_device
 from encoder.model.backbones.opening import OpenedBackbone, open_backbone
 from encoder.model.checkpoint import Checkpoint, CheckpointFacts, load_checkpoint, save_checkpoint
@@ -28,13 +30,14 @@ from encoder.training.log import EpochResult, TrainingLog
 from encoder.training.lora import merged_encoder, require_peft
 from encoder.training.objectives import Objective, objective_of
 from encoder.training.optimiser import adamw, update
+from encoder.training.order import fitting_size, shuffled
 from encoder.training.origin import Origin, origin_of
 from encoder.training.processes import Processes, is_restarted, processes_of_torchrun
 from encoder.training.running_mean import RunningMean
 from encoder.training.schedule import rate_at
 from encoder.training.state import Position, State, forget_states, is_interrupted, newest_state, save_state
 from encoder.training.stopping import StopSignal, listening
-from encoder.training.towers import prepare_towers
+from encoder.training.towers import autocast, prepare_towers
 from encoder.training.tracking.choice import check_trackers
 from encoder.training.tracking.step_log import StepLog
 from encoder.training.tracking.step_log_of import step_log_of
@@ -163,7 +166,7 @@ def train(
             watcher=watcher or Silent(),
             log=TrainingLog(kb, made_for),
         )
-        with listening(processes) as stop:
+        with listening(processes) as stop, threads(state.threads) if state is not None else nullcontext():
             return training.run(
                 state,
                 stop=stop,
@@ -198,18 +201,16 @@ class _Training:
         self.origin = origin
         dimension = embedder.dimension if embedder else None
         self.encoder: Encoder = first_encoder(config, study, dimension, origin, backbone=backbone).to(device)
+        self.precision = partial(autocast, config.precision, device)
         self.objective: Objective = objective_of(
-            config, self.encoder, study, processes=processes, device=device, precision=self._precision
+            config, self.encoder, study, processes=processes, device=device, precision=self.precision
         )
         prepare_towers(self.encoder, config, device=device, processes=processes.count)
         self.optimiser = adamw(self.encoder, config)
         self.gradients = GradientSum(self.encoder, processes)
         self.mean = RunningMean(self.encoder, config.ema)
-        size = min(config.batch_size, len(study.splits["train"])) // processes.count * processes.count
-        if size == 0:
-            raise UsageError(f"a batch of {config.batch_size} images for {processes.count} processes")
-        self.batch_size = size
-        self.steps_an_epoch = len(study.splits["train"]) // size
+        self.batch_size = fitting_size(config.batch_size, len(study.splits["train"]), processes.count)
+        self.steps_an_epoch = len(study.splits["train"]) // self.batch_size
         self.position = Position()
         self.saved = time.monotonic()
         self.steps: StepLog | None = None
@@ -290,7 +291,7 @@ class _Training:
         position = self.position
         self.watcher.stage(f"epoch {position.epoch + 1}/{self.config.epochs}", self.steps_an_epoch)
         done = position.step - position.epoch * self.steps_an_epoch
-        batches = self._batches(position.epoch)[done:]
+        batches = shuffled(self.study.splits["train"], self.batch_size, (self.config.seed, position.epoch))[done:]
         own = [self.processes.share(batch) for batch in batches]
         total, rate = torch.tensor(position.sums.get("loss", 0.0), device=self.device), 0.0
         if self.steps:
@@ -362,16 +363,9 @@ class _Training:
         return loss, norm
 
     def _vision(self, pixels: torch.Tensor) -> torch.Tensor:
-        with self._precision():
+        with self.precision():
             vectors: torch.Tensor = self.encoder.image(pixels)
         return vectors
-
-    def _precision(self) -> AbstractContextManager[Any]:
-        kind = self.device.split(":")[0]
-        chosen = self.config.precision
-        if chosen == "bfloat16" or (chosen == "auto" and kind == "cuda"):
-            return torch.autocast(kind, torch.bfloat16)
-        return nullcontext()
 
     def _measure(self) -> Measured:
         """How the mean weights do on the validation patients, each process encoding its part of their images."""
@@ -426,13 +420,6 @@ class _Training:
             metrics=measured,
             training={**self.config.to_dict(), "started_from": self.origin.source if self.config.start else None},
         )
-
-    def _batches(self, epoch: int) -> list[list[int]]:
-        """The examples of an epoch in batches of one size; what is left over comes in another epoch's order."""
-        train = self.study.splits["train"]
-        dice = torch.Generator().manual_seed(hash((self.config.seed, epoch)) % 2**31)
-        order = [train[number] for number in torch.randperm(len(train), generator=dice).tolist()]
-        return [order[i * self.batch_size : (i + 1) * self.batch_size] for i in range(self.steps_an_epoch)]
 
     def _pixels(self, batches: Sequence[Sequence[int]]) -> Iterator[torch.Tensor]:
         """The pixels of batches of examples, read ahead, on the device."""

@@ -204,10 +204,10 @@ def _for_size(choice: BackboneChoice, network: Network, size: int, preferred: in
     cut = str(reason) == MARGIN
     why = str(reason) if cut or not works else "its layers are made for other sizes"
     hint = f"; of sizes near by it takes {', '.join(map(str, works))}" if works else ""
-    multiple = f" (a multiple of {patch})" if works and cut and patch is not None and patch > 4 else ""
+    multiple = f": a multiple of {patch} would be read whole" if cut and patch is not None and patch > 4 else ""
     raise UsageError(
         f"the backbone {choice.called} ({network.kind}) does not read pictures of {size} x {size} pixels: "
-        f"{why}{hint}{multiple}"
+        f"{why}{multiple}{hint}"
     ) from reason
 
 
@@ -244,8 +244,14 @@ def _native(network: Network) -> int | None:
 
 
 def _patch(network: Network) -> int | None:
-    patch = getattr(getattr(network.module, "config", None), "patch_size", None)
-    return patch if isinstance(patch, int) else None
+    """Pixels of the side of a patch, where a network cuts pictures into such."""
+    for holder in ("config", "patch_embed", ""):
+        of = getattr(network.module, holder, None) if holder else network.module
+        patch = getattr(of, "patch_size", None)
+        patch = patch[0] if isinstance(patch, list | tuple) and len(set(patch)) == 1 else patch
+        if isinstance(patch, int):
+            return patch
+    return None
 
 
 def _one_or_many(told: Levels | None, own: tuple[float, ...] | None, otherwise: float) -> Levels:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,9 @@ from kb.store.storage import first_line
 
 GLOBAL_POOLS: dict[str, str] = {"class": "token", "mean": "avg", "attention": "map"}
 """What timm calls our poolings."""
+
+LONGEST = 300
+"""Letters of a reason that are told."""
 
 
 def build_timm(described: Mapping[str, Any], pooling: str = "pooler") -> Network:
@@ -62,24 +67,33 @@ def load_timm(
         ClearKbError: the weights are not to be had or do not fit.
     """
     timm = library("timm")
-    more = dict(arguments or {})
+    more = {one: value for one, value in (arguments or {}).items() if one != "num_classes"}
     if pooling in GLOBAL_POOLS:
         more["global_pool"] = GLOBAL_POOLS[pooling]
     overlay = {**(pictures or {}), **({} if tensors is None else {"state_dict": dict(tensors)})}
-    told: dict[str, Any] = {"pretrained": True, "num_classes": 0, **more}
+    told: dict[str, Any] = {"pretrained": True, "num_classes": 0}
     if overlay:
         told["pretrained_cfg_overlay"] = overlay
     try:
         if not name.startswith("hf-hub:") and not timm.is_model(name):
             raise UsageError(_unknown(timm, name))
-        module = _created(timm, name, told, size=None)
+        try:
+            module = _created(timm, name, told, more)
+        except RuntimeError:
+            # Networks that were trained on their class token have a norm on all tokens, and none on the mean of some.
+            if "global_pool" not in more:
+                raise
+            more["fc_norm"] = False
+            module = _created(timm, name, told, more)
         native = _native(module)
         if size is not None and size != native and _takes_a_size(module):
-            module, more = _created(timm, name, told, size=size), {**more, "img_size": size}
+            more["img_size"] = size
+            module = _created(timm, name, told, more)
     except ClearKbError:
         raise
     except Exception as error:  # timm, and what it fetches with, raise whatever they like
-        raise ClearKbError(f"the backbone 'timm:{name}' is not to be had: {first_line(error)}") from error
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ClearKbError(f"the backbone 'timm:{name}' is not to be had: {reason[:LONGEST]}") from error
     cfg: Mapping[str, Any] = module.pretrained_cfg
     architecture = str(cfg.get("architecture") or name.partition(".")[0])
     found = pictures_of_shares(native, cfg.get("mean"), cfg.get("std"), cfg.get("interpolation"))
@@ -121,9 +135,34 @@ def is_timm_folder(folder: Path) -> bool:
     return isinstance(told, dict) and "architecture" in told and "model_type" not in told
 
 
-def _created(timm: Any, name: str, told: Mapping[str, Any], *, size: int | None) -> Any:
-    sized = {} if size is None else {"img_size": size}
-    return timm.create_model(name, **told, **sized)
+def _created(timm: Any, name: str, told: Mapping[str, Any], arguments: Mapping[str, Any]) -> Any:
+    """A network of timm with its weights; RuntimeError where these lack some, of which timm only writes a line."""
+    with _heard("timm.models._builder", "huggingface_hub") as lines:
+        module = timm.create_model(name, **told, **arguments)
+    if lacking := [line for line in lines if line.startswith("Missing keys")]:
+        raise RuntimeError(lacking[0])
+    return module
+
+
+@contextmanager
+def _heard(*loggers: str) -> Iterator[list[str]]:
+    """What some loggers say, which nobody else hears."""
+    lines: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
+    chosen = [logging.getLogger(name) for name in loggers]
+    before = [(one.level, one.propagate) for one in chosen]
+    for one in chosen:
+        one.setLevel(logging.INFO)
+        one.propagate = False
+        one.addHandler(handler)
+    try:
+        yield lines
+    finally:
+        for one, (level, propagate) in zip(chosen, before, strict=True):
+            one.removeHandler(handler)
+            one.setLevel(level)
+            one.propagate = propagate
 
 
 def _takes_a_size(module: Any) -> bool:
