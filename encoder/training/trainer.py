@@ -393,6 +393,8 @@ class _Training:
         draw_curve(self.log.read(), self.out / CURVE, self.position.best_epoch)
 
     def _save(self) -> None:
+        if self.steps:
+            self.steps.flush()  # what is told of a step must not be lost where its state is kept
         save_state(
             self.out,
             self.position,
