@@ -9,6 +9,7 @@ from rich.table import Table
 
 from bench import (
     accuracy,
+    busy_core,
     confounders,
     coverage,
     drift,
@@ -49,6 +50,7 @@ BENCHES = {
     "projection": projection.run,
     "explanation": explanation.run,
     "training": training.run,
+    "busy_core": busy_core.run,
     "metrics": metrics.run,
     "confounders": confounders.run,
     "coverage": coverage.run,
