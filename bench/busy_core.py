@@ -18,6 +18,7 @@ from ingest.images.images import ingest_images
 from ingest.reports.ingest import ingest_reports
 from kb.images.preprocessing import Preprocessing
 from kb.knowledge_base import KnowledgeBase
+from kb.vectors.embedding import load_embedder
 
 COUNT, SIZE, EPOCHS, REPEATS = 600, 96, 5, 3
 BUSY = "while True: pass"
@@ -29,7 +30,7 @@ def run() -> list[Row]:
         folder = Path(name)
         study = write_phantom_study(folder / "study", COUNT, size=SIZE)
         kb = KnowledgeBase.create(folder / "k.kb")
-        ingest_reports(kb, [study.reports])
+        ingest_reports(kb, [study.reports], embedder=load_embedder)
         ingest_images(kb, [], table=study.image_table, preprocessing=Preprocessing(SIZE), workers=1)
 
         def beside() -> float:
