@@ -10,25 +10,19 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from encoder.audit.report.examples import open_explainer
 from encoder.audit.rows import rows_where
-from encoder.explanation.explanation import Contribution, Explainer, Group, Parts
+from encoder.explanation.explanation import Contribution, Explainer, Group
+from encoder.explanation.parts import Parts
 from encoder.prediction.head import Head
 from encoder.vectors.image_vectors import ImageVectors, read_image_vectors
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
-from kb.progress import Silent, Watcher
 from kb.sql.limits import UNHURRIED
 from kb.sql.session import AuditSession
-from kb.store.publication import Publication
-from kb.store.sqltext import literal, literals
+from kb.store.sqltext import literal
 from kb.vocabulary.vocabulary import Evidence
-from schemas.tables import ATTRIBUTIONS
-
-AT_ONCE = 64
-"""Images whose scores of all concepts are looked at together: they are never kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +144,7 @@ def attribute(
 def _apart(explainer: Explainer, head: Head, images: ImageVectors, stored: Mapping[str, float]) -> float:
     """The largest difference between what was stored and what today's vectors give."""
     stated = np.array([stored[image] for image in images.image_ids])
-    return float(np.max(np.abs(explainer.logits(head, images.matrix) - stated)))
+    return float(np.max(np.abs(explainer.terms(head, images.matrix).logit - stated)))
 
 
 def logits_where(session: AuditSession, run: str, label: str, *, where: str | None) -> dict[str, float]:
@@ -182,79 +176,3 @@ def _groups(explainer: Explainer, parts: Parts, top: int, evidence: int) -> Iter
     for group in groups:
         stated = sentences[group.finding].evidence if group.finding in sentences else ()
         yield GroupContribution(group.finding, group.concepts, group.contribution, stated)
-
-
-def store_attributions(
-    kb: KnowledgeBase,
-    run: str,
-    *,
-    labels: Sequence[str] = (),
-    where: str | None = None,
-    top: int = 5,
-    encoder: str | None = None,
-    by: str | None = None,
-    why: str | None = None,
-    watcher: Watcher | None = None,
-) -> int:
-    """Keep the concepts that predictions owe most to in the table `attributions`, as one commit; how many rows.
-
-    What is kept of the same run and labels is replaced. The scores of all concepts are computed for a few images at a
-    time: of 500 images and 368,294 concepts that is a matter of seconds, of all images of a hospital of hours.
-
-    Args:
-        kb: the knowledge base.
-        run: the name of a run of ours.
-        labels: default: all that it predicts.
-        where: SQL over the view `outcomes`, that says which images; default: all.
-        top: concepts that are kept of each prediction.
-        encoder: folder or id of the checkpoint, where it has moved.
-        by: who.
-        why: the reason.
-        watcher: hears how it goes.
-    """
-    watcher = watcher or Silent()
-    explainer = open_explainer(kb, run, encoder)
-    heads = [explainer.run.head(label) for label in labels] or list(explainer.run.heads)
-    with AuditSession(kb, UNHURRIED) as session:
-        images = {
-            head.label: list(logits_where(session, explainer.run.name, head.label, where=where)) for head in heads
-        }
-    watcher.stage("attributing", sum(map(len, images.values())))
-    rows: list[Mapping[str, Any]] = []
-    for head in heads:
-        vectors = read_image_vectors(kb, explainer.run.encoder, images[head.label])
-        for row in _largest(explainer, head, vectors, top):
-            rows.append(row)
-            watcher.advance(len(rows) // top, len(rows) // top)
-
-    def change(publication: Publication) -> tuple[Mapping[str, Any], None]:
-        text = f"run IN {literals([run])} AND label IN {literals([head.label for head in heads])}"
-        batch: pa.RecordBatch = pa.RecordBatch.from_pylist(rows, schema=ATTRIBUTIONS.schema)
-        publication.replace("attributions", text, [batch])
-        return {"run": run, "labels": len(heads), "rows": len(rows)}, None
-
-    kb.publish("attribute", change, by=by, why=why)
-    return len(rows)
-
-
-def _largest(explainer: Explainer, head: Head, images: ImageVectors, top: int) -> Iterator[dict[str, Any]]:
-    """The largest contributions of each image, the largest first."""
-    ids = explainer.space.concepts["concept_id"]
-    per_score, mean, per_length = explainer.weights_of(head, images.matrix)
-    top = min(top, len(explainer.space))
-    for start in range(0, len(images), AT_ONCE):
-        part = images.matrix[start : start + AT_ONCE] - mean
-        scores: np.ndarray = part.astype(np.float32) @ explainer.space.vectors.T
-        added = scores * per_score * per_length[start : start + AT_ONCE, None]
-        for number, row in enumerate(added):
-            best = np.argpartition(-np.abs(row), top - 1)[:top]
-            for rank, place in enumerate(best[np.argsort(-np.abs(row[best]), kind="stable")], start=1):
-                yield {
-                    "run": explainer.run.name,
-                    "image_id": images.image_ids[start + number],
-                    "label": head.label,
-                    "rank": rank,
-                    "concept_id": ids[int(place)].as_py(),
-                    "score": float(scores[number, place]),
-                    "contribution": float(row[place]),
-                }

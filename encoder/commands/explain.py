@@ -4,30 +4,46 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
+from encoder.audit.kept_attributions import KeptAttributions, keep_attributions
 from encoder.commands.options import EncoderOption
 from encoder.explanation.explanation import Explainer, Explanation
+from encoder.explanation.locating import Locator
 from encoder.figures import check_figure
 from encoder.prediction.runs import only_run, read_run
 from encoder.vectors.encoders import find_checkpoint
 from kb.commands.options import Format
 from kb.commands.output import print_facts, print_json, print_rows, say
-from kb.commands.shared import Reading, reads
+from kb.commands.progress import Progress
+from kb.commands.shared import Writing, writes
 from kb.errors import UsageError
 
 COLUMNS = ("concept_id", "text", "finding", "score", "contribution")
 
 
-@reads
+@writes(at=True, quiet=True)
 def explain_command(
-    reading: Reading,
-    image: Annotated[str, typer.Argument(metavar="IMAGE", help="The id of an encoded image.")],
-    label: Annotated[str, typer.Argument(metavar="LABEL", help="A label that the run predicts.")],
+    writing: Writing,
+    image: Annotated[str | None, typer.Argument(metavar="IMAGE", help="The id of an encoded image.")] = None,
+    label: Annotated[str | None, typer.Argument(metavar="LABEL", help="A label that the run predicts.")] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Keep the --top contributions of all predictions: the view attributions.")
+    ] = False,
+    labels: Annotated[
+        list[str] | None, typer.Option("--label", metavar="L", help="With --all: only this label; repeatable.")
+    ] = None,
+    where: Annotated[
+        str | None, typer.Option("--where", metavar="SQL", help="With --all: only these rows of the view outcomes.")
+    ] = None,
+    per: Annotated[
+        Literal["concept", "finding"],
+        typer.Option("--per", help="With --all: each concept, or the concepts of a finding summed."),
+    ] = "concept",
     run: Annotated[
         str | None, typer.Option("--run", metavar="NAME", help="The run; default: the only one of this encoder.")
     ] = None,
@@ -44,25 +60,73 @@ def explain_command(
     ] = None,
     encoder: EncoderOption = None,
 ) -> None:
-    """Take one prediction apart: what each concept adds to its logit, and the report sentences behind it."""
+    """Take a prediction apart: what each concept adds to its logit, with report sentences; or --all, and keep it."""
     if concept is not None and heatmap is None:
         raise UsageError("--concept goes with --heatmap OUT.png")
-    opened = reading.base
+    opened = writing.base
+    if everything:
+        if image is not None or absolute or heatmap is not None or writing.at is not None:
+            raise UsageError(
+                "--all keeps what predictions owe most to: it goes with no IMAGE, and none of --absolute, "
+                "--heatmap and --at"
+            )
+        with Progress("predictions", hidden=writing.quiet) as progress:
+            kept = keep_attributions(
+                opened,
+                run or only_run(opened, find_checkpoint(opened, encoder).encoder_id),
+                labels=labels or (),
+                where=where,
+                grouping=per,
+                top=top,
+                encoder=encoder,
+                **writing.act,
+                watcher=progress,
+            )
+        _print_kept(kept, writing)
+        return
+    if image is None or label is None:
+        raise UsageError("IMAGE and LABEL were expected, or --all")
+    if labels or where is not None or per != "concept" or writing.dry_run:
+        raise UsageError("--label, --where, --per and --dry-run go with --all")
     if heatmap is not None:
         check_figure(heatmap, "--heatmap")
     checkpoint = find_checkpoint(opened, encoder or (read_run(opened, run).encoder if run else None))
     explainer = Explainer(opened, checkpoint, run or only_run(opened, checkpoint.encoder_id))
     found = explainer.explain(image, label, top=top, evidence=evidence, absolute=absolute)
     if heatmap is not None:
-        explainer.draw_heatmap(image, label, heatmap, concept=concept)
-    if reading.output is Format.json:
+        Locator(explainer).draw(image, label, heatmap, concept=concept)
+    if writing.output is Format.json:
         print_json(found.to_dict())
-    elif reading.output is Format.csv:
-        print_rows(_rows(found), COLUMNS, reading.output)
+    elif writing.output is Format.csv:
+        print_rows(_rows(found), COLUMNS, writing.output)
     else:
         _print(found, explainer)
     if heatmap is not None:
         say(f"wrote {escape(str(heatmap))}")
+
+
+def _print_kept(kept: KeptAttributions, writing: Writing) -> None:
+    if writing.output is Format.json:
+        print_json(kept.to_dict())
+        return
+    if writing.output is Format.csv:
+        row = {name: value for name, value in kept.to_dict().items() if name != "left_out"}
+        print_rows([row], list(row), writing.output)
+    elif not writing.quiet:
+        what = "are to be taken apart" if writing.dry_run else f"taken apart in {kept.seconds:,.1f} s"
+        rate = "" if writing.dry_run or not kept.added else f", {kept.added / max(kept.seconds, 1e-9):,.0f} a second"
+        kind = "concepts" if kept.grouping == "concept" else "findings"
+        print_facts(
+            [
+                ("run", escape(kept.run)),
+                ("predictions", f"{kept.predictions:,}: {kept.added:,} {what}{rate}; {kept.known:,} kept already"),
+                ("kept", f"the {kept.top} {kind} that each owes most to: FROM attributions, attribution_sums"),
+                ("residual", f"{kept.largest_residual:.1e} at the most"),
+                ("commit", kept.commit or "none: nothing was written"),
+            ]
+        )
+    for reason, count in kept.left_out.items():
+        say(f"left out: {count:,} predictions, {reason}")
 
 
 def _outside(found: Explanation) -> str:

@@ -16,19 +16,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from encoder.explanation.heatmap import concept_quantity, draw_heatmap, mean_image, quantity_of, relevance
+from encoder.explanation.parts import Parts, Terms
 from encoder.model.checkpoint import Checkpoint
-from encoder.prediction.concept_list import find_concept
 from encoder.prediction.head import Head, scores
-from encoder.prediction.runs import Run, read_run
+from encoder.prediction.runs import Run, read_run, require_its_vectors
 from encoder.space.concept_space import ConceptSpace, open_space
 from encoder.vectors.image_vectors import read_image_vectors
-from encoder.vectors.pixels import PixelReader
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.vocabulary.vocabulary import Evidence
@@ -94,59 +91,12 @@ class Explanation:
         return asdict(self)
 
 
-@dataclass(frozen=True, eq=False)
-class Parts:
-    """What a logit, the mean of some logits, or the difference of two means is made of.
-
-    Attributes:
-        logit: the number that is taken apart.
-        base: what does not come from a concept.
-        outside: what is read of the images that no concept reaches.
-        above: the concepts' scores above the mean image's, (N,).
-        contributions: what each concept adds, (N,).
-    """
-
-    logit: float
-    base: float
-    outside: float
-    above: np.ndarray
-    contributions: np.ndarray
-
-    @property
-    def total(self) -> float:
-        """The sum over all concepts."""
-        return float(self.contributions.sum(dtype=np.float64))
-
-    @property
-    def residual(self) -> float:
-        """The logit less everything that it is made of: what numbers lose."""
-        return self.logit - self.base - self.outside - self.total
-
-    @property
-    def count(self) -> int:
-        """How many concepts add anything."""
-        return int(np.count_nonzero(self.contributions))
-
-    def largest(self, top: int) -> list[int]:
-        """The places of the largest contributions, by size."""
-        return [int(place) for place in np.argsort(-np.abs(self.contributions), kind="stable")[:top]]
-
-    def less(self, other: Parts) -> Parts:
-        """The difference of two, term by term."""
-        return Parts(
-            self.logit - other.logit,
-            self.base - other.base,
-            self.outside - other.outside,
-            self.above - other.above,
-            self.contributions - other.contributions,
-        )
-
-
 class Explainer:
     """Explains the predictions of one run: what is needed for all of them is read once.
 
     Raises:
-        UsageError: the run came as a table, or reads a backbone before the projection, where no concept is.
+        UsageError: the run came as a table, reads a backbone before the projection, where no concept is, or was made of
+            vectors of another precision than those that are stored.
     """
 
     def __init__(self, kb: KnowledgeBase, checkpoint: Checkpoint, run: str):
@@ -155,6 +105,7 @@ class Explainer:
             raise UsageError(f"run '{run}' reads the backbone before the projection: no concept has a score there")
         if read.encoder != checkpoint.encoder_id:
             raise UsageError(f"run '{run}' is of encoder {read.encoder}, not of {checkpoint.encoder_id}")
+        require_its_vectors(kb, read)
         self.run: Run = read
         self.checkpoint = checkpoint
         # The vocabulary as it was when the predictions were made: else the sum would be another.
@@ -199,102 +150,43 @@ class Explainer:
             relative=not absolute,
         )
 
-    def draw_heatmap(self, image_id: str, label: str, path: Path, *, concept: str | None = None) -> np.ndarray:
-        """Draw where in an image a prediction, or a concept's score, comes from; the relevance of each place.
-
-        Args:
-            image_id: of which image.
-            label: of which label.
-            path: of the PNG file.
-            concept: the score of this concept (id or text) rather than the prediction.
-
-        Raises:
-            UsageError: the image's pixels are missing, or there is no such concept.
-        """
-        pixels, found = self.locate(image_id, label, concept=concept)
-        title = f"{label}, run {self.run.name}"
-        if concept is not None:
-            title = self.space.concepts["text"][self.space.place(find_concept(self.kb, concept))].as_py()
-        draw_heatmap(pixels, found, path, title=f"{title}\n{image_id}")
-        return found
-
-    def locate(self, image_id: str, label: str, *, concept: str | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """The pixels of an image, and what each place of it adds to a prediction, or to a concept's score.
-
-        Args:
-            image_id: of which image.
-            label: of which label.
-            concept: the score of this concept (id or text) rather than the prediction.
-
-        Raises:
-            UsageError: the image's pixels are missing, or there is no such concept.
-        """
-        if image_id not in self._contents:
-            raise UsageError(f"there is no image {image_id} in {self.images.uri}")
-        (pixels,) = self._reader.take([self._contents[image_id]])
-        if concept is None:
-            asked = quantity_of(self.run.head(label), self.run.space, self.space.projector)
-        else:
-            asked = concept_quantity(self.space.vectors[self.space.place(find_concept(self.kb, concept))])
-        return pixels, relevance(self.checkpoint, pixels, self._mean_pixels, quantity=asked)
-
-    @cached_property
-    def _contents(self) -> dict[str, str]:
-        """The content of each image."""
-        rows = self.images.dataset("images").to_table(columns=["image_id", "content_hash"]).to_pylist()
-        return {row["image_id"]: row["content_hash"] for row in rows}
-
-    @cached_property
-    def _reader(self) -> PixelReader:
-        return PixelReader(self.images, self.checkpoint.preprocessing)
-
-    @cached_property
-    def _mean_pixels(self) -> np.ndarray:
-        """The mean image, that all others are told against."""
-        return mean_image(self._reader, sorted(self._contents.values()))
-
     def parts(self, head: Head, vectors: np.ndarray, *, absolute: bool = False) -> Parts:
         """What the logits of images (m, d) are made of, in the mean over them: exact, for all of it is linear in f/|z|.
 
         Nothing of size images x concepts is made: the mean of s_i/|z| is c_i times the mean of f/|z|.
         """
+        terms, above = self.terms(head, vectors, absolute=absolute), self.above(vectors, absolute=absolute)
+        moved = (above * terms.per_length[:, None]).mean(axis=0)
+        return Parts(
+            float(terms.logit.mean()),
+            float(terms.base.mean()),
+            float(terms.outside.mean()),
+            self.space.scores(above.mean(axis=0)),
+            self.space.scores(moved) * self.per_score(head),
+        )
+
+    def above(self, vectors: np.ndarray, *, absolute: bool = False) -> np.ndarray:
+        """Image vectors (m, d) less that of the mean image, unless absolute: float64."""
+        vectors = np.asarray(vectors, dtype=np.float64)
+        return vectors if absolute else vectors - self._mean_image()
+
+    def terms(self, head: Head, vectors: np.ndarray, *, absolute: bool = False) -> Terms:
+        """What the logits of images (m, d) are made of but for their concepts, image by image."""
         vectors = np.asarray(vectors, dtype=np.float64)
         mean = np.zeros(vectors.shape[1]) if absolute else self._mean_image()
-        per_score = self._per_score(head)
-        base = head.scale * head.bias
         if self.run.space == "llm":
             inner = self.space.projector.matrix.astype(np.float64).T @ head.weights
             per_length = 1 / np.linalg.norm(vectors @ self._triangle.T, axis=1)
-            logit = head.scale * (float((vectors @ inner * per_length).mean()) + head.bias)
-            base += head.scale * float(mean @ inner) * float(per_length.mean())
-            moved, outside = ((vectors - mean) * per_length[:, None]).mean(axis=0), 0.0
+            outside = np.zeros(len(vectors))
         else:
-            moved = (vectors - mean).mean(axis=0)
-            logit = head.scale * (float((vectors @ head.weights).mean()) + head.bias)
-            base += head.scale * float(head.weights @ mean)
-            outside = head.scale * float(self._beyond_concepts(head) @ moved)
-        contributions = self.space.scores(moved) * per_score * head.scale
-        return Parts(logit, base, outside, self.space.scores((vectors - mean).mean(axis=0)), contributions)
-
-    def logits(self, head: Head, vectors: np.ndarray) -> np.ndarray:
-        """What the run says of images (m, d) for a label: (m,), float64."""
-        vectors = np.asarray(vectors, dtype=np.float64)
-        if self.run.space == "llm":
-            inner = self.space.projector.matrix.astype(np.float64).T @ head.weights
-            products = vectors @ inner / np.linalg.norm(vectors @ self._triangle.T, axis=1)
-        else:
-            products = vectors @ head.weights
-        return np.asarray(head.scale * (products + head.bias))
-
-    def weights_of(self, head: Head, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """What single contributions are made with: what a score counts, (N,), the mean image, (d,), and 1/|z|, (m,).
-
-        Concept i adds (c_i.(f_j - mean)) weight_i / |z_j| to the logit of image j.
-        """
-        weights = (self._per_score(head) * head.scale).astype(np.float32)
-        if self.run.space != "llm":
-            return weights, self._mean_image(), np.ones(len(vectors))
-        return weights, self._mean_image(), 1 / np.linalg.norm(vectors.astype(np.float64) @ self._triangle.T, axis=1)
+            inner, per_length = head.weights, np.ones(len(vectors))
+            outside = head.scale * ((vectors - mean) @ self._beyond_concepts(head))
+        return Terms(
+            logit=head.scale * (vectors @ inner * per_length + head.bias),
+            base=head.scale * (head.bias + float(mean @ inner) * per_length),
+            outside=outside,
+            per_length=per_length,
+        )
 
     @cached_property
     def _triangle(self) -> np.ndarray:
@@ -307,8 +199,12 @@ class Explainer:
             return np.zeros_like(head.weights)
         return head.weights - self.space.gram @ (self.space.gram_inverse @ head.weights)
 
+    def per_score(self, head: Head) -> np.ndarray:
+        """What a concept's score adds to the logit, but for 1/|z|: (N,)."""
+        return self._per_score(head) * head.scale
+
     def _per_score(self, head: Head) -> np.ndarray:
-        """What a concept's score is multiplied by: w_i <e_i, w>, <c_i, G^-1 w>, or its weight in a bottleneck: (N,)."""
+        """The same before the scale: w_i <e_i, w>, <c_i, G^-1 w>, or its weight in a bottleneck: (N,)."""
         if self.run.method == "bottleneck":
             return self._bottleneck_weights(head)
         if self.run.space == "llm":

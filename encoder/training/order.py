@@ -10,7 +10,7 @@ from kb.errors import UsageError
 
 
 def shuffled(examples: Sequence[int], size: int, seed: tuple[int, int]) -> list[list[int]]:
-    """The examples in batches of one size, by a training's seed and epoch; what is left over comes in others."""
+    """The examples in batches of one size, by the seed of a training and its epoch; what is left over is not seen."""
     dice = torch.Generator().manual_seed(hash(seed) % 2**31)
     order = [examples[number] for number in torch.randperm(len(examples), generator=dice).tolist()]
     return [order[number * size : (number + 1) * size] for number in range(len(order) // size)]

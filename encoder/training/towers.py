@@ -41,7 +41,8 @@ def autocast(precision: Precision, device: str) -> AbstractContextManager[Any]:
 
 def _check_norms(encoder: Encoder, config: TrainConfig, processes: int) -> None:
     """Batch norms look at the images that go through together: these have to be the whole batch, and once."""
-    if not any(isinstance(part, nn.modules.batchnorm._BatchNorm) for part in encoder.modules()):
+    norms = (part for part in encoder.modules() if isinstance(part, nn.modules.batchnorm._BatchNorm))
+    if not any(norm.training for norm in norms):  # frozen ones look at nothing
         return
     if config.micro_batch is not None or processes > 1 or config.gradient_checkpointing:
         raise UsageError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack, closing, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,23 +15,33 @@ import torch
 
 from encoder.cores import threads
 from encoder.devices import choose_device, to_device
+from encoder.model.backbones.opening import OpenedBackbone, open_backbone
 from encoder.model.checkpoint import Checkpoint, CheckpointFacts, load_checkpoint, save_checkpoint
 from encoder.model.encoder import Encoder
 from encoder.training.augmentation import vary
+from encoder.training.beginning import Beginning
 from encoder.training.checkpoint_folder import check_folder
 from encoder.training.config import TrainConfig
 from encoder.training.curve import draw_curve
+from encoder.training.freezing import to_training
 from encoder.training.gradient_sum import GradientSum
 from encoder.training.initial_weights import first_encoder
 from encoder.training.log import EpochResult, TrainingLog
+from encoder.training.lora import merged_encoder, require_peft
 from encoder.training.objectives import Objective, objective_of
+from encoder.training.optimiser import adamw, update
 from encoder.training.order import fitting_size, shuffled
+from encoder.training.origin import Origin, origin_of
 from encoder.training.processes import Processes, is_restarted, processes_of_torchrun
 from encoder.training.running_mean import RunningMean
 from encoder.training.schedule import rate_at
 from encoder.training.state import Position, State, forget_states, is_interrupted, newest_state, save_state
 from encoder.training.stopping import StopSignal, listening
 from encoder.training.towers import autocast, prepare_towers
+from encoder.training.tracking.choice import check_trackers
+from encoder.training.tracking.step_log import StepLog
+from encoder.training.tracking.step_log_of import step_log_of
+from encoder.training.tracking.tracker import Tracked
 from encoder.training.training_data import Study, read_study
 from encoder.training.validation import Measured, measure
 from encoder.vectors.pixels import PixelReader, PixelsInMemory, training_pixels
@@ -55,6 +65,7 @@ class TrainResult:
     images: dict[str, int]
     left_out: Mapping[str, int]
     stopped_early: bool
+    beginning: Beginning
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain data, for JSON."""
@@ -62,6 +73,7 @@ class TrainResult:
             "checkpoint": str(self.checkpoint.folder),
             "encoder": self.checkpoint.encoder_id,
             "training": self.training,
+            "beginning": self.beginning.to_dict(),
             "images": self.images,
             "left_out": dict(self.left_out),
             "epochs": [epoch.to_dict() for epoch in self.epochs],
@@ -78,13 +90,16 @@ def train(
     *,
     resume: bool = False,
     device: str | None = None,
+    track: Sequence[str] = (),
     watcher: Watcher | None = None,
+    on_begin: Callable[[Beginning], None] | None = None,
     on_epoch: Callable[[EpochResult], None] | None = None,
 ) -> TrainResult | None:
     """Train an encoder on the images of `kb` that have reports, against its vocabulary at its commit.
 
-    The checkpoint of the best epoch so far always stands in `out`, a training-curve figure beside it, and the numbers
-    of every epoch in the table `training_metrics`. Under `torchrun` every process calls this.
+    The checkpoint of the best epoch so far always stands in `out`, a training-curve figure and the numbers of every
+    step (`steps.csv`) beside it, and those of every epoch in the table `training_metrics`. Under `torchrun` every
+    process calls this.
 
     Args:
         kb: the images, their reports and the vocabulary.
@@ -92,27 +107,45 @@ def train(
         out: the checkpoint's folder; refused if it holds one, unless that is an interrupted training to go on with.
         resume: go on where an interrupted training of the same configuration stopped, to the same weights.
         device: default: the GPU of this process, else the processor.
+        track: trackers that hear of every step too: tensorboard, wandb, mlflow.
         watcher: hears of every step.
+        on_begin: hears where the weights come from, before the first step.
         on_epoch: hears of every epoch.
 
     Returns:
         What it came to; None on the processes that do not lead.
 
     Raises:
-        UsageError: no image has a report, pixels are missing, a split is empty, or `out` is taken.
+        UsageError: no image has a report, pixels are missing, a split is empty, `out` is taken, a tracker or peft is
+            not installed, the backbone does not take pictures of this size, or a part is to be frozen that would stay
+            random.
+        ClearKbError: the backbone is not to be had.
         EmbeddingError: a concept that is trained against has no embedding.
     """
     chosen = choose_device(device)
+    check_trackers(track)
+    if config.lora is not None:
+        require_peft()
     with processes_of_torchrun(chosen) as processes:
         resume = resume or (is_restarted() and is_interrupted(out))
         check_folder(out, resume=resume)
         state = processes.as_leader_finds(lambda: newest_state(out)) if resume else None
         if state is not None:
             kb = kb.at(state.made_for["commit"])  # what was committed since is not what it began with
-        made_for = {**config.identity(), "commit": kb.commit.commit_id, "processes": processes.count}
+        origin = origin_of(config, kb.embedder if config.objective == "concepts" else None)
+        backbone = open_backbone(config.backbone_choice) if config.start is None else None
+        # A checkpoint is what it holds, wherever it lies.
+        start = origin.source if config.start else None
+        made_for = {**config.identity(), "start": start, "commit": kb.commit.commit_id, "processes": processes.count}
         if state is not None:
             state.require(made_for)
-        study = read_study(kb, embedded=config.objective == "concepts", views=config.views, processes=processes)
+        study = read_study(
+            kb,
+            embedded=config.objective == "concepts",
+            views=config.views,
+            where=config.where,
+            processes=processes,
+        )
         for split in ("train", "validation"):
             if not study.splits[split]:
                 raise UsageError(
@@ -124,6 +157,8 @@ def train(
             kb,
             config,
             out,
+            origin=origin,
+            backbone=backbone,
             study=study,
             pixels=pixels,
             processes=processes,
@@ -132,7 +167,13 @@ def train(
             log=TrainingLog(kb, made_for),
         )
         with listening(processes) as stop, threads(state.threads) if state is not None else nullcontext():
-            return training.run(state, stop=stop, on_epoch=on_epoch or (lambda _: None))
+            return training.run(
+                state,
+                stop=stop,
+                track=track,
+                on_begin=on_begin or (lambda _: None),
+                on_epoch=on_epoch or (lambda _: None),
+            )
 
 
 class _Training:
@@ -143,6 +184,9 @@ class _Training:
         kb: KnowledgeBase,
         config: TrainConfig,
         out: Path,
+        *,
+        origin: Origin,
+        backbone: OpenedBackbone | None,
         study: Study,
         pixels: PixelReader | PixelsInMemory,
         processes: Processes,
@@ -154,38 +198,49 @@ class _Training:
         self.processes, self.device, self.watcher, self.log = processes, device, watcher, log
         embedder = kb.embedder if config.objective == "concepts" else None
         self.embedder = embedder
-        self.encoder: Encoder = first_encoder(config, study, embedder.dimension if embedder else None).to(device)
+        self.origin = origin
+        dimension = embedder.dimension if embedder else None
+        self.encoder: Encoder = first_encoder(config, study, dimension, origin, backbone=backbone).to(device)
         self.precision = partial(autocast, config.precision, device)
         self.objective: Objective = objective_of(
             config, self.encoder, study, processes=processes, device=device, precision=self.precision
         )
         prepare_towers(self.encoder, config, device=device, processes=processes.count)
-        self.optimiser = torch.optim.AdamW(self._parameter_groups(), lr=config.learning_rate)
-        for group in self.optimiser.param_groups:
-            group["initial_lr"] = group["lr"]
+        self.optimiser = adamw(self.encoder, config)
         self.gradients = GradientSum(self.encoder, processes)
         self.mean = RunningMean(self.encoder, config.ema)
         self.batch_size = fitting_size(config.batch_size, len(study.splits["train"]), processes.count)
         self.steps_an_epoch = len(study.splits["train"]) // self.batch_size
         self.position = Position()
         self.saved = time.monotonic()
+        self.steps: StepLog | None = None
 
     def run(
-        self, state: State | None, *, stop: StopSignal, on_epoch: Callable[[EpochResult], None]
+        self,
+        state: State | None,
+        *,
+        stop: StopSignal,
+        track: Sequence[str],
+        on_begin: Callable[[Beginning], None],
+        on_epoch: Callable[[EpochResult], None],
     ) -> TrainResult | None:
         """All epochs from where it stands, until there are no more or none got better for long enough."""
         if state is not None:
             self.position = state.load_into(self.encoder, self.optimiser, self.mean)
-        else:
+        elif "scale" in self.origin.new:
             self.objective.begin(self.study.splits["train"])
-        if self.processes.leads:
-            self.log.begin(self.position.epoch)
+        beginning = self._beginning(resumed=state is not None)
         entries: list[EpochResult] = []
-        while self.position.epoch < self.config.epochs and not self._tired():
-            result = self._epoch(stop)
-            entries.append(result)
+        with ExitStack() as stack:
             if self.processes.leads:
-                on_epoch(result)
+                self.log.begin(self.position.epoch)
+                on_begin(beginning)
+                self.steps = stack.enter_context(closing(self._step_log(track)))
+            while self.position.epoch < self.config.epochs and not self._tired():
+                result = self._epoch(stop)
+                entries.append(result)
+                if self.processes.leads:
+                    on_epoch(result)
         if not self.processes.leads:
             return None
         forget_states(self.out)
@@ -201,6 +256,31 @@ class _Training:
             images=splits,
             left_out=self.study.left_out,
             stopped_early=self._tired(),
+            beginning=beginning,
+        )
+
+    def _beginning(self, *, resumed: bool) -> Beginning:
+        """Where it stands before the first step; how that does is measured where it started with a checkpoint."""
+        started = self.origin.checkpoint is not None and not resumed
+        parameters = list(self.encoder.parameters())
+        return Beginning(
+            origin=self.origin,
+            trained=sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
+            numbers=sum(parameter.numel() for parameter in parameters),
+            measured=self._measure() if started else None,
+        )
+
+    def _step_log(self, track: Sequence[str]) -> StepLog:
+        return step_log_of(
+            self.encoder,
+            self.config,
+            tracked=Tracked(
+                training=self.log.training, folder=self.out, settings=self.log.made_for, step=self.position.step
+            ),
+            track=track,
+            images=self.batch_size,
+            processes=self.processes.count,
+            device=self.device,
         )
 
     def _tired(self) -> bool:
@@ -214,9 +294,17 @@ class _Training:
         batches = shuffled(self.study.splits["train"], self.batch_size, (self.config.seed, position.epoch))[done:]
         own = [self.processes.share(batch) for batch in batches]
         total, rate = torch.tensor(position.sums.get("loss", 0.0), device=self.device), 0.0
+        if self.steps:
+            self.steps.begin()
         for number, (batch, pixels) in enumerate(zip(batches, self._pixels(own), strict=True), done + 1):
-            rate = rate_at(position.step, self._steps(), self.config.warmup)
-            total += stop.sum(self._step(batch, pixels, rate))
+            rate = self.config.learning_rate * rate_at(position.step, self._steps(), self.config.warmup)
+            loss, norm = self._step(batch, pixels, rate)
+            loss = stop.sum(loss)
+            total += loss
+            if self.steps:
+                self.steps.add(
+                    position.step, position.epoch + 1, rate=rate, loss=loss, gradient_norm=norm, encoder=self.encoder
+                )
             self.watcher.advance(number, number * self.batch_size)
             if number < self.steps_an_epoch:
                 self._keep_up({"loss": total}, stop)
@@ -238,9 +326,10 @@ class _Training:
             loss=float(total) / self.steps_an_epoch,
             validation_loss=measured.loss,
             validation_auroc=measured.auroc,
-            learning_rate=self.config.learning_rate * rate,
+            learning_rate=rate,
             images_per_second=len(batches) * self.batch_size / took,
             best=is_best,
+            steps=self.steps.means(position.epoch) if self.steps else None,
         )
         if self.processes.leads:
             self._keep(result)
@@ -259,22 +348,19 @@ class _Training:
                 parameter="resume",
             )
 
-    def _step(self, batch: list[int], pixels: torch.Tensor, rate: float) -> torch.Tensor:
-        """One optimiser step at a share of the highest rate; returns this process's share of the loss."""
-        for group in self.optimiser.param_groups:
-            group["lr"] = group["initial_lr"] * rate
+    def _step(self, batch: list[int], pixels: torch.Tensor, rate: float) -> tuple[torch.Tensor, torch.Tensor]:
+        """One optimiser step; returns this process's share of the loss, and the norm of the whole gradient."""
         seed = hash((self.config.seed, self.position.step, self.processes.rank)) % 2**31
         torch.manual_seed(seed)  # of dropout and the like: a training taken up again throws the same dice
         pictures = vary(pixels, self.config.augment, seed)
         parts = pictures.split(self.config.micro_batch or len(pictures))
         loss = self.objective.backward(self._vision, parts, batch)
         self.gradients.finish()
-        torch.nn.utils.clip_grad_norm_(self.encoder.parameters(), self.config.gradient_clip)
-        self.optimiser.step()
+        norm = update(self.encoder, self.optimiser, rate=rate, clip=self.config.gradient_clip)
         self.gradients.clear()
         self.position.step += 1
         self.mean.update(self.position.step)
-        return loss
+        return loss, norm
 
     def _vision(self, pixels: torch.Tensor) -> torch.Tensor:
         with self.precision():
@@ -292,15 +378,17 @@ class _Training:
             measured = measure(
                 self.objective, self.study, examples, images=images, batch=self.batch_size, processes=self.processes
             )
-        self.encoder.train()
+        to_training(self.encoder)
         return measured
 
     def _keep(self, result: EpochResult) -> None:
         """Write what an epoch came to: the best encoder, the state to go on from, the numbers and the figure."""
         self.log.add(result)
+        if self.steps:
+            self.steps.validated(result.step, result.validation_loss, result.validation_auroc)
         if result.best:
             with self.mean.in_use():
-                save_checkpoint(self.out, self.encoder, self._facts(result))
+                save_checkpoint(self.out, merged_encoder(self.encoder), self._facts(result))
         self._save()
         draw_curve(self.log.read(), self.out / CURVE, self.position.best_epoch)
 
@@ -328,7 +416,7 @@ class _Training:
             embedder_dimension=self.embedder.dimension if self.embedder else None,
             vocabulary_commit=self.kb.commit.commit_id,
             metrics=measured,
-            training=self.config.to_dict(),
+            training={**self.config.to_dict(), "started_from": self.origin.source if self.config.start else None},
         )
 
     def _pixels(self, batches: Sequence[Sequence[int]]) -> Iterator[torch.Tensor]:
@@ -339,11 +427,3 @@ class _Training:
 
     def _steps(self) -> int:
         return self.steps_an_epoch * self.config.epochs
-
-    def _parameter_groups(self) -> list[dict[str, Any]]:
-        """Matrices decay; biases, norms and the scale do not."""
-        named = [parameter for parameter in self.encoder.parameters() if parameter.requires_grad]
-        return [
-            {"params": [p for p in named if p.ndim >= 2], "weight_decay": self.config.weight_decay},
-            {"params": [p for p in named if p.ndim < 2], "weight_decay": 0.0},
-        ]

@@ -1,7 +1,7 @@
 """The study that is learned from: images with their reports, and what those state, split by patients.
 
-External images are no part of it, nor are views that were not asked for: nothing is learned from them, nor chosen by
-them.
+External images are no part of it, nor are views and others that were not asked for: nothing is learned from them, nor
+chosen by them.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from encoder.training.embedding_rows import RowFile
+from encoder.training.linked_findings import linked_findings
 from encoder.training.processes import ALONE, Processes
 from encoder.training.statements import PAST, Statement, Statements
 from kb.batched import batched
@@ -20,7 +21,10 @@ from kb.errors import UsageError
 from kb.hierarchy.meaning import Meaning
 from kb.images.patient_split import SPLITS, Patients, Split, read_patients
 from kb.images.view_choice import FRONTAL, ViewChoice, read_views, told_left_out, view_choice
+from kb.images.where import images_where
 from kb.knowledge_base import KnowledgeBase
+from kb.sql.limits import UNHURRIED
+from kb.sql.session import AuditSession
 from kb.store.sqltext import literals
 from kb.vectors.columns import vector_matrix
 from kb.vectors.embedding import EmbeddingError
@@ -45,7 +49,8 @@ class Study:
     Attributes:
         examples: one an image.
         splits: the numbers of the examples of each split; of the external one there are none.
-        left_out: images with reports that were left out: external ones, and those of other views, by view.
+        left_out: images with reports that were left out: external ones, those of other views, by view, and those for
+            which a condition does not hold.
         statements: what their reports say of the concepts.
         concept_ids: the concepts that any report states, by their numbers.
         texts: what those are called.
@@ -61,17 +66,26 @@ class Study:
     left_out: Mapping[str, int] = field(default_factory=dict)
 
 
-def read_study(kb: KnowledgeBase, *, embedded: bool, views: str = FRONTAL, processes: Processes = ALONE) -> Study:
+def read_study(
+    kb: KnowledgeBase,
+    *,
+    embedded: bool,
+    views: str = FRONTAL,
+    where: str | None = None,
+    processes: Processes = ALONE,
+) -> Study:
     """The images of `kb` that have a report, at its commit.
 
     Args:
         kb: where from.
         embedded: whether the embeddings of the concepts are needed.
         views: of the images; see `kb.images.view_choice`.
+        where: SQL over the view `images` that chooses some of them; see `kb.images.where`.
         processes: that read the study together, and hold the embeddings once a machine.
 
     Raises:
-        UsageError: no image has a report, none of these views, or a patient stands in two splits.
+        UsageError: no image has a report, none of these views, `where` is no condition or holds for none, or a patient
+            stands in two splits.
         EmbeddingError: embeddings are needed and a concept has none; the message names it.
     """
     patients = read_patients(kb).require_apart()
@@ -81,7 +95,7 @@ def read_study(kb: KnowledgeBase, *, embedded: bool, views: str = FRONTAL, proce
             f"no image of {kb.uri} has a report: reports and images are joined by study",
             need="reports of images",
         )
-    rows, left_out = _learned_from(kb, found, patients, view_choice(views))
+    rows, left_out = _learned_from(kb, found, patients, view_choice(views), where)
     if not rows:
         told = told_left_out(left_out)
         raise UsageError(f"none of the {len(found):,} images with reports is learned from: {told} are left out")
@@ -108,7 +122,7 @@ def read_study(kb: KnowledgeBase, *, embedded: bool, views: str = FRONTAL, proce
     return Study(
         examples=examples,
         splits=splits,
-        statements=Statements(known.meanings, statements),
+        statements=Statements(known.meanings, statements, linked=known.linked),
         concept_ids=known.ids,
         texts=known.texts,
         embeddings=known.embeddings,
@@ -117,14 +131,22 @@ def read_study(kb: KnowledgeBase, *, embedded: bool, views: str = FRONTAL, proce
 
 
 def _learned_from(
-    kb: KnowledgeBase, rows: list[dict[str, Any]], patients: Patients, wanted: ViewChoice
+    kb: KnowledgeBase, rows: list[dict[str, Any]], patients: Patients, wanted: ViewChoice, where: str | None
 ) -> tuple[list[dict[str, Any]], dict[str, int]]:
     """The images that are learned from, and how many are not for what they are."""
     own = [row for row in rows if patients.split_of_image(row["image_id"]) != "external"]
     external = {"external": len(rows) - len(own)} if len(own) < len(rows) else {}
     views = read_views(kb)
-    kept = [row for row in own if views.get(row["image_id"]) in wanted]
-    return kept, {**wanted.left_out(views.get(row["image_id"]) for row in own), **external}
+    seen = [row for row in own if views.get(row["image_id"]) in wanted]
+    kept = seen if where is None else _where(kb, seen, where)
+    others = {f"not where {where}": len(seen) - len(kept)} if len(kept) < len(seen) else {}
+    return kept, {**wanted.left_out(views.get(row["image_id"]) for row in own), **external, **others}
+
+
+def _where(kb: KnowledgeBase, rows: list[dict[str, Any]], where: str) -> list[dict[str, Any]]:
+    with AuditSession(kb, UNHURRIED) as session:
+        chosen = {row["image_id"] for row in images_where(session, where)}
+    return [row for row in rows if row["image_id"] in chosen]
 
 
 def _image_rows(kb: KnowledgeBase, patients: Patients) -> tuple[list[dict[str, Any]], dict[str, str]]:
@@ -149,6 +171,7 @@ class _Known:
     texts: list[str]
     meanings: list[Meaning]
     embeddings: np.ndarray | None
+    linked: list[tuple[str, str]]
 
 
 def _concepts(kb: KnowledgeBase, concept_ids: list[str], *, vectors: RowFile | None) -> _Known:
@@ -160,6 +183,7 @@ def _concepts(kb: KnowledgeBase, concept_ids: list[str], *, vectors: RowFile | N
     ids: list[str] = []
     texts: list[str] = []
     meanings: list[Meaning] = []
+    links: list[dict[str, Any]] = []
     for chunk in batched(concept_ids, 2_000):
         where = f"concept_id IN {literals(chunk)} AND status IN {literals(IN_USE)}"
         table = concepts.to_table(columns=columns, filter=where).sort_by("concept_id")
@@ -170,6 +194,8 @@ def _concepts(kb: KnowledgeBase, concept_ids: list[str], *, vectors: RowFile | N
         ids += [row["concept_id"] for row in rows]
         texts += [row["text"] for row in rows]
         meanings += map(Meaning.of, rows)
+        links += [row for row in rows if row["mappings"]]
         if vectors is not None and rows:
             vectors.append(vector_matrix(table["embedding"]))
-    return _Known(ids, texts, meanings, vectors.mapped() if vectors is not None else None)
+    mapped = vectors.mapped() if vectors is not None else None
+    return _Known(ids, texts, meanings, mapped, linked_findings(links))

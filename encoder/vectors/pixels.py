@@ -44,10 +44,9 @@ class PixelReader:
         """Refuse a work of which pixels are missing (UsageError), before it begins."""
         missing = [content for content in contents if content not in self._places]
         if missing:
-            size, fit = self.preprocessing.size, self.preprocessing.fit
             raise UsageError(
-                f"the pixels of {len(missing):,} of {len(contents):,} images are not in {self._kb.uri} at {size} "
-                f"pixels ({fit}): ingest them at that size",
+                f"the pixels of {len(missing):,} of {len(contents):,} images are not in {self._kb.uri} as they are "
+                f"wanted here ({self.preprocessing.described}): ingest them so",
                 need="pixels",
             )
 

@@ -45,6 +45,7 @@ STORED: Mapping[str, str] = {
     "reports": "SELECT * EXCLUDE (position, content_hash) FROM stored.reports",
     "mentions": "SELECT * EXCLUDE (sentence, spans, extractor) FROM mentions",
     "attributions": "FROM stored.attributions",
+    "attribution_sums": "FROM stored.attribution_sums",
     **{name: f"FROM {name}" for name in INNER},
 }
 """What is copied, as a session gives it: the weights of models, hashes and embeddings stay behind."""

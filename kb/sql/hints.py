@@ -32,6 +32,7 @@ DIRECT: Mapping[str, tuple[str, ...]] = {
     "observations": ("observations",),
     "reports": ("observations",),
     "attributions": ("attributions",),
+    "attribution_sums": ("attributions",),
 }
 """The tables whose rows each view would have rows from; others only tell more of these."""
 

@@ -21,6 +21,7 @@ from schemas.tables.concept_tables import (
 from schemas.tables.history_tables import COMMITS, EMBEDDINGS, TAGS
 from schemas.tables.image_tables import (
     ATTRIBUTES,
+    ATTRIBUTION_SUMS,
     ATTRIBUTIONS,
     ENCODERS,
     IMAGE_PROPERTIES,
@@ -40,6 +41,7 @@ from schemas.tables.table import Table
 __all__ = [
     "ATTRIBUTES",
     "ATTRIBUTIONS",
+    "ATTRIBUTION_SUMS",
     "CHANGES",
     "COMMITS",
     "CONCEPTS",
@@ -90,6 +92,7 @@ TABLES: tuple[Table, ...] = (
     RUNS,
     PREDICTIONS,
     ATTRIBUTIONS,
+    ATTRIBUTION_SUMS,
     CHANGES,
     COMMITS,
     TAGS,

@@ -22,7 +22,7 @@ COMMITS = Table(
             required("summary", pa.string()),
             required("branch", pa.string()),
         ],
-        metadata={"clear_kb_format": "8"},
+        metadata={"clear_kb_format": "9"},
     ),
     versioned=False,
 )

@@ -139,7 +139,8 @@ ATTRIBUTES = Table(
 
 ENCODERS = Table(
     "encoders",
-    "one image encoder whose vectors are stored: where its checkpoint stood (a foreign one has none), and what of",
+    "one image encoder whose vectors are stored: where its checkpoint stood (a foreign one has none), what of, and "
+    "what they were computed in: all of them in one precision",
     pa.schema(
         [
             required("encoder", pa.string()),
@@ -149,6 +150,8 @@ ENCODERS = Table(
             required("preprocessing", pa.string()),
             pa.field("embedder", pa.string()),
             pa.field("vocabulary_commit", pa.string()),
+            pa.field("precision", pa.string()),
+            pa.field("devices", pa.list_(pa.string())),
         ]
     ),
 )
@@ -211,16 +214,38 @@ PREDICTIONS = Table(
 
 ATTRIBUTIONS = Table(
     "attributions",
-    "one of the concepts that a prediction owes most to: what its score, above the mean image's, adds to the logit",
+    "one of the concepts, or findings, that a prediction owes most to: what its score, above the mean image's, adds",
     pa.schema(
         [
             required("run", pa.string()),
             required("image_id", pa.string()),
             required("label", pa.string()),
+            required("grouping", pa.string()),
             required("rank", pa.int32()),
-            required("concept_id", pa.string()),
-            required("score", pa.float64()),
+            pa.field("concept_id", pa.string()),
+            pa.field("finding", pa.string()),
+            pa.field("score", pa.float64()),
             required("contribution", pa.float64()),
+        ]
+    ),
+)
+
+ATTRIBUTION_SUMS = Table(
+    "attribution_sums",
+    "what one prediction comes to beside its rows in `attributions`, to the last digit: all of it sums to the logit",
+    pa.schema(
+        [
+            required("run", pa.string()),
+            required("image_id", pa.string()),
+            required("label", pa.string()),
+            required("grouping", pa.string()),
+            required("top", pa.int32()),
+            required("space", pa.string()),
+            required("logit", pa.float64()),
+            required("base", pa.float64()),
+            required("outside", pa.float64()),
+            required("others", pa.float64()),
+            required("residual", pa.float64()),
         ]
     ),
 )

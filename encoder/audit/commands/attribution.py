@@ -7,26 +7,22 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from encoder.audit.attribution import Attribution, GroupContribution, attribute, store_attributions
-from encoder.audit.commands.options import Run
+from encoder.audit.attribution import Attribution, GroupContribution, attribute
+from encoder.audit.commands.options import Label, Run
 from encoder.commands.options import EncoderOption
 from encoder.explanation.explanation import Contribution
 from kb.commands.options import Format
-from kb.commands.output import print_facts, print_json, print_rows, print_text, say
-from kb.commands.progress import Progress
-from kb.commands.shared import Writing, writes
-from kb.errors import UsageError
+from kb.commands.output import print_facts, print_json, print_rows, print_text
+from kb.commands.shared import Reading, reads
 
 STALE = "the images were encoded anew since the run was made, and it is today's vectors that are explained"
 
 
-@writes(at=True, dry_run=False, quiet=True)
+@reads
 def attribution_command(
-    writing: Writing,
+    reading: Reading,
     run: Run,
-    label: Annotated[
-        list[str] | None, typer.Option("--label", metavar="LABEL", help="That it predicts; repeatable with --store.")
-    ] = None,
+    label: Label,
     where: Annotated[
         str | None,
         typer.Option("--where", metavar="SQL", help="The images, by the view outcomes: \"truth = 0 AND site = 'A'\"."),
@@ -36,38 +32,15 @@ def attribution_command(
         typer.Option("--against", metavar="SQL", help="Images whose mean is taken off: explain the difference."),
     ] = None,
     image: Annotated[str | None, typer.Option("--image", metavar="ID", help="One image instead.")] = None,
-    top: Annotated[int, typer.Option("--top", min=1, help="Contributions and findings that are listed, or kept.")] = 10,
+    top: Annotated[int, typer.Option("--top", min=1, help="Contributions and findings that are listed.")] = 10,
     evidence: Annotated[int, typer.Option("--evidence", min=0, help="Report sentences of each.")] = 1,
-    store: Annotated[
-        bool, typer.Option("--store", help="Keep the --top concepts of each prediction: the view attributions.")
-    ] = False,
     encoder: EncoderOption = None,
 ) -> None:
     """Take the mean logit of some images apart, or the difference of two such means: it sums up exactly."""
-    opened = writing.base
-    if store:
-        if against is not None or image is not None or writing.at is not None:
-            raise UsageError("--store keeps the attributions of single predictions: it goes with --where alone")
-        with Progress("predictions", hidden=writing.quiet) as progress:
-            kept = store_attributions(
-                opened,
-                run,
-                labels=label or (),
-                where=where,
-                top=top,
-                encoder=encoder,
-                by=writing.by,
-                why=writing.why,
-                watcher=progress,
-            )
-        say(f"kept {kept:,} attributions of run {escape(run)}: FROM attributions", quiet=writing.quiet)
-        return
-    if label is None or len(label) != 1:
-        raise UsageError("one --label was expected")
     found = attribute(
-        opened,
+        reading.base,
         run,
-        label[0],
+        label,
         where=where,
         against=against,
         image=image,
@@ -75,11 +48,11 @@ def attribution_command(
         top=top,
         evidence=evidence,
     )
-    if writing.output is Format.json:
+    if reading.output is Format.json:
         print_json(found.to_dict())
-    elif writing.output is Format.csv:
+    elif reading.output is Format.csv:
         print_rows(
-            [_row(one) for one in found.top], ("concept_id", "text", "finding", "score", "contribution"), writing.output
+            [_row(one) for one in found.top], ("concept_id", "text", "finding", "score", "contribution"), reading.output
         )
     else:
         _print(found)

@@ -37,7 +37,7 @@ SOURCES: Mapping[str, str] = {
     "images": HINTS["images"],
     "observations": "`clear-kb ingest reports SRC` brings them in",
     "concepts": "`clear-kb ingest reports SRC` brings them in",
-    "attributions": "`clear-kb audit attribution --store` keeps them",
+    "attributions": "`clear-kb explain --all` keeps them",
 }
 """What to type for the rows of each table that a query may stand on."""
 

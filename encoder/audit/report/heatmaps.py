@@ -10,6 +10,7 @@ from encoder.audit.report.report_data import Example
 from encoder.audit.report.thumbnails import data_uri
 from encoder.explanation.explanation import Explainer
 from encoder.explanation.heatmap import lay_over
+from encoder.explanation.locating import Locator
 from kb.errors import UsageError
 from kb.progress import Watcher
 
@@ -19,11 +20,12 @@ def heatmaps_of(
 ) -> tuple[dict[tuple[str, str], str], list[str]]:
     """The pictures by image and label, and what is to be said of those that there are not."""
     found: dict[tuple[str, str], str] = {}
+    locator = Locator(explainer)
     watcher.stage("heat maps", len(examples))
     for number, one in enumerate(examples, start=1):
         image = one.explanation.image_id
         try:
-            pixels, relevant = explainer.locate(image, one.label)
+            pixels, relevant = locator.locate(image, one.label)
         except UsageError as error:
             return found, [f"no heat map is shown: {error}"]
         found[image, one.label] = data_uri(Image.fromarray(lay_over(pixels, relevant)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from encoder.audit.attribution import attribute, store_attributions
+from encoder.audit.attribution import attribute
 from encoder.explanation.explanation import Explainer
 from encoder.prediction.bottleneck_run import predict_bottleneck
 from encoder.prediction.predicting import PredictOptions
@@ -78,28 +78,6 @@ def test_one_image_is_what_explain_says_of_it(shapes: Shapes, runs) -> None:
     assert (found.images, found.of) == (1, "image im0008.png")
     assert found.logit == pytest.approx(plain.logit, abs=1e-9)
     assert [row.concept_id for row in found.top] == [row.concept_id for row in plain.top]
-
-
-@pytest.mark.parametrize("run", RUNS)
-def test_what_is_kept_are_the_largest_contributions_of_each_image(shapes: Shapes, runs, run: str) -> None:
-    kept = store_attributions(
-        shapes.now(), run, labels=["nodule"], where="split = 'test'", top=3, encoder=str(shapes.concepts.folder)
-    )
-    with AuditSession(shapes.now()) as session:
-        rows = session.query("SELECT * FROM attributions WHERE run = $run ORDER BY image_id, rank", {"run": run}).rows()
-    assert len(rows) == kept == 3 * 60
-    image = rows[0]["image_id"]
-    plain = Explainer(shapes.now(), shapes.concepts, run).explain(image, "nodule", top=3, evidence=0)
-    for row, told in zip(rows[:3], plain.top, strict=True):
-        assert row["contribution"] == pytest.approx(told.contribution, rel=1e-3, abs=1e-5)
-        assert row["score"] == pytest.approx(told.score, rel=1e-3, abs=1e-5)
-    again = store_attributions(
-        shapes.now(), run, labels=["nodule"], where="split = 'test'", top=1, encoder=str(shapes.concepts.folder)
-    )
-    with AuditSession(shapes.now()) as session:
-        sql = "SELECT count(*) AS n, any_value(concept) AS text FROM attributions WHERE run = $run"
-        (row,) = session.query(sql, {"run": run}).rows()
-    assert (row["n"], again) == (60, 60) and row["text"], "what was kept of a run is replaced"
 
 
 def test_what_cannot_be_taken_apart_says_why(shapes: Shapes, runs, tmp_path) -> None:

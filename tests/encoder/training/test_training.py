@@ -142,7 +142,7 @@ def test_the_running_mean_follows_the_weights_and_gives_them_back() -> None:
 def test_what_cannot_be_trained_is_refused_with_what_to_do(shapes, kb: KnowledgeBase, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no image of .* has a report"):
         trained(kb, tmp_path / "a")
-    with pytest.raises(UsageError, match=r"pixels of 120 of 120 images .* at 64 pixels"):
+    with pytest.raises(UsageError, match=r"pixels of 120 of 120 images .* \(64 pixels, pad, bicubic\)"):
         trained(shapes, tmp_path / "b", size=64)
     trained(shapes, tmp_path / "c", epochs=1)
     with pytest.raises(UsageError, match="holds a checkpoint already"):
@@ -214,7 +214,9 @@ def test_the_command(shapes, tmp_path: Path, cli: Callable, cli_json: Callable) 
     told = cli_json("train", "--config", "c.yaml", "--kb", shapes.uri, "--set", "augment.rotate=1", "--seed", 3)
     assert [epoch["epoch"] for epoch in told["epochs"]] == [1, 2]
     assert told["images"] == {"train": 72, "validation": 24, "test": 24}
-    done = cli("train", "--config", "c.yaml", "--kb", shapes.uri, "--out", "other", "--epochs", 1)
+    only = ("--where", "image_id < 'im0060.png'", "--epochs", 1)
+    done = cli("train", "--config", "c.yaml", "--kb", shapes.uri, "--out", "other", *only)
+    assert "60 not where image_id < 'im0060.png'" in " ".join(done.stdout.split())
     assert "epoch   1/1" in done.stderr and "checkpoint" in done.stdout
     assert (
         "'epochs' was meant"

@@ -1,0 +1,13 @@
+-- What one prediction is made of beside its rows in `attributions`: with their contributions it sums to the logit.
+--
+-- run: the set of predictions
+-- image_id: the image
+-- label: what is predicted
+-- grouping: concept or finding, as in `attributions`
+-- top: how many contributions were asked for
+-- logit: that is taken apart
+-- base: what does not come from a concept: the bias, and what the mean image has
+-- outside: what is read of the image that no concept reaches
+-- others: the sum of the contributions that are not kept
+-- residual: the logit less all of it: what numbers lose
+SELECT run, image_id, label, grouping, top, logit, base, outside, others, residual FROM stored.attribution_sums
