@@ -18,7 +18,8 @@ import yaml
 from safetensors.torch import load_file
 
 from encoder.training.config import TrainConfig, read_config
-from encoder.training.trainer import TrainResult, train
+from encoder.training.train_result import TrainResult
+from encoder.training.trainer import train
 from kb.knowledge_base import KnowledgeBase
 from kb.progress import Silent
 from tests.support.command_process import start_command
