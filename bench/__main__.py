@@ -9,6 +9,7 @@ from rich.table import Table
 
 from bench import (
     accuracy,
+    busy_core,
     confounders,
     coverage,
     drift,
@@ -57,6 +58,7 @@ BENCHES = {
     "training": training.run,
     "precision": precision.run,
     "gradients": gradients.run,
+    "busy_core": busy_core.run,
     "metrics": metrics.run,
     "confounders": confounders.run,
     "coverage": coverage.run,
