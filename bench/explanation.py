@@ -1,4 +1,4 @@
-"""One explanation over the published bank's size, and re-scoring stored images after a curation, in one run.
+"""One explanation over the published bank's size, many at once, and re-scoring after a curation, in one run.
 
 The concept space is made at that size (random unit vectors: the arithmetic is the same), without a knowledge base.
 """
@@ -14,6 +14,7 @@ import numpy as np
 from bench.large_vocabulary import BANK
 from bench.measure import Row, ratio, rounds, seconds
 from bench.unit_vectors import unit_vectors
+from encoder.explanation.largest import largest_contributions
 from encoder.prediction.head import Head
 from encoder.prediction.view import view_of
 from encoder.space.concept_space import ConceptSpace
@@ -21,6 +22,9 @@ from encoder.space.projection import Projector, ProjectorFacts
 
 IMAGE, LLM, LABELS, TOP = 768, 4096, 14, 10
 IMAGES, CHANGED = 100_000, 100
+FEWER, BATCH, ALONE, AT_ONCE = 20_000, 512, 50, 256
+"""Concepts of a bank that are explained by, images at once and one by one, and images of a block."""
+
 REPEATS = 5
 
 
@@ -29,7 +33,11 @@ def run() -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         dice = np.random.default_rng(0)
         space, embeddings = _space(Path(folder), dice)
-        return [_explaining(space, embeddings, dice), _rescoring(space, embeddings, dice)]
+        return [
+            _explaining(space, embeddings, dice),
+            _many(space.vectors[:FEWER], dice),
+            _rescoring(space, embeddings, dice),
+        ]
 
 
 def _explaining(space: ConceptSpace, embeddings: np.ndarray, dice: np.random.Generator) -> Row:
@@ -53,6 +61,38 @@ def _explaining(space: ConceptSpace, embeddings: np.ndarray, dice: np.random.Gen
     fast = sorted(taken["kept"])[REPEATS // 2]
     what = f"explain one image over {BANK:,} concepts: {fast:.2f} s, residual {max(residuals):.0e}"
     return Row(what, value, spread, "both products over all concepts each time")
+
+
+def _many(vectors: np.ndarray, dice: np.random.Generator) -> Row:
+    """The largest contributions of many predictions, by blocks of images and concepts against one by one."""
+    images, weights = unit_vectors(dice, BATCH, IMAGE), unit_vectors(dice, len(vectors), LABELS)
+    kept: dict[str, np.ndarray] = {}
+
+    def at_once() -> None:
+        found = [
+            largest_contributions(vectors, weights, images[start : start + AT_ONCE], top=TOP)
+            for start in range(0, BATCH, AT_ONCE)
+        ]
+        kept["at once"] = np.concatenate([one[0].places for one in found])[:ALONE]
+
+    def one_by_one() -> None:
+        rows = []
+        for image in images[:ALONE]:
+            contributions = (vectors @ image) * weights[:, 0]
+            rows.append(np.argsort(-np.abs(contributions), kind="stable")[:TOP])
+        kept["one by one"] = np.stack(rows)
+
+    taken = rounds({"one by one": lambda: seconds(one_by_one), "at once": lambda: seconds(at_once)}, 3)
+    each = {"one by one": ALONE, "at once": BATCH * LABELS}
+    per_prediction = {name: [took / each[name] for took in found] for name, found in taken.items()}
+    value, spread = ratio(per_prediction["one by one"], per_prediction["at once"])
+    rate = 1 / sorted(per_prediction["at once"])[1]
+    same = float((kept["at once"] == kept["one by one"]).mean())
+    what = (
+        f"the {TOP} largest contributions over {len(vectors):,} concepts, {LABELS} labels: {rate:,.0f} predictions/s, "
+        f"{same:.1%} of the places the same"
+    )
+    return Row(what, value, spread, "one prediction after another")
 
 
 def _rescoring(space: ConceptSpace, embeddings: np.ndarray, dice: np.random.Generator) -> Row:

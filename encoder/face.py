@@ -18,6 +18,7 @@ from encoder.model.architecture import Levels
 from encoder.model.backbones.choice import BackboneChoice
 from encoder.model.backbones.pooling import Pooling
 from encoder.prediction.bottleneck_run import predict_bottleneck as run_bottleneck
+from encoder.prediction.concept_review import Review
 from encoder.prediction.predicting import PredictOptions, PredictResult
 from encoder.prediction.probe_run import predict_probe as run_probe
 from encoder.prediction.prompts import PromptSet
@@ -37,14 +38,14 @@ from encoder.vectors.frozen import FrozenEncoding
 from encoder.vectors.frozen import encode_backbone as encode_frozen
 from encoder.vectors.precision import Asked
 from kb.images.patient_split import Part
-from kb.images.preprocessing import Fit
+from kb.images.preprocessing import Fit, Resample
 from kb.images.view_choice import FRONTAL
 from kb.knowledge_base import KnowledgeBase
 from kb.progress import Watcher
 from kb.vectors.embedding import Embedder, load_stored_embedder
 
 if TYPE_CHECKING:
-    from encoder.training.trainer import TrainResult
+    from encoder.training.train_result import TrainResult
 
 
 def train(
@@ -145,6 +146,7 @@ def encode_backbone(
     pooling: Pooling = "auto",
     size: int | None = None,
     fit: Fit = "pad",
+    resample: Resample | None = None,
     mean: Levels | None = None,
     deviation: Levels | None = None,
     out: str | Path | None = None,
@@ -169,6 +171,7 @@ def encode_backbone(
         pooling: what becomes the vector: "auto", "class", "mean", "attention" or "pooler".
         size: pixels of a side; default: what the backbone was made for.
         fit: what became of oblong pictures, as ingested.
+        resample: the filter that they were scaled with, as ingested; default: the backbone's own, where there is it.
         mean: grey level that is taken off, for all channels or each; default: the backbone's own, else MIMIC-CXR's.
         deviation: grey levels that become 1, likewise.
         out: the folder of its checkpoint; default: one in the user's cache.
@@ -190,6 +193,7 @@ def encode_backbone(
         base,
         BackboneChoice(name=backbone, revision=revision, architecture=architecture, pooling=pooling, size=size),
         fit=fit,
+        resample=resample,
         mean=mean,
         deviation=deviation,
         out=None if out is None else Path(out),
@@ -335,6 +339,8 @@ def predict_bottleneck(
     labels: Sequence[str] = (),
     count: int = 12,
     concept_ids: Sequence[str] | None = None,
+    review: Review | None = None,
+    resamples: int = 20,
     run: str | None = None,
     encoder: str | None = None,
     source: str | None = None,
@@ -352,6 +358,8 @@ def predict_bottleneck(
         labels: which; default: all that are known.
         count: concepts that are offered to a label.
         concept_ids: these concepts, as a curator chose them; default: chosen by data.
+        review: a curator's decisions (`encoder.prediction.concept_review.read_review`), within which data choose.
+        resamples: of the training patients, to say how often each concept is chosen again; 0: it is not said.
         run: the name of the run; default: the method and the space.
         encoder: the folder of a checkpoint, or its id.
         source: the source of labels to go by.
@@ -367,7 +375,14 @@ def predict_bottleneck(
     """
     options = _options(run, labels, source, views, space=None, replace=replace, by=by, why=why, dry_run=dry_run)
     return run_bottleneck(
-        base, find_checkpoint(base, encoder), options, count=count, concept_ids=concept_ids, watcher=watcher
+        base,
+        find_checkpoint(base, encoder),
+        options,
+        count=count,
+        concept_ids=concept_ids,
+        review=review,
+        resamples=resamples,
+        watcher=watcher,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -20,17 +20,21 @@ from encoder.commands.options import (
     WeightsOption,
 )
 from encoder.face import predict_bottleneck, predict_probe, predict_zero_shot
+from encoder.prediction.bottleneck import BottleneckConcept
 from encoder.prediction.concept_list import read_concept_list
-from encoder.prediction.intervention import Interventions, set_concepts
+from encoder.prediction.concept_review import Review, read_review, write_review
+from encoder.prediction.correcting import evaluate_corrections
+from encoder.prediction.intervention import set_concepts
 from encoder.prediction.predicting import PredictResult
 from encoder.prediction.prompts import read_prompts
 from encoder.prediction.published import SETTINGS
+from encoder.prediction.sheet import check_sheet, write_sheet
 from encoder.vectors.encoders import find_checkpoint
 from kb.commands.options import (
     Format,
     parse_pairs,
 )
-from kb.commands.output import print_facts, print_json, print_rows, say
+from kb.commands.output import print_facts, print_json, print_rows, print_text, say
 from kb.commands.progress import Progress
 from kb.commands.shared import Writing, writes
 from kb.errors import UsageError
@@ -66,7 +70,10 @@ def zero_shot_command(
     views: ViewsOption = None,
     replace: ReplaceOption = False,
 ) -> None:
-    """Predict labels from sentences that say they hold, and that they do not; nothing is trained."""
+    """Predict labels from sentences that say they hold, and that they do not; nothing is trained.
+
+    The AUROC is of images that taught the encoder nothing: the test split if it was trained here, else all.
+    """
     found = read_prompts(prompts) if prompts else None
     before: list[str] = []
 
@@ -113,7 +120,10 @@ def probe_command(
     views: ViewsOption = None,
     replace: ReplaceOption = False,
 ) -> None:
-    """Train a linear probe of each label on the training patients, and predict all images with it."""
+    """Train a linear probe of each label on the training patients, and predict all images with it.
+
+    The AUROC is of the test split, whatever the encoder: the probe has learned from the other images.
+    """
     with Progress("labels", hidden=writing.quiet) as progress:
         progress.stage("probes", None)
         result = predict_probe(
@@ -140,6 +150,33 @@ def bottleneck_command(
         Path | None,
         typer.Option("--concepts", metavar="FILE", help="A curator's list: a concept's id or text a line."),
     ] = None,
+    review: Annotated[
+        Path | None,
+        typer.Option(
+            "--review",
+            metavar="FILE.csv",
+            help="A curator's decisions, to be edited: read if it is there, and written anew with what was chosen.",
+        ),
+    ] = None,
+    resamples: Annotated[
+        int, typer.Option("--resamples", min=0, help="Of the training patients: how often concepts are chosen again.")
+    ] = 20,
+    sheet: Annotated[
+        list[Path] | None,
+        typer.Option("--sheet", metavar="FILE", help="The concepts on a page to read: .html or .csv; repeatable."),
+    ] = None,
+    evidence: Annotated[
+        bool, typer.Option("--evidence/--no-evidence", help="Show a report sentence of each concept on the sheet.")
+    ] = True,
+    interventions: Annotated[
+        int | None,
+        typer.Option(
+            "--interventions",
+            metavar="K",
+            min=1,
+            help="Of a trained run: how AUROC moves when a reader corrects up to K concepts.",
+        ),
+    ] = None,
     values: Annotated[
         list[str] | None,
         typer.Option(
@@ -157,26 +194,44 @@ def bottleneck_command(
 ) -> None:
     """Train a concept bottleneck of each label; with --set, show how its predictions change."""
     opened = writing.base
+    if interventions is not None:
+        told = evaluate_corrections(
+            opened,
+            find_checkpoint(opened, encoder),
+            run or "bottleneck-encoder",
+            most=interventions,
+            labels=labels or (),
+            source=source,
+        )
+        _print_rows(told.rows, told.notes, writing.output)
+        return
     if values:
         checkpoint = find_checkpoint(opened, encoder)
         pairs = {name: _number(value) for name, value in parse_pairs(values, "--set").items()}
         shown = set_concepts(
             opened, checkpoint, run or "bottleneck-encoder", values=pairs, image_ids=images, labels=labels or ()
         )
-        _print_interventions(shown, writing.output)
+        _print_rows(shown.rows, shown.notes, writing.output)
         return
     if images:
         raise UsageError("--image goes with --set: a bottleneck is trained for all images")
     if writing.at:
         raise UsageError("--at goes with --set: a bottleneck is trained on the newest state")
 
+    if concepts is not None and review is not None:
+        raise UsageError("--concepts leaves data nothing to choose, and --review says what they may: name one")
+    for path in sheet or ():
+        check_sheet(path)
     listed = None if concepts is None else read_concept_list(opened, concepts)
+    decided = Review() if review is None else read_review(opened, review)
     with Progress("concepts", hidden=writing.quiet) as progress:
         result = predict_bottleneck(
             opened,
             labels=labels or (),
             count=count,
             concept_ids=listed,
+            review=decided,
+            resamples=resamples,
             run=run,
             encoder=encoder,
             source=source,
@@ -185,6 +240,12 @@ def bottleneck_command(
             **writing.act,
             watcher=progress,
         )
+    if review is not None and not writing.dry_run:
+        write_review(review, decided, result.bottlenecks)
+        say(f"review: {escape(str(review))}", quiet=writing.quiet)
+    for path in sheet or ():
+        write_sheet(opened, result, path, evidence=evidence)
+        say(f"sheet: {escape(str(path))}", quiet=writing.quiet)
     _print(result, writing.output, quiet=writing.quiet)
 
 
@@ -220,11 +281,13 @@ def _print(result: PredictResult, output: Format, *, quiet: bool, said: Collecti
         ]
     )
     for split in dict.fromkeys(row["split"] for row in result.rows):
-        rows = [_rounded(row) for row in result.rows if row["split"] == split]
-        shown = [name for name in columns if name != "split"]
-        print_rows(rows, shown, output, title=f"\non {_JUDGED[split]}")
+        rows = [_rounded(_short(row)) for row in result.rows if row["split"] == split]
+        named = list(dict.fromkeys(name for row in rows for name in row))
+        shown = [name for name in named if name != "split" and any(row.get(name) is not None for row in rows)]
+        print_text(f"\n[bold]on {_JUDGED[split]}[/bold]")
+        print_rows(rows, shown, output)
     for bottleneck in result.bottlenecks:
-        concepts = ", ".join(f"{concept.text} {concept.weight:+.2f}" for concept in bottleneck.concepts[:6])
+        concepts = ", ".join(map(_in_words, bottleneck.concepts[:6]))
         print_facts([(escape(bottleneck.label), escape(concepts) or "no concept has a weight")])
     _say_notes(result, said)
 
@@ -243,13 +306,28 @@ def _say_notes(result: PredictResult, said: Collection[str]) -> None:
             say(escape(note))
 
 
-def _rounded(row: dict[str, object]) -> dict[str, object]:
+def _short(row: Mapping[str, object]) -> Mapping[str, object]:
+    """A row as it fits a terminal: of a bottleneck the gap with its interval in one cell."""
+    if "gap" not in row:
+        return row
+    named = {name: value for name, value in row.items() if name not in ("probe_auroc", "gap", "gap_low", "gap_high")}
+    spread = "" if row["gap_low"] is None else f" ({row['gap_low']:+.3f} to {row['gap_high']:+.3f})"
+    gap = None if row["gap"] is None else f"{row['gap']:+.3f}{spread}"
+    return {**named, "probe": row["probe_auroc"], "gap": gap}
+
+
+def _in_words(concept: BottleneckConcept) -> str:
+    again = "" if concept.selected is None else f" ({concept.selected:.0%})"
+    return f"{concept.text} {concept.weight:+.2f}{again}"
+
+
+def _rounded(row: Mapping[str, object]) -> dict[str, object]:
     return {name: round(value, 4) if isinstance(value, float) else value for name, value in row.items()}
 
 
-def _print_interventions(shown: Interventions, output: Format) -> None:
-    rows = [_rounded(row) for row in shown.rows]
+def _print_rows(found: Sequence[Mapping[str, object]], notes: Sequence[str], output: Format) -> None:
+    rows = [_rounded(row) for row in found]
     print_rows(rows, list(rows[0]), output)
     if output is Format.table:
-        for note in shown.notes:
+        for note in notes:
             say(escape(note))

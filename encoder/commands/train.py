@@ -11,6 +11,7 @@ import yaml
 from rich.markup import escape
 
 from encoder.commands.options import ViewsOption
+from encoder.cores import share_cores
 from encoder.training.config import read_config
 from encoder.training.log import EpochResult
 from kb.commands.options import Format, parse_pairs
@@ -21,7 +22,7 @@ from kb.images.view_choice import told_left_out
 
 if TYPE_CHECKING:
     from encoder.training.beginning import Beginning
-    from encoder.training.trainer import TrainResult
+    from encoder.training.train_result import TrainResult
 
 EPOCH_COLUMNS = (
     "epoch",
@@ -78,6 +79,7 @@ def train_command(
     device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; default: the best there is.")] = None,
 ) -> None:
     """Train an image encoder on the images that have reports, against the vocabulary's concepts."""
+    share_cores()
     from encoder.training.trainer import train
 
     fields = {

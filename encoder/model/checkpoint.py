@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 FACTS, WEIGHTS, TOKENIZER = "encoder.json", "weights.safetensors", "tokenizer.json"
 FORMAT = 1
-IMPORTED = "imported"
-"""The objective of an encoder that was trained elsewhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from torch import nn
 
 from encoder.model.architecture import ImageArchitecture, Levels
 from encoder.model.backbones.building import build_network
+from encoder.model.backbones.network import Network
 from kb.errors import ClearKbError
 
 
@@ -23,10 +24,16 @@ class ImageTower(nn.Module):
         super().__init__()
         network = build_network(architecture.backbone, architecture.pooling)
         self.backbone, self.reader, self.channels = network.module, network.reader, network.channels
+        self.described, self.pooling = network.described, network.pooling
         width = architecture.width or width_of(self.backbone)
         self.projection = nn.Linear(width, architecture.dimension) if architecture.projected else None
         self.register_buffer("mean", _levels(architecture.mean, self.channels), persistent=False)
         self.register_buffer("deviation", _levels(architecture.deviation, self.channels), persistent=False)
+
+    @property
+    def network(self) -> Network:
+        """The backbone, to be tried at another size."""
+        return Network(self.backbone, self.reader, self.channels, self.described, self.pooling)
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         """Image vectors f of grey pixels 0 to 255, (n, height, width): float32, (n, d), of length 1 if projected."""

@@ -26,13 +26,27 @@ TOO_ALIKE = 0.9
 
 @dataclass(frozen=True, slots=True)
 class BottleneckConcept:
-    """One concept of a bottleneck: its weight on the standardised score, and what standardises that."""
+    """One concept of a bottleneck: its weight on the standardised score, and what standardises that.
+
+    Attributes:
+        concept_id: which.
+        text: what it is called.
+        weight: on the standardised score.
+        mean: of the score in the training images.
+        deviation: likewise.
+        selected: the share of resamples of the patients in which it had a weight; None if none were drawn.
+        alike: the same for it or any concept whose score goes along with it (correlation of `TOO_ALIKE` or more).
+        merged_into: the id of the concept whose weight it shares, as a curator decided; None if it has its own.
+    """
 
     concept_id: str
     text: str
     weight: float
     mean: float
     deviation: float
+    selected: float | None = None
+    alike: float | None = None
+    merged_into: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,40 +70,68 @@ class Bottleneck:
         return {"bias": self.bias, "concepts": [asdict(concept) for concept in self.concepts]}
 
 
-def choose_concepts(vectors: np.ndarray, probe: np.ndarray, covariance: np.ndarray, *, count: int) -> list[int]:
+def choose_concepts(
+    vectors: np.ndarray,
+    probe: np.ndarray,
+    covariance: np.ndarray,
+    *,
+    count: int,
+    first: Sequence[int] = (),
+    forbidden: Sequence[int] = (),
+) -> list[int]:
     """The numbers of the concepts whose scores make up the probe's logit best, in the order they were taken.
 
     Args:
         vectors: C, (N, d).
         probe: v, (d,).
         covariance: S of the image vectors, (d, d).
-        count: how many at most.
+        count: how many at most, unless more are to be taken first.
+        first: that are taken before any other, whatever they are worth.
+        forbidden: that are never taken.
     """
-    root = _root(covariance)
-    deviations = np.sqrt(np.maximum(_quadratic(vectors, covariance), 1e-18))
-    left = root @ probe
-    allowed = deviations > 1e-6 * deviations.max()
-    chosen: list[int] = []
-    basis: list[np.ndarray] = []
-    for _ in range(min(count, vectors.shape[1], int(allowed.sum()))):
-        if np.linalg.norm(left) < 1e-9 * np.linalg.norm(root @ probe):
-            break
-        worth = np.abs(vectors @ (root @ left).astype(vectors.dtype)) / deviations
-        worth[~allowed] = -1
+    pursuit = _Pursuit(vectors, probe, covariance)
+    pursuit.allowed[list(forbidden)] = False
+    for place in first:
+        pursuit.take(place)
+    while len(pursuit.chosen) < min(count, vectors.shape[1]) and (best := pursuit.best()) is not None:
+        pursuit.take(best)
+    return pursuit.chosen
+
+
+class _Pursuit:
+    """Orthogonal matching pursuit of a probe by the scores of concepts, in the inner product of S."""
+
+    def __init__(self, vectors: np.ndarray, probe: np.ndarray, covariance: np.ndarray):
+        self._vectors, self._root = vectors, _root(covariance)
+        self._deviations = np.sqrt(np.maximum(_quadratic(vectors, covariance), 1e-18))
+        self._left = self._root @ probe
+        self._enough = 1e-9 * float(np.linalg.norm(self._left))
+        self._basis: list[np.ndarray] = []
+        self.allowed = self._deviations > 1e-6 * self._deviations.max()
+        self.chosen: list[int] = []
+
+    def best(self) -> int | None:
+        """The concept that makes up most of what is left; None if nothing is left, or none does."""
+        if np.linalg.norm(self._left) < self._enough:
+            return None
+        worth = np.abs(self._vectors @ (self._root @ self._left).astype(self._vectors.dtype)) / self._deviations
+        worth[~self.allowed] = -1
         best = int(np.argmax(worth))
-        if worth[best] <= 0:
-            break
-        chosen.append(best)
-        direction = root @ vectors[best].astype(np.float64)
-        alike = np.abs(vectors @ (root @ direction).astype(vectors.dtype)) / deviations / np.linalg.norm(direction)
-        allowed &= alike < TOO_ALIKE
-        allowed[best] = False
-        for known in basis:
+        return best if worth[best] > 0 else None
+
+    def take(self, place: int) -> None:
+        """Take a concept: what it makes up is left no more, and what goes along with it is not taken any more."""
+        self.chosen.append(place)
+        direction = self._root @ self._vectors[place].astype(np.float64)
+        product = self._vectors @ (self._root @ direction).astype(self._vectors.dtype)
+        alike = np.abs(product) / self._deviations / max(float(np.linalg.norm(direction)), 1e-12)
+        self.allowed &= alike < TOO_ALIKE
+        self.allowed[place] = False
+        for known in self._basis:
             direction = direction - known * (known @ direction)
         direction /= max(float(np.linalg.norm(direction)), 1e-12)
-        basis.append(direction)
-        left = left - direction * (direction @ left)
-    return chosen
+        self._basis.append(direction)
+        self._left = self._left - direction * (direction @ self._left)
 
 
 def fit_bottleneck(
@@ -99,6 +141,7 @@ def fit_bottleneck(
     *,
     train: Examples,
     validation: Examples,
+    groups: Sequence[Sequence[int]] | None = None,
 ) -> Bottleneck | None:
     """A sparse logistic regression from concept scores; None if too few training images have the label.
 
@@ -108,24 +151,36 @@ def fit_bottleneck(
         concepts: their `concept_id` and `text`.
         train: image vectors, (n, d), with the truth.
         validation: what chooses how sparse it is.
+        groups: numbers of concepts that share a weight: it is one on the mean of their standardised scores. The first
+            of a group is the one that the others were merged into. Default: each concept by itself.
     """
-    known = train.known()
-    scores = known.images @ vectors.T
-    scored = [replace(examples, images=examples.images @ vectors.T) for examples in (train, validation)]
+    groups = groups or [[number] for number in range(len(vectors))]
+    scores = train.known().images @ vectors.T
+    means, deviations = scores.mean(axis=0, dtype=np.float64), scores.std(axis=0, dtype=np.float64)
+    shares = np.zeros((len(vectors), len(groups)))
+    for column, members in enumerate(groups):
+        shares[members, column] = 1 / len(members)
+    per_score = shares / np.maximum(deviations, 1e-12)[:, None]
+    scored = [replace(part, images=(part.images @ vectors.T - means) @ per_score) for part in (train, validation)]
     head = fit_probe(label, scored[0], scored[1], sparse=True)
     if head is None:
         return None
-    means, deviations = scores.mean(axis=0, dtype=np.float64), scores.std(axis=0, dtype=np.float64)
-    weights = head.weights * deviations
-    heavy = [int(n) for n in np.argsort(-np.abs(weights)) if weights[n] != 0]
+    weights, plain = shares @ head.weights, per_score @ head.weights
+    into = {member: concepts[members[0]]["concept_id"] for members in groups for member in members[1:]}
     entries = tuple(
         BottleneckConcept(
-            concepts[n]["concept_id"], concepts[n]["text"], float(weights[n]), float(means[n]), float(deviations[n])
+            concepts[n]["concept_id"],
+            concepts[n]["text"],
+            float(weights[n]),
+            float(means[n]),
+            float(deviations[n]),
+            merged_into=into.get(n),
         )
-        for n in heavy
+        for n in map(int, np.argsort(-np.abs(weights), kind="stable"))
+        if weights[n] != 0
     )
-    folded = Head(label, vectors.astype(np.float64).T @ head.weights, head.bias)
-    return Bottleneck(label, entries, float(head.bias + head.weights @ means), folded)
+    folded = Head(label, vectors.astype(np.float64).T @ plain, float(head.bias - plain @ means))
+    return Bottleneck(label, entries, head.bias, folded)
 
 
 def intervene(

@@ -7,10 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from encoder.model.checkpoint import Checkpoint
-from encoder.prediction.bottleneck import Bottleneck, choose_concepts, fit_bottleneck
-from encoder.prediction.concept_directions import ConceptDirections, concept_directions
+from encoder.prediction.bottleneck import Bottleneck
+from encoder.prediction.concept_directions import concept_directions
+from encoder.prediction.concept_review import Review
+from encoder.prediction.gap import auroc_gap
 from encoder.prediction.ground_truth import read_truth, wanted_labels
 from encoder.prediction.head import Head
+from encoder.prediction.offer import Chooser, with_stability
 from encoder.prediction.predicting import (
     TOO_FEW,
     PredictOptions,
@@ -22,12 +25,11 @@ from encoder.prediction.predicting import (
     new_run,
     training_parts,
 )
-from encoder.prediction.probe import fit_probe
 from encoder.prediction.view import View, view_of
 from encoder.vectors.image_vectors import ImageVectors
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
-from kb.progress import Watcher
+from kb.progress import Silent, Watcher
 
 
 def predict_bottleneck(
@@ -37,6 +39,8 @@ def predict_bottleneck(
     *,
     count: int = 12,
     concept_ids: Sequence[str] | None = None,
+    review: Review | None = None,
+    resamples: int = 0,
     watcher: Watcher | None = None,
 ) -> PredictResult:
     """Train a concept bottleneck of each label, and say what it costs against a probe of all of the image vector.
@@ -47,6 +51,8 @@ def predict_bottleneck(
         options: what all methods share; the space is the encoder's.
         count: concepts that are offered to a label.
         concept_ids: these concepts, as a curator chose them; default: chosen by data.
+        review: a curator's decisions, within which data choose.
+        resamples: of the training patients, to say how often each concept is chosen again; 0: it is not said.
         watcher: hears how it goes.
 
     Raises:
@@ -54,6 +60,7 @@ def predict_bottleneck(
     """
     if options.space not in (None, "encoder"):
         raise UsageError("a concept bottleneck reads the concepts' scores: there is no space to choose")
+    watcher = watcher or Silent()
     images, told = chosen_images(kb, checkpoint.encoder_id, options)
     space = concept_directions(kb, checkpoint, watcher)
     labels = wanted_labels(kb, options.labels, options.source)
@@ -61,28 +68,30 @@ def predict_bottleneck(
     seen = view_of("encoder", images.matrix, None)
     train = images.numbers_of("train")
     covariance = np.cov(images.matrix[train].astype(np.float64).T)
-    listed = None if concept_ids is None else _places(space, concept_ids)
-    bottlenecks, probes, left_out = [], [], {}
+    listed = None if concept_ids is None else [space.place(concept_id) for concept_id in concept_ids]
+    chooser = Chooser(space=space, count=count, review=review or Review(), listed=listed)
+    bottlenecks: list[Bottleneck] = []
+    probes: list[Head] = []
+    validation, left_out = [], {}
     for column, label in enumerate(labels):
         parts = training_parts(images, seen, truth[:, column])
-        probe = fit_probe(label, *parts)
-        places = listed
-        if probe is not None and places is None:
-            places = choose_concepts(space.vectors, probe.weights, covariance, count=count)
-        if probe is None or not places:
+        found = chooser.fit(label, *parts, covariance)
+        if found is None:
             left_out[label] = TOO_FEW
             continue
-        found = fit_bottleneck(
-            label, np.asarray(space.vectors[places]), _concepts(space, places), train=parts[0], validation=parts[1]
-        )
-        assert found is not None
-        bottlenecks.append(found)
-        probes.append(probe)
+        probes.append(found[0])
+        bottlenecks.append(found[1])
+        validation.append(parts[1])
+    check_some([bottleneck.head for bottleneck in bottlenecks], left_out)
+    kept = [labels.index(bottleneck.label) for bottleneck in bottlenecks]
+    learned_from = training_parts(images, seen, truth[:, kept[0]])[0]
+    bottlenecks = with_stability(
+        bottlenecks, chooser, learned_from, truth[train][:, kept], validation, resamples=resamples, watcher=watcher
+    )
     heads = [bottleneck.head for bottleneck in bottlenecks]
-    check_some(heads, left_out)
-    kept = [labels.index(head.label) for head in heads]
     parameters = {
         "offered": "a list" if listed is not None else count,
+        "resamples": resamples,
         "bottlenecks": {bottleneck.label: bottleneck.to_dict() for bottleneck in bottlenecks},
     }
     run = new_run(
@@ -92,6 +101,7 @@ def predict_bottleneck(
         kb, run, images, seen=seen, truth=truth[:, kept], options=options, notes=[*told, *space.told], left_out=left_out
     )
     _add_gaps(result, images, seen, truth=truth[:, kept], probes=probes, bottlenecks=bottlenecks)
+    _add_notes(result, review or Review(), resamples)
     return result
 
 
@@ -103,21 +113,36 @@ def _add_gaps(
     probes: Sequence[Head],
     bottlenecks: Sequence[Bottleneck],
 ) -> None:
+    """Say of each label and part what the unrestricted probe reaches, and how much more: a paired interval."""
     by_label = {bottleneck.label: at for at, bottleneck in enumerate(bottlenecks)}
     for row in result.rows:
         column = by_label[row["label"]]
         judged = images.numbers_of(row["split"]) if row["auroc"] is not None else []
-        free = auroc_of(seen.part(judged).logits([probes[column]])[:, 0], truth[judged, column]) if judged else None
-        row["probe_auroc"] = free
-        row["gap"] = None if free is None else free - row["auroc"]
+        row["probe_auroc"] = row["gap"] = row["gap_low"] = row["gap_high"] = None
+        if judged:
+            free, own = seen.part(judged).logits([probes[column], bottlenecks[column].head]).T
+            known = truth[judged, column]
+            row["probe_auroc"] = auroc_of(free, known)
+            row["gap"] = row["probe_auroc"] - row["auroc"]
+            if (spread := auroc_gap(known, free, own, [images.patients[n] for n in judged])) is not None:
+                row["gap_low"], row["gap_high"] = spread.low, spread.high
         row["concepts"] = len(bottlenecks[column].concepts)
     result.bottlenecks.extend(bottlenecks)
 
 
-def _places(space: ConceptDirections, concept_ids: Sequence[str]) -> list[int]:
-    return [space.place(concept_id) for concept_id in concept_ids]
-
-
-def _concepts(space: ConceptDirections, places: Sequence[int]) -> list[dict[str, str]]:
-    rows: list[dict[str, str]] = space.concepts.take(list(places)).select(["concept_id", "text"]).to_pylist()
-    return rows
+def _add_notes(result: PredictResult, review: Review, resamples: int) -> None:
+    """Say what was decided and came to nothing, and how the figures are meant."""
+    result.notes.append(
+        "gap: what a probe of all of the image vector ranks better by, with 95% of the patient bootstrap of both"
+    )
+    if resamples:
+        result.notes.append(
+            f"selected: the share of {resamples} resamples of the training patients in which a concept was chosen and "
+            "weighed again; alike: it, or one whose score goes along with it"
+        )
+    for bottleneck in result.bottlenecks:
+        weighed = {one.concept_id for one in bottleneck.concepts}
+        accepted = (one for one in review.of(bottleneck.label) if one.status == "accepted")
+        without = [one.concept for one in accepted if one.concept_id not in weighed]
+        if without:
+            result.notes.append(f"{bottleneck.label}: accepted, and without a weight: {', '.join(without)}")

@@ -52,7 +52,7 @@ def set_concepts(
     read = read_run(kb, run)
     require_its_vectors(kb, read)
     wanted = {read.head(label).label for label in labels}
-    bottlenecks = [bottleneck for bottleneck in _bottlenecks(read) if not wanted or bottleneck.label in wanted]
+    bottlenecks = [bottleneck for bottleneck in bottlenecks_of(read) if not wanted or bottleneck.label in wanted]
     chosen = {b.label: _values(b, values) for b in bottlenecks}
     unknown = [name for name in values if not any(name in told for told, _ in chosen.values())]
     if unknown:
@@ -94,7 +94,8 @@ def _row(image: str, label: str, before: float, after: float) -> dict[str, Any]:
     }
 
 
-def _bottlenecks(run: Run) -> list[Bottleneck]:
+def bottlenecks_of(run: Run) -> list[Bottleneck]:
+    """The bottlenecks of a stored run; UsageError if it is of another method."""
     stated = run.parameters.get("bottlenecks")
     if run.method != "bottleneck" or not stated:
         raise UsageError(f"run '{run.name}' is a {run.method}, not a concept bottleneck: there is nothing to set")

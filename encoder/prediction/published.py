@@ -67,7 +67,7 @@ class Bank:
     """How much of a published bank counts, and what counts beside it.
 
     Attributes:
-        rows: of the bank, as far as its numbers tell.
+        rows: of the bank, as far as the numbers of those that are here tell.
         counted: how many of them are concepts in use.
         others: concepts in use that are of no bank.
     """
@@ -84,11 +84,13 @@ class Bank:
         found = []
         if self.counted < self.rows:
             found.append(
-                f"{self.counted:,} of the bank's {self.rows:,} texts count, others were merged, rejected or retired: "
-                "not the published scores; import the bank verbatim"
+                f"{self.counted:,} of the bank's texts count, of at least {self.rows:,}: others were merged, rejected "
+                "or retired. These are not the published scores: import the bank verbatim"
             )
         if self.others:
-            found.append(f"{self.others:,} concepts that are not of the bank count too: not the published scores")
+            found.append(
+                f"{self.others:,} concepts that are not of the bank count too: these are not the published scores"
+            )
         return found
 
 

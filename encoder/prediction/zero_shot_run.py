@@ -9,7 +9,7 @@ from itertools import product
 
 import numpy as np
 
-from encoder.model.checkpoint import IMPORTED, Checkpoint
+from encoder.model.checkpoint import Checkpoint
 from encoder.prediction.calibration import calibrated
 from encoder.prediction.ground_truth import known_labels, read_truth, wanted_labels
 from encoder.prediction.head import Head, Space
@@ -39,6 +39,7 @@ from kb.language.label_names import is_no_finding, plain_label
 from kb.progress import Watcher
 from kb.sql.label_key import label_names_of
 from kb.vectors.embedding import Embedder, EmbeddingError
+from schemas.terms import IMPORTED
 
 Way = tuple[Space, Contrast]
 """One way to read sentences: in which space, and with or without those against a label."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from hashlib import file_digest
 from pathlib import Path
 
-from encoder.model.checkpoint import FACTS, IMPORTED, Checkpoint, CheckpointFacts, save_checkpoint
+from encoder.model.checkpoint import FACTS, Checkpoint, CheckpointFacts, save_checkpoint
 from encoder.model.state_dict import read_state_dict
 from encoder.release.clip_tokenizer import clip_tokenizer, merges_file
 from encoder.release.conversion import release_encoder
 from encoder.release.sizes import read_sizes
 from kb.errors import ClearKbError, UsageError
 from kb.images.preprocessing import PUBLISHED, Preprocessing
+from schemas.terms import IMPORTED
 
 
 def import_release(

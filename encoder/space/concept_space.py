@@ -171,8 +171,8 @@ def _remembering(kept: Sequence[ConceptSpace], text_side: TextSide) -> TextSide:
     own = [space for space in kept if space.projector.facts.text_side == text_side.text_side_id]
     if not own or not isinstance(text_side, TransformerTextSide):
         return text_side
-    vectors_of = dict(zip(own[0].concepts["text"].to_pylist(), np.asarray(own[0].vectors), strict=True))
-    return RememberingTextSide(text_side, vectors_of)
+    pairs = (zip(space.concepts["text"].to_pylist(), np.asarray(space.vectors), strict=True) for space in own)
+    return RememberingTextSide(text_side, dict(chain.from_iterable(pairs)))
 
 
 def _kept(made: ConceptSpace, target: Path) -> ConceptSpace:

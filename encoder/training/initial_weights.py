@@ -9,6 +9,7 @@ import torch
 
 from encoder.model.architecture import Architecture, TextArchitecture
 from encoder.model.backbones.opening import OpenedBackbone, open_backbone
+from encoder.model.backbones.trial import DoesNotFitError, tried
 from encoder.model.checkpoint import Checkpoint
 from encoder.model.encoder import Encoder
 from encoder.model.text_tower import END, START, learn_tokenizer
@@ -103,9 +104,8 @@ def _started_encoder(
 def _try_size(encoder: Encoder, size: int) -> None:
     """UsageError where an image tower cannot read pictures of another size than it was made for."""
     try:
-        with torch.no_grad():
-            encoder.eval().image(torch.zeros(1, size, size))
-    except (ValueError, RuntimeError) as error:
+        tried(encoder.image.network, size)
+    except DoesNotFitError as error:
         raise UsageError(f"size {size}: the checkpoint's image tower does not read such pictures: {error}") from error
 
 

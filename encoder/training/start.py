@@ -19,9 +19,10 @@ def values_of_start(folder: Path, objective: str) -> dict[str, Any]:
     """
     facts = read_facts(folder)
     image = dict(facts.architecture["image"])
-    if not image.get("projected", True):  # a frozen backbone: into how many numbers it is projected is not told yet
-        del image["dimension"]
-    values = {**image, **facts.preprocessing, "revision": None}
+    if not image.pop("projected", True):
+        del image["dimension"]  # of a frozen backbone, whose vectors are its features: the projection is yet to come
+    image.pop("width", None)
+    values = {"pooling": "pooler", **image, **facts.preprocessing, "revision": None, "architecture": None}
     text = _text(facts) if objective == "report" else None
     return values if text is None else {**values, "text": text}
 

@@ -42,11 +42,15 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A state that can be gone on from: where it lies, how far it is, and what training it is of."""
+    """A state that can be gone on from: where it lies, how far it is, what training it is of, on how many threads.
+
+    Another number of threads adds numbers up in another order, to weights that differ in their last bits.
+    """
 
     path: Path
     position: Position
     made_for: dict[str, Any]
+    threads: int
 
     def require(self, made_for: Mapping[str, Any]) -> None:
         """Refuse another training than that of the state (UsageError); the message says what differs."""
@@ -67,6 +71,10 @@ class State:
         mean.load(_under(tensors, "mean."))
         moments = _moments(_under(tensors, "optimiser."))
         optimiser.load_state_dict({**optimiser.state_dict(), "state": moments})
+        for parameter, values in optimiser.state.items():
+            for name, value in values.items():
+                if value.shape == parameter.shape:  # laid out as the weights are (channels last)
+                    values[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
         return self.position
 
 
@@ -96,7 +104,12 @@ def save_state(
         tensors |= {f"optimiser.{number}.{name}": torch.as_tensor(value) for name, value in values.items()}
     # A copy each: safetensors refuses tensors that share memory.
     save_file({name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}, fresh / TENSORS)
-    facts = {"position": asdict(position), "made_for": dict(made_for), "sha256": _sha256(fresh / TENSORS)}
+    facts = {
+        "position": asdict(position),
+        "made_for": dict(made_for),
+        "threads": torch.get_num_threads(),
+        "sha256": _sha256(fresh / TENSORS),
+    }
     (fresh / FACTS).write_text(json.dumps(facts), encoding="utf-8")
     for name in (TENSORS, FACTS):
         _onto_disk(fresh / name)
@@ -150,7 +163,7 @@ def _read(path: Path) -> State:
     position = Position(**stated["position"])
     if position.best is not None:
         position.best = Measured(**stated["position"]["best"])
-    return State(path, position, stated["made_for"])
+    return State(path, position, stated["made_for"], stated["threads"])
 
 
 def _forget_others(place: Path, final: Path, keep: int) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 from torch import nn
 
 from encoder.model.encoder import Encoder
-from encoder.training.config import TrainConfig
+from encoder.training.config import Precision, TrainConfig
 from kb.errors import UsageError
 
 
@@ -30,6 +31,14 @@ def prepare_towers(encoder: Encoder, config: TrainConfig, *, device: str, proces
         encoder.text.compile(dynamic=True)  # no two batches have as many concepts, or tokens
 
 
+def autocast(precision: Precision, device: str) -> AbstractContextManager[Any]:
+    """What a forward pass runs in: bfloat16 where that is said, or by itself on a GPU."""
+    kind = device.split(":")[0]
+    if precision == "bfloat16" or (precision == "auto" and kind == "cuda"):
+        return torch.autocast(kind, torch.bfloat16)
+    return nullcontext()
+
+
 def _check_norms(encoder: Encoder, config: TrainConfig, processes: int) -> None:
     """Batch norms look at the images that go through together: these have to be the whole batch, and once."""
     norms = (part for part in encoder.modules() if isinstance(part, nn.modules.batchnorm._BatchNorm))
@@ -46,10 +55,10 @@ def _check_norms(encoder: Encoder, config: TrainConfig, processes: int) -> None:
 def _recompute(tower: nn.Module, name: str) -> None:
     """Let the layers of a tower make their activations again in the backward pass, rather than keep them."""
     for part in tower.modules():
-        of_transformers: Any = getattr(part, "gradient_checkpointing_enable", None)
+        of_transformers: Any = getattr(part, "activation_checkpointing_enable", None)
         of_timm: Any = getattr(part, "set_grad_checkpointing", None)
         if of_transformers is not None and getattr(part, "supports_gradient_checkpointing", False):
-            of_transformers(gradient_checkpointing_kwargs={"use_reentrant": False})
+            of_transformers()
             return
         if of_timm is not None:
             of_timm()

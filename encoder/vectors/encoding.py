@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 
-from encoder.devices import choose_device
+from encoder.devices import choose_device, to_device
 from encoder.model.checkpoint import Checkpoint
 from encoder.model.frozen import described
 from encoder.vectors.pixels import PixelReader
@@ -193,7 +193,7 @@ def _vectors(job: _Job, layer: Layer, images: Sequence[_Image], reader: PixelRea
     contents = [[image.content_hash for image in batch] for batch in batched(images, size)]
     for pixels in reader.batches(contents):
         with torch.inference_mode(), computing_in(job.precision, job.device):
-            vectors = run(torch.from_numpy(pixels).to(job.device)).float()
+            vectors = run(to_device(pixels, job.device)).float()
         if not torch.isfinite(vectors).all():
             raise ClearKbError(f"encoder {job.checkpoint.encoder_id} gives vectors that are no numbers: train it again")
         yield vectors.cpu().numpy()

@@ -17,7 +17,7 @@ from encoder.model.checkpoint import Checkpoint
 from encoder.model.frozen import described, freeze
 from encoder.vectors.encoding import EncodeResult, check_pixels, encode
 from encoder.vectors.precision import Asked
-from kb.images.preprocessing import Fit, Preprocessing
+from kb.images.preprocessing import RESAMPLES, Fit, Preprocessing, Resample
 from kb.knowledge_base import KnowledgeBase
 from kb.progress import Watcher
 
@@ -41,6 +41,7 @@ def encode_backbone(
     choice: BackboneChoice,
     *,
     fit: Fit = "pad",
+    resample: Resample | None = None,
     mean: Levels | None = None,
     deviation: Levels | None = None,
     out: Path | None = None,
@@ -60,6 +61,7 @@ def encode_backbone(
         kb: where the images are and the vectors go.
         choice: which backbone, how it is read, and at what size.
         fit: what became of oblong pictures, as ingested.
+        resample: the filter that they were scaled with, as ingested; default: the backbone's own, where there is it.
         mean: grey level that is taken off, for all channels or each; default: the backbone's own, else MIMIC-CXR's.
         deviation: grey levels that become 1, likewise.
         out: the folder of its checkpoint; default: one in the user's cache, called by its id.
@@ -78,7 +80,8 @@ def encode_backbone(
         ClearKbError: the backbone is not to be had.
     """
     backbone = open_backbone(choice)
-    preprocessing = Preprocessing(backbone.size, fit)
+    own: Resample = next((one for one in RESAMPLES if one == backbone.pictures.resample), "bicubic")
+    preprocessing = Preprocessing(backbone.size, fit, resample or own)
     check_pixels(kb, preprocessing, where)
     with ExitStack() as at_the_end:
         place = out or user_cache_path("clear-kb") / "backbones"

@@ -1,4 +1,4 @@
-"""Small folders with random weights of every kind of backbone that the docs speak of; what they are and are tried at."""
+"""Small folders with random weights, of every kind of backbone that the docs speak of."""
 
 from __future__ import annotations
 
@@ -159,11 +159,20 @@ def write_small(
     torch.manual_seed(seed)
     whole = AutoModelForImageClassification if kind.head else AutoModel
     model = whole.from_config(config)
-    with torch.no_grad():
-        for tensor in model.parameters():
-            if tensor.ndim >= 2:
-                tensor.normal_(0, (2 / max(tensor[0].numel(), 1)) ** 0.5)
+    let_through(model)
     model.save_pretrained(folder)
     if processor is not None:
         (folder / "preprocessor_config.json").write_text(json.dumps(processor))
     return folder
+
+
+def let_through(model: Any) -> None:
+    """Draw weights that let a signal through: those of before a training may stop one."""
+    import torch
+
+    with torch.no_grad():
+        for tensor in model.parameters():
+            if tensor.ndim > 1:
+                tensor.normal_(0, (2 / max(1, tensor[0].numel())) ** 0.5)
+            else:
+                tensor.uniform_(0.5, 1.5)

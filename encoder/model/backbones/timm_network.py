@@ -15,11 +15,15 @@ from encoder.model.backbones.network import Network, PlainReader
 from encoder.model.backbones.other_libraries import library
 from encoder.model.backbones.pictures import Pictures, pictures_of_shares
 from encoder.model.backbones.pooling import Pooling
+from encoder.model.backbones.quiet import heard
 from kb.errors import ClearKbError, UsageError
 from kb.store.storage import first_line
 
 GLOBAL_POOLS: dict[str, str] = {"class": "token", "mean": "avg", "attention": "map"}
 """What timm calls our poolings."""
+
+LONGEST = 300
+"""Letters of a reason that are told."""
 
 
 def build_timm(described: Mapping[str, Any], pooling: str = "pooler") -> Network:
@@ -62,24 +66,33 @@ def load_timm(
         ClearKbError: the weights are not to be had or do not fit.
     """
     timm = library("timm")
-    more = dict(arguments or {})
+    more = {one: value for one, value in (arguments or {}).items() if one != "num_classes"}
     if pooling in GLOBAL_POOLS:
         more["global_pool"] = GLOBAL_POOLS[pooling]
     overlay = {**(pictures or {}), **({} if tensors is None else {"state_dict": dict(tensors)})}
-    told: dict[str, Any] = {"pretrained": True, "num_classes": 0, **more}
+    told: dict[str, Any] = {"pretrained": True, "num_classes": 0}
     if overlay:
         told["pretrained_cfg_overlay"] = overlay
     try:
         if not name.startswith("hf-hub:") and not timm.is_model(name):
             raise UsageError(_unknown(timm, name))
-        module = _created(timm, name, told, size=None)
+        try:
+            module = _created(timm, name, told, more)
+        except RuntimeError:
+            # Networks that were trained on their class token have a norm on all tokens, and none on the mean of some.
+            if "global_pool" not in more:
+                raise
+            more["fc_norm"] = False
+            module = _created(timm, name, told, more)
         native = _native(module)
         if size is not None and size != native and _takes_a_size(module):
-            module, more = _created(timm, name, told, size=size), {**more, "img_size": size}
+            more["img_size"] = size
+            module = _created(timm, name, told, more)
     except ClearKbError:
         raise
     except Exception as error:  # timm, and what it fetches with, raise whatever they like
-        raise ClearKbError(f"the backbone 'timm:{name}' is not to be had: {first_line(error)}") from error
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ClearKbError(f"the backbone 'timm:{name}' is not to be had: {reason[:LONGEST]}") from error
     cfg: Mapping[str, Any] = module.pretrained_cfg
     architecture = str(cfg.get("architecture") or name.partition(".")[0])
     found = pictures_of_shares(native, cfg.get("mean"), cfg.get("std"), cfg.get("interpolation"))
@@ -121,9 +134,13 @@ def is_timm_folder(folder: Path) -> bool:
     return isinstance(told, dict) and "architecture" in told and "model_type" not in told
 
 
-def _created(timm: Any, name: str, told: Mapping[str, Any], *, size: int | None) -> Any:
-    sized = {} if size is None else {"img_size": size}
-    return timm.create_model(name, **told, **sized)
+def _created(timm: Any, name: str, told: Mapping[str, Any], arguments: Mapping[str, Any]) -> Any:
+    """A network of timm with its weights; RuntimeError where these lack some, of which timm only writes a line."""
+    with heard("timm.models._builder", "huggingface_hub") as lines:
+        module = timm.create_model(name, **told, **arguments)
+    if lacking := [line for line in lines if line.startswith("Missing keys")]:
+        raise RuntimeError(lacking[0])
+    return module
 
 
 def _takes_a_size(module: Any) -> bool:

@@ -63,7 +63,7 @@ def load_torchvision(
     pictures = _pictures(weights)
     if tensors is None:
         try:
-            tensors = weights.get_state_dict(progress=False, check_hash=True)
+            tensors = weights.get_state_dict(progress=False, check_hash=True, weights_only=True)
         except (OSError, RuntimeError) as error:
             raise ClearKbError(f"the backbone 'torchvision:{name}' is not to be had: {first_line(error)}") from error
     arguments = {"image_size": size} if size and POSITIONS in tensors else {}

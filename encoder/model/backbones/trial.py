@@ -8,7 +8,10 @@ no multiple of its patch), in silence.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import replace
 
 import torch
 
@@ -25,10 +28,6 @@ TOLD = 3
 """Sizes that would work which a refusal names."""
 
 
-FAINT = 1e-3
-"""Random weights may hardly let a signal through: where pictures differ by less than this share, nothing is to be told
-of a margin."""
-
 MARGIN = "it would leave out a margin of the picture"
 
 
@@ -42,11 +41,13 @@ def tried(network: Network, size: int, *, random: bool = False) -> int:
     Args:
         network: it.
         size: pixels of a side.
-        random: its weights are random: it need not tell pictures apart yet.
+        random: its weights are those of before a training, which may let no signal through: others are tried.
 
     Raises:
         DoesNotFitError: it gives no features, or no numbers, or does not look at all of a picture.
     """
+    if random:
+        network = _drawn(network)
     noise = torch.randn(2, network.channels, size, size, generator=torch.Generator().manual_seed(0))
     first, other = noise[:1], noise[1:]
     margin = first.clone()
@@ -54,12 +55,24 @@ def tried(network: Network, size: int, *, random: bool = False) -> int:
     features = [_forward(network, pictures) for pictures in (first, margin, other)]
     if any(found.ndim != 2 or not bool(torch.isfinite(found).all()) for found in features):
         raise DoesNotFitError(f"it gives {tuple(features[0].shape)} where numbers, a row an image, were expected")
-    if torch.equal(features[0], features[2]) and not random:
+    if torch.equal(features[0], features[2]):
         raise DoesNotFitError("it gives every picture the same numbers")
-    apart = float((features[0] - features[2]).norm() / features[0].norm().clamp_min(1e-30))
-    if torch.equal(features[0], features[1]) and (apart > FAINT or not random):
+    if torch.equal(features[0], features[1]):
         raise DoesNotFitError(MARGIN)
     return int(features[0].shape[1])
+
+
+def _drawn(network: Network) -> Network:
+    """A copy whose weights let a signal through: none is zero, and none too small."""
+    dice = torch.Generator().manual_seed(0)
+    module = deepcopy(network.module)
+    with torch.no_grad():
+        for tensor in module.parameters():
+            if tensor.ndim > 1:
+                tensor.normal_(0, math.sqrt(2 / max(1, tensor[0].numel())), generator=dice)
+            else:
+                tensor.uniform_(0.5, 1.5, generator=dice)
+    return replace(network, module=module)
 
 
 def _forward(network: Network, pixels: torch.Tensor) -> torch.Tensor:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 
-from encoder.model.checkpoint import IMPORTED, Checkpoint
+from encoder.model.checkpoint import Checkpoint
 from encoder.space.concept_space import open_space
 from encoder.space.fitted.activation import activation_directions
 from encoder.space.fitted.carried import FEWEST, carried_directions
@@ -24,6 +24,7 @@ from encoder.vectors.encoders import StoredEncoder, known_encoders
 from encoder.vectors.image_vectors import ImageVectors, read_image_vectors
 from kb.errors import ClearKbError, UsageError
 from kb.knowledge_base import KnowledgeBase
+from schemas.terms import ELSEWHERE
 
 logger = logging.getLogger("clear_kb.encoder")
 
@@ -104,7 +105,7 @@ def _fitted(
                 "are not external"
             )
         else:
-            learned = checkpoint.facts.objective != IMPORTED
+            learned = checkpoint.facts.objective not in ELSEWHERE
             yield checked_by_reports(kb, carried, images, learned=learned)
     if origin in (None, REPORTS):
         stated = activation_directions(encoder, images, told)

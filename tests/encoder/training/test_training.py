@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +14,8 @@ from encoder.model.checkpoint import load_checkpoint
 from encoder.training.config import TrainConfig, read_config, shipped_configs
 from encoder.training.running_mean import RunningMean
 from encoder.training.schedule import rate_at
-from encoder.training.trainer import TrainResult, train
+from encoder.training.train_result import TrainResult
+from encoder.training.trainer import train
 from encoder.training.validation import Measured
 from ingest.images.images import ingest_images
 from kb.errors import UsageError
@@ -183,6 +182,8 @@ def test_numbers_without_a_point_are_numbers(tmp_path: Path) -> None:
         ("batch_size: many", "a whole number from 1"),
         ("seed: 1.5", "a whole number from 0"),
         ("compile: maybe", "true or false"),
+        ("gradient_checkpointing: 1", "true or false"),
+        ("keep_states: 0", "a whole number from 1"),
         ("augment: 3", "names and values were expected"),
         ("augment: {rotate: .nan}", "from 0 to 180"),
         ("backbone: 3", "a name, a folder or a configuration"),
@@ -222,19 +223,6 @@ def test_the_command(shapes, tmp_path: Path, cli: Callable, cli_json: Callable) 
         "'epochs' was meant"
         in cli("train", "--config", "c.yaml", "--kb", shapes.uri, "--set", "epoch=1", code=2).stderr
     )
-
-
-def test_torchrun_trains_one_encoder_on_two_processes(shapes, tmp_path: Path) -> None:
-    still = "augment: {rotate: 0.0, scale: 0.0, shift: 0.0, contrast: 0.0, brightness: 0.0}"
-    (tmp_path / "c.yaml").write_text(f"{CONFIG_YAML}precision: float32\n{still}\n")
-    scripts = Path(sys.executable).parent
-    train_it = [scripts / "clear-kb", "train", "--config", "c.yaml", "--kb", shapes.uri]
-    torchrun = [scripts / "torchrun", "--standalone", "--nproc-per-node", "2", "--no-python"]
-    subprocess.run([*torchrun, *train_it, "--out", "two"], check=True, cwd=tmp_path, capture_output=True, timeout=200)
-    subprocess.run([*train_it, "--out", "one"], check=True, cwd=tmp_path, capture_output=True, timeout=200)
-    one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
-    for name in one:
-        assert torch.allclose(one[name], two[name], atol=1e-3), name
 
 
 def test_reports_without_text_cannot_be_trained_against(tmp_path: Path, tiny_model: Path) -> None:
