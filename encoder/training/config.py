@@ -62,7 +62,7 @@ class TrainConfig:
         scale_rate: factor of the rate for scale and bias.
         weight_decay: of weights, not of biases, norms, the scale, tokens and embeddings.
         warmup: share of the steps in which the rate rises.
-        gradient_clip: greatest norm of a gradient.
+        gradient_clip: greatest norm of a gradient; the default is for the rare step.
         ema: what the running mean of the weights keeps at a step; 0 for none.
         precision: of the forward pass; auto is bfloat16 on a GPU.
         compile: whether `torch.compile` is used, for both towers.
@@ -105,7 +105,7 @@ class TrainConfig:
     scale_rate: float = 1.0
     weight_decay: float = 0.05
     warmup: float = 0.05
-    gradient_clip: float = 1.0
+    gradient_clip: float = 3.0
     ema: float = 0.999
     precision: Precision = "auto"
     compile: bool = False

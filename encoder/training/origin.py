@@ -113,4 +113,6 @@ def _check_held(config: TrainConfig, origin: Origin) -> None:
 
 def _listed(parts: tuple[str, ...] | list[str]) -> str:
     names = [CALLED[part] for part in parts]
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    if len(names) == 1 or "scale" in parts:  # which is called by two words itself
+        return ", ".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"

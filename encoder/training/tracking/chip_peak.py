@@ -66,7 +66,7 @@ def _flops(tower: torch.nn.Module, batch: torch.Tensor) -> int:
     trained = [parameter for parameter in tower.parameters() if parameter.requires_grad]
     # Attention in plain products: not every kernel of it is counted, and some are with what they compute again.
     with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
-        vectors = tower(batch)
+        vectors = tower.forward(batch)  # past its compiled form
         if trained:
             torch.autograd.grad(vectors.sum(), trained, allow_unused=True)
     return int(counter.get_total_flops())

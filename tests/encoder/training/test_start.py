@@ -9,17 +9,22 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from encoder.model.backbones.choice import BackboneChoice
+from encoder.model.backbones.opening import open_backbone
 from encoder.model.checkpoint import load_checkpoint
+from encoder.model.frozen import freeze
 from encoder.release.importing import import_release
 from encoder.training.beginning import Beginning
 from encoder.training.config import read_config
-from encoder.training.trainer import TrainResult, train
+from encoder.training.train_result import TrainResult
+from encoder.training.trainer import train
 from kb.errors import ClearKbError, UsageError
 from kb.images.preprocessing import Preprocessing
 from kb.knowledge_base import KnowledgeBase
 from tests.support.clip_merges import MERGES, written
 from tests.support.plain_release import random_release
 from tests.support.shapes import CONFIG, NET
+from tests.support.small_backbones import small, write_small
 
 STILL = {"epochs": 1, "batch_size": 12, "learning_rate": 1e-9}
 """A training that moves nothing that can be seen."""
@@ -84,7 +89,7 @@ def test_another_objective_has_the_image_tower_and_a_new_text_side(few, begun, t
     train(few, config, tmp_path / "e", device="cpu", on_begin=beginnings.append)
     told = beginnings[0].origin.told()
     assert told.startswith(f"image tower and projection from {load_checkpoint(begun[first]).encoder_id}; ")
-    assert "text side and scale and bias new: the checkpoint's " in told
+    assert "text side, scale and bias new: the checkpoint's " in told
     old, new = weights(begun[first]), weights(tmp_path / "e")
     image = [name for name in old if name.startswith("image.")]
     assert image and all(torch.allclose(old[name], new[name], atol=1e-6) for name in image)
@@ -108,11 +113,32 @@ def test_a_start_from_the_published_release(few, released: Path, tmp_path: Path,
     assert after.encoder.architecture.image.dimension == 24
 
 
+@pytest.mark.parametrize("objective", ["concepts", "report"])
+def test_a_start_from_a_frozen_backbone_projects_it_anew(few, tmp_path: Path, objective: str) -> None:
+    told = {"image_mean": [0.4, 0.5, 0.6], "image_std": [0.2, 0.2, 0.3], "size": {"height": 32, "width": 32}}
+    folder = write_small(tmp_path / "vit", small("vit"), processor=told)
+    backbone = open_backbone(BackboneChoice(name=str(folder), size=32))
+    frozen = freeze(backbone, Preprocessing(32), tmp_path / "frozen", named=True)
+    config = read_config("cpu-demo", str(frozen.folder)).with_values(
+        {**STILL, "objective": objective, "freeze": "backbone", "dimension": 12, "learning_rate": 1e-2}
+    )
+    result = train(few, config, tmp_path / "e", device="cpu")
+    assert result is not None
+    assert result.beginning.origin.taken == ("backbone",)
+    assert "the checkpoint is a frozen backbone" in result.beginning.origin.told()
+    old, new = weights(frozen.folder), weights(tmp_path / "e")
+    assert all(torch.equal(new[name], tensor) for name, tensor in old.items() if name.startswith("image.backbone."))
+    assert new["image.projection.weight"].shape[0] == result.checkpoint.encoder.architecture.image.dimension == 12
+    assert result.checkpoint.encoder.architecture.image.mean == frozen.encoder.architecture.image.mean
+    pixels = torch.rand(2, 32, 32) * 255
+    assert torch.equal(result.checkpoint.encoder.image.features(pixels), frozen.encoder.image.features(pixels))
+
+
 def test_pictures_of_another_size_are_read_by_the_same_weights(few, begun, tmp_path: Path) -> None:
     result = started(few, begun["concepts"], tmp_path / "e", size=48)
     assert result.checkpoint.preprocessing == Preprocessing(48)
     assert result.beginning.measured is not None and result.beginning.measured.auroc is not None
-    with pytest.raises(ClearKbError, match=r"pixels of 60 of 60 images .* at 64 pixels"):
+    with pytest.raises(ClearKbError, match=r"pixels of 60 of 60 images .*64 pixels"):
         started(few, begun["concepts"], tmp_path / "f", size=64)
 
 
@@ -181,7 +207,7 @@ def test_another_embedder_means_a_new_text_side(few, begun, tmp_path: Path) -> N
     facts = json.loads((tmp_path / "other" / "encoder.json").read_text())
     (tmp_path / "other" / "encoder.json").write_text(json.dumps({**facts, "embedder": "E0000"}))
     result = started(few, tmp_path / "other", tmp_path / "e")
-    assert "text side and scale and bias new: the checkpoint's reads embeddings of E0000, not of E" in (
+    assert "text side, scale and bias new: the checkpoint's reads embeddings of E0000, not of E" in (
         result.beginning.origin.told()
     )
 
