@@ -45,7 +45,7 @@ from kb.progress import Watcher
 from kb.vectors.embedding import Embedder, load_stored_embedder
 
 if TYPE_CHECKING:
-    from encoder.training.trainer import TrainResult
+    from encoder.training.train_result import TrainResult
 
 
 def train(

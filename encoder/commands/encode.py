@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 from rich.markup import escape
 
+from encoder.commands.backbone_options import (
+    ArchitectureOption,
+    BackboneOption,
+    DeviationOption,
+    FitOption,
+    MeanOption,
+    OutOption,
+    PoolingOption,
+    ResampleOption,
+    RevisionOption,
+    SizeOption,
+)
 from encoder.commands.options import DeviceOption, EncoderOption
 from encoder.cores import share_cores
 from encoder.face import encode, encode_backbone
@@ -27,49 +38,16 @@ def encode_command(
         Literal["projection", "backbone"],
         typer.Option("--layer", help="backbone: what lies before the projection, to compare with."),
     ] = "projection",
-    backbone: Annotated[
-        str | None,
-        typer.Option(
-            "--backbone",
-            metavar="NAME|FOLDER|FILE",
-            help="A pretrained backbone as it is, an encoder of its own: microsoft/rad-dino, a folder, timm:NAME, "
-            "torchvision:NAME, a file of weights.",
-        ),
-    ] = None,
-    revision: Annotated[
-        str | None, typer.Option("--revision", metavar="COMMIT", help="Of a backbone on a hub.")
-    ] = None,
-    architecture: Annotated[
-        str | None,
-        typer.Option("--architecture", metavar="timm:NAME|torchvision:NAME", help="What a file of weights is of."),
-    ] = None,
-    pooling: Annotated[
-        Literal["auto", "class", "mean", "attention", "pooler"] | None,
-        typer.Option("--pooling", help="What of a backbone becomes the vector; auto: as it was trained."),
-    ] = None,
-    size: Annotated[
-        int | None, typer.Option("--size", metavar="PIXELS", help="Of a side; default: what the backbone was made for.")
-    ] = None,
-    fit: Annotated[
-        Literal["pad", "crop", "stretch"] | None,
-        typer.Option("--fit", help="What became of oblong pictures, as ingested; default: pad."),
-    ] = None,
-    resample: Annotated[
-        Literal["bicubic", "bilinear", "lanczos"] | None,
-        typer.Option("--resample", help="The filter of the pictures, as ingested; default: the backbone's own."),
-    ] = None,
-    mean: Annotated[
-        str | None,
-        typer.Option("--mean", metavar="GREY[,GREY,GREY]", help="0 to 255; default: the backbone's own."),
-    ] = None,
-    deviation: Annotated[
-        str | None,
-        typer.Option("--deviation", metavar="GREY[,GREY,GREY]", help="Grey levels that become 1; likewise."),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", metavar="FOLDER", help="Where the backbone is kept; default: the user's cache."),
-    ] = None,
+    backbone: BackboneOption = None,
+    revision: RevisionOption = None,
+    architecture: ArchitectureOption = None,
+    pooling: PoolingOption = None,
+    size: SizeOption = None,
+    fit: FitOption = None,
+    resample: ResampleOption = None,
+    mean: MeanOption = None,
+    deviation: DeviationOption = None,
+    out: OutOption = None,
     where: Annotated[
         str | None, typer.Option("--where", metavar="SQL", help="Only these images: \"view = 'PA'\".")
     ] = None,

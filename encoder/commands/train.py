@@ -22,7 +22,7 @@ from kb.images.view_choice import told_left_out
 
 if TYPE_CHECKING:
     from encoder.training.beginning import Beginning
-    from encoder.training.trainer import TrainResult
+    from encoder.training.train_result import TrainResult
 
 EPOCH_COLUMNS = (
     "epoch",

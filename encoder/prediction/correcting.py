@@ -23,7 +23,7 @@ from encoder.prediction.intervention import bottlenecks_of
 from encoder.prediction.judged import judged_split
 from encoder.prediction.predicting import auroc_of
 from encoder.prediction.probe import FEWEST
-from encoder.prediction.runs import read_run
+from encoder.prediction.runs import read_run, require_its_vectors
 from encoder.training.statements import HOLDS, UNKNOWN
 from encoder.training.training_data import Study, read_study
 from encoder.vectors.image_vectors import ImageVectors, read_image_vectors
@@ -104,6 +104,7 @@ def evaluate_corrections(
         UsageError: the run is no bottleneck, or no image that it is judged on has a report.
     """
     read = read_run(kb, run)
+    require_its_vectors(kb, read)
     wanted = [read.head(label).label for label in labels]
     chosen = [one for one in bottlenecks_of(read) if not wanted or one.label in wanted]
     split = judged_split(kb, [run])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from encoder.model.encoder import Encoder
 from encoder.training.origin import Origin
 from encoder.training.validation import Measured
 
@@ -23,6 +24,17 @@ class Beginning:
     trained: int
     numbers: int
     measured: Measured | None
+
+    @classmethod
+    def of(cls, encoder: Encoder, origin: Origin, *, measured: Measured | None) -> Beginning:
+        """Where an encoder stands before its first step."""
+        numbers = [(parameter.numel(), parameter.requires_grad) for parameter in encoder.parameters()]
+        return cls(
+            origin=origin,
+            trained=sum(count for count, trained in numbers if trained),
+            numbers=sum(count for count, _ in numbers),
+            measured=measured,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """The beginning as plain data, for JSON."""

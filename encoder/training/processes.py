@@ -125,7 +125,19 @@ class _Gather(torch.autograd.Function):
 
 def is_restarted() -> bool:
     """Whether `torchrun --max-restarts` started this process again, after one of its group had ended."""
-    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+    return _restarts() > 0
+
+
+def _restarts() -> int:
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))
+
+
+def _attempt() -> str:
+    """What sets one attempt of a group apart: torchrun keeps its store, in which the addresses of the dead still stand.
+
+    A process that is started again and is quicker than the others would look for them there.
+    """
+    return f"clear-kb-{_restarts()}-of-{os.environ['WORLD_SIZE']}"
 
 
 @contextmanager
@@ -135,12 +147,13 @@ def processes_of_torchrun(device: str) -> Iterator[Processes]:
     Raises:
         ClearKbError: another process ended, or did not answer within `LONGEST_WAIT`.
     """
-    count = int(os.environ.get("WORLD_SIZE", "1"))
-    if count == 1:
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield Processes()
         return
     try:
-        with joined("nccl" if device.startswith("cuda") else "gloo") as processes:
+        backend = "nccl" if device.startswith("cuda") else "gloo"
+        store, rank, count = next(dist.rendezvous("env://", timeout=LONGEST_WAIT))
+        with joined(backend, store=dist.PrefixStore(_attempt(), store), rank=rank, world_size=count) as processes:
             yield processes
     except RuntimeError as error:
         if not isinstance(error, dist.DistError) and "gloo" not in str(error).lower():

@@ -55,10 +55,10 @@ def _check_norms(encoder: Encoder, config: TrainConfig, processes: int) -> None:
 def _recompute(tower: nn.Module, name: str) -> None:
     """Let the layers of a tower make their activations again in the backward pass, rather than keep them."""
     for part in tower.modules():
-        of_transformers: Any = getattr(part, "gradient_checkpointing_enable", None)
+        of_transformers: Any = getattr(part, "activation_checkpointing_enable", None)
         of_timm: Any = getattr(part, "set_grad_checkpointing", None)
         if of_transformers is not None and getattr(part, "supports_gradient_checkpointing", False):
-            of_transformers(gradient_checkpointing_kwargs={"use_reentrant": False})
+            of_transformers()
             return
         if of_timm is not None:
             of_timm()

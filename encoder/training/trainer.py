@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, nullcontext
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from encoder.cores import threads
 from encoder.devices import choose_device, to_device
 from encoder.model.backbones.opening import OpenedBackbone, open_backbone
-from encoder.model.checkpoint import Checkpoint, CheckpointFacts, load_checkpoint, save_checkpoint
+from encoder.model.checkpoint import load_checkpoint, save_checkpoint
 from encoder.model.encoder import Encoder
 from encoder.training.augmentation import vary
 from encoder.training.beginning import Beginning
+from encoder.training.checkpoint_facts import facts_of
 from encoder.training.checkpoint_folder import check_folder
 from encoder.training.config import TrainConfig
 from encoder.training.curve import draw_curve
@@ -35,52 +34,24 @@ from encoder.training.origin import Origin, origin_of
 from encoder.training.processes import Processes, is_restarted, processes_of_torchrun
 from encoder.training.running_mean import RunningMean
 from encoder.training.schedule import rate_at
-from encoder.training.state import Position, State, forget_states, is_interrupted, newest_state, save_state
+from encoder.training.state import Position, State, forget_states, is_interrupted, newest_state
+from encoder.training.state_keeper import StateKeeper
 from encoder.training.stopping import StopSignal, listening
 from encoder.training.towers import autocast, prepare_towers
 from encoder.training.tracking.choice import check_trackers
 from encoder.training.tracking.step_log import StepLog
 from encoder.training.tracking.step_log_of import step_log_of
 from encoder.training.tracking.tracker import Tracked
+from encoder.training.train_result import TrainResult
 from encoder.training.training_data import Study, read_study
 from encoder.training.validation import Measured, measure
 from encoder.vectors.pixels import PixelReader, PixelsInMemory, training_pixels
 from kb.batched import batched
-from kb.errors import ClearKbError, UsageError
+from kb.errors import ClearKbError
 from kb.knowledge_base import KnowledgeBase
 from kb.progress import Silent, Watcher
 
 CURVE = "curve.png"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainResult:
-    """What a training came to: the checkpoint of its best epoch, and all epochs of this call."""
-
-    checkpoint: Checkpoint
-    training: str
-    best_epoch: int
-    best: Measured
-    epochs: list[EpochResult]
-    images: dict[str, int]
-    left_out: Mapping[str, int]
-    stopped_early: bool
-    beginning: Beginning
-
-    def to_dict(self) -> dict[str, Any]:
-        """The result as plain data, for JSON."""
-        return {
-            "checkpoint": str(self.checkpoint.folder),
-            "encoder": self.checkpoint.encoder_id,
-            "training": self.training,
-            "beginning": self.beginning.to_dict(),
-            "images": self.images,
-            "left_out": dict(self.left_out),
-            "epochs": [epoch.to_dict() for epoch in self.epochs],
-            "best_epoch": self.best_epoch,
-            "stopped_early": self.stopped_early,
-            "metrics": self.checkpoint.facts.metrics,
-        }
 
 
 def train(
@@ -140,18 +111,9 @@ def train(
         if state is not None:
             state.require(made_for)
         study = read_study(
-            kb,
-            embedded=config.objective == "concepts",
-            views=config.views,
-            where=config.where,
-            processes=processes,
+            kb, embedded=config.objective == "concepts", views=config.views, where=config.where, processes=processes
         )
-        for split in ("train", "validation"):
-            if not study.splits[split]:
-                raise UsageError(
-                    f"no patient falls into the split '{split}': there are {len(study.examples)} images with reports; "
-                    "an attribute `split` of the images can say who is where"
-                )
+        study.require_splits("train", "validation")
         pixels = training_pixels(kb, config.preprocessing, [example.content_hash for example in study.examples])
         training = _Training(
             kb,
@@ -196,9 +158,8 @@ class _Training:
     ):
         self.kb, self.config, self.out, self.study, self.pixels = kb, config, out, study, pixels
         self.processes, self.device, self.watcher, self.log = processes, device, watcher, log
-        embedder = kb.embedder if config.objective == "concepts" else None
-        self.embedder = embedder
         self.origin = origin
+        embedder = kb.embedder if config.objective == "concepts" else None
         dimension = embedder.dimension if embedder else None
         self.encoder: Encoder = first_encoder(config, study, dimension, origin, backbone=backbone).to(device)
         self.precision = partial(autocast, config.precision, device)
@@ -212,7 +173,16 @@ class _Training:
         self.batch_size = fitting_size(config.batch_size, len(study.splits["train"]), processes.count)
         self.steps_an_epoch = len(study.splits["train"]) // self.batch_size
         self.position = Position()
-        self.saved = time.monotonic()
+        self.states = StateKeeper(
+            out,
+            config,
+            processes,
+            network=self.encoder,
+            optimiser=self.optimiser,
+            mean=self.mean,
+            made_for=log.made_for,
+            before=self._flush,
+        )
         self.steps: StepLog | None = None
 
     def run(
@@ -229,7 +199,8 @@ class _Training:
             self.position = state.load_into(self.encoder, self.optimiser, self.mean)
         elif "scale" in self.origin.new:
             self.objective.begin(self.study.splits["train"])
-        beginning = self._beginning(resumed=state is not None)
+        started = self.origin.checkpoint is not None and state is None
+        beginning = Beginning.of(self.encoder, self.origin, measured=self._measure() if started else None)
         entries: list[EpochResult] = []
         with ExitStack() as stack:
             if self.processes.leads:
@@ -257,17 +228,6 @@ class _Training:
             left_out=self.study.left_out,
             stopped_early=self._tired(),
             beginning=beginning,
-        )
-
-    def _beginning(self, *, resumed: bool) -> Beginning:
-        """Where it stands before the first step; how that does is measured where it started with a checkpoint."""
-        started = self.origin.checkpoint is not None and not resumed
-        parameters = list(self.encoder.parameters())
-        return Beginning(
-            origin=self.origin,
-            trained=sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
-            numbers=sum(parameter.numel() for parameter in parameters),
-            measured=self._measure() if started else None,
         )
 
     def _step_log(self, track: Sequence[str]) -> StepLog:
@@ -307,7 +267,7 @@ class _Training:
                 )
             self.watcher.advance(number, number * self.batch_size)
             if number < self.steps_an_epoch:
-                self._keep_up({"loss": total}, stop)
+                self.states.between_steps(position, {"loss": total}, stop, steps=self._steps())
         position.epoch += 1
         position.sums = {}
         took = time.perf_counter() - started
@@ -334,19 +294,6 @@ class _Training:
         if self.processes.leads:
             self._keep(result)
         return result
-
-    def _keep_up(self, sums: Mapping[str, torch.Tensor], stop: StopSignal) -> None:
-        """Between two steps: write a state if it is time to, or if the processes are to end here."""
-        agreed = stop.agreed
-        if self.processes.leads and (agreed or time.monotonic() - self.saved >= 60 * self.config.save_every_minutes):
-            self.position.sums = {name: float(value) for name, value in sums.items()}
-            self._save()
-        if agreed:
-            self.processes.wait()  # one that ended now would have the others ended
-            raise ClearKbError(
-                f"told to end after step {self.position.step} of {self._steps()}: its state is kept, and it can go on",
-                parameter="resume",
-            )
 
     def _step(self, batch: list[int], pixels: torch.Tensor, rate: float) -> tuple[torch.Tensor, torch.Tensor]:
         """One optimiser step; returns this process's share of the loss, and the norm of the whole gradient."""
@@ -387,39 +334,16 @@ class _Training:
         if self.steps:
             self.steps.validated(result.step, result.validation_loss, result.validation_auroc)
         if result.best:
+            facts = facts_of(self.kb, self.config, self.encoder, result=result, started_from=self.origin.source)
             with self.mean.in_use():
-                save_checkpoint(self.out, merged_encoder(self.encoder), self._facts(result))
-        self._save()
+                save_checkpoint(self.out, merged_encoder(self.encoder), facts)
+        self.states.save(self.position)
         draw_curve(self.log.read(), self.out / CURVE, self.position.best_epoch)
 
-    def _save(self) -> None:
+    def _flush(self) -> None:
+        """What is told of a step must not be lost where its state is kept."""
         if self.steps:
-            self.steps.flush()  # what is told of a step must not be lost where its state is kept
-        save_state(
-            self.out,
-            self.position,
-            self.encoder,
-            optimiser=self.optimiser,
-            mean=self.mean,
-            made_for=self.log.made_for,
-            keep=self.config.keep_states,
-        )
-        self.saved = time.monotonic()
-
-    def _facts(self, result: EpochResult) -> CheckpointFacts:
-        measured = {"validation_loss": result.validation_loss, "epoch": float(result.epoch)}
-        if result.validation_auroc is not None:
-            measured["validation_auroc"] = result.validation_auroc
-        return CheckpointFacts(
-            objective=self.config.objective,
-            architecture=self.encoder.architecture.to_dict(),
-            preprocessing=self.config.preprocessing.to_dict(),
-            embedder=self.embedder.embedder_id if self.embedder else None,
-            embedder_dimension=self.embedder.dimension if self.embedder else None,
-            vocabulary_commit=self.kb.commit.commit_id,
-            metrics=measured,
-            training={**self.config.to_dict(), "started_from": self.origin.source if self.config.start else None},
-        )
+            self.steps.flush()
 
     def _pixels(self, batches: Sequence[Sequence[int]]) -> Iterator[torch.Tensor]:
         """The pixels of batches of examples, read ahead, on the device."""

@@ -65,6 +65,15 @@ class Study:
     embeddings: np.ndarray | None
     left_out: Mapping[str, int] = field(default_factory=dict)
 
+    def require_splits(self, *splits: Split) -> None:
+        """Refuse a study without patients in one of these splits (UsageError)."""
+        for split in splits:
+            if not self.splits[split]:
+                raise UsageError(
+                    f"no patient falls into the split '{split}': there are {len(self.examples)} images with reports; "
+                    "an attribute `split` of the images can say who is where"
+                )
+
 
 def read_study(
     kb: KnowledgeBase,

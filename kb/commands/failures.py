@@ -22,7 +22,7 @@ HINTS: Mapping[Need, str] = {
     "commit": "see `clear-kb log`",
     "concept id": "see `clear-kb vocab search`",
     "creation": "`clear-kb init`",
-    "embedder": "`clear-kb vocab search --words`, or `clear-kb vocab import FILE --embedder NAME`",
+    "embedder": "`clear-kb vocab embedder NAME` says which, and `clear-kb vocab search --words` needs none",
     "embeddings": "`clear-kb embed` computes the vectors",
     "image vectors": "`clear-kb encode` computes them, `clear-kb ingest vectors` brings those of another model in",
     "images": "`clear-kb ingest images SRC` brings them in",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,10 @@ from tests.support.paths import ROOT
 from tests.support.small_backbones import SMALL, SmallBackbone, write_small
 
 PAGE = ROOT / "docs" / "explanation" / "backbones.md"
-HEAD = "| backbone | network | read by (`auto`) | sizes tried | positions | result |\n|---|---|---|---|---|---|"
+HEAD = (
+    "| backbone | class | read by (`auto`) | width here | sizes tried | positions | result |\n"
+    "|---|---|---|---|---|---|---|"
+)
 
 
 @dataclass(frozen=True)
@@ -26,13 +29,14 @@ class Row:
     name: str
     network: str
     pooling: str
+    width: str
     sizes: str
     positions: str
     result: str
 
     def line(self) -> str:
         """The row in Markdown."""
-        return f"| {self.name} | {self.network} | {self.pooling} | {self.sizes} | {self.positions} | {self.result} |"
+        return f"| {' | '.join(astuple(self))} |"
 
 
 def tried(row: str, sizes: Sequence[int], **choice: Any) -> Row:
@@ -49,13 +53,14 @@ def tried(row: str, sizes: Sequence[int], **choice: Any) -> Row:
         except ClearKbError as error:
             reason = str(error).partition(" pixels: ")[2] or str(error)
             refused.append((size, reason))
-    networks = list(dict.fromkeys((one.network.kind, one.network.pooling) for one in opened))
-    assert len(networks) <= 1, networks
-    kind, pooling = networks[0] if networks else ("", "")
+    found = list(dict.fromkeys((type(one.network.module).__name__, one.network.pooling, one.width) for one in opened))
+    assert len(found) <= 1, found
+    network, pooling, width = found[0] if found else ("", "", "")
     return Row(
         name=row,
-        network=kind.removeprefix("timm:").removeprefix("torchvision:"),
+        network=network,
         pooling=pooling,
+        width=str(width),
         sizes=", ".join(map(str, sizes)),
         positions=" / ".join(dict.fromkeys(map(_positions, opened))),
         result=_told(refused, opened),

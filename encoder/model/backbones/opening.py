@@ -6,7 +6,8 @@ It is tried at the size asked for before it is given out (`trial`), so that whoe
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from encoder.model.architecture import ImageArchitecture, Levels
 from encoder.model.backbones.building import build_network
 from encoder.model.backbones.choice import BackboneChoice
+from encoder.model.backbones.hub import Hub
 from encoder.model.backbones.network import Network
 from encoder.model.backbones.pictures import MIMIC_DEVIATION, MIMIC_MEAN, Pictures
 from encoder.model.backbones.pooling import Pooling, resolved_pooling
@@ -50,16 +52,31 @@ class OpenedBackbone:
         """An image side with this backbone; not projected, if no dimension is told.
 
         Grey levels are those told, else the backbone's own, else those of MIMIC-CXR that the published encoder has.
+
+        Raises:
+            UsageError: there are neither one level nor as many as channels, or a deviation is not above 0.
         """
+        means = _one_or_many(mean, self.pictures.mean, MIMIC_MEAN)
+        deviations = _one_or_many(deviation, self.pictures.deviation, MIMIC_DEVIATION)
+        self._check_levels("mean", means, -math.inf)
+        self._check_levels("deviation", deviations, 0)
         return ImageArchitecture(
             backbone=self.network.described,
             dimension=dimension or self.width,
-            mean=_one_or_many(mean, self.pictures.mean, MIMIC_MEAN),
-            deviation=_one_or_many(deviation, self.pictures.deviation, MIMIC_DEVIATION),
+            mean=means,
+            deviation=deviations,
             pooling=self.network.pooling,
             width=self.width,
             projected=dimension is not None,
         )
+
+    def _check_levels(self, name: str, told: Levels, above: float) -> None:
+        levels = list(told) if isinstance(told, Sequence) else [told]
+        channels = self.network.channels
+        if len(levels) not in (1, channels):
+            raise UsageError(f"{name}: {len(levels)} grey levels, for a backbone that reads {channels} channels")
+        if not all(above < one < math.inf for one in levels):
+            raise UsageError(f"{name} {', '.join(map(str, levels))}: grey levels above {above:g} were expected")
 
 
 def open_backbone(choice: BackboneChoice) -> OpenedBackbone:
@@ -153,26 +170,19 @@ def _of_hub(name: str, choice: BackboneChoice) -> tuple[Network, Pictures, str |
     from encoder.model.backbones.timm_network import load_timm
     from encoder.model.backbones.transformers_weights import load_transformers
 
-    config = _hub_file(name, "config.json", choice.revision)
+    hub = Hub(name, choice.revision)
+    config = hub.file("config.json")
     if config is not None and _of_timm(config):
         at = f"hf-hub:{name}" + (f"@{choice.revision}" if choice.revision else "")
-        return (*load_timm(at, size=choice.size, pooling=choice.pooling), choice.revision)
-    if config is None and (told := _hub_file(name, OPEN_CLIP, choice.revision)) is not None:
+        return (*load_timm(at, size=choice.size, pooling=choice.pooling), config.parent.name)
+    if config is None and (told := hub.file(OPEN_CLIP)) is not None:
         # The weights come to lie in the same folder, which is named after the commit.
-        next((file for one in WEIGHTS if (file := _hub_file(name, one, choice.revision)) is not None), None)
+        next((file for one in WEIGHTS if (file := hub.file(one)) is not None), None)
         return (*load_open_clip(told.parent, size=choice.size, pooling=choice.pooling), told.parent.name)
+    if config is None:
+        reason = hub.unreachable or f"it has neither config.json nor {OPEN_CLIP}"
+        raise ClearKbError(f"the backbone '{name}' is not to be had: {reason}")
     return load_transformers(name, choice.revision, choice.pooling)
-
-
-def _hub_file(name: str, file: str, revision: str | None) -> Path | None:
-    """A file of a model on a hub, in the cache; None where it has none or cannot be had."""
-    from transformers.utils import cached_file
-
-    try:
-        found = cached_file(name, file, revision=revision)
-    except (OSError, ValueError):
-        return None
-    return None if found is None else Path(found)
 
 
 def _of_timm(config: Path) -> bool:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-import logging
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from encoder.model.backbones.network import Network, PlainReader
 from encoder.model.backbones.other_libraries import library
 from encoder.model.backbones.pictures import Pictures, pictures_of_shares
 from encoder.model.backbones.pooling import Pooling
+from encoder.model.backbones.quiet import heard
 from kb.errors import ClearKbError, UsageError
 from kb.store.storage import first_line
 
@@ -137,32 +136,11 @@ def is_timm_folder(folder: Path) -> bool:
 
 def _created(timm: Any, name: str, told: Mapping[str, Any], arguments: Mapping[str, Any]) -> Any:
     """A network of timm with its weights; RuntimeError where these lack some, of which timm only writes a line."""
-    with _heard("timm.models._builder", "huggingface_hub") as lines:
+    with heard("timm.models._builder", "huggingface_hub") as lines:
         module = timm.create_model(name, **told, **arguments)
     if lacking := [line for line in lines if line.startswith("Missing keys")]:
         raise RuntimeError(lacking[0])
     return module
-
-
-@contextmanager
-def _heard(*loggers: str) -> Iterator[list[str]]:
-    """What some loggers say, which nobody else hears."""
-    lines: list[str] = []
-    handler = logging.Handler()
-    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
-    chosen = [logging.getLogger(name) for name in loggers]
-    before = [(one.level, one.propagate) for one in chosen]
-    for one in chosen:
-        one.setLevel(logging.INFO)
-        one.propagate = False
-        one.addHandler(handler)
-    try:
-        yield lines
-    finally:
-        for one, (level, propagate) in zip(chosen, before, strict=True):
-            one.removeHandler(handler)
-            one.setLevel(level)
-            one.propagate = propagate
 
 
 def _takes_a_size(module: Any) -> bool:

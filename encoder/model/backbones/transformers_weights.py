@@ -17,7 +17,7 @@ from encoder.model.backbones.pictures import Pictures, pictures_of_processor
 from encoder.model.backbones.pooling import Pooling, resolved_pooling
 from encoder.model.backbones.transformers_network import model_class, network_of, pooling_layer
 from encoder.model.state_dict import some_of
-from kb.errors import ClearKbError
+from kb.errors import ClearKbError, UsageError
 from kb.store.storage import first_line
 
 TOWERS = ("vision_model", "image_encoder", "vision_tower")
@@ -133,6 +133,10 @@ def _loaded(kind: Any, name: str, revision: str | None, **more: Any) -> Any:
             raise no_safetensors from None
     lacking = [one for one in sorted(found["missing_keys"]) if _counts(one)]
     lacking += [str(one[0]) for one in found.get("mismatched_keys", ())]
+    if lacking and all("pooler" in one for one in lacking):
+        raise UsageError(
+            f"the file of '{name}' has no pooling layer of {module.config.model_type}: pooling class or mean"
+        )
     if lacking:
         raise ValueError(f"its file lacks weights of {module.config.model_type}: {some_of(lacking)}")
     return module

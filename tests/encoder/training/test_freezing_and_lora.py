@@ -16,7 +16,8 @@ from encoder.training.config import TrainConfig, read_config
 from encoder.training.config_parts import Lora
 from encoder.training.freezing import freeze, to_training
 from encoder.training.lora import add_lora, lora_targets, merged_encoder
-from encoder.training.trainer import TrainResult, train
+from encoder.training.train_result import TrainResult
+from encoder.training.trainer import train
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from tests.support.shapes import CONFIG, NET, RESNET, VIT

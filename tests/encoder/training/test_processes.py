@@ -23,7 +23,7 @@ from kb.errors import UsageError
 @given(st.integers(0, 50), st.integers(1, 9))
 def test_parts_follow_each_other_and_differ_by_one_at_most(total: int, count: int) -> None:
     parts = [Processes(rank, count).part(range(total)) for rank in range(count)]
-    assert sum(parts, []) == list(range(total))
+    assert [one for part in parts for one in part] == list(range(total))
     assert max(map(len, parts)) - min(map(len, parts)) <= 1
 
 
@@ -73,57 +73,61 @@ def _one_of_two(rank: int, folder: str) -> None:
     torch.set_num_threads(1)
     with joined("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2) as processes:
         with patch.object(gradient_sum, "BUCKET_BYTES", 40):  # a bucket a weight
-            found = summed(processes)
-        made = network()
-        gradients = GradientSum(made, processes)
-        for times in (1, 2):
-            with pytest.raises(RuntimeError, match="came after the sum") if times == 2 else _nothing():
-                for _ in range(times):
-                    made["a"](data(0)).sum().backward()
-                gradients.finish()
-                gradients.clear()
-        rows = torch.arange(6.0).view(3, 2)
-        gathered = processes.gather_parts(rows[processes.part(range(3))], 3)
-        with pytest.raises(UsageError, match="of the leader") as refused:
-            processes.as_leader_finds(lambda: refuse(rank))
-        file = RowFile(processes)
-        for start in (0, 2):
-            file.append(np.arange(12, dtype=np.float32).reshape(4, 3)[start : start + 2])
-        mapped = file.mapped()
-        assert isinstance(mapped, np.memmap)
-        places = processes.gather_objects(
-            [line for line in Path("/proc/self/maps").read_text().splitlines() if "clear-kb-embeddings" in line][
-                0
-            ].split()[4]
-        )
-        stop = StopSignal(processes)
-        agreed = []
-        for step in range(3):
-            stop.heard = rank == 1
-            total = stop.sum(torch.tensor(2.0 + step))
-            agreed.append(stop.agreed)
-        torch.save(
-            {
-                "gradients": found,
-                "gathered": gathered,
-                "refused": refused.value.parameter,
-                "rows": torch.from_numpy(np.array(mapped)),
-                "one file": len(set(places)) == 1,
-                "agreed": agreed,
-                "total": total,
-            },
-            f"{folder}/{rank}.pt",
-        )
+            found = {"gradients": summed(processes)}
+        found["late"] = late_gradient(processes)
+        found["gathered"] = processes.gather_parts(torch.arange(6.0).view(3, 2)[processes.part(range(3))], 3)
+        found["refused"] = refused(processes)
+        found["rows"], found["files"] = mapped_rows(processes)
+        found["agreed"], found["totals"] = stopped(processes)
+    torch.save(found, f"{folder}/{rank}.pt")
 
 
-def refuse(rank: int) -> None:
-    raise UsageError(f"of the leader, {rank}", parameter="resume")
+def late_gradient(processes: Processes) -> str:
+    """What is said where a weight gets a gradient once more than in the first step."""
+    made = network()
+    gradients = GradientSum(made, processes)
+    made["a"](data(0)).sum().backward()
+    gradients.finish()
+    gradients.clear()
+    made["a"](data(0)).sum().backward()
+    with pytest.raises(RuntimeError) as error:
+        made["a"](data(0)).sum().backward()
+    gradients.finish()
+    return str(error.value)
 
 
-class _nothing:
-    def __enter__(self) -> None: ...
+def refused(processes: Processes) -> str | None:
+    """The parameter of what the leader refuses."""
 
-    def __exit__(self, *of: object) -> None: ...
+    def refuse() -> None:
+        raise UsageError("nothing to resume", parameter="resume")
+
+    with pytest.raises(UsageError, match="nothing to resume") as error:
+        processes.as_leader_finds(refuse)
+    return error.value.parameter
+
+
+def mapped_rows(processes: Processes) -> tuple[torch.Tensor, list[str]]:
+    """Rows that both append and map, and the file (its inode) that each has them in."""
+    file = RowFile(processes)
+    for part in np.arange(12, dtype=np.float32).reshape(2, 2, 3):
+        file.append(part)
+    rows = file.mapped()
+    maps = Path("/proc/self/maps")
+    lines = maps.read_text().splitlines() if maps.exists() else []
+    inodes = [line.split()[4] for line in lines if "clear-kb-embeddings" in line]
+    return torch.from_numpy(np.array(rows)), [inode for one in processes.gather_objects(inodes) for inode in one]
+
+
+def stopped(processes: Processes) -> tuple[list[bool], list[float]]:
+    """Whether this process leaves, step by step, where only the other one was told to; and the sums."""
+    stop = StopSignal(processes)
+    agreed, totals = [], []
+    for step in range(3):
+        stop.heard = processes.rank == 1
+        totals.append(float(stop.sum(torch.tensor(2.0 + step))))
+        agreed.append(stop.agreed)
+    return agreed, totals
 
 
 def test_two_processes_share_what_one_would_have(tmp_path: Path) -> None:
@@ -137,11 +141,13 @@ def test_two_processes_share_what_one_would_have(tmp_path: Path) -> None:
                     assert gradient is None, "what has no gradient in one process has none in two"
                 else:
                     assert torch.allclose(gradient, wanted[step][name], atol=1e-5), (step, name)
+        assert "came after the sum over all processes was sent" in found["late"]
         assert torch.equal(found["gathered"], torch.arange(6.0).view(3, 2))
         assert found["refused"] == "resume"
-        assert torch.equal(found["rows"], torch.arange(12.0).view(4, 3)) and found["one file"]
+        assert torch.equal(found["rows"], torch.arange(12.0).view(4, 3))
+        assert len(set(found["files"])) <= 1, "the embeddings stand once a machine"
         assert found["agreed"] == [False, True, True], "both leave at the same step, one after it was heard"
-        assert found["total"] == 8
+        assert found["totals"] == [4, 6, 8]
 
 
 def test_rows_are_read_from_a_file_and_those_asked_for_are_brought_once(tmp_path: Path) -> None:

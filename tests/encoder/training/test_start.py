@@ -16,7 +16,8 @@ from encoder.model.frozen import freeze
 from encoder.release.importing import import_release
 from encoder.training.beginning import Beginning
 from encoder.training.config import read_config
-from encoder.training.trainer import TrainResult, train
+from encoder.training.train_result import TrainResult
+from encoder.training.trainer import train
 from kb.errors import ClearKbError, UsageError
 from kb.images.preprocessing import Preprocessing
 from kb.knowledge_base import KnowledgeBase

@@ -14,7 +14,8 @@ from encoder.model.checkpoint import load_checkpoint
 from encoder.training.config import TrainConfig, read_config, shipped_configs
 from encoder.training.running_mean import RunningMean
 from encoder.training.schedule import rate_at
-from encoder.training.trainer import TrainResult, train
+from encoder.training.train_result import TrainResult
+from encoder.training.trainer import train
 from encoder.training.validation import Measured
 from ingest.images.images import ingest_images
 from kb.errors import UsageError

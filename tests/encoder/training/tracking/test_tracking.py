@@ -12,7 +12,8 @@ import pytest
 
 from encoder.training.tracking.choice import check_trackers
 from encoder.training.tracking.steps_file import COLUMNS, STEPS, StepsFile, read_steps
-from encoder.training.trainer import TrainResult, train
+from encoder.training.train_result import TrainResult
+from encoder.training.trainer import train
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from tests.support.shapes import CONFIG
