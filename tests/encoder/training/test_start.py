@@ -220,9 +220,9 @@ def test_the_command_tells_what_is_taken_over_before_the_first_epoch(few, begun,
     asked = ["train", "--config", "cpu-demo", "--from", start, "--kb", few.uri, "--epochs", 1, "--batch-size", 12]
     lines = cli(*asked, "--out", "e", "--freeze", "backbone").stderr.splitlines()
     begins = next(number for number, line in enumerate(lines) if "image tower and projection from N" in line)
-    assert "new: the checkpoint's was a transformer" in lines[begins]
-    assert "numbers; the others stay as they are" in lines[begins + 1]
-    assert "before the first step: validation loss" in lines[begins + 2]
+    assert lines[begins + 1] == "text side, scale and bias new: the checkpoint's was a transformer"
+    assert "numbers; the others stay as they are" in lines[begins + 2]
+    assert "before the first step: validation loss" in lines[begins + 3]
     assert begins < next(number for number, line in enumerate(lines) if line.startswith("epoch   1/1"))
     refused = cli(*asked, "--out", "g", "--set", "dimension=5", code=2)
     assert "dimension comes from the checkpoint" in refused.stderr
