@@ -283,10 +283,10 @@ def _short(row: Mapping[str, object]) -> Mapping[str, object]:
     """A row as it fits a terminal: of a bottleneck the gap with its interval in one cell."""
     if "gap" not in row:
         return row
-    named = {name: value for name, value in row.items() if name not in ("probe_auroc", "gap", "gap_low", "gap_high")}
-    spread = "" if row["gap_low"] is None else f" ({row['gap_low']:+.3f} to {row['gap_high']:+.3f})"
+    named = {name: row[name] for name in ("label", "split", "auroc", "n", "positives")}
+    spread = "" if row["gap_low"] is None else f" ({row['gap_low']:+.3f}, {row['gap_high']:+.3f})"
     gap = None if row["gap"] is None else f"{row['gap']:+.3f}{spread}"
-    return {**named, "probe": row["probe_auroc"], "gap": gap}
+    return {**named, "probe": row["probe_auroc"], "gap": gap, "used": row["concepts"]}
 
 
 def _in_words(concept: BottleneckConcept) -> str:

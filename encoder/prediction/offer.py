@@ -110,7 +110,7 @@ def with_stability(
     chosen: list[list[set[str]]] = [[] for _ in bottlenecks]
     for drawn in multiplicities(int(clusters.max()) + 1, resamples, seed):
         rows = np.repeat(np.arange(len(clusters)), drawn[clusters])
-        images, patients = train.images[rows], [train.patients[row] for row in rows]
+        images, patients = train.images[rows], [train.patients[row] for row in rows.tolist()]
         covariance = np.cov(images.astype(np.float64).T)
         for at, bottleneck in enumerate(bottlenecks):
             part = Examples(images, truth[rows, at], patients)
@@ -134,7 +134,7 @@ def _told(
     alike = np.abs(own @ covariance @ others.T) >= TOO_ALIKE
     told = []
     for concept, near in zip(bottleneck.concepts, alike, strict=True):
-        kin = {known[number] for number in np.flatnonzero(near)} | {concept.concept_id}
+        kin = {known[number] for number in np.flatnonzero(near).tolist()} | {concept.concept_id}
         told.append(
             replace(
                 concept,
