@@ -95,6 +95,8 @@ COMMANDS: Mapping[str, Entry | Group] = {
             "Write the vocabulary to a file: CSV, JSON lines, Parquet, SKOS (RDF), or its mappings as SSSOM."),
         "import": ("kb.commands.exchange", "import_command",
             "Take concepts (or SSSOM mappings) in from a file, as one commit; a knowledge base is made if there is none."),
+        "embedder": ("kb.commands.embedder", "embedder_command",
+            "Name the model that made the vectors which came from a file; nothing is computed anew, a few are checked."),
         "link": ("kb.commands.exchange", "link_command",
             "Link concepts to an outside terminology by their names; --dry-run only shows what would be linked."),
     }),
@@ -122,6 +124,8 @@ COMMANDS: Mapping[str, Entry | Group] = {
         "Train an image encoder on the images that have reports, against the vocabulary's concepts."),
     "import-checkpoint": ("encoder.commands.import_checkpoint", "import_checkpoint_command",
         "Import the published CLEAR encoder, DINOv2 and CLIP's text transformer; no code in the file is run."),
+    "import-release": ("encoder.commands.import_release", "import_release_command",
+        "Import the published CLEAR release: its encoder as a checkpoint, its bank so that every text of it counts."),
     "encode": ("encoder.commands.encode", "encode_command",
         "Encode the images that have no vector of this encoder yet; an interrupted run goes on where it stopped."),
     "predict": ("Predict labels of encoded images; every run can be explained.", {

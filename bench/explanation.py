@@ -13,6 +13,7 @@ import numpy as np
 
 from bench.large_vocabulary import BANK
 from bench.measure import Row, ratio, rounds, seconds
+from bench.unit_vectors import unit_vectors
 from encoder.explanation.largest import largest_contributions
 from encoder.prediction.head import Head
 from encoder.prediction.view import view_of
@@ -40,8 +41,8 @@ def run() -> list[Row]:
 
 
 def _explaining(space: ConceptSpace, embeddings: np.ndarray, dice: np.random.Generator) -> Row:
-    image = _unit(dice, 1, IMAGE)[0]
-    weights = _unit(dice, LABELS, LLM).T.copy()
+    image = unit_vectors(dice, 1, IMAGE)[0]
+    weights = unit_vectors(dice, LABELS, LLM).T.copy()
     aligned = embeddings @ weights  # kept beside the checkpoint after a run's first explanation
     z = space.projector.matrix @ image
     logit = weights[:, 0] @ z / np.linalg.norm(z)
@@ -64,7 +65,7 @@ def _explaining(space: ConceptSpace, embeddings: np.ndarray, dice: np.random.Gen
 
 def _many(vectors: np.ndarray, dice: np.random.Generator) -> Row:
     """The largest contributions of many predictions, by blocks of images and concepts against one by one."""
-    images, weights = _unit(dice, BATCH, IMAGE), _unit(dice, len(vectors), LABELS)
+    images, weights = unit_vectors(dice, BATCH, IMAGE), unit_vectors(dice, len(vectors), LABELS)
     kept: dict[str, np.ndarray] = {}
 
     def at_once() -> None:
@@ -95,10 +96,10 @@ def _many(vectors: np.ndarray, dice: np.random.Generator) -> Row:
 
 
 def _rescoring(space: ConceptSpace, embeddings: np.ndarray, dice: np.random.Generator) -> Row:
-    images = _unit(dice, IMAGES, IMAGE)
-    heads = [Head(str(n), weights) for n, weights in enumerate(_unit(dice, LABELS, LLM).astype(np.float64))]
+    images = unit_vectors(dice, IMAGES, IMAGE)
+    heads = [Head(str(n), weights) for n, weights in enumerate(unit_vectors(dice, LABELS, LLM).astype(np.float64))]
     changed = dice.choice(BANK, CHANGED, replace=False)
-    came = _unit(dice, CHANGED, LLM), _unit(dice, CHANGED, IMAGE)
+    came = unit_vectors(dice, CHANGED, LLM), unit_vectors(dice, CHANGED, IMAGE)
 
     def scored(matrix: np.ndarray) -> None:
         view_of("llm", images, replace(space.projector, matrix=matrix)).logits(heads)
@@ -126,14 +127,8 @@ def _rescoring(space: ConceptSpace, embeddings: np.ndarray, dice: np.random.Gene
 def _space(folder: Path, dice: np.random.Generator) -> tuple[ConceptSpace, np.ndarray]:
     import pyarrow as pa
 
-    vectors, embeddings = _unit(dice, BANK, IMAGE), _unit(dice, BANK, LLM)
+    vectors, embeddings = unit_vectors(dice, BANK, IMAGE), unit_vectors(dice, BANK, LLM)
     concepts = pa.table({"concept_id": [f"C{n}" for n in range(BANK)]})
     matrix = (embeddings.T @ vectors).astype(np.float64)
     projector = Projector(matrix, ProjectorFacts("bench", "bench", "bench", BANK))
     return ConceptSpace(folder, concepts, vectors, projector, np.eye(IMAGE)), embeddings
-
-
-def _unit(dice: np.random.Generator, rows: int, dimension: int) -> np.ndarray:
-    vectors = dice.standard_normal((rows, dimension), dtype=np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors

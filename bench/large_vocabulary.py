@@ -6,12 +6,11 @@ import csv
 import random
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import numpy as np
+
+from bench.unit_vectors import ROWS, shortened
 from kb.language.lexicon import load_lexicon
-
-if TYPE_CHECKING:
-    import numpy as np
 
 BANK = 368_294
 """Observations in the published bank."""
@@ -56,17 +55,16 @@ def _observations(dice: random.Random) -> Iterator[str]:
 
 def word_vectors(texts: list[str], dimension: int, seed: int = 0) -> np.ndarray:
     """Unit vectors that are near where texts share words, as embeddings are: the sum of one random vector a word."""
-    import numpy as np
-
     dice = np.random.default_rng(seed)
     words = {word: at for at, word in enumerate(sorted({word for text in texts for word in text.split()}))}
     table = dice.standard_normal((len(words), dimension)).astype(np.float32)
     vectors = np.empty((len(texts), dimension), dtype=np.float32)
     for at, text in enumerate(texts):
         vectors[at] = table[[words[word] for word in text.split()]].sum(axis=0)
-    vectors += 0.3 * dice.standard_normal(vectors.shape, dtype=np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors
+    for start in range(0, len(vectors), ROWS):
+        part = vectors[start : start + ROWS]
+        part += 0.3 * dice.standard_normal(part.shape, dtype=np.float32)
+    return shortened(vectors)
 
 
 def bank_of(folder: Path, count: int, dimension: int) -> tuple[Path, Path]:

@@ -6,6 +6,7 @@ import numpy as np
 
 from bench.large_vocabulary import BANK
 from bench.measure import Row, ratio, rounds, seconds
+from bench.unit_vectors import unit_vectors
 
 IMAGE, LLM, BATCH = 768, 4096, 32
 REPEATS = 5
@@ -14,8 +15,8 @@ REPEATS = 5
 def run() -> list[Row]:
     """Measure a batch of 32 image vectors both ways: 7 GB of matrices stand in memory for it."""
     dice = np.random.default_rng(0)
-    concepts, embeddings = _unit(dice, BANK, IMAGE), _unit(dice, BANK, LLM)
-    images = _unit(dice, BATCH, IMAGE)
+    concepts, embeddings = unit_vectors(dice, BANK, IMAGE), unit_vectors(dice, BANK, LLM)
+    images = unit_vectors(dice, BATCH, IMAGE)
     folded = (embeddings.T @ concepts).T.copy()
     explicit_answer, folded_answer = (images @ concepts.T) @ embeddings, images @ folded
     cosines = np.einsum("nd,nd->n", explicit_answer, folded_answer)
@@ -31,9 +32,3 @@ def run() -> list[Row]:
     value, spread = ratio(taken["explicit"], taken["folded"])
     what = f"folded projector, {BATCH} images, {BANK:,} x {IMAGE} x {LLM} ({milliseconds:.1f} ms)"
     return [Row(what, value, spread, f"the explicit scores; lowest cosine {cosines.min():.7f}")]
-
-
-def _unit(dice: np.random.Generator, rows: int, dimension: int) -> np.ndarray:
-    vectors = dice.standard_normal((rows, dimension), dtype=np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from encoder import audit as audit
     from encoder.face import (
         encode,
+        encode_backbone,
         evaluate,
         explain,
         predict_bottleneck,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "encode",
+    "encode_backbone",
     "evaluate",
     "explain",
     "predict_bottleneck",

@@ -1,10 +1,16 @@
-"""The device that a network runs on."""
+"""The device that a network runs on, and the way there."""
 
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from kb.errors import UsageError
+
+if TYPE_CHECKING:
+    import torch
 
 
 def choose_device(asked: str | None = None) -> str:
@@ -30,3 +36,13 @@ def choose_device(asked: str | None = None) -> str:
         torch.cuda.set_device(chosen)
         torch.set_float32_matmul_precision("high")
     return chosen
+
+
+def to_device(array: np.ndarray, device: str) -> torch.Tensor:
+    """An array as a tensor on a device; on its way to a GPU it lies in pinned memory, and nobody waits for it."""
+    import torch
+
+    tensor = torch.from_numpy(array)
+    if device.startswith("cuda"):
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)

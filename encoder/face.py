@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +14,15 @@ from encoder.evaluation.thresholds import ThresholdBy
 from encoder.explanation.explanation import Explainer, Explanation
 from encoder.explanation.image_search import ImageSearch, SearchSpace
 from encoder.explanation.image_search import search_images as search_encoded
+from encoder.model.architecture import Levels
+from encoder.model.backbones.choice import BackboneChoice
+from encoder.model.backbones.pooling import Pooling
 from encoder.prediction.bottleneck_run import predict_bottleneck as run_bottleneck
 from encoder.prediction.concept_review import Review
 from encoder.prediction.predicting import PredictOptions, PredictResult
 from encoder.prediction.probe_run import predict_probe as run_probe
 from encoder.prediction.prompts import PromptSet
+from encoder.prediction.published import Like
 from encoder.prediction.runs import only_run, read_run
 from encoder.prediction.view import Space
 from encoder.prediction.zero_shot import Contrast
@@ -30,14 +34,18 @@ from encoder.validation.validate import validate as validate_models
 from encoder.vectors.encoders import find_checkpoint, find_encoder
 from encoder.vectors.encoding import EncodeResult, Layer
 from encoder.vectors.encoding import encode as encode_images
+from encoder.vectors.frozen import FrozenEncoding
+from encoder.vectors.frozen import encode_backbone as encode_frozen
+from encoder.vectors.precision import Asked
 from kb.images.patient_split import Part
+from kb.images.preprocessing import Fit, Resample
 from kb.images.view_choice import FRONTAL
 from kb.knowledge_base import KnowledgeBase
 from kb.progress import Watcher
 from kb.vectors.embedding import Embedder, load_stored_embedder
 
 if TYPE_CHECKING:
-    from encoder.training.trainer import TrainResult
+    from encoder.training.train_result import TrainResult
 
 
 def train(
@@ -48,6 +56,7 @@ def train(
     values: Mapping[str, Any] | None = None,
     resume: bool = False,
     device: str | None = None,
+    track: Sequence[str] = (),
     watcher: Watcher | None = None,
 ) -> TrainResult | None:
     """Train an image encoder on the images that have reports, against the vocabulary.
@@ -56,9 +65,10 @@ def train(
         base: the images, their reports and the vocabulary.
         out: the checkpoint's folder.
         config: "cpu-demo", "one-gpu", "many-gpus", a YAML file, or a configuration that was read.
-        values: any of its values anew: {"epochs": 3, "augment.rotate": 3}.
+        values: any of its values anew: {"epochs": 3, "augment": {"rotate": 3}, "start": "encoder"}.
         resume: go on with the interrupted training in `out`.
         device: default: the GPU of this process, else the processor.
+        track: trackers that hear of every step: tensorboard, wandb, mlflow.
         watcher: hears of every step.
 
     Returns:
@@ -70,9 +80,10 @@ def train(
     """
     from encoder.training.trainer import train as train_encoder
 
-    chosen = read_config(config) if isinstance(config, str) else config
+    given = dict(values or {})
+    chosen = read_config(config, given.get("start")) if isinstance(config, str) else config
     return train_encoder(
-        base, chosen.with_values(dict(values or {})), Path(out), resume=resume, device=device, watcher=watcher
+        base, chosen.with_values(given), Path(out), resume=resume, device=device, track=track, watcher=watcher
     )
 
 
@@ -84,6 +95,8 @@ def encode(
     where: str | None = None,
     batch_size: int = 64,
     device: str | None = None,
+    precision: Asked = "auto",
+    again: bool = False,
     by: str | None = None,
     why: str | None = None,
     dry_run: bool = False,
@@ -98,13 +111,15 @@ def encode(
         where: SQL over the columns of `images` that chooses some of them.
         batch_size: images a forward pass.
         device: default: the best there is.
+        precision: "float32" or "bfloat16"; "auto" is that of its vectors that are there, else float32.
+        again: encode all images, in place of all vectors of the encoder.
         by: who.
         why: the reason.
         dry_run: count, and write nothing.
         watcher: hears how it goes.
 
     Raises:
-        UsageError: there are no such images, or pixels are missing.
+        UsageError: there are no such images, pixels are missing, or its vectors here are of another precision.
     """
     return encode_images(
         base,
@@ -113,6 +128,80 @@ def encode(
         where=where,
         batch_size=batch_size,
         device=device,
+        precision=precision,
+        again=again,
+        by=by,
+        why=why,
+        dry_run=dry_run,
+        watcher=watcher,
+    )
+
+
+def encode_backbone(
+    base: KnowledgeBase,
+    backbone: str,
+    *,
+    revision: str | None = None,
+    architecture: str | None = None,
+    pooling: Pooling = "auto",
+    size: int | None = None,
+    fit: Fit = "pad",
+    resample: Resample | None = None,
+    mean: Levels | None = None,
+    deviation: Levels | None = None,
+    out: str | Path | None = None,
+    where: str | None = None,
+    batch_size: int = 64,
+    device: str | None = None,
+    precision: Asked = "auto",
+    again: bool = False,
+    by: str | None = None,
+    why: str | None = None,
+    dry_run: bool = False,
+    watcher: Watcher | None = None,
+) -> FrozenEncoding:
+    """Encode images by a pretrained backbone as it is: an encoder of its own, without a training.
+
+    Args:
+        base: where the images are and the vectors go; it stands on the new commit afterwards.
+        backbone: a name on a hub, a folder (of transformers, timm or open_clip), "timm:NAME", "torchvision:NAME", or a
+            file of weights.
+        revision: of a name on a hub.
+        architecture: of a file of weights, "timm:NAME" or "torchvision:NAME"; not needed for CLIP's ViT.
+        pooling: what becomes the vector: "auto", "class", "mean", "attention" or "pooler".
+        size: pixels of a side; default: what the backbone was made for.
+        fit: what became of oblong pictures, as ingested.
+        resample: the filter that they were scaled with, as ingested; default: the backbone's own, where there is it.
+        mean: grey level that is taken off, for all channels or each; default: the backbone's own, else MIMIC-CXR's.
+        deviation: grey levels that become 1, likewise.
+        out: the folder of its checkpoint; default: one in the user's cache.
+        where: SQL over the columns of `images` that chooses some of them.
+        batch_size: images a forward pass.
+        device: default: the best there is.
+        precision: of its vectors; auto: as those that are here, else float32.
+        again: encode all images, in place of all vectors of this encoder.
+        by: who.
+        why: the reason.
+        dry_run: count, and write nothing.
+        watcher: hears how it goes.
+
+    Raises:
+        UsageError: the backbone does not take such pictures, there are no such images, or pixels are missing.
+        ClearKbError: the backbone is not to be had.
+    """
+    return encode_frozen(
+        base,
+        BackboneChoice(name=backbone, revision=revision, architecture=architecture, pooling=pooling, size=size),
+        fit=fit,
+        resample=resample,
+        mean=mean,
+        deviation=deviation,
+        out=None if out is None else Path(out),
+        where=where,
+        batch_size=batch_size,
+        device=device,
+        precision=precision,
+        again=again,
         by=by,
         why=why,
         dry_run=dry_run,
@@ -128,6 +217,8 @@ def predict_zero_shot(
     space: Space | None = None,
     weights: Weighting | None = None,
     contrast: Contrast | None = None,
+    like: Like | None = None,
+    encode_first: bool = False,
     run: str | None = None,
     encoder: str | None = None,
     source: str | None = None,
@@ -137,6 +228,7 @@ def predict_zero_shot(
     why: str | None = None,
     dry_run: bool = False,
     watcher: Watcher | None = None,
+    say: Callable[[str], object] = lambda _: None,
 ) -> PredictResult:
     """Predict labels from sentences that say they hold, and that they do not; nothing is trained.
 
@@ -148,6 +240,8 @@ def predict_zero_shot(
         weights: of the concepts in the LLM space: "each" counts once, or each "finding"; default: "finding" for an
             encoder trained against concepts, else "each".
         contrast: whether sentences against a label count; default: as for the space.
+        like: "published": space, contrast, weights, sentences and scale of the published zero-shot, all at once.
+        encode_first: encode the images that have no vector yet, once it is known that nothing else is lacking.
         run: the name of the run; default: the method and the space.
         encoder: the folder of a checkpoint, or its id.
         source: the source of labels to go by.
@@ -157,9 +251,11 @@ def predict_zero_shot(
         why: the reason.
         dry_run: compute, and write nothing.
         watcher: hears how it goes.
+        say: hears, before the work, what was taken because nothing could choose.
 
     Raises:
-        UsageError: no image is encoded, or no label is named or known.
+        UsageError: no image is encoded, no label is named or known, or something else was asked for beside `like`.
+        EmbeddingError: the vocabulary's embedder is not to be had, or a concept has no embedding.
     """
     options = _options(
         run,
@@ -180,7 +276,10 @@ def predict_zero_shot(
         options=options,
         embedder=lambda: _stored_embedder(base),
         contrast=contrast,
+        like=like,
+        encode_first=encode_first,
         watcher=watcher,
+        say=say,
     )
 
 

@@ -51,6 +51,7 @@ def dataset(
     only: Sequence[str] = ("reports", "images", "labels"),
     size: int = 448,
     fit: str = "pad",
+    resample: str = "bicubic",
     embedder: EmbedderOptions | str | None = None,
     embed: bool = True,
     workers: int | None = None,
@@ -70,6 +71,7 @@ def dataset(
         only: what of it is taken.
         size: pixels of a side that images are brought to.
         fit: "pad", "crop" or "stretch": how they become square.
+        resample: "bicubic", "bilinear" or "lanczos": what scales them; see `kb.images.preprocessing`.
         embedder: a name, or `EmbedderOptions`; default: the one in use, else the bundled one.
         embed: whether new concepts are embedded.
         workers: processes that mine and decode; default: one for each processor.
@@ -88,7 +90,7 @@ def dataset(
         reports="reports" in only,
         images="images" in only,
         labels="labels" in only,
-        preprocessing=Preprocessing(size=size, fit=fit),  # type: ignore[arg-type]  # it refuses other words
+        preprocessing=Preprocessing(size, fit, resample),  # type: ignore[arg-type]  # it refuses other words
         workers=workers,
         allow_unjoined=allow_unjoined,
     )
@@ -233,6 +235,7 @@ def images(
     columns: Mapping[str, str] | None = None,
     size: int = 448,
     fit: str = "pad",
+    resample: str = "bicubic",
     any_body_part: bool = False,
     split: str | None = None,
     workers: int | None = None,
@@ -249,7 +252,8 @@ def images(
         table: a table that names the images and says whose they are.
         columns: which of its columns holds what.
         size: pixels of a side that images are brought to.
-        fit: "pad" or "crop": how they become square.
+        fit: "pad", "crop" or "stretch": how they become square.
+        resample: "bicubic", "bilinear" or "lanczos": what scales them; see `kb.images.preprocessing`.
         any_body_part: take DICOM radiographs of whatever part of the body, not of the chest alone.
         split: the split that all of them lie in: "external" for those of another place, which are only ever judged.
         workers: processes that decode; default: one for each processor.
@@ -266,7 +270,7 @@ def images(
         sources,
         table=table,
         mapping=columns,
-        preprocessing=Preprocessing(size=size, fit=fit),  # type: ignore[arg-type]  # it refuses other words
+        preprocessing=Preprocessing(size, fit, resample),  # type: ignore[arg-type]  # it refuses other words
         any_body_part=any_body_part,
         split=split,
         workers=workers,

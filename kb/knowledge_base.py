@@ -258,10 +258,11 @@ class KnowledgeBase(State):
     def import_clear(
         self,
         concepts: str | Path,
-        embeddings: str | Path,
+        embeddings: str | Path | None,
         *,
         embedder: str | None = None,
         query_prompt: str | None = None,
+        verbatim: bool = False,
         stored_as: str | None = None,
         by: str | None = None,
         why: str | None = None,
@@ -272,8 +273,11 @@ class KnowledgeBase(State):
         Args:
             concepts: the CSV file, of columns `concept_idx` and `concept`.
             embeddings: the file of the tensor, (rows, dimension); no code in it is run, and it is mapped into memory.
+                None: the concepts come without vectors.
             embedder: the model that the tensor is of; default: the published one, if the dimension is its own.
             query_prompt: what stands before a query to that model; default: that of the published one.
+            verbatim: each text is a concept of its own, as it stands; else texts that say the same are one, and only
+                the first of them counts in projections.
             stored_as: how vectors are stored: "float32" or "float16".
             by: who.
             why: the reason.
@@ -282,7 +286,8 @@ class KnowledgeBase(State):
         Raises:
             UsageError: a file is not there or not what it should be, or the two do not fit together.
         """
-        incoming = clear_bank(Path(concepts), Path(embeddings), embedder, query_prompt=query_prompt)
+        tensor = None if embeddings is None else Path(embeddings)
+        incoming = clear_bank(Path(concepts), tensor, embedder, query_prompt=query_prompt, verbatim=verbatim)
         return import_records(self, incoming, stored_as=stored_as, by=by, why=why, dry_run=dry_run)
 
     def status(self) -> Status:

@@ -29,8 +29,20 @@ IN_USE: tuple[Status, ...] = ("candidate", "accepted")
 ConceptAssertion = Literal["present", "absent"]
 """What a concept says of its finding."""
 
+IMPORTED = "imported"
+"""The objective of an encoder whose checkpoint came from elsewhere."""
+
 FOREIGN = "foreign"
 """The objective of an encoder of which only vectors came: it has no checkpoint here."""
+
+FROZEN = "frozen"
+"""The objective of a pretrained backbone that is used as it is: it has a checkpoint here, and no text side."""
+
+ELSEWHERE = (IMPORTED, FOREIGN, FROZEN)
+"""The objectives of encoders that no image of this knowledge base has taught."""
+
+LEARNING = ("probe", "bottleneck")
+"""The methods whose heads are trained on the training images."""
 
 BACKBONE = ":backbone"
 """What the id of an encoder ends in where the vectors are its backbone's, before the projection."""

@@ -61,7 +61,7 @@ class EncoderVectors:
             UsageError: there is no encoder, or several and none was named.
             ClearKbError: of a foreign encoder no concept has a direction that can be trusted.
         """
-        if self._encoder.is_foreign:
+        if self._encoder.without_concepts:
             fitted = open_directions(self._kb, self._encoder)
             table, vectors, scale, bias = fitted.concepts, fitted.vectors, fitted.scale, fitted.bias
         else:

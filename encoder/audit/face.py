@@ -22,7 +22,7 @@ from encoder.audit.segments.result import SegmentAudit
 from encoder.audit.slices.audit import audit_slices
 from encoder.audit.slices.find import SliceOptions
 from encoder.audit.slices.result import Slices
-from encoder.prediction.runs import judged_split
+from encoder.prediction.judged import judged_split
 from encoder.space.fitted.directions import FittedDirections
 from encoder.space.fitted.fit import fit_directions
 from encoder.vectors.encoders import find_foreign

@@ -48,6 +48,8 @@ class AuditRows:
         unknown: rows whose truth is unknown, left out.
         other_views: rows left out because they are of other views, by view.
         unlabelled: predictions that the source of labels says nothing of, left out.
+        chose: which have helped to choose the threshold of the view `thresholds`, and are never judged by it: rows of
+            the validation; None where none has.
     """
 
     run: str
@@ -64,6 +66,7 @@ class AuditRows:
     unknown: int
     other_views: Mapping[str, int] = field(default_factory=dict)
     unlabelled: int = 0
+    chose: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.truth)
@@ -79,7 +82,24 @@ class AuditRows:
             score=self.score[numbers],
             logit=self.logit[numbers],
             owners=self.owners[numbers],
+            chose=None if self.chose is None else self.chose[numbers],
         )
+
+    def without_choosers(self) -> tuple[AuditRows, list[str]]:
+        """The rows that a threshold of the view `thresholds` may be judged on, and what is to be said of the others.
+
+        Raises:
+            UsageError: none is left, or none of one truth.
+        """
+        if self.chose is None or not self.chose.any():
+            return self, []
+        kept = self.part(np.flatnonzero(~self.chose))
+        told = f"{int(self.chose.sum()):,} validation rows, which chose the threshold"
+        if not 0 < kept.positives < len(kept):
+            raise UsageError(
+                f"none of one truth is left of {self.label} without {told}: name one", parameter="threshold"
+            )
+        return kept, [f"left out: {told}"]
 
     @property
     def units(self) -> list[str]:
@@ -204,6 +224,7 @@ def as_arrays(run: str, split: str, known: Sequence[Mapping[str, Any]], unknown:
     clipped = np.clip(score, SMALLEST, 1 - SMALLEST)
     logit = np.log(clipped / (1 - clipped)) if None in logits else np.array(logits, dtype=np.float64)
     _, owners = np.unique([row["owner"] for row in known], return_inverse=True)
+    chose = [row["chosen_on"] == "validation" and row["decision"] is None for row in known]
     return AuditRows(
         run=run,
         label=known[0]["label"],
@@ -217,6 +238,7 @@ def as_arrays(run: str, split: str, known: Sequence[Mapping[str, Any]], unknown:
         logit=logit,
         owners=owners.astype(np.int64),
         unknown=unknown,
+        chose=np.array(chose, dtype=bool),
     )
 
 

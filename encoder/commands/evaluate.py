@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.markup import escape
@@ -14,7 +15,7 @@ from encoder.evaluation.figure import draw
 from encoder.evaluation.flat import csv_rows
 from encoder.face import evaluate
 from kb.commands.options import Format
-from kb.commands.output import print_facts, print_json, print_rows, say
+from kb.commands.output import is_narrow, print_facts, print_json, print_rows, print_text, say
 from kb.commands.shared import Reading, reads
 from kb.errors import UsageError
 from kb.images.view_choice import FRONTAL
@@ -104,6 +105,21 @@ def evaluate_command(
         raise typer.Exit(1)
 
 
+WIDE = 120
+"""Columns of a terminal from which on an interval stands beside its figure, and not under it."""
+
+_INTERVAL = re.compile(r" \(([^()]*(?:-| to )[^()]*)\)$")
+
+
+def _stacked(row: dict[str, Any]) -> dict[str, Any]:
+    """A row whose intervals stand under their figures, to two digits, so that no number is cut."""
+    return {name: _INTERVAL.sub(_under, cell) if isinstance(cell, str) else cell for name, cell in row.items()}
+
+
+def _under(interval: re.Match[str]) -> str:
+    return "\n" + re.sub(r"\d+\.\d+", lambda number: f"{float(number[0]):.2f}", interval[1])
+
+
 def _draw(result: Evaluation, figure: Path | None) -> tuple[str, ...]:
     return draw(result, figure) if figure is not None else ()
 
@@ -120,5 +136,7 @@ def _print(result: Evaluation, output: Format) -> None:
             say(note)
         return
     for title, table in result.tables():
-        print_rows(table, list(table[0]), output, title=title or None)
+        print_text(f"\n[bold]{escape(title)}[/bold]")
+        rows = [_stacked(row) for row in table] if is_narrow(WIDE) else table
+        print_rows(rows, list(rows[0]), output)
     print_facts([("note", escape(note)) for note in result.notes])

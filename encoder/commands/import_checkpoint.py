@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -27,6 +28,10 @@ def import_checkpoint_command(
         Literal["pad", "crop", "stretch"],
         typer.Option("--fit", help="What becomes of an oblong picture; the published code pads it."),
     ] = "pad",
+    resample: Annotated[
+        Literal["bicubic", "bilinear", "lanczos"],
+        typer.Option("--resample", help="The filter that scales its pictures; the published code's is lanczos."),
+    ] = "lanczos",
     quiet: Quiet = False,
     output: OutputFormat = Format.table,
 ) -> None:
@@ -35,7 +40,7 @@ def import_checkpoint_command(
 
     with Progress("tensors", hidden=quiet) as progress:
         progress.stage("importing", None)
-        checkpoint = import_release(source, out, merges, preprocessing=Preprocessing(size, fit))
+        checkpoint = import_release(source, out, merges, preprocessing=Preprocessing(size, fit, resample))
     found = _told(checkpoint)
     print_result(found, _facts(found), output, quiet=quiet)
 
@@ -54,7 +59,7 @@ def _told(checkpoint: Checkpoint) -> dict[str, Any]:
         "text_width": text["transformer"]["hidden_size"],
         "tokens": text["transformer"]["vocab_size"],
         "context": text["context"],
-        **facts.preprocessing,
+        **asdict(checkpoint.preprocessing),
         "scale": checkpoint.encoder.log_scale.exp().item(),
         "source": facts.training["source"],
         "sha256": facts.training["sha256"],
@@ -67,6 +72,6 @@ def _facts(told: dict[str, Any]) -> list[tuple[str, str]]:
         ("encoder", f"{told['encoder']}, vectors of {told['dimension']:,} numbers, scale {told['scale']:.2f}"),
         ("images", f"DINOv2, {told['image_layers']} layers of {told['image_width']:,}"),
         ("texts", f"CLIP, {told['text_layers']} layers of {told['text_width']:,}, at most {told['context']} tokens"),
-        ("pixels", f"{told['size']} x {told['size']}, {told['fit']}"),
+        ("pixels", f"{told['size']} x {told['size']}, {told['fit']}, {told['resample']}"),
         ("source", f"{escape(told['source'])}, SHA-256 {told['sha256'][:12]}"),
     ]

@@ -13,7 +13,7 @@ EncoderOption = Annotated[
     typer.Option(
         "--encoder",
         metavar="FOLDER|ID",
-        help="The checkpoint, or the name of ingested vectors; not needed where there are vectors of one only.",
+        help="The checkpoint, a frozen backbone's name, or that of ingested vectors; not needed where there is one.",
     ),
 ]
 RunOption = Annotated[
@@ -29,7 +29,8 @@ SplitOption = Annotated[
     Part | None,
     typer.Option(
         "--split",
-        help="Default: test for what was trained here, else all; external rows are never counted with others.",
+        help="Default: what nothing learned from. That is test for probes, bottlenecks and encoders trained here; all "
+        "for tables and encoders from elsewhere (imported, frozen, ingested vectors). External rows stand apart.",
     ),
 ]
 ViewsOption = Annotated[

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.markup import escape
@@ -27,13 +27,14 @@ from encoder.prediction.correcting import evaluate_corrections
 from encoder.prediction.intervention import set_concepts
 from encoder.prediction.predicting import PredictResult
 from encoder.prediction.prompts import read_prompts
+from encoder.prediction.published import SETTINGS
 from encoder.prediction.sheet import check_sheet, write_sheet
 from encoder.vectors.encoders import find_checkpoint
 from kb.commands.options import (
     Format,
     parse_pairs,
 )
-from kb.commands.output import print_facts, print_json, print_rows, say
+from kb.commands.output import print_facts, print_json, print_rows, print_text, say
 from kb.commands.progress import Progress
 from kb.commands.shared import Writing, writes
 from kb.errors import UsageError
@@ -56,14 +57,30 @@ def zero_shot_command(
         Literal["absent", "none"] | None,
         typer.Option("--contrast", help="none: sentences against a label do not count. Default: as for --space."),
     ] = None,
+    like: Annotated[
+        Literal["published"] | None,
+        typer.Option("--like", help="All as in the published CLEAR code: space, contrast, weights, sentences, scale."),
+    ] = None,
+    encode_first: Annotated[
+        bool, typer.Option("--encode", help="First encode the images that have no vector of this encoder yet.")
+    ] = False,
     run: RunOption = None,
     encoder: EncoderOption = None,
     source: SourceOption = None,
     views: ViewsOption = None,
     replace: ReplaceOption = False,
 ) -> None:
-    """Predict labels from sentences that say they hold, and that they do not; nothing is trained."""
+    """Predict labels from sentences that say they hold, and that they do not; nothing is trained.
+
+    The AUROC is of images that taught the encoder nothing: the test split if it was trained here, else all.
+    """
     found = read_prompts(prompts) if prompts else None
+    before: list[str] = []
+
+    def tell(note: str) -> None:
+        before.append(note)
+        say(escape(note), quiet=writing.quiet)
+
     with Progress("concepts", hidden=writing.quiet) as progress:
         result = predict_zero_shot(
             writing.base,
@@ -72,6 +89,8 @@ def zero_shot_command(
             space=space,
             weights=weights,
             contrast=contrast,
+            like=like,
+            encode_first=encode_first,
             run=run,
             encoder=encoder,
             source=source,
@@ -79,8 +98,9 @@ def zero_shot_command(
             replace=replace,
             **writing.act,
             watcher=progress,
+            say=tell,
         )
-    _print(result, writing.output, quiet=writing.quiet)
+    _print(result, writing.output, quiet=writing.quiet, said=before)
 
 
 @writes(quiet=True)
@@ -100,7 +120,10 @@ def probe_command(
     views: ViewsOption = None,
     replace: ReplaceOption = False,
 ) -> None:
-    """Train a linear probe of each label on the training patients, and predict all images with it."""
+    """Train a linear probe of each label on the training patients, and predict all images with it.
+
+    The AUROC is of the test split, whatever the encoder: the probe has learned from the other images.
+    """
     with Progress("labels", hidden=writing.quiet) as progress:
         progress.stage("probes", None)
         result = predict_probe(
@@ -180,7 +203,8 @@ def bottleneck_command(
             labels=labels or (),
             source=source,
         )
-        _print_rows(told.rows, told.notes, writing.output)
+        rows = [_looked(row) for row in told.rows] if writing.output is Format.table else told.rows
+        _print_rows(rows, told.notes, writing.output)
         return
     if values:
         checkpoint = find_checkpoint(opened, encoder)
@@ -236,14 +260,14 @@ def _number(text: str) -> float:
     return number
 
 
-def _print(result: PredictResult, output: Format, *, quiet: bool) -> None:
+def _print(result: PredictResult, output: Format, *, quiet: bool, said: Collection[str] = ()) -> None:
     columns = list(dict.fromkeys(name for row in result.rows for name in row))
     if output is Format.json:
         print_json(result.to_dict())
         return
     if output is Format.csv:
         print_rows(result.rows, columns, output)
-        _say_notes(result)
+        _say_notes(result, said)
         return
     if quiet:
         return
@@ -252,18 +276,21 @@ def _print(result: PredictResult, output: Format, *, quiet: bool) -> None:
     print_facts(
         [
             ("run", f"{escape(run.name)}: {run.method}, space {run.space}{weighed}, encoder {run.encoder}"),
+            *(("as published", f"{name}: {value}") for name, value in SETTINGS.items() if run.parameters.get("like")),
             ("images", f"{result.images:,}"),
             ("commit", result.commit or "none: a dry run writes nothing"),
         ]
     )
     for split in dict.fromkeys(row["split"] for row in result.rows):
         rows = [_rounded(_short(row)) for row in result.rows if row["split"] == split]
-        shown = [name for name in rows[0] if name != "split"]
-        print_rows(rows, shown, output, title=f"\non {_JUDGED[split]}")
+        named = list(dict.fromkeys(name for row in rows for name in row))
+        shown = [name for name in named if name != "split" and any(row.get(name) is not None for row in rows)]
+        print_text(f"\n[bold]on {_JUDGED[split]}[/bold]")
+        print_rows(rows, shown, output)
     for bottleneck in result.bottlenecks:
         concepts = ", ".join(map(_in_words, bottleneck.concepts[:6]))
         print_facts([(escape(bottleneck.label), escape(concepts) or "no concept has a weight")])
-    _say_notes(result)
+    _say_notes(result, said)
 
 
 _JUDGED = {
@@ -274,19 +301,37 @@ _JUDGED = {
 }
 
 
-def _say_notes(result: PredictResult) -> None:
+def _say_notes(result: PredictResult, said: Collection[str]) -> None:
     for note in (*result.notes, *(f"{label}: left out, {reason}" for label, reason in result.left_out.items())):
-        say(escape(note))
+        if note not in said:
+            say(escape(note))
 
 
-def _short(row: Mapping[str, object]) -> Mapping[str, object]:
+def _short(row: Mapping[str, Any]) -> Mapping[str, Any]:
     """A row as it fits a terminal: of a bottleneck the gap with its interval in one cell."""
     if "gap" not in row:
         return row
-    named = {name: row[name] for name in ("label", "split", "auroc", "n", "positives")}
-    spread = "" if row["gap_low"] is None else f" ({row['gap_low']:+.3f}, {row['gap_high']:+.3f})"
-    gap = None if row["gap"] is None else f"{row['gap']:+.3f}{spread}"
-    return {**named, "probe": row["probe_auroc"], "gap": gap, "used": row["concepts"]}
+    left = ("probe_auroc", "gap", "gap_low", "gap_high", "concepts")
+    named = {name: value for name, value in row.items() if name not in left}
+    return {**named, "probe": row["probe_auroc"], "gap": _with_interval(row, "gap")}
+
+
+def _with_interval(row: Mapping[str, Any], name: str) -> str | None:
+    """A difference with its interval in one cell: "+.051 (+.021, +.078)"."""
+    if row[name] is None:
+        return None
+    value, *ends = (f"{row[one]:+.3f}".replace("0.", ".", 1) for one in _known(row, name))
+    return f"{value} ({', '.join(ends)})" if ends else value
+
+
+def _known(row: Mapping[str, Any], name: str) -> Iterator[str]:
+    yield from (name, *(end for end in (f"{name}_low", f"{name}_high") if row[end] is not None))
+
+
+def _looked(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What a reader's corrections come to as it fits a terminal."""
+    named = {name: row[name] for name in ("label", "k", "corrected", "auroc")}
+    return {**named, "change": _with_interval(row, "change"), "random": row["auroc_random"], "n": row["n"]}
 
 
 def _in_words(concept: BottleneckConcept) -> str:

@@ -85,7 +85,8 @@ def validate_command(
 ) -> None:
     """Validate models at each site by itself: AUROC by label and as mean, with intervals and paired tests.
 
-    Training sites are judged on their test patients, external sites whole; the two are never one number.
+    What was trained here is judged on the test patients of a site, what came from elsewhere on all; external sites are
+    judged whole, and never in one number with others.
     """
     files = {path: ending for path, ending in ((markdown_file, ".md"), (latex_file, ".tex")) if path is not None}
     files |= {path: path.suffix.lower() for path in (*(out or ()), *([figure] if figure else []))}

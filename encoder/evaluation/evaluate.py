@@ -25,12 +25,13 @@ from encoder.evaluation.selecting import Selected, known_runs, numbered, select
 from encoder.evaluation.threshold_notes import threshold_notes
 from encoder.evaluation.threshold_source import ThresholdSource, read_threshold_source
 from encoder.evaluation.thresholds import Thresholds
-from encoder.prediction.runs import chosen_on, trained_here
+from encoder.prediction.judged import chosen_on
 from kb.display import Listing, listing_of
 from kb.images.patient_split import fold_of, read_patients
 from kb.images.view_choice import told_left_out
 from kb.knowledge_base import KnowledgeBase
 from kb.sql.operating_points import operating_points
+from kb.sql.trained_here import trained_here
 from kb.statistics.resampling import multiplicities
 
 SCORED_COLUMNS = ("run", "label", "n", "positives", "auroc", "auroc_low", "auroc_high", "auprc", "f1", "mcc", "ece")
@@ -90,6 +91,7 @@ def evaluate(
             left_out=selected.left_out,
             more=(
                 *label_notes(kb, [row for members in selected.blocks.values() for row in members]),
+                *selected.why,
                 *_chosen_notes(known, selected),
             ),
         ),

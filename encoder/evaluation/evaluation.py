@@ -84,39 +84,46 @@ class Scored:
         """The figures that no threshold enters, as a person reads them."""
         return {
             **self.named(),
-            "positives": "" if self.n is None else f"{self.positives:,} of {self.n:,}",
+            **self._counted(),
             "unknown": self.unknown,
             **{title: self._told(name) for title, name in _RANKED.items()},
         }
 
     def called(self) -> dict[str, Any]:
-        """The figures at the threshold, as a person reads them."""
-        threshold = "" if self.threshold is None else f"{self.threshold:.3g}"
+        """The figures at the threshold, of the rows that have not chosen it, as a person reads them."""
+        cut = "" if self.threshold is None else f"{self.threshold:.3g}"
         figures = {title: self._told(name) for title, name in _CALLED.items()}
-        n = "" if self.n is None else f"{self.n:,}"
-        return {**self.named(), "n": n, "threshold": threshold, "chosen on": self.threshold_from, **figures}
+        return {**self.named(), **self._judged(), "cut": cut, "chosen on": self.threshold_from, **figures}
 
     def confirmed(self) -> dict[str, Any]:
         """What a call is worth, and both kinds of error in one figure, as a person reads it."""
-        n = "" if self.n is None else f"{self.n:,}"
-        return {**self.named(), "n": n, **{title: self._told(name) for title, name in _CONFIRMED.items()}}
+        return {**self.named(), **self._judged(), **{title: self._told(name) for title, name in _CONFIRMED.items()}}
 
     def recalibrated(self) -> dict[str, Any]:
         """What would have to be done to scores, as a person reads it."""
         figures = {title: self._told(name, between=" to ") for title, name in _RECALIBRATED.items()}
-        return {**self.named(), "n": self.n, **figures}
+        return {**self.named(), **self._counted(), **figures}
 
     def calibrated(self) -> dict[str, Any]:
         """What scores are worth as probabilities, as a person reads it."""
         p = told_p(self.ece_p, is_floor=self.ece_p_is_floor)
         return {
             **self.named(),
-            "n": self.n,
+            **self._counted(),
             "ECE": self._told("ece"),
             "by chance": self._told("ece_by_chance"),
             "p": p,
             "beyond chance": self._told("ece_beyond_chance"),
         }
+
+    def _counted(self) -> dict[str, str]:
+        return {"positives": "" if self.n is None else f"{self.positives:,} of {self.n:,}"}
+
+    def _judged(self) -> dict[str, str]:
+        """Positives among the rows that the threshold is judged on; all rows where there is no threshold."""
+        if self.confusion is None:
+            return self._counted()
+        return {"positives": f"{self.confusion.positives:,} of {self.confusion.n:,}"}
 
     def _told(self, name: str, between: str = "-") -> str:
         value, interval = self.values.get(name), self.intervals.get(name)
@@ -259,7 +266,6 @@ class Evaluation:
         return [table for split in self.splits for table in self._tables_of(split)]
 
     def _tables_of(self, split: str) -> list[tuple[str, list[dict[str, Any]]]]:
-        alone = len(self.splits) == 1
         scored = [row for row in self.rows if row.split == split]
         ranked = [row.ranked() for row in scored]
         if not any(row.unknown for row in scored):
@@ -267,7 +273,7 @@ class Evaluation:
         called = [row for row in scored if any(one.threshold is not None for one in scored)]
         labels = [row for row in scored if row.label != MEAN]
         parts = [
-            ("", ranked),
+            ("ranking", ranked),
             ("at a threshold", _without_one_origin([row.called() for row in called])),
             ("at that threshold", [row.confirmed() for row in called]),
             ("calibration", [row.calibrated() for row in labels]),
@@ -277,11 +283,8 @@ class Evaluation:
             ("readers", [_rounded(_told(row)) for row in self.readers if row.split == split]),
             ("agreement of the readers", [_rounded(_told(row)) for row in self.agreement if row.split == split]),
         ]
-        return [
-            (title if alone else f"{split.upper()}{': ' if title else ''}{title}", rows)
-            for title, rows in parts
-            if rows
-        ]
+        of = PART.get(split, f"{split} split")
+        return [(f"{title}, {of}{_size(scored) if rows is ranked else ''}", rows) for title, rows in parts if rows]
 
     def __rich__(self) -> Group:
         shown: list[Any] = []
@@ -292,6 +295,17 @@ class Evaluation:
     def _repr_html_(self) -> str:
         text = "".join(f"<p>{escape(title)}</p>{html_table(rows, list(rows[0]))}" for title, rows in self.tables())
         return text + "<ul>" + "".join(f"<li>{escape(note)}</li>" for note in self.notes) + "</ul>"
+
+
+PART = {"all": "all rows", "internal": "all rows but external ones", "external": "external rows"}
+"""Parts of the rows in words; the others are splits."""
+
+
+def _size(scored: list[Scored]) -> str:
+    """How many rows there are of the label that has most, and of how many patients."""
+    n = max((row.n or 0 for row in scored), default=0)
+    patients = max((row.patients or 0 for row in scored), default=0)
+    return f": {n:,} images or studies of {patients:,} patients"
 
 
 def _without_one_origin(called: list[dict[str, Any]]) -> list[dict[str, Any]]:

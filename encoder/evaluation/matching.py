@@ -7,6 +7,7 @@ from typing import Any
 
 from kb.errors import UsageError
 from kb.images.view_choice import view_choice
+from kb.images.where import images_where
 from kb.knowledge_base import KnowledgeBase
 from kb.language.label_names import plain_label
 from kb.language.labels import labels_of, with_lists
@@ -111,14 +112,7 @@ def _one_each(found: Iterable[Mapping[str, Any]], source: str | None) -> list[di
 
 def _where(session: AuditSession, where: str) -> tuple[set[str], set[str]]:
     """The images (and their studies) that a condition holds for."""
-    try:
-        # The line break keeps a comment in the condition from taking the bracket with it.
-        rows = session.query(f"SELECT image_id, study_id FROM images WHERE ({where}\n)").rows()
-    except UsageError as error:
-        raise UsageError(
-            f"where {where}: {error}; the columns are those of the images: view, sex, age, width, source, "
-            "attributes['name'], ..."
-        ) from error
+    rows = images_where(session, where)
     return {row["image_id"] for row in rows}, {row["study_id"] for row in rows if row["study_id"] is not None}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from encoder.evaluation.matching import match, of_views, wanted_labels
 from encoder.evaluation.options import Options
-from encoder.prediction.runs import judged_parts
+from encoder.prediction.judged import judged_parts, why_judged
 from kb.errors import UsageError
 from kb.images.patient_split import lies_in
 from kb.knowledge_base import KnowledgeBase
@@ -30,12 +30,14 @@ class Selected:
         rows: of all runs and splits, of the labels and views that are wanted: thresholds are chosen on some of them.
         blocks: the rows that are judged together.
         left_out: images that were left out for their view, by view.
+        why: why these rows are judged, in sentences.
     """
 
     runs: Sequence[str]
     rows: Sequence[Mapping[str, Any]]
     blocks: Mapping[Block, Sequence[Mapping[str, Any]]]
     left_out: Mapping[str, int]
+    why: Sequence[str]
 
 
 def select(
@@ -74,7 +76,8 @@ def select(
         raise UsageError(
             f"none of these predictions is of {which}{over}{views}", parameter="views" if left_out else None
         )
-    return Selected(runs=chosen, rows=rows, blocks=blocks, left_out=left_out)
+    why = why_judged(kb, chosen, options.split)
+    return Selected(runs=chosen, rows=rows, blocks=blocks, left_out=left_out, why=why)
 
 
 def _blocks(

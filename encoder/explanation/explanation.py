@@ -23,7 +23,7 @@ import numpy as np
 from encoder.explanation.parts import Parts, Terms
 from encoder.model.checkpoint import Checkpoint
 from encoder.prediction.head import Head, scores
-from encoder.prediction.runs import Run, read_run
+from encoder.prediction.runs import Run, read_run, require_its_vectors
 from encoder.space.concept_space import ConceptSpace, open_space
 from encoder.vectors.image_vectors import read_image_vectors
 from kb.errors import UsageError
@@ -95,7 +95,8 @@ class Explainer:
     """Explains the predictions of one run: what is needed for all of them is read once.
 
     Raises:
-        UsageError: the run came as a table, or reads a backbone before the projection, where no concept is.
+        UsageError: the run came as a table, reads a backbone before the projection, where no concept is, or was made of
+            vectors of another precision than those that are stored.
     """
 
     def __init__(self, kb: KnowledgeBase, checkpoint: Checkpoint, run: str):
@@ -104,6 +105,7 @@ class Explainer:
             raise UsageError(f"run '{run}' reads the backbone before the projection: no concept has a score there")
         if read.encoder != checkpoint.encoder_id:
             raise UsageError(f"run '{run}' is of encoder {read.encoder}, not of {checkpoint.encoder_id}")
+        require_its_vectors(kb, read)
         self.run: Run = read
         self.checkpoint = checkpoint
         # The vocabulary as it was when the predictions were made: else the sum would be another.

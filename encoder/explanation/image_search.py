@@ -79,7 +79,7 @@ def search_images(
     asked: Kind = kind or ("image" if query in images.image_ids else "concept" if _is_concept(kb, query) else "text")
     if asked == "image" and query not in images.image_ids:
         read_image_vectors(kb, encoder.encoder, [query])  # it says why there is none
-    if encoder.is_foreign:
+    if encoder.without_concepts:
         similarity = _by_vectors(kb, encoder, images, query=query, kind=asked, space=space)
     else:
         similarity = _by_encoder(kb, encoder, images, query=query, kind=asked, space=space, embedder=embedder)
@@ -128,9 +128,10 @@ def _by_vectors(
     """The cosine of every image with another, or the score of a concept in it, by vectors from elsewhere."""
     if kind == "text" or space == "llm":
         what = f"'{query}' is no image of it, and no concept: of sentences" if kind == "text" else "of the LLM space"
+        which = f"is the frozen backbone {encoder.backbone}" if encoder.backbone else "came as a file of vectors"
         raise UsageError(
-            f"encoder {encoder.encoder} came as a file of vectors, {what} it knows nothing: name an image or a "
-            "concept, or an encoder whose checkpoint is here",
+            f"encoder {encoder.encoder} {which}, {what} it knows nothing: name an image or a concept, or an encoder "
+            "that has a text side",
             parameter="encoder",
         )
     if kind == "concept":

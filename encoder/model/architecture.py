@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from kb.errors import ClearKbError
 
+Levels = float | Sequence[float]
+"""Grey levels, 0 to 255: one number for all channels of a backbone, or one for each."""
+
 
 @dataclass(frozen=True, slots=True)
 class ImageArchitecture:
-    """A vision backbone of `transformers` and the projection into the shared space.
+    """A vision backbone, what is read off it, and the projection into the shared space.
 
     Attributes:
-        backbone: a configuration of transformers, `model_type` among it.
+        backbone: a configuration of transformers, `model_type` among it; or, of another `library`, a `name` and
+            `arguments`: see `encoder.model.backbones.building`.
         dimension: numbers of an image vector, d.
-        mean: grey level, 0 to 255, that is taken off every pixel.
-        deviation: grey levels that become 1.
+        mean: grey level that is taken off every pixel, for all channels or for each.
+        deviation: grey levels that become 1, likewise.
+        pooling: what becomes the feature of the whole image; see `encoder.model.backbones.pooling`.
+        width: numbers of that feature; None where the configuration tells.
+        projected: whether a projection follows, to vectors of length 1; a frozen backbone's features are its vectors.
     """
 
     backbone: Mapping[str, Any]
     dimension: int
-    mean: float
-    deviation: float
+    mean: Levels
+    deviation: Levels
+    pooling: str = "pooler"
+    width: int | None = None
+    projected: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class TextArchitecture:
-    """The text side: `linear` over the vocabulary's embeddings (D numbers each), or a `transformer` over words."""
+    """The text side: `linear` over the vocabulary's embeddings (D numbers each), a `transformer` over words, `none`."""
 
     kind: str
     embedding: int | None = None
@@ -36,8 +46,8 @@ class TextArchitecture:
     context: int | None = None
 
     def __post_init__(self) -> None:
-        complete = {"linear": self.embedding, "transformer": self.transformer and self.context}.get(self.kind)
-        if not complete:
+        complete = {"linear": self.embedding, "transformer": self.transformer and self.context, "none": True}
+        if not complete.get(self.kind):
             raise ClearKbError(f"a text side of kind '{self.kind}' that does not say what it is made of")
 
 
@@ -49,8 +59,13 @@ class Architecture:
     text: TextArchitecture
 
     def to_dict(self) -> dict[str, Any]:
-        """The architecture as plain data, for JSON."""
-        return asdict(self)
+        """The architecture as plain data, for JSON: of the image side what is not as by default.
+
+        So an encoder that needs nothing of what was added later has the identity that it always had.
+        """
+        usual = {one.name: one.default for one in fields(ImageArchitecture)}
+        image = {name: value for name, value in asdict(self.image).items() if value != usual[name]}
+        return {"image": image, "text": asdict(self.text)}
 
     @classmethod
     def from_dict(cls, told: Mapping[str, Any]) -> Architecture:

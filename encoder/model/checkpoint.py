@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 FACTS, WEIGHTS, TOKENIZER = "encoder.json", "weights.safetensors", "tokenizer.json"
 FORMAT = 1
-IMPORTED = "imported"
-"""The objective of an encoder that was trained elsewhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,14 +35,14 @@ class CheckpointFacts:
     """What is known of an encoder beside its weights.
 
     Attributes:
-        objective: what it was trained for; "imported" where it came from elsewhere.
+        objective: what it was trained for; "imported" where it came from elsewhere, "frozen" of a bare backbone.
         architecture: see `encoder.model.architecture`.
         preprocessing: how pixels are made; see `kb.images.preprocessing`.
         embedder: the embedder (its id) whose embeddings a linear text side reads; None for a transformer.
         embedder_dimension: the numbers of such an embedding.
         vocabulary_commit: the commit that it was trained at.
         metrics: what was measured, by name.
-        training: the configuration of the training, as it was run.
+        training: the configuration of the training, as it was run; of a frozen backbone which it is.
         code: the version of clear-kb that wrote it.
         weights_sha256: of the weights' file.
         tokenizer_sha256: of a text transformer's tokenizer.
@@ -84,11 +82,21 @@ class Checkpoint:
 
     @property
     def text_side(self) -> TextSide:
-        """Its text side, for concepts."""
+        """Its text side, for concepts; UsageError if it is a frozen backbone, which has none."""
+        self.check_text_side()
         text: Any = self.encoder.text
         if self.facts.architecture["text"]["kind"] == "linear":
             return LinearTextSide(text.weight.detach().float().cpu().numpy())
         return TransformerTextSide(self.encoder, "T" + self.encoder_id[1:])
+
+    def check_text_side(self) -> None:
+        """Refuse a frozen backbone where sentences or concepts are read in the encoder's own space (UsageError)."""
+        if self.facts.architecture["text"]["kind"] == "none":
+            raise UsageError(
+                f"encoder {self.encoder_id} is the frozen backbone {self.facts.training.get('backbone')}: it has no "
+                "text side, so that no sentence and no concept has a vector in its space",
+                parameter="encoder",
+            )
 
 
 def encoder_id(facts: CheckpointFacts) -> str:

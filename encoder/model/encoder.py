@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -35,13 +35,15 @@ class LinearText(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Both sides of an encoder, as it is trained and as it is saved."""
+    """Both sides of an encoder, as it is trained and as it is saved; a frozen backbone has an image side alone."""
 
     def __init__(self, architecture: Architecture, tokenizer: Tokenizer | None = None):
         super().__init__()
         self.architecture = architecture
         self.image = ImageTower(architecture.image)
-        self.text = _text_side(architecture, tokenizer)
+        self.text: Any = _text_side(architecture, tokenizer)
+        if self.text is None:
+            return  # nothing to compare an image with: no cosine becomes a logit
         self.log_scale = nn.Parameter(torch.tensor(math.log(FIRST_SCALE)))
         self.bias = nn.Parameter(torch.tensor(FIRST_BIAS))
 
@@ -54,10 +56,10 @@ class Encoder(nn.Module):
         """The vectors of texts by a text transformer, without gradients: (n, d), on the CPU.
 
         Raises:
-            ClearKbError: the text side reads embeddings and no words.
+            ClearKbError: the text side reads embeddings and no words, or there is none.
         """
         if not isinstance(self.text, TextTower):
-            raise ClearKbError("this encoder's text side reads embeddings, not words")
+            raise ClearKbError("this encoder's text side reads embeddings, not words, or it has none")
         device = self.bias.device
         # Texts of like length go together, so that few tokens are padding.
         order = sorted(range(len(texts)), key=lambda number: len(texts[number]))
@@ -70,8 +72,10 @@ class Encoder(nn.Module):
         return vectors
 
 
-def _text_side(architecture: Architecture, tokenizer: Tokenizer | None) -> LinearText | TextTower:
+def _text_side(architecture: Architecture, tokenizer: Tokenizer | None) -> LinearText | TextTower | None:
     text, dimension = architecture.text, architecture.image.dimension
+    if text.kind == "none":
+        return None
     if text.kind == "linear" and text.embedding:
         return LinearText(text.embedding, dimension)
     if tokenizer is None or text.transformer is None or text.context is None:

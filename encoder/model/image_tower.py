@@ -2,80 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import nn
 
-from encoder.model.architecture import ImageArchitecture
+from encoder.model.architecture import ImageArchitecture, Levels
+from encoder.model.backbones.building import build_network
+from encoder.model.backbones.network import Network
 from kb.errors import ClearKbError
 
 
 class ImageTower(nn.Module):
-    """Any vision backbone of transformers (DINOv2, ViT, ConvNeXT, ...) with a projection after it."""
+    """Any vision backbone (DINOv2, ViT, ConvNeXT, a network of timm, ...) with a projection after it.
+
+    A tower that is not projected is a frozen backbone: its vectors are the features as they are.
+    """
 
     def __init__(self, architecture: ImageArchitecture):
         super().__init__()
-        self.backbone = build_backbone(architecture.backbone)
-        self.channels: int = self.backbone.config.num_channels
-        self.projection = nn.Linear(width_of(self.backbone), architecture.dimension)
-        self.mean, self.deviation = architecture.mean, architecture.deviation
+        network = build_network(architecture.backbone, architecture.pooling)
+        self.backbone, self.reader, self.channels = network.module, network.reader, network.channels
+        self.described, self.pooling = network.described, network.pooling
+        width = architecture.width or width_of(self.backbone)
+        self.projection = nn.Linear(width, architecture.dimension) if architecture.projected else None
+        self.register_buffer("mean", _levels(architecture.mean, self.channels), persistent=False)
+        self.register_buffer("deviation", _levels(architecture.deviation, self.channels), persistent=False)
+
+    @property
+    def network(self) -> Network:
+        """The backbone, to be tried at another size."""
+        return Network(self.backbone, self.reader, self.channels, self.described, self.pooling)
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Image vectors f of grey pixels 0 to 255, (n, height, width): float32, (n, d), of length 1."""
+        """Image vectors f of grey pixels 0 to 255, (n, height, width): float32, (n, d), of length 1 if projected."""
         return self.project(self.features(pixels))
 
     def features(self, pixels: torch.Tensor) -> torch.Tensor:
         """What the backbone says of the whole image, before the projection: (n, width)."""
-        return self.backbone(pixel_values=self.prepare(pixels)).pooler_output.flatten(1)
+        return self.reader(self.backbone, self.prepare(pixels))
 
     def project(self, features: torch.Tensor) -> torch.Tensor:
-        """Features (n, width) into the shared space: float32, (n, d), of length 1."""
+        """Features (n, width) into the shared space: float32, (n, d), of length 1; without a projection as they are."""
+        if self.projection is None:
+            return features.float()
         return nn.functional.normalize(self.projection(features).float(), dim=-1)
 
     def prepare(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Pixels as the backbone reads them: normalised, the one grey channel repeated, (n, channels, h, w)."""
-        normalised = (pixels.float() - self.mean) / self.deviation
-        return normalised.unsqueeze(1).expand(-1, self.channels, -1, -1)
-
-
-def build_backbone(config: Mapping[str, Any]) -> Any:
-    """A backbone with random weights from a configuration of transformers, attention by SDPA where it has any.
-
-    Raises:
-        ClearKbError: there is no such model type, or the configuration does not fit it.
-    """
-    from transformers import AutoConfig, AutoModel
-
-    fields = dict(config)
-    try:
-        made = AutoConfig.for_model(fields.pop("model_type"), **fields)
-        backbone = AutoModel.from_config(made)
-    except (KeyError, ValueError, TypeError) as error:
-        raise ClearKbError(f"no vision backbone can be built from {dict(config)}: {error}") from error
-    if not hasattr(backbone.config, "num_channels"):
-        raise ClearKbError(f"{made.model_type} is no vision backbone")
-    return backbone
-
-
-def load_backbone(name: str, revision: str | None = None) -> Any:
-    """A pretrained backbone of transformers, by its name on a hub or its folder, with its weights in float32.
-
-    Raises:
-        ClearKbError: it is not to be had.
-    """
-    from transformers import AutoModel
-
-    try:
-        return AutoModel.from_pretrained(name, revision=revision, dtype=torch.float32, use_safetensors=True)
-    except (OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ClearKbError(f"the backbone '{name}' is not to be had: {reason}") from error
+        """Pixels as the backbone reads them: the one grey channel repeated, normalised, (n, channels, h, w)."""
+        mean: torch.Tensor = self.mean
+        deviation: torch.Tensor = self.deviation
+        normalised = (pixels.float().unsqueeze(1) - mean) / deviation
+        return normalised.expand(-1, self.channels, -1, -1)
 
 
 def width_of(backbone: Any) -> int:
-    """Numbers of a backbone's feature of the whole image."""
+    """Numbers of the feature of a backbone of transformers, as its configuration tells them."""
     config = backbone.config
     sizes = getattr(config, "hidden_sizes", None)
     return int(sizes[-1] if sizes else config.hidden_size)
+
+
+def _levels(told: Levels, channels: int) -> torch.Tensor:
+    """Grey levels for (n, channels, h, w).
+
+    Raises:
+        ClearKbError: there are neither one nor as many as channels.
+    """
+    levels = list(told) if isinstance(told, Sequence) else [told]
+    if len(levels) not in (1, channels):
+        raise ClearKbError(f"mean and deviation of {len(levels)} channels, for a backbone that reads {channels}")
+    return torch.tensor(levels, dtype=torch.float32).view(1, -1, 1, 1)

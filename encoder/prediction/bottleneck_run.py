@@ -8,6 +8,7 @@ import numpy as np
 
 from encoder.model.checkpoint import Checkpoint
 from encoder.prediction.bottleneck import Bottleneck
+from encoder.prediction.concept_directions import concept_directions
 from encoder.prediction.concept_review import Review
 from encoder.prediction.gap import auroc_gap
 from encoder.prediction.ground_truth import read_truth, wanted_labels
@@ -25,7 +26,6 @@ from encoder.prediction.predicting import (
     training_parts,
 )
 from encoder.prediction.view import View, view_of
-from encoder.space.concept_space import open_space
 from encoder.vectors.image_vectors import ImageVectors
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
@@ -62,7 +62,7 @@ def predict_bottleneck(
         raise UsageError("a concept bottleneck reads the concepts' scores: there is no space to choose")
     watcher = watcher or Silent()
     images, told = chosen_images(kb, checkpoint.encoder_id, options)
-    space = open_space(kb, checkpoint, watcher)
+    space = concept_directions(kb, checkpoint, watcher)
     labels = wanted_labels(kb, options.labels, options.source)
     truth = read_truth(kb, images, labels, source=options.source)
     seen = view_of("encoder", images.matrix, None)
@@ -97,7 +97,9 @@ def predict_bottleneck(
     run = new_run(
         kb, "bottleneck", "encoder", checkpoint=checkpoint, options=options, parameters=parameters, heads=heads
     )
-    result = finish(kb, run, images, seen=seen, truth=truth[:, kept], options=options, notes=told, left_out=left_out)
+    result = finish(
+        kb, run, images, seen=seen, truth=truth[:, kept], options=options, notes=[*told, *space.told], left_out=left_out
+    )
     _add_gaps(result, images, seen, truth=truth[:, kept], probes=probes, bottlenecks=bottlenecks)
     _add_notes(result, review or Review(), resamples)
     return result

@@ -16,13 +16,14 @@ import numpy as np
 
 from encoder.model.checkpoint import Checkpoint
 from encoder.prediction.bottleneck import Bottleneck
+from encoder.prediction.concept_directions import concept_directions
 from encoder.prediction.gap import RESAMPLES, auroc_gap
 from encoder.prediction.ground_truth import read_truth
 from encoder.prediction.intervention import bottlenecks_of
+from encoder.prediction.judged import judged_split
 from encoder.prediction.predicting import auroc_of
 from encoder.prediction.probe import FEWEST
-from encoder.prediction.runs import judged_split, read_run
-from encoder.space.concept_space import open_space
+from encoder.prediction.runs import read_run, require_its_vectors
 from encoder.training.statements import HOLDS, UNKNOWN
 from encoder.training.training_data import Study, read_study
 from encoder.vectors.image_vectors import ImageVectors, read_image_vectors
@@ -113,6 +114,7 @@ def evaluate_corrections(
         UsageError: the run is no bottleneck, or no image that it is judged on has a report.
     """
     read = read_run(kb, run)
+    require_its_vectors(kb, read)
     wanted = [read.head(label).label for label in labels]
     chosen = [one for one in bottlenecks_of(read) if not wanted or one.label in wanted]
     split = judged_split(kb, [run])
@@ -125,7 +127,7 @@ def evaluate_corrections(
         raise UsageError(
             f"no image of the {split} split has a report: nobody sets anything right", need="reports of images"
         )
-    space = open_space(kb.at(read.vocabulary_commit) if read.vocabulary_commit else kb, checkpoint)
+    space = concept_directions(kb.at(read.vocabulary_commit) if read.vocabulary_commit else kb, checkpoint)
     truth = read_truth(kb, parts[1], [one.label for one in chosen], source=source)
     rows: list[dict[str, Any]] = []
     notes = [

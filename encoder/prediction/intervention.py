@@ -10,9 +10,9 @@ import numpy as np
 
 from encoder.model.checkpoint import Checkpoint
 from encoder.prediction.bottleneck import Bottleneck, BottleneckConcept, intervene
+from encoder.prediction.concept_directions import concept_directions
 from encoder.prediction.head import scores
-from encoder.prediction.runs import Run, read_run
-from encoder.space.concept_space import open_space
+from encoder.prediction.runs import Run, read_run, require_its_vectors
 from encoder.vectors.image_vectors import read_image_vectors
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
@@ -50,6 +50,7 @@ def set_concepts(
         UsageError: the run is no bottleneck, or none of its concepts has that name; the message says what there are.
     """
     read = read_run(kb, run)
+    require_its_vectors(kb, read)
     wanted = {read.head(label).label for label in labels}
     bottlenecks = [bottleneck for bottleneck in bottlenecks_of(read) if not wanted or bottleneck.label in wanted]
     chosen = {b.label: _values(b, values) for b in bottlenecks}
@@ -57,7 +58,7 @@ def set_concepts(
     if unknown:
         names = sorted({concept.text for b in bottlenecks for concept in b.concepts})
         raise UsageError(f"no concept of run '{run}' is called '{unknown[0]}': {', '.join(names[:30])}")
-    space = open_space(kb.at(read.vocabulary_commit) if read.vocabulary_commit else kb, checkpoint)
+    space = concept_directions(kb.at(read.vocabulary_commit) if read.vocabulary_commit else kb, checkpoint)
     images = read_image_vectors(kb, read.encoder, image_ids)
     if image_ids is None:
         images = images.of_split("test") if "test" in images.splits else images

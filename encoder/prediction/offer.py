@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from encoder.prediction.bottleneck import TOO_ALIKE, Bottleneck, choose_concepts, fit_bottleneck
+from encoder.prediction.concept_directions import ConceptDirections
 from encoder.prediction.concept_review import Review
 from encoder.prediction.head import Head
 from encoder.prediction.probe import Examples, fit_probe
-from encoder.space.concept_space import ConceptSpace
 from kb.progress import Watcher
 from kb.statistics.interval import numbered
 from kb.statistics.resampling import multiplicities
@@ -30,13 +30,13 @@ class Chooser:
     """What the bottlenecks of a run are chosen from.
 
     Attributes:
-        space: the vocabulary in the encoder's space.
+        space: the vocabulary's concepts as directions among the encoder's vectors.
         count: concepts that are offered to a label.
         review: a curator's decisions.
         listed: these concepts and no others, for every label; None if data choose.
     """
 
-    space: ConceptSpace
+    space: ConceptDirections
     count: int
     review: Review = field(default_factory=Review)
     listed: Sequence[int] | None = None
@@ -126,7 +126,7 @@ def with_stability(
 
 
 def _told(
-    bottleneck: Bottleneck, chosen: Sequence[set[str]], space: ConceptSpace, covariance: np.ndarray
+    bottleneck: Bottleneck, chosen: Sequence[set[str]], space: ConceptDirections, covariance: np.ndarray
 ) -> Bottleneck:
     known = sorted(set().union(*chosen))
     others = _standard([space.place(one) for one in known], space, covariance)
@@ -145,7 +145,7 @@ def _told(
     return replace(bottleneck, concepts=tuple(told))
 
 
-def _standard(places: Sequence[int], space: ConceptSpace, covariance: np.ndarray) -> np.ndarray:
+def _standard(places: Sequence[int], space: ConceptDirections, covariance: np.ndarray) -> np.ndarray:
     """The vectors of concepts such that their scores deviate by 1, (k, d): v S w is then a correlation."""
     vectors = np.asarray(space.vectors[list(places)], np.float64).reshape(len(places), len(covariance))
     deviations = np.sqrt(np.maximum(np.einsum("nd,de,ne->n", vectors, covariance, vectors), 1e-18))

@@ -11,23 +11,18 @@ import numpy as np
 from encoder.model.checkpoint import Checkpoint
 from encoder.prediction.bottleneck import Bottleneck
 from encoder.prediction.head import Head, Space
+from encoder.prediction.judged import chosen_on, moved_images, parts_of, warnings
 from encoder.prediction.probe import FEWEST, Examples
-from encoder.prediction.runs import (
-    LEARNING,
-    Run,
-    check_name,
-    chosen_on,
-    foreign_encoders,
-    moved_images,
-    store_run,
-)
+from encoder.prediction.runs import Run, check_name, store_run
 from encoder.prediction.view import View
 from encoder.space.weighting import Weighting, default_weighting
 from encoder.vectors.image_vectors import ImageVectors, read_image_vectors
+from encoder.vectors.precision import computed
 from kb.errors import UsageError
 from kb.images.patient_split import read_patients
 from kb.images.view_choice import FRONTAL, read_views, told_left_out, view_choice
 from kb.knowledge_base import KnowledgeBase
+from kb.sql.trained_here import learns_here
 from kb.statistics.ranking import Ranking
 
 TOO_FEW = f"fewer than {FEWEST} training images have it, or have it not"
@@ -71,7 +66,8 @@ class PredictResult:
         images: how many were predicted.
         notes: what was chosen, and why.
         left_out: labels that could not be predicted, with the reason.
-        rows: a line a label and part: AUROC, n and positives of the images it is judged on, and what else is known.
+        rows: a line a label and part: AUROC, n, positives and patients of the images it is judged on, why there is no
+            AUROC, and what else is known.
         bottlenecks: of the labels, for that method.
         split: of the images it is judged on: "all" for sentences before an encoder that was not trained here; external
             ones are judged apart, in rows of their own.
@@ -94,6 +90,7 @@ class PredictResult:
             "method": self.run.method,
             "space": self.run.space,
             "weights": self.run.weighting,
+            "like": self.run.parameters.get("like"),
             "encoder": self.run.encoder,
             "images": self.images,
             "split": self.split,
@@ -154,6 +151,20 @@ def training_parts(images: ImageVectors, seen: View, truth: np.ndarray) -> tuple
     return parts[0], parts[1]
 
 
+def _counted(images: ImageVectors, numbers: Sequence[int], truth: np.ndarray) -> dict[str, Any]:
+    """How many of some images a label is known of, how many hold it, whose they are, and why there is no AUROC."""
+    known = [n for n in numbers if not np.isnan(truth[n])]
+    positives = sum(truth[n] == 1 for n in known)
+    few = {"with": positives, "without": len(known) - positives}
+    reasons = [f"{count} {what} it, {FEWEST} are needed" for what, count in few.items() if count < FEWEST]
+    return {
+        "n": len(known),
+        "positives": int(positives),
+        "patients": len({images.patients[n] for n in known}),
+        "no_auroc": "nobody says whether it holds" if numbers and not known else next(iter(reasons), None),
+    }
+
+
 def check_some(heads: Sequence[Head], left_out: Mapping[str, str]) -> None:
     """Refuse a run without any label (UsageError)."""
     if not heads:
@@ -174,7 +185,8 @@ def new_run(
     """A run that is yet to be stored; UsageError if its name is taken."""
     name = options.run or f"{method}-{space}"
     check_name(kb, name, replace=options.replace)
-    info = kb.embedder
+    info, vectors = kb.embedder, computed(kb, encoder or checkpoint.encoder_id)
+    precision = {"precision": vectors.precision} if vectors and vectors.precision else {}
     return Run(
         name=name,
         method=method,
@@ -182,7 +194,7 @@ def new_run(
         encoder=encoder or checkpoint.encoder_id,
         embedder=info.embedder_id if info else None,
         vocabulary_commit=kb.commit.commit_id,
-        parameters={"views": options.views, **parameters},
+        parameters={"views": options.views, **precision, **parameters},
         heads=heads,
     )
 
@@ -205,9 +217,9 @@ def finish(
     mean = [float(value) for value in images.matrix[own].mean(axis=0, dtype="float64")]
     run = replace(run, parameters={**run.parameters, "mean_image": mean})
     found = seen.logits(run.heads)
-    learned = run.method in LEARNING or run.encoder not in foreign_encoders(kb)
-    split = "test" if learned else "all" if "external" not in images.splits else "internal"
-    parts = {split: images.numbers_of(split), "external": images.numbers_of("external")}
+    learned = learns_here(kb, run.method, run.encoder)
+    parts = {part: images.numbers_of(part) for part in parts_of(set(images.splits), "test" if learned else "all")}
+    split = next(iter(parts))
     if moved := moved_images(kb, run.encoder):
         parts = {split: []}
         now = read_patients(kb).split_of_image(moved[0])
@@ -220,18 +232,16 @@ def finish(
             "label": head.label,
             "split": part,
             "auroc": auroc_of(found[numbers, column], truth[numbers, column]),
-            "n": int((~np.isnan(truth[numbers, column])).sum()),
-            "positives": int((truth[numbers, column] == 1).sum()),
+            **_counted(images, numbers, truth[:, column]),
         }
         for part, numbers in parts.items()
         for column, head in enumerate(run.heads)
-        if numbers or part == split
     ]
     commit = None
     if not options.dry_run:
         commit = store_run(kb, run, images, logits=found, replace=options.replace, by=options.by, why=options.why)
-    if any(row["auroc"] is None for row in rows):
-        notes.append(f"no AUROC if fewer than {FEWEST} of the images it is judged on have the label, or have it not")
+    if not options.dry_run:
+        notes += warnings(kb, [run.name])
     if not learned and (note := chosen_on(run.name, run.parameters)) is not None:
         notes.append(note)
     return PredictResult(

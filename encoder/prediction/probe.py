@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from encoder.prediction.head import Head
+from encoder.prediction.logistic import logistic_path
 from kb.statistics.ranking import Ranking
 
 FEWEST = 10
@@ -17,6 +18,9 @@ STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
 """The inverse strengths of regularisation that are tried, C."""
 
 FOLDS = 5
+
+Fitted = tuple[np.ndarray, float]
+"""Weights and an intercept."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,48 +63,58 @@ def fit_probe(label: str, train: Examples, validation: Examples, *, sparse: bool
     spread[spread < 1e-9] = 1.0
     standard = Examples((train.images - mean) / spread, train.truth, train.patients)
     chosen = Examples((validation.images - mean) / spread, validation.truth, validation.patients)
-    strength = _best_strength(standard, chosen, sparse=sparse)
-    weights, bias = _fit(standard, strength, sparse=sparse)
+    weights, bias = _best(standard, chosen, sparse=sparse)
     folded = weights / spread
     return Head(label, folded, float(bias - folded @ mean))
 
 
-def _best_strength(train: Examples, validation: Examples, *, sparse: bool) -> float:
+def _best(train: Examples, validation: Examples, *, sparse: bool) -> Fitted:
+    """The fit of the strength that ranks best: the validation images, or folds of patients where these are too few."""
     if not validation.enough and len(set(train.patients)) < FOLDS:
-        return 1.0  # nothing can choose: too few patients to fold
+        return _fits(train, (1.0,), sparse=sparse)[0]  # nothing can choose: too few patients to fold
     if validation.enough:
-        worth = [_auroc(_fit(train, c, sparse=sparse), validation) for c in STRENGTHS]
-    else:
-        worth = [_folded_auroc(train, c, sparse=sparse) for c in STRENGTHS]
-    return STRENGTHS[int(np.argmax(np.nan_to_num(worth)))]
+        tried = _fits(train, STRENGTHS, sparse=sparse)
+        return tried[_best_of([_auroc(fitted, validation) for fitted in tried])]
+    strength = STRENGTHS[_best_of(_folded_aurocs(train, sparse=sparse))]
+    return _fits(train, (strength,), sparse=sparse)[0]
 
 
-def _folded_auroc(train: Examples, strength: float, *, sparse: bool) -> float:
+def _best_of(worth: Sequence[float]) -> int:
+    return int(np.argmax(np.nan_to_num(worth)))
+
+
+def _folded_aurocs(train: Examples, *, sparse: bool) -> list[float]:
+    """The mean AUROC of each strength over folds of patients."""
     from sklearn.model_selection import StratifiedGroupKFold
 
-    folds = StratifiedGroupKFold(FOLDS).split(train.images, train.truth, train.patients)
     parts = []
-    for inside, outside in folds:
-        fitted = _fit(_part(train, inside), strength, sparse=sparse)
-        parts.append(_auroc(fitted, _part(train, outside)))
-    return float(np.nanmean(parts))
+    for inside, outside in StratifiedGroupKFold(FOLDS).split(train.images, train.truth, train.patients):
+        left_out = _part(train, outside)
+        parts.append([_auroc(one, left_out) for one in _fits(_part(train, inside), STRENGTHS, sparse=sparse)])
+    return [float(value) for value in np.nanmean(parts, axis=0)]
 
 
 def _part(examples: Examples, numbers: np.ndarray) -> Examples:
     return Examples(examples.images[numbers], examples.truth[numbers], [examples.patients[n] for n in numbers])
 
 
-def _fit(train: Examples, strength: float, *, sparse: bool) -> tuple[np.ndarray, float]:
+def _fits(train: Examples, strengths: Sequence[float], *, sparse: bool) -> list[Fitted]:
+    """A regression at each strength."""
+    if len(set(train.truth)) < 2:
+        return [(np.zeros(train.images.shape[1]), 0.0)] * len(strengths)
+    if not sparse:
+        return list(logistic_path(train.images, train.truth, strengths))
+    return [_sparse(train, strength) for strength in strengths]
+
+
+def _sparse(train: Examples, strength: float) -> Fitted:
     from sklearn.linear_model import LogisticRegression
 
-    if len(set(train.truth)) < 2:
-        return np.zeros(train.images.shape[1]), 0.0
-    kind = {"solver": "liblinear", "l1_ratio": 1.0} if sparse else {"solver": "lbfgs"}
-    model = LogisticRegression(C=strength, max_iter=2_000, random_state=0, **kind)
+    model = LogisticRegression(C=strength, max_iter=2_000, random_state=0, solver="liblinear", l1_ratio=1.0)
     model.fit(train.images, train.truth.astype(int))
     return model.coef_[0].astype(np.float64), float(model.intercept_[0])
 
 
-def _auroc(fitted: tuple[np.ndarray, float], examples: Examples) -> float:
+def _auroc(fitted: Fitted, examples: Examples) -> float:
     weights, bias = fitted
     return Ranking(examples.truth, examples.images @ weights + bias).auroc

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from encoder.model.architecture import Architecture, ImageArchitecture, TextArchitecture
+from encoder.model.backbones.pictures import MIMIC_DEVIATION, MIMIC_MEAN
+from encoder.model.state_dict import some_of
 from encoder.release.names import POSITIONS, TEXT_PROJECTION, check_names, renamings
 from encoder.release.sizes import ReleaseSizes, read_sizes
-from encoder.release.state_dict import some_of
 from kb.errors import ClearKbError, UsageError
 
 if TYPE_CHECKING:
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
     from encoder.model.encoder import Encoder
-
-MEAN, DEVIATION = 101.48761, 83.43944
-"""Grey levels of MIMIC-CXR, 0 to 255, by which the published code normalises all three channels."""
 
 OFFSET = 0.1
 """What DINOv2 adds to the side that it interpolates its positions to (its `interpolate_offset`)."""
@@ -32,7 +30,7 @@ def release_architecture(sizes: ReleaseSizes, size: int) -> Architecture:
     """
     if size % sizes.patch:
         raise UsageError(f"a size of {size} pixels: it has to be a multiple of the patch, {sizes.patch} pixels")
-    image = ImageArchitecture(_backbone(sizes, size), sizes.dimension, MEAN, DEVIATION)
+    image = ImageArchitecture(_backbone(sizes, size), sizes.dimension, MIMIC_MEAN, MIMIC_DEVIATION)
     return Architecture(image, TextArchitecture("transformer", transformer=_transformer(sizes), context=sizes.context))
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from hashlib import file_digest
 from pathlib import Path
 
-from encoder.model.checkpoint import FACTS, IMPORTED, Checkpoint, CheckpointFacts, save_checkpoint
+from encoder.model.checkpoint import FACTS, Checkpoint, CheckpointFacts, save_checkpoint
+from encoder.model.state_dict import read_state_dict
 from encoder.release.clip_tokenizer import clip_tokenizer, merges_file
 from encoder.release.conversion import release_encoder
 from encoder.release.sizes import read_sizes
-from encoder.release.state_dict import read_state_dict
 from kb.errors import ClearKbError, UsageError
-from kb.images.preprocessing import Preprocessing
+from kb.images.preprocessing import PUBLISHED, Preprocessing
+from schemas.terms import IMPORTED
 
 
 def import_release(
@@ -23,14 +24,13 @@ def import_release(
         source: a state dict, `best_model.pt`.
         folder: of the checkpoint; it has none yet.
         merges: of CLIP's tokens; default: those in an installed open_clip.
-        preprocessing: how its pictures are made. The published code pads to a square of black and scales to 448
-            pixels, as the default does; it scales with Lanczos where this one is bicubic.
+        preprocessing: how its pictures are made; default: as by the published code.
 
     Raises:
         UsageError: a file is not there, the folder is taken, or the size is no multiple of the patch.
         ClearKbError: `source` is not the published architecture, or cannot be read safely.
     """
-    preprocessing = preprocessing or Preprocessing()
+    preprocessing = preprocessing or PUBLISHED
     if (folder / FACTS).exists():
         raise UsageError(f"{folder} holds a checkpoint already: name another folder")
     tensors = read_state_dict(source)

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from encoder.model.state_dict import some_of
 from encoder.release.sizes import IMAGE_BLOCKS, TEXT_BLOCKS, ReleaseSizes, TransformerSizes
-from encoder.release.state_dict import some_of
 from kb.errors import ClearKbError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from encoder.release.state_dict import some_of
+from encoder.model.state_dict import some_of
 from kb.errors import ClearKbError
 
 if TYPE_CHECKING:

@@ -50,6 +50,24 @@ def iter_concepts(
                 yield _chunk(batch, text_side)
 
 
+def check_embedded(kb: KnowledgeBase) -> None:
+    """Refuse a vocabulary with a concept in use that has no embedding, before anything is computed of the others.
+
+    Raises:
+        UsageError: nothing is embedded.
+        EmbeddingError: a concept in use has no embedding; the message names the first, and says how many there are.
+    """
+    kb.require_embedder()
+    lacking = f"status IN {literals(IN_USE)} AND embedder IS NULL"
+    found = kb.dataset("concepts").to_table(columns=["concept_id", "text"], filter=lacking)
+    if found.num_rows:
+        more = f", nor for {found.num_rows - 1:,} more" if found.num_rows > 1 else ""
+        first = found.slice(0, 1).to_pylist()[0]
+        raise EmbeddingError(
+            f"no embedding for concept {first['concept_id']} '{first['text']}'{more}", need="embeddings"
+        )
+
+
 def concept_table(kb: KnowledgeBase) -> pa.Table:
     """The concepts in use, `concept_id, text, assertion, finding`, in the order in which the vocabulary is read."""
     return kb.dataset("concepts").to_table(columns=COLUMNS, filter=f"status IN {literals(IN_USE)}").select(COLUMNS)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import blake2b
@@ -28,10 +28,11 @@ import pyarrow.compute as pc
 
 from encoder.model.checkpoint import Checkpoint
 from encoder.space.array_file import read_array, write_array
-from encoder.space.concept_matrices import concept_table, iter_concepts
+from encoder.space.concept_matrices import check_embedded, concept_table, iter_concepts
+from encoder.space.known_texts import KnownTextSide, NoTextSide, RememberingTextSide
 from encoder.space.projection import Projector, build_projector, follow
 from encoder.space.space_folders import folders_in, forget_others, key_of, place_of
-from encoder.space.text_side import TextSide
+from encoder.space.text_side import TextSide, TransformerTextSide
 from encoder.space.weighting import Weighting, default_weighting, weights_of
 from kb.errors import ClearKbError, UsageError
 from kb.knowledge_base import KnowledgeBase
@@ -111,7 +112,7 @@ class ConceptSpace:
         if kept is not None and kept.shape == (len(self), directions.shape[1]):
             return kept
         wanted = np.ascontiguousarray(directions, dtype=np.float32)
-        found = np.concatenate([chunk.embeddings @ wanted for chunk in iter_concepts(kb, _NoTextSide())])
+        found = np.concatenate([chunk.embeddings @ wanted for chunk in iter_concepts(kb, NoTextSide())])
         older = sorted(self.folder.glob("alignments-*.npy"), key=lambda file: file.stat().st_mtime)
         for stale in older[: -(MOST_ALIGNMENTS - 1)]:
             stale.unlink(missing_ok=True)
@@ -125,26 +126,6 @@ class ConceptSpace:
         np.save(folder / VECTORS, self.vectors)
         np.save(folder / GRAM, self.gram)
         self.projector.save(folder)
-
-
-class _NoTextSide:
-    """For a pass in which only the embeddings are wanted."""
-
-    text_side_id = ""
-
-    def concept_vectors(self, texts: Sequence[str], embeddings: np.ndarray) -> np.ndarray:
-        return embeddings[:, :0]
-
-
-@dataclass(frozen=True, eq=False)
-class _KnownTextSide:
-    """A text side whose vectors are at hand, by text: no network reads the vocabulary again."""
-
-    text_side_id: str
-    vectors_of: Mapping[str, np.ndarray]
-
-    def concept_vectors(self, texts: Sequence[str], embeddings: np.ndarray) -> np.ndarray:
-        return np.stack([self.vectors_of[text] for text in texts])
 
 
 def open_space(
@@ -172,11 +153,26 @@ def open_space(
     target = place / key_of(kb, text_side)
     found = _read(target, wanted)
     if found is None:
+        check_embedded(kb)
         shutil.rmtree(target, ignore_errors=True)  # what cannot be read is made anew
-        older = [space for space in _all_kept(place, wanted) if _is_of(space.projector, kb, text_side)]
-        made = _followed(older[0], kb, text_side) if older else _built(kb, text_side, wanted, watcher or Silent())
+        kept = _all_kept(place, wanted)
+        older = [space for space in kept if _is_of(space.projector, kb, text_side)]
+        made = (
+            _followed(older[0], kb, text_side)
+            if older
+            else _built(kb, _remembering(kept, text_side), wanted, watcher or Silent())
+        )
         found = _kept(made, target)
     return found if found.projector.facts.weighting == wanted else _reweighted(found, kb, wanted)
+
+
+def _remembering(kept: Sequence[ConceptSpace], text_side: TextSide) -> TextSide:
+    """A text side that need not read again what a kept space has of it, whatever embedder that space was made with."""
+    own = [space for space in kept if space.projector.facts.text_side == text_side.text_side_id]
+    if not own or not isinstance(text_side, TransformerTextSide):
+        return text_side
+    pairs = (zip(space.concepts["text"].to_pylist(), np.asarray(space.vectors), strict=True) for space in own)
+    return RememberingTextSide(text_side, dict(chain.from_iterable(pairs)))
 
 
 def _kept(made: ConceptSpace, target: Path) -> ConceptSpace:
@@ -243,7 +239,7 @@ def _read(folder: Path, wanted: Weighting) -> ConceptSpace | None:
 def _reweighted(space: ConceptSpace, kb: KnowledgeBase, weighting: Weighting) -> ConceptSpace:
     """A kept space with the projector of another weighting, which is kept beside the one that it has."""
     vectors_of = dict(zip(space.concepts["text"].to_pylist(), np.asarray(space.vectors), strict=True))
-    known = _KnownTextSide(space.projector.facts.text_side, vectors_of)
+    known = KnownTextSide(space.projector.facts.text_side, vectors_of)
     projector = build_projector(kb, known, weighting)
     projector.save(space.folder)
     return replace(space, projector=projector)
@@ -284,7 +280,7 @@ def _followed(kept: ConceptSpace, kb: KnowledgeBase, text_side: TextSide) -> Con
     gone[from_old[known]] = False
     gram = kept.gram - _gram(kept.vectors[gone]) + _gram(vectors[~known])
     vectors_of = dict(zip((text for _, text in [*old, *now]), chain(np.asarray(kept.vectors), vectors), strict=True))
-    projector = follow(kept.projector, kb, _KnownTextSide(text_side.text_side_id, vectors_of))
+    projector = follow(kept.projector, kb, KnownTextSide(text_side.text_side_id, vectors_of))
     return ConceptSpace(Path(), concepts, vectors, projector, gram)
 
 

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 
-Tower = Callable[[Any], torch.Tensor]
+Tower = Callable[[torch.Tensor], torch.Tensor]
 """A network with its device and precision: a part of a batch in, its features out."""
 
 
 def backward(
-    towers: Sequence[tuple[Tower, Sequence[Any]]], loss_of: Callable[[list[torch.Tensor]], torch.Tensor]
+    towers: Sequence[tuple[Tower, Sequence[torch.Tensor]]], loss_of: Callable[[list[torch.Tensor]], torch.Tensor]
 ) -> torch.Tensor:
     """Add the gradients of the loss of a whole batch to the weights; returns the loss, detached.
 
@@ -37,7 +36,7 @@ def backward(
             dice.append([])
             features = []
             for part in parts:
-                dice[-1].append(_Dice())
+                dice[-1].append(_Dice(part.device))
                 features.append(tower(part))
             cached.append(torch.cat(features).requires_grad_())
     loss = loss_of(cached)
@@ -54,17 +53,22 @@ def backward(
 
 
 class _Dice:
-    """The state of the random numbers at one moment, so that dropout falls the same way the second time."""
+    """The state of the random numbers at one moment, so that dropout falls the same way the second time.
 
-    def __init__(self) -> None:
+    Args:
+        device: where the work is; of other devices nothing is kept.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device if device.type == "cuda" else None
         self._cpu = torch.get_rng_state()
-        self._gpu = torch.cuda.get_rng_state() if torch.cuda.is_available() else None
+        self._gpu = None if self._device is None else torch.cuda.get_rng_state(self._device)
 
     @contextmanager
     def again(self) -> Iterator[None]:
         """Random numbers come as they did then; afterwards they go on as if nothing had been."""
-        with torch.random.fork_rng():
+        with torch.random.fork_rng([] if self._device is None else [self._device]):
             torch.set_rng_state(self._cpu)
-            if self._gpu is not None:
-                torch.cuda.set_rng_state(self._gpu)
+            if self._device is not None and self._gpu is not None:
+                torch.cuda.set_rng_state(self._gpu, self._device)
             yield

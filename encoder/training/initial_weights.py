@@ -1,55 +1,124 @@
-"""The encoder that a training begins with: built from its configuration, pretrained where that names a model."""
+"""The encoder that a training begins with: built from its configuration, with the weights that are taken over."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import torch
 
-from encoder.model.architecture import Architecture, ImageArchitecture, TextArchitecture
+from encoder.model.architecture import Architecture, TextArchitecture
+from encoder.model.backbones.opening import OpenedBackbone, open_backbone
+from encoder.model.backbones.trial import DoesNotFitError, tried
+from encoder.model.checkpoint import Checkpoint
 from encoder.model.encoder import Encoder
-from encoder.model.image_tower import load_backbone
 from encoder.model.text_tower import END, START, learn_tokenizer
 from encoder.training.config import TrainConfig
+from encoder.training.freezing import freeze, to_training
+from encoder.training.lora import add_lora
+from encoder.training.origin import Origin
+from encoder.training.parts import PARTS
 from encoder.training.training_data import Study
-from kb.errors import NotEmbeddedError
+from kb.errors import NotEmbeddedError, UsageError
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 
-def first_encoder(config: TrainConfig, study: Study, embedder_dimension: int | None) -> Encoder:
-    """An encoder with the weights of before the first step; the seed decides those that are random.
+def first_encoder(
+    config: TrainConfig,
+    study: Study,
+    embedder_dimension: int | None,
+    origin: Origin | None = None,
+    *,
+    backbone: OpenedBackbone | None = None,
+) -> Encoder:
+    """An encoder with the weights of before the first step, in training mode; the seed decides those that are random.
+
+    What the configuration freezes asks for no gradient, and LoRA stands in the backbone where that is asked for.
 
     Args:
         config: the training.
         study: its texts teach a text transformer's tokenizer.
         embedder_dimension: numbers of the vocabulary's embeddings, for the objective `concepts`.
+        origin: what is taken over from a checkpoint; default: nothing.
+        backbone: its backbone, if that is open already.
 
     Raises:
-        UsageError: the vocabulary is not embedded though the objective needs it.
+        UsageError: the vocabulary is not embedded though the objective needs it, pictures of that size do not fit the
+            backbone, or what is frozen leaves nothing to train.
         ClearKbError: the backbone is not to be had.
     """
-    pretrained = load_backbone(config.backbone, config.revision) if isinstance(config.backbone, str) else None
-    backbone: dict[str, Any] = (
-        dict(config.backbone)  # type: ignore[arg-type]
-        if pretrained is None
-        else {**pretrained.config.to_diff_dict(), "model_type": pretrained.config.model_type}
+    checkpoint = origin.checkpoint if origin else None
+    taken = origin.taken if origin else ()
+    if checkpoint is None:
+        encoder = _new_encoder(config, study, embedder_dimension, backbone or open_backbone(config.backbone_choice))
+    else:
+        encoder = _started_encoder(config, study, embedder_dimension, checkpoint=checkpoint, taken=taken)
+    if config.lora is not None:
+        add_lora(encoder.image.backbone, config.lora)
+    freeze(encoder, config.freeze)
+    to_training(encoder)
+    return encoder
+
+
+def _new_encoder(
+    config: TrainConfig, study: Study, embedder_dimension: int | None, backbone: OpenedBackbone
+) -> Encoder:
+    """An encoder of a configuration's architecture, its backbone pretrained where that names one."""
+    image = backbone.image_architecture(dimension=config.dimension, mean=config.mean, deviation=config.deviation)
+    text, tokenizer = _text_side(config, study, embedder_dimension)
+    torch.manual_seed(config.seed)
+    encoder = Encoder(Architecture(image, text), tokenizer)
+    if isinstance(config.backbone, str):
+        encoder.image.backbone.load_state_dict(backbone.network.module.state_dict())
+    return encoder
+
+
+def _started_encoder(
+    config: TrainConfig,
+    study: Study,
+    embedder_dimension: int | None,
+    *,
+    checkpoint: Checkpoint,
+    taken: tuple[str, ...],
+) -> Encoder:
+    """An encoder of a checkpoint's image architecture, with the weights of the parts that are taken over."""
+    before = checkpoint.encoder
+    if "text" in taken:
+        text, tokenizer = before.architecture.text, before.tokenizer
+    else:
+        text, tokenizer = _text_side(config, study, embedder_dimension)
+    torch.manual_seed(config.seed)
+    image = replace(before.architecture.image, dimension=config.dimension, projected=True)
+    encoder = Encoder(Architecture(image, text), tokenizer)
+    begins = tuple(begin for part in taken for begin in PARTS[part])
+    encoder.load_state_dict(
+        {name: tensor for name, tensor in before.state_dict().items() if name.startswith(begins)}, strict=False
     )
-    image = ImageArchitecture(backbone, config.dimension, config.mean, config.deviation)
-    tokenizer = None
+    if config.size != checkpoint.preprocessing.size:
+        _try_size(encoder, config.size)
+    return encoder
+
+
+def _try_size(encoder: Encoder, size: int) -> None:
+    """UsageError where an image tower cannot read pictures of another size than it was made for."""
+    try:
+        tried(encoder.image.network, size)
+    except DoesNotFitError as error:
+        raise UsageError(f"size {size}: the checkpoint's image tower does not read such pictures: {error}") from error
+
+
+def _text_side(
+    config: TrainConfig, study: Study, embedder_dimension: int | None
+) -> tuple[TextArchitecture, Tokenizer | None]:
+    """A text side without weights yet, for the objective."""
     if config.objective == "concepts":
         if embedder_dimension is None:
             raise NotEmbeddedError("the objective `concepts` trains against embeddings, and nothing is embedded")
-        text = TextArchitecture("linear", embedding=embedder_dimension)
-    else:
-        tokenizer = _tokenizer(config, study)
-        text = _transformer(config, tokenizer)
-    torch.manual_seed(config.seed)
-    encoder = Encoder(Architecture(image, text), tokenizer)
-    if pretrained is not None:
-        encoder.image.backbone.load_state_dict(pretrained.state_dict())
-    return encoder
+        return TextArchitecture("linear", embedding=embedder_dimension), None
+    tokenizer = _tokenizer(config, study)
+    return _transformer(config, tokenizer), tokenizer
 
 
 def _tokenizer(config: TrainConfig, study: Study) -> Tokenizer:

@@ -9,12 +9,16 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
 
+from encoder.training.tracking.step_means import StepMeans
 from kb.knowledge_base import KnowledgeBase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpochResult:
-    """One epoch: its losses, the mean AUROC of the validation concepts, its rate, its speed, and whether it is best."""
+    """One epoch: its losses, the mean AUROC of the validation concepts, its rate, its speed, and whether it is best.
+
+    `steps` tells what its steps were like; None where none of them is known any more.
+    """
 
     epoch: int
     step: int
@@ -24,10 +28,12 @@ class EpochResult:
     learning_rate: float
     images_per_second: float
     best: bool
+    steps: StepMeans | None
 
     def to_dict(self) -> dict[str, Any]:
         """The epoch as plain data, for JSON."""
-        return asdict(self)
+        record = asdict(self)
+        return {**record, **(record.pop("steps") or {})}
 
 
 class TrainingLog:
@@ -54,6 +60,7 @@ class TrainingLog:
             ("train", "images_per_second", result.images_per_second),
             ("validation", "loss", result.validation_loss),
             ("validation", "auroc", result.validation_auroc),
+            *(("train", name, value) for name, value in (asdict(result.steps) if result.steps else {}).items()),
         ]
         now = datetime.now(UTC)
         rows = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
@@ -14,8 +15,10 @@ from encoder.model.text_tower import TextTower
 from encoder.training.accumulation import backward
 from encoder.training.concept_loss import concept_loss
 from encoder.training.config import TrainConfig
-from encoder.training.processes import Processes
+from encoder.training.embedding_rows import RowsOnDevice
+from encoder.training.processes import ALONE, Processes
 from encoder.training.report_loss import report_loss
+from encoder.training.sigmoid_report_loss import sigmoid_report_loss
 from encoder.training.statements import HOLDS, UNKNOWN
 from encoder.training.training_data import Study
 from kb.errors import UsageError
@@ -85,7 +88,7 @@ class ConceptObjective:
         self._device = device
         if study.embeddings is None:
             raise UsageError("no report states anything that the vocabulary knows: there is nothing to train against")
-        self._embeddings = torch.from_numpy(study.embeddings).to(device)
+        self._embeddings = RowsOnDevice(study.embeddings, device)
 
     def begin(self, examples: Sequence[int]) -> None:
         """Let the bias begin at the log odds of a concept that holds: what is known of every pair beforehand.
@@ -101,7 +104,7 @@ class ConceptObjective:
             self._encoder.bias.fill_(float(torch.tensor(odds).log()))
 
     def backward(self, vision: Vision, pixels: Sequence[torch.Tensor], batch: Sequence[int]) -> torch.Tensor:
-        """Add this process's share of the gradient, part by part: the loss is a sum over images, so parts add up.
+        """Add this process's share of the gradient, part by part: the loss is a mean over images, so parts add up.
 
         Every process knows all concepts of the batch; nothing has to be gathered.
         """
@@ -127,7 +130,7 @@ class ConceptObjective:
     def concept_vectors(self, concepts: Sequence[int]) -> torch.Tensor:
         """The vectors of concepts, without gradients."""
         with torch.no_grad():
-            return self._encoder.text(self._embeddings[list(concepts)])
+            return self._encoder.text(self._embeddings[concepts])
 
     def _relations(self, examples: Sequence[int], concepts: list[int] | None = None) -> tuple[torch.Tensor, list[int]]:
         statements = self._study.statements
@@ -136,7 +139,7 @@ class ConceptObjective:
         return torch.from_numpy(relations).to(self._device), chosen
 
     def _logits(self, images: torch.Tensor, concepts: Sequence[int]) -> torch.Tensor:
-        vectors = self._encoder.text(self._embeddings[list(concepts)])
+        vectors = self._encoder.text(self._embeddings[concepts])
         return self._encoder.log_scale.exp() * images @ vectors.T + self._encoder.bias
 
 
@@ -175,7 +178,10 @@ class ReportObjective:
         self._words = torch.tensor([numbers[text] for text in texts], device=device)
 
     def begin(self, examples: Sequence[int]) -> None:
-        """Nothing is to be set."""
+        """Let the bias of a sigmoid loss begin at the odds of a text to be an image's own; InfoNCE has none."""
+        if self._config.report_loss == "sigmoid":
+            with torch.no_grad():
+                self._encoder.bias.fill_(-math.log(self._config.batch_size))
 
     def backward(self, vision: Vision, pixels: Sequence[torch.Tensor], batch: Sequence[int]) -> torch.Tensor:
         """Add this process's share of the gradient; features go around, with their gradients."""
@@ -187,8 +193,7 @@ class ReportObjective:
 
         def loss_of(features: list[torch.Tensor]) -> torch.Tensor:
             images, texts = features
-            gather = self._processes.gather
-            return self._loss(images, texts, gather(images), gather(texts), batch, self._processes.rank * len(own))
+            return self._loss(images, texts, batch, self._processes)
 
         return backward([(vision, pixels), (self._read, tokens)], loss_of)
 
@@ -196,7 +201,7 @@ class ReportObjective:
         """The loss of a batch, without gradients."""
         with torch.no_grad():
             texts = self._read(self._tokens(batch))
-            return float(self._loss(images, texts, images, texts, batch, 0))
+            return float(self._loss(images, texts, batch, ALONE))
 
     def concept_vectors(self, concepts: Sequence[int]) -> torch.Tensor:
         """The vectors of concepts from their words, without gradients."""
@@ -212,21 +217,28 @@ class ReportObjective:
         return self._text.tokens([self._study.examples[number].text for number in examples]).to(self._device)
 
     def _loss(
-        self,
-        images: torch.Tensor,
-        texts: torch.Tensor,
-        all_images: torch.Tensor,
-        all_texts: torch.Tensor,
-        batch: Sequence[int],
-        first: int,
+        self, images: torch.Tensor, texts: torch.Tensor, batch: Sequence[int], processes: Processes
     ) -> torch.Tensor:
+        """This process's share of the loss of its images and texts among those of all that take part."""
+        config, all_texts = self._config, processes.gather(texts)
+        scale, words, first = self._encoder.log_scale.exp(), self._words[list(batch)], processes.rank * len(images)
+        if config.report_loss == "sigmoid":
+            return sigmoid_report_loss(
+                images,
+                all_texts,
+                scale=scale,
+                bias=self._encoder.bias,
+                words=words,
+                first=first,
+                equal_texts_are_negatives=config.equal_texts_are_negatives,
+            )
         return report_loss(
             images,
             texts,
-            all_images,
+            processes.gather(images),
             all_texts=all_texts,
-            scale=self._encoder.log_scale.exp(),
-            words=self._words[list(batch)],
+            scale=scale,
+            words=words,
             first=first,
-            equal_texts_are_negatives=self._config.equal_texts_are_negatives,
+            equal_texts_are_negatives=config.equal_texts_are_negatives,
         )

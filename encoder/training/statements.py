@@ -3,7 +3,8 @@
 What one statement says of another concept follows from the order on concepts (`kb.hierarchy.order`): a report that
 affirms "small left pleural effusion" affirms "pleural effusion" too; of a right-sided one it says nothing, and
 "no pleural effusion" it contradicts. A report that denies "fracture" denies "rib fracture". What it does not mention at
-all is taken as not there; a denial that it does not mention may well hold.
+all is taken as not there, but for what goes by either name (`kb.language.alike_terms`): "consolidation" leaves open
+whether another reader would have said "infiltrate". A denial that it does not mention may well hold.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from scipy import sparse
 from kb.hierarchy.graph import Hierarchy
 from kb.hierarchy.meaning import Meaning
 from kb.hierarchy.order import narrows_to_both
-from kb.language.wider_terms import wider_findings
+from kb.language.alike_terms import may_be_called
 
 HOLDS, UNKNOWN, OTHER, DENIED = 1, 0, -1, -2
 """A concept holds for an image; nobody knows; the report does not speak of it; the report denies it."""
@@ -36,12 +37,25 @@ class Statement:
 class Statements:
     """What the reports of images say of concepts, answered for a whole batch at once."""
 
-    def __init__(self, meanings: Sequence[Meaning], reports: Sequence[Sequence[Statement]]):
+    def __init__(
+        self,
+        meanings: Sequence[Meaning],
+        reports: Sequence[Sequence[Statement]],
+        *,
+        linked: Iterable[tuple[str, str]] = (),
+    ):
+        """What each report says.
+
+        Args:
+            meanings: of the concepts, by their numbers.
+            reports: the statements of each.
+            linked: pairs of findings of which one may be the other, beside those that the language knows.
+        """
         self.meanings = meanings
         self.reports = reports
         self._present = np.array([meaning.present for meaning in meanings], dtype=bool)
         self._about = _Topics(meanings)
-        self._findings = _Findings([meaning.finding or "" for meaning in meanings])
+        self._findings = _Findings([meaning.finding or "" for meaning in meanings], linked)
 
     def concepts_of(self, examples: Iterable[int]) -> list[int]:
         """The numbers of all concepts that these examples state surely, in order."""
@@ -96,22 +110,23 @@ class _Topics:
 
 
 class _Findings:
-    """The findings of concepts by number, and which are under one another."""
+    """The findings of concepts by number, and which of them may be one another."""
 
-    def __init__(self, findings: Sequence[str]):
+    def __init__(self, findings: Sequence[str], linked: Iterable[tuple[str, str]]):
         names = list(dict.fromkeys(findings))
         number = {name: at for at, name in enumerate(names)}
         self._number = np.array([number[finding] for finding in findings], dtype=np.int64)
-        above = [[number[one] for one in wider_findings().above(name) if one in number] for name in names]
-        under = _matrix([(low, high) for low, found in enumerate(above) for high in found], len(names))
-        self._comparable = under + under.T
+        alike = [(number[name], number[one]) for name in names for one in may_be_called(name) if one in number]
+        alike += [(number[one], number[other]) for one, other in linked]
+        pairs = _matrix(alike, len(names))
+        self._comparable = pairs + pairs.T
 
     def mentioned(
         self, count: int, rows: np.ndarray, of: np.ndarray, there: np.ndarray, asked: np.ndarray
     ) -> np.ndarray:
         """Whether each row speaks of the finding of what is asked, in any way: bool, (rows, asked).
 
-        A fracture that is there may be one of a rib, and a rib fracture an old fracture; a denied one is neither.
+        A fracture that is there may be one of a rib, and a consolidation an infiltrate; a denied one is neither.
         """
         same, near = (self._of(count, rows[chosen], of[chosen]) for chosen in (slice(None), there))
         columns = self._number[asked]

@@ -1,7 +1,7 @@
 """The study that is learned from: images with their reports, and what those state, split by patients.
 
-External images are no part of it, nor are views that were not asked for: nothing is learned from them, nor chosen by
-them.
+External images are no part of it, nor are views and others that were not asked for: nothing is learned from them, nor
+chosen by them.
 """
 
 from __future__ import annotations
@@ -12,13 +12,19 @@ from typing import Any
 
 import numpy as np
 
+from encoder.training.embedding_rows import RowFile
+from encoder.training.linked_findings import linked_findings
+from encoder.training.processes import ALONE, Processes
 from encoder.training.statements import PAST, Statement, Statements
 from kb.batched import batched
 from kb.errors import UsageError
 from kb.hierarchy.meaning import Meaning
 from kb.images.patient_split import SPLITS, Patients, Split, read_patients
 from kb.images.view_choice import FRONTAL, ViewChoice, read_views, told_left_out, view_choice
+from kb.images.where import images_where
 from kb.knowledge_base import KnowledgeBase
+from kb.sql.limits import UNHURRIED
+from kb.sql.session import AuditSession
 from kb.store.sqltext import literals
 from kb.vectors.columns import vector_matrix
 from kb.vectors.embedding import EmbeddingError
@@ -43,11 +49,12 @@ class Study:
     Attributes:
         examples: one an image.
         splits: the numbers of the examples of each split; of the external one there are none.
-        left_out: images with reports that were left out: external ones, and those of other views, by view.
+        left_out: images with reports that were left out: external ones, those of other views, by view, and those for
+            which a condition does not hold.
         statements: what their reports say of the concepts.
         concept_ids: the concepts that any report states, by their numbers.
         texts: what those are called.
-        embeddings: their vectors, (concepts, D), float32; None if the vocabulary is not embedded.
+        embeddings: their vectors, (concepts, D), float32, mapped from a file; None if they are not needed.
     """
 
     examples: list[Example]
@@ -58,17 +65,36 @@ class Study:
     embeddings: np.ndarray | None
     left_out: Mapping[str, int] = field(default_factory=dict)
 
+    def require_splits(self, *splits: Split) -> None:
+        """Refuse a study without patients in one of these splits (UsageError)."""
+        for split in splits:
+            if not self.splits[split]:
+                raise UsageError(
+                    f"no patient falls into the split '{split}': there are {len(self.examples)} images with reports; "
+                    "an attribute `split` of the images can say who is where"
+                )
 
-def read_study(kb: KnowledgeBase, *, embedded: bool, views: str = FRONTAL) -> Study:
+
+def read_study(
+    kb: KnowledgeBase,
+    *,
+    embedded: bool,
+    views: str = FRONTAL,
+    where: str | None = None,
+    processes: Processes = ALONE,
+) -> Study:
     """The images of `kb` that have a report, at its commit.
 
     Args:
         kb: where from.
         embedded: whether the embeddings of the concepts are needed.
         views: of the images; see `kb.images.view_choice`.
+        where: SQL over the view `images` that chooses some of them; see `kb.images.where`.
+        processes: that read the study together, and hold the embeddings once a machine.
 
     Raises:
-        UsageError: no image has a report, none of these views, or a patient stands in two splits.
+        UsageError: no image has a report, none of these views, `where` is no condition or holds for none, or a patient
+            stands in two splits.
         EmbeddingError: embeddings are needed and a concept has none; the message names it.
     """
     patients = read_patients(kb).require_apart()
@@ -78,7 +104,7 @@ def read_study(kb: KnowledgeBase, *, embedded: bool, views: str = FRONTAL) -> St
             f"no image of {kb.uri} has a report: reports and images are joined by study",
             need="reports of images",
         )
-    rows, left_out = _learned_from(kb, found, patients, view_choice(views))
+    rows, left_out = _learned_from(kb, found, patients, view_choice(views), where)
     if not rows:
         told = told_left_out(left_out)
         raise UsageError(f"none of the {len(found):,} images with reports is learned from: {told} are left out")
@@ -89,7 +115,8 @@ def read_study(kb: KnowledgeBase, *, embedded: bool, views: str = FRONTAL) -> St
             continue
         sure = row["assertion"] != "uncertain" and row["temporality"] not in PAST
         stated.setdefault(row["report_id"], []).append((row["concept_id"], sure))
-    known = _concepts(kb, sorted({concept for said in stated.values() for concept, _ in said}), embedded=embedded)
+    mentioned = sorted({concept for said in stated.values() for concept, _ in said})
+    known = _concepts(kb, mentioned, vectors=RowFile(processes) if embedded else None)
     numbers = {concept_id: number for number, concept_id in enumerate(known.ids)}
     examples: list[Example] = []
     statements: list[list[Statement]] = []
@@ -104,7 +131,7 @@ def read_study(kb: KnowledgeBase, *, embedded: bool, views: str = FRONTAL) -> St
     return Study(
         examples=examples,
         splits=splits,
-        statements=Statements(known.meanings, statements),
+        statements=Statements(known.meanings, statements, linked=known.linked),
         concept_ids=known.ids,
         texts=known.texts,
         embeddings=known.embeddings,
@@ -113,14 +140,22 @@ def read_study(kb: KnowledgeBase, *, embedded: bool, views: str = FRONTAL) -> St
 
 
 def _learned_from(
-    kb: KnowledgeBase, rows: list[dict[str, Any]], patients: Patients, wanted: ViewChoice
+    kb: KnowledgeBase, rows: list[dict[str, Any]], patients: Patients, wanted: ViewChoice, where: str | None
 ) -> tuple[list[dict[str, Any]], dict[str, int]]:
     """The images that are learned from, and how many are not for what they are."""
     own = [row for row in rows if patients.split_of_image(row["image_id"]) != "external"]
     external = {"external": len(rows) - len(own)} if len(own) < len(rows) else {}
     views = read_views(kb)
-    kept = [row for row in own if views.get(row["image_id"]) in wanted]
-    return kept, {**wanted.left_out(views.get(row["image_id"]) for row in own), **external}
+    seen = [row for row in own if views.get(row["image_id"]) in wanted]
+    kept = seen if where is None else _where(kb, seen, where)
+    others = {f"not where {where}": len(seen) - len(kept)} if len(kept) < len(seen) else {}
+    return kept, {**wanted.left_out(views.get(row["image_id"]) for row in own), **external, **others}
+
+
+def _where(kb: KnowledgeBase, rows: list[dict[str, Any]], where: str) -> list[dict[str, Any]]:
+    with AuditSession(kb, UNHURRIED) as session:
+        chosen = {row["image_id"] for row in images_where(session, where)}
+    return [row for row in rows if row["image_id"] in chosen]
 
 
 def _image_rows(kb: KnowledgeBase, patients: Patients) -> tuple[list[dict[str, Any]], dict[str, str]]:
@@ -145,18 +180,19 @@ class _Known:
     texts: list[str]
     meanings: list[Meaning]
     embeddings: np.ndarray | None
+    linked: list[tuple[str, str]]
 
 
-def _concepts(kb: KnowledgeBase, concept_ids: list[str], *, embedded: bool) -> _Known:
+def _concepts(kb: KnowledgeBase, concept_ids: list[str], *, vectors: RowFile | None) -> _Known:
     """Those of the concepts that are in use; what is rejected teaches nothing."""
-    concepts = kb.dataset("concepts")
+    concepts, embedded = kb.dataset("concepts"), vectors is not None
     if embedded:
         kb.require_embedder()
     columns = [name for name in concepts.schema.names if name != "embedding" or embedded]
     ids: list[str] = []
     texts: list[str] = []
     meanings: list[Meaning] = []
-    vectors: list[np.ndarray] = []
+    links: list[dict[str, Any]] = []
     for chunk in batched(concept_ids, 2_000):
         where = f"concept_id IN {literals(chunk)} AND status IN {literals(IN_USE)}"
         table = concepts.to_table(columns=columns, filter=where).sort_by("concept_id")
@@ -167,6 +203,8 @@ def _concepts(kb: KnowledgeBase, concept_ids: list[str], *, embedded: bool) -> _
         ids += [row["concept_id"] for row in rows]
         texts += [row["text"] for row in rows]
         meanings += map(Meaning.of, rows)
-        if embedded and rows:
+        links += [row for row in rows if row["mappings"]]
+        if vectors is not None and rows:
             vectors.append(vector_matrix(table["embedding"]))
-    return _Known(ids, texts, meanings, np.concatenate(vectors) if vectors else None)
+    mapped = vectors.mapped() if vectors is not None else None
+    return _Known(ids, texts, meanings, mapped, linked_findings(links))

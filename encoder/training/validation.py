@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from encoder.training.objectives import Objective
+from encoder.training.processes import ALONE, Processes
 from encoder.training.statements import HOLDS, UNKNOWN
 from encoder.training.training_data import Study
 from kb.statistics.ranking import Ranking
@@ -39,9 +40,17 @@ class Measured:
 
 
 def measure(
-    objective: Objective, study: Study, examples: Sequence[int], *, images: torch.Tensor, batch: int
+    objective: Objective,
+    study: Study,
+    examples: Sequence[int],
+    *,
+    images: torch.Tensor,
+    batch: int,
+    processes: Processes = ALONE,
 ) -> Measured:
     """The loss of the examples in batches, and the mean AUROC of the concepts that are stated most.
+
+    The batches are dealt out to the processes; what is measured is the same on all of them.
 
     Args:
         objective: whose loss, and whose concept vectors.
@@ -49,15 +58,16 @@ def measure(
         examples: their numbers.
         images: their vectors, (n, d).
         batch: images that are compared with each other at once.
+        processes: that have the same vectors, and share the work.
     """
-    losses, counts = [], []
-    for start in range(0, len(examples), batch):
+    starts = range(0, len(examples), batch)[processes.rank :: processes.count]
+    total = 0.0
+    for start in starts:
         part = examples[start : start + batch]
-        losses.append(objective.loss(images[start : start + batch], part))
-        counts.append(len(part))
-    loss = sum(value * count for value, count in zip(losses, counts, strict=True)) / sum(counts)
+        total += objective.loss(images[start : start + batch], part) * len(part)
+    loss = float(processes.sum(torch.tensor(total, dtype=torch.float64, device=images.device))) / len(examples)
     aurocs = _aurocs(objective, study, examples, images)
-    return Measured(loss, sum(aurocs) / len(aurocs) if aurocs else None, len(aurocs))
+    return processes.share_object(Measured(loss, sum(aurocs) / len(aurocs) if aurocs else None, len(aurocs)))
 
 
 def _aurocs(objective: Objective, study: Study, examples: Sequence[int], images: torch.Tensor) -> list[float]:

@@ -74,7 +74,7 @@ def validate(
         rows=listing_of(rows, Row),
         readers=listing_of([reader for one in found for reader in one.readers], ReaderRow),
         left_out=listing_of(unscored, Unscored),
-        notes=(*notes, *(one.note for one in found if one.note)),
+        notes=(*notes, *selected.why, *(one.note for one in found if one.note)),
         baseline=baseline,
         by=by,
         commit=kb.commit.commit_id,

@@ -6,25 +6,35 @@ import json
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 
-from encoder.devices import choose_device
+from encoder.devices import choose_device, to_device
 from encoder.model.checkpoint import Checkpoint
+from encoder.model.frozen import described
 from encoder.vectors.pixels import PixelReader
+from encoder.vectors.precision import (
+    Asked,
+    Computed,
+    Precision,
+    chosen_precision,
+    computed,
+    computing_in,
+    kind_of_device,
+)
 from kb.batched import batched
 from kb.errors import ClearKbError, UsageError
+from kb.images.preprocessing import Preprocessing
 from kb.knowledge_base import KnowledgeBase
 from kb.progress import Silent, Watcher
 from kb.store.publication import Publication
 from kb.store.sqltext import literals
 from schemas.tables import ENCODERS, IMAGE_VECTORS
-from schemas.terms import BACKBONE
+from schemas.terms import BACKBONE, FROZEN
 
 logger = logging.getLogger("clear_kb.encoder")
 
@@ -46,16 +56,39 @@ class EncodeResult:
     known: int
     seconds: float
     commit: str | None
+    computed: Computed
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain data, for JSON."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        told = {name: getattr(self, name) for name in self.__slots__ if name != "computed"}
+        return {**told, "precision": self.computed.precision, "devices": list(self.computed.devices)}
 
 
 @dataclass(frozen=True, slots=True)
 class _Image:
     image_id: str
     content_hash: str
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """Whose vectors are stored under which id, how they are computed, and what the act is signed with.
+
+    Where `afresh`, those that are there go when the first new ones come: none of another precision is left beside them.
+    """
+
+    checkpoint: Checkpoint
+    identity: str
+    precision: Precision
+    device: str
+    afresh: bool
+    by: str | None
+    why: str | None
+
+    @property
+    def made(self) -> Computed:
+        """What its vectors are computed in."""
+        return Computed(self.precision, (kind_of_device(self.device),))
 
 
 def encode(
@@ -66,12 +99,16 @@ def encode(
     where: str | None = None,
     batch_size: int = 64,
     device: str | None = None,
+    precision: Asked = "auto",
+    again: bool = False,
     by: str | None = None,
     why: str | None = None,
     dry_run: bool = False,
     watcher: Watcher | None = None,
 ) -> EncodeResult:
     """Encode the images of `kb` that have no vector of this encoder yet, or another picture than it was made from.
+
+    All vectors of an encoder are of one precision: it is stored beside them, and further ones are computed in it.
 
     Args:
         kb: where the images are and the vectors go; it stands on the new commit afterwards.
@@ -80,26 +117,35 @@ def encode(
         where: SQL over the columns of `images` that chooses some of them.
         batch_size: images a forward pass.
         device: default: the best there is.
+        precision: of the forward pass; see `encoder.vectors.precision`.
+        again: encode all images, in place of all vectors of this encoder.
         by: who.
         why: the reason.
         dry_run: count, and write nothing.
         watcher: hears how it goes.
 
     Raises:
-        UsageError: there are no such images, or pixels are missing; the message says how they are made.
+        UsageError: there are no such images, pixels are missing (the message says how they are made), or the vectors
+            that are there are of another precision.
     """
     watcher, started = watcher or Silent(), time.perf_counter()
+    if again and where is not None:
+        raise UsageError("all vectors are replaced, so that all images are encoded: name no condition")
+    if layer == "backbone" and checkpoint.facts.objective == FROZEN:
+        raise UsageError(f"encoder {checkpoint.encoder_id} is a frozen backbone: there is no projection to look before")
     identity = checkpoint.encoder_id + (BACKBONE if layer == "backbone" else "")
+    chosen = chosen_precision(None if again else computed(kb, identity), precision, identity)
+    job = _Job(checkpoint, identity, chosen, choose_device(device), again, by, why)
     images = _images(kb, where)
-    todo = _without_vectors(kb, identity, images)
+    todo = images if again else _without_vectors(kb, identity, images)
     reader = PixelReader(kb, checkpoint.preprocessing)
     reader.check([image.content_hash for image in todo])
     commit = None
     if not dry_run and not todo:
-        commit = _note_where_it_stands(kb, checkpoint, identity, by, why)
+        commit = _note_where_it_stands(kb, job)
     elif not dry_run:
-        vectors = _vectors(checkpoint, layer, todo, reader=reader, size=batch_size, device=device)
-        commit = _store(kb, checkpoint, identity, images=todo, vectors=vectors, watcher=watcher, by=by, why=why)
+        vectors = _vectors(job, layer, todo, reader=reader, size=batch_size)
+        commit = _store(kb, job, images=todo, vectors=vectors, watcher=watcher)
     seconds = time.perf_counter() - started
     logger.info("images: %d of %d encoded by %s, %.2f s", len(todo), len(images), identity, seconds)
     return EncodeResult(
@@ -109,7 +155,13 @@ def encode(
         known=len(images) - len(todo),
         seconds=seconds,
         commit=commit,
+        computed=job.made if dry_run else computed(kb, identity) or job.made,
     )
+
+
+def check_pixels(kb: KnowledgeBase, preprocessing: Preprocessing, where: str | None = None) -> None:
+    """Refuse an encoding of which images or pixels are missing (UsageError), before its encoder is at hand."""
+    PixelReader(kb, preprocessing).check([image.content_hash for image in _images(kb, where)])
 
 
 def _images(kb: KnowledgeBase, where: str | None) -> list[_Image]:
@@ -132,35 +184,23 @@ def _without_vectors(kb: KnowledgeBase, identity: str, images: Sequence[_Image])
     return [image for image in images if (image.image_id, image.content_hash) not in known]
 
 
-def _vectors(
-    checkpoint: Checkpoint, layer: Layer, images: Sequence[_Image], reader: PixelReader, size: int, device: str | None
-) -> Iterator[np.ndarray]:
-    """The vectors of the images in their order, a batch at a time: float32, (n, d)."""
+def _vectors(job: _Job, layer: Layer, images: Sequence[_Image], reader: PixelReader, size: int) -> Iterator[np.ndarray]:
+    """The vectors of the images in their order, a batch at a time: float32 numbers, (n, d)."""
     import torch
 
-    chosen = choose_device(device)
-    tower = checkpoint.encoder.image.to(chosen).eval()
+    tower = job.checkpoint.encoder.image.to(job.device).eval()
     run = tower if layer == "projection" else tower.features
-    kind = chosen.split(":")[0]
-    precision = torch.autocast(kind, torch.bfloat16) if kind == "cuda" else nullcontext()
     contents = [[image.content_hash for image in batch] for batch in batched(images, size)]
-    with torch.inference_mode(), precision:
-        for pixels in reader.batches(contents):
-            vectors = run(torch.from_numpy(pixels).to(chosen)).float()
-            if not torch.isfinite(vectors).all():
-                raise ClearKbError(f"encoder {checkpoint.encoder_id} gives vectors that are no numbers: train it again")
-            yield vectors.cpu().numpy()
+    for pixels in reader.batches(contents):
+        with torch.inference_mode(), computing_in(job.precision, job.device):
+            vectors = run(to_device(pixels, job.device)).float()
+        if not torch.isfinite(vectors).all():
+            raise ClearKbError(f"encoder {job.checkpoint.encoder_id} gives vectors that are no numbers: train it again")
+        yield vectors.cpu().numpy()
 
 
 def _store(
-    kb: KnowledgeBase,
-    checkpoint: Checkpoint,
-    identity: str,
-    images: Sequence[_Image],
-    vectors: Iterator[np.ndarray],
-    watcher: Watcher,
-    by: str | None,
-    why: str | None,
+    kb: KnowledgeBase, job: _Job, images: Sequence[_Image], vectors: Iterator[np.ndarray], watcher: Watcher
 ) -> str | None:
     """Write vectors as they come, in a commit every now and then; the id of the last commit."""
     watcher.stage("encoding", len(images))
@@ -171,34 +211,43 @@ def _store(
         done += len(batch)
         watcher.advance(done, done)
         if done == len(images) or done - first >= COMMIT_EVERY or time.monotonic() - since > COMMIT_EVERY_S:
-            last = _publish(kb, checkpoint, identity, images=images[first:done], batches=waiting, by=by, why=why)
-            waiting, first, since = [], done, time.monotonic()
+            last = _publish(kb, job, images=images[first:done], batches=waiting)
+            job, waiting, first, since = replace(job, afresh=False), [], done, time.monotonic()
     return last
 
 
-def _publish(
-    kb: KnowledgeBase,
-    checkpoint: Checkpoint,
-    identity: str,
-    images: Sequence[_Image],
-    batches: Sequence[np.ndarray],
-    by: str | None,
-    why: str | None,
-) -> str | None:
+def _publish(kb: KnowledgeBase, job: _Job, images: Sequence[_Image], batches: Sequence[np.ndarray]) -> str | None:
     matrix = np.concatenate(batches)
 
     def change(publication: Publication) -> tuple[Mapping[str, Any], None]:
-        ids = [image.image_id for image in images]
-        for chunk in batched(range(len(images)), 4_096):
-            where = f"encoder IN {literals([identity])} AND image_id IN {literals(ids[n] for n in chunk)}"
-            if publication.dataset("image_vectors").count_rows(where):
-                publication.delete("image_vectors", where)
-        publication.write("image_vectors", _batches(identity, images, matrix))
-        _register(publication, checkpoint, identity, matrix.shape[1])
-        return {"encoder": identity, "images": len(images)}, None
+        made = _made_room(publication, job, [image.image_id for image in images])
+        publication.write("image_vectors", _batches(job.identity, images, matrix))
+        _register(publication, job, dimension=matrix.shape[1], made=made)
+        return {"encoder": job.identity, "images": len(images), "precision": made.precision}, None
 
-    commit, _ = kb.publish("encode", change, by=by, why=why)
+    commit, _ = kb.publish("encode", change, by=job.by, why=job.why)
     return commit.commit_id if commit else None
+
+
+def _made_room(publication: Publication, job: _Job, image_ids: Sequence[str]) -> Computed:
+    """Take away the vectors that new ones replace; what those and the rest are computed in then.
+
+    Raises:
+        UsageError: the rest is of another precision, which another process has stored since this one began.
+    """
+    mine = f"encoder IN {literals([job.identity])}"
+    there = computed(publication, job.identity)
+    if job.afresh and there is not None:
+        publication.delete("image_vectors", mine)
+        return job.made
+    if there is None:
+        return job.made
+    chosen_precision(there, job.precision, job.identity)
+    for chunk in batched(image_ids, 4_096):
+        where = f"{mine} AND image_id IN {literals(chunk)}"
+        if publication.dataset("image_vectors").count_rows(where):
+            publication.delete("image_vectors", where)
+    return Computed(job.precision, tuple(sorted({*there.devices, *job.made.devices})))
 
 
 def _batches(identity: str, images: Sequence[_Image], matrix: np.ndarray) -> Iterator[Any]:
@@ -215,35 +264,36 @@ def _batches(identity: str, images: Sequence[_Image], matrix: np.ndarray) -> Ite
         yield pa.RecordBatch.from_arrays(columns, schema=IMAGE_VECTORS.schema)
 
 
-def _note_where_it_stands(
-    kb: KnowledgeBase, checkpoint: Checkpoint, identity: str, by: str | None, why: str | None
-) -> str | None:
+def _note_where_it_stands(kb: KnowledgeBase, job: _Job) -> str | None:
     """Nothing is to be encoded, but the checkpoint may have moved."""
-    rows = kb.dataset("encoders").to_table(filter=f"encoder IN {literals([identity])}").to_pylist()
-    if not rows or rows[0]["checkpoint"] == str(Path(checkpoint.folder).resolve()):
+    rows = kb.dataset("encoders").to_table(filter=f"encoder IN {literals([job.identity])}").to_pylist()
+    there = computed(kb, job.identity)
+    if there is None or rows[0]["checkpoint"] == str(Path(job.checkpoint.folder).resolve()):
         return None
 
     def change(publication: Publication) -> tuple[Mapping[str, Any], None]:
-        _register(publication, checkpoint, identity, rows[0]["dimension"])
-        return {"encoder": identity, "images": 0}, None
+        _register(publication, job, dimension=rows[0]["dimension"], made=there)
+        return {"encoder": job.identity, "images": 0}, None
 
-    commit, _ = kb.publish("encode", change, by=by, why=why)
+    commit, _ = kb.publish("encode", change, by=job.by, why=job.why)
     return commit.commit_id if commit else None
 
 
-def _register(publication: Publication, checkpoint: Checkpoint, identity: str, dimension: int) -> None:
-    """Note which encoder this is, and where its checkpoint stands now."""
-    facts = checkpoint.facts
+def _register(publication: Publication, job: _Job, dimension: int, made: Computed) -> None:
+    """Note which encoder this is, where its checkpoint stands now, and what its vectors are computed in."""
+    facts = job.checkpoint.facts
     row = {
-        "encoder": identity,
-        "checkpoint": str(Path(checkpoint.folder).resolve()),
+        "encoder": job.identity,
+        "checkpoint": str(Path(job.checkpoint.folder).resolve()),
         "dimension": dimension,
         "objective": facts.objective,
-        "preprocessing": json.dumps(facts.preprocessing, sort_keys=True),
+        "preprocessing": json.dumps(described(facts), sort_keys=True),
         "embedder": facts.embedder,
         "vocabulary_commit": facts.vocabulary_commit,
+        "precision": made.precision,
+        "devices": list(made.devices),
     }
-    where = f"encoder IN {literals([identity])}"
+    where = f"encoder IN {literals([job.identity])}"
     if publication.dataset("encoders").to_table(filter=where).to_pylist() == [row]:
         return
     publication.replace("encoders", where, [pa.RecordBatch.from_pylist([row], schema=ENCODERS.schema)])

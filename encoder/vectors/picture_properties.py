@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from itertools import product
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +12,7 @@ import pyarrow as pa
 from encoder.vectors.pixels import PixelReader
 from kb.batched import batched
 from kb.errors import ClearKbError
-from kb.images.preprocessing import FITS, Preprocessing
+from kb.images.preprocessing import FITS, RESAMPLES, Preprocessing
 from kb.images.properties import METHOD, Properties, properties_of
 from kb.knowledge_base import KnowledgeBase
 from kb.progress import Watcher
@@ -69,8 +70,8 @@ def _preprocessing(kb: KnowledgeBase, contents: set[str]) -> tuple[Preprocessing
         if row["content_hash"] in contents:
             there.setdefault((row["preprocessing"], row["size"]), set()).add(row["content_hash"])
     for (identity, size), held in sorted(there.items(), key=lambda one: (-len(one[1]), -one[0][1], one[0][0])):
-        for fit in FITS:
-            made = Preprocessing(size, fit)
+        for fit, resample in product(FITS, RESAMPLES):
+            made = Preprocessing(size, fit, resample)
             if made.preprocessing_id == identity:
                 return made, held
     return None
@@ -112,10 +113,8 @@ def _inner(square: np.ndarray, shape: Shape, preprocessing: Preprocessing) -> np
     """A square without the bands that were added to it."""
     if preprocessing.fit != "pad" or min(shape.width, shape.height) < 1:
         return square
-    size = preprocessing.size
-    scale = size / max(shape.width, shape.height)
-    width, height = (max(3, round(side * scale)) for side in (shape.width, shape.height))
-    left, top = (size - width) // 2, (size - height) // 2
+    width, height = (max(3, side) for side in preprocessing.inner_size(shape.width, shape.height))
+    left, top = (preprocessing.size - width) // 2, (preprocessing.size - height) // 2
     return square[top : top + height, left : left + width]
 
 

@@ -16,6 +16,9 @@ from kb.knowledge_base import KnowledgeBase
 AHEAD = 4
 """Batches that are read while the encoder works on an earlier one."""
 
+THREADS = 2
+"""Threads that read them, unless more are asked for."""
+
 IN_MEMORY_BYTES = 4 * 2**30
 """Pixels of a training are kept in memory where they are no more than this."""
 
@@ -41,10 +44,9 @@ class PixelReader:
         """Refuse a work of which pixels are missing (UsageError), before it begins."""
         missing = [content for content in contents if content not in self._places]
         if missing:
-            size, fit = self.preprocessing.size, self.preprocessing.fit
             raise UsageError(
-                f"the pixels of {len(missing):,} of {len(contents):,} images are not in {self._kb.uri} at {size} "
-                f"pixels ({fit}): ingest them at that size",
+                f"the pixels of {len(missing):,} of {len(contents):,} images are not in {self._kb.uri} as they are "
+                f"wanted here ({self.preprocessing.described}): ingest them so",
                 need="pixels",
             )
 
@@ -63,13 +65,13 @@ class PixelReader:
         pixels = data.reshape(len(once), size, size)
         return np.ascontiguousarray(pixels[np.searchsorted(once, places)])
 
-    def batches(self, batches: Sequence[Sequence[str]], threads: int = 2) -> Iterator[np.ndarray]:
+    def batches(self, batches: Sequence[Sequence[str]], threads: int = THREADS) -> Iterator[np.ndarray]:
         """The pixels of one batch of contents after another, read ahead by threads."""
         with ThreadPoolExecutor(threads) as pool:
             waiting: list[Future[np.ndarray]] = []
             for batch in batches:
                 waiting.append(pool.submit(self.take, batch))
-                if len(waiting) > AHEAD:
+                if len(waiting) > max(AHEAD, threads):
                     yield waiting.pop(0).result()
             while waiting:
                 yield waiting.pop(0).result()
@@ -87,7 +89,7 @@ class PixelsInMemory:
             part = once[start : start + 1_024]
             self._pixels[start : start + len(part)] = reader.take(part)
 
-    def batches(self, batches: Sequence[Sequence[str]], threads: int = 2) -> Iterator[np.ndarray]:
+    def batches(self, batches: Sequence[Sequence[str]], threads: int = THREADS) -> Iterator[np.ndarray]:
         """The pixels of one batch of contents after another."""
         for batch in batches:
             yield self._pixels[[self._numbers[content] for content in batch]]

@@ -68,6 +68,10 @@ def dataset_command(
     fit: Annotated[
         Literal["pad", "crop", "stretch"], typer.Option("--fit", help="What becomes of an oblong picture.")
     ] = "pad",
+    resample: Annotated[
+        Literal["bicubic", "bilinear", "lanczos"],
+        typer.Option("--resample", help="The filter that scales; lanczos pads as the published CLEAR code does."),
+    ] = "bicubic",
     allow_unjoined: Annotated[
         bool, typer.Option("--allow-unjoined", help="Store the set also where its parts do not meet.")
     ] = False,
@@ -91,7 +95,7 @@ def dataset_command(
         reports="reports" in wanted,
         images="images" in wanted,
         labels="labels" in wanted,
-        preprocessing=Preprocessing(size, fit),
+        preprocessing=Preprocessing(size, fit, resample),
         workers=workers,
         allow_unjoined=allow_unjoined,
     )

@@ -38,6 +38,10 @@ def images_command(
     fit: Annotated[
         Literal["pad", "crop", "stretch"], typer.Option("--fit", help="What becomes of an oblong picture.")
     ] = "pad",
+    resample: Annotated[
+        Literal["bicubic", "bilinear", "lanczos"],
+        typer.Option("--resample", help="The filter that scales; lanczos pads as the published CLEAR code does."),
+    ] = "bicubic",
     allow_unjoined: Annotated[
         bool,
         typer.Option(
@@ -64,7 +68,7 @@ def images_command(
             list(sources or []),
             table=table,
             mapping=pairs,
-            preprocessing=Preprocessing(size, fit),
+            preprocessing=Preprocessing(size, fit, resample),
             split=split,
             workers=workers,
             **writing.act,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -23,7 +22,8 @@ from kb.curation.terminology import read_terminology
 from kb.errors import UsageError
 from kb.exchange.clear_bank import clear_bank
 from kb.exchange.formats import ExportOptions, export_vocabulary, file_to_import, format_of
-from kb.exchange.importing import ImportResult, Incoming, import_records
+from kb.exchange.importing import ImportResult, import_records
+from kb.exchange.incoming import Incoming
 from kb.exchange.prefixes import Prefixes
 from kb.exchange.sssom import LICENSE
 
@@ -75,6 +75,10 @@ def import_command(
     clear: Annotated[
         bool, typer.Option("--clear", help="The published bank: mimic_concepts.csv and concept_embeddings.pt.")
     ] = False,
+    verbatim: Annotated[
+        bool,
+        typer.Option("--verbatim", help="With --clear: every text a concept of its own, so that each one counts."),
+    ] = False,
     named: FileFormat = None,
     no_vectors: Annotated[bool, typer.Option("--no-vectors", help="Leave a file's vectors out.")] = False,
     store: Store = None,
@@ -93,8 +97,10 @@ def import_command(
     New concepts are added; what a file says otherwise of known ones is one change that `vocab revert` undoes. Rows
     that cannot be taken are listed by `clear-kb status --rejects`.
     """
+    if not clear and (verbatim or embedder or query_prompt is not None):
+        raise UsageError("--verbatim, --embedder and --query-prompt go with --clear")
     if clear:
-        incoming = _published(files, embedder, query_prompt, no_vectors)
+        incoming = _published(files, embedder, query_prompt, no_vectors=no_vectors, verbatim=verbatim)
     elif len(files) != 1:
         raise UsageError("name one file to import (two with --clear)")
     else:
@@ -125,7 +131,7 @@ def import_command(
         )
     print_result(
         {**result.to_dict(), "dry_run": writing.dry_run},
-        _import_facts(result, writing.dry_run, writing.uri),
+        _import_facts(result, writing.dry_run, writing.uri, of_bank=clear),
         writing.output,
         quiet=writing.quiet,
     )
@@ -172,23 +178,35 @@ def link_command(
     say(f"{len(links):,} concepts are named there; {done} {new:,} anew{gone}{change_id}", quiet=writing.quiet)
 
 
-def _published(files: list[Path], embedder: str | None, query_prompt: str | None, no_vectors: bool) -> Incoming:
-    if len(files) != 2:
-        raise UsageError("--clear takes two files: mimic_concepts.csv concept_embeddings.pt")
-    incoming = clear_bank(files[0], files[1], embedder, query_prompt=query_prompt)
-    return replace(incoming, info=None, vectors=None) if no_vectors else incoming
+def _published(
+    files: list[Path], embedder: str | None, query_prompt: str | None, *, no_vectors: bool, verbatim: bool
+) -> Incoming:
+    if len(files) != 2 and not (no_vectors and len(files) == 1):
+        raise UsageError(
+            "--clear takes two files, mimic_concepts.csv concept_embeddings.pt; with --no-vectors the first is enough"
+        )
+    tensor = None if no_vectors else files[1]
+    return clear_bank(files[0], tensor, embedder, query_prompt=query_prompt, verbatim=verbatim)
 
 
-def _import_facts(result: ImportResult, dry_run: bool, kb: str) -> list[tuple[str, str]]:
+def _import_facts(result: ImportResult, dry_run: bool, kb: str, *, of_bank: bool) -> list[tuple[str, str]]:
     commit = result.commit.commit_id if result.commit else "none: there was nothing new"
     embedded = f", {result.embedded:,} of them with their vector" if result.embedded else ""
     where = f": clear-kb status --rejects --kb {escape(kb)}" if result.rejected and not dry_run else ""
+    uncounted = ": uncounted, unless --verbatim" if of_bank else ""
     facts = [
         ("read", f"{result.read:,}"),
         ("added", f"{result.added:,}{embedded}"),
         ("edited", f"{result.edited:,}"),
         ("unchanged", f"{result.unchanged:,}"),
-        ("synonyms", f"{result.synonyms:,} texts became another name of a concept" if result.synonyms else ""),
+        (
+            "synonyms",
+            f"{result.synonyms:,} texts became another name of a concept{uncounted}" if result.synonyms else "",
+        ),
+        ("repeated", f"{result.repeated:,} texts stand there more than once{uncounted}" if result.repeated else ""),
+        ("kept apart", f"{result.apart:,} texts that would be another name of a concept" if result.apart else ""),
+        ("unread", f"{result.unread:,} texts of which the lexicon knows nothing" if result.unread else ""),
+        ("note", escape("; ".join(result.notes))),
         ("rejected", f"{result.rejected:,}{where}"),
         ("not used", escape(", ".join(result.unused))),
         ("commit", "none: a dry run writes nothing" if dry_run else commit),

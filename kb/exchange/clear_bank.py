@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from kb.errors import UsageError
-from kb.exchange.importing import Incoming
+from kb.exchange.incoming import Incoming
 from kb.store.storage import first_line
 from kb.vectors.embedding import EmbedderInfo
 from kb.vectors.embedding.embedder import FILE_SCHEME, UNKNOWN_REVISION
@@ -29,38 +29,58 @@ PUBLISHED_DIMENSION = 4096
 PUBLISHED_PROMPT = "Instruct: Retrieve radiological observations that mean the same\nQuery: "
 """The model wants its queries, not its documents, with a task before them (its model card)."""
 
+PUBLISHED_SPACE = 768
+"""The numbers of a vector in the published encoder's own space, which images and texts share. Who used the released
+tensor found rows of this length in it, whatever its name says: the text tower's, and no LLM's."""
+
 COLUMNS = ("concept_idx", "concept")
 ROWS = 8_192
 LET_GO = 64 << 20
 """Bytes that are read before the file is mapped anew."""
 
 
+LENGTHS = (0.99, 1.01)
+"""Vectors between these lengths are of length 1, rounded."""
+
+
 def clear_bank(
-    concepts: Path, embeddings: Path, embedder: str | None = None, *, query_prompt: str | None = None
+    concepts: Path,
+    embeddings: Path | None,
+    embedder: str | None = None,
+    *,
+    query_prompt: str | None = None,
+    verbatim: bool = False,
 ) -> Incoming:
     """The published bank as something to import: facets are read from the texts, vectors from the tensor.
 
     Args:
         concepts: the CSV file.
-        embeddings: the file of the tensor, (rows, dimension); read with `weights_only`, mapped into memory.
+        embeddings: the file of the tensor, (rows, dimension); read with `weights_only`, mapped into memory. None: the
+            concepts come without vectors.
         embedder: the model that the tensor is of; default: the published one, where the dimension is its own.
         query_prompt: what stands before a query to that model; default: that of the published one.
+        verbatim: each text is a concept of its own, as it stands; else texts that say the same are one.
 
     Raises:
         UsageError: a file is not there or not what it should be, or the two do not fit together.
     """
+    indices = list(_indices(concepts))
+    if embeddings is None:
+        return Incoming(concepts.name, lambda: _records(concepts, len(indices), set()), verbatim=verbatim)
     tensor = MappedTensor(embeddings)
     rows = len(tensor)
-    indices = list(_indices(concepts))
     if len(indices) != rows:
         raise UsageError(f"{concepts} has {len(indices):,} concepts, {embeddings} {rows:,} vectors")
     info = _info(tensor, embedder, query_prompt)
-    unusable = tensor.unusable()
+    lengths = tensor.lengths()
+    unusable = set(np.flatnonzero(~_usable(lengths)).tolist())
     return Incoming(
         concepts.name,
         lambda: _records(concepts, rows, unusable),
         info,
         lambda: TensorVectors(info, tensor, indices),
+        verbatim=verbatim,
+        notes=_of_lengths(lengths[_usable(lengths)]),
     )
 
 
@@ -91,16 +111,11 @@ class MappedTensor:
             self._tensor, self._read = _read_tensor(self.path), 0
         return found
 
-    def unusable(self) -> set[int]:
-        """The rows that are no vector: zero, or not finite."""
-        import torch
-
-        bad: set[int] = set()
-        for start in range(0, len(self), ROWS):
-            lengths = self.rows(range(start, min(start + ROWS, len(self)))).norm(dim=1)
-            usable = torch.isfinite(lengths) & (lengths > 0)
-            bad.update(start + at for at in (~usable).nonzero().flatten().tolist())
-        return bad
+    def lengths(self) -> np.ndarray:
+        """The length of every row, (rows,), float32."""
+        parts = (range(start, min(start + ROWS, len(self))) for start in range(0, len(self), ROWS))
+        found = [self.rows(part).norm(dim=1).numpy() for part in parts]
+        return np.concatenate(found) if found else np.zeros(0, dtype=np.float32)
 
 
 @dataclass
@@ -118,6 +133,21 @@ class TensorVectors:
         wanted = [index for number in numbers if (index := self.indices[number - 1]) is not None]
         unit = torch.nn.functional.normalize(self.tensor.rows(wanted), dim=1).numpy()
         return unit, np.ones(len(numbers), dtype=bool)
+
+
+def _usable(lengths: np.ndarray) -> np.ndarray:
+    """Which rows are vectors: neither zero nor not finite."""
+    usable: np.ndarray = np.isfinite(lengths) & (lengths > 0)
+    return usable
+
+
+def _of_lengths(lengths: np.ndarray) -> tuple[str, ...]:
+    if not len(lengths) or (LENGTHS[0] <= lengths.min() and lengths.max() <= LENGTHS[1]):
+        return ()
+    return (
+        f"the vectors have lengths from {lengths.min():.3g} to {lengths.max():.3g} and are stored with length 1: the "
+        "published code multiplies them as they are",
+    )
 
 
 def _records(path: Path, rows: int, unusable: set[int]) -> Iterator[Record]:
@@ -176,6 +206,13 @@ def _read_tensor(path: Path) -> Any:
 
 def _info(tensor: MappedTensor, name: str | None, query_prompt: str | None) -> EmbedderInfo:
     rows, dimension = len(tensor), tensor.dimension
+    if name is None and dimension == PUBLISHED_SPACE:
+        raise UsageError(
+            f"{tensor.path} has {dimension} numbers a row, as the published encoder's own text vectors have: the "
+            "projection needs embeddings of a language model. Import without vectors and embed the concepts, or name "
+            "the model that made these",
+            parameter="tensor",
+        )
     if name is None and dimension == PUBLISHED_DIMENSION:
         name = PUBLISHED_NAME
     if name is not None:

@@ -11,7 +11,8 @@ from typing import Any
 
 from kb.errors import UsageError
 from kb.exchange import skos, sssom, tabular
-from kb.exchange.importing import ImportResult, Incoming, import_records
+from kb.exchange.importing import ImportResult, import_records
+from kb.exchange.incoming import Incoming
 from kb.exchange.prefixes import KNOWN, Prefixes
 from kb.exchange.vectors import StreamedVectors
 from kb.store.state import State

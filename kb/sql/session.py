@@ -29,6 +29,7 @@ from kb.sql.own_tables import read_own_tables
 from kb.sql.result import Result
 from kb.sql.sandbox import check_query
 from kb.sql.slips import columns_in, with_hint
+from kb.sql.trained_here import trained_here
 from kb.sql.watch import Watch
 from kb.store.state import State
 from kb.vocabulary.concept_hierarchy import ConceptHierarchy
@@ -202,6 +203,7 @@ class AuditSession:
             "kinds": _kinds,
             "ancestors": lambda: self.kb.remember(ConceptHierarchy.of).table(),
             "finding_ancestors": _finding_ancestors,
+            "trained_here": lambda: pa.table({"run": pa.array(sorted(trained_here(self.kb)), pa.string())}),
         }
         return made[table]()
 

@@ -82,8 +82,7 @@ INNER: dict[str, tuple[str, ...]] = {
         "studies",
         "truths",
         "stored.predictions",
-        "stored.runs",
-        "stored.encoders",
+        "stored.trained_here",
         "stored.patients",
         "stored.owners",
     ),
@@ -101,7 +100,7 @@ BEHIND: dict[str, tuple[str, ...]] = {
 VECTORS = ("concept_vectors", "image_vectors")
 """Relations that an encoder stands behind: whoever has one hands them to the session."""
 
-DERIVED = ("owners", "patients", "kinds", "ancestors", "finding_ancestors")
+DERIVED = ("owners", "patients", "kinds", "ancestors", "finding_ancestors", "trained_here")
 """Tables of `stored` that a session makes: nothing of them is kept."""
 
 _IN_ORDER = ("mentions", *ORDER[: ORDER.index("outcomes")], *INNER, *ORDER[ORDER.index("outcomes") :])

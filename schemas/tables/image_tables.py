@@ -139,7 +139,8 @@ ATTRIBUTES = Table(
 
 ENCODERS = Table(
     "encoders",
-    "one image encoder whose vectors are stored: where its checkpoint stood (a foreign one has none), and what of",
+    "one image encoder whose vectors are stored: where its checkpoint stood (a foreign one has none), what of, and "
+    "what they were computed in: all of them in one precision",
     pa.schema(
         [
             required("encoder", pa.string()),
@@ -149,6 +150,8 @@ ENCODERS = Table(
             required("preprocessing", pa.string()),
             pa.field("embedder", pa.string()),
             pa.field("vocabulary_commit", pa.string()),
+            pa.field("precision", pa.string()),
+            pa.field("devices", pa.list_(pa.string())),
         ]
     ),
 )

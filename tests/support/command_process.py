@@ -13,6 +13,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import cli
@@ -43,21 +45,47 @@ def run_command(
     Raises:
         subprocess.TimeoutExpired: it took longer, and was killed.
     """
+    running = start_command(arguments, folder=folder, environment=environment, captured=captured, one_stream=one_stream)
+    return running.end(timeout)
+
+
+@dataclass(frozen=True)
+class Running:
+    """A command at work."""
+
+    process: BaseProcess
+    arguments: Sequence[str]
+    out: Path
+    err: Path
+
+    def tell(self, number: int) -> None:
+        """Send it a signal."""
+        assert self.process.pid is not None
+        os.kill(self.process.pid, number)
+
+    def end(self, timeout: float) -> subprocess.CompletedProcess[str]:
+        """Wait for its end; TimeoutExpired if it took longer than these seconds, and was killed."""
+        command = ["clear-kb", *self.arguments]
+        self.process.join(timeout)
+        if self.process.exitcode is None:
+            self.process.kill()
+            self.process.join()
+            raise subprocess.TimeoutExpired(command, timeout)
+        printed = self.out.read_text(encoding="utf-8")
+        told = "" if self.err == self.out else self.err.read_text(encoding="utf-8")
+        return subprocess.CompletedProcess(command, self.process.exitcode, printed, told)
+
+
+def start_command(
+    arguments: Sequence[str], *, folder: Path, environment: Mapping[str, str], captured: Path, one_stream: bool = False
+) -> Running:
+    """Start `clear-kb` with `arguments`, as `run_command` does, and do not wait for it."""
     out, err = captured / "stdout", captured / ("stdout" if one_stream else "stderr")
-    command = ["clear-kb", *arguments]
-    process = _forks.Process(target=_become, args=(command, str(folder), dict(environment), str(out), str(err)))
-    process.start()
-    process.join(timeout)
-    if process.exitcode is None:
-        process.kill()
-        process.join()
-        raise subprocess.TimeoutExpired(command, timeout)
-    return subprocess.CompletedProcess(
-        command,
-        process.exitcode,
-        out.read_text(encoding="utf-8"),
-        "" if one_stream else err.read_text(encoding="utf-8"),
+    process = _forks.Process(
+        target=_become, args=(["clear-kb", *arguments], str(folder), dict(environment), str(out), str(err))
     )
+    process.start()
+    return Running(process, arguments, out, err)
 
 
 def _become(command: list[str], folder: str, environment: dict[str, str], out: str, err: str) -> None:

@@ -341,6 +341,7 @@ def _slices(label: str, words: str) -> Slices:
         split="test",
         n=389,
         positives=82,
+        patients=301,
         auroc=0.85,
         slices=Listing(rows, ["number"]),
         notes=(words,),

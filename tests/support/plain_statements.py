@@ -5,7 +5,7 @@ from __future__ import annotations
 from encoder.training.statements import DENIED, HOLDS, UNKNOWN
 from kb.hierarchy.meaning import Meaning
 from kb.hierarchy.order import contradicts, entails
-from kb.language.wider_terms import wider_findings
+from kb.language.alike_terms import may_be_called
 
 
 def says_of(stated: Meaning, concept: Meaning) -> int:
@@ -19,4 +19,7 @@ def speaks_of(stated: Meaning, concept: Meaning) -> bool:
     """Whether a statement is of the finding of a concept: the same, or one that is there and may be it."""
     if stated.finding == concept.finding:
         return True
-    return stated.present and concept.finding in wider_findings().near(stated.finding or "")
+    if not stated.present:
+        return False
+    one, other = stated.finding or "", concept.finding or ""
+    return other in may_be_called(one) or one in may_be_called(other)

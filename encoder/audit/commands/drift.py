@@ -118,6 +118,7 @@ def _table(audits: Sequence[DriftAudit]) -> tuple[list[dict[str, object]], Seque
 
 def _print(found: DriftAudit, quiet: bool) -> None:
     labelled = f", {found.labelled:,} labelled" if found.labelled < found.n else ""
+    positives = f", {sum(one.positives for one in found.timeline):,} positives" if found.labelled else ""
     chosen = {
         "told": "as told",
         "given": "given with the run",
@@ -127,7 +128,7 @@ def _print(found: DriftAudit, quiet: bool) -> None:
     cut = None if found.threshold is None else f"{found.threshold:.3g}, {chosen[found.threshold_from]}"
     facts = [
         ("run", f"{found.run}, {found.label}"),
-        ("rows", f"{found.n:,} ({found.split}){labelled}, {found.patients:,} patients"),
+        ("rows", f"{found.n:,} ({found.split}){labelled}{positives}, {found.patients:,} patients"),
         ("truth", found.source or "no label speaks of these rows"),
         ("threshold", cut or "none is known"),
     ]

@@ -12,7 +12,7 @@ from encoder.audit.audit_session import open_session
 from encoder.audit.commands.group import DEFAULT_SHOWN
 from encoder.audit.commands.rows import show_result
 from kb.commands.options import Format
-from kb.commands.output import print_facts, print_json, print_rows, say
+from kb.commands.output import print_facts, print_json, print_rows, print_text, say
 from kb.commands.shared import Writing, writes
 from kb.errors import UsageError
 from kb.sql.limits import UNHURRIED
@@ -54,11 +54,12 @@ def operating_points_command(
 
 
 def _show(rows: Sequence[Mapping[str, Any]]) -> None:
-    """A table of each run and source, with intervals under the figures; then how thresholds were chosen."""
+    """A table of each run and source, intervals under the figures, alerts of 100; then how thresholds were chosen."""
     for run, source in dict.fromkeys((row["run"], row["source"]) for row in rows):
         mine = [row for row in rows if (row["run"], row["source"]) == (run, source)]
-        title = run if source is None else f"{run}, judged by {source}"
-        print_rows([_cells(row) for row in mine], list(_cells(mine[0])), Format.table, title=escape(title))
+        told = [run, *([f"judged by {source}"] if source else []), *_on(mine)]
+        print_text(f"\n[bold]{escape(', '.join(told))}[/bold]")
+        print_rows([_cells(row) for row in mine], list(_cells(mine[0])), Format.table)
         for how in dict.fromkeys(row["chosen_on"] for row in mine):
             labels = [row["label"] for row in mine if row["chosen_on"] == how]
             which = "" if len(labels) == len(mine) else f": {', '.join(labels)}"
@@ -66,6 +67,13 @@ def _show(rows: Sequence[Mapping[str, Any]]) -> None:
     for row in rows:
         if row["warning"]:
             say(escape(f"{row['label']} ({row['run']}): {row['warning']}"))
+
+
+def _on(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The splits that they are judged on, and the patients of the label that has most."""
+    splits = ", ".join(dict.fromkeys(name for row in rows for name in (row["judged_on"] or "").split(", ") if name))
+    patients = max((row["patients"] or 0 for row in rows), default=0)
+    return [f"on rows of {splits}", f"{patients:,} patients"] if splits else []
 
 
 HOW: Mapping[str, str] = {
@@ -83,7 +91,8 @@ def _cells(row: Mapping[str, Any]) -> dict[str, str]:
     told = {title: _with_interval(row, name, "{:.2f}") for title, name in FIGURES.items()}
     cut = "" if row["threshold"] is None else f"{row['threshold']:.3g}"
     alerts = _with_interval(row, "alerts_per_100", "{:.0f}")
-    return {"label": escape(row["label"]), "cut": cut, **told, "alerts per 100": alerts}
+    counted = "" if row["n"] is None else f"{row['positives']:,} of {row['n']:,}"
+    return {"label": escape(row["label"]), "positives": counted, "cut": cut, **told, "alerts": alerts}
 
 
 def _with_interval(row: Mapping[str, Any], name: str, form: str) -> str:

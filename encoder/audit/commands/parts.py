@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeVar
 
 from rich.markup import escape
 
-from encoder.prediction.runs import judged_parts
+from encoder.prediction.judged import judged_parts, warnings
 from kb.commands.options import Format
 from kb.commands.output import print_json, print_rows, say
 from kb.commands.shared import Reading
@@ -29,13 +29,13 @@ Audit = TypeVar("Audit", bound=Told)
 def each_part(
     base: KnowledgeBase, run: str, split: str | None, audit: Callable[[str], Audit]
 ) -> tuple[list[Audit], list[str]]:
-    """The audit of each part of the rows that a run is judged on, and why there is none of a further part.
+    """The audit of each part of the rows that a run is judged on; what is to be said of these, or of one without.
 
     Raises:
         UsageError: the first part cannot be looked at.
     """
     first, *others = judged_parts(base, [run], split)
-    found, notes = [audit(first)], []
+    found, notes = [audit(first)], warnings(base, [run], split)
     for part in others:
         try:
             found.append(audit(part))

@@ -107,7 +107,7 @@ def _table(audits: Sequence[SegmentAudit]) -> tuple[list[dict[str, object]], Seq
     """The rows of CSV, and their columns."""
     figures = [column for name in FIGURES for column in (name, f"{name}_low", f"{name}_high")]
     rows = [{"split": found.split, **row} for found in audits for row in found.groups.rows()]
-    return rows, (*(("split",) if len(audits) > 1 else ()), *CSV, *figures)
+    return rows, ("split", *CSV, *figures)
 
 
 def _print(found: SegmentAudit, quiet: bool) -> None:

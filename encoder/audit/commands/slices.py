@@ -84,7 +84,7 @@ def _table(audits: Sequence[Slices]) -> tuple[list[dict[str, object]], Sequence[
     ends = [column for name in FIGURES for column in (name, f"{name}_low", f"{name}_high")]
     columns = ("number", "data", "n", "positives", "patients", "false_alarms", "missed", *ends, "extra", "verdict")
     rows = [_flat(found.split, one) for found in audits for one in found.slices]
-    return rows, ("split", *columns) if len(audits) > 1 else columns
+    return rows, ("split", *columns)
 
 
 def _flat(split: str, one: Slice) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def _print(found: Slices, quiet: bool) -> None:
     print_facts(
         [
             ("run", escape(f"{found.run}, {found.label}: AUROC {number(found.auroc)}")),
-            ("rows", f"{found.n:,} ({found.split}), {found.positives:,} positives"),
+            ("rows", f"{found.n:,} ({found.split}), {found.positives:,} positives, {found.patients:,} patients"),
             *([("threshold", escape(f"{cut.value:.4g}: {cut.origin}"))] if cut is not None else []),
         ]
     )

@@ -17,7 +17,7 @@ from encoder.audit.confounders.row_evidence import read_evidence
 from encoder.audit.confounders.strata import auroc
 from encoder.audit.drift.dates import is_period_attribute
 from encoder.audit.rows import AuditRows
-from encoder.prediction.runs import judged_split
+from encoder.prediction.judged import judged_split
 from kb.display import Listing
 from kb.images.view_choice import FRONTAL
 from kb.knowledge_base import KnowledgeBase

@@ -14,7 +14,7 @@ from encoder.audit.confounders.result import Kind
 from encoder.audit.confounders.row_evidence import encoder_of
 from encoder.model.checkpoint import Checkpoint
 from encoder.prediction.head import Space
-from encoder.prediction.runs import read_run
+from encoder.prediction.runs import read_run, require_its_vectors
 from encoder.prediction.view import view_of
 from encoder.space.concept_space import ConceptSpace, open_space
 from encoder.space.fitted.fit import open_directions
@@ -31,7 +31,7 @@ class AuditSpace:
 
     Attributes:
         encoder: its id.
-        checkpoint: where it was trained; None for one of which only vectors came.
+        checkpoint: where it was trained; None for one whose concepts are fitted.
         space: its concept space; likewise.
         concepts: the concepts as directions of it; None where it has none that can be trusted.
         notes: why there is none, where one could have been expected; how directions were fitted.
@@ -63,13 +63,13 @@ def open_audit_space(kb: KnowledgeBase, run: str, named: str | None, *, kinds: C
     if encoder is None:
         return AuditSpace(notes=("no image has a vector here: none is encoded",))
     try:
-        return _foreign_space(kb, encoder) if encoder.is_foreign else _own_space(kb, encoder)
+        return _fitted_space(kb, encoder) if encoder.without_concepts else _own_space(kb, encoder)
     except ClearKbError as error:
-        if set(kinds) == {"image"} or (named is not None and not encoder.is_foreign):
+        if set(kinds) == {"image"} or (named is not None and not encoder.without_concepts):
             raise
         # Its vectors tell of likeness all the same; whose checkpoint is lost is not known to be read rightly.
         told = f"concepts are not tested by images: {error}"
-        return AuditSpace(encoder=encoder.encoder if encoder.is_foreign else None, notes=(told,))
+        return AuditSpace(encoder=encoder.encoder if encoder.without_concepts else None, notes=(told,))
 
 
 def _own_space(kb: KnowledgeBase, encoder: StoredEncoder) -> AuditSpace:
@@ -78,7 +78,7 @@ def _own_space(kb: KnowledgeBase, encoder: StoredEncoder) -> AuditSpace:
     return AuditSpace(checkpoint.encoder_id, checkpoint, space, _concepts(space.concepts, space.vectors))
 
 
-def _foreign_space(kb: KnowledgeBase, encoder: StoredEncoder) -> AuditSpace:
+def _fitted_space(kb: KnowledgeBase, encoder: StoredEncoder) -> AuditSpace:
     found = open_directions(kb, encoder)
     return AuditSpace(encoder.encoder, None, None, _concepts(found.concepts, found.vectors), (found.told,))
 
@@ -90,16 +90,21 @@ def _concepts(table: pa.Table, vectors: np.ndarray) -> Concepts:
 
 
 def rescorer(kb: KnowledgeBase, run: str, label: str, *, space: AuditSpace) -> Rescore | None:
-    """What a run of ours says of other image vectors; None if it reads something else, or came as a table."""
+    """What a run of ours says of other image vectors; None if it reads something else, or came as a table.
+
+    Raises:
+        UsageError: it was made of vectors of another precision than those that are stored.
+    """
     try:
         read = read_run(kb, run)
     except UsageError:
         return None
-    if space.checkpoint is None or read.encoder != space.encoder or read.space == "backbone":
-        return None
     head, checkpoint = read.head(label), space.checkpoint
+    if read.encoder != space.encoder or read.space == "backbone" or (read.space == "llm" and checkpoint is None):
+        return None
+    require_its_vectors(kb, read)
     projector = None
-    if read.space == "llm":
+    if read.space == "llm" and checkpoint is not None:
         at = kb.at(read.vocabulary_commit) if read.vocabulary_commit else kb
         projector = open_space(at, checkpoint, weighting=read.weighting).projector
 

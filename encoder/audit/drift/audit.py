@@ -285,4 +285,6 @@ def _notes(found: DriftRows) -> list[str]:
         notes.append("no threshold is known: alerts, sensitivity and specificity are not followed")
     elif found.chosen_on == "cross-fitted":
         notes.append("the threshold is the middle of the five that folds of the patients choose")
+    if chose := int(found.chose.sum()):
+        notes.append(f"sensitivity and specificity leave out {chose:,} validation rows, which chose the threshold")
     return notes

@@ -60,12 +60,13 @@ def measures_of(found: DriftRows) -> list[Measure]:
     positive, negative = (known[rows.truth[known] == side] for side in (True, False))
     judged = min(len(positive), len(negative)) >= LEAST_OF_TRUTH
     called = None if found.threshold is None else rows.score >= found.threshold
+    hits, rejections = (side[~found.chose[side]] for side in (positive, negative))
     told: list[tuple[Name, np.ndarray, np.ndarray | None]] = [
         ("prevalence", known if judged else known[:0], rows.truth),
         ("alerts", every, called),
         ("mean score", every, rows.score),
-        ("sensitivity", positive if judged else known[:0], called),
-        ("specificity", negative if judged else known[:0], None if called is None else ~called),
+        ("sensitivity", hits if judged else known[:0], called),
+        ("specificity", rejections if judged else known[:0], None if called is None else ~called),
         ("calibration", known if judged else known[:0], rows.truth - rows.score),
         ("score of positives", positive if judged else known[:0], rows.score),
         ("score of negatives", negative if judged else known[:0], rows.score),

@@ -83,6 +83,13 @@ class DriftRows:
     def __len__(self) -> int:
         return len(self.labelled)
 
+    @property
+    def chose(self) -> np.ndarray:
+        """Which rows have chosen the threshold, and are not judged by it, (n,), bool."""
+        if self.chosen_on != "validation" or self.rows.chose is None:
+            return np.zeros(len(self), dtype=bool)
+        return self.rows.chose
+
     def between(self, start: int, end: int) -> DriftRows:
         """The rows of the periods from one on and before another."""
         at = self.periods.at

@@ -15,7 +15,7 @@ from encoder.audit.segments.audit import SegmentOptions, audit_segments
 from encoder.audit.segments.result import SegmentAudit
 from encoder.audit.slices.audit import audit_slices
 from encoder.audit.slices.result import Slices
-from encoder.prediction.runs import judged_split
+from encoder.prediction.judged import judged_split
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.progress import Watcher

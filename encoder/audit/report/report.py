@@ -31,7 +31,7 @@ from encoder.audit.segments.result import SegmentAudit
 from encoder.audit.slices.result import Slices
 from encoder.evaluation import Evaluation, Options, evaluate
 from encoder.evaluation.rows import LabelRows
-from encoder.prediction.runs import judged_parts
+from encoder.prediction.judged import judged_parts
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.progress import Silent, Watcher

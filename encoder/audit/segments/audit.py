@@ -18,8 +18,8 @@ from encoder.audit.segments.outcomes import MEASURES, Measure
 from encoder.audit.segments.pictures import picture_attributes
 from encoder.audit.segments.result import Power, Segment, SegmentAudit, extra_errors
 from encoder.audit.segments.search import Judged, Named, Searched, SearchOptions, search_segments
-from encoder.audit.segments.threshold import ON_VALIDATION, shared_threshold
-from encoder.prediction.runs import judged_split
+from encoder.audit.segments.threshold import shared_threshold
+from encoder.prediction.judged import judged_split
 from kb.display import Listing
 from kb.errors import UsageError
 from kb.images.view_choice import FRONTAL
@@ -110,6 +110,7 @@ def audit_segments(
             held = "none is positive" if not rows.positives else "all are positive"
             raise UsageError(f"{label}: of {len(rows):,} rows {held}, so no error of one kind can be told")
         threshold = shared_threshold(session, rows, options.threshold)
+        rows, without = rows.without_choosers() if options.threshold is None else (rows, [])
         attributes, notes = _attributes(kb, session, rows, options, watcher)
     chosen = _asked(attributes, options.by)
     watcher.stage("searching", None)
@@ -130,8 +131,6 @@ def audit_segments(
     groups = groups_of(rows, chosen, threshold.value, min_size=options.min_size, min_positives=options.min_positives)
     segments = [_segment(rows, one, threshold.value) for one in searched.named]
     segments.sort(key=lambda one: -one.extra)
-    if threshold.origin.startswith(ON_VALIDATION) and rows.split in ("all", "internal", "validation"):
-        notes.append("the validation rows, which chose the threshold, are among these rows")
     return SegmentAudit(
         run=run,
         label=rows.label,
@@ -143,7 +142,7 @@ def audit_segments(
         groups=Listing(groups, GROUP_COLUMNS),
         looked_at=searched.looked_at,
         power=power_of(judged, searched),
-        notes=(*rows.notes, *notes),
+        notes=(*rows.notes, *without, *notes),
     )
 
 

@@ -16,9 +16,7 @@ WHERE run = $run AND label = $label AND (source = $source OR source IS NULL)
 ORDER BY source IS NULL LIMIT 1
 """
 
-ON_VALIDATION = "highest Youden index on the validation split"
-
-_ORIGINS = {"validation": ON_VALIDATION, "given": "given with the run"}
+_ORIGINS = {"validation": "highest Youden index on the validation split", "given": "given with the run"}
 
 
 def shared_threshold(session: AuditSession, rows: AuditRows, asked: float | None = None) -> Threshold:

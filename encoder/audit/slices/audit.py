@@ -14,7 +14,7 @@ from encoder.audit.segments.result import Threshold
 from encoder.audit.segments.threshold import shared_threshold
 from encoder.audit.slices.find import SliceOptions, find_slices
 from encoder.audit.slices.result import Slices
-from encoder.prediction.runs import judged_split
+from encoder.prediction.judged import judged_split
 from kb.display import Listing
 from kb.errors import UsageError
 from kb.images.view_choice import FRONTAL
@@ -74,10 +74,14 @@ def audit_slices(
         space = open_audit_space(kb, run, encoder)
         if space.encoder is None:
             raise UsageError(f"slices are clusters of image vectors: {'; '.join(space.notes)}")
-        evidence, notes = read_evidence(kb, session, rows, encoder=space.encoder, kinds=KINDS)
         cut, untold = _threshold(session, rows, threshold)
         # Another run has scores of its own; the same run at another site or knowledge base is cut where it is here.
         theirs = _threshold(session, other.rows, threshold)[0] if other is not None and other.same_images else cut
+        if threshold is None:
+            rows, without = rows.without_choosers()
+            other = other and replace(other, rows=other.rows.without_choosers()[0])
+            untold += without
+        evidence, notes = read_evidence(kb, session, rows, encoder=space.encoder, kinds=KINDS)
     watcher.advance(1, 1)
     there, more = (None, []) if other is None else other.evidence(space, KINDS)
     found = find_slices(
@@ -97,6 +101,7 @@ def audit_slices(
         split=rows.split,
         n=len(rows),
         positives=rows.positives,
+        patients=rows.patients,
         auroc=float("nan") if overall is None else overall,
         slices=Listing(found, COLUMNS),
         notes=(*space.notes, *rows.notes, *untold, *notes, *more),

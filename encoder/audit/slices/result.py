@@ -105,6 +105,7 @@ class Slices:
     split: str
     n: int
     positives: int
+    patients: int
     auroc: float
     slices: Listing[Slice]
     notes: tuple[str, ...] = ()
@@ -112,6 +113,7 @@ class Slices:
 
     def to_dict(self) -> dict[str, Any]:
         """The slices as plain data, for JSON."""
-        named = {name: getattr(self, name) for name in ("run", "label", "source", "split", "n", "positives", "auroc")}
+        names = ("run", "label", "source", "split", "n", "positives", "patients", "auroc")
+        named = {name: getattr(self, name) for name in names}
         told = None if self.threshold is None else asdict(self.threshold)
         return {**named, "threshold": told, "notes": list(self.notes), "slices": self.slices.rows()}

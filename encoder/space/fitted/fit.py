@@ -1,4 +1,6 @@
-"""The concepts as directions of a foreign encoder: carried over from an encoder of ours, else fitted to reports.
+"""The concepts as directions of an encoder without a text side: carried over from one of ours, else fitted to reports.
+
+Such are foreign encoders, of which only vectors came, and frozen backbones.
 
 What is fitted is kept in the user's cache for the commit that it was fitted at. Where nothing is good enough it is
 refused: a direction that tells nothing would name things that are not there.
@@ -9,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 
-from encoder.model.checkpoint import IMPORTED, Checkpoint
+from encoder.model.checkpoint import Checkpoint
 from encoder.space.concept_space import open_space
 from encoder.space.fitted.activation import activation_directions
 from encoder.space.fitted.carried import FEWEST, carried_directions
@@ -22,6 +24,7 @@ from encoder.vectors.encoders import StoredEncoder, known_encoders
 from encoder.vectors.image_vectors import ImageVectors, read_image_vectors
 from kb.errors import ClearKbError, UsageError
 from kb.knowledge_base import KnowledgeBase
+from schemas.terms import ELSEWHERE
 
 logger = logging.getLogger("clear_kb.encoder")
 
@@ -29,40 +32,47 @@ REPORTS = "reports"
 """What directions may be fitted to beside encoders of ours."""
 
 
-def open_directions(kb: KnowledgeBase, encoder: StoredEncoder, origin: str | None = None) -> FittedDirections:
+def open_directions(
+    kb: KnowledgeBase, encoder: StoredEncoder, origin: str | None = None, *, part: str | None = None
+) -> FittedDirections:
     """The concepts as directions of a foreign encoder at the commit of `kb`: as they are kept, or fitted now.
 
     Args:
         kb: where.
-        encoder: the foreign one.
+        encoder: the foreign one, or the frozen backbone.
         origin: the id of an encoder of ours, or "reports"; default: the encoder of ours that has vectors of most of
             the same images or, where none of its concepts can be carried over, reports.
+        part: of the images they are fitted on ("train"), where something is to be judged on the others; default: all
+            that are not external.
 
     Raises:
         UsageError: the encoder has a checkpoint and needs no fitting, or has no vectors.
         ClearKbError: no direction is good enough; the message says how good the best is.
     """
-    found = fit_directions(kb, encoder, origin)
+    found = fit_directions(kb, encoder, origin, part=part)
     if not len(found):
         raise ClearKbError(_refusal(found))
     return found
 
 
-def fit_directions(kb: KnowledgeBase, encoder: StoredEncoder, origin: str | None = None) -> FittedDirections:
+def fit_directions(
+    kb: KnowledgeBase, encoder: StoredEncoder, origin: str | None = None, *, part: str | None = None
+) -> FittedDirections:
     """The same, where it may be that none is good enough: for whoever wants to see how good they are.
 
     Raises:
         UsageError: as above.
         ClearKbError: there is nothing that they could be fitted to.
     """
-    if not encoder.is_foreign:
+    if not encoder.without_concepts:
         raise UsageError(
             f"encoder {encoder.encoder} has concepts of its own: directions are fitted for vectors from elsewhere",
             parameter="encoder",
         )
-    if (kept := kept_directions(kb, encoder.encoder, origin)) is not None:
+    if (kept := kept_directions(kb, encoder.encoder, origin, part)) is not None:
         return kept
     images = read_image_vectors(kb, encoder.encoder)
+    images = images if part is None else images.of_split(part)
     tried: list[FittedDirections] = []
     reasons: list[str] = []
     for found in _fitted(kb, encoder.encoder, images, origin, reasons):
@@ -74,7 +84,7 @@ def fit_directions(kb: KnowledgeBase, encoder: StoredEncoder, origin: str | None
         raise ClearKbError(
             f"concepts have no directions among the vectors of encoder {encoder.encoder}: {'; '.join(reasons)}"
         )
-    return keep(kb, tried[-1], origin)
+    return keep(kb, tried[-1], origin, part)
 
 
 def _fitted(
@@ -95,7 +105,7 @@ def _fitted(
                 "are not external"
             )
         else:
-            learned = checkpoint.facts.objective != IMPORTED
+            learned = checkpoint.facts.objective not in ELSEWHERE
             yield checked_by_reports(kb, carried, images, learned=learned)
     if origin in (None, REPORTS):
         stated = activation_directions(encoder, images, told)
@@ -112,7 +122,7 @@ def _ours(
     kb: KnowledgeBase, images: ImageVectors, origin: str | None, reasons: list[str]
 ) -> Iterator[tuple[Checkpoint, ImageVectors]]:
     """The encoders of ours that have vectors too, those with most of the same images first."""
-    known = [one for one in known_encoders(kb) if not one.is_foreign and origin in (None, one.encoder)]
+    known = [one for one in known_encoders(kb) if not one.without_concepts and origin in (None, one.encoder)]
     if origin is not None and not known:
         raise UsageError(f"'{origin}': an encoder with a checkpoint and vectors here, or {REPORTS}, was expected")
     if not known:

@@ -1,4 +1,4 @@
-"""Fitted directions as they are kept in the user's cache: one folder for each commit, encoder and origin."""
+"""Fitted directions as they are kept in the user's cache: a folder for each commit, encoder, origin and part."""
 
 from __future__ import annotations
 
@@ -28,9 +28,11 @@ MOST = 8
 PLAIN = ("encoder", "origin", "images", "patients", "measure", "fitted", "untried", "entangled", "doubt")
 
 
-def kept_directions(kb: KnowledgeBase, encoder: str, origin: str | None) -> FittedDirections | None:
+def kept_directions(
+    kb: KnowledgeBase, encoder: str, origin: str | None, part: str | None = None
+) -> FittedDirections | None:
     """The directions that were fitted at the commit of `kb`; None if there are none that can be read."""
-    folder = _place() / _key(kb, encoder, origin)
+    folder = _place() / _key(kb, encoder, origin, part)
     try:
         facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
         with pa.memory_map(str(folder / CONCEPTS)) as file:
@@ -44,7 +46,7 @@ def kept_directions(kb: KnowledgeBase, encoder: str, origin: str | None) -> Fitt
     return FittedDirections(**plain, concepts=concepts, vectors=vectors, scale=scale, bias=bias, findings=findings)
 
 
-def keep(kb: KnowledgeBase, found: FittedDirections, origin: str | None) -> FittedDirections:
+def keep(kb: KnowledgeBase, found: FittedDirections, origin: str | None, part: str | None = None) -> FittedDirections:
     """Keep directions, written aside and moved to their place whole; where nobody may write, they are only returned."""
     place = _place()
     try:
@@ -52,7 +54,7 @@ def keep(kb: KnowledgeBase, found: FittedDirections, origin: str | None) -> Fitt
         fresh = Path(tempfile.mkdtemp(dir=place, prefix="new-"))
     except OSError:
         return found
-    target = place / _key(kb, found.encoder, origin)
+    target = place / _key(kb, found.encoder, origin, part)
     try:
         _write(fresh, found)
         shutil.rmtree(target, ignore_errors=True)
@@ -83,7 +85,7 @@ def _place() -> Path:
     return user_cache_path("clear-kb") / "directions"
 
 
-def _key(kb: KnowledgeBase, encoder: str, origin: str | None) -> str:
+def _key(kb: KnowledgeBase, encoder: str, origin: str | None, part: str | None) -> str:
     """Of the commit, for everything that is fitted to stands in it, and of how it is fitted."""
-    said = [kb.commit.commit_id, encoder, origin, code_version(), LEAST]
+    said = [kb.commit.commit_id, encoder, origin, part, code_version(), LEAST]
     return "v" + blake2b(json.dumps(said).encode(), digest_size=8).hexdigest()

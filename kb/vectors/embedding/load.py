@@ -72,23 +72,27 @@ def load_stored_embedder(info: EmbedderInfo, device: str | None = None, batch_si
     """
     if info.name.startswith(FILE_SCHEME):
         raise EmbeddingError(
-            f"the vectors came from {info.name.removeprefix(FILE_SCHEME)}, which does not say what made them: "
-            "search by words, or import them again with the name of their embedder",
+            f"the vectors came from {info.name.removeprefix(FILE_SCHEME)}, which does not say what made them",
             need="embedder",
         )
     is_endpoint = info.name.startswith(SCHEME)
     hub = not is_endpoint and info.name != bundled.NAME and not info.name.startswith("/")
-    embedder = load_embedder(
-        EmbedderOptions(
-            name=info.name,
-            revision=info.revision if hub and info.revision != UNKNOWN_REVISION else None,
-            dtype=None if is_endpoint else info.dtype,
-            prompt=info.prompt,
-            query_prompt=info.query_prompt,
-            device=device,
-            batch_size=batch_size,
-        )
+    wanted = EmbedderOptions(
+        name=info.name,
+        revision=info.revision if hub and info.revision != UNKNOWN_REVISION else None,
+        dtype=None if is_endpoint else info.dtype,
+        prompt=info.prompt,
+        query_prompt=info.query_prompt,
+        device=device,
+        batch_size=batch_size,
     )
+    try:
+        embedder = load_embedder(wanted)
+    except EmbeddingError as error:
+        if info.revision != UNKNOWN_REVISION:
+            raise
+        # Where no weights are pinned, the same model may be had in another place.
+        raise EmbeddingError(str(error), need="embedder") from error
     if info.revision == UNKNOWN_REVISION and embedder.info.dimension == info.dimension:
         embedder.info = info  # nobody can say that these are other weights: the space stays the one it is called
     if embedder.info.embedder_id != info.embedder_id:

@@ -1,15 +1,9 @@
 -- Each prediction beside its truth by each source of labels: what the view `outcomes` is before thresholds are chosen.
-WITH learned AS (
-    -- Runs of encoders that were trained here, and heads that were, whatever they read.
-    SELECT run, coalesce(encoder IS NOT NULL AND (method IN ('probe', 'bottleneck')
-        OR encoder NOT IN (SELECT encoder FROM stored.encoders WHERE objective IN ('imported', 'foreign'))), false) AS here
-    FROM stored.runs
-),
-names AS (
-    SELECT p.*, row_number() OVER () AS series, coalesce(l.here, false) AS here FROM (
+WITH names AS (
+    SELECT p.*, row_number() OVER () AS series, h.run IS NOT NULL AS here FROM (
         SELECT run, label, label_key(label) AS name, count(*) = count(logit) AS by_logit
         FROM stored.predictions GROUP BY run, label
-    ) p LEFT JOIN learned l ON l.run = p.run
+    ) p LEFT JOIN stored.trained_here h ON h.run = p.run
 ),
 rows AS (
     SELECT n.series, n.here, p.run, p.label, n.by_logit, p.image_id, coalesce(p.study_id, i.study_id) AS study_id,

@@ -86,8 +86,8 @@ def test_the_calibration_error_stands_beside_chance(kb: KnowledgeBase) -> None:
     row = found.to_dict()
     assert {"ece_p", "ece_p_is_floor", "calibration_slope_low", "observed_less_expected_high"} <= set(row)
     titles = dict(told.tables())
-    assert list(titles["calibration"][0])[-4:] == ["ECE", "by chance", "p", "beyond chance"]
-    assert list(titles["recalibration"][0])[-3:] == ["slope", "intercept", "observed - expected"]
+    assert list(titles["calibration, all rows"][0])[-4:] == ["ECE", "by chance", "p", "beyond chance"]
+    assert list(titles["recalibration, all rows"][0])[-3:] == ["slope", "intercept", "observed - expected"]
 
 
 def test_a_p_that_no_resample_came_near_is_below_its_floor(kb: KnowledgeBase) -> None:
@@ -96,6 +96,6 @@ def test_a_p_that_no_resample_came_near_is_below_its_floor(kb: KnowledgeBase) ->
     told = evaluate(kb, ["good"], options, against="poor")
     (row,) = told.comparisons
     assert row.test == "patient bootstrap" and row.p_is_floor and row.p == pytest.approx(0.01)
-    assert dict(told.tables())["AUROC compared"][0]["p"] == "<0.010"
+    assert dict(told.tables())["AUROC compared, all rows"][0]["p"] == "<0.010"
     validated = validate(kb, ["good", "poor"], options, baseline="poor")
     assert [one.told_p for one in validated.rows] == ["<0.010", ""]

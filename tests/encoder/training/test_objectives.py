@@ -14,10 +14,12 @@ from torch.nn.functional import normalize
 
 from encoder.training.accumulation import backward
 from encoder.training.concept_loss import concept_loss
+from encoder.training.gradient_sum import GradientSum
 from encoder.training.initial_weights import first_encoder
 from encoder.training.objectives import objective_of
 from encoder.training.processes import Processes, joined
 from encoder.training.report_loss import report_loss
+from encoder.training.sigmoid_report_loss import sigmoid_report_loss
 from encoder.training.statements import DENIED, HOLDS, OTHER, UNKNOWN, Statement, Statements
 from encoder.training.training_data import Example, Study
 from kb.hierarchy.meaning import Meaning
@@ -54,15 +56,17 @@ TEXTS = ["no effusion", "left effusion", "no effusion", "nodule", "edema", "norm
 
 def gradients(objective: str, parts: int, processes: Processes) -> dict[str, torch.Tensor]:
     """The gradients of one batch, this process's images sent through in `parts`."""
-    config = CONFIG.with_values({"objective": objective})
+    name, _, loss = objective.partition(" ")
+    config = CONFIG.with_values({"objective": name, "report_loss": loss or "softmax"})
     made = study(TEXTS)
     encoder = first_encoder(config, made, EMBEDDING)
     pictures = torch.rand(COUNT, SIZE, SIZE, generator=torch.Generator().manual_seed(1)) * 255
     own = processes.share(list(range(COUNT)))
+    summed = GradientSum(encoder, processes)
     objective_of(config, encoder, made, processes=processes, device="cpu").backward(
         encoder.image, pictures[own].split(len(own) // parts), list(range(COUNT))
     )
-    processes.sum_gradients(encoder.parameters())
+    summed.finish()
     return {
         name: torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
         for name, parameter in encoder.named_parameters()
@@ -75,7 +79,10 @@ def assert_equal(found: dict[str, torch.Tensor], wanted: dict[str, torch.Tensor]
         assert torch.allclose(found[name], gradient, atol=2e-6, rtol=1e-4), name
 
 
-@pytest.mark.parametrize("objective", ["concepts", "report"])
+OBJECTIVES = ["concepts", "report", "report sigmoid"]
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
 @pytest.mark.parametrize("parts", [2, 8])
 def test_accumulation_gives_the_gradient_of_the_large_batch(objective: str, parts: int) -> None:
     assert_equal(gradients(objective, parts, Processes()), gradients(objective, 1, Processes()))
@@ -91,7 +98,7 @@ def _one_of_two(rank: int, objective: str, folder: str) -> None:
     assert not [name for name in names if "gloo" in name], "a thread that outlives its group can abort the process"
 
 
-@pytest.mark.parametrize("objective", ["concepts", "report"])
+@pytest.mark.parametrize("objective", OBJECTIVES)
 def test_two_processes_give_the_gradient_of_one(objective: str, tmp_path: Path) -> None:
     torch.multiprocessing.spawn(_one_of_two, (objective, str(tmp_path)), nprocs=2)
     found = torch.load(tmp_path / f"{objective}.pt", weights_only=True)
@@ -141,7 +148,7 @@ def test_a_denied_concept_is_pushed_away_and_one_that_nobody_knows_of_is_not() -
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 5), st.integers(1, 6))
-def test_the_concept_loss_is_the_sum_over_pairs(seed: int, images: int, concepts: int) -> None:
+def test_the_concept_loss_is_the_mean_over_pairs(seed: int, images: int, concepts: int) -> None:
     dice = np.random.default_rng(seed)
     logits = dice.normal(0, 3, (images, concepts))
     relation = dice.choice([HOLDS, UNKNOWN, OTHER, DENIED], (images, concepts))
@@ -149,7 +156,7 @@ def test_the_concept_loss_is_the_sum_over_pairs(seed: int, images: int, concepts
     for logit, one in zip(logits.reshape(-1), relation.reshape(-1), strict=True):
         sign = 1 if one == HOLDS else -1
         weight = {UNKNOWN: 0, DENIED: 3}.get(one, 1)
-        expected += weight * np.log1p(np.exp(-sign * logit)) / images
+        expected += weight * np.log1p(np.exp(-sign * logit)) / (images * concepts)
     found = concept_loss(torch.tensor(logits), torch.tensor(relation), denied_weight=3.0)
     assert float(found) == pytest.approx(expected, rel=1e-9, abs=1e-12)
 
@@ -190,3 +197,43 @@ def test_without_equal_texts_it_is_the_published_loss() -> None:
     own = torch.arange(5)
     published = (torch.nn.functional.cross_entropy(logits, own) + torch.nn.functional.cross_entropy(logits.T, own)) / 2
     assert loss_of(images, texts, [0, 1, 2, 3, 4]) == pytest.approx(float(published), rel=1e-6)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 9), st.integers(1, 12), st.booleans())
+def test_the_sigmoid_loss_is_the_sum_over_pairs_however_many_texts_are_looked_at_at_once(
+    seed: int, count: int, chunk: int, plain: bool
+) -> None:
+    dice = np.random.default_rng(seed)
+    words = torch.tensor(dice.integers(0, 4, count))
+    inputs = [torch.tensor(dice.normal(size=shape), requires_grad=True) for shape in ((count, 5), (count, 5), (), ())]
+
+    def of_chunks(size: int, first: int = 0, own: int = count) -> torch.Tensor:
+        images, texts, scale, bias = inputs
+        return sigmoid_report_loss(
+            images[first : first + own],
+            texts,
+            scale=scale,
+            bias=bias,
+            words=words,
+            first=first,
+            equal_texts_are_negatives=plain,
+            chunk=size,
+        )
+
+    images, texts, scale, bias = (one.detach().numpy() for one in inputs)
+    expected = 0.0
+    for row in range(count):
+        for column in range(count):
+            if row == column or plain or words[row] != words[column]:
+                logit = scale * images[row] @ texts[column] + bias
+                expected += np.log1p(np.exp(-logit if row == column else logit)) / count
+    whole = of_chunks(count)
+    assert float(whole.detach()) == pytest.approx(expected, abs=1e-9)
+    shares = sum(of_chunks(chunk, first, 1) for first in range(count))
+    wanted = torch.autograd.grad(whole, inputs, retain_graph=True)
+    for loss in (of_chunks(chunk), shares):
+        assert isinstance(loss, torch.Tensor)
+        assert float(loss.detach()) == pytest.approx(float(whole.detach()), abs=1e-9)
+        for found, one in zip(torch.autograd.grad(loss, inputs), wanted, strict=True):
+            assert torch.allclose(found, one, atol=1e-9)

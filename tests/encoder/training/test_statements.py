@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 
 from encoder.training.statements import DENIED, HOLDS, OTHER, UNKNOWN, Statement, Statements
 from kb.hierarchy.meaning import Meaning
+from kb.language.lexicon import load_lexicon
 from kb.language.query_reading import read_query
+from kb.language.wider_terms import wider_findings
+from schemas.terms import LATERALITIES
 from tests.support.plain_statements import says_of, speaks_of
 
 
@@ -99,6 +102,59 @@ def test_a_finding_that_is_there_leaves_open_whether_it_is_a_narrower_one() -> N
     ]
 
 
+@pytest.mark.parametrize(
+    ("stated", "open_or_there"),
+    [
+        ("consolidation", ["opacity", "airspace opacity", "infiltrate", "pneumonia", "pulmonary abnormality"]),
+        ("left lower lobe consolidation", ["left lung opacity", "infiltrate", "left infiltrate"]),
+        ("pleural effusion", ["pleural abnormality", "empyema", "costophrenic angle blunting"]),
+        ("cardiomegaly", ["enlarged cardiomediastinum"]),
+        ("pneumonia", ["opacity", "consolidation", "infiltrate", "aspiration pneumonia"]),
+        ("aspiration pneumonia", ["consolidation"]),
+        ("pulmonary edema", ["opacity", "interstitial opacity"]),
+        ("nodule", ["lung lesion", "granuloma"]),
+        ("bilateral pleural effusion", ["left pleural effusion", "right pleural effusion"]),
+    ],
+)
+def test_a_wider_finding_and_what_goes_by_either_name_are_no_negatives(stated: str, open_or_there: list[str]) -> None:
+    for concept in open_or_there:
+        found = Statements([meaning(stated), meaning(concept)], [[Statement(0, True)]]).relations([0], [1])
+        assert found.item() in (HOLDS, UNKNOWN), concept
+
+
+@pytest.mark.parametrize("other", ["pneumothorax", "cardiomegaly", "nodule", "atelectasis"])
+def test_a_consolidation_leaves_other_findings_negatives(other: str) -> None:
+    found = Statements([meaning("consolidation"), meaning(other)], [[Statement(0, True)]]).relations([0], [1])
+    assert found.item() == OTHER
+
+
+FINDING = st.sampled_from(sorted(load_lexicon().kinds))
+
+
+@settings(max_examples=60, deadline=None)
+@given(FINDING, FINDING, st.sampled_from(LATERALITIES), st.sampled_from(LATERALITIES))
+def test_what_is_there_makes_its_wider_findings_hold_and_openness_is_mutual(
+    one: str, other: str, side: str, other_side: str
+) -> None:
+    names = [one, other, *sorted(wider_findings().above(one))]
+    sides = [side, other_side, *["none"] * (len(names) - 2)]
+    concepts = [
+        Meaning(assertion="present", finding=name, laterality=at) for name, at in zip(names, sides, strict=True)
+    ]
+    found = Statements(concepts, [[Statement(0, True)], [Statement(1, True)]]).relations([0, 1], range(len(concepts)))
+    assert (found[0, 2:] == HOLDS).all()
+    assert (found[0, 1] == OTHER) == (found[1, 0] == OTHER)
+    assert DENIED not in found
+
+
+def test_findings_that_a_terminology_holds_for_one_are_no_negatives_of_each_other() -> None:
+    concepts = [Meaning(assertion="present", finding=name) for name in ("zorbic rim", "halo", "nodule")]
+    reports = [[Statement(0, True)]]
+    assert Statements(concepts, reports).relations([0], range(3)).tolist() == [[HOLDS, OTHER, OTHER]]
+    linked = Statements(concepts, reports, linked=[("halo", "zorbic rim")])
+    assert linked.relations([0], range(3)).tolist() == [[HOLDS, UNKNOWN, OTHER]]
+
+
 WORDS = st.lists(
     st.sampled_from(["left", "right", "bilateral", "small", "large", "apical", "basal", "lung", "hazy", "old"]),
     max_size=4,
@@ -108,7 +164,7 @@ TEXTS = st.builds(
     lambda denied, words, finding: f"{'- ' if denied else ''}{' '.join(words)} {finding}".replace("  ", " "),
     st.booleans(),
     WORDS,
-    st.sampled_from(["effusion", "empyema", "nodule", "opacity"]),
+    st.sampled_from(["effusion", "empyema", "nodule", "opacity", "infiltrate", "pneumonia"]),
 )
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 import encoder
 import ingest
 import kb
-from encoder.training.trainer import TrainResult
+from encoder.training.train_result import TrainResult
 from encoder.validation.result import Validation
 from ingest.datasets.result import DatasetResult
 from kb.vectors.embedding import Embedder

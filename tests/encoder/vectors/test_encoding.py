@@ -93,7 +93,7 @@ def test_pixels_of_another_size_are_missed_before_the_work_begins(fresh: Knowled
     made = train(other, CONFIG.with_values({"epochs": 1, "fit": "pad"}), tmp_path / "e", device="cpu")
     assert made is not None
     made.checkpoint.facts.preprocessing["size"] = 48
-    with pytest.raises(UsageError, match=" at 48 pixels"):
+    with pytest.raises(UsageError, match=r"\(48 pixels, pad, bicubic\)"):
         encode(fresh, made.checkpoint)
 
 

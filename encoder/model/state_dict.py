@@ -1,4 +1,4 @@
-"""Reading the published file: a state dict, read safely, mapped into memory, checked before it is used."""
+"""Reading weights: a state dict, read safely, mapped into memory, checked before it is used."""
 
 from __future__ import annotations
 
@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 
 WRAPPER = "state_dict"
 """Where trainers put the weights in a file that holds more than them."""
+
+WRAPPERS = (WRAPPER, "model_state_dict", "model", "net", "teacher")
+"""Where the trainers of backbones put them."""
+
+PREFIXES = ("module.", "model.", "backbone.", "_orig_mod.")
+"""What they put before every name."""
 
 PREFIX = "module."
 """What torch's DistributedDataParallel puts before every name."""
@@ -40,6 +46,30 @@ def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
     return tensors
 
 
+def read_weights(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a backbone's file, by their names, whole numbers among them; nothing in it is executed.
+
+    safetensors, or what `torch.load(weights_only=True)` reads (`.pth`, `.pt`, `.bin`). A dictionary around them and a
+    prefix of all names are taken off.
+
+    Raises:
+        UsageError: there is no such file.
+        ClearKbError: it holds no tensors by name, or cannot be read without executing what it says.
+    """
+    held: Any = _load_safetensors(path) if path.suffix == ".safetensors" else _load(path)
+    for wrapper in WRAPPERS:
+        if isinstance(held, Mapping) and isinstance(held.get(wrapper), Mapping):
+            held = held[wrapper]
+    tensors = {name: one for name, one in held.items() if _is_tensor(one)} if isinstance(held, Mapping) else {}
+    if not tensors or not all(isinstance(name, str) for name in tensors):
+        raise ClearKbError(f"{path} holds no state dict: tensors by their names were expected")
+    while prefix := next((one for one in PREFIXES if all(name.startswith(one) for name in tensors)), None):
+        tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
+    if broken := [name for name, tensor in tensors.items() if not bool(tensor.isfinite().all())]:
+        raise ClearKbError(f"{path} holds numbers that are not finite: {some_of(broken)}")
+    return tensors
+
+
 def some_of(problems: Iterable[str]) -> str:
     """The first few problems, and how many more there are."""
     listed = list(problems)
@@ -59,6 +89,24 @@ def _load(path: Path) -> Any:
             f"{path} is no state dict that can be read safely: {first_line(error)} (a whole model or its code is not "
             "read; save `model.state_dict()` with torch.save)"
         ) from error
+
+
+def _load_safetensors(path: Path) -> dict[str, torch.Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    if not path.is_file():
+        raise UsageError(f"there is no file {path}")
+    try:
+        return dict(load_file(path))
+    except (OSError, SafetensorError) as error:
+        raise ClearKbError(f"{path} cannot be read: {first_line(error)}") from error
+
+
+def _is_tensor(value: Any) -> bool:
+    import torch
+
+    return isinstance(value, torch.Tensor)
 
 
 def _unwrapped(path: Path, held: Any) -> dict[str, torch.Tensor]:

@@ -1,0 +1,37 @@
+"""What a training says of the checkpoint that it leaves."""
+
+from __future__ import annotations
+
+from encoder.model.checkpoint import CheckpointFacts
+from encoder.model.encoder import Encoder
+from encoder.training.config import TrainConfig
+from encoder.training.log import EpochResult
+from kb.knowledge_base import KnowledgeBase
+
+
+def facts_of(
+    kb: KnowledgeBase, config: TrainConfig, encoder: Encoder, *, result: EpochResult, started_from: str | None
+) -> CheckpointFacts:
+    """What is known of an encoder after an epoch of its training at a commit.
+
+    Args:
+        kb: the vocabulary that it was trained against.
+        config: the training.
+        encoder: the encoder; its weights are not looked at.
+        result: its best epoch.
+        started_from: where its weights came from; told where the training started with a checkpoint.
+    """
+    measured = {"validation_loss": result.validation_loss, "epoch": float(result.epoch)}
+    if result.validation_auroc is not None:
+        measured["validation_auroc"] = result.validation_auroc
+    embedder = kb.embedder if config.objective == "concepts" else None
+    return CheckpointFacts(
+        objective=config.objective,
+        architecture=encoder.architecture.to_dict(),
+        preprocessing=config.preprocessing.to_dict(),
+        embedder=embedder.embedder_id if embedder else None,
+        embedder_dimension=embedder.dimension if embedder else None,
+        vocabulary_commit=kb.commit.commit_id,
+        metrics=measured,
+        training={**config.to_dict(), "started_from": started_from if config.start else None},
+    )
