@@ -12,7 +12,8 @@ from encoder.audit.report.examples import open_explainer
 from encoder.explanation.heatmap import smoothed
 from encoder.explanation.locating import Locator
 from encoder.explanation.placing import Corners, Placed, on_square, placed
-from encoder.prediction.runs import Run, judged_parts
+from encoder.prediction.judged import judged_parts
+from encoder.prediction.runs import Run
 from encoder.vectors.image_vectors import read_image_vectors
 from kb.errors import UsageError
 from kb.images.patient_split import Part, lies_in, read_patients
@@ -98,7 +99,7 @@ def audit_heatmaps(
     watcher = watcher or Silent()
     explainer = open_explainer(kb, run, encoder)
     wanted = [explainer.run.head(label).label for label in labels] or [head.label for head in explainer.run.heads]
-    known = {label: found for label in wanted if (found := read_boxes(kb, label))}
+    known = {label: boxes for label in wanted if (boxes := read_boxes(kb, label))}
     chosen = _chosen(kb, explainer.run, known, judged_parts(kb, [run], split), most=most, seed=seed)
     if not chosen:
         text = ", ".join(boxed_labels(kb)) or "none"
@@ -112,8 +113,8 @@ def audit_heatmaps(
         found: list[Placed] = []
         for image in one.images:
             pixels, relevant = locator.locate(image, one.label)
-            boxes = known[one.label][image]
-            square = [on_square(box, *pictures[image], explainer.checkpoint.preprocessing) for box in boxes]
+            made = explainer.checkpoint.preprocessing
+            square = [on_square(box, *pictures[image], made) for box in known[one.label][image]]
             found.append(placed(smoothed(relevant, len(pixels)), square))
             done += 1
             watcher.advance(done, done)
