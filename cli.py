@@ -169,6 +169,8 @@ COMMANDS: Mapping[str, Entry | Group] = {
             "Fit concepts as directions of a model's vectors, and show how well each is told of patients left out."),
         "attribution": ("encoder.audit.commands.attribution", "attribution_command",
             "Take the mean logit of some images apart, or the difference of two such means: it sums up exactly."),
+        "heatmaps": ("encoder.audit.commands.heatmaps", "heatmaps_command",
+            "Show how often heat maps fall on the boxes that readers drew: pointing game and overlap, with intervals."),
         "report": ("encoder.audit.commands.report", "report_command",
             "Write one page on a run, HTML or PDF: metrics, threshold, calibration, groups, confounders, slices, errors."),
         "export": ("encoder.audit.commands.export", "export_command",

@@ -47,6 +47,9 @@ LEARNING = ("probe", "bottleneck")
 BACKBONE = ":backbone"
 """What the id of an encoder ends in where the vectors are its backbone's, before the projection."""
 
+BOXES = "boxes: "
+"""How the attributes are called that say where in the picture a label is: "boxes: Nodule"."""
+
 ASSERTIONS: tuple[Assertion, ...] = get_args(Assertion)
 CONCEPT_ASSERTIONS: tuple[ConceptAssertion, ...] = get_args(ConceptAssertion)
 CERTAINTIES: tuple[Certainty, ...] = get_args(Certainty)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.markup import escape
@@ -203,7 +203,8 @@ def bottleneck_command(
             labels=labels or (),
             source=source,
         )
-        _print_rows(told.rows, told.notes, writing.output)
+        rows = [_looked(row) for row in told.rows] if writing.output is Format.table else told.rows
+        _print_rows(rows, told.notes, writing.output)
         return
     if values:
         checkpoint = find_checkpoint(opened, encoder)
@@ -306,14 +307,31 @@ def _say_notes(result: PredictResult, said: Collection[str]) -> None:
             say(escape(note))
 
 
-def _short(row: Mapping[str, object]) -> Mapping[str, object]:
+def _short(row: Mapping[str, Any]) -> Mapping[str, Any]:
     """A row as it fits a terminal: of a bottleneck the gap with its interval in one cell."""
     if "gap" not in row:
         return row
-    named = {name: value for name, value in row.items() if name not in ("probe_auroc", "gap", "gap_low", "gap_high")}
-    spread = "" if row["gap_low"] is None else f" ({row['gap_low']:+.3f} to {row['gap_high']:+.3f})"
-    gap = None if row["gap"] is None else f"{row['gap']:+.3f}{spread}"
-    return {**named, "probe": row["probe_auroc"], "gap": gap}
+    left = ("probe_auroc", "gap", "gap_low", "gap_high", "concepts")
+    named = {name: value for name, value in row.items() if name not in left}
+    return {**named, "probe": row["probe_auroc"], "gap": _with_interval(row, "gap")}
+
+
+def _with_interval(row: Mapping[str, Any], name: str) -> str | None:
+    """A difference with its interval in one cell: "+.051 (+.021, +.078)"."""
+    if row[name] is None:
+        return None
+    value, *ends = (f"{row[one]:+.3f}".replace("0.", ".", 1) for one in _known(row, name))
+    return f"{value} ({', '.join(ends)})" if ends else value
+
+
+def _known(row: Mapping[str, Any], name: str) -> Iterator[str]:
+    yield from (name, *(end for end in (f"{name}_low", f"{name}_high") if row[end] is not None))
+
+
+def _looked(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What a reader's corrections come to as it fits a terminal."""
+    named = {name: row[name] for name in ("label", "k", "corrected", "auroc")}
+    return {**named, "change": _with_interval(row, "change"), "random": row["auroc_random"], "n": row["n"]}
 
 
 def _in_words(concept: BottleneckConcept) -> str:

@@ -1,9 +1,9 @@
 """What a reader's corrections are worth: the AUROC of a concept bottleneck when k of its concepts are set right.
 
-The reader is played by the reports: what one states, denies or does not mention says whether a concept holds for its
-image. A concept that is corrected gets the mean score that it has in training images of which the same is true (Koh et
-al., 2020, set a quantile). Of each image those come first of which the model is least sure and which weigh most: by
-p (1 - p) |weight|, where p is the probability that the concept holds given its score.
+The reader is played by the reports: what one states, denies or does not mention says if a concept holds for its
+image. A reader looks first at concepts of which the model is least sure and which weigh most, by p (1 - p) |weight|,
+where p is the probability that the concept holds given its score, and sets right those that the model has wrong: to the
+mean score of the training images of which the same is true (Koh et al., 2020, set a quantile, and right ones too).
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Readable:
 
     Attributes:
         standard: the standardised scores, (n, k).
-        right: what a reader would set them to, (n, k); NaN where nobody knows.
+        right: what they are once a reader has looked: the same where the model is right; NaN where nobody knows.
         probability: that each concept holds, given its score, (n, k).
     """
 
@@ -57,26 +57,36 @@ class Readable:
     right: np.ndarray
     probability: np.ndarray
 
-    def corrected(self, weights: np.ndarray, most: int, *, shuffled: np.random.Generator | None = None) -> np.ndarray:
-        """The sum of weights and scores after 0 to `most` corrections of each image: (most + 1, n).
+    def looked_at(self, weights: np.ndarray, most: int, *, shuffled: np.random.Generator | None = None) -> Looked:
+        """What looking at 0 to `most` concepts of each image comes to.
 
         Args:
             weights: of the concepts, (k,).
-            most: corrections.
-            shuffled: correct in a random order rather than the least sure and heaviest first.
+            most: concepts that are looked at.
+            shuffled: in a random order rather than the least sure and heaviest first.
         """
+        known = ~np.isnan(self.right)
         worth = self.probability * (1 - self.probability) * np.abs(weights)
         if shuffled is not None:
             worth = shuffled.random(worth.shape)
-        worth = np.where(np.isnan(self.right), -1.0, worth)
-        order = np.argsort(-worth, axis=1, kind="stable")[:, :most]
-        change = np.where(np.isnan(self.right), 0.0, (self.right - self.standard) * weights)
-        moves = np.take_along_axis(change, order, axis=1)
-        moves = np.pad(moves, ((0, 0), (0, most - moves.shape[1])))
-        total: np.ndarray = (self.standard @ weights)[None] + np.vstack(
-            [np.zeros(len(moves)), np.cumsum(moves, axis=1).T]
-        )
-        return total
+        order = np.argsort(-np.where(known, worth, -1.0), axis=1, kind="stable")[:, :most]
+        moved = np.where(known, self.right - self.standard, 0.0)
+        logits = (self.standard @ weights)[None] + _steps(np.take_along_axis(moved * weights, order, axis=1), most)
+        return Looked(logits, _steps(np.take_along_axis(moved != 0, order, axis=1), most).mean(axis=1))
+
+
+@dataclass(frozen=True, eq=False)
+class Looked:
+    """Logits less the bias after 0 to k concepts were looked at, (k + 1, n), and how many were set right, (k + 1,)."""
+
+    logits: np.ndarray
+    corrected: np.ndarray
+
+
+def _steps(moves: np.ndarray, most: int) -> np.ndarray:
+    """The sums of what each concept moves, (n, at most `most`), after 0 to `most` of them: (most + 1, n)."""
+    padded = np.pad(moves.astype(np.float64), ((0, 0), (1, most - moves.shape[1])))
+    return np.cumsum(padded, axis=1).T
 
 
 def evaluate_corrections(
@@ -89,13 +99,13 @@ def evaluate_corrections(
     source: str | None = None,
     resamples: int = RESAMPLES,
 ) -> Corrections:
-    """How the AUROC of a bottleneck run moves when a reader corrects 0 to `most` of its concepts in each image.
+    """How the AUROC of a bottleneck run moves when a reader looks at 0 to `most` of its concepts in each image.
 
     Args:
         kb: where the run is.
         checkpoint: its encoder.
         run: its name.
-        most: corrections of each image.
+        most: concepts that are looked at in each image.
         labels: these only; default: all that it predicts.
         source: of the labels.
         resamples: of the patients, for the intervals.
@@ -115,15 +125,16 @@ def evaluate_corrections(
     parts = [told.of_split("train"), told.chosen(told.numbers_of(split))]
     if not len(parts[1]):
         raise UsageError(
-            f"no image of the {split} split has a report: nobody corrects anything", need="reports of images"
+            f"no image of the {split} split has a report: nobody sets anything right", need="reports of images"
         )
     space = concept_directions(kb.at(read.vocabulary_commit) if read.vocabulary_commit else kb, checkpoint)
     truth = read_truth(kb, parts[1], [one.label for one in chosen], source=source)
     rows: list[dict[str, Any]] = []
     notes = [
         f"the reports of {len(parts[1]):,} images of the {split} split play the reader: what they do not mention "
-        "counts as not there; the label and the concepts often come of one reading, so that this is the most that a "
-        "reader could do"
+        "counts as not there; k concepts are looked at, the least sure and heaviest first (random: in any order), and "
+        "set right where the model has them wrong",
+        "where that makes it worse, the model reads something else in a concept than its name says",
     ]
     for column, bottleneck in enumerate(chosen):
         vectors = np.stack([np.asarray(space.vectors[space.place(one.concept_id)]) for one in bottleneck.concepts])
@@ -133,7 +144,7 @@ def evaluate_corrections(
         )
         if lacking:
             notes.append(
-                f"{bottleneck.label}: never corrected, for reports say too little of them: {', '.join(lacking)}"
+                f"{bottleneck.label}: never looked at, for reports say too little of them: {', '.join(lacking)}"
             )
     return Corrections(rows, notes)
 
@@ -149,10 +160,9 @@ def _rows(
     resamples: int,
 ) -> list[dict[str, Any]]:
     weights = np.array([one.weight for one in bottleneck.concepts])
-    ordered = readable.corrected(weights, most)
-    dice = np.random.default_rng(0)
-    shuffled = [readable.corrected(weights, most, shuffled=dice) for _ in range(SHUFFLES)]
-    correctable = (~np.isnan(readable.right)).sum(axis=1)
+    looked = readable.looked_at(weights, most)
+    ordered, dice = looked.logits, np.random.default_rng(0)
+    shuffled = [readable.looked_at(weights, most, shuffled=dice).logits for _ in range(SHUFFLES)]
     rows = []
     for k in range(most + 1):
         value = auroc_of(ordered[k], truth)
@@ -163,7 +173,7 @@ def _rows(
                 "label": bottleneck.label,
                 "split": split,
                 "k": k,
-                "corrected": float(np.minimum(correctable, k).mean()),
+                "corrected": float(looked.corrected[k]),
                 "auroc": value,
                 "change": None if value is None else value - (auroc_of(ordered[0], truth) or 0.0),
                 "change_low": None if change is None else change.low,
@@ -202,8 +212,10 @@ def _readable(
             lacking.append(concept.text)
             continue
         there, gone = (scores[0][said[0] == value, at] for value in (1, 0))
-        right[:, at] = np.where(np.isnan(said[1]), np.nan, np.where(said[1] == 1, there.mean(), gone.mean()))
         probability[:, at] = _holds_given(scores[1][:, at], there, gone)
+        agreed = (probability[:, at] >= 0.5) == (said[1] == 1)
+        level = np.where(said[1] == 1, there.mean(), gone.mean())
+        right[:, at] = np.where(np.isnan(said[1]), np.nan, np.where(agreed, scores[1][:, at], level))
     return Readable(scores[1], right, probability), lacking
 
 

@@ -134,7 +134,7 @@ def _told(
     alike = np.abs(own @ covariance @ others.T) >= TOO_ALIKE
     told = []
     for concept, near in zip(bottleneck.concepts, alike, strict=True):
-        kin = {known[number] for number in np.flatnonzero(near)} | {concept.concept_id}
+        kin = {known[number] for number in np.flatnonzero(near).tolist()} | {concept.concept_id}
         told.append(
             replace(
                 concept,

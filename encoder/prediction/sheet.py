@@ -18,6 +18,7 @@ from kb.knowledge_base import KnowledgeBase
 DOUBLING = 10
 """Points that double the odds."""
 
+MINUS = "\N{MINUS SIGN}"
 ENDINGS = (".html", ".csv")
 GENERATOR = "clear-kb bottleneck sheet"
 LONGEST = 160
@@ -114,13 +115,21 @@ def _label(result: PredictResult, bottleneck: Bottleneck, sentences: Mapping[str
 
 
 def _part(row: Mapping[str, Any]) -> dict[str, str]:
-    spread = "" if row["gap_low"] is None else f" ({row['gap_low']:+.3f} to {row['gap_high']:+.3f})"
+    spread = (
+        "" if row["gap_low"] is None else f"; 95 % interval {_signed(row['gap_low'])} to {_signed(row['gap_high'])}"
+    )
     return {
         "images": f"{row['n']:,} {_SPLITS.get(row['split'], 'images')}, {row['positives']:,} of which have it",
         "auroc": f"{row['auroc']:.3f}",
         "probe": f"{row['probe_auroc']:.3f}",
-        "gap": f"{row['gap']:+.3f}{spread}",
+        "gap": f"{_signed(row['gap'])}{spread}",
     }
+
+
+def _signed(value: float) -> str:
+    """A difference with its sign; one that rounds to nothing has none."""
+    text = f"{value:+.3f}"
+    return "0.000" if not float(text) else text.replace("-", MINUS)
 
 
 def _concept(
@@ -130,7 +139,7 @@ def _concept(
     return {
         "text": one.text,
         "weight": one.weight,
-        "points": f"{points_of(one.weight):+d}".replace("-", "\N{MINUS SIGN}"),
+        "points": f"{points_of(one.weight):+d}".replace("-", MINUS),
         "selected": again,
         "merged": texts.get(one.merged_into or ""),
         "sentence": sentences.get(one.concept_id, ""),

@@ -9,7 +9,6 @@ import typer
 from rich.markup import escape
 
 from ingest.commands.counts import spelt
-from ingest.labels.attributes import BOXES
 from ingest.labels.choices import Blank, Choices, Consensus, Uncertain
 from ingest.labels.label_tables import read_label_table
 from ingest.labels.labels import LabelResult, ingest_labels
@@ -21,6 +20,7 @@ from kb.commands.options import (
 from kb.commands.output import print_result
 from kb.commands.shared import Writing, writes
 from kb.images.patient_split import Split
+from schemas.terms import BOXES
 
 LabelsOption = Annotated[
     str | None, typer.Option("--labels", metavar="A,B", help="These labels, or a named list (chexpert5); default: all.")

@@ -22,6 +22,7 @@ from kb.store.publication import Publication
 from kb.store.sqltext import literals
 from kb.vocabulary.query import Tables
 from schemas.tables import ATTRIBUTES
+from schemas.terms import BOXES
 
 BATCH = 50_000
 """Rows that are written together."""
@@ -30,9 +31,6 @@ AGES = frozenset(plain_name(name) for name in COLUMNS["age"])
 """What columns of ages are called."""
 
 NO_SUCH_THING = "none"
-BOXES = "boxes: "
-"""How the attributes are called that say where in the picture a label is: "boxes: Nodule"."""
-
 _DIGEST = (
     "SELECT count(*), sum(hash(hash(image_id, study_id, patient_id, name, value))), "
     "sum(hash(hash(name, value, image_id, study_id, patient_id))) FROM told"

@@ -6,12 +6,17 @@ import csv
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from encoder.explanation.explanation import Explainer, Explanation
-from encoder.explanation.heatmap import concept_quantity, relevance
+from encoder.explanation.heatmap import concept_quantity, relevance, smoothed
+from encoder.explanation.placing import on_square, placed
 from encoder.model.checkpoint import Checkpoint
 from encoder.prediction.bottleneck_run import predict_bottleneck
 from encoder.prediction.predicting import PredictOptions
@@ -186,7 +191,7 @@ def test_a_heatmap_falls_on_the_planted_finding_of_a_phantom(phantoms, embedder:
         found = relevance(
             checkpoint, np.asarray(Image.open(study.folder / name)), mean, quantity=concept_quantity(present - absent)
         )
-        for_it = np.kron(np.clip(found, 0, None), np.ones((64 // len(found),) * 2))
+        for_it = np.clip(smoothed(found, 64), 0, None)
         mask = np.zeros((64, 64), bool)
         for x0, y0, x1, y1 in boxes[name]:
             mask[y0:y1, x0:x1] = True
@@ -195,17 +200,55 @@ def test_a_heatmap_falls_on_the_planted_finding_of_a_phantom(phantoms, embedder:
     assert np.mean(inside) > 2.5 * np.mean(area)
 
 
-def test_relevance_sums_to_what_the_image_has_above_the_mean(phantoms) -> None:
-    import torch
-    from PIL import Image
+class Eye(torch.nn.Module):
+    """An encoder that sees nothing but the mean grey of one patch."""
 
-    study, checkpoint = phantoms
-    pixels = np.asarray(Image.open(study.folder / "images/PH0000003.png"))
-    mean = np.full((64, 64), 90.0)
-    direction = np.eye(64)[0]
-    found = relevance(checkpoint, pixels, mean, quantity=concept_quantity(direction))
-    with torch.no_grad():
-        both = checkpoint.encoder.image(
-            torch.from_numpy(np.stack([pixels.astype(np.float32), mean.astype(np.float32)]))
-        )
-    assert found.sum() == pytest.approx(float(both[0, 0] - both[1, 0]), abs=0.1)
+    def __init__(self, rows: slice, columns: slice):
+        super().__init__()
+        self.rows, self.columns = rows, columns
+        self.weight = torch.nn.Parameter(torch.ones(1))
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        return self.weight * pixels[:, self.rows, self.columns].mean(dim=(1, 2))[:, None]
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 50), st.integers(0, 50), st.sampled_from([1.0, -1.0]))
+def test_the_strongest_place_is_what_the_encoder_looks_at_and_its_sign_what_it_says(row, column, sign) -> None:
+    eye = SimpleNamespace(encoder=SimpleNamespace(image=Eye(slice(row, row + 14), slice(column, column + 14))))
+    pixels, mean = np.full((64, 64), 180, np.uint8), np.full((64, 64), 90.0)
+    found = relevance(eye, pixels, mean, quantity=concept_quantity(np.array([sign])))
+    y, x = np.unravel_index(np.argmax(np.abs(found)), found.shape)
+    assert abs(2 * y + 1 - (row + 7)) <= 8 and abs(2 * x + 1 - (column + 7)) <= 8
+    assert np.sign(found[y, x]) == sign
+    assert not relevance(eye, mean.astype(np.uint8), mean, quantity=concept_quantity(np.array([1.0]))).any()
+    again = relevance(eye, pixels, mean, quantity=concept_quantity(np.array([sign])))
+    assert (again == found).all()
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(16, 60), st.integers(16, 60), st.sampled_from(["pad", "crop", "stretch"]), st.integers(0, 9_999))
+def test_a_box_lies_on_the_square_where_the_pixels_that_it_holds_do(width, height, fit, seed) -> None:
+    dice = np.random.default_rng(seed)
+    left, top = int(dice.integers(0, width - 6)), int(dice.integers(0, height - 6))
+    picture = np.zeros((height, width), np.uint8)
+    picture[top : top + 6, left : left + 6] = 255
+    made = Preprocessing(64, fit)
+    x0, y0, x1, y1 = on_square((left, top, left + 6, top + 6), width, height, made)
+    if min(x0, y0) >= 0 and max(x1, y1) <= 64:  # cropping may leave some of it out
+        rows, columns = np.nonzero(made.apply(picture) > 127)
+        assert rows.mean() + 0.5 == pytest.approx((y0 + y1) / 2, abs=1.5)
+        assert columns.mean() + 0.5 == pytest.approx((x0 + x1) / 2, abs=1.5)
+        assert len(rows) == pytest.approx((x1 - x0) * (y1 - y0), rel=0.35)
+    shares = on_square((left / width, top / height, (left + 6) / width, (top + 6) / height), width, height, made)
+    assert shares == pytest.approx((x0, y0, x1, y1), abs=1e-6)
+
+
+def test_a_map_hits_a_box_by_its_strongest_place_and_overlaps_by_what_is_half_as_strong() -> None:
+    found = np.zeros((10, 10))
+    found[2:4, 2:6] = 1.0
+    found[3, 3] = 2.0
+    assert placed(found, [(2, 2, 6, 4)]) == (True, 1.0, 0.08)
+    assert placed(found, [(6, 6, 8, 8)]) == (False, 0.0, 0.04)
+    assert placed(found, [(2, 2, 4, 4), (9, 9, 10, 10)]).overlap == pytest.approx(4 / 9)
+    assert placed(-found, [(0, 0, 10, 10)]) == (False, 0.0, 1.0)

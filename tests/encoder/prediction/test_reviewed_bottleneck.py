@@ -141,11 +141,15 @@ def test_corrections_move_a_logit_by_weight_times_what_is_set_right(seed: int) -
     standard, right = dice.standard_normal((6, 4)), dice.choice([-1.0, 1.0, np.nan], (6, 4))
     weights = dice.standard_normal(4)
     readable = Readable(standard, right, dice.random((6, 4)))
-    found = readable.corrected(weights, 5)
-    assert found[0] == pytest.approx(standard @ weights)
+    found = readable.looked_at(weights, 5)
+    assert found.logits[0] == pytest.approx(standard @ weights) and found.corrected[0] == 0
     whole = np.where(np.isnan(right), standard, right) @ weights
-    assert found[5] == pytest.approx(whole) and found[4] == pytest.approx(whole)
-    assert readable.corrected(weights, 5, shuffled=dice)[5] == pytest.approx(whole)
+    assert found.logits[5] == pytest.approx(whole) and found.logits[4] == pytest.approx(whole)
+    assert found.corrected[5] == pytest.approx((~np.isnan(right)).sum(axis=1).mean())
+    assert readable.looked_at(weights, 5, shuffled=dice).logits[5] == pytest.approx(whole)
+    one = readable.looked_at(weights, 1).logits[1] - standard @ weights
+    moves = np.where(np.isnan(right), 0, (right - standard) * weights)
+    assert all(np.isclose(one[n], [*moves[n], 0]).any() for n in range(6)), "one concept moved, or none"
 
 
 def test_a_reader_who_corrects_concepts_makes_a_bottleneck_better(shapes: Shapes) -> None:
