@@ -129,7 +129,7 @@ def _nested(pairs: dict[str, str]) -> dict[str, Any]:
 
 def _begun(beginning: Beginning) -> str:
     """Where the weights come from, how many are trained, and how a checkpoint does before the first step."""
-    told = beginning.origin.told()
+    told = beginning.origin.told().replace("; ", "\n")
     if beginning.trained < beginning.numbers:
         told += f"\ntrained: {beginning.trained:,} of {beginning.numbers:,} numbers; the others stay as they are"
     measured = beginning.measured
@@ -170,7 +170,7 @@ def _facts(result: TrainResult) -> list[tuple[str, str]]:
         *_gradients(result.epochs),
         ("encoder", result.checkpoint.encoder_id),
         ("training", f"{result.training} in the table training_metrics"),
-        ("checkpoint", escape(f"{folder}: weights.safetensors, encoder.json, curve.png, steps.csv")),
+        ("checkpoint", escape(f"{folder}, with curve.png and steps.csv")),
     ]
 
 

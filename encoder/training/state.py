@@ -39,6 +39,13 @@ class Position:
     best_epoch: int = 0
     sums: dict[str, float] = field(default_factory=dict)
 
+    def take(self, measured: Measured, *, by_auroc: bool) -> bool:
+        """Take in how an epoch did; whether it is the best so far."""
+        is_best = measured.better_than(self.best, by_auroc=by_auroc)
+        if is_best:
+            self.best, self.best_epoch = measured, self.epoch
+        return is_best
+
 
 @dataclass(frozen=True, slots=True)
 class State:

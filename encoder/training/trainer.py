@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, nullcontext
@@ -44,10 +43,9 @@ from encoder.training.tracking.step_log_of import step_log_of
 from encoder.training.tracking.tracker import Tracked
 from encoder.training.train_result import TrainResult
 from encoder.training.training_data import Study, read_study
-from encoder.training.validation import Measured, measure
+from encoder.training.validation import Measured, measure, require_numbers
 from encoder.vectors.pixels import PixelReader, PixelsInMemory, training_pixels
 from kb.batched import batched
-from kb.errors import ClearKbError
 from kb.knowledge_base import KnowledgeBase
 from kb.progress import Silent, Watcher
 
@@ -272,14 +270,8 @@ class _Training:
         position.sums = {}
         took = time.perf_counter() - started
         measured = self._measure()
-        if not math.isfinite(float(total)) or not math.isfinite(measured.loss):
-            raise ClearKbError(
-                f"the loss is no number after epoch {position.epoch}: lower learning_rate "
-                f"(now {self.config.learning_rate:g}), or look at the augmentation; what was best before is kept"
-            )
-        is_best = measured.better_than(position.best, by_auroc=self.objective.judged_by_auroc)
-        if is_best:
-            position.best, position.best_epoch = measured, position.epoch
+        require_numbers(float(total), measured.loss, epoch=position.epoch, rate=self.config.learning_rate)
+        is_best = position.take(measured, by_auroc=self.objective.judged_by_auroc)
         result = EpochResult(
             epoch=position.epoch,
             step=position.step,

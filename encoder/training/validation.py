@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from encoder.training.objectives import Objective
 from encoder.training.processes import ALONE, Processes
 from encoder.training.statements import HOLDS, UNKNOWN
 from encoder.training.training_data import Study
+from kb.errors import ClearKbError
 from kb.statistics.ranking import Ranking
 
 CONCEPTS = 60
@@ -37,6 +39,15 @@ class Measured:
         if by_auroc and self.auroc is not None and other.auroc is not None:
             return self.auroc > other.auroc
         return self.loss < other.loss
+
+
+def require_numbers(*losses: float, epoch: int, rate: float) -> None:
+    """Refuse to go on with losses that are no numbers (ClearKbError)."""
+    if not all(map(math.isfinite, losses)):
+        raise ClearKbError(
+            f"the loss is no number after epoch {epoch}: lower learning_rate (now {rate:g}), or look at the "
+            "augmentation; what was best before is kept"
+        )
 
 
 def measure(

@@ -162,7 +162,7 @@ def _of_folder(folder: Path, choice: BackboneChoice) -> tuple[Network, Pictures]
         return load_open_clip(folder, size=choice.size, pooling=choice.pooling)
     if is_timm_folder(folder):
         return load_timm_folder(folder, size=choice.size, pooling=choice.pooling)
-    return load_transformers(str(folder), None, choice.pooling)[:2]
+    return load_transformers(str(folder), None, choice.pooling)
 
 
 def _of_hub(name: str, choice: BackboneChoice) -> tuple[Network, Pictures, str | None]:
@@ -182,7 +182,8 @@ def _of_hub(name: str, choice: BackboneChoice) -> tuple[Network, Pictures, str |
     if config is None:
         reason = hub.unreachable or f"it has neither config.json nor {OPEN_CLIP}"
         raise ClearKbError(f"the backbone '{name}' is not to be had: {reason}")
-    return load_transformers(name, choice.revision, choice.pooling)
+    commit = config.parent.name  # what the cache calls the folder of a revision: all other files are of the same
+    return (*load_transformers(name, commit, choice.pooling), commit)
 
 
 def _of_timm(config: Path) -> bool:

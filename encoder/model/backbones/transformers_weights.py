@@ -40,8 +40,8 @@ UNREADABLE = (
 """What transformers raises over files and configurations that it cannot read."""
 
 
-def load_transformers(name: str, revision: str | None, pooling: Pooling) -> tuple[Network, Pictures, str | None]:
-    """A pretrained backbone, what its pictures were, and which commit of the hub it is, where it came from one.
+def load_transformers(name: str, revision: str | None, pooling: Pooling) -> tuple[Network, Pictures]:
+    """A pretrained backbone of a folder or a hub, and what its pictures were.
 
     Weights are read from safetensors or, where there are none, from a `.bin` whose pickle may hold nothing but tensors
     (`torch.load(weights_only=True)`).
@@ -62,7 +62,7 @@ def load_transformers(name: str, revision: str | None, pooling: Pooling) -> tupl
     native = native_size(network.module.config)
     if pictures.size is None and native is not None:
         pictures = Pictures(native, pictures.mean, pictures.deviation, pictures.resample)
-    return network, pictures, getattr(config, "_commit_hash", None)
+    return network, pictures
 
 
 def native_size(config: Any) -> int | None:

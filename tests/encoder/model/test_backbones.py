@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -156,6 +157,25 @@ def test_a_frozen_backbone_reloads_to_the_same_bits_and_has_one_id_everywhere(ma
     assert (image["mean"], image["deviation"]) == ([127.5, 102.0, 76.5], [51.0, 63.75, 76.5])
     other = open_backbone(BackboneChoice(name=str(folder), pooling="mean"))
     assert freeze(other, Preprocessing(32), tmp_path / "m").encoder_id not in ids
+
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def test_a_name_on_a_hub_is_read_from_the_cache_and_keeps_its_commit(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cached = tmp_path / "models--lab--vit"
+    (cached / "refs").mkdir(parents=True)
+    (cached / "refs" / "main").write_text(COMMIT)
+    shutil.copytree(made("vit", processor=PROCESSOR), cached / "snapshots" / COMMIT)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    opened = open_backbone(BackboneChoice(name="lab/vit"))
+    assert (opened.revision, opened.size, opened.width) == (COMMIT, 32, 32)
+    assert opened.pictures.mean == (127.5, 102.0, 76.5)
+    with pytest.raises(ClearKbError, match="no connection to its hub, and it is not in the cache"):
+        open_backbone(BackboneChoice(name="lab/other"))
 
 
 def test_a_bin_is_read_where_it_holds_tensors_alone_and_nothing_in_it_is_run(made: Made, tmp_path: Path) -> None:

@@ -11,9 +11,15 @@ import numpy as np
 import pytest
 import torch
 
-from encoder.model.checkpoint import load_checkpoint
+from encoder.face import predict_zero_shot
+from encoder.release.release_folder import ReleaseResult, import_folder
+from ingest.images.images import ingest_images
+from ingest.labels.labels import ingest_labels
+from kb.errors import UsageError
+from kb.images.preprocessing import Preprocessing
 from kb.knowledge_base import KnowledgeBase
-from kb.vectors.embedding import Embedder, load_embedder
+from kb.vectors.embedding import Embedder, EmbeddingError, load_embedder
+from kb.vocabulary.name_embedder import name_embedder
 from tests.support.made_release import SIZE, bank_texts, write_release, write_study
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
@@ -33,17 +39,24 @@ def release(tmp_path: Path, maker: Embedder) -> Path:
     return tmp_path / "release"
 
 
-def concepts(tmp_path: Path) -> KnowledgeBase:
-    return KnowledgeBase.open(tmp_path / "clear.kb")
+def study(tmp_path: Path) -> KnowledgeBase:
+    """A knowledge base with pictures and their labels, the pictures made as published."""
+    kb = KnowledgeBase.create(tmp_path / "clear.kb", by="tester")
+    write_study(tmp_path / "images", 40)
+    ingest_images(kb, [tmp_path / "images"], preprocessing=Preprocessing(SIZE, "pad", "lanczos"), workers=1)
+    ingest_labels(kb, tmp_path / "labels.csv")
+    return kb
+
+
+def imported(release: Path, to: Path, **options: Any) -> ReleaseResult:
+    kb = KnowledgeBase.create(to.with_suffix(".kb"), by="tester")
+    return import_folder(kb, release, to, preprocessing=Preprocessing(SIZE, "pad", "lanczos"), **options)
 
 
 def test_four_commands_from_the_release_to_an_audit(
     release: Path, tiny_model: Path, tmp_path: Path, cli: Cli, cli_json: Callable[..., Any]
 ) -> None:
-    write_study(tmp_path / "images", 40)
-    cli("ingest", "images", "images", "--size", SIZE, "--resample", "lanczos", *KB)
-    cli("ingest", "labels", "labels.csv", *KB)
-
+    study(tmp_path)
     shown = cli(*IMPORT, "--embedder", tiny_model).stdout
     assert "60 of 60 texts added, 60 with their vector" in shown and f"{SIZE} pixels, pad, lanczos" in shown
     assert "lacks" not in shown
@@ -57,44 +70,55 @@ def test_four_commands_from_the_release_to_an_audit(
         "Cardiomegaly" in cli("audit", "confounders", "--label", "Cardiomegaly", "--run", "zero-shot-llm", *KB).stdout
     )
 
-    again = cli_json(*IMPORT, "--embedder", tiny_model)
-    assert (again["known"], again["concepts"]["added"], again["concepts"]["commit"]) == (True, 0, None)
 
-
-def test_what_lacks_is_told_at_once_and_the_advice_helps(
+def test_what_lacks_is_told_at_once_and_found_out_before_anything_is_encoded(
     release: Path, tiny_model: Path, tmp_path: Path, cli: Cli
 ) -> None:
-    write_study(tmp_path / "images", 24)
+    kb = study(tmp_path)
     shown = cli(*IMPORT).stdout
     assert "the name of what made the embeddings" in shown and "clear-kb vocab embedder NAME" in shown
-    cli("ingest", "images", "images", "--size", SIZE, "--resample", "lanczos", *KB)
-    cli("ingest", "labels", "labels.csv", *KB)
     predict = ("predict", "zero-shot", "--encode", "--encoder", "clear-encoder", *KB)
-    for like in (("--like", "published"), ()):
-        refused = cli(*predict, *like, code=1).stderr
-        assert "does not say what made them" in refused and "clear-kb vocab embedder NAME" in refused
-        assert ("space encoder needs no embedder" in refused) == (not like)
-    assert concepts(tmp_path).dataset("image_vectors").count_rows() == 0  # it was found out before
+    refused = cli(*predict, "--like", "published", code=1).stderr
+    assert "does not say what made them: `clear-kb vocab embedder NAME`" in refused
+    now = KnowledgeBase.open(kb.uri)
+    with pytest.raises(EmbeddingError, match=r"made them \(space encoder needs no embedder\)"):
+        predict_zero_shot(now, encoder=str(tmp_path / "clear-encoder"), encode_first=True)
+    assert now.dataset("image_vectors").count_rows() == 0
     assert not (tmp_path / "clear-encoder" / "space").exists()
-    cli("vocab", "embedder", tiny_model, *KB)
-    assert "as published" in cli(*predict, "--like", "published", "--run", "named").stdout
-    assert "space encoder" in cli(*predict, "--space", "encoder", "--run", "own").stdout
+    name_embedder(now, load_embedder(str(tiny_model)))
+    done = predict_zero_shot(now, encoder=str(tmp_path / "clear-encoder"), encode_first=True, like="published")
+    assert done.images == 40 and done.to_dict()["like"] == "published"
 
 
-def test_the_encoders_own_vectors_are_not_taken_for_embeddings(release: Path, tmp_path: Path, cli: Cli) -> None:
-    cli(*IMPORT)
-    own = load_checkpoint(tmp_path / "clear-encoder").encoder.text_vectors(TEXTS)
+def test_the_same_release_again_changes_nothing(release: Path, tmp_path: Path, tiny_model: Path) -> None:
+    first = imported(release, tmp_path / "one", embedder=str(tiny_model))
+    kb = KnowledgeBase.open(tmp_path / "one.kb")
+    again = import_folder(
+        kb,
+        release,
+        tmp_path / "one",
+        embedder=str(tiny_model),
+        preprocessing=first.checkpoint.preprocessing,
+    )
+    assert (again.known, again.bank.added, again.bank.commit, again.lacks) == (True, 0, None, "")
+
+
+def test_the_encoders_own_vectors_are_not_taken_for_embeddings(release: Path, tmp_path: Path) -> None:
+    own = imported(release, tmp_path / "one").checkpoint.encoder.text_vectors(TEXTS)
     torch.save(own.clone(), release / f"concept_embeddings_{len(TEXTS)}.pt")
-    shown = cli("import-release", "release", "--size", SIZE, "--kb", "own.kb").stdout
-    assert "holds the encoder's own vectors of the texts" in shown and "clear-kb embed --model NAME" in shown
-    assert KnowledgeBase.open(tmp_path / "own.kb").embedder is None
+    result = imported(release, tmp_path / "two")
+    assert "holds the encoder's own vectors of the texts" in result.lacks
+    assert (result.bank.added, result.bank.embedded, result.embedder) == (60, 0, None)
 
 
-def test_files_that_do_not_fit_are_refused_before_the_weights_are_read(release: Path, tmp_path: Path, cli: Cli) -> None:
+def test_files_that_do_not_fit_are_refused_before_the_weights_are_read(release: Path, tmp_path: Path) -> None:
     torch.save(torch.from_numpy(np.ones((3, 16), dtype=np.float32)), release / f"concept_embeddings_{len(TEXTS)}.pt")
-    assert "60 concepts" in cli(*IMPORT, code=2).stderr
+    with pytest.raises(UsageError, match="60 concepts"):
+        imported(release, tmp_path / "one")
     (release / "best_model.pt").unlink()
     (release / "mimic_concepts.csv").unlink()
-    assert "has no best_model.pt and no mimic_concepts.csv" in cli(*IMPORT, code=2).stderr
-    assert "there is no folder nowhere" in cli("import-release", "nowhere", *KB, code=2).stderr
-    assert not (tmp_path / "clear-encoder").exists()
+    with pytest.raises(UsageError, match=r"has no best_model.pt and no mimic_concepts.csv"):
+        imported(release, tmp_path / "two")
+    with pytest.raises(UsageError, match="there is no folder"):
+        imported(tmp_path / "nowhere", tmp_path / "three")
+    assert not (tmp_path / "one").exists()

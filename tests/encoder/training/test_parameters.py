@@ -76,7 +76,7 @@ def test_every_trained_parameter_is_in_one_group_and_deeper_ones_learn_faster(
     try:
         freeze(encoder, sorted(frozen))
     except UsageError:
-        assert {"backbone", "projection", "text"} <= frozen
+        assert {name for name, one in encoder.named_parameters() if one.requires_grad} <= {"log_scale", "bias"}
     config = CONFIG.with_values({"layer_decay": layer_decay, "head_rate": head_rate, "scale_rate": 3.0})
     groups = parameter_groups(encoder, config)
     held = [id(parameter) for group in groups for parameter in group["params"]]
@@ -142,7 +142,6 @@ def test_a_step_is_that_of_adamw_with_each_parameters_own_rate_and_decay() -> No
         # The first step of Adam is the sign of the gradient (but for epsilon).
         wanted = kept - 1e-2 * factor * gradient / (gradient.abs() + 1e-8)
         assert torch.allclose(parameter, wanted, atol=1e-5), name
-        assert parameter.grad is None
 
 
 @pytest.mark.parametrize(("clip", "share"), [(0.5, 0.25), (2.0, 1.0), (8.0, 1.0)])

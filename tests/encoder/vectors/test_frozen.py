@@ -118,9 +118,8 @@ def test_the_command(cli: Callable, cli_json: Callable, encoded: KnowledgeBase, 
     assert "--pooling is of a frozen backbone: name one with --backbone" in wrong.stderr
     missing = cli("encode", "--kb", encoded.uri, "--backbone", backbone, "--size", 48, code=2)
     assert "(48 pixels, pad, bicubic)" in missing.stderr and "clear-kb ingest images" in missing.stderr
-    told = cli(
-        "encode", "--kb", encoded.uri, "--backbone", backbone, "--mean", "100,90,80", "-o", tmp_path / "k"
-    ).stdout
+    asked = ("encode", "--kb", encoded.uri, "--backbone", backbone, "--mean", "100,90,80", "-o", tmp_path / "k")
+    told = cli(*asked).stdout
     assert f"{SIZE} x {SIZE}, pad, bicubic" in told and "mean 100.00 90.00 80.00, deviation 83.44" in told
-    found = cli_json("encode", "--kb", encoded.uri, "--backbone", backbone, "--mean", "100,90,80", "-o", tmp_path / "k")
+    found = cli_json(*asked)
     assert (found["known"], found["pooling"], found["dimension"], found["network"]) == (COUNT, "class", 32, "vit")
