@@ -48,7 +48,9 @@ class Arm:
     data: tuple[str, ...] = ("phantoms",)
 
 
-ARMS: Mapping[str, Arm] = {}
+ARMS: Mapping[str, Arm] = {
+    "the sigmoid loss for reports": Arm(values={"report_loss": "sigmoid"}, beside={"objective": "report"}),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,31 +123,68 @@ def _judged(data: Data, split: str, scores: Mapping[str, Sequence[float]]) -> di
     return found
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Pair:
+    """One seed's training without a choice and with it, on the same test images."""
+
+    data: Data
+    without: Outcome
+    within: Outcome
+
+    def difference(self) -> tuple[float, np.ndarray]:
+        """How much higher the mean AUROC is with the choice, and each image's share in how far that may be off."""
+        without, within = (_judged(self.data, "test", one.scores) for one in (self.without, self.within))
+        mean = float(np.mean([within[label].auroc - without[label].auroc for label in without]))
+        return mean, np.mean([within[label].shares - without[label].shares for label in without], axis=0)
+
+    def level(self) -> float:
+        """The mean AUROC without the choice."""
+        return float(np.mean([one.auroc for one in _judged(self.data, "test", self.without.scores).values()]))
+
+    def patients(self) -> list[str]:
+        """Whose the test images are."""
+        return [self.data.patients[image] for image in self.data.images("test")]
+
+
 def compared(name: str, where: str, folder: Path, embedder: Embedder) -> Row:
-    """One choice on one study: the difference of the mean AUROC, with its paired interval by patients."""
-    arm, differences, levels, shares, owners = ARMS[name], [], [], [], []
-    sides: dict[str, list[Outcome]] = {"without": [], "with": []}
-    for seed in SEEDS:
-        place = folder / (f"nih-{seed}" if where == "nih" else where.replace(" ", "-"))
-        data = DATA[where](place, embedder, seed)
-        for side, values in (("without", arm.beside), ("with", {**arm.beside, **arm.values})):
-            base = {"size": SIZE, "epochs": EPOCHS[where], "patience": 99, "seed": seed}
-            config = read_config("cpu-demo").with_values({**base, **values})
-            key = "-".join(f"{key}={value}" for key, value in sorted(values.items())) or "default"
-            sides[side].append(outcome(data, config, place / f"{key}-{seed}", embedder))
-        without, within = (_judged(data, "test", sides[side][-1].scores) for side in sides)
-        differences.append(float(np.mean([within[label].auroc - without[label].auroc for label in without])))
-        levels.append(float(np.mean([one.auroc for one in without.values()])))
-        shares.append(np.mean([within[label].shares - without[label].shares for label in without], axis=0))
-        owners += [data.patients[image] for image in data.images("test")]
-    mean = float(np.mean(differences))
-    values_of_rows = mean + len(owners) * np.concatenate(shares) / len(SEEDS)
-    interval = mean_interval(values_of_rows, np.array(owners))
-    assert interval is not None
-    by_seed = ", ".join(f"{one:+.3f}" for one in differences)
-    told = "; ".join(f"{side}: {_steps(outcomes)}" for side, outcomes in sides.items())
-    spread = f"{interval.low:+.3f} to {interval.high:+.3f}; by seed {by_seed}"
-    return Row(f"{where}: {name}", f"{mean:+.3f}", spread, f"AUROC {np.mean(levels):.3f} without; {told}")
+    """One choice on one study: the difference of the mean AUROC, with its paired intervals by patients and by seeds.
+
+    The patients' says how far other patients would move it, with these weights; the seeds', how far another training.
+    """
+    pairs = [_pair(ARMS[name], where, folder, seed, embedder) for seed in SEEDS]
+    differences, shares = zip(*(pair.difference() for pair in pairs), strict=True)
+    mean, owners = float(np.mean(differences)), np.concatenate([pair.patients() for pair in pairs])
+    by_patients = mean_interval(mean + len(owners) * np.concatenate(shares) / len(SEEDS), owners)
+    assert by_patients is not None
+    ends = ((by_patients.low, by_patients.high), by_seeds(differences))
+    told = [
+        f"AUROC {np.mean([pair.level() for pair in pairs]):.3f} without",
+        f"without: {_steps([pair.without for pair in pairs])}",
+        f"with: {_steps([pair.within for pair in pairs])}",
+    ]
+    spread = "; ".join(f"{low:+.3f} to {high:+.3f}" for low, high in ends)
+    return Row(f"{where}: {name}", f"{mean:+.3f}", spread, "; ".join(told))
+
+
+def _pair(arm: Arm, where: str, folder: Path, seed: int, embedder: Embedder) -> Pair:
+    place = folder / (f"nih-{seed}" if where == "nih" else where.replace(" ", "-"))
+    data = DATA[where](place, embedder, seed)
+    base = {"size": SIZE, "epochs": EPOCHS[where], "patience": 99, "seed": seed}
+
+    def with_values(values: Mapping[str, Any]) -> Outcome:
+        key = "-".join(f"{key}={value}" for key, value in sorted(values.items())) or "default"
+        config = read_config("cpu-demo").with_values({**base, **values})
+        return outcome(data, config, place / f"{key}-{seed}", embedder)
+
+    return Pair(data=data, without=with_values(arm.beside), within=with_values({**arm.beside, **arm.values}))
+
+
+def by_seeds(differences: Sequence[float]) -> tuple[float, float]:
+    """The 95 % interval of a mean over a few seeds, by the exact t: `kb.statistics` has that of more patients."""
+    from scipy import stats
+
+    reach = stats.t.ppf(0.975, len(differences) - 1) * np.std(differences, ddof=1) / len(differences) ** 0.5
+    return float(np.mean(differences) - reach), float(np.mean(differences) + reach)
 
 
 def _steps(outcomes: Sequence[Outcome]) -> str:
