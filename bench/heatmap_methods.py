@@ -6,25 +6,43 @@ Each takes a tower, an image, the mean image and a direction of the encoder's sp
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 
 import numpy as np
 import torch
+from PIL import Image
 
 Method = Callable[[torch.nn.Module, torch.Tensor, torch.Tensor, torch.Tensor], np.ndarray]
 
-STEPS = 16
+MASKS, CELLS = 256, 7
 WINDOWS, SPREAD = 12, 1 / 12
 
 
-def integrated_gradients(
+def random_masks(
     tower: torch.nn.Module, image: torch.Tensor, mean: torch.Tensor, direction: torch.Tensor
 ) -> np.ndarray:
-    """Gradients on the way from the mean image, times the way (Sundararajan et al., 2017): what stood here before."""
-    shares = ((torch.arange(STEPS) + 0.5) / STEPS).view(-1, 1, 1)
-    between = (mean + shares * (image - mean)).requires_grad_()
-    (gradient,) = torch.autograd.grad((tower(between) @ direction).sum(), between)
-    found: np.ndarray = (gradient.mean(0) * (image - mean)).numpy()
-    return found.reshape(32, found.shape[0] // 32, 32, -1).sum(axis=(1, 3))
+    """How the quantity goes with what random masks show, the mean image elsewhere (RISE; Petsiuk et al., 2018)."""
+    masks = torch.from_numpy(_masks())
+    shown = torch.nn.functional.interpolate(masks[:, None], size=image.shape, mode="bilinear")[:, 0]
+    with torch.no_grad():
+        said = (tower(mean + shown * (image - mean)) @ direction).numpy()
+    centred = masks.numpy() - masks.numpy().mean(axis=0)
+    return np.tensordot(said - said.mean(), centred, axes=1) / (centred**2).sum(axis=0)
+
+
+@cache
+def _masks() -> np.ndarray:
+    """Cells that are shown or hidden, with soft edges, each mask beside its complement: (MASKS, 32, 32)."""
+    dice, step, places = np.random.default_rng(0), 5, 32
+    half = []
+    for _ in range(MASKS // 2):
+        cells = Image.fromarray((dice.random((CELLS + 1, CELLS + 1)) < 0.5).astype(np.float32))
+        side = step * (CELLS + 1)
+        row, column = dice.integers(0, side - places + 1, 2)
+        large = np.asarray(cells.resize((side, side), Image.Resampling.BILINEAR))
+        half.append(large[row : row + places, column : column + places])
+    shown = np.stack(half)
+    return np.concatenate([shown, 1 - shown])
 
 
 def soft_windows(
@@ -76,7 +94,7 @@ def _stage(
 
 
 METHODS: Mapping[str, Method] = {
-    "integrated gradients (before)": integrated_gradients,
+    "random masks": random_masks,
     "soft windows": soft_windows,
     "second stage, gradients": second_stage,
     "LayerCAM, third stage": layer_cam,

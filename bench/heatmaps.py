@@ -34,7 +34,7 @@ SEEDS, COUNT, SIZE = (0, 1, 2), 2_000, 96
 EACH = 12
 """Images of each label and seed."""
 
-OURS = "random masks"
+OURS = "integrated gradients"
 LABELS = ("cardiomegaly", "chest tube", "nodule", "opacity", "pacemaker", "pleural effusion", "pneumothorax")
 
 Found = Mapping[str, Mapping[str, Sequence[Placed]]]
