@@ -271,7 +271,7 @@ def predict_zero_shot(
     )
     return run_zero_shot(
         base,
-        find_checkpoint(base, encoder),
+        find_checkpoint(base, encoder, text_side=True),
         prompts or PromptSet(),
         options=options,
         embedder=lambda: _stored_embedder(base),
@@ -543,7 +543,7 @@ def explain(
     Raises:
         UsageError: the image is not encoded, or the run does not predict the label.
     """
-    checkpoint = find_checkpoint(base, encoder or (read_run(base, run).encoder if run else None))
+    checkpoint = find_checkpoint(base, encoder or (read_run(base, run).encoder if run else None), text_side=True)
     explainer = Explainer(base, checkpoint, run or only_run(base, checkpoint.encoder_id))
     return explainer.explain(image, label, top=top, evidence=evidence, absolute=absolute)
 

@@ -73,7 +73,7 @@ def explain_command(
         with Progress("predictions", hidden=writing.quiet) as progress:
             kept = keep_attributions(
                 opened,
-                run or only_run(opened, find_checkpoint(opened, encoder).encoder_id),
+                run or only_run(opened, find_checkpoint(opened, encoder, text_side=True).encoder_id),
                 labels=labels or (),
                 where=where,
                 grouping=per,
@@ -90,7 +90,7 @@ def explain_command(
         raise UsageError("--label, --where, --per and --dry-run go with --all")
     if heatmap is not None:
         check_figure(heatmap, "--heatmap")
-    checkpoint = find_checkpoint(opened, encoder or (read_run(opened, run).encoder if run else None))
+    checkpoint = find_checkpoint(opened, encoder or (read_run(opened, run).encoder if run else None), text_side=True)
     explainer = Explainer(opened, checkpoint, run or only_run(opened, checkpoint.encoder_id))
     found = explainer.explain(image, label, top=top, evidence=evidence, absolute=absolute)
     if heatmap is not None:

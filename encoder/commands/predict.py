@@ -23,11 +23,11 @@ from encoder.face import predict_bottleneck, predict_probe, predict_zero_shot
 from encoder.prediction.bottleneck import BottleneckConcept
 from encoder.prediction.concept_list import read_concept_list
 from encoder.prediction.concept_review import Review, read_review, write_review
-from encoder.prediction.correcting import evaluate_corrections
 from encoder.prediction.intervention import set_concepts
 from encoder.prediction.predicting import PredictResult
 from encoder.prediction.prompts import read_prompts
 from encoder.prediction.published import SETTINGS
+from encoder.prediction.runs import read_run
 from encoder.prediction.sheet import check_sheet, write_sheet
 from encoder.vectors.encoders import find_checkpoint
 from kb.commands.options import (
@@ -194,11 +194,14 @@ def bottleneck_command(
 ) -> None:
     """Train a concept bottleneck of each label; with --set, show how its predictions change."""
     opened = writing.base
+    trained = run or "bottleneck-encoder"
     if interventions is not None:
+        from encoder.prediction.correcting import evaluate_corrections
+
         told = evaluate_corrections(
             opened,
-            find_checkpoint(opened, encoder),
-            run or "bottleneck-encoder",
+            find_checkpoint(opened, encoder or read_run(opened, trained).encoder),
+            trained,
             most=interventions,
             labels=labels or (),
             source=source,
@@ -207,11 +210,9 @@ def bottleneck_command(
         _print_rows(rows, told.notes, writing.output)
         return
     if values:
-        checkpoint = find_checkpoint(opened, encoder)
+        checkpoint = find_checkpoint(opened, encoder or read_run(opened, trained).encoder)
         pairs = {name: _number(value) for name, value in parse_pairs(values, "--set").items()}
-        shown = set_concepts(
-            opened, checkpoint, run or "bottleneck-encoder", values=pairs, image_ids=images, labels=labels or ()
-        )
+        shown = set_concepts(opened, checkpoint, trained, values=pairs, image_ids=images, labels=labels or ())
         _print_rows(shown.rows, shown.notes, writing.output)
         return
     if images:

@@ -22,6 +22,7 @@ from encoder.model.architecture import Architecture
 from encoder.space.text_side import LinearTextSide, TextSide, TransformerTextSide
 from kb.errors import ClearKbError, UsageError
 from kb.images.preprocessing import Preprocessing
+from schemas.terms import FROZEN
 
 if TYPE_CHECKING:
     from encoder.model.encoder import Encoder
@@ -104,6 +105,15 @@ def encoder_id(facts: CheckpointFacts) -> str:
     made_of = [facts.weights_sha256, facts.tokenizer_sha256, facts.architecture, facts.preprocessing]
     said = json.dumps(made_of, sort_keys=True)
     return "N" + blake2b(said.encode(), digest_size=6).hexdigest()
+
+
+def described(facts: CheckpointFacts) -> dict[str, Any]:
+    """How the vectors of a checkpoint come about: the preprocessing and, of a frozen backbone, which it is."""
+    if facts.objective != FROZEN:
+        return facts.preprocessing
+    image = facts.architecture["image"]
+    read = {"pooling": image.get("pooling", "pooler"), "mean": image["mean"], "deviation": image["deviation"]}
+    return {**facts.preprocessing, **facts.training, **read}
 
 
 def save_checkpoint(folder: Path, encoder: Encoder, facts: CheckpointFacts) -> Checkpoint:

@@ -62,18 +62,10 @@ def freeze(
             target.mkdir(exist_ok=True)
             for name in (WEIGHTS, FACTS):
                 (Path(aside) / name).replace(target / name)
+                (target / name).chmod((target.stat().st_mode & 0o666) | 0o600)  # the folder aside was its owner's alone
     except OSError as error:
         raise ClearKbError(f"{around}: the backbone cannot be kept there: {error.strerror}") from error
     return Checkpoint(target, made.encoder, made.facts)
-
-
-def described(facts: CheckpointFacts) -> dict[str, Any]:
-    """How the vectors of a checkpoint come about: the preprocessing and, of a frozen backbone, which it is."""
-    if facts.objective != FROZEN:
-        return facts.preprocessing
-    image = facts.architecture["image"]
-    read = {"pooling": image.get("pooling", "pooler"), "mean": image["mean"], "deviation": image["deviation"]}
-    return {**facts.preprocessing, **facts.training, **read}
 
 
 def _architecture(backbone: OpenedBackbone, mean: Levels | None, deviation: Levels | None) -> Architecture:

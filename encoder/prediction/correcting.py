@@ -23,7 +23,7 @@ from encoder.prediction.intervention import bottlenecks_of
 from encoder.prediction.judged import judged_split
 from encoder.prediction.predicting import auroc_of
 from encoder.prediction.probe import FEWEST
-from encoder.prediction.runs import read_run, require_its_vectors
+from encoder.prediction.runs import read_run, require_its_encoder, require_its_vectors
 from encoder.training.statements import HOLDS, UNKNOWN
 from encoder.training.training_data import Study, read_study
 from encoder.vectors.image_vectors import ImageVectors, read_image_vectors
@@ -115,6 +115,7 @@ def evaluate_corrections(
     """
     read = read_run(kb, run)
     require_its_vectors(kb, read)
+    require_its_encoder(read, checkpoint)
     wanted = [read.head(label).label for label in labels]
     chosen = [one for one in bottlenecks_of(read) if not wanted or one.label in wanted]
     split = judged_split(kb, [run])
@@ -137,6 +138,9 @@ def evaluate_corrections(
         "where that makes it worse, the model reads something else in a concept than its name says",
     ]
     for column, bottleneck in enumerate(chosen):
+        if not bottleneck.concepts:
+            notes.append(f"{bottleneck.label}: left out, no concept has a weight")
+            continue
         vectors = np.stack([np.asarray(space.vectors[space.place(one.concept_id)]) for one in bottleneck.concepts])
         readable, lacking = _readable(bottleneck, vectors, parts, study, numbers)
         rows += _rows(
@@ -146,6 +150,8 @@ def evaluate_corrections(
             notes.append(
                 f"{bottleneck.label}: never looked at, for reports say too little of them: {', '.join(lacking)}"
             )
+    if not rows:
+        raise UsageError(f"no bottleneck of run '{run}' has a concept with a weight: there is nothing to set right")
     return Corrections(rows, notes)
 
 

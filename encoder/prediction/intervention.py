@@ -12,7 +12,7 @@ from encoder.model.checkpoint import Checkpoint
 from encoder.prediction.bottleneck import Bottleneck, BottleneckConcept, intervene
 from encoder.prediction.concept_directions import concept_directions
 from encoder.prediction.head import scores
-from encoder.prediction.runs import Run, read_run, require_its_vectors
+from encoder.prediction.runs import Run, read_run, require_its_encoder, require_its_vectors
 from encoder.vectors.image_vectors import read_image_vectors
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
@@ -51,6 +51,7 @@ def set_concepts(
     """
     read = read_run(kb, run)
     require_its_vectors(kb, read)
+    require_its_encoder(read, checkpoint)
     wanted = {read.head(label).label for label in labels}
     bottlenecks = [bottleneck for bottleneck in bottlenecks_of(read) if not wanted or bottleneck.label in wanted]
     chosen = {b.label: _values(b, values) for b in bottlenecks}

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from encoder.model.checkpoint import Checkpoint
 from encoder.prediction.head import Head, scores
 from encoder.space.weighting import PUBLISHED, Weighting
 from encoder.vectors.image_vectors import ImageVectors
@@ -148,6 +149,15 @@ def require_its_vectors(kb: KnowledgeBase, run: Run) -> None:
         raise UsageError(
             f"run '{run.name}' was made of {made} vectors, and those of {run.encoder} here are {now.precision} now: "
             "predict anew"
+        )
+
+
+def require_its_encoder(run: Run, checkpoint: Checkpoint) -> None:
+    """UsageError where a run's vectors are read by another encoder than the one they are of."""
+    if run.encoder != checkpoint.encoder_id:
+        raise UsageError(
+            f"run '{run.name}' is of encoder {run.encoder}, not of {checkpoint.encoder_id}: leave the encoder out",
+            parameter="encoder",
         )
 
 

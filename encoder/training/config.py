@@ -15,7 +15,7 @@ from encoder.model.backbones.pooling import POOLINGS, Pooling
 from encoder.training.config_parts import Augmentation, Lora, TextTransformer
 from encoder.training.parts import check_frozen
 from encoder.training.start import values_of_start
-from encoder.training.value_checks import check_held, check_names, choice, plain_value, whole, within
+from encoder.training.value_checks import check_held, check_names, choice, plain_value, whole, within, words_or_none
 from kb.errors import UsageError
 from kb.images.preprocessing import Fit, Preprocessing, Resample
 from kb.images.view_choice import FRONTAL, view_choice
@@ -123,9 +123,11 @@ class TrainConfig:
         choice("report_loss", self.report_loss, get_args(ReportLoss))
         choice("precision", self.precision, get_args(Precision))
         choice("pooling", self.pooling, POOLINGS)
+        for text in ("start", "revision", "architecture", "where"):
+            words_or_none(text, getattr(self, text))
+        if not isinstance(self.views, str):
+            raise UsageError(f"views {self.views}: frontal, all, or some of them (PA,AP) was expected")
         view_choice(self.views)
-        if not isinstance(self.where, str | None):
-            raise UsageError(f"where {self.where}: a condition over the images was expected (sex = 'F')")
         for name, low in (
             ("dimension", 1),
             ("size", 16),
@@ -143,29 +145,31 @@ class TrainConfig:
             within(ranged, getattr(self, ranged), lowest, highest)
         for levels, lowest, highest in _LEVELS:
             told = getattr(self, levels)
+            if isinstance(told, list | tuple) and not told:
+                raise UsageError(f"{levels} []: a number, or one for each channel, was expected")
             for one in told if isinstance(told, list | tuple) else () if told is None else (told,):
                 within(levels, one, lowest, highest)
         for name in ("compile", "gradient_checkpointing", "equal_texts_are_negatives"):
             if not isinstance(getattr(self, name), bool):
                 raise UsageError(f"{name} {getattr(self, name)}: true or false was expected")
-        if not isinstance(self.backbone, str | Mapping):
+        if not isinstance(self.backbone, str | Mapping) or not self.backbone:
             raise UsageError(f"backbone {self.backbone}: a name, a folder or a configuration was expected")
-        if not isinstance(self.start, str | None):
-            raise UsageError(f"start {self.start}: the folder of a checkpoint was expected")
         check_frozen(self.freeze)
         if self.lora is not None:
             self._check_lora(self.lora)
         for part in fields(Augmentation):
-            within(f"augment.{part.name}", getattr(self.augment, part.name), 0, 180)
+            within(f"augment.{part.name}", getattr(self.augment, part.name), 0, 180 if part.name == "rotate" else 1)
         for part in fields(TextTransformer):
             whole(f"text.{part.name}", getattr(self.text, part.name), 1)
+        if self.text.width % self.text.heads:
+            raise UsageError(f"text.width {self.text.width}: a multiple of text.heads ({self.text.heads}) was expected")
         self.preprocessing  # noqa: B018  (its own checks)
 
     def _check_lora(self, lora: Lora) -> None:
         whole("lora.rank", lora.rank, 1)
         within("lora.alpha", lora.alpha, 1e-6, 1e6)
         within("lora.dropout", lora.dropout, 0, 0.99)
-        if not lora.targets:
+        if not lora.targets or not all(target.strip() for target in lora.targets):
             raise UsageError("lora.targets: at least one was expected")
         if {"image", "backbone"} & {*self.freeze}:
             raise UsageError("lora trains beside a backbone that is left as it is: freeze need not name it, nor image")
@@ -210,7 +214,8 @@ class TrainConfig:
             told = values_of_start(Path(start), record.get("objective", self.objective))
             held = {name: told[name] for name in told.keys() & {one.name for one in fields(self)}}
             check_held(start, held, record)
-            record = {**(held if start != self.start else {}), **record}
+            anew = start != self.start or record.get("objective", self.objective) != self.objective
+            record = {**(held if anew else {}), **record}
         try:
             return replace(self, **record)
         except TypeError as error:

@@ -27,12 +27,14 @@ class Origin:
 
     Attributes:
         source: the checkpoint's encoder id, or the name of a pretrained backbone; None if all are random.
+        revision: the commit of the hub that a pretrained backbone is.
         checkpoint: the checkpoint.
         taken: the parts whose weights are taken over (keys of `CALLED`).
         new: the parts that are random, each with the reason; an empty one where nothing else was to be expected.
     """
 
     source: str | None = None
+    revision: str | None = None
     checkpoint: Checkpoint | None = None
     taken: tuple[str, ...] = ()
     new: Mapping[str, str] = field(default_factory=lambda: dict.fromkeys(CALLED, ""))
@@ -52,34 +54,40 @@ class Origin:
         )
 
 
-def origin_of(config: TrainConfig, embedder: EmbedderInfo | None) -> Origin:
+def origin_of(config: TrainConfig, embedder: EmbedderInfo | None, *, revision: str | None = None) -> Origin:
     """What a training takes over, and from where.
 
     Args:
         config: the training.
         embedder: of the vocabulary; None where the objective reads words.
+        revision: the commit of the hub that a pretrained backbone is.
 
     Raises:
         UsageError: a part is to be frozen, or learned beside, that is new and would stay random.
         ClearKbError: the checkpoint is broken.
     """
-    origin = _of_backbone(config) if config.start is None else _of_checkpoint(config, Path(config.start), embedder)
+    if config.start is None:
+        origin = _of_backbone(config, revision)
+    else:
+        origin = _of_checkpoint(config, Path(config.start), embedder)
     _check_held(config, origin)
     return origin
 
 
-def _of_backbone(config: TrainConfig) -> Origin:
+def _of_backbone(config: TrainConfig, revision: str | None) -> Origin:
     """Of a pretrained image tower, or of nothing."""
     if not isinstance(config.backbone, str):
         return Origin()
     new = {part: "" for part in CALLED if part != "backbone"}
-    return Origin(source=config.backbone, taken=("backbone",), new=new)
+    return Origin(source=config.backbone, revision=revision, taken=("backbone",), new=new)
 
 
 def _of_checkpoint(config: TrainConfig, folder: Path, embedder: EmbedderInfo | None) -> Origin:
     checkpoint = load_checkpoint(folder)
     reason = _why_new(config, checkpoint, embedder)
     new = {} if reason is None else {"text": reason, "scale": reason}
+    if not new and config.objective == "report" and _loss(config.to_dict()) != _loss(checkpoint.facts.training):
+        new["scale"] = f"the checkpoint's are of the {_loss(checkpoint.facts.training)} loss"
     if not checkpoint.facts.architecture["image"].get("projected", True):
         new["projection"] = "the checkpoint is a frozen backbone"
     taken = tuple(part for part in CALLED if part not in new)
@@ -96,6 +104,11 @@ def _why_new(config: TrainConfig, checkpoint: Checkpoint, embedder: EmbedderInfo
     if embedder is not None and facts.embedder != embedder.embedder_id:
         return f"the checkpoint's reads embeddings of {facts.embedder}, not of {embedder.embedder_id}"
     return None
+
+
+def _loss(training: Mapping[str, Any]) -> str:
+    """The loss of a training against reports; the release's, which tells none, is InfoNCE."""
+    return str(training.get("report_loss", "softmax"))
 
 
 _KINDS = {"linear": "reads embeddings", "transformer": "was a transformer", "none": "image tower came without one"}

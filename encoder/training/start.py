@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from encoder.model.checkpoint import CheckpointFacts, read_facts
 from encoder.training.config_parts import TextTransformer
+from kb.images.preprocessing import Preprocessing
 
 
 def values_of_start(folder: Path, objective: str) -> dict[str, Any]:
@@ -22,7 +24,8 @@ def values_of_start(folder: Path, objective: str) -> dict[str, Any]:
     if not image.pop("projected", True):
         del image["dimension"]  # of a frozen backbone, whose vectors are its features: the projection is yet to come
     image.pop("width", None)
-    values = {"pooling": "pooler", **image, **facts.preprocessing, "revision": None, "architecture": None}
+    pictures = asdict(Preprocessing(**facts.preprocessing))  # with what goes without saying: it is held too
+    values = {"pooling": "pooler", **image, **pictures, "revision": None, "architecture": None}
     text = _text(facts) if objective == "report" else None
     return values if text is None else {**values, "text": text}
 

@@ -69,7 +69,11 @@ class StateKeeper:
         if self._processes.leads and (agreed or late):
             position.sums = {name: float(value) for name, value in sums.items()}
             self.save(position)
-        if agreed:
+        self.end_if_told(position, stop, steps=steps)
+
+    def end_if_told(self, position: Position, stop: StopSignal, *, steps: int) -> None:
+        """End here, where a state has just been written, if the processes are to (ClearKbError)."""
+        if stop.agreed:
             self._processes.wait()  # one that ended now would have the others ended
             raise ClearKbError(
                 f"told to end after step {position.step} of {steps}: its state is kept, and it can go on",

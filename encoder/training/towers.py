@@ -33,10 +33,16 @@ def prepare_towers(encoder: Encoder, config: TrainConfig, *, device: str, proces
 
 def autocast(precision: Precision, device: str) -> AbstractContextManager[Any]:
     """What a forward pass runs in: bfloat16 where that is said, or by itself on a GPU."""
-    kind = device.split(":")[0]
-    if precision == "bfloat16" or (precision == "auto" and kind == "cuda"):
-        return torch.autocast(kind, torch.bfloat16)
+    if precision_of(precision, device) == "bfloat16":
+        return torch.autocast(device.split(":")[0], torch.bfloat16)
     return nullcontext()
+
+
+def precision_of(precision: Precision, device: str) -> str:
+    """What a forward pass is computed in on a device: "bfloat16" or "float32"."""
+    if precision == "auto":
+        return "bfloat16" if device.startswith("cuda") else "float32"
+    return precision
 
 
 def _check_norms(encoder: Encoder, config: TrainConfig, processes: int) -> None:

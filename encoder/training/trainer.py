@@ -36,7 +36,7 @@ from encoder.training.schedule import rate_at
 from encoder.training.state import Position, State, forget_states, is_interrupted, newest_state
 from encoder.training.state_keeper import StateKeeper
 from encoder.training.stopping import StopSignal, listening
-from encoder.training.towers import autocast, prepare_towers
+from encoder.training.towers import autocast, precision_of, prepare_towers
 from encoder.training.tracking.choice import check_trackers
 from encoder.training.tracking.step_log import StepLog
 from encoder.training.tracking.step_log_of import step_log_of
@@ -96,16 +96,18 @@ def train(
     if config.lora is not None:
         require_peft()
     with processes_of_torchrun(chosen) as processes:
-        resume = resume or (is_restarted() and is_interrupted(out))
+        resume = resume or (is_restarted() and processes.as_leader_finds(lambda: is_interrupted(out)))
         check_folder(out, resume=resume)
         state = processes.as_leader_finds(lambda: newest_state(out)) if resume else None
         if state is not None:
             kb = kb.at(state.made_for["commit"])  # what was committed since is not what it began with
-        origin = origin_of(config, kb.embedder if config.objective == "concepts" else None)
         backbone = open_backbone(config.backbone_choice) if config.start is None else None
+        embedder = kb.embedder if config.objective == "concepts" else None
+        origin = origin_of(config, embedder, revision=backbone.revision if backbone else None)
         # A checkpoint is what it holds, wherever it lies.
         start = origin.source if config.start else None
         made_for = {**config.identity(), "start": start, "commit": kb.commit.commit_id, "processes": processes.count}
+        made_for |= {"precision": precision_of(config.precision, chosen), "device": chosen.split(":")[0]}
         if state is not None:
             state.require(made_for)
         study = read_study(
@@ -197,6 +199,9 @@ class _Training:
             self.position = state.load_into(self.encoder, self.optimiser, self.mean)
         elif "scale" in self.origin.new:
             self.objective.begin(self.study.splits["train"])
+        if state is None and self.processes.leads:
+            # From here on it can be gone on with: a checkpoint without a state would be a finished training.
+            self.states.save(self.position)
         started = self.origin.checkpoint is not None and state is None
         beginning = Beginning.of(self.encoder, self.origin, measured=self._measure() if started else None)
         entries: list[EpochResult] = []
@@ -210,6 +215,8 @@ class _Training:
                 entries.append(result)
                 if self.processes.leads:
                     on_epoch(result)
+                if self.position.epoch < self.config.epochs and not self._tired():
+                    self.states.end_if_told(self.position, stop, steps=self._steps())
         if not self.processes.leads:
             return None
         forget_states(self.out)
@@ -326,7 +333,9 @@ class _Training:
         if self.steps:
             self.steps.validated(result.step, result.validation_loss, result.validation_auroc)
         if result.best:
-            facts = facts_of(self.kb, self.config, self.encoder, result=result, started_from=self.origin.source)
+            facts = facts_of(
+                self.kb, self.config, self.encoder, result=result, origin=self.origin, made_for=self.log.made_for
+            )
             with self.mean.in_use():
                 save_checkpoint(self.out, merged_encoder(self.encoder), facts)
         self.states.save(self.position)

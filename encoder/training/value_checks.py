@@ -12,6 +12,9 @@ from kb.errors import UsageError
 LISTS = ("freeze", "lora.targets")
 """Values that are lists of words."""
 
+TEXTS = ("start", "backbone", "revision", "architecture", "views", "where")
+"""Values that are words, also where they look like numbers: a folder called 2024."""
+
 
 def check_names(values: Mapping[str, Any], kind: type, before: str) -> None:
     """UsageError where a name is none of the fields of a class; the message tells the nearest."""
@@ -25,6 +28,8 @@ def check_names(values: Mapping[str, Any], kind: type, before: str) -> None:
 
 def plain_value(name: str, value: Any) -> Any:
     """A value as YAML gives it: a list of words may be one word, and `1e-4` is a number."""
+    if name in TEXTS:
+        return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
     if name not in LISTS:
         return _number(value)
     if isinstance(value, str):
@@ -56,6 +61,12 @@ def choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
     """UsageError where a value is none of some words."""
     if value not in choices:
         raise UsageError(f"{name} '{value}': one of {', '.join(choices)}")
+
+
+def words_or_none(name: str, value: Any) -> None:
+    """UsageError where a value is neither a text nor left out."""
+    if value is not None and not (isinstance(value, str) and value.strip()):
+        raise UsageError(f"{name} {value!r}: words were expected, or nothing at all")
 
 
 def whole(name: str, value: Any, low: int) -> None:

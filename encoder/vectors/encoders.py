@@ -96,18 +96,19 @@ def find_foreign(kb: KnowledgeBase, named: str | None = None) -> StoredEncoder:
     return _found(kb, foreign if named is None and foreign else known, named)
 
 
-def find_checkpoint(kb: KnowledgeBase, named: str | None = None) -> Checkpoint:
+def find_checkpoint(kb: KnowledgeBase, named: str | None = None, *, text_side: bool = False) -> Checkpoint:
     """The checkpoint of an encoder; where none is named, foreign encoders are passed over.
 
     Args:
         kb: where.
         named: its folder, its id or the beginning of that, or the name of a frozen backbone; None if there is only one.
+        text_side: whether it is one that reads texts or embeddings; frozen backbones are then passed over too.
 
     Raises:
         UsageError: none or several fit, it is foreign, or its checkpoint is no longer where it stood.
     """
     known = known_encoders(kb)
-    ours = [one for one in known if not one.is_foreign]
+    ours = [one for one in known if not (one.without_concepts if text_side else one.is_foreign)]
     return _found(kb, ours if named is None and ours else known, named).checkpoint()
 
 

@@ -14,8 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from encoder.devices import choose_device, to_device
-from encoder.model.checkpoint import Checkpoint
-from encoder.model.frozen import described
+from encoder.model.checkpoint import Checkpoint, described
 from encoder.vectors.pixels import PixelReader
 from encoder.vectors.precision import (
     Asked,
@@ -134,7 +133,7 @@ def encode(
     if layer == "backbone" and checkpoint.facts.objective == FROZEN:
         raise UsageError(f"encoder {checkpoint.encoder_id} is a frozen backbone: there is no projection to look before")
     identity = checkpoint.encoder_id + (BACKBONE if layer == "backbone" else "")
-    chosen = chosen_precision(None if again else computed(kb, identity), precision, identity)
+    chosen = chosen_precision(None if again and precision != "auto" else computed(kb, identity), precision, identity)
     job = _Job(checkpoint, identity, chosen, choose_device(device), again, by, why)
     images = _images(kb, where)
     todo = images if again else _without_vectors(kb, identity, images)
@@ -160,8 +159,13 @@ def encode(
 
 
 def check_pixels(kb: KnowledgeBase, preprocessing: Preprocessing, where: str | None = None) -> None:
-    """Refuse an encoding of which images or pixels are missing (UsageError), before its encoder is at hand."""
-    PixelReader(kb, preprocessing).check([image.content_hash for image in _images(kb, where)])
+    """Refuse an encoding of which images or all pixels are missing (UsageError), before its encoder is at hand.
+
+    Some may be: images that have their vectors need none any more, and only the encoder's id tells which these are.
+    """
+    reader, contents = PixelReader(kb, preprocessing), [image.content_hash for image in _images(kb, where)]
+    if not any(reader.holds(content) for content in contents):
+        reader.check(contents)
 
 
 def _images(kb: KnowledgeBase, where: str | None) -> list[_Image]:

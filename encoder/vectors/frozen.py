@@ -12,9 +12,7 @@ from platformdirs import user_cache_path
 
 from encoder.model.architecture import Levels
 from encoder.model.backbones.choice import BackboneChoice
-from encoder.model.backbones.opening import open_backbone
-from encoder.model.checkpoint import Checkpoint
-from encoder.model.frozen import described, freeze
+from encoder.model.checkpoint import Checkpoint, described
 from encoder.vectors.encoding import EncodeResult, check_pixels, encode
 from encoder.vectors.precision import Asked
 from kb.images.preprocessing import RESAMPLES, Fit, Preprocessing, Resample
@@ -79,6 +77,9 @@ def encode_backbone(
         UsageError: the backbone does not take such pictures, no image fits, or pixels are missing.
         ClearKbError: the backbone is not to be had.
     """
+    from encoder.model.backbones.opening import open_backbone
+    from encoder.model.frozen import freeze
+
     backbone = open_backbone(choice)
     own: Resample = next((one for one in RESAMPLES if one == backbone.pictures.resample), "bicubic")
     preprocessing = Preprocessing(backbone.size, fit, resample or own)

@@ -40,6 +40,10 @@ class PixelReader:
             if made == wanted
         }
 
+    def holds(self, content: str) -> bool:
+        """Whether the pixels of a content are here."""
+        return content in self._places
+
     def check(self, contents: Sequence[str]) -> None:
         """Refuse a work of which pixels are missing (UsageError), before it begins."""
         missing = [content for content in contents if content not in self._places]
