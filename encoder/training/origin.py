@@ -27,7 +27,7 @@ class Origin:
 
     Attributes:
         source: the checkpoint's encoder id, or the name of a pretrained backbone; None if all are random.
-        revision: the commit of the hub that a pretrained backbone is.
+        revision: the commit of the hub that a pretrained backbone is; known once that is open.
         checkpoint: the checkpoint.
         taken: the parts whose weights are taken over (keys of `CALLED`).
         new: the parts that are random, each with the reason; an empty one where nothing else was to be expected.
@@ -54,32 +54,28 @@ class Origin:
         )
 
 
-def origin_of(config: TrainConfig, embedder: EmbedderInfo | None, *, revision: str | None = None) -> Origin:
+def origin_of(config: TrainConfig, embedder: EmbedderInfo | None) -> Origin:
     """What a training takes over, and from where.
 
     Args:
         config: the training.
         embedder: of the vocabulary; None where the objective reads words.
-        revision: the commit of the hub that a pretrained backbone is.
 
     Raises:
         UsageError: a part is to be frozen, or learned beside, that is new and would stay random.
         ClearKbError: the checkpoint is broken.
     """
-    if config.start is None:
-        origin = _of_backbone(config, revision)
-    else:
-        origin = _of_checkpoint(config, Path(config.start), embedder)
+    origin = _of_backbone(config) if config.start is None else _of_checkpoint(config, Path(config.start), embedder)
     _check_held(config, origin)
     return origin
 
 
-def _of_backbone(config: TrainConfig, revision: str | None) -> Origin:
+def _of_backbone(config: TrainConfig) -> Origin:
     """Of a pretrained image tower, or of nothing."""
     if not isinstance(config.backbone, str):
         return Origin()
     new = {part: "" for part in CALLED if part != "backbone"}
-    return Origin(source=config.backbone, revision=revision, taken=("backbone",), new=new)
+    return Origin(source=config.backbone, taken=("backbone",), new=new)
 
 
 def _of_checkpoint(config: TrainConfig, folder: Path, embedder: EmbedderInfo | None) -> Origin:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -101,9 +102,9 @@ def train(
         state = processes.as_leader_finds(lambda: newest_state(out)) if resume else None
         if state is not None:
             kb = kb.at(state.made_for["commit"])  # what was committed since is not what it began with
+        origin = origin_of(config, kb.embedder if config.objective == "concepts" else None)
         backbone = open_backbone(config.backbone_choice) if config.start is None else None
-        embedder = kb.embedder if config.objective == "concepts" else None
-        origin = origin_of(config, embedder, revision=backbone.revision if backbone else None)
+        origin = replace(origin, revision=backbone.revision if backbone else None)
         # A checkpoint is what it holds, wherever it lies.
         start = origin.source if config.start else None
         made_for = {**config.identity(), "start": start, "commit": kb.commit.commit_id, "processes": processes.count}

@@ -29,7 +29,8 @@ def check_names(values: Mapping[str, Any], kind: type, before: str) -> None:
 def plain_value(name: str, value: Any) -> Any:
     """A value as YAML gives it: a list of words may be one word, and `1e-4` is a number."""
     if name in TEXTS:
-        return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return str(value) if is_number and name != "backbone" else value  # no model is called by a number
     if name not in LISTS:
         return _number(value)
     if isinstance(value, str):

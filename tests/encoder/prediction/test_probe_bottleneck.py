@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from encoder.prediction.bottleneck import choose_concepts, intervene
 from encoder.prediction.bottleneck_run import predict_bottleneck
 from encoder.prediction.concept_list import read_concept_list
+from encoder.prediction.correcting import evaluate_corrections
 from encoder.prediction.intervention import set_concepts
 from encoder.prediction.predicting import PredictOptions
 from encoder.prediction.probe import Examples, fit_probe
@@ -122,6 +123,12 @@ def test_interventions_are_told_by_image_and_name_what_there_is(shapes) -> None:
     assert over_all.rows[0]["image"] == "mean of 60 images"
     with pytest.raises(UsageError, match=r"no concept of run 'cbm3' is called 'edema': .*nodule"):
         set_concepts(kb, shapes.concepts, "cbm3", values={"edema": 0.0})
+    for act in (
+        lambda: set_concepts(kb, shapes.report, "cbm3", values={concept["concept_id"]: 0.0}),
+        lambda: evaluate_corrections(kb, shapes.report, "cbm3", most=1),
+    ):
+        with pytest.raises(UsageError, match=rf"run 'cbm3' is of encoder {shapes.concepts.encoder_id}, not of"):
+            act()
 
 
 def test_a_curators_list_is_what_a_bottleneck_is_made_of(shapes, tmp_path: Path) -> None:

@@ -116,6 +116,20 @@ def test_a_start_from_the_published_release(few, released: Path, tmp_path: Path,
     assert after.encoder.architecture.image.dimension == 24
 
 
+def test_a_sigmoid_loss_does_not_begin_with_the_bias_of_infonce(few, released: Path, tmp_path: Path) -> None:
+    config = read_config("cpu-demo", str(released)).with_values(
+        {**STILL, "objective": "report", "report_loss": "sigmoid"}
+    )
+    result = train(few, config, tmp_path / "e", device="cpu")
+    assert result is not None
+    assert result.beginning.origin.taken == ("backbone", "projection", "text")
+    assert "scale and bias new: the checkpoint's are of the softmax loss" in result.beginning.origin.told()
+    assert result.checkpoint.encoder.bias.item() < -1
+    assert result.checkpoint.facts.training["text"]["width"] == config.text.width == 64
+    assert result.checkpoint.facts.training["precision"] == "float32"
+    assert result.checkpoint.facts.training["device"] == "cpu"
+
+
 @pytest.mark.parametrize("objective", ["concepts", "report"])
 def test_a_start_from_a_frozen_backbone_projects_it_anew(few, tmp_path: Path, objective: str) -> None:
     told = {"image_mean": [0.4, 0.5, 0.6], "image_std": [0.2, 0.2, 0.3], "size": {"height": 32, "width": 32}}
@@ -152,6 +166,7 @@ def test_pictures_of_another_size_are_read_by_the_same_weights(few, begun, tmp_p
         ({"backbone": NET}, r"backbone comes from the checkpoint"),
         ({"backbone": "facebook/dinov2-base"}, r"backbone comes from the checkpoint"),
         ({"fit": "crop"}, r"fit comes from the checkpoint in .* \(pad\)"),
+        ({"resample": "lanczos"}, r"resample comes from the checkpoint in .* \(bicubic\)"),
         ({"mean": 3}, "mean comes from the checkpoint"),
         ({"revision": "main"}, "revision comes from the checkpoint"),
     ],

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from safetensors.torch import load_file
 from encoder.training.config import TrainConfig, read_config
 from encoder.training.train_result import TrainResult
 from encoder.training.trainer import train
+from kb.errors import ClearKbError
 from kb.knowledge_base import KnowledgeBase
 from kb.progress import Silent
 from tests.support.command_process import start_command
@@ -132,6 +134,15 @@ def test_sigterm_ends_it_in_order_and_sigkill_at_once_and_it_goes_on_from_either
     trained(shapes, config, tmp_path / "cut", resume=True)
     trained(shapes, config, tmp_path / "whole")
     assert_same(tmp_path / "whole", tmp_path / "cut")
+
+
+def test_sigterm_is_heard_after_an_epoch_of_one_step(shapes, tmp_path: Path) -> None:
+    config = replace(CONFIG, batch_size=500, epochs=3, patience=3)
+    with pytest.raises(ClearKbError, match="told to end after step 1 of 3"):
+        train(shapes, config, tmp_path / "e", device="cpu", on_epoch=lambda _: os.kill(os.getpid(), signal.SIGTERM))
+    assert trained(shapes, config, tmp_path / "e", resume=True).checkpoint.facts.metrics["epoch"] >= 1
+    trained(shapes, config, tmp_path / "whole")
+    assert_same(tmp_path / "whole", tmp_path / "e")
 
 
 def folder(path: Path) -> Path:

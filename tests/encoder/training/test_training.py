@@ -167,6 +167,28 @@ def test_shipped_configurations_are_read() -> None:
     assert read_config("one-gpu").size == 448
 
 
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"where": ""}, "where '': words were expected"),
+        ({"backbone": ""}, "a name, a folder or a configuration was expected"),
+        ({"mean": []}, "a number, or one for each channel, was expected"),
+        ({"views": None}, "frontal, all, or some of them"),
+        ({"augment": {"scale": 150}}, "augment.scale 150: a number from 0 to 1 was expected"),
+        ({"text": {"heads": 3}}, "text.width 128: a multiple of text.heads"),
+        ({"lora": {"targets": [""]}}, "lora.targets: at least one was expected"),
+        ({"start": "2024"}, "2024 is no checkpoint"),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused_before_anything_is_read(values, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        read_config("cpu-demo").with_values(values)
+
+
+def test_words_that_look_like_numbers_stay_words() -> None:
+    assert read_config("cpu-demo").with_values({"revision": 5, "architecture": "3"}).revision == "5"
+
+
 def test_numbers_without_a_point_are_numbers(tmp_path: Path) -> None:
     (tmp_path / "c.yaml").write_text("learning_rate: 1e-3\naugment: {rotate: 1e1}")  # text, to YAML 1.1
     read = read_config(tmp_path / "c.yaml")
