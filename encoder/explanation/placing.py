@@ -45,12 +45,14 @@ def on_square(box: Corners, width: int, height: int, preprocessing: Preprocessin
     left, top, right, bottom = box
     if max(box) <= 1:
         left, top, right, bottom = left * width, top * height, right * width, bottom * height
-    size = preprocessing.size
-    if preprocessing.fit == "stretch":
-        across, down = size / width, size / height
-    else:
-        across = down = size / (max if preprocessing.fit == "pad" else min)(width, height)
-    beside, above = (size - width * across) / 2, (size - height * down) / 2
+    size, side = preprocessing.size, min(width, height)
+    if preprocessing.fit == "crop":
+        across = down = size / side
+        beside, above = -((width - side) // 2) * across, -((height - side) // 2) * down
+    else:  # whole pixels, as the square is made of
+        inner = preprocessing.inner_size(width, height)
+        across, down = inner[0] / width, inner[1] / height
+        beside, above = (size - inner[0]) // 2, (size - inner[1]) // 2
     return beside + left * across, above + top * down, beside + right * across, above + bottom * down
 
 
