@@ -33,7 +33,10 @@ SHARES = (0.6, 0.15)
 DRAWS = 1_000
 SCRATCH = ("--set", "size=128", "--set", "epochs=30", "--set", "patience=30")
 STARTED = ("--set", "size=128", "--set", "epochs=12", "--set", "patience=12", "--set", "learning_rate=1e-3")
-RUNS = ("scratch zero-shot", "scratch probe", "started zero-shot", "started probe", "frozen probe")
+TRAININGS: Mapping[str, tuple[str, ...]] = {"scratch": SCRATCH, "started": STARTED}
+"""What each training is told beside `cpu-demo`; "started" begins with the weights of ImageNet."""
+
+METHODS = ("zero-shot", "probe")
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,12 @@ def run() -> list[Row]:
     """The mean AUROC of each way over the seeds, and how far it is from the frozen one's; nothing without images."""
     if not NIH.exists():
         return []
-    seeds = [_judged(seed) for seed in SEEDS]
-    values = {name: [_mean_auroc(one.truth, one.scores[name]) for one in seeds] for name in RUNS}
+    return rows_of([_judged(seed, TRAININGS) for seed in SEEDS])
+
+
+def rows_of(seeds: Sequence[Judged]) -> list[Row]:
+    """The rows of what several seeds came to."""
+    values = {name: [_mean_auroc(one.truth, one.scores[name]) for one in seeds] for name in seeds[0].scores}
     images = " + ".join(str(len(one.truth)) for one in seeds)
     rows = []
     for name, found in values.items():
@@ -62,7 +69,7 @@ def run() -> list[Row]:
     return rows
 
 
-def _judged(seed: int) -> Judged:
+def _judged(seed: int, trainings: Mapping[str, tuple[str, ...]]) -> Judged:
     with tempfile.TemporaryDirectory() as folder:
         kb = str(Path(folder) / "nih.kb")
         table, reports = _tables(Path(folder), seed)
@@ -70,18 +77,20 @@ def _judged(seed: int) -> Judged:
         for size in (128, 224):
             _clear_kb("ingest", "images", NIH / "images", "--table", table, "--size", size, "--kb", kb)
         _clear_kb("ingest", "labels", table, "--map", "labels=labels", "--kb", kb)
-        for name, values in (("scratch", SCRATCH), ("started", (*STARTED, "--set", f"backbone={lite0_folder()}"))):
+        for name, values in trainings.items():
+            begun = ("--set", f"backbone={lite0_folder()}") if name == "started" else ()
             encoder = Path(folder) / name
             config = ("--config", "cpu-demo", "--seed", seed, "--views", "all")
-            _clear_kb("train", *config, *values, "--out", encoder, "--kb", kb)
+            _clear_kb("train", *config, *values, *begun, "--out", encoder, "--kb", kb)
             _clear_kb("encode", "--encoder", encoder, "--kb", kb)
-            for method in ("zero-shot", "probe"):
+            for method in METHODS:
                 named = ("--run", f"{name} {method}", *_wanted())
                 _clear_kb("predict", method, *named, "--encoder", encoder, "--views", "all", "--kb", kb)
         found = json.loads(_clear_kb("encode", "--backbone", lite0_folder(), "--format", "json", "--kb", kb))
         frozen = ("--run", "frozen probe", *_wanted(), "--encoder", found["encoder"], "--views", "all")
         _clear_kb("predict", "probe", *frozen, "--kb", kb)
-        return _read(KnowledgeBase.open(kb))
+        names = [f"{name} {method}" for name in trainings for method in METHODS]
+        return _read(KnowledgeBase.open(kb), [*names, "frozen probe"])
 
 
 def _wanted() -> list[str]:
@@ -176,7 +185,7 @@ def _mean_auroc(truth: np.ndarray, scores: np.ndarray) -> float:
     return float(np.mean([Ranking(truth[:, n] == 1, scores[:, n]).auroc for n in range(truth.shape[1])]))
 
 
-def _read(kb: KnowledgeBase) -> Judged:
+def _read(kb: KnowledgeBase, runs: Sequence[str]) -> Judged:
     sql = "SELECT run, image_id, owner, label, rank_by, truth FROM outcomes WHERE split = 'test' AND judged"
     with AuditSession(kb) as session:
         rows = session.query(sql).arrow().to_pylist()
@@ -184,7 +193,7 @@ def _read(kb: KnowledgeBase) -> Judged:
     at = {image: number for number, image in enumerate(images)}
     owners = {row["image_id"]: row["owner"] for row in rows}
     truth = np.full((len(images), len(LABELS)), np.nan)
-    scores = {name: np.full(truth.shape, np.nan) for name in RUNS}
+    scores = {name: np.full(truth.shape, np.nan) for name in runs}
     for row in rows:
         place = at[row["image_id"]], LABELS.index(row["label"])
         truth[place], scores[row["run"]][place] = row["truth"], row["rank_by"]
