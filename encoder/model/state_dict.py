@@ -41,9 +41,7 @@ def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
     tensors = _unwrapped(path, _load(path))
     if all(name.startswith(PREFIX) for name in tensors):
         tensors = {name.removeprefix(PREFIX): tensor for name, tensor in tensors.items()}
-    if broken := [name for name, tensor in tensors.items() if not bool(tensor.isfinite().all())]:
-        raise ClearKbError(f"{path} holds numbers that are not finite: {some_of(broken)}")
-    return tensors
+    return _finite(path, tensors)
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
@@ -65,6 +63,11 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
         raise ClearKbError(f"{path} holds no state dict: tensors by their names were expected")
     while prefix := next((one for one in PREFIXES if all(name.startswith(one) for name in tensors)), None):
         tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
+    return _finite(path, tensors)
+
+
+def _finite(path: Path, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The same tensors; ClearKbError if a number in them is none."""
     if broken := [name for name, tensor in tensors.items() if not bool(tensor.isfinite().all())]:
         raise ClearKbError(f"{path} holds numbers that are not finite: {some_of(broken)}")
     return tensors
