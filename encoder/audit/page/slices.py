@@ -2,35 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from encoder.audit.page.numbers import NONE, between, chance, count, share, signed, signed_interval
 from encoder.audit.page.pictures import pictures_of
 from encoder.audit.page.summary import weak_slice
-from encoder.audit.page.views import Cell, Table
+from encoder.audit.page.views import Cell, Picture, Table
 from encoder.audit.report.report_data import ReportData
 from encoder.audit.slices.result import Slice, Slices
 
 VERDICTS = {"low": "low", "small": "too small to say", "": ""}
 MOST_CONCEPTS, MOST_SHOWN, MOST_IMAGES = 8, 2, 4
 
+Pictured = Callable[[Sequence[str]], list[Picture]]
+"""Makes pictures of images, by their ids."""
+
 
 def slices(data: ReportData) -> dict[str, object]:
     """What the section shows."""
     return {
-        "labels": [_one(number, one, data) for number, one in enumerate(data.slices)],
+        "labels": [
+            slices_of_label(number, one, lambda images: pictures_of(images[:MOST_IMAGES], data.thumbnails))
+            for number, one in enumerate(data.slices)
+        ],
         "notes": [*data.notes_of("slices"), *(data.notes_of("thumbnails") if data.slices else ())],
     }
 
 
-def shown_slices(found: Slices) -> list[Slice]:
+def shown_slices(found: Slices, most: int = MOST_SHOWN) -> list[Slice]:
     """The slices that are shown with what they hold: the lowest, else the weakest where it lies under all rows."""
     low = sorted((one for one in found.slices if one.verdict == "low"), key=lambda one: one.auroc or 0.0)
     weak = weak_slice(found)
-    return low[:MOST_SHOWN] or ([weak] if weak is not None else [])
+    return low[:most] or ([weak] if weak is not None else [])
 
 
-def _one(number: int, found: Slices, data: ReportData) -> dict[str, object]:
+def slices_of_label(number: int, found: Slices, pictured: Pictured, most: int = MOST_SHOWN) -> dict[str, object]:
+    """What is shown of one label; `pictured` makes pictures of images, `most` slices are shown with what they hold."""
     low = sum(one.verdict == "low" for one in found.slices)
     said = [one for one in found.slices if one.verdict != "small"]
     small = [one for one in found.slices if one.verdict == "small"]
@@ -45,7 +52,7 @@ def _one(number: int, found: Slices, data: ReportData) -> dict[str, object]:
         "table": _table(found, said) if said else None,
         "small": _table(found, small) if small else None,
         "small_title": f"{count(len(small))} more that are too small to say",
-        "shown": [_shown(f"slices-{number}-{one.number}", one, data.thumbnails) for one in shown_slices(found)],
+        "shown": [_shown(f"slices-{number}-{one.number}", one, pictured) for one in shown_slices(found, most)],
         "notes": found.notes,
     }
 
@@ -77,7 +84,7 @@ def _errors(one: Slice) -> tuple[str, str]:
     return alarms, missed
 
 
-def _shown(name: str, one: Slice, thumbnails: Mapping[str, str]) -> dict[str, object]:
+def _shown(name: str, one: Slice, pictured: Pictured) -> dict[str, object]:
     which = "low" if one.verdict == "low" else "the lowest AUROC, though not surely low"
     return {
         "id": name,
@@ -86,8 +93,8 @@ def _shown(name: str, one: Slice, thumbnails: Mapping[str, str]) -> dict[str, ob
         "no_concepts": _no_concepts(one),
         "traits": _traits(one),
         "galleries": [
-            ("Nearest to its centre", pictures_of(one.images[:MOST_IMAGES], thumbnails)),
-            ("The model gets most wrong", pictures_of(one.wrong[:MOST_IMAGES], thumbnails)),
+            ("Nearest to its centre", pictured(one.images)),
+            ("The model gets most wrong", pictured(one.wrong)),
         ],
     }
 
