@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 from urllib.parse import urlencode
 
@@ -49,6 +49,10 @@ class Asked:
     where: str | None = None
     by: str = "month"
 
+    def on(self, split: str) -> Asked:
+        """The same on a part of the rows that is named."""
+        return replace(self, split=split)
+
     def query(self) -> str:
         """The query of an address that asks the same."""
         one = {"of": self.of, "label": self.label, "source": self.source, "split": self.split, "where": self.where}
@@ -67,12 +71,13 @@ def read_asked(query: Query, labels: Mapping[str, Sequence[str]]) -> Asked:
     Raises:
         UsageError: there is no such run, label or split, or too many runs.
     """
-    runs = tuple(dict.fromkeys(filter(None, query.getlist("run")))) or tuple(labels)[:1]
+    named = _one(query, "of")
+    runs = tuple(dict.fromkeys(filter(None, query.getlist("run")))) or ((named,) if named else tuple(labels)[:1])
     if len(runs) > MOST_RUNS:
         raise UsageError(f"{len(runs)} runs: {MOST_RUNS} at the most can be told apart side by side")
     if unknown := [run for run in runs if run not in labels]:
         raise UsageError(f"there is no run '{unknown[0]}': {', '.join(labels) or 'there are none'}")
-    of = _one(query, "of") or runs[0]
+    of = named or runs[0]
     if of not in labels:
         raise UsageError(f"there is no run '{of}': {', '.join(labels)}")
     split, by = _one(query, "split"), _one(query, "by") or "month"

@@ -31,7 +31,7 @@ def offered(data: Any, rows: Sequence[Mapping[str, Any]], *, name: str, kind: st
 
 def attachment(name: str) -> dict[str, str]:
     """The header that has a browser save a file by a name."""
-    plain = "".join(letter if letter.isalnum() and letter.isascii() or letter in "-_." else "-" for letter in name)
+    plain = "".join(letter if (letter.isalnum() and letter.isascii()) or letter in "-_." else "-" for letter in name)
     return {"content-disposition": f'attachment; filename="{plain}"'}
 
 

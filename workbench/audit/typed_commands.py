@@ -48,9 +48,7 @@ def sql_command(sql: str, values: Mapping[str, str], place: Place, output: str |
     return _typed(["audit", "sql", sql, *given], place, output)
 
 
-def named_command(
-    query: NamedQuery, values: Mapping[str, Any], place: Place, output: str | None = None
-) -> str:
+def named_command(query: NamedQuery, values: Mapping[str, Any], place: Place, output: str | None = None) -> str:
     """A named query; what is as it is anyway is left out."""
     usual = {told.name: told.default for told in query.parameters}
     other = {name: value for name, value in values.items() if value != usual[name]}
