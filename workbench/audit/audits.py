@@ -62,7 +62,8 @@ def _segments(found: SegmentAudit) -> dict[str, object]:
 
 
 def _slices(found: Slices) -> dict[str, object]:
-    return slices_of_label(0, found, lambda images: pictured(images[:MOST_IMAGES]), MOST_SLICES)
+    told = sorted((one for one in found.slices if one.verdict != "small"), key=lambda one: one.verdict != "low")
+    return slices_of_label(0, found, lambda images: pictured(images[:MOST_IMAGES]), told[:MOST_SLICES])
 
 
 KINDS: Mapping[str, Kind] = {

@@ -6,6 +6,7 @@ knowledge bases of this user. The head of a file says its name, who saved it and
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -65,7 +66,7 @@ def save(name: str, sql: str, *, by: str, values: Mapping[str, str] | None = Non
     Raises:
         UsageError: it has no name or no SQL, is too long, or another person has one of that name.
     """
-    name, sql = _one_line(name), sql.strip()
+    name, sql = _one_line(name), sql.replace("\r\n", "\n").strip()
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     if not slug or len(name) > LONGEST_NAME:
         raise UsageError(f"a name of letters and digits was expected, {LONGEST_NAME} of them at the most")
@@ -76,12 +77,12 @@ def save(name: str, sql: str, *, by: str, values: Mapping[str, str] | None = Non
     if known is not None and known.by != by:
         raise UsageError(f"'{known.name}' is a query of {known.by or 'somebody else'}: choose another name")
     saved = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
-    told = {parameter: _one_line(value) for parameter, value in (values or {}).items()}
+    told = dict(values or {})
     lines = [f"-- name: {name}", f"-- by: {_one_line(by)}", f"-- saved: {saved}"]
-    lines += [f"-- ${parameter} = {value}" for parameter, value in told.items()]
+    lines += [f"-- ${parameter} = {json.dumps(value)}" for parameter, value in told.items()]
     folder().mkdir(parents=True, exist_ok=True, mode=0o700)
     with written_aside(path) as fresh:
-        fresh.write_text("\n".join([*lines, "", sql, ""]), encoding="utf-8")
+        fresh.write_bytes("\n".join([*lines, "", sql, ""]).encode())
     return SavedQuery(name=name, by=by, saved=saved, sql=sql, values=told, path=path)
 
 
@@ -96,13 +97,16 @@ def delete(slug: str) -> SavedQuery:
 
 def _read(path: Path) -> SavedQuery | None:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_bytes().decode().split("\n")
     except (OSError, UnicodeDecodeError):
         return None
     facts: dict[str, str] = {}
     values: dict[str, str] = {}
     while lines and (fact := _FACT.match(lines[0]) or _VALUE.match(lines[0])) is not None:
-        (facts if fact.re is _FACT else values)[fact[1]] = fact[2]
+        if fact.re is _FACT:
+            facts[fact[1]] = fact[2]
+        else:
+            values[fact[1]] = _value(fact[2])
         lines.pop(0)
     return SavedQuery(
         name=facts.get("name", path.stem),
@@ -112,6 +116,14 @@ def _read(path: Path) -> SavedQuery | None:
         values=values,
         path=path,
     )
+
+
+def _value(written: str) -> str:
+    """A value as `save` writes it; what a person wrote into the file by hand is taken as it stands."""
+    try:
+        return str(json.loads(written))
+    except ValueError:
+        return written
 
 
 def _one_line(text: str) -> str:

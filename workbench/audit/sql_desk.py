@@ -13,7 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 from kb.knowledge_base import KnowledgeBase
-from workbench.audit.sql_worker import Answer, Ask, serve_queries
+from workbench.audit.sql_worker import MEMORY, TIMEOUT_S, Answer, Ask, serve_queries
 
 REMEMBERED = 16
 """Answers that can be paged through, drawn and downloaded."""
@@ -46,9 +46,15 @@ class Asked:
 
 
 class SqlDesk:
-    """The queries of one server: one at a time, in a process that holds the views of one state."""
+    """The queries of one server: one at a time, in a process that holds the views of one state.
 
-    def __init__(self) -> None:
+    Args:
+        timeout_s: seconds that a query may take.
+        memory: what it may take of that: "2GB".
+    """
+
+    def __init__(self, timeout_s: float = TIMEOUT_S, memory: str = MEMORY) -> None:
+        self._limits = (timeout_s, memory)
         self._asking = threading.Lock()
         self._process: BaseProcess | None = None
         self._connection: Connection | None = None
@@ -133,7 +139,7 @@ class SqlDesk:
         context = get_context("spawn")  # Lance has threads here: a forked child could inherit a locked lock
         ours, theirs = context.Pipe()
         self._process = context.Process(
-            target=serve_queries, args=(*of, base.storage.options, theirs), daemon=True, name="queries"
+            target=serve_queries, args=(*of, base.storage.options, self._limits, theirs), daemon=True, name="queries"
         )
         self._process.start()
         theirs.close()
@@ -154,6 +160,11 @@ class SqlDesk:
                 self._end()
             finally:
                 self._asking.release()
+
+    def close(self) -> None:
+        """End the process."""
+        with self._asking:
+            self._end()
 
     def _end(self) -> None:
         if self._connection is not None:

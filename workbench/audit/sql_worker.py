@@ -62,18 +62,24 @@ class Answer:
     error: str = ""
 
 
-def serve_queries(uri: str, commit: str, storage_options: Mapping[str, str] | None, connection: Connection) -> None:
-    """Answer what comes through the pipe until it is closed."""
+def serve_queries(
+    uri: str,
+    commit: str,
+    storage_options: Mapping[str, str] | None,
+    limits: tuple[float, str],
+    connection: Connection,
+) -> None:
+    """Answer what comes through the pipe until it is closed; `limits` are seconds and memory of a query."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this process
 
     def end(reason: str) -> None:
-        connection.send(Answer(error=describe(limits.stopped(reason))))
+        connection.send(Answer(error=describe(allowed.stopped(reason))))
         os._exit(1)
 
-    limits = Limits(TIMEOUT_S, MEMORY, when_stuck=end)
+    allowed = Limits(*limits, when_stuck=end)
     try:
         base = KnowledgeBase.open(uri, commit, storage_options)
-        with open_session(base, limits) as session:
+        with open_session(base, allowed) as session:
             while True:
                 connection.send(_answer(session, connection.recv()))
     except EOFError:

@@ -22,22 +22,24 @@ def slices(data: ReportData) -> dict[str, object]:
     """What the section shows."""
     return {
         "labels": [
-            slices_of_label(number, one, lambda images: pictures_of(images[:MOST_IMAGES], data.thumbnails))
+            slices_of_label(
+                number, one, lambda images: pictures_of(images[:MOST_IMAGES], data.thumbnails), shown_slices(one)
+            )
             for number, one in enumerate(data.slices)
         ],
         "notes": [*data.notes_of("slices"), *(data.notes_of("thumbnails") if data.slices else ())],
     }
 
 
-def shown_slices(found: Slices, most: int = MOST_SHOWN) -> list[Slice]:
+def shown_slices(found: Slices) -> list[Slice]:
     """The slices that are shown with what they hold: the lowest, else the weakest where it lies under all rows."""
     low = sorted((one for one in found.slices if one.verdict == "low"), key=lambda one: one.auroc or 0.0)
     weak = weak_slice(found)
-    return low[:most] or ([weak] if weak is not None else [])
+    return low[:MOST_SHOWN] or ([weak] if weak is not None else [])
 
 
-def slices_of_label(number: int, found: Slices, pictured: Pictured, most: int = MOST_SHOWN) -> dict[str, object]:
-    """What is shown of one label; `pictured` makes pictures of images, `most` slices are shown with what they hold."""
+def slices_of_label(number: int, found: Slices, pictured: Pictured, shown: Sequence[Slice]) -> dict[str, object]:
+    """What is shown of one label; `pictured` makes pictures of images, `shown` stand there with what they hold."""
     low = sum(one.verdict == "low" for one in found.slices)
     said = [one for one in found.slices if one.verdict != "small"]
     small = [one for one in found.slices if one.verdict == "small"]
@@ -52,7 +54,9 @@ def slices_of_label(number: int, found: Slices, pictured: Pictured, most: int = 
         "table": _table(found, said) if said else None,
         "small": _table(found, small) if small else None,
         "small_title": f"{count(len(small))} more that are too small to say",
-        "shown": [_shown(f"slices-{number}-{one.number}", one, pictured) for one in shown_slices(found, most)],
+        "shown": [
+            _shown(f"slices-{number}-{one.number}", one, pictured, weakest=one is weak_slice(found)) for one in shown
+        ],
         "notes": found.notes,
     }
 
@@ -84,11 +88,11 @@ def _errors(one: Slice) -> tuple[str, str]:
     return alarms, missed
 
 
-def _shown(name: str, one: Slice, pictured: Pictured) -> dict[str, object]:
-    which = "low" if one.verdict == "low" else "the lowest AUROC, though not surely low"
+def _shown(name: str, one: Slice, pictured: Pictured, *, weakest: bool) -> dict[str, object]:
+    which = " (low)" if one.verdict == "low" else " (the lowest AUROC, though not surely low)" if weakest else ""
     return {
         "id": name,
-        "title": f"Slice {one.number} ({which})",
+        "title": f"Slice {one.number}{which}",
         "concepts": _concepts(one),
         "no_concepts": _no_concepts(one),
         "traits": _traits(one),
