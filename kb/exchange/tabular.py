@@ -60,7 +60,7 @@ def read_csv(path: Path) -> Iterator[Record]:
         elif any(cell.strip() for cell in cells[len(columns) :]):
             yield {"unreadable": f"it has {len(cells)} cells and the header {len(columns)}: is a cell not quoted?"}
         else:
-            facts = {name: _value(name, cell) for name, cell in zip(columns, cells, strict=False) if name}
+            facts = {name: from_cell(name, cell) for name, cell in zip(columns, cells, strict=False) if name}
             # A cell that is empty if something is needed says nothing: a row may be typed under a header.
             yield {name: value for name, value in facts.items() if value != "" or name not in FIELDS}
 
@@ -148,10 +148,11 @@ def _parquet(path: Path) -> Iterator[Any]:
 
 
 def _cells(record: Record) -> Mapping[str, Any]:
-    return {name: _cell(name, value) for name, value in record.items()}
+    return {name: as_cell(name, value) for name, value in record.items()}
 
 
-def _cell(name: str, value: Any) -> Any:
+def as_cell(name: str, value: Any) -> Any:
+    """The value of a field as a cell of a table."""
     if name in TEXT_LISTS:
         return " | ".join(text.replace("\\", "\\\\").replace("|", "\\|") for text in value)
     if name in OBJECT_LISTS:
@@ -159,7 +160,8 @@ def _cell(name: str, value: Any) -> Any:
     return value
 
 
-def _value(name: str, cell: str) -> Any:
+def from_cell(name: str, cell: str) -> Any:
+    """The value of a field that a cell of a table holds, not yet checked."""
     if name in TEXT_LISTS:
         parts = re.split(r"(?<!\\)((?:\\\\)*)\|", cell)
         # The split keeps the backslashes before each bar as a part of its own: they go back to the text they end.
