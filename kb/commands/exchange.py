@@ -14,6 +14,7 @@ from rich.markup import escape
 from kb.commands.aside import say_aside
 from kb.commands.import_result import print_import
 from kb.commands.options import (
+    Format,
     StatusChoice,
     Store,
     parse_pairs,
@@ -42,6 +43,8 @@ PrefixOptions = Annotated[
     list[str] | None,
     typer.Option("--prefix", metavar="PREFIX=IRI", help="What a prefix of outside ids stands for; repeatable."),
 ]
+
+LINK_COLUMNS = ("confidence", "concept_id", "text", "predicate", "object_id", "object_label", "matched", "score")
 
 
 @reads(output=False, quiet=True)
@@ -181,9 +184,10 @@ def link_command(
         why=writing.why or f"linked to {file.name}",
         dry_run=writing.dry_run,
     )
-    shown = [link.to_dict() for link in links]
-    columns = ["confidence", "text", "predicate", "object_label", "concept_id", "object_id", "score"]
-    print_rows(shown[:limit], columns, writing.output, empty="no concept is named there")
+    shown = [{**link.to_dict(), "match": link.predicate.removeprefix("skos:")} for link in links[:limit]]
+    narrow = ["confidence", "text", "match", "object_label", "object_id"]
+    columns = narrow if writing.output is Format.table else [*LINK_COLUMNS]
+    print_rows(shown, columns, writing.output, empty="no concept is named there")
     done = "would link" if writing.dry_run else "linked"
     change_id = f" (change {change.change_id})" if change and not writing.dry_run else ""
     touched = set(change.concept_ids) if change else set()
