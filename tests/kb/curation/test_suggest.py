@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ingest.reports.ingest import ingest_reports
 from kb.curation.suggest.neighbours import nearest_others, sampled_recall
-from kb.curation.suggest.same_words import EQUAL, MISSPELT, MOST, compare, likeness, wording_of
+from kb.language.same_words import EQUAL, MISSPELT, MOST, compare, likeness, wording_of
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.language.query_reading import read_query
