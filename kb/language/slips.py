@@ -24,7 +24,7 @@ _ENDINGS = (
 
 
 def meant_by(word: str, known: Iterable[str]) -> frozenset[str]:
-    """The words of `known` that a word may be a slip of: those at the fewest slips from it, of one beginning and ending."""
+    """The words of `known` that a word may be a slip of: those at the fewest slips, of its beginning and ending."""
     if len(word) < SHORTEST or not word.isalpha():
         return frozenset()
     allowed = 2 if len(word) >= LONG else 1
@@ -44,4 +44,3 @@ def _same_kind(word: str, other: str) -> bool:
     """Whether two words do not end in two endings that tell apart."""
     endings = {next((ending for ending in _ENDINGS if one.endswith(ending)), None) for one in (word, other)} - {None}
     return len(endings) < 2
-

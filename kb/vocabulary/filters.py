@@ -55,7 +55,11 @@ class Filters:
             return False
         if self.kind is not None and kind_of(row["finding"]) != self.kind:
             return False
-        return holds_words(row["anatomy"], self.anatomy) and holds_words(row["text"], self.text) and mentions >= self.min_count
+        return (
+            holds_words(row["anatomy"], self.anatomy)
+            and holds_words(row["text"], self.text)
+            and mentions >= self.min_count
+        )
 
     def parameters(self) -> dict[str, Any]:
         """The filters as the parameters of a named query."""

@@ -1,1 +1,1 @@
-"""Other names of observations, for the search: lay words, Latin, other languages; what is mined does not depend on them."""
+"""Other names of observations, for the search alone: lay words, Latin, other languages."""

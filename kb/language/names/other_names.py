@@ -1,7 +1,7 @@
 """Other names of observations: the table `other_names.tsv` beside this file, and a table of one's own.
 
-A radiologist edits the tables; nothing here needs to change. Capitals, accents and umlauts written out do not matter, nor
-does the order of a name's words: "water round my heart" is "water around the heart". A name may mean several things.
+A radiologist edits the tables; nothing here needs to change. Capitals, accents and umlauts written out do not matter,
+nor does the order of a name's words: "water on my heart" is "the heart: water on it". A name may mean several things.
 """
 
 from __future__ import annotations
@@ -22,10 +22,9 @@ HEADER = ("meant", "kind", "names")
 
 _WORD = pattern(r"[^\W_]+")
 _EMPTY = frozenset(
-    "a an and are as at be been by de des du el for from has have her his in is it its la le les my of on out s so that "
-    "the their there this to too up was with der die das den des im am und mit y del il lo un une ein eine".split()
+    (files("kb.language.names") / "empty_words.tsv").read_text(encoding="utf-8").split("words\n")[-1].split()
 )
-"""Words that are passed over, in names and in queries."""
+"""Words that are passed over, in names and in queries (`empty_words.tsv`)."""
 
 BETWEEN = 2
 """Words that may stand between those of a name, the empty ones not counted: "water all round my heart"."""
@@ -35,7 +34,7 @@ _UMLAUTS = (("ae", "a"), ("oe", "o"), ("ue", "u"))
 
 @dataclass(frozen=True, slots=True)
 class OtherName:
-    """A name, its kind ("lay", "latin", "german", ...), what it means as a report would say it, and the row it is of."""
+    """A name, its kind ("lay", "latin", ...), what it means as a report would say it, and the row of the table."""
 
     name: str
     kind: str
@@ -59,11 +58,8 @@ class OtherNames:
 
     @cached_property
     def _by_words(self) -> Mapping[frozenset[str], OtherName]:
-        found: dict[frozenset[str], OtherName] = {}
-        for other in self.names:
-            if key := frozenset(_keys(other.name)):
-                found[key] = other  # what comes later holds: one's own table is read last
-        return found
+        found = {frozenset(_keys(other.name)): other for other in self.names}  # what comes later holds: one's own table
+        return {key: other for key, other in found.items() if key}
 
     @cached_property
     def _having(self) -> Mapping[str, Sequence[frozenset[str]]]:
@@ -107,7 +103,7 @@ def load_other_names(own: Path | None = None) -> OtherNames:
         try:
             names += read_names(own.read_text(encoding="utf-8-sig"), str(own))
         except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"the table of names {own} cannot be read: {error}", parameter="names") from error
+            raise UsageError(f"the table of names {own} cannot be read: {error}") from error
     return OtherNames(names)
 
 
@@ -124,8 +120,7 @@ def read_names(text: str, table: str) -> Iterator[OtherName]:
         if len(cells) != len(HEADER) or not all(cells):
             raise UsageError(
                 f"{table}, line {number}: three cells with tabs between were expected (what is meant, the kind, the "
-                f"names), not '{line}'",
-                parameter="names",
+                f"names), not '{line}'"
             )
         meant, kind, names = cells
         yield from (OtherName(name, kind, _parts(meant), f"{table}:{number}") for name in _parts(names))

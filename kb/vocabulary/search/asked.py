@@ -1,7 +1,7 @@
 """What a query asks: the observations that it may mean, and how each was understood.
 
-A query is read as a sentence of a report is. Where the lexicon does not know all of its words, other names are looked for
-in it (lay, Latin, other languages), then words that are slips of known ones, then how an unfinished last word goes on.
+A query is read as a sentence of a report is, and by the other names in it (lay, Latin, other languages). Where the
+lexicon does not know all of its words, slips are mended, and an unfinished last word goes on.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def understand(query: str, columns: ConceptColumns, names: OtherNames) -> Asked:
 
 @dataclass(frozen=True)
 class KnownWords:
-    """The words that are no slips: those of the lexicon, of other names and of the vocabulary, by their first letter."""
+    """The words that are no slips: those of the lexicon, of other names and of the vocabulary."""
 
     lexicon: frozenset[str]
     names: OtherNames
@@ -178,7 +178,7 @@ def _said(words: Sequence[str], named: Named) -> str:
 
 
 def _corrected(text: str, known: KnownWords, columns: ConceptColumns, names: OtherNames) -> Iterator[Reading]:
-    """The query with each unknown word as the one that it is a slip of, where that is one, or several of one meaning."""
+    """The query with each unknown word as the one that it is a slip of; where that may be several, it stays."""
     told: list[str] = []
     words = words_in(text)
     for at, word in enumerate(word.lower() for word in words):
@@ -198,7 +198,8 @@ def _corrected(text: str, known: KnownWords, columns: ConceptColumns, names: Oth
 def _completed(text: str, known: KnownWords, columns: ConceptColumns) -> Iterator[Reading]:
     """The query with its last word as the words that it may be the beginning of."""
     *before, last = words_in(text.lower()) or [""]
-    if len(last) < 2 or not text.lower().endswith(last) or last in known or not all(word in known for word in before):
+    whole = fold(last) in known.lexicon or last in columns.words
+    if not last or whole or not text.lower().endswith(last) or not all(word in known for word in before):
         return
     for word in columns.words.completions(last, COMPLETIONS):
         yield _read(" ".join((*before, word)), weight=COMPLETED)

@@ -47,6 +47,7 @@ class ConceptColumns:
         ids: by row.
         texts: by row.
         coded: the facets of few values, by their names.
+        lengths: of the texts, in letters.
         described: how many descriptors each has.
         words: the words of its text and of its other names; `owners` says by name whose it is.
     """
@@ -55,6 +56,7 @@ class ConceptColumns:
         table = state.dataset("concepts").to_table(columns=list(COLUMNS)).combine_chunks()
         self.ids, self.texts, others = (table[name].combine_chunks() for name in ("concept_id", "text", "synonyms"))
         self.coded = {name: _coded(table[name]) for name in CODED}
+        self.lengths = pc.utf8_length(self.texts).to_numpy(zero_copy_only=False)
         self.described = pc.list_value_length(table["descriptors"]).to_numpy().astype(np.int16)
         self.owners = np.concatenate([np.arange(len(table)), pc.list_parent_indices(others).to_numpy()])
         self.words = Words(pa.concat_arrays([self.texts, others.flatten()]))

@@ -12,14 +12,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kb.language.facets import Facets, read_facets
+from kb.language.facets import Facets
 from kb.language.lexicon import folded_words, load_lexicon
 from kb.language.normal_form.tables import load_tables
 from kb.language.query_reading import read_query
 from kb.language.same_words import heads_of
 from kb.vocabulary.search.concept_columns import ConceptColumns
 
-_LEFT_OUT = re.compile(r"(?<=\w)[\s,;]+(?:but\s+)?(?:not|no|without|w/o|except|excluding|minus)\s+(?=\w)", re.IGNORECASE)
+_LEFT_OUT = re.compile(
+    r"(?<=\w)[\s,;]+(?:but\s+)?(?:not|no|without|w/o|except|excluding|minus)\s+(?=\w)", re.IGNORECASE
+)
 _OR = re.compile(r"\s*(?:,|;|\bor\b|\bnor\b|\band\b)\s*", re.IGNORECASE)
 
 
@@ -65,7 +67,9 @@ def _other_heads(left_out: str) -> frozenset[str]:
     """The stems that are no side, no severity and no finding of the lexicon."""
     lexicon, words = load_lexicon(), folded_words(left_out)
     named = {at for hit in lexicon.findings.among(words) for at in range(hit.first, hit.last)}
-    plain = [w for at, w in enumerate(words) if at not in named and w not in lexicon.sides and w not in lexicon.severities]
+    plain = [
+        w for at, w in enumerate(words) if at not in named and w not in lexicon.sides and w not in lexicon.severities
+    ]
     return frozenset(head for word in plain if word not in load_tables().unsaid for head in heads_of(word))
 
 

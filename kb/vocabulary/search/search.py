@@ -134,7 +134,7 @@ def _hits(
     if len(found) > k:
         bar = np.partition(score[found], len(found) - k)[len(found) - k]
         found = found[score[found] >= bar]
-    order = sorted(found.tolist(), key=lambda at: (-round(float(score[at]), 6), columns.ids[at].as_py()))[:k]
+    order = found[np.lexsort((columns.lengths[found], -score[found].round(4)))][:k].tolist()
     hits = [at for at in order if near[at] >= least]
     return SearchHits([_hit(columns, at, near[at], score[at], readings[by[at]]) for at in hits], len(order) - len(hits))
 

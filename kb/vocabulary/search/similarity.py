@@ -1,10 +1,10 @@
 """How near concepts are to what was asked, 0 to 1: by what they say, by their words, and by their vectors.
 
-- **What they say.** Of a query whose finding the lexicon knows, a concept of that finding has 1, one of a narrower, wider
-  or like finding less; each facet that the query names and the concept does not have costs a share, one that is opposite
-  (the other side, absent for present) more, and each that only the concept has a little.
-- **Words.** The share of the query's words that one of a concept's names holds, each weighed by how rare it is, less for
-  what the name says beside them.
+- **What they say.** Of a query whose finding the lexicon knows, a concept of that finding has 1, one of a narrower,
+  wider or like finding less; each facet that the query names and the concept does not have costs a share, one that is
+  opposite (the other side, absent for present) more, and each that only the concept has a little.
+- **Words.** The share of the query's words that one of a concept's names holds, each weighed by how rare it is, less
+  for what the name says beside them.
 - **Vectors.** Where the cosine stands between that of two concepts drawn at random (0) and that of a concept and its
   nearest other (1), which makes embedders comparable (`vector_scale`); of that, what facets contradict is taken off.
 
@@ -80,8 +80,9 @@ def by_facets(columns: ConceptColumns, facets: Facets, kept: np.ndarray) -> np.n
 
 
 def by_vector(columns: ConceptColumns, reading: Reading, at: np.ndarray, alike: np.ndarray) -> np.ndarray:
-    """How near the concepts of some rows are to a reading by their vectors: `alike` (see `vector_scale`), less what they
-    contradict; what the lexicon knows to be another finding is not near for the likeness of its name.
+    """How near the concepts of some rows are to a reading by their vectors (`alike`, see `vector_scale`).
+
+    What they contradict is taken off; what the lexicon knows to be another finding is not near for a like name.
     """
     if reading.facets is None:
         return reading.weight * alike
@@ -121,7 +122,9 @@ def _sides(asked: str) -> dict[str | None, float]:
     """What each side keeps where one is asked for."""
     other = {"left": "right", "right": "left"}.get(asked)
     sides: dict[str | None, float] = {"none": UNSAID_SIDE, asked: 1.0}
-    return sides | ({other: OTHER_SIDE, "bilateral": BOTH_SIDES} if other else {"left": BOTH_SIDES, "right": BOTH_SIDES})
+    return sides | (
+        {other: OTHER_SIDE, "bilateral": BOTH_SIDES} if other else {"left": BOTH_SIDES, "right": BOTH_SIDES}
+    )
 
 
 def _severity(columns: ConceptColumns, facets: Facets) -> np.ndarray:
