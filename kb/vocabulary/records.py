@@ -109,7 +109,7 @@ def complete_row(told: Row, source: str) -> Row:
 def _rest(told: Row, text: str, source: str) -> Row:
     """What a record may leave out; its text need say nothing known where the record tells all that is read from it."""
     if set(told) >= _READ_FROM_TEXT:
-        empty: Row = {name: [] for name in ("synonyms", "splits", "distinct_from", "mappings")}
+        empty: Row = {name: [] for name in ("synonyms", "splits", "distinct_from", "dismissed", "mappings")}
         return {**empty, "status": "candidate", "replaced_by": None, "note": None}
     return new_concept(read_query(text), source)
 
@@ -224,9 +224,16 @@ def _mappings(value: Any) -> list[dict[str, Any]]:
             _optional(item.get("object_label")) or "",
             justification=_needed(item["justification"]),
             confidence=item.get("confidence"),
+            modifier=_optional(item.get("modifier")),
+            details=_named_values(item.get("details")),
+            prefixes=_named_values(item.get("prefixes")),
         )
         for item in _items(value)
     ]
+
+
+def _named_values(value: Any) -> dict[str, str]:
+    return {_needed(item["name"]): _needed(item["value"]) for item in _items(value)}
 
 
 def _items(value: Any) -> list[Mapping[str, Any]]:
@@ -265,6 +272,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
         "replaced_by": _replacement,
         "splits": _splits,
         "distinct_from": _concept_ids,
+        "dismissed": _texts,
         "mappings": _mappings,
         "source": _needed,
         "note": _verbatim,
