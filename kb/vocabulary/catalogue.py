@@ -128,9 +128,7 @@ class Catalogue:
         if len(rows) != len(set(concept_ids)):
             return None
         new = {self._places[row["concept_id"]]: row for row in rows}
-        columns = {
-            name: self._columns[name].with_values({at: row[name] for at, row in new.items()}) for name in STORED
-        }
+        columns = {name: self._columns[name].with_values({at: row[name] for at, row in new.items()}) for name in STORED}
         columns["kind"] = _kinds(columns["finding"], columns["status"])
         counts = _counts(state, [*self._places]) if recount else (self.mentions, self.reports)
         later = Catalogue(self._table, self._words, counts, columns, {**self._changed, **new})

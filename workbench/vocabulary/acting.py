@@ -70,7 +70,9 @@ def _rename(curate: Curator, concept_id: str, form: Form, options: Any) -> Chang
 
 
 def _merge(curate: Curator, concept_id: str, form: Form, options: Any) -> Change | None:
-    return curate.merge(concept_id, into=_needed(form, "into", "merge into which one? choose it in the list"), **options)
+    return curate.merge(
+        concept_id, into=_needed(form, "into", "merge into which one? choose it in the list"), **options
+    )
 
 
 def _add_name(curate: Curator, concept_id: str, form: Form, options: Any) -> Change | None:

@@ -14,8 +14,8 @@ from workbench.marking import pieces
 from workbench.vocabulary.asking import NAMES, Question, label_names
 from workbench.vocabulary.listing import listed
 from workbench.vocabulary.merging import targets_for
-from workbench.vocabulary.shelf import catalogue_of
 from workbench.vocabulary.sheet import EVIDENCE, pictures_of, sheet_of
+from workbench.vocabulary.shelf import catalogue_of
 from workbench.vocabulary.tree import top_level, under_concept, under_finding
 
 MORE_EVIDENCE = 200
@@ -92,8 +92,9 @@ def report(request: Request) -> Response:
 def targets(request: Request) -> Response:
     """The concepts that another one can be merged into, by the words that are typed."""
     _, catalogue = catalogue_of(desk_of(request))
-    found = targets_for(catalogue, request.path_params["concept_id"], request.query_params.get("words", ""))
-    return part(request, "vocabulary/targets.html.j2", targets=found)
+    words = request.query_params.get("words", "").strip()
+    found = targets_for(catalogue, request.path_params["concept_id"], words)
+    return part(request, "vocabulary/targets.html.j2", targets=found, words=words)
 
 
 def _left(request: Request) -> dict[str, Any]:

@@ -100,9 +100,16 @@ def _findings(catalogue: Catalogue, findings: Sequence[str], assertion: str) -> 
     for finding in findings:
         sums = [counted.get(one, {}).get(assertion, (0, 0)) for one in wider_findings().below(finding)]
         concepts, mentions = sum(one[0] for one in sums), sum(one[1] for one in sums)
-        if concepts:
+        if concepts == 1:  # a line of its own for the one concept would say the same twice
+            found.append(_alone(catalogue, finding, assertion))
+        elif concepts:
             found.append(Branch(finding=finding, concept=None, concepts=concepts, mentions=mentions, opens=True))
     return _by_mentions(found)
+
+
+def _alone(catalogue: Catalogue, finding: str, assertion: str) -> Branch:
+    (row,) = catalogue.of_findings([*wider_findings().below(finding)], assertion)
+    return Branch(finding=finding, concept=row, concepts=1, mentions=row["mentions"], opens=False)
 
 
 def _concept(concept_id: str, rows: dict[str, Row], hierarchy: ConceptHierarchy, finding: str) -> Branch:
