@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -36,15 +37,25 @@ SEED, COUNT, SIZE = 20261130, 2_000, 96
 SIDED = ("chest tube", "nodule", "opacity", "pacemaker", "pleural effusion", "pneumothorax")
 RUN = "sides"
 
-Told = Mapping[str, tuple[np.ndarray, np.ndarray]]
-"""Of each finding, image by image: how far it stands to the left, and whether it was drawn there."""
+
+@dataclass(frozen=True, eq=False)
+class Sides:
+    """What is said of the sides of one finding, image by image.
+
+    Attributes:
+        right: whether it leans to the side that was drawn.
+        named: whether it stands out enough to be named.
+    """
+
+    right: np.ndarray
+    named: np.ndarray
 
 
 def run() -> list[Row]:
     """Draw, train and ask."""
     with tempfile.TemporaryDirectory() as folder:
         explainer, study = prepared(Path(folder))
-        return rows(*asked(explainer, drawn_sides(study)))
+        return rows(asked(explainer, drawn_sides(study)))
 
 
 def prepared(folder: Path) -> tuple[GroupedExplainer, PhantomStudy]:
@@ -71,40 +82,37 @@ def drawn_sides(study: PhantomStudy) -> dict[tuple[str, str], str]:
     return {at: next(iter(sides)) for at, sides in found.items() if len(sides) == 1 and sides <= {"left", "right"}}
 
 
-def asked(explainer: GroupedExplainer, drawn: Mapping[tuple[str, str], str]) -> tuple[Told, Mapping[str, int]]:
-    """What is said of the test images, and how many of the sides were named at all."""
+def asked(explainer: GroupedExplainer, drawn: Mapping[tuple[str, str], str]) -> dict[str, Sides]:
+    """What is said of the test images, by finding."""
     images = explainer.images.of_split("test")
     above = explainer.explainer.above(images.matrix)
-    told: dict[str, tuple[np.ndarray, np.ndarray]] = {}
-    named: dict[str, int] = {}
+    told: dict[str, Sides] = {}
     for number, group in enumerate(explainer.groups):
         rows = [n for n, image in enumerate(images.image_ids) if (image, group.finding) in drawn]
         if group.finding not in SIDED or not rows:
             continue
         sides = [next(one for one in explainer.facings(number, above[n]) if one.facet == "side") for n in rows]
         left = np.array([drawn[images.image_ids[n], group.finding] == "left" for n in rows])
-        told[group.finding] = np.array([one.standing for one in sides]), left
-        named[group.finding] = sum(one.name is not None for one in sides)
-    return told, named
+        leans = np.array([one.standing > 0 for one in sides])
+        told[group.finding] = Sides(leans == left, np.array([one.name is not None for one in sides]))
+    return told
 
 
-def rows(told: Told, named: Mapping[str, int]) -> list[Row]:
+def rows(told: Mapping[str, Sides]) -> list[Row]:
     """The share of sides that are right: of all, whichever way they lean, and of those that are named."""
-    right = {finding: (standing > 0) == left for finding, (standing, left) in told.items()}
-    every, count = np.concatenate(list(right.values())), sum(named.values())
-    clear = [np.abs(standing) for standing, _ in told.values()]
-    kept = [
-        size >= np.sort(size)[len(size) - named[f]] if named[f] else size < 0
-        for f, size in zip(told, clear, strict=True)
-    ]
-    of_named = np.concatenate([right[f][keep] for f, keep in zip(told, kept, strict=True)])
-    by_finding = ", ".join(f"{finding} {one.mean():.2f} of {len(one)}" for finding, one in right.items())
+    right, named = (np.concatenate([getattr(one, name) for one in told.values()]) for name in ("right", "named"))
+    by_finding = ", ".join(f"{finding} {one.right.mean():.2f} of {len(one.right)}" for finding, one in told.items())
     return [
         Row(
             f"the side that an explanation leans to is the one that was drawn: {by_finding}",
-            f"{every.mean():.1%}",
-            f"{every.sum()} of {len(every)}",
+            f"{right.mean():.1%}",
+            f"{right.sum()} of {len(right)}",
             "chance 50 %",
         ),
-        Row("of the sides that it names", f"{of_named.mean():.1%}", f"{count} of {len(every)} named", "chance 50 %"),
+        Row(
+            "the same of the sides that it names",
+            f"{right[named].mean():.1%}",
+            f"{named.sum()} of {len(named)} named",
+            "chance 50 %",
+        ),
     ]

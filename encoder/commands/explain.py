@@ -76,7 +76,7 @@ def explain_command(
     ] = None,
     encoder: EncoderOption = None,
 ) -> None:
-    """Take a prediction apart by finding, beside the study's own report; by --concepts exactly; or --all, and keep it."""
+    """Take a prediction apart by finding, beside the study's report; exactly by --concepts; or --all, and keep it."""
     if concept is not None and heatmap is None:
         raise UsageError("--concept goes with --heatmap OUT.png")
     opened = writing.base

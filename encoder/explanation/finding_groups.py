@@ -21,8 +21,7 @@ from schemas.terms import IN_USE, ConceptAssertion, Laterality
 SMALL = frozenset(("mild", "minimal", "small", "tiny", "trace", "subtle", "borderline", "trivial", "faint"))
 LARGE = frozenset(
     ("severe", "marked", "massive", "large", "extensive", "gross", "huge", "considerable", "advanced")
-    + ("moderate to severe", "moderate to large")
-)
+).union(("moderate to severe", "moderate to large"))
 """Words of size as `severity.tsv` normalises them; what lies between tells neither."""
 
 _COLUMNS = ["concept_id", "status", "assertion", "finding", "anatomy", "laterality", "severity", "descriptors"]

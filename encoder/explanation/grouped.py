@@ -1,9 +1,9 @@
 """`explain`, as a radiologist reads it: one prediction by finding, and within a finding by side, place and size.
 
 Each finding has the part of the logit that its concepts span (`spanned`: near-duplicates count once, and what findings
-span together they share), beside the exact sum of what its concepts add, and how many they are. Beside that stands what
-the image seems to show of it (`contrasts`), what the reports of its own study say (`study_agreement`), and on which side
-the heat map of it lies (`map_side`). The exact sum with its residual is that of `explanation`.
+span together they share), beside the exact sum of what its concepts add, and how many they are. Beside that stands
+what the image seems to show of it (`contrasts`), what the reports of its own study say (`study_agreement`), and on
+which side the heat map of it lies (`map_side`). The exact sum with its residual is that of `explanation`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ FITTED_STANDS_OUT = 0.25
 """The same for a side that was fitted to reports, which is told more surely."""
 
 OFTEN = 20
-"""Mentions that affirm a finding, from which on an image is said to show it or not: fewer taught no encoder what it is."""
+"""Mentions that affirm a finding, from which on an image is said to show it or not: fewer teach no encoder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +122,8 @@ class ExactSum:
         others: what all other concepts add.
         outside: what no concept reaches.
         residual: the logit less all of these.
-        concepts: how many concepts add anything; with `left_out`, how many of them are neither accepted nor well-formed.
+        concepts: how many concepts add anything.
+        left_out: how many of these are neither accepted nor well-formed.
     """
 
     base: float
