@@ -176,6 +176,8 @@ COMMANDS: Mapping[str, Entry | Group] = {
         "export": ("encoder.audit.commands.export", "export_command",
             "Write the views into a DuckDB file that DBeaver, notebooks and BI tools open; it holds a copy, not a link."),
     }),
+    "serve": ("workbench.commands.serve", "serve_command",
+        "Open the workbench in the browser: vocabulary, review, images, audit. Nothing leaves this machine."),
     "log": ("kb.commands.log", "log_command",
         "List the commits, newest first: what was done, by whom, when and why."),
     "tag": ("kb.commands.tag", "tag_command",

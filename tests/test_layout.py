@@ -18,12 +18,13 @@ from kb.commands.failures import FLAGS, HINTS
 from kb.errors import Need
 from tests.support.paths import ROOT
 
-PACKAGES = ("schemas", "kb", "ingest", "encoder")
+PACKAGES = ("schemas", "kb", "ingest", "encoder", "workbench")
 MAY_IMPORT = {
     "schemas": set(),
     "kb": {"schemas"},
     "ingest": {"schemas", "kb"},
     "encoder": {"schemas", "kb"},
+    "workbench": {"schemas", "kb", "encoder"},
 }
 NETWORKS = ("encoder/model/", "encoder/training/")
 """Networks are classes of torch: their modules need it when they are read, and are themselves read only when used."""

@@ -18,7 +18,7 @@ import yaml
 from tests.support.paths import ROOT
 from tests.support.reports import write_csv
 
-PACKAGES = ("schemas", "kb", "ingest", "encoder")
+PACKAGES = ("schemas", "kb", "ingest", "encoder", "workbench")
 
 
 def tracked() -> list[str]:
@@ -85,6 +85,7 @@ def test_the_wheel_runs_in_an_environment_of_its_own(wheel: Path, tmp_path: Path
     assert run(clear_kb, "--version") == f"clear-kb {project()['version']}\n"
     story = run(clear_kb, "demo", "--images", "40")
     assert "too few to judge a prediction by" in story
+    assert story.splitlines()[-1] == "$ clear-kb serve --kb demo/demo.kb"
     status = json.loads(run(clear_kb, "status", "--kb", "demo/demo.kb", "--format", "json"))
     assert status["reports"] > 0 and status["not_embedded"] == 0
 

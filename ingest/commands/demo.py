@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -48,9 +49,17 @@ def demo_command(
     ] = 2000,
     epochs: Annotated[int, typer.Option("--epochs", min=1, help="Of each training.")] = 16,
     seed: Annotated[int, typer.Option("--seed", help="Another seed, another study.")] = 0,
+    serve: Annotated[
+        bool | None,
+        typer.Option(
+            "--serve/--no-serve",
+            help="End in the workbench, with the address to open; unless told, where a person sits at a terminal.",
+        ),
+    ] = None,
 ) -> None:
     """Run the whole story on a synthetic study: offline, in some minutes on two cores, every command shown."""
     started = time.monotonic()
+    opens = sys.stdin.isatty() and sys.stdout.isatty() if serve is None else serve
     _take_away(folder)
     study = write_phantom_study(folder / "study", images, seed, size=96)
     _tell(
@@ -65,6 +74,7 @@ def demo_command(
         _tell(
             f"{images} images are too few to judge a prediction by: `clear-kb demo --images {ENOUGH}` or more goes on."
         )
+        story.workbench(opens=opens)
         return
     story.prediction()
     story.explanation()
@@ -72,6 +82,7 @@ def demo_command(
     minutes = (time.monotonic() - started) / 60
     _tell(f"The whole audit as a page: {page.resolve().as_uri()}")
     _tell(f"{minutes:.1f} minutes. Now yours: clear-kb ingest reports YOUR_REPORTS --kb your.kb   (all is in {folder})")
+    story.workbench(opens=opens)
 
 
 def _take_away(folder: Path) -> None:
@@ -196,6 +207,16 @@ class _Story:
         page = self.folder / "audit.html"
         self.run("audit report", ["--run", "concepts-zero-shot", "--label", "pneumothorax", "-o", page])
         return page
+
+    def workbench(self, *, opens: bool) -> None:
+        """Its last command: the study in the browser, until Ctrl-C; or what to type for it."""
+        if opens:
+            _tell("Look around: the workbench shows all of this in the browser. Ctrl-C ends it.")
+            with suppress(KeyboardInterrupt):  # it goes to both of us, and is how the story ends
+                self.run("serve")
+        else:
+            _tell("Look around in the browser; this prints the address to open:")
+            self._show("serve", ())
 
     def run(self, command: str, arguments: Sequence[object] = ()) -> None:
         """Show a command as one would type it, and run it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from kb.errors import NoKnowledgeBaseError, UsageError
@@ -33,6 +34,7 @@ class State:
         self.commits = log
         self.commit = commit
         self._remembered: dict[Callable[..., Any], Any] = {}
+        self._making: dict[Callable[..., Any], Any] = {}
 
     @classmethod
     def exists(cls, uri: str | Path, storage_options: Mapping[str, str] | None = None) -> bool:
@@ -185,10 +187,14 @@ class State:
         return commit
 
     def remember(self, make: Callable[[State], T]) -> T:
-        """What `make` makes of this commit, made once: something costly that is read again and again."""
-        if make not in self._remembered:
-            self._remembered[make] = make(self)
-        found: T = self._remembered[make]
+        """What `make` makes of this commit, made once: something costly that is read again and again.
+
+        Threads that ask for the same at once wait for the one that makes it.
+        """
+        with self._making.setdefault(make, RLock()):
+            if make not in self._remembered:
+                self._remembered[make] = make(self)
+            found: T = self._remembered[make]
         return found
 
     def _stand_on(self, commit: Commit) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from ingest.reports.ingest import ingest_reports
 from kb.errors import ClearKbError, UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.store.branches import create_branch
+from kb.store.state import State
 from kb.store.storage import Storage
 from schemas.tables import TABLES
 from tests.support.concepts import add_concepts
@@ -142,3 +145,16 @@ def test_an_object_store_out_of_reach_is_a_clear_error(s3: S3Server) -> None:
     options = {**s3.storage_options, "aws_endpoint": "http://127.0.0.1:9", "client_max_retries": "0"}
     with pytest.raises(ClearKbError, match=r"cannot reach s3://.*refused"):
         KnowledgeBase.open(f"s3://{s3.bucket}/nowhere.kb", storage_options=options)
+
+
+def test_threads_that_ask_for_the_same_at_once_have_it_made_once(kb: KnowledgeBase) -> None:
+    made: list[int] = []
+
+    def costly(state: State) -> int:
+        made.append(state.commit.number)
+        time.sleep(0.1)
+        return len(made)
+
+    with ThreadPoolExecutor(8) as pool:
+        found = [*pool.map(lambda _: kb.remember(costly), range(8))]
+    assert found == [1] * 8
