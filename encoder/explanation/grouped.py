@@ -281,6 +281,10 @@ class GroupedExplainer:
         vectors = self.explainer.space.vectors
         return np.stack([shown_direction(group, vectors, self.spread) for group in self.groups])
 
+    def shown_direction(self, number: int) -> np.ndarray:
+        """The direction along which images show one finding, (d,)."""
+        return np.asarray(self._shown_directions[number])
+
     def _contrasts(self, number: int) -> list[Contrast]:
         group = self.groups[number]
         found = list(contrasts_of(group, self.explainer.space.vectors, self.spread))

@@ -20,7 +20,7 @@ from kb.knowledge_base import KnowledgeBase
 from kb.sql.limits import UNHURRIED
 from kb.sql.session import AuditSession
 
-FEWEST = 20
+FEWEST = 10
 """Patients with the finding on either side alone, for its sides to be fitted."""
 
 SHRINK = 1e-3
