@@ -10,6 +10,7 @@ from kb.curation import acts
 from kb.curation.apply import ActOptions, Concepts, Plan, curate, read_changes
 from kb.curation.change import Change
 from kb.curation.diff import patch_plan
+from kb.curation.dismissed import AS_IT_IS, no_name
 from kb.curation.linking import THRESHOLD, find_links, store_links
 from kb.curation.terminology import read_terminology
 from kb.errors import UsageError
@@ -84,6 +85,18 @@ class Curator:
     def keep_apart(self, concept_id: str, *others: str, **options: Unpack[ActOptions]) -> Change | None:
         """Say that concepts are not the same as another one: they are not suggested as its duplicates again."""
         return self._act("distinct", acts.keep_apart(concept_id, others), **options)
+
+    def dismiss(self, *concept_ids: str, **options: Unpack[ActOptions]) -> Change | None:
+        """Leave concepts as they are, for good: no queue of single concepts asks about them again."""
+        return self._act("dismiss", acts.dismiss({of: [AS_IT_IS] for of in concept_ids}), **options)
+
+    def dismiss_names(self, concept_id: str, *names: str, **options: Unpack[ActOptions]) -> Change | None:
+        """Say that wordings are no names of a concept: they are not suggested again."""
+        return self._act("dismiss", acts.dismiss({concept_id: [*map(no_name, names)]}), **options)
+
+    def merge_groups(self, groups: Mapping[str, Sequence[str]], **options: Unpack[ActOptions]) -> Change | None:
+        """Merge many groups as one change: by the id of each that stays, those that go into it."""
+        return self._act("merge", acts.together([acts.merge(of, into) for into, of in groups.items()]), **options)
 
     def map_to(
         self,

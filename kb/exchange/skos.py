@@ -158,7 +158,7 @@ def _said(record: Record, prefixes: Prefixes) -> Iterator[tuple[URIRef, Any]]:
     for name in FACETS:
         if record[name]:
             yield URIRef(OURS + name), Literal(record[name])
-    for name in ("descriptors", "synonyms", "splits", "mappings"):
+    for name in ("descriptors", "synonyms", "splits", "dismissed", "mappings"):
         if record[name]:
             yield URIRef(OURS + name), json_literal(record[name])
 
@@ -183,6 +183,7 @@ def _record(graph: Graph, subject: Any, prefixes: Prefixes) -> Record:
     said: dict[str, Any] = {
         "descriptors": _own_list(graph, subject, "descriptors"),
         "splits": _own_list(graph, subject, "splits"),
+        "dismissed": _own_list(graph, subject, "dismissed"),
         "note": next(map(str, graph.objects(subject, SKOS.editorialNote)), None),
         "replaced_by": None if replaced is None else id_in(str(replaced)),
         "distinct_from": sorted(filter(None, others)),

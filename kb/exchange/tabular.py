@@ -24,7 +24,7 @@ from kb.vectors.embedding import EmbedderInfo
 from kb.vocabulary.records import FIELDS, Record
 from schemas.tables import CONCEPTS
 
-TEXT_LISTS = ("descriptors", "synonyms", "distinct_from")
+TEXT_LISTS = ("descriptors", "synonyms", "distinct_from", "dismissed")
 OBJECT_LISTS = ("splits", "mappings")
 NULLABLE = ("anatomy", "severity", "replaced_by", "note")
 ROWS = 2_048

@@ -109,7 +109,7 @@ def complete_row(told: Row, source: str) -> Row:
 def _rest(told: Row, text: str, source: str) -> Row:
     """What a record may leave out; its text need say nothing known where the record tells all that is read from it."""
     if set(told) >= _READ_FROM_TEXT:
-        empty: Row = {name: [] for name in ("synonyms", "splits", "distinct_from", "mappings")}
+        empty: Row = {name: [] for name in ("synonyms", "splits", "distinct_from", "dismissed", "mappings")}
         return {**empty, "status": "candidate", "replaced_by": None, "note": None}
     return new_concept(read_query(text), source)
 
@@ -265,6 +265,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
         "replaced_by": _replacement,
         "splits": _splits,
         "distinct_from": _concept_ids,
+        "dismissed": _texts,
         "mappings": _mappings,
         "source": _needed,
         "note": _verbatim,

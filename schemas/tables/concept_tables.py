@@ -38,6 +38,7 @@ CONCEPTS = Table(
             pa.field("replaced_by", pa.string()),
             required("splits", pa.list_(_SPLIT)),
             required("distinct_from", pa.list_(pa.string())),
+            required("dismissed", pa.list_(pa.string())),
             required("mappings", pa.list_(_MAPPING)),
             required("source", pa.string()),
             pa.field("note", pa.string()),
@@ -177,7 +178,7 @@ VECTOR_INDEXES = Table(
 
 CHANGES = Table(
     "changes",
-    "one act of curation: what it did to which concepts, with the values before and after",
+    "one act of curation: what it did to which concepts, with the values before and after, and the texts they had then",
     pa.schema(
         [
             required("change_id", pa.string()),
@@ -189,6 +190,7 @@ CHANGES = Table(
             pa.field("reason", pa.string()),
             required("time", TIME),
             pa.field("reverts", pa.string()),
+            required("texts", pa.string()),
         ]
     ),
 )
