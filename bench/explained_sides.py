@@ -33,7 +33,7 @@ from kb.images.preprocessing import Preprocessing
 from kb.knowledge_base import KnowledgeBase
 from kb.vectors.embedding import load_embedder
 
-SEED, COUNT, SIZE = 20261201, 2_000, 96
+SEED, COUNT, SIZE = 20261202, 2_000, 96
 SIDED = ("chest tube", "nodule", "opacity", "pacemaker", "pleural effusion", "pneumothorax")
 RUN = "sides"
 

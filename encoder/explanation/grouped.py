@@ -36,8 +36,8 @@ from kb.vocabulary.study_statements import Statement, read_study_reports
 STANDS_OUT = 0.5
 """Standard deviations above the mean image from which on a side, place or size is named, and a finding is shown."""
 
-FITTED_STANDS_OUT = 0.25
-"""The same for a side that was fitted to reports, which is told more surely."""
+NAMED_SIDE = 1.0
+"""The same for a side that concepts alone tell, which is told less surely than one that was fitted to reports."""
 
 OFTEN = 20
 """Mentions that affirm a finding, from which on an image is said to show it or not: fewer teach no encoder."""
@@ -408,7 +408,7 @@ class GroupedExplainer:
 
 
 def _facing(contrast: Contrast, standing: float) -> Facing:
-    clear = FITTED_STANDS_OUT if contrast.patients else STANDS_OUT
+    clear = NAMED_SIDE if contrast.facet == "side" and not contrast.patients else STANDS_OUT
     name = contrast.more if standing >= clear else contrast.less if standing <= -clear else None
     return Facing(
         facet=contrast.facet,

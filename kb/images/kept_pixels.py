@@ -48,7 +48,7 @@ class KeptPixels:
         return self._taken(max(squares, key=lambda one: (one.preprocessing == preprocessing, one.size)))
 
     def small(self, content: str, side: int) -> bytes | None:
-        """A picture of a content, `side` pixels or its own size if that is less, as JPEG; None where nothing is kept."""
+        """A picture of a content of at most `side` pixels, as JPEG; None where nothing is kept of it."""
         squares = self._squares.get(content)
         if squares is None:
             return None

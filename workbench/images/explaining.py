@@ -1,4 +1,4 @@
-"""What the page of an image asks of models: explanations, heat maps, and what a bottleneck says when concepts are set."""
+"""What the page of an image asks of models: explanations, heat maps, a bottleneck whose concepts are set."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from encoder.explanation.explanation import Explanation
 from encoder.explanation.grouped import GroupedExplanation
 from encoder.prediction.bottleneck import BottleneckConcept
 from encoder.prediction.head import scores
-from encoder.prediction.saved_interventions import SavedIntervention, saved_interventions
 from encoder.prediction.runs import read_run
+from encoder.prediction.saved_interventions import SavedIntervention, saved_interventions
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from workbench.images.catalogue import catalogue_of

@@ -100,5 +100,3 @@ def _page(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise UsageError(f"page '{text}': a number from 1 on was expected")
     return int(text)
-
-

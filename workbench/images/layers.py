@@ -1,4 +1,4 @@
-"""The picture of an image and what is laid over it, as bytes for a browser: grey pixels, and a heat map with its scale."""
+"""What is laid over the picture of an image: a heat map with its scale, as bytes for a browser."""
 
 from __future__ import annotations
 

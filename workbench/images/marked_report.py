@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from kb.vocabulary.study_statements import Statement, StudyReport
 
@@ -52,7 +53,7 @@ def _of(statements: Sequence[Statement], section: str) -> list[Statement]:
 def _pieces(text: str, statements: Sequence[Statement]) -> list[Piece]:
     ends = sorted({0, len(text), *(end for one in statements for span in one.within for end in span)})
     found: list[Piece] = []
-    for start, end in zip(ends, ends[1:], strict=False):
+    for start, end in pairwise(ends):
         here = tuple(one for one in statements if any(first <= start and end <= last for first, last in one.within))
         if found and found[-1].statements == here:
             found[-1] = Piece(found[-1].text + text[start:end], here)

@@ -1,7 +1,7 @@
 """What is heavy and read once: embedders, encoders, and what explains the predictions of a run.
 
-Each is made when it is first asked for, by the thread that asks; others that ask for the same wait. An explainer is used
-by one thread at a time.
+Each is made when it is first asked for, by the thread that asks; others that ask for the same wait. An explainer is
+used by one thread at a time.
 """
 
 from __future__ import annotations
@@ -107,7 +107,6 @@ class Explainers:
         """The vector of an image by the encoder of a run, (d,); the last ones are kept."""
         with self._making:
             if (image_id, run) not in self._vectors:
-                base = self.base
                 read = read_image_vectors(self.base, read_run(self.base, run).encoder, [image_id])
                 while len(self._vectors) >= MOST_VECTORS:
                     self._vectors.pop(next(iter(self._vectors)))
@@ -126,7 +125,7 @@ class Explainers:
 
 
 TABLES = ("concepts", "observations", "reports", "images", "image_vectors", "labels", "predictions", "encoders")
-"""The tables that explanations stand on. A run that is made anew has other predictions; what is saved with it counts not."""
+"""The tables that explanations stand on: a run that is made anew has other predictions too."""
 
 
 def explainers_of(base: KnowledgeBase) -> Explainers:

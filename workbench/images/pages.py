@@ -83,8 +83,8 @@ def one(request: Request) -> Response:
     base = desk_of(request).base()
     picture = picture_of(base, _needed(request, "image"))
     reports = [(report, marked_sections(report)) for report in reports_of(base, picture)]
-    told = {name: request.query_params.get(name, "") for name in ("run", "label")}
-    return page(request, "images/one.html.j2", picture=picture, reports=reports, **told)
+    run, label = (request.query_params.get(name, "") for name in ("run", "label"))
+    return page(request, "images/one.html.j2", picture=picture, reports=reports, run=run, label=label)
 
 
 def predictions(request: Request) -> Response:
