@@ -45,8 +45,8 @@ COMMANDS: Mapping[str, Entry | Group] = {
     "status": ("kb.commands.status", "status_command",
         "Show what a knowledge base holds, or with --rejects what it could not take."),
     "vocab": ("The concepts: search, show, list, and curate them.", {
-        "search": ("kb.commands.vocab", "search_command",
-            "Find concepts by meaning and by words."),
+        "search": ("kb.commands.search", "search_command",
+            "Find concepts by meaning and by words, with how near each is; what is not near is no hit."),
         "show": ("kb.commands.vocab", "show_command",
             "Show one concept: its facets, its counts, what stands above and below it, and the report sentences behind it."),
         "list": ("kb.commands.vocab", "list_command",

@@ -25,12 +25,13 @@ from workbench.home.pages import HOME
 from workbench.images.room import IMAGES
 from workbench.read_only import ReadOnly
 from workbench.room import Room
+from workbench.vocabulary.room import VOCABULARY
 
 logger = logging.getLogger("clear_kb.workbench")
 
 ASSETS = Path(__file__).parent / "assets"
 
-ROOMS: Sequence[Room] = (IMAGES,)
+ROOMS: Sequence[Room] = (VOCABULARY, IMAGES)
 """The rooms in the order of the bar."""
 
 

@@ -124,7 +124,7 @@ def test_an_address_is_read_as_it_was_written(q: str, label: str, site: str, pag
 
 def test_the_pages_of_the_gallery(read_study) -> None:
     client = client_of(read_study)
-    assert "hx-trigger=\"load\"" in client.get("/images/").text
+    assert 'hx-trigger="load"' in client.get("/images/").text
     found = client.get("/images/cells", params={"label": "nodule", "held": "1"})
     assert found.headers["hx-push-url"] == "/images/?label=nodule&held=1"
     assert found.text.count("/images/thumb/") == PAGE
