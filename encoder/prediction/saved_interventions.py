@@ -138,7 +138,7 @@ def apply_saved(kb: KnowledgeBase, checkpoint: Checkpoint, run: str, name: str) 
 
 def _check(run: Run, name: str, values: Mapping[str, float], texts: Mapping[str, str]) -> None:
     if not name.strip() or len(name) > LONGEST_NAME:
-        raise UsageError(f"an intervention needs a name of at most {LONGEST_NAME} letters", parameter="save")
+        raise UsageError(f"an intervention needs a name of at most {LONGEST_NAME} letters")
     if not values:
         raise UsageError("nothing is set: an intervention sets a concept at least")
     if unknown := [one for one in values if one not in texts]:

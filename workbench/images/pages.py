@@ -171,7 +171,7 @@ def _keep(request: Request, told: Mapping[str, str]) -> Response:
             image=None if told.get("of") == "all" else told.get("image") or None,
             by=author_of(request),
         )
-    return said(request, f"Kept as “{kept.name}”: {kept.in_words()}. It is shown by predict bottleneck --saved.")
+    return said(request, f"Kept as “{kept.name}”: {kept.in_words()}. It stays with run {asked.run}.")
 
 
 def _needed(request: Request, name: str) -> str:
