@@ -86,7 +86,7 @@ COMMANDS: Mapping[str, Entry | Group] = {
         "diff": ("kb.commands.compare", "diff_command",
             "Show how the vocabulary changed from A to B; as JSON it is a patch for `vocab apply`."),
         "apply": ("kb.commands.compare", "apply_command",
-            "Apply a patch: all of it or, where a concept is not as the patch found it or a field cannot be, nothing."),
+            "Apply a patch of `vocab diff --format json`, or lines of KGCL: all of it, or nothing where one does not fit."),
         "suggest": ("kb.commands.suggest", "suggest_command",
             "Suggest what to curate: duplicates, synonyms, outliers or rare concepts. `vocab review` walks through them."),
         "review": ("kb.commands.review", "review_command",
