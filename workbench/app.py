@@ -23,14 +23,16 @@ from workbench.answers import page, said
 from workbench.audit.room import AUDIT
 from workbench.desk import Desk
 from workbench.home.pages import HOME
+from workbench.images.room import IMAGES
 from workbench.read_only import ReadOnly
 from workbench.room import Room
+from workbench.vocabulary.room import VOCABULARY
 
 logger = logging.getLogger("clear_kb.workbench")
 
 ASSETS = Path(__file__).parent / "assets"
 
-ROOMS: Sequence[Room] = (AUDIT,)
+ROOMS: Sequence[Room] = (VOCABULARY, IMAGES, AUDIT)
 """The rooms in the order of the bar."""
 
 

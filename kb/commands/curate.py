@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from kb.commands.changes import print_change, print_changes
+from kb.commands.changes import print_change, print_change_lines, print_changes
+from kb.commands.options import Format, parse_pairs
 from kb.commands.output import say
 from kb.commands.shared import Reading, Writing, reads, writes
 from kb.errors import UsageError
@@ -163,6 +164,10 @@ def map_command(
         str, typer.Option("--predicate", help="exactMatch, closeMatch, broadMatch, narrowMatch or relatedMatch.")
     ] = "exactMatch",
     label: Annotated[str, typer.Option("--label", help="What it is called there.")] = "",
+    denied: Annotated[bool, typer.Option("--not", help="It is not so: a negative mapping, kept and exported.")] = False,
+    prefix: Annotated[
+        list[str] | None, typer.Option("--prefix", metavar="PREFIX=IRI", help="What the id's prefix stands for.")
+    ] = None,
     remove: Annotated[
         str | None, typer.Option("--remove", metavar="PREFIX:ID", help="Take the mapping to this one away.")
     ] = None,
@@ -173,7 +178,9 @@ def map_command(
     concept, curate = _id(writing.base.vocabulary, concept_id), writing.base.curate
     if to is not None:
         said = f"skos:{predicate.removeprefix('skos:')}"
-        print_change(writing, curate.map_to(concept, to, said, label, **writing.act))
+        told = parse_pairs(prefix, "--prefix")
+        change = curate.map_to(concept, to, said, label, denied=denied, prefixes=told, **writing.act)
+        print_change(writing, change)
     else:
         print_change(writing, curate.unmap(concept, str(remove), **writing.act))
 
@@ -197,14 +204,22 @@ def revert_command(
     print_change(writing, writing.base.curate.revert(change_id, **writing.act))
 
 
-@reads
+@reads(output=False)
 def changes_command(
     reading: Reading,
     concept_id: Annotated[str | None, typer.Argument(help="Only those of this concept.")] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at most.")] = 50,
+    output: Annotated[
+        Literal["table", "json", "csv", "kgcl"],
+        typer.Option("--format", help="How to print; kgcl: lines that `vocab apply` takes, oldest first."),
+    ] = "table",
 ) -> None:
     """List the acts of curation, newest first: of all concepts, or of one (who did what to it, and why)."""
-    print_changes(reading, concept_id, limit)
+    if output == "kgcl":
+        print_change_lines(reading, concept_id, limit)
+    else:
+        reading.output = Format(output)
+        print_changes(reading, concept_id, limit)
 
 
 def _rule(where: list[str] | None, mentions: Path | None) -> dict[str, list[str]]:

@@ -6,7 +6,7 @@ there too, and undoing is a change of fields. `kb.curation.apply` carries a plan
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kb.curation.apply import Concepts, Plan, Row
@@ -15,7 +15,7 @@ from kb.errors import UsageError
 from kb.language.query_reading import read_query
 from kb.store.sqltext import literals
 from kb.vocabulary.concept_rows import new_concept
-from kb.vocabulary.mappings import curated_mapping, merged_mappings
+from kb.vocabulary.mappings import NOT, curated_mapping, merged_mappings, said_again, same_claim
 from kb.vocabulary.records import read_record
 from kb.vocabulary.split_rules import Condition, Split
 from schemas.terms import IN_USE, LATERALITIES, STATUSES
@@ -88,9 +88,8 @@ def merge(sources: Sequence[str], survivor_id: str) -> Plan:
         survivor = _taking(concepts.survivor(survivor_id))
         merged = [_living(concepts.get(source)) for source in sources]
         for row in merged:
-            _same_meaning(row, survivor)
-            if row["concept_id"] in survivor["distinct_from"]:
-                raise UsageError(f"{row['concept_id']} and {survivor['concept_id']} were told apart: revert that first")
+            if (problem := may_merge(row, survivor)) is not None:
+                raise UsageError(problem)
         names = [survivor["text"], *survivor["synonyms"]]
         for row in merged:
             names += [name for name in (row["text"], *row["synonyms"]) if name not in names]
@@ -194,10 +193,58 @@ def keep_apart(concept_id: str, others: Sequence[str]) -> Plan:
     return plan
 
 
-def map_to(concept_id: str, object_id: str, predicate: str, *, label: str = "") -> Plan:
-    """A mapping of a concept to one of an outside terminology, by a curator's judgement."""
-    mapping = curated_mapping(object_id, predicate, label)
-    return lambda concepts: {concept_id: {"mappings": merged_mappings(concepts.get(concept_id)["mappings"], [mapping])}}
+def dismiss(marks: Mapping[str, Sequence[str]]) -> Plan:
+    """What a curator decided to leave as it is, remembered for good: by concept id its marks (see `dismissed`)."""
+    read: dict[str, list[str]] = {of: _read("dismissed", list(found)) for of, found in marks.items()}
+
+    def plan(concepts: Concepts) -> dict[str, Row]:
+        concepts.read(read)
+        return {of: {"dismissed": sorted({*concepts.get(of)["dismissed"], *found})} for of, found in read.items()}
+
+    return plan
+
+
+def together(plans: Sequence[Plan]) -> Plan:
+    """Several acts as one: all of them or, where one cannot be or two meet in one concept, none."""
+
+    def plan(concepts: Concepts) -> dict[str, Mapping[str, Any] | None]:
+        edits: dict[str, Mapping[str, Any] | None] = {}
+        for one in plans:
+            made = one(concepts)
+            if twice := sorted(edits.keys() & made.keys()):
+                text = concepts.get(twice[0])["text"]
+                raise UsageError(f"'{text}' ({twice[0]}) would be changed twice at once: decide on it first")
+            edits |= made
+        return edits
+
+    return plan
+
+
+def map_to(
+    concept_id: str,
+    object_id: str,
+    predicate: str,
+    *,
+    label: str = "",
+    author: str | None = None,
+    denied: bool = False,
+    prefixes: Mapping[str, str] | None = None,
+) -> Plan:
+    """A mapping of a concept to one of an outside terminology by a curator's judgement: that it holds, or does not.
+
+    Whoever says again what a tool or another curator said is its reviewer. `prefixes` say what the id's prefix stands
+    for, if it is none of the known.
+    """
+    modifier = NOT if denied else None
+    mapping = curated_mapping(object_id, predicate, label, author=author, modifier=modifier, prefixes=prefixes)
+
+    def plan(concepts: Concepts) -> dict[str, Row]:
+        now = concepts.get(concept_id)["mappings"]
+        known = next((one for one in now if same_claim(one, mapping)), None)
+        said = mapping if known is None else said_again(known, mapping)
+        return {concept_id: {"mappings": merged_mappings(now, [said])}}
+
+    return plan
 
 
 def unmap(concept_id: str, object_id: str) -> Plan:
@@ -275,15 +322,19 @@ def _split_target(concepts: Concepts, into: str) -> tuple[Row, dict[str, Row]]:
     return row, {facets.concept_id: row}
 
 
-def _same_meaning(row: Row, survivor: Row) -> None:
+def may_merge(row: Row, survivor: Row) -> str | None:
+    """Why a concept cannot be merged into another one; None where it can."""
     if row["concept_id"] == survivor["concept_id"]:
-        raise UsageError(f"{row['concept_id']} cannot be merged into itself")
+        return f"'{row['text']}' ({row['concept_id']}) cannot be merged into itself"
     for facet in ("assertion", "laterality", "severity"):
         if row[facet] != survivor[facet]:
-            raise UsageError(
+            return (
                 f"'{row['text']}' and '{survivor['text']}' differ in {facet} ({row[facet]}, {survivor[facet]}): "
                 "they are not one concept"
             )
+    if row["concept_id"] in survivor["distinct_from"]:
+        return f"'{row['text']}' and '{survivor['text']}' were told apart: revert that first"
+    return None
 
 
 def _retired(replaced_by: str | None) -> Row:

@@ -64,6 +64,12 @@ class Concepts:
         """The same state with nothing read yet: for going through a whole vocabulary in bounded memory."""
         return Concepts(self._state)
 
+    def take(self, edits: Mapping[str, Mapping[str, Any] | None]) -> None:
+        """From now on concepts stand as these edits leave them; nothing is written, and `where` looks past it."""
+        self.read(edits)
+        for of, fields in edits.items():
+            self._read[of] = None if fields is None else {**(self._read[of] or {}), **fields}
+
     def read(self, concept_ids: Iterable[str]) -> None:
         """Read the rows of many concepts in one go, so that each `find` needs none of its own."""
         wanted = [concept_id for concept_id in dict.fromkeys(concept_ids) if concept_id not in self._read]
@@ -145,9 +151,7 @@ def curate(
 
     def change(publication: Publication) -> tuple[Mapping[str, Any] | None, Change | None]:
         concepts = Concepts(publication)
-        for concept_id, status in (expect or {}).items():
-            if (now := concepts.get(concept_id)["status"]) != status:
-                raise UsageError(f"{concept_id} was {status} when it was shown, and is {now} by now: look at it again")
+        _check_expected(publication, concepts, expect or {})
         edits = real_edits(concepts, plan(concepts))
         if not edits:
             return None, None
@@ -161,10 +165,26 @@ def curate(
     return made
 
 
+def _check_expected(publication: Publication, concepts: Concepts, expect: Mapping[str, str]) -> None:
+    """Refuse to decide on what another curator has decided on since it was shown; UsageError says who did what."""
+    concepts.read(expect)
+    for concept_id, status in expect.items():
+        row = concepts.get(concept_id)
+        if row["status"] != status:
+            made = [change for change in _read_changes(publication) if concept_id in change.concept_ids]
+            told = f" ({made[-1].line(concept_id)})" if made else ""
+            raise UsageError(
+                f"'{row['text']}' was {status} when it was shown, and is {row['status']} by now{told}: look at it again"
+            )
+
+
 def read_changes(state: State, concept_id: str | None = None) -> list[Change]:
     """The changes up to the commit of `state`, oldest first; of one concept, where `concept_id` is given."""
-    rows = state.dataset("changes").to_table().to_pylist()
-    return [Change.from_row(row) for row in rows if concept_id is None or concept_id in row["concept_ids"]]
+    return [one for one in _read_changes(state) if concept_id is None or concept_id in one.concept_ids]
+
+
+def _read_changes(state: Tables) -> Iterator[Change]:
+    return map(Change.from_row, state.dataset("changes").to_table().to_pylist())
 
 
 def real_edits(
@@ -238,7 +258,19 @@ def tell(
         now = concepts.find(concept_id)
         names = [name for name in concepts.columns if name != "embedder"] if fields is None else list(fields)
         before[concept_id] = None if now is None else {name: now[name] for name in names}
-    return Change(act=act, before=before, after=dict(edits), author=author, reason=why, reverts=reverts)
+    texts = _texts(concepts, before, edits)
+    return Change(act=act, before=before, after=dict(edits), author=author, reason=why, reverts=reverts, texts=texts)
+
+
+def _texts(concepts: Concepts, before: Mapping[str, Row | None], after: Mapping[str, Row | None]) -> dict[str, str]:
+    """The texts of concepts that are edited, before it, and of those that their fields name."""
+    sides = [fields for side in (before, after) for fields in side.values() if fields]
+    named = [other for fields in sides for other in fields.get("distinct_from", ())]
+    named += [target for fields in sides for target in targets({"replaced_by": None, "splits": [], **fields})]
+    wanted = [*dict.fromkeys([*after, *named])]
+    concepts.read(wanted)
+    rows = ((of, concepts.find(of) or after.get(of)) for of in wanted)
+    return {of: row["text"] for of, row in rows if row is not None}
 
 
 def write_edits(publication: Publication, edits: Mapping[str, Row | None], changes: Sequence[Change]) -> None:

@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
 
+from kb.curation.words import in_words
 from kb.vocabulary.mappings import mapping_in_words
 from kb.vocabulary.split_rules import Split
 
 TOLD = 3
-"""The concepts of a change that its line tells of; the others are counted."""
+"""The sentences of a change that its line tells; the others are counted."""
 
 Values = Mapping[str, Mapping[str, Any] | None]
 """Concept ids and the values of their fields; None if the concept is not there."""
@@ -21,7 +22,10 @@ Values = Mapping[str, Mapping[str, Any] | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One act of curation. `before` and `after` hold, by concept id, the fields that it touched."""
+    """One act of curation. `before` and `after` hold, by concept id, the fields that it touched.
+
+    `texts` are those that the concepts had then, and those of the concepts that the fields name.
+    """
 
     act: str
     before: Values
@@ -30,6 +34,7 @@ class Change:
     reason: str | None = None
     reverts: str | None = None
     time: datetime = field(default_factory=lambda: datetime.now(UTC))
+    texts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def change_id(self) -> str:
@@ -42,15 +47,18 @@ class Change:
         """The concepts it touched."""
         return sorted({*self.before, *self.after})
 
+    def words(self, mentions: Mapping[str, int] | None = None) -> list[str]:
+        """What it did, a sentence for each thing that became of concepts; `mentions` are told where they are given."""
+        return in_words(self.before, self.after, self.texts, mentions)
+
     def line(self, concept_id: str | None = None) -> str:
-        """The change as one line that a person reads: what became of `concept_id`, or of its first few concepts."""
-        entries = [concept_id] if concept_id is not None else self.concept_ids[:TOLD]
-        parts = [f"{of}: {move_in_words(self.before.get(of), self.after.get(of))}" for of in entries]
-        if len(self.concept_ids) > len(entries):
-            parts.append(f"and {len(self.concept_ids) - len(entries):,} more")
+        """The change as one line that a person reads: what became of `concept_id`, or of all its concepts."""
+        after = self.after if concept_id is None else {concept_id: self.after[concept_id]}
+        said = in_words(self.before, after, self.texts)
+        more = [f"and {len(said) - TOLD:,} more"] if len(said) > TOLD else []
         why = f" ({self.reason})" if self.reason else ""
-        undoes = f" of {self.reverts}" if self.reverts else ""
-        return f"{self.act}{undoes} by {self.author}: {'; '.join(parts)}{why}"
+        undoes = "undone: " if self.reverts else ""
+        return f"{self.author}: {undoes}{'; '.join([*said[:TOLD], *more])}{why}"
 
     def to_row(self) -> dict[str, Any]:
         """The change as a row of the `changes` table."""
@@ -64,6 +72,7 @@ class Change:
             "reason": self.reason,
             "time": self.time,
             "reverts": self.reverts,
+            "texts": json.dumps(self.texts, sort_keys=True),
         }
 
     @classmethod
@@ -77,6 +86,7 @@ class Change:
             reason=row["reason"],
             reverts=row["reverts"],
             time=row["time"].astimezone(UTC),
+            texts=json.loads(row["texts"]),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -85,6 +95,7 @@ class Change:
             **self.to_row(),
             "before": self.before,
             "after": self.after,
+            "texts": self.texts,
             "time": self.time.isoformat(timespec="seconds"),
             "line": self.line(),
         }

@@ -10,9 +10,11 @@ from kb.curation import acts
 from kb.curation.apply import ActOptions, Concepts, Plan, curate, read_changes
 from kb.curation.change import Change
 from kb.curation.diff import patch_plan
+from kb.curation.dismissed import AS_IT_IS, no_name
 from kb.curation.linking import THRESHOLD, find_links, store_links
 from kb.curation.terminology import read_terminology
 from kb.errors import UsageError
+from kb.store.commits import default_author
 from kb.store.state import State
 from kb.vocabulary.split_rules import Condition, Split, read_conditions
 
@@ -85,16 +87,43 @@ class Curator:
         """Say that concepts are not the same as another one: they are not suggested as its duplicates again."""
         return self._act("distinct", acts.keep_apart(concept_id, others), **options)
 
+    def dismiss(self, *concept_ids: str, **options: Unpack[ActOptions]) -> Change | None:
+        """Leave concepts as they are, for good: no queue of single concepts asks about them again."""
+        return self._act("dismiss", acts.dismiss({of: [AS_IT_IS] for of in concept_ids}), **options)
+
+    def dismiss_names(self, concept_id: str, *names: str, **options: Unpack[ActOptions]) -> Change | None:
+        """Say that wordings are no names of a concept: they are not suggested again."""
+        return self._act("dismiss", acts.dismiss({concept_id: [*map(no_name, names)]}), **options)
+
+    def merge_groups(self, groups: Mapping[str, Sequence[str]], **options: Unpack[ActOptions]) -> Change | None:
+        """Merge many groups as one change: by the id of each that stays, those that go into it."""
+        return self._act("merge", acts.together([acts.merge(of, into) for into, of in groups.items()]), **options)
+
     def map_to(
         self,
         concept_id: str,
         object_id: str,
         predicate: str = "skos:exactMatch",
         label: str = "",
+        *,
+        denied: bool = False,
+        prefixes: Mapping[str, str] | None = None,
         **options: Unpack[ActOptions],
     ) -> Change | None:
-        """Map a concept to one of an outside terminology (object_id "RADLEX:RID34539"), as its curator says."""
-        return self._act("map", acts.map_to(concept_id, object_id, predicate, label=label), **options)
+        """Map a concept to one of an outside terminology (object_id "RADLEX:RID34539"), as its curator says.
+
+        With `denied` the curator says that the predicate does not hold. Saying again what another said reviews it.
+        """
+        plan = acts.map_to(
+            concept_id,
+            object_id,
+            predicate,
+            label=label,
+            author=options.get("by") or default_author(),
+            denied=denied,
+            prefixes=prefixes,
+        )
+        return self._act("map", plan, **options)
 
     def unmap(self, concept_id: str, object_id: str, **options: Unpack[ActOptions]) -> Change | None:
         """Take the mappings of a concept to an outside one away."""

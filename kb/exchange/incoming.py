@@ -12,10 +12,11 @@ import pyarrow as pa
 
 from kb.batched import batched
 from kb.curation.apply import Concepts
+from kb.exchange.prefixes import KNOWN, Prefixes, unknown_prefixes
 from kb.exchange.verbatim import VerbatimTexts
 from kb.vectors.embedding import EmbedderInfo
 from kb.vocabulary.mappings import merged_mappings
-from kb.vocabulary.records import IDENTITY, Record, Row, check_identity, complete_row, read_record
+from kb.vocabulary.records import IDENTITY, NO_RECORD, Record, Row, check_identity, complete_row, read_record
 from schemas.tables import CONCEPTS
 
 CHUNK = 2_048
@@ -49,6 +50,8 @@ class Incoming:
     """Whether each record is a concept of its own, its text as it stands; see `kb.exchange.verbatim`."""
     notes: tuple[str, ...] = ()
     """What is to be said of the file."""
+    prefixes: Prefixes = KNOWN
+    """What the prefixes of its mappings stand for."""
 
 
 @dataclass(kw_only=True)
@@ -63,12 +66,17 @@ class SortedRecords:
     leads: dict[str, Row] = field(default_factory=dict)
     rejects: list[dict[str, Any]] = field(default_factory=list)
     told: set[str] = field(default_factory=set)
+    named: set[str] = field(default_factory=set)
+    """The ids that records name, of those too that were rejected."""
+    gone: dict[str, str] = field(default_factory=dict)
+    """Concepts in use that the file does not tell of, though it tells of others by their ids: their texts by id."""
     vectors: dict[str, int] = field(default_factory=dict)
     """Known concepts that get their vector from a record, and its number."""
     synonyms: int = 0
     repeated: int = 0
     verbatim: VerbatimTexts = field(default_factory=VerbatimTexts)
     unused: dict[str, None] = field(default_factory=dict)
+    unknown_prefixes: dict[str, None] = field(default_factory=dict)
 
 
 def sort_out(
@@ -81,6 +89,9 @@ def sort_out(
         known: their ids.
         incoming: the records.
         on_read: hears how many were read since it heard last.
+
+    Raises:
+        UsageError: prefixes of its mappings are not known; the message names them all.
     """
     found = SortedRecords()
     for chunk in batched(zip(count(1), incoming.records(), strict=False), CHUNK):
@@ -93,8 +104,9 @@ def sort_out(
                 found.rejects.append(_reject(incoming.source, number, str(error)))
         _edit_known(found, concepts.fresh(), incoming, entries)
         _keep(found, rows)
-        found.read += len(chunk)
         on_read(len(chunk))
+    if found.unknown_prefixes:
+        raise unknown_prefixes(found.unknown_prefixes)
     return found
 
 
@@ -108,6 +120,11 @@ def _sort_one(
     told: list[tuple[int, str, Row]],
 ) -> None:
     """One record: of a known concept it goes to `told`, of a new one to `rows`; ValueError says why to neither."""
+    if record is NO_RECORD:
+        return
+    found.read += 1
+    if isinstance(of := record.get("concept_id"), str):
+        found.named.add(of)
     if "unreadable" in record:
         raise ValueError(record["unreadable"])
     fields = read_record(record)
@@ -119,6 +136,11 @@ def _sort_one(
             found.new_ids[row["concept_id"]] = row["text"]
             rows[row["concept_id"]] = (number, row)
         return
+    if "mappings" in fields:
+        found.unknown_prefixes |= dict.fromkeys(
+            p for one in fields["mappings"] for p in incoming.prefixes.unknown_of(one)
+        )
+        fields["mappings"] = [incoming.prefixes.told_to(one) for one in fields["mappings"]]
     found.unused |= dict.fromkeys(name for name in record if name not in fields and name not in _DERIVED)
     if fields.get("concept_id") in known:
         told.append((number, fields["concept_id"], fields))

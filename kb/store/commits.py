@@ -27,7 +27,7 @@ RESERVED = "clear-kb-gc-"
 LONGEST_NAME = 200
 """Letters that the name of a tag or branch may have: a file name has room for it."""
 
-FORMAT = "9"
+FORMAT = "10"
 """The layout this code reads and writes; a knowledge base that says another one is refused."""
 
 

@@ -30,6 +30,7 @@ class Concept(FactSheet):
     replaced_by: str | None
     splits: tuple[Split, ...]
     distinct_from: tuple[str, ...]
+    dismissed: tuple[str, ...]
     mappings: tuple[Mapping[str, Any], ...]
     source: str
     note: str | None
@@ -57,6 +58,7 @@ class Concept(FactSheet):
             ("replaced by", self.replaced_by),
             ("split", "; ".join(split.in_words() for split in self.splits)),
             ("is not", ", ".join(self.distinct_from)),
+            ("left as it is", ", ".join(self.dismissed)),
             ("mappings", "; ".join(map(mapping_in_words, self.mappings))),
             ("normal form", self.normal_form),
             ("source", self.source),

@@ -36,6 +36,7 @@ def new_concept(
         "replaced_by": None,
         "splits": [],
         "distinct_from": [],
+        "dismissed": [],
         "mappings": [],
         "source": source,
         "note": None,

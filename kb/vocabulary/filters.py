@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from kb.choices import check_choice
+from kb.language.facets import kind_of
 from kb.store.sqltext import literal, literals
 from schemas.terms import CONCEPT_ASSERTIONS, IN_USE, LATERALITIES, STATUSES
+
+KINDS = ("finding", "device", "normal", "other")
+"""What a concept is of, as the lexicon's tables say; other is what they do not know."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,12 +23,43 @@ class Filters:
     status: str | None = None
     laterality: str | None = None
     findings: Sequence[str] | None = None
+    anatomy: str | None = None
+    severity: str | None = None
+    kind: str | None = None
+    source: str | None = None
+    text: str | None = None
     min_count: int = 0
 
     def __post_init__(self) -> None:
         check_choice("assertion", self.assertion, CONCEPT_ASSERTIONS)
         check_choice("status", self.status, STATUSES)
         check_choice("laterality", self.laterality, LATERALITIES)
+        check_choice("kind", self.kind, KINDS)
+
+    def passes(self, row: Mapping[str, Any], mentions: int = 0) -> bool:
+        """Whether a row of `concepts` that is mentioned so often is one of those asked for.
+
+        A place or a text is asked for by words: those that hold all of them pass, in any order.
+        """
+        said = (
+            ("assertion", self.assertion),
+            ("status", self.status),
+            ("laterality", self.laterality),
+            ("source", self.source),
+        )
+        if any(wanted is not None and row[name] != wanted for name, wanted in said):
+            return False
+        if self.severity is not None and (row["severity"] or "none") != self.severity:
+            return False
+        if self.findings is not None and row["finding"] not in self.findings:
+            return False
+        if self.kind is not None and kind_of(row["finding"]) != self.kind:
+            return False
+        return (
+            holds_words(row["anatomy"], self.anatomy)
+            and holds_words(row["text"], self.text)
+            and mentions >= self.min_count
+        )
 
     def parameters(self) -> dict[str, Any]:
         """The filters as the parameters of a named query."""
@@ -45,3 +80,9 @@ class Filters:
         if self.status is None:
             said.append(f"status IN {literals(IN_USE)}")
         return " AND ".join(said)
+
+
+def holds_words(said: str | None, wanted: str | None) -> bool:
+    """Whether a text has every word that is asked for, as the beginning of one of its own; no word asks for nothing."""
+    words = (said or "").lower().split()
+    return all(any(word.startswith(start) for word in words) for start in (wanted or "").lower().split())

@@ -8,12 +8,14 @@ from __future__ import annotations
 import re
 import reprlib
 from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow.compute as pc
 
 from kb.errors import UsageError
 from kb.language.facets import concept_id_of
+from kb.language.lexicon import load_lexicon
 from kb.language.query_reading import read_query
 from kb.store.state import State
 from kb.vocabulary.concept_rows import new_concept
@@ -39,6 +41,9 @@ CONCEPT_ASSERTIONS = ("present", "absent")
 _READ_FROM_TEXT = frozenset(
     ("concept_id", "normal_form", "assertion", "finding", "anatomy", "laterality", "severity", "descriptors")
 )
+
+NO_RECORD: Record = MappingProxyType({})
+"""What stands for a row that is empty: it is counted as a row, and says nothing."""
 
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 80
@@ -109,7 +114,7 @@ def complete_row(told: Row, source: str) -> Row:
 def _rest(told: Row, text: str, source: str) -> Row:
     """What a record may leave out; its text need say nothing known where the record tells all that is read from it."""
     if set(told) >= _READ_FROM_TEXT:
-        empty: Row = {name: [] for name in ("synonyms", "splits", "distinct_from", "mappings")}
+        empty: Row = {name: [] for name in ("synonyms", "splits", "distinct_from", "dismissed", "mappings")}
         return {**empty, "status": "candidate", "replaced_by": None, "note": None}
     return new_concept(read_query(text), source)
 
@@ -165,6 +170,13 @@ def _one_of(values: tuple[str, ...]) -> Callable[[Any], str]:
         return str(value)
 
     return read
+
+
+def _severity(value: Any) -> str | None:
+    text = _optional(value)
+    if text is not None and text not in (known := set(load_lexicon().severities.values())):
+        raise ValueError(f"{shown(text)} is none of {', '.join(sorted(known))}")
+    return text
 
 
 def _concept_id(value: Any) -> str:
@@ -224,9 +236,16 @@ def _mappings(value: Any) -> list[dict[str, Any]]:
             _optional(item.get("object_label")) or "",
             justification=_needed(item["justification"]),
             confidence=item.get("confidence"),
+            modifier=_optional(item.get("modifier")),
+            details=_named_values(item.get("details")),
+            prefixes=_named_values(item.get("prefixes")),
         )
         for item in _items(value)
     ]
+
+
+def _named_values(value: Any) -> dict[str, str]:
+    return {_needed(item["name"]): _needed(item["value"]) for item in _items(value)}
 
 
 def _items(value: Any) -> list[Mapping[str, Any]]:
@@ -258,13 +277,14 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
         "finding": _needed,
         "anatomy": _optional,
         "laterality": _one_of(LATERALITIES),
-        "severity": _optional,
+        "severity": _severity,
         "descriptors": _texts,
         "synonyms": _texts,
         "status": _one_of(STATUSES),
         "replaced_by": _replacement,
         "splits": _splits,
         "distinct_from": _concept_ids,
+        "dismissed": _texts,
         "mappings": _mappings,
         "source": _needed,
         "note": _verbatim,

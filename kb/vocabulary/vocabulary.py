@@ -65,6 +65,7 @@ class Vocabulary:
             "synonyms": tuple(row["synonyms"]),
             "splits": tuple(map(Split.from_row, row["splits"])),
             "distinct_from": tuple(row["distinct_from"]),
+            "dismissed": tuple(row["dismissed"]),
             "mappings": tuple(row["mappings"]),
         }
         return Concept(**{**row, **lists})

@@ -9,13 +9,17 @@ _SECTION = pa.struct([required("name", pa.string()), pa.field("text", pa.string(
 MEASUREMENT = pa.struct([required("value", pa.float64()), required("unit", pa.string())])
 _CONDITION = pa.struct([required("field", pa.string()), required("values", pa.list_(pa.string()))])
 _SPLIT = pa.struct([required("into", pa.string()), required("where", pa.list_(_CONDITION))])
+_NAMED = pa.struct([required("name", pa.string()), required("value", pa.string())])
 _MAPPING = pa.struct(
     [
         required("predicate", pa.string()),
+        pa.field("modifier", pa.string()),
         required("object_id", pa.string()),
         required("object_label", pa.string()),
         required("justification", pa.string()),
         pa.field("confidence", pa.float64()),
+        required("details", pa.list_(_NAMED)),
+        required("prefixes", pa.list_(_NAMED)),
     ]
 )
 
@@ -38,6 +42,7 @@ CONCEPTS = Table(
             pa.field("replaced_by", pa.string()),
             required("splits", pa.list_(_SPLIT)),
             required("distinct_from", pa.list_(pa.string())),
+            required("dismissed", pa.list_(pa.string())),
             required("mappings", pa.list_(_MAPPING)),
             required("source", pa.string()),
             pa.field("note", pa.string()),
@@ -177,7 +182,7 @@ VECTOR_INDEXES = Table(
 
 CHANGES = Table(
     "changes",
-    "one act of curation: what it did to which concepts, with the values before and after",
+    "one act of curation: what it did to which concepts, with the values before and after, and the texts they had then",
     pa.schema(
         [
             required("change_id", pa.string()),
@@ -189,6 +194,7 @@ CHANGES = Table(
             pa.field("reason", pa.string()),
             required("time", TIME),
             pa.field("reverts", pa.string()),
+            required("texts", pa.string()),
         ]
     ),
 )

@@ -22,7 +22,7 @@ COMMITS = Table(
             required("summary", pa.string()),
             required("branch", pa.string()),
         ],
-        metadata={"clear_kb_format": "9"},
+        metadata={"clear_kb_format": "10"},
     ),
     versioned=False,
 )

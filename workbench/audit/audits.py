@@ -20,10 +20,10 @@ from encoder.audit.slices.result import Slices
 from kb.knowledge_base import KnowledgeBase
 from kb.progress import Watcher
 from workbench.audit.asked import Asked
-from workbench.audit.galleries import pictured
+from workbench.audit.galleries import Pictured
 
-MOST_SLICES, MOST_IMAGES = 6, 8
-"""Slices that are shown with what they hold, and pictures in a row."""
+MOST_SLICES = 6
+"""Slices that are shown with what they hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Kind:
         about: what it tells, in a sentence.
         section: the template of its section.
         look: makes the audit of one run on one part of the rows.
-        view: what its section shows.
+        view: what its section shows, with pictures of images.
         flat: its rows, and their columns.
     """
 
@@ -45,7 +45,7 @@ class Kind:
     about: str
     section: str
     look: Callable[[KnowledgeBase, Asked, Watcher], Any]
-    view: Callable[[Any], dict[str, object]]
+    view: Callable[[Any, Pictured], dict[str, object]]
     flat: Callable[[Sequence[Any]], tuple[list[dict[str, object]], Sequence[str]]]
 
 
@@ -53,17 +53,16 @@ def _rows(asked: Asked) -> Mapping[str, Any]:
     return {"source": asked.source, "split": asked.split, "where": asked.where, "views": asked.views}
 
 
-def _segments(found: SegmentAudit) -> dict[str, object]:
+def _segments(found: SegmentAudit, pictured: Pictured) -> dict[str, object]:
     galleries = {
-        one.text: [("The model gets most wrong", pictured(one.wrong[:MOST_IMAGES]))] if one.wrong else []
-        for one in found.segments
+        one.text: [("The model gets most wrong", pictured(one.wrong))] if one.wrong else [] for one in found.segments
     }
     return segments_of_label(0, found, galleries)
 
 
-def _slices(found: Slices) -> dict[str, object]:
+def _slices(found: Slices, pictured: Pictured) -> dict[str, object]:
     told = sorted((one for one in found.slices if one.verdict != "small"), key=lambda one: one.verdict != "low")
-    return slices_of_label(0, found, lambda images: pictured(images[:MOST_IMAGES]), told[:MOST_SLICES])
+    return slices_of_label(0, found, pictured, told[:MOST_SLICES])
 
 
 KINDS: Mapping[str, Kind] = {
@@ -84,7 +83,7 @@ KINDS: Mapping[str, Kind] = {
             "What the run leans on for this label that is not the disease, the most harmful first, with the proof.",
             "confounders",
             lambda base, asked, watcher: confounders(base, asked.of, asked.label, **_rows(asked), watcher=watcher),
-            lambda found: confounders_of_label(0, found),
+            lambda found, _: confounders_of_label(0, found),
             flat_confounders,
         ),
         Kind(
@@ -104,7 +103,7 @@ KINDS: Mapping[str, Kind] = {
             lambda base, asked, watcher: drift(
                 base, asked.of, asked.label, by=asked.by, **_rows(asked), watcher=watcher
             ),
-            lambda found: timeline_of_label(0, found),
+            lambda found, _: timeline_of_label(0, found),
             flat_periods,
         ),
     )

@@ -26,6 +26,7 @@ from kb.progress import Watcher
 from workbench.audit.asked import Asked
 from workbench.audit.audits import KINDS
 from workbench.audit.feet import charts_of, foot, with_feet
+from workbench.audit.galleries import gallery_of
 from workbench.audit.kept import Kept, keep, key_of
 from workbench.audit.typed_commands import Place, audit_command
 
@@ -108,7 +109,7 @@ def _audit(base: KnowledgeBase, order: Order, asked: Asked, watcher: Watcher) ->
     """What is kept of an audit: its figures have feet that lead to what is kept beside them."""
     kind = KINDS[order.kind]
     found = kind.look(base, asked, watcher)
-    view = kind.view(found)
+    view = kind.view(found, gallery_of(base, asked.of, asked.label))
     place = Place(order.uri, base.commit.commit_id)
     command = audit_command(kind.name, asked, place)
 

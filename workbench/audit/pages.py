@@ -28,7 +28,6 @@ from workbench.audit.kept import Kept, kept, newest_kept
 from workbench.audit.making import REPORT, Order
 from workbench.audit.offered_rows import KINDS as FILES
 from workbench.audit.offered_rows import offered
-from workbench.audit.thumbnails import thumbnail_png
 from workbench.audit.typed_commands import audit_command, compare_command, report_command
 from workbench.audit.works import Work
 
@@ -129,14 +128,6 @@ def report_file(request: Request) -> Response:
     if found.kind != REPORT:
         raise HTTPException(HTTPStatus.NOT_FOUND)
     return HTMLResponse(found.section)
-
-
-def thumbnail(request: Request) -> Response:
-    """A small picture of an image."""
-    picture = thumbnail_png(desk_of(request).base(), request.query_params.get("image", ""))
-    if picture is None:
-        raise HTTPException(HTTPStatus.NOT_FOUND)
-    return Response(picture, media_type="image/png")
 
 
 def frame(request: Request, base: KnowledgeBase, name: str) -> dict[str, Any]:

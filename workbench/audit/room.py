@@ -21,7 +21,6 @@ AUDIT = Room(
         Route("/compared", pages.compared_part),
         Route("/compared/data", pages.compared_data),
         Route("/data", pages.kept_data),
-        Route("/thumbnail", pages.thumbnail),
         Route("/sql", sql_pages.sql_page),
         Route("/sql/schema", sql_pages.schema_json),
         Route("/sql/run", sql_pages.run_sql, methods=["POST"]),

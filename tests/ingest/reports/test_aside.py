@@ -69,7 +69,7 @@ class TestTakenIn:
         assert (kb.vocabulary.get(HERNIA).status, kb.vocabulary.get(RIM).status) == ("candidate", "aside")
         (change,) = kb.changes(HERNIA)
         assert (change.act, change.author) == ("take in", "ada")
-        assert change.line().endswith("status 'aside' -> 'candidate' (well formed by the tables as they are now)")
+        assert change.line().endswith("is no longer put aside (well formed by the tables as they are now)")
         assert (len(kb.log()), kb.log()[0].summary["taken_in"]) == (3, 1), "it is part of the commit of the ingest"
         kb.curate.revert(change.change_id)
         assert kb.vocabulary.get(HERNIA).status == "aside"

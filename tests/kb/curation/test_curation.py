@@ -35,7 +35,7 @@ class TestActs:
             {EFFUSION: {"status": "candidate"}},
             {EFFUSION: {"status": "accepted"}},
         )
-        assert change.line() == f"accept by ada: {EFFUSION}: status 'candidate' -> 'accepted' (seen often)"
+        assert change.line() == "ada: 'pleural effusion' is accepted (seen often)"
         assert kb.changes() == [change]
         assert (kb.log()[0].operation, kb.log()[0].author, kb.log()[0].reason) == ("vocab accept", "ada", "seen often")
 
@@ -79,9 +79,8 @@ class TestActs:
 
     def test_a_mapping_is_a_change_that_reads_as_a_line(self, base: KnowledgeBase) -> None:
         change = base.curate.map_to(EFFUSION, "RADLEX:RID34539", label="pleural effusion", by="ada")
-        assert change.line() == (
-            f"map by ada: {EFFUSION}: mappings [] -> [skos:exactMatch RADLEX:RID34539 'pleural effusion']"
-        )
+        told = "'pleural effusion' is mapped to skos:exactMatch RADLEX:RID34539 'pleural effusion'"
+        assert change.line() == f"ada: {told}"
         base.curate.map_to(EFFUSION, "UMLS:C0032227", "skos:broadMatch")
         assert len(base.vocabulary.get(EFFUSION).mappings) == 2
         base.curate.unmap(EFFUSION, "RADLEX:RID34539")
@@ -146,7 +145,7 @@ class TestActs:
     def test_a_dry_run_tells_and_writes_nothing(self, kb: KnowledgeBase, base: KnowledgeBase) -> None:
         before = rows(kb)
         change = base.curate.merge(FLUID, into=EFFUSION, dry_run=True)
-        assert "retired" in change.line()
+        assert "'puddle pleural effusion' now counts under 'pleural effusion'" in change.line()
         assert rows(KnowledgeBase.open(kb.uri)) == before
         assert base.changes() == []
 
@@ -280,7 +279,7 @@ def test_the_command_line_curates(cli, cli_json, tmp_path: Path) -> None:
     cli("ingest", "reports", source, "--kb", "x.kb", "--no-embed", "--quiet")
     heart = concept_id("cardiomegaly")
     told = cli("vocab", "accept", heart[:8], "--kb", "x.kb", "--by", "ada", "--why", "sure").stderr
-    assert "accept by ada" in told
+    assert "ada: 'cardiomegaly' is accepted" in told
     change = cli_json("vocab", "rename", heart, "big heart", "--kb", "x.kb")
     assert cli_json("vocab", "show", heart, "--kb", "x.kb")["text"] == "big heart"
     cli("vocab", "revert", change["change_id"], "--kb", "x.kb")

@@ -225,7 +225,7 @@ class TestScreen:
         seen: list[str] = []
         drive(vocabulary_kb, [Item(NODULE, "used most"), Item(THING, "why")], "a", at_end=seen.append)
         assert "2 of 2" in seen[0] and "decided 1" in seen[0] and "why" in seen[0]
-        assert f"accepted: accept by ada: {NODULE}" in seen[0]
+        assert "accepted: ada: 'nodule' is accepted" in seen[0]
 
     def test_the_same_key_means_what_the_item_is(self, vocabulary_kb: KnowledgeBase) -> None:
         drive(vocabulary_kb, [Item(WIDE, "", WIDENED)], "a")

@@ -85,7 +85,7 @@ def test_splits_and_merges_are_followed_in_turn(mined: KnowledgeBase) -> None:
 def test_a_split_reads_as_a_line_differs_and_is_undone(mined: KnowledgeBase) -> None:
     mined.tag("before")
     change = mined.curate.split(EFFUSION, "pleural sign", {"text": "effusion", "assertion": "uncertain"})
-    assert f"to {POSSIBLE} where text matches effusion and assertion is uncertain" in change.line()
+    assert "gives mentions to 'pleural sign' where text matches effusion and assertion is uncertain" in change.line()
     kinds = {d.concept_id: d.kind for d in mined.diff("before").differences}
     assert kinds == {EFFUSION: "split", POSSIBLE: "added"}
     mined.curate.revert(change.change_id)
