@@ -38,6 +38,7 @@ class Asked:
         views: of the images.
         where: SQL over the rows.
         by: what periods of a timeline are.
+        encoder: whose image vectors count, for a run that is of none; None where there is one only.
     """
 
     runs: tuple[str, ...]
@@ -48,6 +49,7 @@ class Asked:
     views: str = FRONTAL
     where: str | None = None
     by: str = "month"
+    encoder: str | None = None
 
     def on(self, split: str) -> Asked:
         """The same on a part of the rows that is named."""
@@ -56,6 +58,7 @@ class Asked:
     def query(self) -> str:
         """The query of an address that asks the same."""
         one = {"of": self.of, "label": self.label, "source": self.source, "split": self.split, "where": self.where}
+        one["encoder"] = self.encoder
         one |= {"views": self.views if self.views != FRONTAL else None, "by": self.by if self.by != "month" else None}
         pairs = [("run", run) for run in self.runs] + [(name, value) for name, value in one.items() if value]
         return urlencode(pairs)
@@ -94,6 +97,7 @@ def read_asked(query: Query, labels: Mapping[str, Sequence[str]]) -> Asked:
         views=_one(query, "views") or FRONTAL,
         where=_one(query, "where"),
         by=by,
+        encoder=_one(query, "encoder"),
     )
 
 

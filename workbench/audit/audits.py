@@ -53,6 +53,11 @@ def _rows(asked: Asked) -> Mapping[str, Any]:
     return {"source": asked.source, "split": asked.split, "where": asked.where, "views": asked.views}
 
 
+def _images(asked: Asked) -> Mapping[str, Any]:
+    """The rows, and whose image vectors count."""
+    return {**_rows(asked), "encoder": asked.encoder}
+
+
 def _segments(found: SegmentAudit, pictured: Pictured) -> dict[str, object]:
     galleries = {
         one.text: [("The model gets most wrong", pictured(one.wrong))] if one.wrong else [] for one in found.segments
@@ -82,7 +87,7 @@ KINDS: Mapping[str, Kind] = {
             "Confounders",
             "What the run leans on for this label that is not the disease, the most harmful first, with the proof.",
             "confounders",
-            lambda base, asked, watcher: confounders(base, asked.of, asked.label, **_rows(asked), watcher=watcher),
+            lambda base, asked, watcher: confounders(base, asked.of, asked.label, **_images(asked), watcher=watcher),
             lambda found, _: confounders_of_label(0, found),
             flat_confounders,
         ),
@@ -91,7 +96,7 @@ KINDS: Mapping[str, Kind] = {
             "Slices",
             "Images that look alike, cut into slices: where the run does worse, and what these images hold.",
             "slices",
-            lambda base, asked, watcher: slices(base, asked.of, asked.label, **_rows(asked), watcher=watcher),
+            lambda base, asked, watcher: slices(base, asked.of, asked.label, **_images(asked), watcher=watcher),
             _slices,
             flat_slices,
         ),
@@ -101,7 +106,7 @@ KINDS: Mapping[str, Kind] = {
             "What changed over time, since when, and what it fits: other patients, other images, or a poorer ranking.",
             "timeline",
             lambda base, asked, watcher: drift(
-                base, asked.of, asked.label, by=asked.by, **_rows(asked), watcher=watcher
+                base, asked.of, asked.label, by=asked.by, **_images(asked), watcher=watcher
             ),
             lambda found, _: timeline_of_label(0, found),
             flat_periods,

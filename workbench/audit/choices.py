@@ -26,6 +26,7 @@ class Choices:
 
     runs: tuple[Run, ...]
     sources: tuple[str, ...]
+    encoders: tuple[str, ...]
 
     @property
     def labels(self) -> Mapping[str, Sequence[str]]:
@@ -52,7 +53,10 @@ def choices_of(state: State) -> Choices:
         if found
     )
     sources = pc.unique(state.dataset("labels").to_table(columns=["source"])["source"]).to_pylist()
-    return Choices(runs=tuple(runs), sources=tuple(sorted(filter(None, sources))))
+    encoders = pc.unique(state.dataset("image_vectors").to_table(columns=["encoder"])["encoder"]).to_pylist()
+    return Choices(
+        runs=tuple(runs), sources=tuple(sorted(filter(None, sources))), encoders=tuple(sorted(filter(None, encoders)))
+    )
 
 
 def _rows(state: State, table: str, columns: list[str]) -> list[dict[str, str]]:

@@ -136,6 +136,7 @@ def _report(base: KnowledgeBase, asked: Asked, watcher: Watcher) -> dict[str, An
         split=asked.split,  # type: ignore[arg-type]  # a part, as `judged_split` names them
         where=asked.where,
         views=asked.views,
+        encoder=asked.encoder,
         beside=tuple(run for run in asked.runs if run != asked.of),
     )
     page = render(gather(base, asked.of, options, watcher=watcher))

@@ -33,13 +33,16 @@ def compare_command(asked: Asked, place: Place, show: str | None = None, output:
 def audit_command(kind: str, asked: Asked, place: Place, output: str | None = None) -> str:
     """One audit of one run: segments, confounders, slices or drift."""
     by = ["--by", asked.by] if kind == "drift" else []
-    return _typed(["audit", kind, "--run", asked.of, *_rows(asked), *by], place, output)
+    vectors = _vectors(asked) if kind != "segments" else []
+    return _typed(["audit", kind, "--run", asked.of, *_rows(asked), *by, *vectors], place, output)
 
 
 def report_command(asked: Asked, place: Place) -> str:
     """The report of one run as a page."""
     beside = [word for run in asked.runs if run != asked.of for word in ("--run", run)]
-    return _typed(["audit", "report", "--run", asked.of, *beside, *_rows(asked), "-o", "report.html"], place)
+    return _typed(
+        ["audit", "report", "--run", asked.of, *beside, *_rows(asked), *_vectors(asked), "-o", "report.html"], place
+    )
 
 
 def sql_command(sql: str, values: Mapping[str, str], place: Place, output: str | None = None) -> str:
@@ -54,6 +57,11 @@ def named_command(query: NamedQuery, values: Mapping[str, Any], place: Place, ou
     other = {name: value for name, value in values.items() if value != usual[name]}
     given = [word for name, value in other.items() for word in ("--set", f"{name}={value}")]
     return _typed(["audit", "run", query.name, *given], place, output)
+
+
+def _vectors(asked: Asked) -> list[str]:
+    """Whose vectors count."""
+    return ["--encoder", asked.encoder] if asked.encoder else []
 
 
 def _rows(asked: Asked) -> list[str]:
