@@ -23,6 +23,7 @@ from workbench.answers import page, said
 from workbench.desk import Desk
 from workbench.home.pages import HOME
 from workbench.read_only import ReadOnly
+from workbench.review.room import REVIEW
 from workbench.room import Room
 from workbench.vocabulary.room import VOCABULARY
 
@@ -30,7 +31,7 @@ logger = logging.getLogger("clear_kb.workbench")
 
 ASSETS = Path(__file__).parent / "assets"
 
-ROOMS: Sequence[Room] = (VOCABULARY,)
+ROOMS: Sequence[Room] = (VOCABULARY, REVIEW)
 """The rooms in the order of the bar."""
 
 
