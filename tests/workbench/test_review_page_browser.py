@@ -68,19 +68,30 @@ def test_a_digit_only_marks_and_space_ticks_the_marked_one(base: KnowledgeBase, 
     page = opened(open_workbench(base))
     before = now(base).commit
     texts = page.locator(".members .text").all_inner_texts()
-    page.keyboard.press("1")
+    page.keyboard.press("2")
+    expect(page.locator("[data-will]")).to_contain_text(f"will count under \u2018{texts[1]}\u2019")
+    page.keyboard.press("2")
+    expect(page.locator("[data-will]")).to_contain_text("will count under \u2018wide fracture\u2019")
     page.keyboard.press("j")
     expect(page.locator("[data-active] .text")).to_have_text(texts[1])
     expect(page.locator(".of-member:visible mark").first).to_have_text(texts[1])
-    page.keyboard.press(" ")
-    assert page.locator("[name=member]:checked").count() == 0
+    page.keyboard.press("t")
     page.keyboard.press("Enter")
     expect(page.locator("#said")).to_contain_text("Nothing is ticked")
     assert now(base).commit == before
-    page.keyboard.press("2")
+    page.keyboard.press(" ")
     page.keyboard.press("Enter")
     expect(page.locator("#said")).to_contain_text("now counts under")
     expect(page.locator(".members .text")).to_have_text([texts[0]])  # the rest of the group is still to be decided on
+
+
+def test_another_one_of_the_group_can_stay(base: KnowledgeBase, open_workbench: Open) -> None:
+    page = opened(open_workbench(base))
+    (first, *_) = page.locator(".members .text").all_inner_texts()
+    page.keyboard.press("1")
+    page.keyboard.press("Enter")
+    expect(page.locator("#said")).to_contain_text(f"now count under '{first}'")
+    assert now(base).vocabulary.resolve(WIDE).text == first
 
 
 def test_no_key_rejects_without_a_second_one(base: KnowledgeBase, open_workbench: Open) -> None:

@@ -26,6 +26,7 @@ function show(html, { focus = true } = {}) {
   place.innerHTML = html;
   htmx.process(place);
   tally();
+  will();
   if (focus) place.focus({ preventScroll: true });
   const at = form()?.dataset.at;
   history.replaceState(null, "", `${path}?${new URLSearchParams([...new URLSearchParams(query), ...(at ? [["at", at]] : [])])}`);
@@ -83,7 +84,7 @@ function decide(decision, more = {}, dialog = null) {
   for (const [name, value] of Object.entries(more)) said.set(name, value);
   const boxes = [...now.querySelectorAll("[name=member]")];
   const ticked = boxes.filter((box) => box.checked).length;
-  const whole = boxes.length === 1 ? decision !== "rename" : ["take", "apart"].includes(decision) && ticked === boxes.length;
+  const whole = boxes.length === 1 ? decision !== "rename" : decision === "apart" || (decision === "take" && ticked === boxes.length);
   const atOnce = whole && !dialog;
   if (decision === "take" && ticked === 0) return say("Nothing is ticked.");
   const body = new URLSearchParams(said);
@@ -116,6 +117,33 @@ async function undo() {
   told(answer.text);
   await go(last.at);
   document.body.dispatchEvent(new Event("decided"));
+}
+
+const quoted = (name) => `\u2018${name}\u2019`;
+
+/** What Enter would do, in words. */
+function will() {
+  const line = place.querySelector("[data-will]");
+  if (!line) return;
+  const ticked = [...place.querySelectorAll("[name=member]:checked")].map((box) => box.closest("[data-member]"));
+  const into = place.querySelector("[name=into]:checked");
+  const survivor = place.querySelector(".side h2")?.textContent.trim();
+  const going = ticked.filter((one) => one.dataset.member !== into?.value).map((one) => quoted(one.querySelector(".text").textContent));
+  if (into && survivor) going.push(quoted(survivor));
+  const names = going.length > 4 ? `${going.slice(0, 3).join(", ")} and ${going.length - 3} more` : going.join(", ");
+  const stays = into ? into.dataset.text : survivor;
+  const done = { accept: "accepted", reject: "no observation", retire: "not used any more", keep: "left as it is, for good" }[line.dataset.act];
+  if (!going.length) line.textContent = "Nothing is ticked.";
+  else if (line.dataset.act === "add names") line.textContent = `Enter: ${quoted(survivor)} is also called ${names}.`;
+  else if (stays) line.textContent = `Enter: ${names} will count under ${quoted(stays)}.`;
+  else line.textContent = `Enter: ${names}: ${done}.`;
+}
+
+function tickAll() {
+  const boxes = [...place.querySelectorAll("[name=member]")];
+  const all = boxes.every((box) => box.checked);
+  for (const box of boxes) box.checked = !all;
+  will();
 }
 
 function activate(member) {
@@ -186,9 +214,18 @@ addEventListener("click", (event) => {
   if (at("[data-undo]")) undo();
   if (at("[data-mark]")) step(Number(at("[data-mark]").dataset.mark));
   if (at("[data-scroll]")) scroll(Number(at("[data-scroll]").dataset.scroll));
+  if (at("[data-tick-all]")) tickAll();
   if (at("[data-tick]")) active()?.querySelector("input").click();
   if (at("[data-bulk]")) bulk(at("[data-rule]").dataset.rule);
   if (at("[data-member]")) activate(at("[data-member]"));
+});
+
+// One concept at most stays in the place of the proposed one.
+place.addEventListener("change", (event) => {
+  if (event.target.name === "into" && event.target.checked) {
+    for (const other of place.querySelectorAll("[name=into]:checked")) other.checked = other === event.target;
+  }
+  will();
 });
 
 document.querySelector("[data-other]").addEventListener("submit", (event) => {
@@ -215,6 +252,7 @@ document.querySelector("[data-rename] select").addEventListener("change", (event
 document.body.addEventListener("htmx:afterSettle", (event) => {
   if (event.target === place && form()) {
     tally();
+    will();
     fetchAhead();
   }
 });
@@ -222,4 +260,5 @@ document.body.addEventListener("htmx:afterSettle", (event) => {
 document.body.addEventListener("undone", () => go(form()?.dataset.at ?? 0));
 
 tally();
+will();
 fetchAhead();

@@ -100,11 +100,10 @@ def _decision(told: str) -> Decision:
 
 
 def _members(form: FormData, decision: Decision) -> list[str] | None:
-    """What the decision is for: what is ticked, or the one that is named; of "apart" all, where nothing is ticked."""
-    if decision in ("reject", "rename"):
-        return [str(form["of"])] if form.get("of") else None
-    ticked = [str(one) for one in form.getlist("member")]
-    return None if decision == "apart" and not ticked else ticked
+    """What the decision is for: of "take" what is ticked, of "apart" the whole group, else the one that is named."""
+    if decision == "take":
+        return [str(one) for one in form.getlist("member")]
+    return [str(form["of"])] if decision != "apart" and form.get("of") else None
 
 
 def _statuses(told: str) -> dict[str, str]:
