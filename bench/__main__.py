@@ -12,8 +12,10 @@ from bench import (
     busy_core,
     confounders,
     coverage,
+    curation_session,
     drift,
     duplicates,
+    explained_sides,
     explanation,
     foreign_vectors,
     gradients,
@@ -56,6 +58,7 @@ BENCHES = {
     "projection": projection.run,
     "published": published.run,
     "explanation": explanation.run,
+    "explained_sides": explained_sides.run,
     "heatmaps": heatmaps.run,
     "training": training.run,
     "precision": precision.run,
@@ -71,6 +74,7 @@ BENCHES = {
     "drift": drift.run,
     "foreign_vectors": foreign_vectors.run,
     "segments": segments.run,
+    "curation_session": curation_session.run,
 }
 
 

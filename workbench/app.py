@@ -22,6 +22,7 @@ from workbench.access import Access, Key
 from workbench.answers import page, said
 from workbench.desk import Desk
 from workbench.home.pages import HOME
+from workbench.images.room import IMAGES
 from workbench.read_only import ReadOnly
 from workbench.review.room import REVIEW
 from workbench.room import Room
@@ -31,7 +32,7 @@ logger = logging.getLogger("clear_kb.workbench")
 
 ASSETS = Path(__file__).parent / "assets"
 
-ROOMS: Sequence[Room] = (VOCABULARY, REVIEW)
+ROOMS: Sequence[Room] = (VOCABULARY, REVIEW, IMAGES)
 """The rooms in the order of the bar."""
 
 

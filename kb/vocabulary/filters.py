@@ -55,7 +55,11 @@ class Filters:
             return False
         if self.kind is not None and kind_of(row["finding"]) != self.kind:
             return False
-        return _holds(row["anatomy"], self.anatomy) and _holds(row["text"], self.text) and mentions >= self.min_count
+        return (
+            holds_words(row["anatomy"], self.anatomy)
+            and holds_words(row["text"], self.text)
+            and mentions >= self.min_count
+        )
 
     def parameters(self) -> dict[str, Any]:
         """The filters as the parameters of a named query."""
@@ -78,7 +82,7 @@ class Filters:
         return " AND ".join(said)
 
 
-def _holds(said: str | None, wanted: str | None) -> bool:
+def holds_words(said: str | None, wanted: str | None) -> bool:
     """Whether a text has every word that is asked for, as the beginning of one of its own; no word asks for nothing."""
     words = (said or "").lower().split()
     return all(any(word.startswith(start) for word in words) for start in (wanted or "").lower().split())

@@ -101,9 +101,7 @@ def shown(base: KnowledgeBase, catalogue: Catalogue, found: Open) -> Shown:
         at=found.at,
         group=group,
         survivor=None if group.survivor is None else _side(group.survivor, own),
-        members=[
-            _side(one, evidence[one.concept_id] if one.concept_id else _worded(one, own)) for one in group.members
-        ],
+        members=sides,
         near=targets_for(catalogue, str(group.members[0].concept_id), "", limit=NEAR) if alone else [],
         take=TAKES[group.act],
         apart=APART[group.survivor is not None],

@@ -1,0 +1,28 @@
+"""The options that say which concepts a command is about, each defined once."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from kb.commands.options import AssertionChoice, LateralityChoice, StatusChoice
+
+AssertionFilter = Annotated[AssertionChoice | None, typer.Option("--assertion", help="Only present or absent ones.")]
+StatusFilter = Annotated[StatusChoice | None, typer.Option("--status", help="Only those of this status.")]
+SideFilter = Annotated[LateralityChoice | None, typer.Option("--side", "--laterality", help="Only those of this side.")]
+FindingFilter = Annotated[
+    list[str] | None, typer.Option("--finding", help="Only those of this finding of the lexicon; repeatable.")
+]
+PlaceFilter = Annotated[
+    str | None, typer.Option("--place", help="Only those at a place that has these words: 'lower lobe'.")
+]
+SeverityFilter = Annotated[
+    str | None, typer.Option("--severity", help="Only those of this severity or size ('mild'); 'none': of none.")
+]
+KindFilter = Annotated[
+    Literal["finding", "device", "normal", "other"] | None,
+    typer.Option("--kind", help="Only findings, devices or normal statements, as the lexicon says."),
+]
+SourceFilter = Annotated[str | None, typer.Option("--source", help="Only those that came from this source.")]
+MinCount = Annotated[int, typer.Option("--min-count", min=0, help="Only those mentioned at least so often.")]
