@@ -38,6 +38,7 @@ from bench import (
     training,
     vocabulary,
     vocabulary_size,
+    workbench_load,
 )
 from bench.audit_peers import compare
 from bench.measure import Row
@@ -75,6 +76,7 @@ BENCHES = {
     "foreign_vectors": foreign_vectors.run,
     "segments": segments.run,
     "curation_session": curation_session.run,
+    "workbench_load": workbench_load.run,
 }
 
 
