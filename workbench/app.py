@@ -25,6 +25,7 @@ from workbench.desk import Desk
 from workbench.home.pages import HOME
 from workbench.images.room import IMAGES
 from workbench.read_only import ReadOnly
+from workbench.review.room import REVIEW
 from workbench.room import Room
 from workbench.vocabulary.room import VOCABULARY
 
@@ -32,7 +33,7 @@ logger = logging.getLogger("clear_kb.workbench")
 
 ASSETS = Path(__file__).parent / "assets"
 
-ROOMS: Sequence[Room] = (VOCABULARY, IMAGES, AUDIT)
+ROOMS: Sequence[Room] = (VOCABULARY, REVIEW, IMAGES, AUDIT)
 """The rooms in the order of the bar."""
 
 
