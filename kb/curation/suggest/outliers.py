@@ -74,6 +74,7 @@ def _told(living: Living, found: list[tuple[float, int]]) -> list[Suggestion]:
         entries.append(
             Suggestion(
                 kind="outliers",
+                rule="far",
                 score=round(score, 4),
                 concept_id=own["concept_id"],
                 text=own["text"],

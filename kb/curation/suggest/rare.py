@@ -55,6 +55,7 @@ def _told(living: Living, at: int, nearest: tuple[int, float] | None) -> Suggest
     other, score = nearest if nearest is not None else (None, 0.0)
     return Suggestion(
         kind="rare",
+        rule="rare",
         score=round(score, 4),
         concept_id=row["concept_id"],
         text=row["text"],
