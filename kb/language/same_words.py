@@ -176,7 +176,7 @@ def _tables() -> _Tables:
 
 
 def _groups(table: str, silent: frozenset[str], before: _Tables | None = None) -> _Tables:
-    """The groups of a table: single words by their stem, and phrases, the longest first; read as `before` reads them."""
+    """The groups of a table: single words by stem, and phrases, the longest first; read as `before` reads them."""
 
     def stems(words: Iterable[str]) -> tuple[str, ...]:
         return tuple(map(_stem, words)) if before is None else tuple(sorted(before.headed(words)))
@@ -279,8 +279,8 @@ _MANY = frozenset(["multipl"])
 """What goes without saying of both sides: there is more than one."""
 
 EQUAL, MISSPELT, LIKE, MOST = 1.0, 0.95, 0.92, 0.89
-"""The scores of two observations of one wording; of one but for spelling; of one but for words that most readers use for
-each other; and the most that others get."""
+"""The scores of two observations of one wording; of one but for spelling; of one but for words that most readers use
+for each other; and the most that others get."""
 
 
 def likeness(found: Comparison, cosine: float) -> float:

@@ -9,7 +9,9 @@ from typing import Literal, get_args
 from kb.curation.suggest.living import Living, Row
 from kb.language.same_words import LIKE, MISSPELT, Comparison, compare, heads_of, likeness
 
-Rule = Literal["the same words", "the same words but for spelling", "the same severity", "words for each other", "alike"]
+Rule = Literal[
+    "the same words", "the same words but for spelling", "the same severity", "words for each other", "alike"
+]
 RULES: tuple[Rule, ...] = get_args(Rule)
 """The rules by which duplicates are found, the surest first."""
 
@@ -58,9 +60,7 @@ def alike(living: Living, first: int, second: int, cosine: float = 0.0) -> Alike
 
 def _apart(found: Comparison, rows: Sequence[Row]) -> str:
     """What only the one and only the other says, in their own words."""
-    sides = [
-        _words(stems, row["text"]) for stems, row in zip((found.only_first, found.only_second), rows, strict=True)
-    ]
+    sides = [_words(stems, row["text"]) for stems, row in zip((found.only_first, found.only_second), rows, strict=True)]
     if rows[0]["severity"] != rows[1]["severity"]:
         sides = [", ".join(filter(None, (row["severity"], side))) for row, side in zip(rows, sides, strict=True)]
     what = "the same" if found.same or found.alike else "alike"

@@ -1,4 +1,4 @@
-"""Concepts that may be one: of one assertion and side, of one severity or words for it, and of one wording or nearly so.
+"""Concepts that may be one: of one assertion and side, of severities that say the same, and of nearly one wording.
 
 Wordings that say the same are found wherever they stand, by their words; those that are misspelt or nearly equal among
 each concept's nearest neighbours by meaning.
@@ -17,7 +17,6 @@ from kb.store.state import State
 NEIGHBOURS = 10
 
 Pairs = dict[tuple[int, int], Alike]
-Apart = set[frozenset[str]]
 
 
 def suggest_duplicates(
@@ -38,14 +37,13 @@ def suggest_duplicates(
     on_stage("reading")
     living = read_living(state)
     on_stage("wordings")
-    apart = {frozenset((row["concept_id"], other)) for row in living.rows for other in row["distinct_from"]}
-    pairs: Pairs = dict(_equal_wordings(living, apart))
+    pairs: Pairs = dict(_equal_wordings(living))
     on_stage("neighbours")
     recalls = list(_neighbours(living, pairs, min_score))
     suggested = [
         _suggestion(living, pair, found)
         for pair, found in pairs.items()
-        if found.score >= min_score and _ids(living, pair) not in apart
+        if found.score >= min_score and not living.told_apart(*pair)
     ]
     suggested.sort(key=lambda s: (-s.score, -s.mentions - s.other_mentions, s.concept_id, s.other_id or ""))
     weighed = [(share, weight) for share, weight in recalls if share is not None]
@@ -54,21 +52,21 @@ def suggest_duplicates(
     return Suggestions("duplicates", suggested[:limit], len(suggested), recall)
 
 
-def _equal_wordings(living: Living, apart: Apart) -> Iterator[tuple[tuple[int, int], Alike]]:
+def _equal_wordings(living: Living) -> Iterator[tuple[tuple[int, int], Alike]]:
     """Every concept with the one of its block and wording that it would be merged into, unless they were told apart."""
     for rows in living.blocks().values():
         groups: dict[frozenset[str], list[int]] = {}
         for at in rows:
             groups.setdefault(living.wordings[at].like, []).append(at)
         for group in groups.values():
-            yield from _to_survivors(living, sorted(group, key=living.rank), apart)
+            yield from _to_survivors(living, sorted(group, key=living.rank))
 
 
-def _to_survivors(living: Living, ranked: list[int], apart: Apart) -> Iterator[tuple[tuple[int, int], Alike]]:
+def _to_survivors(living: Living, ranked: list[int]) -> Iterator[tuple[tuple[int, int], Alike]]:
     """Each concept of a wording with the likest of those that rank before it."""
     leaders: dict[tuple[frozenset[str], str | None], int] = {}
     for at in ranked:
-        told = [(first, at) for first in leaders.values() if _ids(living, (first, at)) not in apart]
+        told = [(first, at) for first in leaders.values() if not living.told_apart(first, at)]
         scored = [(pair, found) for pair in told if (found := alike(living, *pair)) is not None]
         if scored:
             yield max(scored, key=lambda one: one[1].score)  # the first of the likest, which ranks before the others
@@ -101,10 +99,6 @@ def _score(living: Living, pairs: Pairs, pair: tuple[int, int], cosine: float, m
         return
     if (first, second) not in pairs or found.score > pairs[first, second].score:
         pairs[first, second] = found
-
-
-def _ids(living: Living, pair: tuple[int, int]) -> frozenset[str]:
-    return frozenset(living.rows[at]["concept_id"] for at in pair)
 
 
 def _suggestion(living: Living, pair: tuple[int, int], found: Alike) -> Suggestion:

@@ -65,6 +65,11 @@ class Living:
         one, other = self.rows[first], self.rows[second]
         return same_severity(one["severity"], other["severity"], one["finding"])
 
+    def told_apart(self, first: int, second: int) -> bool:
+        """Whether a curator said that two rows are not the same."""
+        one, other = self.rows[first], self.rows[second]
+        return one["concept_id"] in other["distinct_from"] or other["concept_id"] in one["distinct_from"]
+
     def rank(self, at: int) -> tuple[bool, int, int, str]:
         """What makes a concept rather the survivor: accepted, mentioned more often, shorter, first by its id."""
         row = self.rows[at]

@@ -250,7 +250,9 @@ class TestTheOthers:
     def test_rare_ones_come_with_the_usual_one_they_are_like(self, mined: KnowledgeBase) -> None:
         found = mined.suggest("rare")
         assert [s.text for s in found.items] == ["hiatal hernia"]
-        assert (found.items[0].reason, found.items[0].other_text) == ("mentioned once", "pleural effusion")
+        (one,) = found.items
+        assert (one.act, one.other_text) == ("keep", "pleural effusion")
+        assert one.reason == "mentioned once; nothing is wrong with its words"
         assert mined.suggest("rare", max_mentions=0).found == 0
 
     def test_an_outlier_lies_far_from_its_finding(self, kb: KnowledgeBase, embedder: Embedder) -> None:
