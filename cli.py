@@ -86,7 +86,7 @@ COMMANDS: Mapping[str, Entry | Group] = {
         "diff": ("kb.commands.compare", "diff_command",
             "Show how the vocabulary changed from A to B; as JSON it is a patch for `vocab apply`."),
         "apply": ("kb.commands.compare", "apply_command",
-            "Apply a patch: all of it or, where a concept is not as the patch found it or a field cannot be, nothing."),
+            "Apply a patch of `vocab diff --format json`, or lines of KGCL: all of it, or nothing where one does not fit."),
         "suggest": ("kb.commands.suggest", "suggest_command",
             "Suggest what to curate: duplicates, synonyms, outliers or rare concepts. `vocab review` walks through them."),
         "review": ("kb.commands.review", "review_command",
@@ -137,7 +137,7 @@ COMMANDS: Mapping[str, Entry | Group] = {
             "Train a concept bottleneck of each label; with --set, show how its predictions change."),
     }),
     "explain": ("encoder.commands.explain", "explain_command",
-        "Take a prediction apart: what each concept adds to its logit, with report sentences; or --all, and keep it."),
+        "Take a prediction apart by finding, beside the study's report; exactly by --concepts; or --all, and keep it."),
     "images": ("Find encoded images.", {
         "search": ("encoder.commands.images", "search_command",
             "Find the images nearest to a sentence, a concept, or another image."),

@@ -253,6 +253,7 @@ class KnowledgeBase(State):
         by: str | None = None,
         why: str | None = None,
         dry_run: bool = False,
+        delete_missing: bool = False,
     ) -> ImportResult:
         """Take a vocabulary file in, as one commit, and one change that tells what became of known concepts.
 
@@ -265,6 +266,7 @@ class KnowledgeBase(State):
             by: who.
             why: the reason.
             dry_run: sort the records out, say what would happen, and write nothing.
+            delete_missing: retire the concepts in use that the file no longer has.
 
         Raises:
             UsageError: the file or format is not there, the vectors are of another embedder, or a replacement leads
@@ -280,6 +282,7 @@ class KnowledgeBase(State):
             by=by,
             why=why,
             dry_run=dry_run,
+            delete_missing=delete_missing,
         )
 
     def import_clear(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from kb.commands.changes import print_change, print_changes
-from kb.commands.options import parse_pairs
+from kb.commands.changes import print_change, print_change_lines, print_changes
+from kb.commands.options import Format, parse_pairs
 from kb.commands.output import say
 from kb.commands.shared import Reading, Writing, reads, writes
 from kb.errors import UsageError
@@ -204,14 +204,22 @@ def revert_command(
     print_change(writing, writing.base.curate.revert(change_id, **writing.act))
 
 
-@reads
+@reads(output=False)
 def changes_command(
     reading: Reading,
     concept_id: Annotated[str | None, typer.Argument(help="Only those of this concept.")] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at most.")] = 50,
+    output: Annotated[
+        Literal["table", "json", "csv", "kgcl"],
+        typer.Option("--format", help="How to print; kgcl: lines that `vocab apply` takes, oldest first."),
+    ] = "table",
 ) -> None:
     """List the acts of curation, newest first: of all concepts, or of one (who did what to it, and why)."""
-    print_changes(reading, concept_id, limit)
+    if output == "kgcl":
+        print_change_lines(reading, concept_id, limit)
+    else:
+        reading.output = Format(output)
+        print_changes(reading, concept_id, limit)
 
 
 def _rule(where: list[str] | None, mentions: Path | None) -> dict[str, list[str]]:
