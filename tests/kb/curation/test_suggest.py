@@ -316,6 +316,14 @@ class TestSayingTheSame:
         embed_concepts(kb, embedder)
         assert kb.suggest("duplicates").found == 0
 
+    def test_what_is_suggested_can_be_merged(self, kb: KnowledgeBase) -> None:
+        add_concepts(kb, ["mild cardiomegaly", "minimal cardiomegaly", "moderate cardiomegaly"])
+        (found,) = kb.suggest("duplicates").items
+        kb.curate.merge(str(found.other_id), into=found.concept_id)
+        assert kb.suggest("duplicates").found == 0
+        with pytest.raises(UsageError, match="differ in severity"):
+            kb.curate.merge(read_query("moderate cardiomegaly").concept_id, into=found.concept_id)
+
     def test_the_reason_says_what_tells_them_apart_in_their_own_words(self, kb: KnowledgeBase) -> None:
         add_concepts(kb, ["mild left basilar density", "minimal left basilar opacity"])
         (found,) = kb.suggest("duplicates").items
