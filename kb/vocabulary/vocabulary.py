@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import fields
 from html import escape as escape_html
@@ -19,14 +18,12 @@ from kb.store.state import State
 from kb.vectors.nearest import vector_chunks
 from kb.vocabulary.concept import Concept, Counts, Evidence
 from kb.vocabulary.filters import Filters
+from kb.vocabulary.naming import id_named, is_id
 from kb.vocabulary.nearest_concepts import Neighbour, nearest_concepts
 from kb.vocabulary.query import run_named
 from kb.vocabulary.split_rules import Split
 from kb.vocabulary.under import Around, Under, concepts_around, concepts_under
 from schemas.terms import IN_USE
-
-_CONCEPT_ID = re.compile(r"C(?=[a-f]*\d)[0-9a-f]{4,16}", re.IGNORECASE)
-"""An id, or how one begins; it holds a digit, which no word does."""
 
 
 class Vocabulary:
@@ -69,6 +66,18 @@ class Vocabulary:
             "mappings": tuple(row["mappings"]),
         }
         return Concept(**{**row, **lists})
+
+    def named(self, ref: str) -> Concept:
+        """The concept that a person means: by its id or how it begins, its text, another name, or words for the same.
+
+        Raises:
+            UnknownConceptError: none is meant, or several; the message names those that may be.
+
+        Example:
+            >>> base.vocabulary.named("small left effusion").text
+            'small left pleural effusion'
+        """
+        return self.get(ref if is_id(ref) else id_named(self._state, ref))
 
     def resolve(self, ref: str) -> Concept:
         """The concept that stands for `ref`: itself, or the survivor that its replacements lead to."""
@@ -172,7 +181,7 @@ class Vocabulary:
         filters = Filters(
             assertion=assertion, status=status, laterality=laterality, findings=findings, min_count=min_count
         )
-        concept = self.get(asked) if _CONCEPT_ID.fullmatch(asked) else self._worded(asked)
+        concept = self.get(asked) if is_id(asked) else self._worded(asked)
         return concepts_under(self._state, asked, concept, filters, limit=limit, offset=offset)
 
     def around(self, concept_id: str) -> Around:

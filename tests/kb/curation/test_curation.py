@@ -57,12 +57,13 @@ class TestActs:
             base.curate.add("small left pneumothorax")
 
     def test_a_rename_cannot_take_a_name_that_is_taken_or_says_the_opposite(self, base: KnowledgeBase) -> None:
-        with pytest.raises(UsageError, match=f"is the text of {RIGHT}"):
+        with pytest.raises(UsageError, match="says laterality right, and 'left nodule'"):
             base.curate.rename(LEFT, "right nodule")
         with pytest.raises(UsageError, match="says that it is absent"):
             base.curate.rename(LEFT, "no left nodule")
         base.curate.retire(RIGHT)
-        assert base.curate.rename(LEFT, "right nodule") is not None
+        assert base.curate.rename(LEFT, "right nodule", keep_facets=True) is not None
+        assert base.vocabulary.get(LEFT).laterality == "left"
 
     def test_an_id_may_be_typed_in_either_case(self, base: KnowledgeBase) -> None:
         assert base.vocabulary.get(LEFT.lower()).concept_id == LEFT

@@ -1,0 +1,39 @@
+"""The filters that commands over concepts share, each option defined once."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import typer
+
+from kb.commands.options import AssertionChoice, LateralityChoice, StatusChoice
+from kb.vocabulary.filters import Filters
+
+AssertionFilter = Annotated[AssertionChoice | None, typer.Option("--assertion", help="Only present or absent ones.")]
+StatusFilter = Annotated[StatusChoice | None, typer.Option("--status", help="Only those of this status.")]
+LateralityFilter = Annotated[
+    LateralityChoice | None, typer.Option("--laterality", "--side", help="Only those of this side.")
+]
+FindingFilter = Annotated[
+    list[str] | None, typer.Option("--finding", help="Only those of this finding of the lexicon; repeatable.")
+]
+PlaceFilter = Annotated[
+    str | None, typer.Option("--place", "--anatomy", help='Only those whose place has these words: "lower lobe".')
+]
+SeverityFilter = Annotated[str | None, typer.Option("--severity", help="Only those of this size or severity, or none.")]
+KindFilter = Annotated[
+    Literal["finding", "device", "normal", "other"] | None,
+    typer.Option("--kind", help="Only what the tables call so; other is what they do not know."),
+]
+SourceFilter = Annotated[str | None, typer.Option("--source", help="Only those from this extractor, file or curator.")]
+TextFilter = Annotated[str | None, typer.Option("--text", help="Only those whose text has these words.")]
+LabelFilter = Annotated[
+    str | None, typer.Option("--label", help="Only those of the findings that a label is of: Cardiomegaly.")
+]
+MinCount = Annotated[int, typer.Option("--min-count", min=0, help="Only those mentioned at least so often.")]
+
+
+def filters_of(**told: Any) -> Filters | None:
+    """The filters that a command was told; None where it was told none."""
+    said = {name: value for name, value in told.items() if value}
+    return Filters(**said) if said else None
