@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from kb.vocabulary.mappings import holds
+
 _SAME = ("skos:exactMatch", "skos:closeMatch")
 _WIDER = (*_SAME, "skos:broadMatch")
 
@@ -21,7 +23,7 @@ def linked_findings(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
     same: dict[str, set[str]] = {}
     wider: dict[str, set[str]] = {}
     for row in rows:
-        for link in row["mappings"]:
+        for link in filter(holds, row["mappings"]):
             if link["predicate"] in _SAME:
                 same.setdefault(link["object_id"], set()).add(row["finding"])
             if link["predicate"] in _WIDER:

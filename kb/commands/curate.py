@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from kb.commands.changes import print_change, print_changes
+from kb.commands.options import parse_pairs
 from kb.commands.output import say
 from kb.commands.shared import Reading, Writing, reads, writes
 from kb.errors import UsageError
@@ -163,6 +164,10 @@ def map_command(
         str, typer.Option("--predicate", help="exactMatch, closeMatch, broadMatch, narrowMatch or relatedMatch.")
     ] = "exactMatch",
     label: Annotated[str, typer.Option("--label", help="What it is called there.")] = "",
+    denied: Annotated[bool, typer.Option("--not", help="It is not so: a negative mapping, kept and exported.")] = False,
+    prefix: Annotated[
+        list[str] | None, typer.Option("--prefix", metavar="PREFIX=IRI", help="What the id's prefix stands for.")
+    ] = None,
     remove: Annotated[
         str | None, typer.Option("--remove", metavar="PREFIX:ID", help="Take the mapping to this one away.")
     ] = None,
@@ -173,7 +178,9 @@ def map_command(
     concept, curate = _id(writing.base.vocabulary, concept_id), writing.base.curate
     if to is not None:
         said = f"skos:{predicate.removeprefix('skos:')}"
-        print_change(writing, curate.map_to(concept, to, said, label, **writing.act))
+        told = parse_pairs(prefix, "--prefix")
+        change = curate.map_to(concept, to, said, label, denied=denied, prefixes=told, **writing.act)
+        print_change(writing, change)
     else:
         print_change(writing, curate.unmap(concept, str(remove), **writing.act))
 

@@ -17,7 +17,7 @@ from kb.commands.options import (
 from kb.commands.output import print_result, print_rows, say
 from kb.commands.progress import Progress
 from kb.commands.shared import Reading, Writing, reads, writes
-from kb.curation.linking import find_links, store_links
+from kb.curation.linking import find_links, shared_terms, store_links
 from kb.curation.terminology import read_terminology
 from kb.errors import UsageError
 from kb.exchange.clear_bank import clear_bank
@@ -151,8 +151,9 @@ def link_command(
 ) -> None:
     """Link concepts to an outside terminology by their names; --dry-run only shows what would be linked.
 
-    A whole text that is a name there is an exactMatch (where a word differs, a closeMatch), a finding a broadMatch.
-    Links become mappings, in the place of earlier ones to that terminology; `vocab export x.sssom.tsv` writes them.
+    A whole text that is a name there is an exactMatch, one that says more, or whose finding is one, a broadMatch; where
+    words differ on both sides it is a closeMatch. Links become mappings, in the place of earlier ones to that
+    terminology; `vocab export x.sssom.tsv` writes them. Several that are exactly one outside term are told.
     """
     terms = read_terminology(file, terminology)
     opened = writing.base
@@ -168,7 +169,7 @@ def link_command(
         dry_run=writing.dry_run,
     )
     shown = [link.to_dict() for link in links]
-    columns = ["score", "concept_id", "text", "predicate", "object_id", "object_label"]
+    columns = ["confidence", "text", "predicate", "object_label", "concept_id", "object_id", "score"]
     print_rows(shown[:limit], columns, writing.output, empty="no concept is named there")
     done = "would link" if writing.dry_run else "linked"
     change_id = f" (change {change.change_id})" if change and not writing.dry_run else ""
@@ -176,6 +177,9 @@ def link_command(
     new = len(touched & {link.concept_id for link in links})
     gone = f", took {len(touched) - new:,} earlier links away" if len(touched) > new else ""
     say(f"{len(links):,} concepts are named there; {done} {new:,} anew{gone}{change_id}", quiet=writing.quiet)
+    if shared := shared_terms(links):
+        told = "\n".join(f"  {term.in_words()}" for term in shared[:limit])
+        say(f"possible duplicates, {len(shared):,}:\n{escape(told)}", quiet=writing.quiet)
 
 
 def _published(

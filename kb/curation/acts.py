@@ -16,7 +16,7 @@ from kb.curation.merging import living, retired, taking
 from kb.errors import UsageError
 from kb.language.query_reading import read_query
 from kb.vocabulary.concept_rows import new_concept
-from kb.vocabulary.mappings import curated_mapping, merged_mappings
+from kb.vocabulary.mappings import NOT, curated_mapping, merged_mappings, said_again, same_claim
 from kb.vocabulary.records import read_record
 from kb.vocabulary.split_rules import Condition, Split
 from schemas.terms import LATERALITIES, STATUSES
@@ -186,10 +186,31 @@ def together(plans: Sequence[Plan]) -> Plan:
     return plan
 
 
-def map_to(concept_id: str, object_id: str, predicate: str, *, label: str = "") -> Plan:
-    """A mapping of a concept to one of an outside terminology, by a curator's judgement."""
-    mapping = curated_mapping(object_id, predicate, label)
-    return lambda concepts: {concept_id: {"mappings": merged_mappings(concepts.get(concept_id)["mappings"], [mapping])}}
+def map_to(
+    concept_id: str,
+    object_id: str,
+    predicate: str,
+    *,
+    label: str = "",
+    author: str | None = None,
+    denied: bool = False,
+    prefixes: Mapping[str, str] | None = None,
+) -> Plan:
+    """A mapping of a concept to one of an outside terminology by a curator's judgement: that it holds, or does not.
+
+    Whoever says again what a tool or another curator said is its reviewer. `prefixes` say what the id's prefix stands
+    for, if it is none of the known.
+    """
+    modifier = NOT if denied else None
+    mapping = curated_mapping(object_id, predicate, label, author=author, modifier=modifier, prefixes=prefixes)
+
+    def plan(concepts: Concepts) -> dict[str, Row]:
+        now = concepts.get(concept_id)["mappings"]
+        known = next((one for one in now if same_claim(one, mapping)), None)
+        said = mapping if known is None else said_again(known, mapping)
+        return {concept_id: {"mappings": merged_mappings(now, [said])}}
+
+    return plan
 
 
 def unmap(concept_id: str, object_id: str) -> Plan:

@@ -14,6 +14,7 @@ from kb.curation.dismissed import AS_IT_IS, no_name
 from kb.curation.linking import THRESHOLD, find_links, store_links
 from kb.curation.terminology import read_terminology
 from kb.errors import UsageError
+from kb.store.commits import default_author
 from kb.store.state import State
 from kb.vectors.embedding import Embedder, EmbeddingCache
 from kb.vocabulary.split_rules import Condition, Split, read_conditions
@@ -128,10 +129,25 @@ class Curator:
         object_id: str,
         predicate: str = "skos:exactMatch",
         label: str = "",
+        *,
+        denied: bool = False,
+        prefixes: Mapping[str, str] | None = None,
         **options: Unpack[ActOptions],
     ) -> Change | None:
-        """Map a concept to one of an outside terminology (object_id "RADLEX:RID34539"), as its curator says."""
-        return self._act("map", acts.map_to(concept_id, object_id, predicate, label=label), **options)
+        """Map a concept to one of an outside terminology (object_id "RADLEX:RID34539"), as its curator says.
+
+        With `denied` the curator says that the predicate does not hold. Saying again what another said reviews it.
+        """
+        plan = acts.map_to(
+            concept_id,
+            object_id,
+            predicate,
+            label=label,
+            author=options.get("by") or default_author(),
+            denied=denied,
+            prefixes=prefixes,
+        )
+        return self._act("map", plan, **options)
 
     def unmap(self, concept_id: str, object_id: str, **options: Unpack[ActOptions]) -> Change | None:
         """Take the mappings of a concept to an outside one away."""

@@ -18,6 +18,7 @@ from kb.exchange.vectors import StreamedVectors
 from kb.store.state import State
 from kb.vectors.embedding.in_use import read_embedder, require_embedder
 from kb.vocabulary.concept_hierarchy import ConceptHierarchy
+from kb.vocabulary.mappings import holds
 from kb.vocabulary.records import FIELDS, Record, iter_records
 from kb.vocabulary.vocabulary import Vocabulary
 from schemas.terms import IN_USE
@@ -121,6 +122,7 @@ def file_to_import(
         info,
         None if info is None else lambda: StreamedVectors(info, tabular.parquet_vectors(path)),
         mappings_only=kind == "sssom",
+        prefixes=prefixes,
     )
 
 
@@ -161,6 +163,28 @@ def _hierarchy(state: State, options: ExportOptions) -> ConceptHierarchy:
     return ConceptHierarchy(record for record in chosen if record["status"] in IN_USE)
 
 
+def _broad(state: State, options: ExportOptions) -> skos.BroadMatches:
+    """The outside concepts that those which are written are narrower than."""
+    mapped = ((record["concept_id"], record["mappings"]) for record in _chosen(state, replace(options, vectors=False)))
+    return {
+        of: frozenset(one["object_id"] for one in mappings if holds(one) and one["predicate"] == skos.BROADER)
+        for of, mappings in mapped
+        if mappings
+    }
+
+
+def _prefixes(state: State, options: ExportOptions) -> Prefixes:
+    """What ids stand for, those too that the mappings bring along; UsageError names all that nobody knows."""
+    chosen = _chosen(state, replace(options, vectors=False))
+    return options.prefixes.with_those_of(mapping for record in chosen for mapping in record["mappings"])
+
+
+def _mapping_set(state: State, options: ExportOptions) -> sssom.MappingSet:
+    commit = state.commit
+    title, of = f"mappings of {Path(state.uri).name}", commit.commit_id
+    return sssom.MappingSet(title=title, version=of, published=commit.time, license_iri=options.license_iri)
+
+
 _WRITERS: Mapping[str, Callable[[State, Path, ExportOptions], int]] = {
     "csv": lambda state, path, options: tabular.write_csv(_counted(state, options), path),
     "jsonl": lambda state, path, options: tabular.write_jsonl(_counted(state, options), path),
@@ -168,10 +192,15 @@ _WRITERS: Mapping[str, Callable[[State, Path, ExportOptions], int]] = {
         _counted(state, options), path, read_embedder(state) if options.vectors else None
     ),
     "skos": lambda state, path, options: skos.write_skos(
-        _chosen(state, options), path, options.prefixes, title=_title(state), hierarchy=_hierarchy(state, options)
+        _chosen(state, options),
+        path,
+        _prefixes(state, options),
+        title=_title(state),
+        hierarchy=_hierarchy(state, options),
+        broad=_broad(state, options),
     ),
     "sssom": lambda state, path, options: sssom.write_sssom(
-        _chosen(state, options), path, options.prefixes, version=state.commit.commit_id, license_iri=options.license_iri
+        _chosen(state, options), path, _prefixes(state, options), _mapping_set(state, options)
     ),
 }
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from kb.batched import batched
 from kb.curation.apply import Concepts
+from kb.exchange.prefixes import KNOWN, Prefixes, unknown_prefixes
 from kb.exchange.verbatim import VerbatimTexts
 from kb.vectors.embedding import EmbedderInfo
 from kb.vocabulary.mappings import merged_mappings
@@ -49,6 +50,8 @@ class Incoming:
     """Whether each record is a concept of its own, its text as it stands; see `kb.exchange.verbatim`."""
     notes: tuple[str, ...] = ()
     """What is to be said of the file."""
+    prefixes: Prefixes = KNOWN
+    """What the prefixes of its mappings stand for."""
 
 
 @dataclass(kw_only=True)
@@ -69,6 +72,7 @@ class SortedRecords:
     repeated: int = 0
     verbatim: VerbatimTexts = field(default_factory=VerbatimTexts)
     unused: dict[str, None] = field(default_factory=dict)
+    unknown_prefixes: dict[str, None] = field(default_factory=dict)
 
 
 def sort_out(
@@ -81,6 +85,9 @@ def sort_out(
         known: their ids.
         incoming: the records.
         on_read: hears how many were read since it heard last.
+
+    Raises:
+        UsageError: prefixes of its mappings are not known; the message names them all.
     """
     found = SortedRecords()
     for chunk in batched(zip(count(1), incoming.records(), strict=False), CHUNK):
@@ -95,6 +102,8 @@ def sort_out(
         _keep(found, rows)
         found.read += len(chunk)
         on_read(len(chunk))
+    if found.unknown_prefixes:
+        raise unknown_prefixes(found.unknown_prefixes)
     return found
 
 
@@ -119,6 +128,11 @@ def _sort_one(
             found.new_ids[row["concept_id"]] = row["text"]
             rows[row["concept_id"]] = (number, row)
         return
+    if "mappings" in fields:
+        found.unknown_prefixes |= dict.fromkeys(
+            p for one in fields["mappings"] for p in incoming.prefixes.unknown_of(one)
+        )
+        fields["mappings"] = [incoming.prefixes.told_to(one) for one in fields["mappings"]]
     found.unused |= dict.fromkeys(name for name in record if name not in fields and name not in _DERIVED)
     if fields.get("concept_id") in known:
         told.append((number, fields["concept_id"], fields))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from kb.errors import UsageError
-from kb.vocabulary.mappings import PREFIXES
+from kb.vocabulary.mapping_details import by_name, pairs
+from kb.vocabulary.mappings import PREFIXES, WORDS, Row, curies
 
 BASE = "urn:clear-kb:concept:"
 """What a concept's IRI begins with unless its publisher names another."""
@@ -32,12 +33,44 @@ class Prefixes:
                 raise UsageError(f"'{iri}' is no IRI: it begins with a scheme (https://..., urn:...) and has no spaces")
         return cls(base or BASE, {**PREFIXES, **(more or {})})
 
+    def with_those_of(self, mappings: Iterable[Row]) -> Prefixes:
+        """These prefixes, and those that the mappings bring along.
+
+        Raises:
+            UsageError: a prefix of theirs is not known, or stands for two things; the message names every such one.
+        """
+        stands_for: dict[str, str] = {}
+        unknown: dict[str, None] = {}
+        for mapping in mappings:
+            own = by_name(mapping["prefixes"])
+            for prefix in _used(mapping):
+                if (iri := own.get(prefix) or self._iri(prefix)) is None:
+                    unknown[prefix] = None
+                elif (other := stands_for.setdefault(prefix, iri)) != iri:
+                    raise UsageError(
+                        f"the prefix '{prefix}' stands for {other} in one mapping and for {iri} in another"
+                    )
+        if unknown:
+            raise unknown_prefixes(unknown)
+        return replace(self, outside={**self.outside, **stands_for})
+
+    def unknown_of(self, mapping: Row) -> list[str]:
+        """The prefixes of a mapping that are not known, and that it does not bring along."""
+        own = by_name(mapping["prefixes"])
+        return [one for one in _used(mapping) if one not in own and self._iri(one) is None]
+
+    def told_to(self, mapping: Row) -> Row:
+        """A mapping that brings along what its prefixes stand for, where that is told here and known nowhere else."""
+        own = by_name(mapping.get("prefixes"))
+        told = {one: iri for one in _used(mapping) if (iri := self.outside.get(one)) and PREFIXES.get(one) != iri}
+        return {**mapping, "prefixes": pairs({**told, **own})} if told else mapping
+
     def expand(self, curie: str) -> str:
         """The IRI of an outside id; UsageError if its prefix is not known."""
         prefix, _, local = curie.partition(":")
-        if prefix not in self.outside:
-            raise UsageError(f"the prefix of '{curie}' is not known: name its IRI", parameter="prefix")
-        return self.outside[prefix] + local
+        if (iri := self._iri(prefix)) is None:
+            raise unknown_prefixes([prefix])
+        return iri + local
 
     def contract(self, iri: str) -> str:
         """The outside id of an IRI; the IRI itself where no prefix fits."""
@@ -46,6 +79,19 @@ class Prefixes:
             return iri
         prefix, start = max(fitting, key=lambda known: len(known[1]))
         return f"{prefix}:{iri[len(start) :]}"
+
+    def _iri(self, prefix: str) -> str | None:
+        return self.outside.get(prefix) or WORDS.get(prefix) or (self.base if prefix == OUR_PREFIX else None)
+
+
+def unknown_prefixes(names: Iterable[str]) -> UsageError:
+    """The error that names prefixes of which nobody says what they stand for."""
+    return UsageError(f"prefixes that are not known: {', '.join(names)}; name the IRI of each", parameter="prefix")
+
+
+def _used(mapping: Row) -> list[str]:
+    """The prefixes of a mapping's CURIEs, each once."""
+    return list(dict.fromkeys(curie.partition(":")[0] for curie in curies(mapping) if ":" in curie))
 
 
 KNOWN = Prefixes()

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,8 @@ from kb.errors import UsageError
 from kb.exchange.prefixes import Prefixes
 from kb.store.storage import first_line
 from kb.vocabulary.concept_hierarchy import ConceptHierarchy
-from kb.vocabulary.mappings import PREDICATES, mapping_row
+from kb.vocabulary.mapping_details import by_name
+from kb.vocabulary.mappings import NOT, PREDICATES, holds, mapping_row
 from kb.vocabulary.records import Record, id_in
 
 if TYPE_CHECKING:
@@ -31,10 +32,20 @@ OURS = "urn:clear-kb:term:"
 FORMATS: Mapping[str, str] = {".ttl": "turtle", ".nt": "nt", ".rdf": "xml", ".xml": "xml"}
 FACETS = ("normal_form", "assertion", "finding", "anatomy", "laterality", "severity", "status", "source")
 ROWS = 2_000
+BROADER = "skos:broadMatch"
+
+BroadMatches = Mapping[str, frozenset[str]]
+"""By the id of a concept the outside ones that are broader."""
 
 
 def write_skos(
-    records: Iterable[Record], path: Path, prefixes: Prefixes, *, title: str, hierarchy: ConceptHierarchy
+    records: Iterable[Record],
+    path: Path,
+    prefixes: Prefixes,
+    *,
+    title: str,
+    hierarchy: ConceptHierarchy,
+    broad: BroadMatches,
 ) -> int:
     """Write records as RDF, in the format that the file's name says; says how many.
 
@@ -44,8 +55,9 @@ def write_skos(
         prefixes: what concept ids and outside ids stand for.
         title: what the concept scheme is called.
         hierarchy: of those of the concepts that are in use.
+        broad: the outside concepts that are broader than these; what follows from a wider concept is not repeated.
     """
-    scheme = _Scheme(prefixes, title, hierarchy)
+    scheme = _Scheme(prefixes, title, hierarchy, broad)
     kind = rdf_format(path)
     written = 0
     head: set[str] = set()
@@ -96,11 +108,21 @@ def rdf_format(path: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Scheme:
-    """What the concepts of a file have in common: how ids are written, and which stand under which."""
+    """What the concepts of a file have in common: how ids are written, and which stand under which.
+
+    `broad` holds the outside concepts that are broader than each concept, by its id.
+    """
 
     prefixes: Prefixes
     title: str
     hierarchy: ConceptHierarchy
+    broad: BroadMatches
+
+    def follows(self, concept_id: str, mapping: Record) -> bool:
+        """Whether a mapping follows from one of a wider concept: a tree that says both has an edge too many."""
+        if mapping["predicate"] != BROADER or concept_id not in self.hierarchy:
+            return False
+        return any(mapping["object_id"] in self.broad.get(one, ()) for one in self.hierarchy.ancestors(concept_id))
 
 
 def _graph(records: Iterable[Record], scheme: _Scheme, *, head: bool) -> Graph:
@@ -115,7 +137,8 @@ def _graph(records: Iterable[Record], scheme: _Scheme, *, head: bool) -> Graph:
     vocabulary = URIRef(prefixes.base + "scheme")
     if head:
         graph.add((vocabulary, RDF.type, SKOS.ConceptScheme))
-        graph.add((vocabulary, DCTERMS.title, Literal(scheme.title)))
+        graph.add((vocabulary, DCTERMS.title, Literal(scheme.title, lang="en")))
+        graph.add((vocabulary, SKOS.prefLabel, Literal(scheme.title, lang="en")))
         for top in scheme.hierarchy.tops():
             graph.add((vocabulary, SKOS.hasTopConcept, URIRef(prefixes.base + top)))
     for record in records:
@@ -127,15 +150,17 @@ def _graph(records: Iterable[Record], scheme: _Scheme, *, head: bool) -> Graph:
             graph.add((subject, SKOS.broader, URIRef(prefixes.base + broader)))
         if concept_id in scheme.hierarchy and not wider:
             graph.add((subject, SKOS.topConceptOf, vocabulary))
-        for predicate, value in _said(record, prefixes):
+        for predicate, value in _said(record, scheme):
             graph.add((subject, predicate, value))
     return graph
 
 
-def _said(record: Record, prefixes: Prefixes) -> Iterator[tuple[URIRef, Any]]:
+def _said(record: Record, scheme: _Scheme) -> Iterator[tuple[URIRef, Any]]:
     """What is said of one concept: predicates and objects."""
     from rdflib import Literal, URIRef
     from rdflib.namespace import DCTERMS, OWL, RDF, SKOS
+
+    prefixes = scheme.prefixes
 
     def json_literal(value: Any) -> Literal:
         return Literal(json.dumps(value, ensure_ascii=False), datatype=RDF.JSON, normalize=False)
@@ -153,8 +178,10 @@ def _said(record: Record, prefixes: Prefixes) -> Iterator[tuple[URIRef, Any]]:
         yield DCTERMS.isReplacedBy, URIRef(prefixes.base + record["replaced_by"])
     for other in record["distinct_from"]:
         yield OWL.differentFrom, URIRef(prefixes.base + other)
-    for mapping in record["mappings"]:
-        yield URIRef(SKOS + mapping["predicate"].removeprefix("skos:")), URIRef(prefixes.expand(mapping["object_id"]))
+    for mapping in filter(holds, record["mappings"]):
+        if not scheme.follows(record["concept_id"], mapping):
+            outside = URIRef(prefixes.expand(mapping["object_id"]))
+            yield URIRef(SKOS + mapping["predicate"].removeprefix("skos:")), outside
     for name in FACETS:
         if record[name]:
             yield URIRef(OURS + name), Literal(record[name])
@@ -237,18 +264,27 @@ def _language(label: Any) -> int:
 
 
 def _mappings(graph: Graph, subject: Any, prefixes: Prefixes) -> list[dict[str, Any]]:
-    """The mappings that RDF says: with their details where these stand beside it, without where an editor added one."""
+    """The mappings that RDF says: with their details where these stand beside it, without where an editor added one.
+
+    RDF has no word for what is denied: that stands beside it alone. What follows from a wider concept is said there.
+    """
     from rdflib import URIRef
     from rdflib.namespace import SKOS
 
+    stored = [mapping for mapping in _own_list(graph, subject, "mappings") if isinstance(mapping, dict)]
+    brought = {prefix: iri for mapping in stored for prefix, iri in by_name(mapping.get("prefixes")).items()}
+    known = replace(prefixes, outside={**prefixes.outside, **brought})
     said: dict[tuple[str, str], None] = {}
     for predicate in PREDICATES:
         for outside in sorted(graph.objects(subject, URIRef(SKOS + predicate.removeprefix("skos:"))), key=str):
-            said[predicate, prefixes.contract(str(outside))] = None
+            said[predicate, known.contract(str(outside))] = None
+    above = [one for one in graph.transitive_objects(subject, SKOS.broader) if one != subject]
+    outside_above = {outside for one in above for outside in graph.objects(one, SKOS.broadMatch)}
+    follow = {(BROADER, known.contract(str(outside))) for outside in outside_above}
     kept = [
         mapping
-        for mapping in _own_list(graph, subject, "mappings")
-        if isinstance(mapping, dict) and (mapping.get("predicate"), mapping.get("object_id")) in said
+        for mapping in stored
+        if mapping.get("modifier") == NOT or (mapping.get("predicate"), mapping.get("object_id")) in {*said, *follow}
     ]
-    known = {(mapping["predicate"], mapping["object_id"]) for mapping in kept}
-    return kept + [mapping_row(outside, predicate) for predicate, outside in said if (predicate, outside) not in known]
+    there = {(mapping.get("predicate"), mapping.get("object_id")) for mapping in kept}
+    return kept + [mapping_row(outside, predicate) for predicate, outside in said if (predicate, outside) not in there]

@@ -78,6 +78,16 @@ class ConceptHierarchy:
             return [head]
         return sorted(self._members[parent][0] for parent in self.graph.parents[number])
 
+    def ancestors(self, concept_id: str) -> set[str]:
+        """All that a concept stands under by the steps of `wider`, itself left out."""
+        found: set[str] = set()
+        waiting = self.wider(concept_id)
+        while waiting:
+            if (one := waiting.pop()) not in found:
+                found.add(one)
+                waiting += self.wider(one)
+        return found
+
     def narrower(self, concept_id: str) -> list[str]:
         """The concepts right under one, by id; of one that takes no part none."""
         if concept_id not in self:

@@ -224,9 +224,16 @@ def _mappings(value: Any) -> list[dict[str, Any]]:
             _optional(item.get("object_label")) or "",
             justification=_needed(item["justification"]),
             confidence=item.get("confidence"),
+            modifier=_optional(item.get("modifier")),
+            details=_named_values(item.get("details")),
+            prefixes=_named_values(item.get("prefixes")),
         )
         for item in _items(value)
     ]
+
+
+def _named_values(value: Any) -> dict[str, str]:
+    return {_needed(item["name"]): _needed(item["value"]) for item in _items(value)}
 
 
 def _items(value: Any) -> list[Mapping[str, Any]]:

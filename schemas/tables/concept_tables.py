@@ -9,13 +9,17 @@ _SECTION = pa.struct([required("name", pa.string()), pa.field("text", pa.string(
 MEASUREMENT = pa.struct([required("value", pa.float64()), required("unit", pa.string())])
 _CONDITION = pa.struct([required("field", pa.string()), required("values", pa.list_(pa.string()))])
 _SPLIT = pa.struct([required("into", pa.string()), required("where", pa.list_(_CONDITION))])
+_NAMED = pa.struct([required("name", pa.string()), required("value", pa.string())])
 _MAPPING = pa.struct(
     [
         required("predicate", pa.string()),
+        pa.field("modifier", pa.string()),
         required("object_id", pa.string()),
         required("object_label", pa.string()),
         required("justification", pa.string()),
         pa.field("confidence", pa.float64()),
+        required("details", pa.list_(_NAMED)),
+        required("prefixes", pa.list_(_NAMED)),
     ]
 )
 

@@ -10,15 +10,21 @@ from encoder.training.training_data import read_study
 from ingest.reports.ingest import ingest_reports
 from ingest.reports.options import IngestOptions
 from kb.knowledge_base import KnowledgeBase
+from kb.vocabulary.mappings import mapping_row
 from tests.support.curated import concept_id
 from tests.support.reports import write_csv
 from tests.support.tables import fill
 
 
 def row(finding: str, *links: str) -> dict[str, object]:
-    """A concept of a finding, linked as "exact X" says."""
-    made = [dict(zip(("predicate", "object_id"), link.split(), strict=True)) for link in links]
-    return {"finding": finding, "mappings": [{**one, "predicate": f"skos:{one['predicate']}Match"} for one in made]}
+    """A concept of a finding, linked as "exact X" says, or "exact X Not"."""
+    made = [mapping_row(of, f"skos:{kind}Match", modifier=denied or None) for kind, of, denied in map(parts, links)]
+    return {"finding": finding, "mappings": made}
+
+
+def parts(link: str) -> tuple[str, str, str]:
+    kind, of, *denied = link.split()
+    return kind, of, "".join(denied)
 
 
 def test_the_same_outside_concept_or_a_broader_one_links_two_findings() -> None:
@@ -29,6 +35,10 @@ def test_the_same_outside_concept_or_a_broader_one_links_two_findings() -> None:
 def test_a_broader_one_in_common_or_a_related_one_links_nothing() -> None:
     assert linked_findings([row("halo", "broad X:1"), row("rim", "broad X:1")]) == []
     assert linked_findings([row("halo", "exact X:1"), row("rim", "related X:1"), row("nodule", "exact X:2")]) == []
+
+
+def test_a_denied_link_links_nothing() -> None:
+    assert linked_findings([row("halo", "exact X:1"), row("rim", "exact X:1 Not")]) == []
 
 
 def test_a_link_of_the_vocabulary_takes_a_negative_away(kb: KnowledgeBase, tmp_path: Path) -> None:

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from kb.curation.linking import find_links, store_links
+from kb.curation.linking import find_links, shared_terms, store_links
 from kb.curation.terminology import read_terminology
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.language.query_reading import read_query
-from tests.support.concepts import add_concepts
+from kb.vocabulary.mapping_details import by_name
+from tests.support.concepts import SAME_WORDS, add_concepts
 
 TABLE = """id,label,synonyms,parent
 RID5,finding,,
@@ -101,10 +102,39 @@ class TestLinks:
         change = kb.curate.link(table, "RADLEX", by="ada")
         assert (change.act, len(change.concept_ids)) == ("link", 4)
         (mapping,) = kb.vocabulary.get(concept_id("atelectasis")).mappings
-        assert (mapping["justification"], mapping["confidence"]) == ("semapv:LexicalMatching", 1.0)
+        assert (mapping["justification"], mapping["confidence"]) == ("semapv:LexicalMatching", 0.94)
         assert kb.curate.link(table, "RADLEX") is None
         kb.curate.revert(change.change_id)
         assert kb.diff(before).differences == []
+
+    def test_a_confidence_is_of_the_kind_of_match_and_a_whole_text_that_says_more_is_narrower(self, kb, table) -> None:
+        add_concepts(kb, ["pleural effusion", "right pleural effusion", "loculated pleural effusion"])
+        links = {link.text: link for link in find_links(kb, read_terminology(table, "RADLEX"), threshold=0.6)}
+        exact, side, more = (links[f"{word}pleural effusion"] for word in ("", "right ", "loculated "))
+        assert (exact.predicate, exact.confidence) == ("skos:exactMatch", 0.94)
+        assert (side.predicate, side.score, side.confidence) == ("skos:broadMatch", 1.0, 0.91)
+        assert more.predicate == "skos:broadMatch" and more.confidence <= 0.91
+
+    def test_what_a_curator_reviewed_or_denied_is_left_alone(self, kb, vocabulary, table: Path) -> None:
+        of = concept_id("atelectasis")
+        kb.curate.link(table, "RADLEX", by="tool")
+        kb.curate.map_to(of, "RADLEX:RID28493", by="ada")
+        (mapping,) = kb.vocabulary.get(of).mappings
+        assert mapping["justification"] == "semapv:LexicalMatching", "ada reviewed what the tool found"
+        assert by_name(mapping["details"])["reviewer_label"] == "ada"
+        assert kb.curate.link(table, "RADLEX") is None
+        kb.curate.map_to(of, "RADLEX:RID28493", by="ada", denied=True)
+        assert kb.curate.link(table, "RADLEX") is None
+        assert [m["modifier"] for m in kb.vocabulary.get(of).mappings] == ["Not"]
+
+    def test_several_that_are_exactly_one_outside_term_are_told(self, kb, tmp_path: Path, cli) -> None:
+        add_concepts(kb, SAME_WORDS)
+        path = tmp_path / "x.csv"
+        path.write_text("id,label\nX:1,widened fracture\n", encoding="utf-8")
+        (shared,) = shared_terms(find_links(kb, read_terminology(path), threshold=0.3))
+        assert {link.text for link in shared.links} == set(SAME_WORDS)
+        told = cli("vocab", "link", path, "--kb", kb.uri, "--threshold", "0.3", "--dry-run").stderr
+        assert "possible duplicates, 1" in told and "are all 'widened fracture' (X:1)" in told
 
     def test_linking_again_replaces_what_links_left_and_nothing_a_curator_said(self, kb, vocabulary, table) -> None:
         kb.curate.map_to(concept_id("atelectasis"), "RADLEX:RID28493", "skos:closeMatch")

@@ -20,6 +20,7 @@ from kb.knowledge_base import KnowledgeBase
 from kb.language.query_reading import read_query
 from kb.vectors.embedding import load_embedder
 from kb.vocabulary.embed_concepts import embed_concepts
+from kb.vocabulary.mapping_details import by_name
 from tests.support.concepts import add_concepts
 from tests.support.curated import ACTS
 from tests.support.curated import TEXTS as CURATED
@@ -42,7 +43,7 @@ def curated(kb: KnowledgeBase) -> KnowledgeBase:
     curate.reject(NO_MASS)
     curate.retire(TUBE)
     curate.keep_apart(LEFT, RIGHT)
-    curate.map_to(EFFUSION, "RADLEX:RID34539", label="pleural effusion")
+    curate.map_to(EFFUSION, "RADLEX:RID34539", label="pleural effusion", by="tester")
     curate.map_to(EFFUSION, "SNOMEDCT:60046008", "skos:closeMatch")
     return kb
 
@@ -355,6 +356,25 @@ class TestSkos:
         assert tops == {label[one] for one in graph.subjects(SKOS.topConceptOf, scheme)}
         assert len(set(graph.subjects(RDF.type, SKOS.Concept))) == 9
 
+    def test_a_broader_match_that_follows_from_a_wider_concept_is_said_there_alone(self, kb, tmp_path: Path) -> None:
+        from rdflib.namespace import SKOS
+
+        add_concepts(kb, ["nodule", "calcified nodule", "left calcified nodule"])
+        for text in ("calcified nodule", "left calcified nodule"):
+            kb.curate.map_to(read_query(text).concept_id, "RADLEX:RID3", "skos:broadMatch", by="ada")
+        export_vocabulary(kb, tmp_path / "x.ttl")
+        (above,) = self.graph(tmp_path / "x.ttl").subjects(SKOS.broadMatch)
+        assert str(above).endswith(read_query("calcified nodule").concept_id)
+        assert import_vocabulary(kb, tmp_path / "x.ttl").edited == 0
+
+    def test_the_scheme_has_a_label(self, kb, tmp_path: Path) -> None:
+        from rdflib.namespace import RDF, SKOS
+
+        export_vocabulary(kb, tmp_path / "x.ttl")
+        graph = self.graph(tmp_path / "x.ttl")
+        (scheme,) = graph.subjects(RDF.type, SKOS.ConceptScheme)
+        assert "test.kb" in str(graph.value(scheme, SKOS.prefLabel))
+
     def test_what_an_editor_changed_comes_back(self, curated, tmp_path: Path) -> None:
         from rdflib import Literal, URIRef
         from rdflib.namespace import SKOS
@@ -373,12 +393,14 @@ class TestSkos:
 
     def test_an_unknown_prefix_is_asked_for(self, curated, tmp_path: Path) -> None:
         curated.curate.map_to(LEFT, "LOCAL:7")
+        curated.curate.map_to(RIGHT, "WARD:8")
         for name in ("x.ttl", "x.tsv"):
-            with pytest.raises(UsageError, match=r"the prefix of 'LOCAL:.*name its IRI"):
+            with pytest.raises(UsageError, match="not known: LOCAL, WARD; name the IRI of each"):
                 export_vocabulary(curated, tmp_path / name)
             assert not (tmp_path / name).exists()
-        options = ExportOptions(prefixes=Prefixes.given(more={"LOCAL": "https://here.org/"}))
-        assert export_vocabulary(curated, tmp_path / "x.tsv", options=options) == 3
+        told = {"LOCAL": "https://here.org/", "WARD": "https://ward.org/"}
+        options = ExportOptions(prefixes=Prefixes.given(more=told))
+        assert export_vocabulary(curated, tmp_path / "x.tsv", options=options) == 4
 
     def test_rdf_of_others_adds_and_empties_nothing(self, curated, tmp_path: Path) -> None:
         path = tmp_path / "theirs.ttl"
@@ -419,10 +441,14 @@ class TestSssom:
         path.write_text(head + self.HEAD + "".join(rows), encoding="utf-8")
         return path
 
-    def test_what_is_said_not_to_match_is_no_mapping(self, curated, tmp_path: Path) -> None:
+    def test_what_is_said_not_to_match_stays_denied(self, curated, tmp_path: Path) -> None:
         row = f"CLEARKB:{LEFT}\tskos:exactMatch\tRADLEX:RID1\tsemapv:ManualMappingCuration\tNot\n"
-        assert import_vocabulary(curated, self.rows(tmp_path / "x.tsv", row)).rejected == 1
-        assert curated.vocabulary.get(LEFT).mappings == ()
+        import_vocabulary(curated, self.rows(tmp_path / "x.tsv", row))
+        (mapping,) = curated.vocabulary.get(LEFT).mappings
+        assert (mapping["modifier"], mapping["object_id"]) == ("Not", "RADLEX:RID1")
+        export_vocabulary(curated, tmp_path / "x.ttl")
+        assert "RID1>" not in (tmp_path / "x.ttl").read_text(encoding="utf-8"), "RDF would say that it holds"
+        assert import_vocabulary(curated, tmp_path / "x.ttl").edited == 0
 
     def test_their_prefixes_become_ours(self, curated, tmp_path: Path) -> None:
         head = '#curie_map:\n#  RID: "http://radlex.org/RID/"\n'
@@ -433,6 +459,96 @@ class TestSssom:
     def test_a_row_that_is_cut_short_is_one_reject(self, curated, tmp_path: Path) -> None:
         path = self.rows(tmp_path / "x.tsv", f"X:{LEFT}\tskos:exactMatch\n", f"X:{LEFT}\n")
         assert import_vocabulary(curated, path).rejected == 2
+
+    def test_prefixes_that_nobody_declares_are_all_named_and_nothing_is_taken(self, curated, tmp_path: Path) -> None:
+        rows = [f"X:{LEFT}\tskos:exactMatch\t{outside}\tsemapv:ManualMappingCuration\t\n" for outside in ("A:1", "B:2")]
+        path = self.rows(tmp_path / "x.tsv", *rows)
+        with pytest.raises(UsageError, match="not known: A, B; name the IRI of each"):
+            import_vocabulary(curated, path)
+        assert curated.vocabulary.get(LEFT).mappings == ()
+
+    @pytest.mark.parametrize("name", ["y.sssom.tsv", *FILES])
+    def test_prefixes_that_a_file_declares_are_kept_and_go_out_again(self, curated, other, tmp_path, name: str) -> None:
+        head = '#curie_map:\n#  WARD: "https://ward.org/"\n'
+        row = f"X:{LEFT}\tskos:exactMatch\tWARD:7\tsemapv:ManualMappingCuration\t\n"
+        import_vocabulary(curated, self.rows(tmp_path / "x.tsv", row, head=head))
+        export_vocabulary(curated, tmp_path / "all.csv")
+        import_vocabulary(other, tmp_path / "all.csv")
+        assert_same(curated, other)
+        export_vocabulary(other, tmp_path / name)
+        if name.endswith(".sssom.tsv"):
+            assert '#  WARD: "https://ward.org/"' in (tmp_path / name).read_text(encoding="utf-8")
+        result = import_vocabulary(other, tmp_path / name)
+        assert (result.edited, result.rejected) == (0, 0)
+
+    def test_a_prefix_that_means_something_else_here_is_asked_about(self, curated, tmp_path: Path) -> None:
+        head = '#curie_map:\n#  MESH: "https://elsewhere.org/"\n'
+        row = f"X:{LEFT}\tskos:exactMatch\tMESH:D1\tsemapv:ManualMappingCuration\t\n"
+        with pytest.raises(UsageError, match=r"'MESH' stands for https://elsewhere\.org/, and for .* here"):
+            import_vocabulary(curated, self.rows(tmp_path / "x.tsv", row, head=head))
+
+    def test_authors_reviewers_dates_and_likeness_are_kept(self, curated, other, tmp_path: Path) -> None:
+        path = tmp_path / "x.tsv"
+        path.write_text(
+            '#curie_map:\n#  people: "https://orcid.org/"\n#mapping_date: "2026-01-31"\n#license: "https://a.org/l"\n'
+            "subject_id\tpredicate_id\tobject_id\tmapping_justification\tauthor_id\treviewer_label\tconfidence\t"
+            "similarity_score\tcomment\tsubject_category\n"
+            f"X:{LEFT}\tskos:closeMatch\tRADLEX:RID1\tsemapv:LexicalMatching\tpeople:0000-0002-1825-0097\tada|bob\t0.5\t"
+            "0.75\tas we use it\tfinding\n",
+            encoding="utf-8",
+        )
+        result = import_vocabulary(curated, path)
+        assert result.unused == ("subject_category",)
+        (mapping,) = curated.vocabulary.get(LEFT).mappings
+        assert by_name(mapping["details"]) == {
+            "author_id": "people:0000-0002-1825-0097",
+            "comment": "as we use it",
+            "mapping_date": "2026-01-31",
+            "reviewer_label": "ada|bob",
+            "similarity_score": "0.75",
+        }
+        export_vocabulary(curated, tmp_path / "all.csv")
+        import_vocabulary(other, tmp_path / "all.csv")
+        export_vocabulary(curated, tmp_path / "back.sssom.tsv")
+        assert import_vocabulary(other, tmp_path / "back.sssom.tsv").edited == 0
+        assert_same(curated, other)
+
+    @pytest.mark.parametrize(
+        ("column", "cell", "reason"),
+        [
+            ("mapping_date", "last week", "no date"),
+            ("similarity_score", "7", "not between 0 and 1"),
+            ("confidence", "sure", "not between 0 and 1"),
+            ("predicate_modifier", "No", "modifier 'No'"),
+        ],
+    )
+    def test_a_row_that_cannot_be_is_a_reject_that_says_why(
+        self, curated, tmp_path: Path, column: str, cell: str, reason: str
+    ) -> None:
+        path = tmp_path / "x.tsv"
+        path.write_text(
+            f"subject_id\tpredicate_id\tobject_id\tmapping_justification\t{column}\n"
+            f"X:{LEFT}\tskos:exactMatch\tRADLEX:RID1\tsemapv:LexicalMatching\t{cell}\n",
+            encoding="utf-8",
+        )
+        assert import_vocabulary(curated, path).rejected == 1
+        assert reason in curated.rejects()[0]["reason"]
+
+    def test_whoever_says_a_mapping_again_has_reviewed_it(self, curated, tmp_path: Path) -> None:
+        assert curated.curate.map_to(EFFUSION, "RADLEX:RID34539", by="tester") is None
+        curated.curate.map_to(EFFUSION, "RADLEX:RID34539", by="bob")
+        curated.curate.map_to(EFFUSION, "SNOMEDCT:60046008", "skos:closeMatch", by="eve", denied=True)
+        export_vocabulary(curated, tmp_path / "x.sssom.tsv")
+        lines = (tmp_path / "x.sssom.tsv").read_text(encoding="utf-8").splitlines()
+        head, *rows = [line.split("\t") for line in lines if not line.startswith("#")]
+        said = {row["object_id"]: row for row in (dict(zip(head, row, strict=True)) for row in rows)}
+        assert said["RADLEX:RID34539"]["reviewer_label"] == "bob"
+        assert said["RADLEX:RID34539"]["object_source"] == "RADLEX:"
+        assert said["RADLEX:RID34539"]["subject_source"] == "CLEARKB:scheme"
+        assert (said["SNOMEDCT:60046008"]["predicate_modifier"], said["SNOMEDCT:60046008"]["author_label"]) == (
+            "Not",
+            "eve",
+        )
 
 
 class TestThePublishedBank:
