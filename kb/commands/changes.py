@@ -28,9 +28,8 @@ def print_change(writing: Writing, change: Change | None) -> None:
     else:
         print_words(change.words(_mentions_before(writing, change)))
         why = f" ({escape(change.reason)})" if change.reason else ""
-        say(
-            f"{'a dry run: nothing was written' if writing.dry_run else change.change_id} by {escape(change.author)}{why}"
-        )
+        done = "a dry run: nothing was written" if writing.dry_run else change.change_id
+        say(f"{done}, by {escape(change.author)}{why}")
 
 
 def print_words(words: Sequence[str]) -> None:

@@ -25,6 +25,8 @@ from kb.vocabulary.split_rules import Split
 from kb.vocabulary.under import Around, Under, concepts_around, concepts_under
 from schemas.terms import IN_USE
 
+_LISTED = ("concept_id", "text", "assertion", "status", "mentions", "reports")
+
 
 class Vocabulary:
     """The concepts of one state, read."""
@@ -116,6 +118,12 @@ class Vocabulary:
         status: str | None = None,
         laterality: str | None = None,
         findings: Sequence[str] | None = None,
+        anatomy: str | None = None,
+        severity: str | None = None,
+        kind: str | None = None,
+        source: str | None = None,
+        text: str | None = None,
+        label: str | None = None,
         min_count: int = 0,
         limit: int | None = None,
         offset: int = 0,
@@ -127,6 +135,12 @@ class Vocabulary:
             status: only those of this status; default: all but those that were put aside.
             laterality: only those of this side: "left", "right", "bilateral" or "none".
             findings: only those of these findings.
+            anatomy: only those whose place holds these words, each as the beginning of one of its own.
+            severity: only those of this size or severity, or "none".
+            kind: only what the tables call "finding", "device" or "normal", or "other", which they do not know.
+            source: only those from this extractor, file or curator.
+            text: only those whose text holds these words, each as the beginning of one of its own.
+            label: only those of the findings that a label is of.
             min_count: only those mentioned at least so often.
             limit: how many at most; default: all.
             offset: how many are passed over first.
@@ -139,11 +153,27 @@ class Vocabulary:
             ['no pneumothorax', 'no pleural effusion']
         """
         filters = Filters(
-            assertion=assertion, status=status, laterality=laterality, findings=findings, min_count=min_count
+            assertion=assertion,
+            status=status,
+            laterality=laterality,
+            findings=findings,
+            anatomy=anatomy,
+            severity=severity,
+            kind=kind,
+            source=source,
+            text=text,
+            label=label,
+            min_count=min_count,
         )
-        page = {"concept_ids": None, "limit": 1 << 40 if limit is None else limit, "offset": offset}
-        rows = run_named(self._state, "concept_list", {**filters.parameters(), **page})
-        return Listing(rows, ("concept_id", "text", "assertion", "status", "mentions", "reports"))
+        return Listing(self._listed(filters, limit, offset), _LISTED)
+
+    def _listed(self, filters: Filters, limit: int | None, offset: int) -> Sequence[dict[str, Any]]:
+        most = 1 << 40 if limit is None else limit
+        page = {"limit": 1 << 40, "offset": 0} if filters.beyond_sql else {"limit": most, "offset": offset}
+        rows = run_named(self._state, "concept_list", {**filters.parameters(), "concept_ids": None, **page})
+        if not filters.beyond_sql:
+            return rows
+        return [row for row in rows if filters.passes(row, row["mentions"])][offset : offset + most]
 
     def under(
         self,
