@@ -40,8 +40,8 @@ def _pairs(path: Path) -> list[Row]:
 
 def scores(rows: list[dict[str, str]]) -> tuple[list[float], list[float]]:
     """For every pair our likeness, with what facets hold apart at the end, and the plain cosine of its texts."""
-    from kb.curation.suggest.same_words import compare, likeness, wording_of
     from kb.language.query_reading import read_query
+    from kb.language.same_words import compare, likeness, wording_of
     from kb.vectors.embedding import load_embedder
 
     embedder = load_embedder()

@@ -30,7 +30,9 @@ from kb.vectors.vector_index import VectorIndex, build_index, read_index
 from kb.vectors.vector_storage import Stored, store_vectors
 from kb.vocabulary.check import Problem, check
 from kb.vocabulary.filters import Filters
-from kb.vocabulary.search import SearchHit, search
+from kb.vocabulary.search.hit import SearchHits
+from kb.vocabulary.search.search import search
+from kb.vocabulary.search.similarity import NEAR
 from kb.vocabulary.status import Status, read_status
 from kb.vocabulary.vocabulary import Vocabulary
 
@@ -66,34 +68,59 @@ class KnowledgeBase(State):
         status: str | None = None,
         laterality: str | None = None,
         findings: Sequence[str] | None = None,
+        anatomy: str | None = None,
+        severity: str | None = None,
+        kind: str | None = None,
+        source: str | None = None,
         min_count: int = 0,
         embedder: Embedder | None = None,
         words_only: bool = False,
-    ) -> Listing[SearchHit]:
-        """The concepts that `query` means, best first.
+        names: str | Path | None = None,
+        least: float = NEAR,
+    ) -> SearchHits:
+        """The concepts that `query` means, best first; what is not near it is no hit.
 
         Args:
-            query: an observation in plain words; a denied one ("no effusion") asks for the absent concept.
+            query: an observation in plain words, lay or Latin ones too; a denied one ("no effusion") asks for the
+                absent concept, and "not" leaves out ("left effusion, not loculated").
             k: how many at most.
             assertion: only "present" or only "absent" ones.
             status: only those of this status; default: the ones in use.
             laterality: only those of this side: "left", "right", "bilateral" or "none".
             findings: only those of these findings.
+            anatomy: only those at a place that has these words ("lower lobe").
+            severity: only those of this severity ("mild"); "none": of none.
+            kind: only "finding", "device", "normal" or "other", as the lexicon says.
+            source: only those that came from this source.
             min_count: only those mentioned at least so often.
             embedder: what embeds the query; default: the stored one, loaded for this call.
-            words_only: leave the vectors out; needs no embedder.
+            words_only: leave the vectors out; needs no embedder, and is fast enough to type against.
+            names: a table of other names of one's own, read after the one of this installation.
+            least: the similarity from which a concept is a hit, 0 to 1.
 
         Raises:
-            UsageError: the query is empty, k is below 1, a word is none of its field's, or the embedder is another one.
+            UsageError: the query is empty, k is below 1, a word is none of its field's, the embedder is another one, or
+                the table of names cannot be read.
 
         Example:
             >>> [hit.text for hit in base.search("no fluid around the lungs", k=1, words_only=True)]
             ['no pleural effusion']
         """
         filters = Filters(
-            assertion=assertion, status=status, laterality=laterality, findings=findings, min_count=min_count
+            assertion=assertion,
+            status=status,
+            laterality=laterality,
+            findings=findings,
+            anatomy=anatomy,
+            severity=severity,
+            kind=kind,
+            source=source,
+            min_count=min_count,
         )
-        return search(self, query, k=k, filters=filters, embedder=embedder, words_only=words_only)
+        own = None if names is None else Path(names)
+        return search(
+            self, query, k=k, filters=filters, embedder=embedder, words_only=words_only, names=own, least=least
+        )
 
     def suggest(
         self,
@@ -235,6 +262,7 @@ class KnowledgeBase(State):
         by: str | None = None,
         why: str | None = None,
         dry_run: bool = False,
+        delete_missing: bool = False,
     ) -> ImportResult:
         """Take a vocabulary file in, as one commit, and one change that tells what became of known concepts.
 
@@ -247,6 +275,7 @@ class KnowledgeBase(State):
             by: who.
             why: the reason.
             dry_run: sort the records out, say what would happen, and write nothing.
+            delete_missing: retire the concepts in use that the file no longer has.
 
         Raises:
             UsageError: the file or format is not there, the vectors are of another embedder, or a replacement leads
@@ -262,6 +291,7 @@ class KnowledgeBase(State):
             by=by,
             why=why,
             dry_run=dry_run,
+            delete_missing=delete_missing,
         )
 
     def import_clear(

@@ -24,12 +24,13 @@ from workbench.desk import Desk
 from workbench.home.pages import HOME
 from workbench.read_only import ReadOnly
 from workbench.room import Room
+from workbench.vocabulary.room import VOCABULARY
 
 logger = logging.getLogger("clear_kb.workbench")
 
 ASSETS = Path(__file__).parent / "assets"
 
-ROOMS: Sequence[Room] = ()
+ROOMS: Sequence[Room] = (VOCABULARY,)
 """The rooms in the order of the bar."""
 
 

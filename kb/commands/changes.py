@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 from rich.markup import escape
@@ -10,6 +11,7 @@ from kb.commands.options import Format
 from kb.commands.output import print_json, print_rows, say
 from kb.commands.shared import Reading, Writing
 from kb.curation.change import Change
+from kb.exchange.change_lines import change_lines
 from kb.store.state import State
 from kb.vocabulary.vocabulary import Vocabulary
 
@@ -38,6 +40,14 @@ def print_words(words: Sequence[str]) -> None:
         say(escape(sentence), wrapped=True)
     if len(words) > SHOWN:
         say(f"and {len(words) - SHOWN:,} more (--format json has all)")
+
+
+def print_change_lines(reading: Reading, concept: str | None, limit: int) -> None:
+    """Print the newest acts of curation as lines of KGCL, the oldest of them first: so they can be applied."""
+    base = reading.base
+    wanted = None if concept is None else base.vocabulary.named(concept).concept_id
+    for line in change_lines(base.changes(wanted)[-limit:], wanted):
+        sys.stdout.write(f"{line}\n")
 
 
 def print_changes(reading: Reading, concept: str | None, limit: int) -> None:

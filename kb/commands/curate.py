@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.markup import escape
 
-from kb.commands.changes import print_change, print_changes
-from kb.commands.options import parse_pairs
+from kb.commands.changes import print_change, print_change_lines, print_changes
+from kb.commands.options import Format, parse_pairs
 from kb.commands.output import say
 from kb.commands.shared import Reading, Writing, reads, writes
 from kb.commands.stored_embedder import stored_embedder
@@ -226,16 +226,24 @@ def revert_command(
     print_change(writing, writing.base.curate.revert(change_id, **writing.act))
 
 
-@reads
+@reads(output=False)
 def changes_command(
     reading: Reading,
     concept: Annotated[
         str | None, typer.Argument(metavar="CONCEPT", help="Only those of this concept: its id or its text.")
     ] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at most.")] = 50,
+    output: Annotated[
+        Literal["table", "json", "csv", "kgcl"],
+        typer.Option("--format", help="How to print; kgcl: lines that `vocab apply` takes, oldest first."),
+    ] = "table",
 ) -> None:
     """List the acts of curation, newest first: of all concepts, or of one (who did what to it, and why)."""
-    print_changes(reading, concept, limit)
+    if output == "kgcl":
+        print_change_lines(reading, concept, limit)
+    else:
+        reading.output = Format(output)
+        print_changes(reading, concept, limit)
 
 
 def _rule(where: list[str] | None, mentions: Path | None) -> dict[str, list[str]]:

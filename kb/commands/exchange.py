@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -9,12 +12,14 @@ import typer
 from rich.markup import escape
 
 from kb.commands.aside import say_aside
+from kb.commands.import_result import print_import
 from kb.commands.options import (
+    Format,
     StatusChoice,
     Store,
     parse_pairs,
 )
-from kb.commands.output import print_result, print_rows, say
+from kb.commands.output import print_rows, say
 from kb.commands.progress import Progress
 from kb.commands.shared import Reading, Writing, reads, writes
 from kb.curation.linking import find_links, shared_terms, store_links
@@ -22,7 +27,7 @@ from kb.curation.terminology import read_terminology
 from kb.errors import UsageError
 from kb.exchange.clear_bank import clear_bank
 from kb.exchange.formats import ExportOptions, export_vocabulary, file_to_import, format_of
-from kb.exchange.importing import ImportResult, import_records
+from kb.exchange.importing import import_records
 from kb.exchange.incoming import Incoming
 from kb.exchange.prefixes import Prefixes
 from kb.exchange.sssom import LICENSE
@@ -38,6 +43,8 @@ PrefixOptions = Annotated[
     list[str] | None,
     typer.Option("--prefix", metavar="PREFIX=IRI", help="What a prefix of outside ids stands for; repeatable."),
 ]
+
+LINK_COLUMNS = ("confidence", "concept_id", "text", "predicate", "object_id", "object_label", "matched", "score")
 
 
 @reads(output=False, quiet=True)
@@ -81,6 +88,10 @@ def import_command(
     ] = False,
     named: FileFormat = None,
     no_vectors: Annotated[bool, typer.Option("--no-vectors", help="Leave a file's vectors out.")] = False,
+    delete_missing: Annotated[
+        bool, typer.Option("--delete-missing", help="Retire the concepts in use that the file no longer has.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Take it without asking; only a terminal is asked.")] = False,
     store: Store = None,
     embedder: Annotated[
         str | None,
@@ -94,8 +105,10 @@ def import_command(
 ) -> None:
     """Take concepts (or SSSOM mappings) in from a file, as one commit; a knowledge base is made if there is none.
 
-    New concepts are added; what a file says otherwise of known ones is one change that `vocab revert` undoes. Rows
-    that cannot be taken are listed by `clear-kb status --rejects`.
+    New concepts are added; what a file says otherwise of known ones is one change that `vocab revert` undoes. At a
+    terminal what would change is shown first, and you are asked. CSV may come from a spreadsheet in any locale. Rows
+    that cannot be taken are told, and listed by `clear-kb status --rejects`; rows that are gone change nothing, unless
+    --delete-missing.
     """
     if not clear and (verbatim or embedder or query_prompt is not None):
         raise UsageError("--verbatim, --embedder and --query-prompt go with --clear")
@@ -106,35 +119,38 @@ def import_command(
     else:
         prefixes = Prefixes.given(base, parse_pairs(prefix, "--prefix"))
         incoming = file_to_import(files[0], named, prefixes=prefixes, vectors=not no_vectors)
+    if clear and delete_missing:
+        raise UsageError("--delete-missing goes with a file that `vocab export` wrote, not with --clear")
     opened = writing.base_or_new
+    take = partial(import_records, opened, incoming, stored_as=store, delete_missing=delete_missing)
+    asks = sys.stdin.isatty() and not (yes or writing.dry_run or clear)
+    if asks:
+        print_import(take(**{**writing.act, "dry_run": True}), writing, of_bank=clear, asking=True)
+        if not typer.confirm("Take it?", err=True):
+            say("nothing was taken")
+            return
     with Progress("concepts", hidden=writing.quiet) as progress:
-        progress.stage("reading", None)
-        done = 0
+        on_read, on_written = _steps(progress)
+        result = take(**writing.act, on_read=on_read, on_written=on_written)
+    print_import(result, writing, of_bank=clear, told_before=asks)
 
-        def on_read(count: int) -> None:
-            nonlocal done
-            done += count
-            progress.advance(done, done)
 
-        def on_written(written: int, total: int) -> None:
-            if written == 0:
-                progress.stage("writing", total)
-            progress.advance(written, written)
+def _steps(progress: Progress) -> tuple[Callable[[int], None], Callable[[int, int], None]]:
+    """What an import reports to, as it reads and as it writes."""
+    progress.stage("reading", None)
+    done = 0
 
-        result = import_records(
-            opened,
-            incoming,
-            stored_as=store,
-            **writing.act,
-            on_read=on_read,
-            on_written=on_written,
-        )
-    print_result(
-        {**result.to_dict(), "dry_run": writing.dry_run},
-        _import_facts(result, writing.dry_run, writing.uri, of_bank=clear),
-        writing.output,
-        quiet=writing.quiet,
-    )
+    def on_read(count: int) -> None:
+        nonlocal done
+        done += count
+        progress.advance(done, done)
+
+    def on_written(written: int, total: int) -> None:
+        if written == 0:
+            progress.stage("writing", total)
+        progress.advance(written, written)
+
+    return on_read, on_written
 
 
 @writes(branch=True, quiet=True)
@@ -168,9 +184,10 @@ def link_command(
         why=writing.why or f"linked to {file.name}",
         dry_run=writing.dry_run,
     )
-    shown = [link.to_dict() for link in links]
-    columns = ["confidence", "text", "predicate", "object_label", "concept_id", "object_id", "score"]
-    print_rows(shown[:limit], columns, writing.output, empty="no concept is named there")
+    shown = [{**link.to_dict(), "match": link.predicate.removeprefix("skos:")} for link in links[:limit]]
+    narrow = ["confidence", "text", "match", "object_label", "object_id"]
+    columns = narrow if writing.output is Format.table else [*LINK_COLUMNS]
+    print_rows(shown, columns, writing.output, empty="no concept is named there")
     done = "would link" if writing.dry_run else "linked"
     change_id = f" (change {change.change_id})" if change and not writing.dry_run else ""
     touched = set(change.concept_ids) if change else set()
@@ -191,28 +208,3 @@ def _published(
         )
     tensor = None if no_vectors else files[1]
     return clear_bank(files[0], tensor, embedder, query_prompt=query_prompt, verbatim=verbatim)
-
-
-def _import_facts(result: ImportResult, dry_run: bool, kb: str, *, of_bank: bool) -> list[tuple[str, str]]:
-    commit = result.commit.commit_id if result.commit else "none: there was nothing new"
-    embedded = f", {result.embedded:,} of them with their vector" if result.embedded else ""
-    where = f": clear-kb status --rejects --kb {escape(kb)}" if result.rejected and not dry_run else ""
-    uncounted = ": uncounted, unless --verbatim" if of_bank else ""
-    facts = [
-        ("read", f"{result.read:,}"),
-        ("added", f"{result.added:,}{embedded}"),
-        ("edited", f"{result.edited:,}"),
-        ("unchanged", f"{result.unchanged:,}"),
-        (
-            "synonyms",
-            f"{result.synonyms:,} texts became another name of a concept{uncounted}" if result.synonyms else "",
-        ),
-        ("repeated", f"{result.repeated:,} texts stand there more than once{uncounted}" if result.repeated else ""),
-        ("kept apart", f"{result.apart:,} texts that would be another name of a concept" if result.apart else ""),
-        ("unread", f"{result.unread:,} texts of which the lexicon knows nothing" if result.unread else ""),
-        ("note", escape("; ".join(result.notes))),
-        ("rejected", f"{result.rejected:,}{where}"),
-        ("not used", escape(", ".join(result.unused))),
-        ("commit", "none: a dry run writes nothing" if dry_run else commit),
-    ]
-    return [(name, value) for name, value in facts if value]

@@ -7,20 +7,20 @@ from typing import Annotated
 import typer
 
 from kb.commands.changes import print_change
-from kb.commands.filters import (
+from kb.commands.output import say
+from kb.commands.shared import Writing, writes
+from kb.commands.vocabulary_filters import (
     AssertionFilter,
     FindingFilter,
     KindFilter,
     LabelFilter,
-    LateralityFilter,
     PlaceFilter,
     SeverityFilter,
+    SideFilter,
     SourceFilter,
     TextFilter,
     filters_of,
 )
-from kb.commands.output import say
-from kb.commands.shared import Writing, writes
 from kb.curation.review.decide import by_rule, decide_groups
 from kb.curation.review.groups import review_groups
 from kb.errors import UsageError
@@ -44,7 +44,7 @@ def merge_command(
         ),
     ] = None,
     assertion: AssertionFilter = None,
-    laterality: LateralityFilter = None,
+    side: SideFilter = None,
     finding: FindingFilter = None,
     place: PlaceFilter = None,
     severity: SeverityFilter = None,
@@ -59,7 +59,7 @@ def merge_command(
     --dry-run): one change, which one `vocab revert` undoes; the filters are for it alone.
     """
     filters = filters_of(
-        assertion=assertion, laterality=laterality, findings=finding, anatomy=place, severity=severity, kind=kind,
+        assertion=assertion, laterality=side, findings=finding, anatomy=place, severity=severity, kind=kind,
         source=source, text=text, label=label,
     )  # fmt: skip
     if suggested is not None:

@@ -7,21 +7,21 @@ from typing import Annotated, Literal
 
 import typer
 
-from kb.commands.filters import (
+from kb.commands.output import say
+from kb.commands.shared import Writing, writes
+from kb.commands.vocabulary_filters import (
     AssertionFilter,
     FindingFilter,
     KindFilter,
     LabelFilter,
-    LateralityFilter,
     MinCount,
     PlaceFilter,
     SeverityFilter,
+    SideFilter,
     SourceFilter,
     TextFilter,
     filters_of,
 )
-from kb.commands.output import say
-from kb.commands.shared import Writing, writes
 from kb.curation.review.group_session import GroupSession
 from kb.curation.review.groups import review_groups
 from kb.errors import UsageError
@@ -39,7 +39,7 @@ def review_command(
     since: Annotated[str | None, typer.Option("--since", metavar="COMMIT|TAG", help="What 'new' counts from.")] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many groups at most.")] = 500,
     assertion: AssertionFilter = None,
-    laterality: LateralityFilter = None,
+    side: SideFilter = None,
     finding: FindingFilter = None,
     place: PlaceFilter = None,
     severity: SeverityFilter = None,
@@ -56,7 +56,7 @@ def review_command(
     nothing; the same queue begins with what is still undecided.
     """
     filters = filters_of(
-        assertion=assertion, laterality=laterality, findings=finding, anatomy=place, severity=severity, kind=kind,
+        assertion=assertion, laterality=side, findings=finding, anatomy=place, severity=severity, kind=kind,
         source=source, text=text, label=label, min_count=min_count,
     )  # fmt: skip
     opened = writing.base

@@ -1,4 +1,4 @@
-"""`clear-kb vocab`: list, search, show and count the concepts."""
+"""`clear-kb vocab`: list, show and count the concepts."""
 
 from __future__ import annotations
 
@@ -12,56 +12,26 @@ from rich.markup import escape
 from rich.text import Text
 
 from kb.commands.aside import say_aside
-from kb.commands.filters import (
+from kb.commands.options import Format
+from kb.commands.output import print_facts, print_json, print_rows, say
+from kb.commands.shared import Reading, reads
+from kb.commands.vocabulary_filters import (
     AssertionFilter,
     FindingFilter,
     KindFilter,
     LabelFilter,
-    LateralityFilter,
     MinCount,
     PlaceFilter,
     SeverityFilter,
+    SideFilter,
     SourceFilter,
     StatusFilter,
     TextFilter,
 )
-from kb.commands.options import Format
-from kb.commands.output import print_facts, print_json, print_rows, say
-from kb.commands.shared import Reading, reads
 from kb.errors import UsageError
 from kb.vocabulary.concept import Concept, Counts, Evidence
 from kb.vocabulary.query import run_named
 from kb.vocabulary.under import Around
-
-
-@reads
-def search_command(
-    reading: Reading,
-    query: Annotated[str, typer.Argument(help='An observation in plain words: "collapsed lung", "no effusion".')],
-    k: Annotated[int, typer.Option("--k", "-k", min=1, help="How many hits at most.")] = 10,
-    assertion: AssertionFilter = None,
-    status: StatusFilter = None,
-    laterality: LateralityFilter = None,
-    finding: FindingFilter = None,
-    min_count: MinCount = 0,
-    words: Annotated[bool, typer.Option("--words", help="By words and lexicon alone: no model is loaded.")] = False,
-) -> None:
-    """Find concepts by meaning and by words."""
-    opened = reading.base
-    if opened.embedder is None and not words:
-        say("the concepts are not embedded yet (clear-kb embed): searching by words alone")
-    hits = opened.search(
-        query,
-        k=k,
-        assertion=assertion,
-        status=status,
-        laterality=laterality,
-        findings=finding,
-        min_count=min_count,
-        words_only=words,
-    )
-    columns = ["concept_id", "text", "assertion", "score", "mentions"]
-    print_rows([asdict(hit) for hit in hits], columns, reading.output, empty=f"no concept found for '{escape(query)}'")
 
 
 @reads
@@ -94,7 +64,7 @@ def list_command(
     reading: Reading,
     assertion: AssertionFilter = None,
     status: StatusFilter = None,
-    laterality: LateralityFilter = None,
+    side: SideFilter = None,
     finding: FindingFilter = None,
     place: PlaceFilter = None,
     severity: SeverityFilter = None,
@@ -118,7 +88,7 @@ def list_command(
     wanted: dict[str, Any] = {
         "assertion": assertion,
         "status": status,
-        "laterality": laterality,
+        "laterality": side,
         "findings": finding,
         "min_count": min_count,
         "limit": limit,

@@ -66,6 +66,12 @@ class Concepts:
         """The same state with nothing read yet: for going through a whole vocabulary in bounded memory."""
         return Concepts(self._state)
 
+    def take(self, edits: Mapping[str, Mapping[str, Any] | None]) -> None:
+        """From now on concepts stand as these edits leave them; nothing is written, and `where` looks past it."""
+        self.read(edits)
+        for of, fields in edits.items():
+            self._read[of] = None if fields is None else {**(self._read[of] or {}), **fields}
+
     def read(self, concept_ids: Iterable[str]) -> None:
         """Read the rows of many concepts in one go, so that each `find` needs none of its own."""
         wanted = [concept_id for concept_id in dict.fromkeys(concept_ids) if concept_id not in self._read]

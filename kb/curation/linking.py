@@ -17,11 +17,11 @@ from typing import Any, Unpack
 from kb.curation.apply import ActOptions, Concepts, curate
 from kb.curation.change import Change
 from kb.curation.likeness import Candidate, names_alike
-from kb.curation.suggest.same_words import compare, wording_of
 from kb.curation.terminology import Terminology
 from kb.display import Listing
 from kb.errors import UsageError
 from kb.language.query_reading import read_query
+from kb.language.same_words import compare, wording_of
 from kb.store.sqltext import literals
 from kb.store.state import State
 from kb.vocabulary.mappings import LEXICAL, PREDICATES, mapping_row, reviewed, same_claim

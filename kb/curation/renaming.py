@@ -6,7 +6,7 @@ from typing import Any
 
 from kb.curation.apply import Concepts, Plan, Row
 from kb.errors import UsageError
-from kb.language.facets import Facets, kind_of
+from kb.language.facets import Facets
 from kb.language.query_reading import read_query
 from kb.store.sqltext import literal, literals
 from kb.vocabulary.records import read_record
@@ -22,7 +22,7 @@ FIXED = ("assertion", "laterality", "severity")
 def rename(concept_id: str, text: str, *, keep_facets: bool = False) -> Plan:
     """Another text for a concept, whose facets are read from it; its id stays.
 
-    A text whose finding the tables do not know ("spot on the left") leaves the facets as they are, and so does
+    A text with a word that the tables do not know ("spot on the left") leaves the facets as they are, and so does
     `keep_facets`. The vector of the old text goes.
     """
     if not (text := " ".join(text.split())):
@@ -37,7 +37,7 @@ def rename(concept_id: str, text: str, *, keep_facets: bool = False) -> Plan:
         read = facets_of(text)
         _refuse_another(row, text, read, known=not keep_facets)
         _refuse_taken(concepts, row, text, None if keep_facets else read)
-        again = {} if keep_facets or read is None or kind_of(read.finding) == "other" else said_by(read)
+        again = {} if keep_facets or read is None or not read.well_formed else said_by(read)
         return {row["concept_id"]: {"text": text, **again}}
 
     return plan

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from kb.errors import UsageError
+from kb.spreadsheet import read_sheet
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "id": ("id", "concept_id", "curie", "code", "object_id", "class id", "cui"),
@@ -58,7 +59,7 @@ class Terminology:
 
 
 def read_terminology(path: Path, prefix: str | None = None) -> Terminology:
-    """The terminology that a CSV or TSV file holds: a term a row; synonyms and parents with "|" between.
+    """The terminology that a table holds, as a spreadsheet saves it: a term a row; "|" between synonyms and parents.
 
     Args:
         path: the file.
@@ -69,13 +70,14 @@ def read_terminology(path: Path, prefix: str | None = None) -> Terminology:
     """
     if not path.is_file():
         raise UsageError(f"there is no file {path}")
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file, delimiter="\t" if path.suffix == ".tsv" else ",")
-        try:
-            names = _columns(path, reader.fieldnames or ())
-            rows = [{told: (row.get(name) or "").strip() for told, name in names.items()} for row in reader]
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise UsageError(f"{path} cannot be read as a table: {error}") from error
+    sheet = read_sheet(path)
+    names = _columns(path, sheet.columns)
+    try:
+        rows = [
+            {told: cells[at].strip() if at < len(cells) else "" for told, at in names.items()} for cells in sheet.rows()
+        ]
+    except csv.Error as error:
+        raise UsageError(f"{path} cannot be read as a table: {error}") from error
     terms = {}
     for row in rows:
         if row["id"] and row["label"]:
@@ -87,12 +89,17 @@ def read_terminology(path: Path, prefix: str | None = None) -> Terminology:
     return Terminology(terms)
 
 
-def _columns(path: Path, found: Sequence[str]) -> dict[str, str]:
-    by_name = {name.strip().lower(): name for name in found}
-    names = {told: next((by_name[name] for name in usual if name in by_name), None) for told, usual in COLUMNS.items()}
+def _columns(path: Path, found: Sequence[str]) -> dict[str, int]:
+    """Where the columns of a table stand, by what they tell."""
+    at = {name.strip().lower(): number for number, name in enumerate(found)}
+    names = {told: next((at[name] for name in usual if name in at), None) for told, usual in COLUMNS.items()}
     if missing := [told for told in ("id", "label") if names[told] is None]:
         raise UsageError(f"{path} has no column of {' and '.join(missing)}s: its columns are {', '.join(found)}")
-    return {told: name for told, name in names.items() if name is not None}
+    return {told: number for told, number in names.items() if number is not None}
+
+
+def _cell(cells: Sequence[str], at: int) -> str:
+    return cells[at].strip() if at < len(cells) else ""
 
 
 def _parts(cell: str) -> tuple[str, ...]:

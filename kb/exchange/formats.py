@@ -19,7 +19,7 @@ from kb.store.state import State
 from kb.vectors.embedding.in_use import read_embedder, require_embedder
 from kb.vocabulary.concept_hierarchy import ConceptHierarchy
 from kb.vocabulary.mappings import holds
-from kb.vocabulary.records import FIELDS, Record, iter_records
+from kb.vocabulary.records import FIELDS, NO_RECORD, Record, iter_records
 from kb.vocabulary.vocabulary import Vocabulary
 from schemas.terms import IN_USE
 
@@ -28,7 +28,7 @@ FORMATS: Mapping[str, tuple[str, ...]] = {
     "skos": tuple(skos.FORMATS),
     "parquet": (".parquet",),
     "jsonl": (".jsonl", ".ndjson"),
-    "csv": (".csv",),
+    "csv": (".csv", ".txt"),
 }
 """The formats, and how the names of their files end."""
 
@@ -114,6 +114,8 @@ def file_to_import(
     kind = format_of(path, named)
     if not path.is_file():
         raise UsageError(f"there is no file {path}")
+    if kind == "sssom" and named is None and tabular.tells_of_concepts(path):
+        kind = "csv"
     _check_columns(path, kind, prefixes)
     info = tabular.parquet_embedder(path) if kind == "parquet" and vectors else None
     return Incoming(
@@ -123,12 +125,14 @@ def file_to_import(
         None if info is None else lambda: StreamedVectors(info, tabular.parquet_vectors(path)),
         mappings_only=kind == "sssom",
         prefixes=prefixes,
+        notes=tabular.csv_notes(path) if kind == "csv" else (),
     )
 
 
 def _check_columns(path: Path, kind: str, prefixes: Prefixes) -> None:
     """Refuse a file whose first record tells nothing of a concept: it is another kind of table."""
-    first = next(iter(_readable(path, _READERS[kind](path, prefixes))), None)
+    told = (record for record in _readable(path, _READERS[kind](path, prefixes)) if record is not NO_RECORD)
+    first = next(told, None)
     if first is not None and "unreadable" not in first and not set(first) & set(FIELDS):
         known = ", ".join(FIELDS[:6])
         raise UsageError(f"{path} tells of no concepts: it has none of {known}, ..., but {', '.join(first)}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import pyarrow as pa
 
 from kb.batched import batched
 from kb.curation.apply import Concepts, check_replacements, put_vectors, real_edits, tell, write_edits
+from kb.curation.diff import Difference
 from kb.errors import UsageError
 from kb.exchange.incoming import CHUNK, Incoming, SortedRecords, Vectors, sort_out
 from kb.store.commits import Commit, default_author
@@ -26,6 +28,10 @@ from kb.vectors.vector_storage import Stored, rounding_recall, sample_vectors, w
 from kb.vocabulary.embed_concepts import set_embedder
 from kb.vocabulary.query import Tables
 from kb.vocabulary.records import Row
+from schemas.terms import IN_USE
+
+NEW_TOLD = 1_000
+"""Of how many new concepts a result tells the text: a bank may bring hundreds of thousands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +40,9 @@ class ImportResult:
 
     `synonyms` counts the texts that became another name of a concept met before, `repeated` those that are a name of
     it already. Of a bank that was taken verbatim, `apart` counts the texts that would have been either, `unread` those
-    that the lexicon knows nothing of. `notes` say more of the file.
+    that the lexicon knows nothing of. `notes` say more of the file. `gone` concepts in use are not in a file that tells
+    of others by their ids; `retired` are those of them that were retired for it. `differences` are what became of
+    concepts, of new ones the first `NEW_TOLD`; `rejects` say of each rejected row why.
     """
 
     read: int
@@ -47,8 +55,12 @@ class ImportResult:
     embedded: int
     apart: int
     unread: int
+    gone: int
+    retired: int
     unused: tuple[str, ...]
     notes: tuple[str, ...]
+    differences: tuple[Difference, ...]
+    rejects: tuple[Mapping[str, Any], ...]
     commit: Commit | None
 
     @property
@@ -59,7 +71,14 @@ class ImportResult:
     def to_dict(self) -> dict[str, Any]:
         """The result as plain data, for JSON."""
         commit = self.commit.commit_id if self.commit else None
-        return {**self.counts, "unused": list(self.unused), "notes": list(self.notes), "commit": commit}
+        return {
+            **self.counts,
+            "unused": list(self.unused),
+            "notes": list(self.notes),
+            "differences": [difference.to_dict() for difference in self.differences],
+            "rejects": [dict(reject) for reject in self.rejects],
+            "commit": commit,
+        }
 
 
 def import_records(
@@ -70,6 +89,7 @@ def import_records(
     by: str | None = None,
     why: str | None = None,
     dry_run: bool = False,
+    delete_missing: bool = False,
     on_read: Callable[[int], object] = lambda _: None,
     on_written: Callable[[int, int], object] = lambda *_: None,
 ) -> ImportResult:
@@ -82,32 +102,36 @@ def import_records(
         by: who.
         why: the reason.
         dry_run: sort the records out, say what would happen, and write nothing.
+        delete_missing: retire the concepts in use that the file no longer has.
         on_read: hears how many records were read since it heard last.
         on_written: hears how many new concepts are written, and of how many.
 
     Raises:
-        UsageError: the vectors are of another embedder than the vocabulary's, or a replacement leads nowhere.
+        UsageError: the vectors are of another embedder than the vocabulary's, a replacement leads nowhere, prefixes
+            are not known, or it cannot be told what is missing: rows were rejected, or none names a known concept.
     """
     author = by or default_author()
 
     def change(publication: Publication) -> tuple[Mapping[str, Any] | None, ImportResult]:
         _check_space(publication, incoming)
-        found = sort_out(Concepts(publication), _known_ids(publication), incoming, on_read)
+        found = _sorted(publication, incoming, on_read, delete_missing=delete_missing)
+        before = _befores(Concepts(publication), found)
         embedded = _write_new(publication, found, incoming, stored_as, on_written)
         edits = _write_edits(publication, found, author, why)
         embedded += _write_vectors(publication, found, incoming)
         _measure_rounding(publication, found, incoming, stored_as)
         moved = replace_rejects(publication, [incoming.source], found.rejects)
-        result = _result(found, incoming, len(edits), embedded)
+        result = _result(found, incoming, edits, embedded, before=before)
         return (result.counts if found.new_ids or edits or moved or embedded else None), result
 
     if dry_run:
         state = kb.at("HEAD")
         _check_space(state, incoming)
         concepts = Concepts(state)
-        found = sort_out(concepts, _known_ids(state), incoming, on_read)
+        found = _sorted(state, incoming, on_read, delete_missing=delete_missing)
         new = {concept_id: found.leads.get(concept_id, _LEADS_NOWHERE) for concept_id in found.new_ids}
-        return _result(found, incoming, len(real_edits(concepts, found.edits, new)), 0)
+        edits = real_edits(concepts, found.edits, new)
+        return _result(found, incoming, edits, 0, before=_befores(concepts, found))
     commit, result = kb.publish("vocab import", change, by=author, why=why)
     return replace(result, commit=commit)
 
@@ -129,8 +153,40 @@ def _check_space(state: Tables, incoming: Incoming) -> None:
         )
 
 
-def _known_ids(state: Tables) -> set[str]:
-    return set(state.dataset("concepts").to_table(columns=["concept_id"])["concept_id"].to_pylist())
+def _sorted(
+    state: Tables, incoming: Incoming, on_read: Callable[[int], object], *, delete_missing: bool
+) -> SortedRecords:
+    """The records sorted out, and what the file no longer has; with `delete_missing` that is to be retired."""
+    table = state.dataset("concepts").to_table(columns=["concept_id", "status", "text"])
+    found = sort_out(Concepts(state), set(table["concept_id"].to_pylist()), incoming, on_read)
+    if not incoming.mappings_only and not incoming.verbatim and found.named & found.told:
+        there = found.named | found.told
+        found.gone = {
+            row["concept_id"]: row["text"]
+            for row in table.to_pylist()
+            if row["status"] in IN_USE and row["concept_id"] not in there
+        }
+    if delete_missing:
+        _check_whole(found, incoming)
+        found.edits |= {of: {"status": "retired", "replaced_by": None} for of in found.gone}
+    return found
+
+
+def _check_whole(found: SortedRecords, incoming: Incoming) -> None:
+    """Refuse to take for missing what a file could not say."""
+    if incoming.mappings_only:
+        raise UsageError(f"{incoming.source} holds mappings: it does not tell which concepts there are")
+    if found.rejects:
+        told = "; ".join(f"{one['position']}: {one['reason']}" for one in found.rejects)
+        raise UsageError(f"what is missing cannot be told, as rows of {incoming.source} cannot be taken: {told}")
+    if not found.named & found.told:
+        raise UsageError(f"{incoming.source} names no concept of the vocabulary by its id: all would be missing")
+
+
+def _befores(concepts: Concepts, found: SortedRecords) -> dict[str, Row]:
+    """What is edited, as it stands."""
+    concepts.read(found.edits)
+    return {of: row for of in found.edits if (row := concepts.find(of)) is not None}
 
 
 def _write_new(
@@ -222,7 +278,17 @@ def _write_edits(publication: Publication, found: SortedRecords, author: str, wh
     return edits
 
 
-def _result(found: SortedRecords, incoming: Incoming, edited: int, embedded: int) -> ImportResult:
+def _result(
+    found: SortedRecords,
+    incoming: Incoming,
+    edits: Mapping[str, Row | None],
+    embedded: int,
+    *,
+    before: Mapping[str, Row],
+) -> ImportResult:
+    retired = len(found.gone.keys() & edits.keys())
+    edited = len(edits) - retired
+    new = islice(found.new_ids.items(), NEW_TOLD)
     return ImportResult(
         read=found.read,
         added=len(found.new_ids),
@@ -234,7 +300,18 @@ def _result(found: SortedRecords, incoming: Incoming, edited: int, embedded: int
         embedded=embedded,
         apart=found.verbatim.apart,
         unread=found.verbatim.unread,
+        gone=len(found.gone) - retired,
+        retired=retired,
         unused=tuple(found.unused),
         notes=incoming.notes,
+        differences=(
+            *(Difference(of, text, None, {"text": text}) for of, text in new),
+            *(_difference(before[of], fields) for of, fields in edits.items() if fields is not None),
+        ),
+        rejects=tuple(found.rejects),
         commit=None,
     )
+
+
+def _difference(before: Row, fields: Row) -> Difference:
+    return Difference(before["concept_id"], before["text"], {name: before[name] for name in fields}, fields)

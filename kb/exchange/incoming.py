@@ -16,7 +16,7 @@ from kb.exchange.prefixes import KNOWN, Prefixes, unknown_prefixes
 from kb.exchange.verbatim import VerbatimTexts
 from kb.vectors.embedding import EmbedderInfo
 from kb.vocabulary.mappings import merged_mappings
-from kb.vocabulary.records import IDENTITY, Record, Row, check_identity, complete_row, read_record
+from kb.vocabulary.records import IDENTITY, NO_RECORD, Record, Row, check_identity, complete_row, read_record
 from schemas.tables import CONCEPTS
 
 CHUNK = 2_048
@@ -66,6 +66,10 @@ class SortedRecords:
     leads: dict[str, Row] = field(default_factory=dict)
     rejects: list[dict[str, Any]] = field(default_factory=list)
     told: set[str] = field(default_factory=set)
+    named: set[str] = field(default_factory=set)
+    """The ids that records name, of those too that were rejected."""
+    gone: dict[str, str] = field(default_factory=dict)
+    """Concepts in use that the file does not tell of, though it tells of others by their ids: their texts by id."""
     vectors: dict[str, int] = field(default_factory=dict)
     """Known concepts that get their vector from a record, and its number."""
     synonyms: int = 0
@@ -100,7 +104,6 @@ def sort_out(
                 found.rejects.append(_reject(incoming.source, number, str(error)))
         _edit_known(found, concepts.fresh(), incoming, entries)
         _keep(found, rows)
-        found.read += len(chunk)
         on_read(len(chunk))
     if found.unknown_prefixes:
         raise unknown_prefixes(found.unknown_prefixes)
@@ -117,6 +120,11 @@ def _sort_one(
     told: list[tuple[int, str, Row]],
 ) -> None:
     """One record: of a known concept it goes to `told`, of a new one to `rows`; ValueError says why to neither."""
+    if record is NO_RECORD:
+        return
+    found.read += 1
+    if isinstance(of := record.get("concept_id"), str):
+        found.named.add(of)
     if "unreadable" in record:
         raise ValueError(record["unreadable"])
     fields = read_record(record)

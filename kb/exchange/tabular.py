@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import json
 import re
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,13 +19,16 @@ import pyarrow.parquet as pq
 
 from kb.batched import batched
 from kb.errors import UsageError
+from kb.spreadsheet import read_sheet
 from kb.vectors.embedding import EmbedderInfo
-from kb.vocabulary.records import FIELDS, Record
+from kb.vocabulary.records import FIELDS, NO_RECORD, Record
 from schemas.tables import CONCEPTS
 
 TEXT_LISTS = ("descriptors", "synonyms", "distinct_from", "dismissed")
 OBJECT_LISTS = ("splits", "mappings")
 NULLABLE = ("anatomy", "severity", "replaced_by", "note")
+CLOSED = ("assertion", "laterality", "severity", "status")
+"""The fields whose words are of a closed set."""
 ROWS = 2_048
 EMBEDDER_KEY = b"clear_kb_embedder"
 
@@ -40,13 +42,42 @@ def write_csv(records: Iterable[Record], path: Path) -> int:
 
 
 def read_csv(path: Path) -> Iterator[Record]:
-    """The rows of a CSV file as records; a cell that is empty says that there is nothing."""
-    csv.field_size_limit(sys.maxsize)  # a concept may have any number of names
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        for row in csv.DictReader(file, strict=True):
-            facts = {name: _value(name, cell) for name, cell in row.items() if name and cell is not None}
+    """The rows of a CSV file as records, as a spreadsheet of any locale saves them (`kb.spreadsheet`).
+
+    Columns may be written "Concept ID" or "concept_id", words of a closed set in capitals. A cell that is empty says
+    that there is nothing; a row that is empty is `NO_RECORD`.
+
+    Raises:
+        UsageError: the file is no text, or two of its columns are one field.
+    """
+    sheet = read_sheet(path)
+    columns = [_column(name) for name in sheet.columns]
+    if twice := sorted({name for name in columns if name and columns.count(name) > 1}):
+        raise UsageError(f"{path} has the column {', '.join(twice)} more than once")
+    for cells in sheet.rows():
+        if not any(cell.strip() for cell in cells):
+            yield NO_RECORD
+        elif any(cell.strip() for cell in cells[len(columns) :]):
+            yield {"unreadable": f"it has {len(cells)} cells and the header {len(columns)}: is a cell not quoted?"}
+        else:
+            facts = {name: from_cell(name, cell) for name, cell in zip(columns, cells, strict=False) if name}
             # A cell that is empty if something is needed says nothing: a row may be typed under a header.
             yield {name: value for name, value in facts.items() if value != "" or name not in FIELDS}
+
+
+def tells_of_concepts(path: Path) -> bool:
+    """Whether a table separated by tabs is one of concepts, and not one of mappings."""
+    return bool({_column(name) for name in read_sheet(path).columns} & {"concept_id", "text"})
+
+
+def csv_notes(path: Path) -> tuple[str, ...]:
+    """How a CSV file was read, where that is not plain."""
+    return read_sheet(path).notes
+
+
+def _column(name: str) -> str:
+    """The field that a column is: capitals, blanks and hyphens are no difference."""
+    return "_".join(name.replace("-", " ").replace("_", " ").lower().split())
 
 
 def write_jsonl(records: Iterable[Record], path: Path) -> int:
@@ -117,10 +148,11 @@ def _parquet(path: Path) -> Iterator[Any]:
 
 
 def _cells(record: Record) -> Mapping[str, Any]:
-    return {name: _cell(name, value) for name, value in record.items()}
+    return {name: as_cell(name, value) for name, value in record.items()}
 
 
-def _cell(name: str, value: Any) -> Any:
+def as_cell(name: str, value: Any) -> Any:
+    """The value of a field as a cell of a table."""
     if name in TEXT_LISTS:
         return " | ".join(text.replace("\\", "\\\\").replace("|", "\\|") for text in value)
     if name in OBJECT_LISTS:
@@ -128,7 +160,8 @@ def _cell(name: str, value: Any) -> Any:
     return value
 
 
-def _value(name: str, cell: str) -> Any:
+def from_cell(name: str, cell: str) -> Any:
+    """The value of a field that a cell of a table holds, not yet checked."""
     if name in TEXT_LISTS:
         parts = re.split(r"(?<!\\)((?:\\\\)*)\|", cell)
         # The split keeps the backslashes before each bar as a part of its own: they go back to the text they end.
@@ -136,7 +169,9 @@ def _value(name: str, cell: str) -> Any:
         return [re.sub(r"\\(.)", r"\1", text.strip()) for text in texts if text.strip()]
     if name in OBJECT_LISTS:
         return _json(cell) if cell.strip() else []
-    return None if name in NULLABLE and not cell else cell
+    if name in CLOSED:
+        cell = cell.strip().lower()
+    return None if name in NULLABLE and not cell.strip() else cell
 
 
 def _json(cell: str) -> Any:

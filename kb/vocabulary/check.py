@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from kb.images.patient_split import read_patients
-from kb.language.facets import kind_of
 from kb.language.query_reading import read_query
 from kb.store.commits import Commit
 from kb.store.publication import Publication
@@ -55,7 +54,7 @@ def _contradicted(state: State) -> Iterator[Mapping[str, Any]]:
             read = read_query(row["text"])
         except ValueError:
             continue  # a text of no known words contradicts nothing
-        known = kind_of(read.finding) != "other"
+        known = read.well_formed
         for facet in ("assertion", "laterality", *(("finding", "anatomy", "severity") if known else ())):
             said, now = getattr(read, facet), row[facet]
             if said not in (now, None, "none"):

@@ -63,7 +63,11 @@ class Filters:
             return False
         if self.label is not None and row["finding"] not in findings_of(self.label):
             return False
-        return _holds(row["anatomy"], self.anatomy) and _holds(row["text"], self.text) and mentions >= self.min_count
+        return (
+            holds_words(row["anatomy"], self.anatomy)
+            and holds_words(row["text"], self.text)
+            and mentions >= self.min_count
+        )
 
     @property
     def beyond_sql(self) -> bool:
@@ -91,7 +95,7 @@ class Filters:
         return " AND ".join(said)
 
 
-def _holds(said: str | None, wanted: str | None) -> bool:
+def holds_words(said: str | None, wanted: str | None) -> bool:
     """Whether a text has every word that is asked for, as the beginning of one of its own; no word asks for nothing."""
     words = (said or "").lower().split()
     return all(any(word.startswith(start) for word in words) for start in (wanted or "").lower().split())

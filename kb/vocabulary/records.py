@@ -8,12 +8,14 @@ from __future__ import annotations
 import re
 import reprlib
 from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow.compute as pc
 
 from kb.errors import UsageError
 from kb.language.facets import concept_id_of
+from kb.language.lexicon import load_lexicon
 from kb.language.query_reading import read_query
 from kb.store.state import State
 from kb.vocabulary.concept_rows import new_concept
@@ -39,6 +41,9 @@ CONCEPT_ASSERTIONS = ("present", "absent")
 _READ_FROM_TEXT = frozenset(
     ("concept_id", "normal_form", "assertion", "finding", "anatomy", "laterality", "severity", "descriptors")
 )
+
+NO_RECORD: Record = MappingProxyType({})
+"""What stands for a row that is empty: it is counted as a row, and says nothing."""
 
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 80
@@ -167,6 +172,13 @@ def _one_of(values: tuple[str, ...]) -> Callable[[Any], str]:
     return read
 
 
+def _severity(value: Any) -> str | None:
+    text = _optional(value)
+    if text is not None and text not in (known := set(load_lexicon().severities.values())):
+        raise ValueError(f"{shown(text)} is none of {', '.join(sorted(known))}")
+    return text
+
+
 def _concept_id(value: Any) -> str:
     text = _optional(value) or ""
     if text and not _ID.fullmatch(text):
@@ -265,7 +277,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
         "finding": _needed,
         "anatomy": _optional,
         "laterality": _one_of(LATERALITIES),
-        "severity": _optional,
+        "severity": _severity,
         "descriptors": _texts,
         "synonyms": _texts,
         "status": _one_of(STATUSES),

@@ -11,19 +11,21 @@ import sys
 import termios
 
 
-def printed(*arguments: str, columns: int = 80) -> list[str]:
-    """The lines that the installed command prints, without the blanks at their ends."""
+def printed(*arguments: str, columns: int = 80, typed: str | None = None) -> list[str]:
+    """The lines that the installed command prints, without blanks at their ends; `typed` is what a person answers."""
     own, other = pty.openpty()
     fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
     environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
     process = subprocess.Popen(
         [sys.executable, "-c", "from cli import main; main()", *arguments],
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL if typed is None else other,
         stdout=other,
         stderr=other,
         env={**environment, "TERM": "dumb", "NO_COLOR": "1"},
     )
     os.close(other)
+    if typed is not None:
+        os.write(own, typed.encode())
     seen = b""
     while True:
         try:

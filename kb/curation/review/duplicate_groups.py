@@ -9,8 +9,8 @@ from kb.curation.apply import Concepts
 from kb.curation.merging import may_merge
 from kb.curation.review.group import Group, Member
 from kb.curation.suggest.duplicates import STRONG
-from kb.curation.suggest.same_words import compare, wording_of
 from kb.curation.suggest.suggestion import Suggestion
+from kb.language.same_words import compare, wording_of
 from schemas.terms import IN_USE
 
 Links = dict[str, dict[str, Suggestion]]

@@ -49,7 +49,7 @@ KEYS: Sequence[Key] = (
     Key("take", ("enter",), "take", "Take what the first line says: what is proposed, of what is ticked."),
     Key("tick", ("space",), "tick", "Tick the marked row, or take its tick away."),
     Key("tick_all", ("t",), "all", "Tick all, or none."),
-    Key("apart", ("n",), "not same", "For good: the whole group is not the same, no names of it, or stays as it is."),
+    Key("apart", ("n",), "apart", "For good: the whole group is not the same, no names of it, or stays as it is."),
     Key("reject", ("x",), "reject", "The marked row is no observation: x, and x again."),
     Key("rename", ("e",), "rename", "Give the marked row another text."),
     Key("target", ("slash",), "target", "Type another concept that it is the same as."),

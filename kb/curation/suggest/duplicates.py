@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 
 from kb.curation.suggest.living import Living, embedded_blocks, read_living
 from kb.curation.suggest.neighbours import ALL_WITH_ALL, nearest_others, sampled_recall
-from kb.curation.suggest.same_words import EQUAL, Comparison, compare, likeness
 from kb.curation.suggest.suggestion import Suggestion, Suggestions
+from kb.language.same_words import EQUAL, Comparison, compare, likeness
 from kb.store.state import State
 
 NEIGHBOURS = 10

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kb.curation.suggest.same_words import Wording, wording_of
+from kb.language.same_words import Wording, wording_of
 from kb.store.sqltext import literals
 from kb.store.state import State
 from kb.vectors.columns import vector_matrix

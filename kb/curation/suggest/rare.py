@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from kb.curation.suggest.living import Living, read_living
-from kb.curation.suggest.same_words import compare, likeness
 from kb.curation.suggest.suggestion import Suggestion, Suggestions
+from kb.language.same_words import compare, likeness
 from kb.store.state import State
 from kb.vectors.nearest import exact_nearest
 

@@ -36,7 +36,7 @@ def _meant(word: str) -> str:
     A denial that was tied to its word ("no-change") stays tied. A slip is mended where one known word alone is a letter
     away, the first letter is the same, and English has no word of the spelling: so no finding becomes another one.
     """
-    known = _known_words()
+    known = known_words()
     lower = word.lower()
     if fold(lower) in known:
         return word
@@ -63,13 +63,13 @@ def _near(word: str) -> list[str]:
 def _known_by_shape() -> Mapping[tuple[str, int], Sequence[str]]:
     """The folded words of the tables by their first letter and length."""
     shapes: dict[tuple[str, int], list[str]] = {}
-    for word in _known_words():
+    for word in known_words():
         shapes.setdefault((word[0], len(word)), []).append(word)
     return shapes
 
 
 @cache
-def _known_words() -> Mapping[str, str]:
+def known_words() -> Mapping[str, str]:
     """Every word of the tables by its folded form."""
     lexicon = load_lexicon()
     texts = [*lexicon.terms(), *lexicon.place_terms(), *lexicon.severities, *lexicon.sides, *STOP_WORDS, *NEGATORS]
@@ -81,4 +81,4 @@ def _known_words() -> Mapping[str, str]:
 @cache
 def _unhyphenated() -> Mapping[str, str]:
     """The words of the tables that have a hyphen, by what they are without it."""
-    return {folded.replace("-", ""): word for folded, word in _known_words().items() if "-" in folded}
+    return {folded.replace("-", ""): word for folded, word in known_words().items() if "-" in folded}

@@ -280,7 +280,7 @@ def test_the_command_line_curates(cli, cli_json, tmp_path: Path) -> None:
     cli("ingest", "reports", source, "--kb", "x.kb", "--no-embed", "--quiet")
     heart = concept_id("cardiomegaly")
     told = cli("vocab", "accept", heart[:8], "--kb", "x.kb", "--by", "ada", "--why", "sure").stderr
-    assert "ada: 'cardiomegaly' is accepted" in told
+    assert "'cardiomegaly' (2 mentions) is accepted" in told and "by ada (sure)" in told
     change = cli_json("vocab", "rename", heart, "big heart", "--kb", "x.kb")
     assert cli_json("vocab", "show", heart, "--kb", "x.kb")["text"] == "big heart"
     cli("vocab", "revert", change["change_id"], "--kb", "x.kb")

@@ -94,11 +94,9 @@ class TestKeys:
         mention(base, wide_fracture=2)
         seen: list[str] = []
         drive(base, "duplicates", size=size, at_end=seen.append)
-        told = (
-            "'widened fracture' (0 mentions) and 'broadened fracture' (0 mentions) will count under 'wide fracture' (2"
-        )
-        for part in ("Enter:", *told.split(" and "), "Space tick", "q stop", "1 of 1"):
-            assert part.split(" (")[0] in words(seen)
+        told = "Enter: 'widened fracture' (0 mentions) and 'broadened fracture' (0 mentions) will count under 'wide"
+        assert told in words(seen) and "1 of 1" in words(seen)
+        assert "space tick" in words(seen) and "? keys q stop" in words(seen)
         session = drive(base, "duplicates", "enter", size=size, at_end=seen.append)
         assert "now count under 'wide fracture' (2 mentions)" in words(seen)
         assert (acts(base), session.group) == (["merge"], None)

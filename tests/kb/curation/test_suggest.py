@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from ingest.reports.ingest import ingest_reports
 from kb.curation.suggest.neighbours import nearest_others, sampled_recall
-from kb.curation.suggest.same_words import EQUAL, MISSPELT, MOST, compare, likeness, wording_of
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.language.query_reading import read_query
+from kb.language.same_words import EQUAL, MISSPELT, MOST, compare, likeness, wording_of
 from kb.vectors.embedding import Embedder
 from kb.vectors.nearest import exact_nearest, recall
 from kb.vocabulary.embed_concepts import embed_concepts

@@ -89,7 +89,7 @@ def test_scores_fall_and_lie_between_0_and_1(kb: KnowledgeBase, embedder: Embedd
     ],
 )
 def test_a_filter_holds_for_every_hit(kb: KnowledgeBase, embedder: Embedder, filters: dict[str, str], holds) -> None:
-    hits = kb.search("effusion", k=20, embedder=embedder, **filters)
+    hits = kb.search("effusion or hernia", k=20, embedder=embedder, **filters)
     assert hits
     assert all(holds(hit) for hit in hits)
 

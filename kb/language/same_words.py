@@ -77,6 +77,11 @@ def compare(first: Wording, second: Wording) -> Comparison:
     )
 
 
+def heads_of(text: str) -> frozenset[str]:
+    """The stems that stand for the words of a text and their like: "cardiac enlargement" is heart and enlarg."""
+    return frozenset(_tables().headed(_spelt(text)))
+
+
 @lru_cache(maxsize=1 << 16)
 def _wording(finding: str, anatomy: str, descriptors: tuple[str, ...]) -> Wording:
     tables = _tables()

@@ -1,4 +1,4 @@
-"""The filters that commands over concepts share, each option defined once."""
+"""The options that say which concepts a command is about, each defined once."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from kb.vocabulary.filters import Filters
 
 AssertionFilter = Annotated[AssertionChoice | None, typer.Option("--assertion", help="Only present or absent ones.")]
 StatusFilter = Annotated[StatusChoice | None, typer.Option("--status", help="Only those of this status.")]
-LateralityFilter = Annotated[
-    LateralityChoice | None, typer.Option("--laterality", "--side", help="Only those of this side.")
-]
+SideFilter = Annotated[LateralityChoice | None, typer.Option("--side", "--laterality", help="Only those of this side.")]
 FindingFilter = Annotated[
     list[str] | None, typer.Option("--finding", help="Only those of this finding of the lexicon; repeatable.")
 ]
 PlaceFilter = Annotated[
-    str | None, typer.Option("--place", "--anatomy", help='Only those whose place has these words: "lower lobe".')
+    str | None, typer.Option("--place", help="Only those at a place that has these words: 'lower lobe'.")
 ]
-SeverityFilter = Annotated[str | None, typer.Option("--severity", help="Only those of this size or severity, or none.")]
+SeverityFilter = Annotated[
+    str | None, typer.Option("--severity", help="Only those of this severity or size ('mild'); 'none': of none.")
+]
 KindFilter = Annotated[
     Literal["finding", "device", "normal", "other"] | None,
-    typer.Option("--kind", help="Only what the tables call so; other is what they do not know."),
+    typer.Option("--kind", help="Only findings, devices or normal statements, as the lexicon says."),
 ]
-SourceFilter = Annotated[str | None, typer.Option("--source", help="Only those from this extractor, file or curator.")]
+SourceFilter = Annotated[str | None, typer.Option("--source", help="Only those that came from this source.")]
+MinCount = Annotated[int, typer.Option("--min-count", min=0, help="Only those mentioned at least so often.")]
 TextFilter = Annotated[str | None, typer.Option("--text", help="Only those whose text has these words.")]
 LabelFilter = Annotated[
     str | None, typer.Option("--label", help="Only those of the findings that a label is of: Cardiomegaly.")
 ]
-MinCount = Annotated[int, typer.Option("--min-count", min=0, help="Only those mentioned at least so often.")]
 
 
 def filters_of(**told: Any) -> Filters | None:

@@ -1,0 +1,70 @@
+"""The words of many names, and which names hold each: what a search by words looks through as somebody types."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from kb.language.same_words import heads_of
+
+
+class Words:
+    """The words of names, each by the stem that stands for it and its like (`kb.language.same_words.heads_of`)."""
+
+    def __init__(self, names: pa.Array):
+        split = pc.ascii_split_whitespace(pc.utf8_lower(names))
+        self._names = len(split)
+        said = split.flatten().dictionary_encode()
+        codes = said.indices.to_numpy()
+        spellings: list[str] = said.dictionary.to_pylist()
+        lengths = pc.list_value_length(split).to_numpy(zero_copy_only=False)
+        by_code = np.argsort(codes, kind="stable")
+        self._holders = np.repeat(np.arange(self._names), lengths)[by_code]
+        self._starts = np.searchsorted(codes[by_code], np.arange(len(spellings) + 1))
+        self._sorted = sorted((word, code) for code, word in enumerate(spellings))
+        heads = [heads_of(word) for word in spellings]
+        self._of_head: dict[str, list[int]] = {}
+        for code, stems in enumerate(heads):
+            for head in stems:
+                self._of_head.setdefault(head, []).append(code)
+        tells = np.array([sum(map(self.weight, stems)) for stems in heads], dtype=np.float32)
+        said_in_all = np.bincount(self._holders, weights=np.repeat(tells, np.diff(self._starts)), minlength=self._names)
+        self.weights: np.ndarray = said_in_all.astype(np.float32)
+
+    def __contains__(self, word: str) -> bool:
+        at = bisect_left(self._sorted, (word,))
+        return at < len(self._sorted) and self._sorted[at][0] == word
+
+    def holding(self, head: str) -> np.ndarray:
+        """Whether each name holds a word of this stem, (n,) bool."""
+        mask = np.zeros(self._names, dtype=bool)
+        for code in self._of_head.get(head, ()):
+            mask[self._holders[self._starts[code] : self._starts[code + 1]]] = True
+        return mask
+
+    def weight(self, head: str) -> float:
+        """How much a stem tells: the rarer, the more (the logarithm of its inverse frequency)."""
+        held = sum(int(self._starts[code + 1] - self._starts[code]) for code in self._of_head.get(head, ()))
+        return float(np.log1p((self._names + 1) / (held + 1)))
+
+    def completions(self, beginning: str, most: int) -> list[str]:
+        """The words that begin so and go on, the most used first."""
+        found: list[tuple[int, str]] = []
+        for word, code in self._sorted[bisect_left(self._sorted, (beginning,)) :]:
+            if not word.startswith(beginning):
+                break
+            found.append((int(self._starts[code] - self._starts[code + 1]), word))
+        return [word for _, word in sorted(found)[:most] if word != beginning]
+
+    def covered(self, heads: Iterable[str]) -> tuple[np.ndarray, float]:
+        """How much of the weight of some stems each name holds, (n,) float32, and the weight of all of them."""
+        found, whole = np.zeros(self._names, dtype=np.float32), 0.0
+        for head in heads:
+            weight = self.weight(head)
+            found[self.holding(head)] += weight
+            whole += weight
+        return found, whole

@@ -1,0 +1,1 @@
+"""The Vocabulary page: search as one types, filters, the hierarchy, and a concept with all that is known of it."""
