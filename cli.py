@@ -139,7 +139,7 @@ COMMANDS: Mapping[str, Entry | Group] = {
             "Train a concept bottleneck of each label; with --set, show how its predictions change."),
     }),
     "explain": ("encoder.commands.explain", "explain_command",
-        "Take a prediction apart: what each concept adds to its logit, with report sentences; or --all, and keep it."),
+        "Take a prediction apart by finding, beside the study's report; exactly by --concepts; or --all, and keep it."),
     "images": ("Find encoded images.", {
         "search": ("encoder.commands.images", "search_command",
             "Find the images nearest to a sentence, a concept, or another image."),

@@ -22,6 +22,7 @@ from workbench.access import Access, Key
 from workbench.answers import page, said
 from workbench.desk import Desk
 from workbench.home.pages import HOME
+from workbench.images.room import IMAGES
 from workbench.read_only import ReadOnly
 from workbench.room import Room
 from workbench.vocabulary.room import VOCABULARY
@@ -30,7 +31,7 @@ logger = logging.getLogger("clear_kb.workbench")
 
 ASSETS = Path(__file__).parent / "assets"
 
-ROOMS: Sequence[Room] = (VOCABULARY,)
+ROOMS: Sequence[Room] = (VOCABULARY, IMAGES)
 """The rooms in the order of the bar."""
 
 

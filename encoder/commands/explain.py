@@ -1,4 +1,4 @@
-"""`clear-kb explain`: one prediction, concept by concept, with the sentences behind it and where it looks."""
+"""`clear-kb explain`: one prediction, finding by finding or concept by concept, and where it looks."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from rich.console import Console
 from rich.markup import escape
 
 from encoder.audit.kept_attributions import KeptAttributions, keep_attributions
+from encoder.commands.explain_grouped import COLUMNS as GROUPED_COLUMNS
+from encoder.commands.explain_grouped import print_grouped, table_rows
 from encoder.commands.options import EncoderOption
 from encoder.explanation.explanation import Explainer, Explanation
-from encoder.explanation.locating import Locator
+from encoder.explanation.grouped import GroupedExplainer
 from encoder.figures import check_figure
 from encoder.prediction.runs import only_run, read_run
 from encoder.vectors.encoders import find_checkpoint
@@ -47,11 +49,25 @@ def explain_command(
     run: Annotated[
         str | None, typer.Option("--run", metavar="NAME", help="The run; default: the only one of this encoder.")
     ] = None,
-    top: Annotated[int, typer.Option("--top", min=1, help="Contributions and findings that are listed.")] = 10,
-    evidence: Annotated[int, typer.Option("--evidence", min=0, help="Report sentences of each concept.")] = 1,
-    absolute: Annotated[
-        bool, typer.Option("--absolute", help="Scores as they are, not against the mean image.")
+    concepts: Annotated[
+        bool, typer.Option("--concepts", help="The exact sum, concept by concept, with report sentences of each.")
     ] = False,
+    top: Annotated[int, typer.Option("--top", min=1, help="Findings, or concepts, that are listed.")] = 10,
+    evidence: Annotated[
+        int | None, typer.Option("--evidence", min=0, help="With --concepts: report sentences of each; default 1.")
+    ] = None,
+    absolute: Annotated[
+        bool, typer.Option("--absolute", help="With --concepts: scores as they are, not against the mean image.")
+    ] = False,
+    maps: Annotated[
+        int, typer.Option("--maps", min=0, help="Findings whose heat map is asked on which side it lies.")
+    ] = 3,
+    nearest: Annotated[
+        int, typer.Option("--nearest", min=0, help="Images of other patients, with the label and without it.")
+    ] = 3,
+    source: Annotated[
+        str | None, typer.Option("--source", metavar="NAME", help="Of the labels of the nearest images.")
+    ] = None,
     heatmap: Annotated[
         Path | None, typer.Option("--heatmap", metavar="OUT.png", help="Draw where in the image it comes from.")
     ] = None,
@@ -60,14 +76,16 @@ def explain_command(
     ] = None,
     encoder: EncoderOption = None,
 ) -> None:
-    """Take a prediction apart: what each concept adds to its logit, with report sentences; or --all, and keep it."""
+    """Take a prediction apart by finding, beside the study's report; exactly by --concepts; or --all, and keep it."""
     if concept is not None and heatmap is None:
         raise UsageError("--concept goes with --heatmap OUT.png")
     opened = writing.base
+    if (evidence is not None or absolute) and not (concepts or everything):
+        raise UsageError("--evidence and --absolute go with --concepts")
     if everything:
-        if image is not None or absolute or heatmap is not None or writing.at is not None:
+        if image is not None or concepts or absolute or heatmap is not None or writing.at is not None:
             raise UsageError(
-                "--all keeps what predictions owe most to: it goes with no IMAGE, and none of --absolute, "
+                "--all keeps what predictions owe most to: it goes with no IMAGE, and none of --concepts, --absolute, "
                 "--heatmap and --at"
             )
         with Progress("predictions", hidden=writing.quiet) as progress:
@@ -92,17 +110,32 @@ def explain_command(
         check_figure(heatmap, "--heatmap")
     checkpoint = find_checkpoint(opened, encoder or (read_run(opened, run).encoder if run else None), text_side=True)
     explainer = Explainer(opened, checkpoint, run or only_run(opened, checkpoint.encoder_id))
-    found = explainer.explain(image, label, top=top, evidence=evidence, absolute=absolute)
+    grouped = GroupedExplainer(explainer, source=source)
+    if concepts:
+        found = explainer.explain(
+            image, label, top=top, evidence=1 if evidence is None else evidence, absolute=absolute
+        )
+        _print_concepts(found, explainer, writing.output)
+    else:
+        by_finding = grouped.explain(image, label, top=top, maps=maps, nearest=nearest)
+        if writing.output is Format.json:
+            print_json(by_finding.to_dict())
+        elif writing.output is Format.csv:
+            print_rows(table_rows(by_finding.findings), GROUPED_COLUMNS, writing.output)
+        else:
+            print_grouped(by_finding, explainer)
     if heatmap is not None:
-        Locator(explainer).draw(image, label, heatmap, concept=concept)
-    if writing.output is Format.json:
+        grouped.locator.draw(image, label, heatmap, concept=concept)
+        say(f"wrote {escape(str(heatmap))}")
+
+
+def _print_concepts(found: Explanation, explainer: Explainer, output: Format) -> None:
+    if output is Format.json:
         print_json(found.to_dict())
-    elif writing.output is Format.csv:
-        print_rows(_rows(found), COLUMNS, writing.output)
+    elif output is Format.csv:
+        print_rows(_rows(found), COLUMNS, output)
     else:
         _print(found, explainer)
-    if heatmap is not None:
-        say(f"wrote {escape(str(heatmap))}")
 
 
 def _print_kept(kept: KeptAttributions, writing: Writing) -> None:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.markup import escape
 
+from encoder.commands.interventions import keep, show_saved
 from encoder.commands.options import (
     EncoderOption,
     LabelsOption,
@@ -186,6 +187,13 @@ def bottleneck_command(
     images: Annotated[
         list[str] | None, typer.Option("--image", metavar="ID", help="With --set: these images; repeatable.")
     ] = None,
+    save: Annotated[
+        str | None, typer.Option("--save", metavar="NAME", help="With --set: keep it with the run under this name.")
+    ] = None,
+    saved: Annotated[
+        str | None,
+        typer.Option("--saved", metavar="NAME", help="Show what a kept intervention comes to; '?' lists them."),
+    ] = None,
     run: RunOption = None,
     encoder: EncoderOption = None,
     source: SourceOption = None,
@@ -209,12 +217,21 @@ def bottleneck_command(
         rows = [_looked(row) for row in told.rows] if writing.output is Format.table else told.rows
         _print_rows(rows, told.notes, writing.output)
         return
+    if saved is not None:
+        again = show_saved(writing, trained, saved, encoder=encoder)
+        if again is not None:
+            _print_rows(again.rows, again.notes, writing.output)
+        return
     if values:
         checkpoint = find_checkpoint(opened, encoder or read_run(opened, trained).encoder)
         pairs = {name: _number(value) for name, value in parse_pairs(values, "--set").items()}
         shown = set_concepts(opened, checkpoint, trained, values=pairs, image_ids=images, labels=labels or ())
         _print_rows(shown.rows, shown.notes, writing.output)
+        if save is not None:
+            keep(writing, trained, save, shown.concepts, labels=labels or (), images=images or ())
         return
+    if save is not None:
+        raise UsageError("--save keeps what --set sets: name a concept and its value")
     if images:
         raise UsageError("--image goes with --set: a bottleneck is trained for all images")
     if writing.at:

@@ -168,12 +168,12 @@ class Explainer:
     def above(self, vectors: np.ndarray, *, absolute: bool = False) -> np.ndarray:
         """Image vectors (m, d) less that of the mean image, unless absolute: float64."""
         vectors = np.asarray(vectors, dtype=np.float64)
-        return vectors if absolute else vectors - self._mean_image()
+        return vectors if absolute else vectors - self.mean_image
 
     def terms(self, head: Head, vectors: np.ndarray, *, absolute: bool = False) -> Terms:
         """What the logits of images (m, d) are made of but for their concepts, image by image."""
         vectors = np.asarray(vectors, dtype=np.float64)
-        mean = np.zeros(vectors.shape[1]) if absolute else self._mean_image()
+        mean = np.zeros(vectors.shape[1]) if absolute else self.mean_image
         if self.run.space == "llm":
             inner = self.space.projector.matrix.astype(np.float64).T @ head.weights
             per_length = 1 / np.linalg.norm(vectors @ self._triangle.T, axis=1)
@@ -222,7 +222,8 @@ class Explainer:
             weights[place] = concept["weight"] / max(concept["deviation"], 1e-12)
         return weights
 
-    def _mean_image(self) -> np.ndarray:
+    @cached_property
+    def mean_image(self) -> np.ndarray:
         """The mean of the images that the run predicted."""
         return np.array(self.run.parameters["mean_image"], dtype=np.float64)
 

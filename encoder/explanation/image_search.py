@@ -76,6 +76,32 @@ def search_images(
         ClearKbError: the encoder is foreign and the concept has no direction that can be trusted.
     """
     images = read_image_vectors(kb, encoder.encoder)
+    asked, similarity = similarities(kb, encoder, images, query, kind=kind, space=space, embedder=embedder)
+    order = [int(n) for n in np.argsort(-similarity, kind="stable")[:k] if np.isfinite(similarity[n])]
+    return ImageSearch(asked, query, space, _hits(kb, images, order, similarity))
+
+
+def similarities(
+    kb: KnowledgeBase,
+    encoder: StoredEncoder,
+    images: ImageVectors,
+    query: str,
+    *,
+    kind: Kind | None = None,
+    space: SearchSpace = "encoder",
+    embedder: Callable[[], Embedder],
+) -> tuple[Kind, np.ndarray]:
+    """What a query was taken for, and how near every image is to it, (n,): minus infinity for the image itself.
+
+    Args:
+        kb: where to search.
+        encoder: whose vectors.
+        images: the vectors of all images by it.
+        query: see `search_images`, as `kind`, `space`, `embedder` and what is raised.
+        kind: likewise.
+        space: likewise.
+        embedder: likewise.
+    """
     asked: Kind = kind or ("image" if query in images.image_ids else "concept" if _is_concept(kb, query) else "text")
     if asked == "image" and query not in images.image_ids:
         read_image_vectors(kb, encoder.encoder, [query])  # it says why there is none
@@ -85,8 +111,7 @@ def search_images(
         similarity = _by_encoder(kb, encoder, images, query=query, kind=asked, space=space, embedder=embedder)
     if asked == "image":
         similarity[images.image_ids.index(query)] = -np.inf  # the image itself is no find
-    order = [int(n) for n in np.argsort(-similarity, kind="stable")[:k] if np.isfinite(similarity[n])]
-    return ImageSearch(asked, query, space, _hits(kb, images, order, similarity))
+    return asked, similarity
 
 
 def _is_concept(kb: KnowledgeBase, query: str) -> bool:

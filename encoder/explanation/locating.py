@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from encoder.explanation.explanation import Explainer
-from encoder.explanation.heatmap import concept_quantity, draw_heatmap, mean_image, quantity_of, relevance
+from encoder.explanation.heatmap import Quantity, concept_quantity, draw_heatmap, mean_image, quantity_of, relevance
 from encoder.prediction.concept_list import find_concept
 from encoder.vectors.pixels import PixelReader
 from kb.errors import UsageError
@@ -50,14 +50,23 @@ class Locator:
         Raises:
             UsageError: the image's pixels are missing, or there is no such concept.
         """
+        space, run = self._explainer.space, self._explainer.run
+        if concept is not None:
+            return self.along(image_id, space.vectors[self._place(concept)])
+        return self._located(image_id, quantity_of(run.head(label), run.space, space.projector))
+
+    def along(self, image_id: str, direction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The pixels of an image, and what each place of it adds along a direction of the image vectors, (d,).
+
+        Raises:
+            UsageError: the image's pixels are missing.
+        """
+        return self._located(image_id, concept_quantity(direction))
+
+    def _located(self, image_id: str, asked: Quantity) -> tuple[np.ndarray, np.ndarray]:
         if image_id not in self._contents:
             raise UsageError(f"there is no image {image_id} in {self._explainer.images.uri}")
         (pixels,) = self._reader.take([self._contents[image_id]])
-        space, run = self._explainer.space, self._explainer.run
-        if concept is None:
-            asked = quantity_of(run.head(label), run.space, space.projector)
-        else:
-            asked = concept_quantity(space.vectors[self._place(concept)])
         return pixels, relevance(self._explainer.checkpoint, pixels, self._mean_pixels, quantity=asked)
 
     def _place(self, concept: str) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,10 +21,17 @@ from kb.language.query_reading import read_query
 
 @dataclass(frozen=True, slots=True)
 class Interventions:
-    """Scores before and after, a row an image and label (of all images: their means), and which concepts were set."""
+    """Scores before and after, a row an image and label (of all images: their means), and which concepts were set.
+
+    Attributes:
+        rows: the scores.
+        notes: which concepts of each label were set, in words.
+        concepts: the standardised score that each concept was set to, by its id.
+    """
 
     rows: list[dict[str, Any]]
     notes: list[str]
+    concepts: Mapping[str, float] = field(default_factory=dict)
 
 
 def set_concepts(
@@ -82,7 +89,7 @@ def set_concepts(
             _row(image_id, bottleneck.label, b, a)
             for image_id, b, a in zip(images.image_ids, before, after, strict=True)
         ]
-    return Interventions(rows, notes)
+    return Interventions(rows, notes, {one: value for _, by_id in chosen.values() for one, value in by_id.items()})
 
 
 def _row(image: str, label: str, before: float, after: float) -> dict[str, Any]:

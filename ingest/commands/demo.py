@@ -146,7 +146,7 @@ class _Story:
         ours = ("--encoder", self.folder / "concepts")
         self.run("predict probe", [*ours, "--run", "probe"])
         self.run("predict bottleneck", [*ours, "--run", "bottleneck"])
-        explained = ("pneumothorax", *ours, "--run", "bottleneck", "--top", 1, "--evidence", 0)
+        explained = ("pneumothorax", *ours, "--run", "bottleneck", "--concepts", "--top", 1, "--evidence", 0)
         concept = self.asked("explain", [_one_image(self.study, "pneumothorax"), *explained])["top"][0]["text"]
         by_hand = ("--label", "pneumothorax", "--set", f"{concept}=0")
         self.run("predict bottleneck", [*ours, "--run", "bottleneck", *by_hand])
@@ -167,7 +167,9 @@ class _Story:
         print_rows(table, list(table[0]), Format.table)
 
     def explanation(self) -> None:
-        _tell("One prediction, taken apart concept by concept: it sums up exactly, and each concept has its sentences.")
+        _tell(
+            "One prediction, taken apart by finding, beside what its own report says; --concepts tells its exact sum."
+        )
         image = _one_image(self.study, "pneumothorax")
         ours = ("--encoder", self.folder / "concepts")
         picture = self.folder / "pneumothorax.png"

@@ -150,13 +150,14 @@ def test_what_cannot_be_explained_says_why(shapes, runs) -> None:
 
 def test_the_command(shapes, runs, tmp_path: Path, cli: Callable, cli_json: Callable) -> None:
     where = ("--kb", shapes.kb.uri, "--encoder", shapes.concepts.folder, "--run", runs["zero-shot-llm"])
-    told = cli_json("explain", IMAGE, "nodule", *where, "--top", 3)
+    told = cli_json("explain", IMAGE, "nodule", *where, "--concepts", "--top", 3)
     assert len(told["top"]) == 3 and abs(told["residual"]) <= 1e-4
     done = cli("explain", IMAGE, "nodule", *where, "--heatmap", "h.png", "--concept", "nodule", code=2)
     assert "no concept in use 'nodule'" in done.stderr
-    done = cli("explain", IMAGE, "nodule", *where, "--heatmap", "h.png")
+    done = cli("explain", IMAGE, "nodule", *where, "--concepts", "--heatmap", "h.png")
     assert (tmp_path / "h.png").read_bytes()[:4] == b"\x89PNG"
     assert "residual" in done.stdout and "by finding" in done.stdout and "evidence" in done.stdout
+    assert "go with --concepts" in cli("explain", IMAGE, "nodule", *where, "--absolute", code=2).stderr
     assert "goes with --heatmap" in cli("explain", IMAGE, "nodule", *where, "--concept", "a", code=2).stderr
 
 

@@ -1,0 +1,1 @@
+"""Images looked at: a gallery with filters and search, one image with its report, predictions and explanation."""

@@ -1,0 +1,147 @@
+"""One image: whose it is, its report, what every run says of it, and where it lies among the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from encoder.evaluation.confusion import Confusion
+from kb.errors import UsageError
+from kb.knowledge_base import KnowledgeBase
+from kb.store.sqltext import literals
+from kb.vocabulary.study_statements import StudyReport, read_study_reports
+from workbench.images.catalogue import catalogue_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """What is known of an image.
+
+    Attributes:
+        image_id: which.
+        facts: names and values, in the order in which a person reads them.
+        content: the hash of its file, by which its pixels are kept.
+        width: of its picture, in pixels; with its `height`.
+        study_id: its study.
+        patient_id: its patient.
+        view: how the chest was taken; None where nobody knows.
+        before: the image before it by id, and `after` the one after.
+    """
+
+    image_id: str
+    facts: Sequence[tuple[str, str]]
+    content: str
+    width: int
+    height: int
+    study_id: str | None
+    patient_id: str | None
+    view: str | None
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """What one run says of one label of an image; `above` is None where nothing cuts its score."""
+
+    run: str
+    label: str
+    score: float
+    threshold: float | None
+    above: bool | None
+    truth: bool | None
+
+    @property
+    def wrong(self) -> bool:
+        """Whether it is wrong at its operating point."""
+        return None not in (self.truth, self.above) and self.truth != self.above
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatingPoint:
+    """How a label of a run fares at the point at which it is cut: on the images that may be judged."""
+
+    run: str
+    label: str
+    score: float
+    threshold: float | None
+    chosen_on: str
+    source: str | None
+    confusion: Confusion | None
+
+
+def picture_of(base: KnowledgeBase, image_id: str) -> Picture:
+    """What is known of an image; UsageError if there is none of that id."""
+    catalogue = catalogue_of(base)
+    if image_id not in catalogue.place:
+        raise UsageError(f"there is no image {image_id} in {base.uri}")
+    at = catalogue.place[image_id]
+    row = catalogue.table.slice(at, 1).to_pylist()[0]
+    told = [
+        ("study", row["study_id"]),
+        ("patient", row["patient_id"]),
+        ("view", row["view"]),
+        ("sex", row["sex"]),
+        ("age", None if row["age"] is None else f"{row['age']:g}"),
+        ("picture", f"{row['width']} × {row['height']} pixels"),
+    ]
+    return Picture(
+        image_id=image_id,
+        facts=[(name, str(value)) for name, value in told if value],
+        content=row["content_hash"],
+        width=row["width"],
+        height=row["height"],
+        study_id=row["study_id"],
+        patient_id=row["patient_id"],
+        view=row["view"],
+        before=catalogue.ids[at - 1] if at else None,
+        after=catalogue.ids[at + 1] if at + 1 < len(catalogue) else None,
+    )
+
+
+def reports_of(base: KnowledgeBase, picture: Picture) -> tuple[StudyReport, ...]:
+    """The reports of the study of an image."""
+    return read_study_reports(base, picture.study_id, picture.patient_id)
+
+
+def predictions_of(base: KnowledgeBase, image_id: str) -> list[Prediction]:
+    """What every run says of every label of an image, by label and run."""
+    catalogue = catalogue_of(base)
+    at = catalogue.place[image_id]
+    where = f"image_id IN {literals([image_id])}"
+    stored = base.dataset("predictions").to_table(columns=["run", "label", "score"], filter=where).to_pylist()
+    found = []
+    for row in sorted(stored, key=lambda row: (row["label"].casefold(), row["run"])):
+        told = catalogue.outcomes(row["run"], row["label"])
+        threshold, above, truth = told.threshold[at], told.above[at], told.truth[at]
+        found.append(
+            Prediction(
+                run=row["run"],
+                label=row["label"],
+                score=row["score"],
+                threshold=None if np.isnan(threshold) else float(threshold),
+                above=None if np.isnan(above) else bool(above),
+                truth=None if np.isnan(truth) else bool(truth),
+            )
+        )
+    return found
+
+
+def operating_point_of(base: KnowledgeBase, image_id: str, run: str, label: str) -> OperatingPoint:
+    """How a label of a run fares where it is cut, beside the score of an image; UsageError if it has no score."""
+    catalogue = catalogue_of(base)
+    told = catalogue.outcomes(run, label)
+    at = catalogue.place[image_id]
+    if np.isnan(told.score[at]):
+        raise UsageError(f"run '{run}' predicts no '{label}' of {image_id}")
+    return OperatingPoint(
+        run=run,
+        label=label,
+        score=float(told.score[at]),
+        threshold=None if np.isnan(told.threshold[at]) else float(told.threshold[at]),
+        chosen_on=told.chosen_on,
+        source=told.source,
+        confusion=told.confusion,
+    )
