@@ -60,7 +60,7 @@ def test_both_pages_are_clean_in_every_size_and_light(look: Callable[..., Window
     at = look(width, dark)
     page = at.open("/images/?run=probe&label=nodule")
     page.locator(".gallery a").first.wait_for()
-    page.locator(".choices").wait_for()
+    page.get_by_label("Split").get_by_text("validation").wait_for(state="attached")
     at.assert_clean()
     at.assert_fits()
     page = explained(at)
