@@ -1,8 +1,8 @@
 """The images of one state as columns in one order, and what is known of each: read once, and asked many times.
 
 The plain columns take a moment. What stands on all tables together (splits, sites, truths) is asked of the audit's
-views when it is first needed; so is what stands on operating points, by a session of its own, for they are computed once
-for all runs, and that takes a while where there are many predictions.
+views when it is first needed; so is what stands on operating points, by a session of its own, for they are computed
+once for all runs, and that takes a while where there are many predictions.
 """
 
 from __future__ import annotations
