@@ -12,6 +12,7 @@ from bench import (
     busy_core,
     confounders,
     coverage,
+    curation_session,
     drift,
     duplicates,
     explained_sides,
@@ -37,6 +38,7 @@ from bench import (
     training,
     vocabulary,
     vocabulary_size,
+    workbench_load,
 )
 from bench.audit_peers import compare
 from bench.measure import Row
@@ -73,6 +75,8 @@ BENCHES = {
     "drift": drift.run,
     "foreign_vectors": foreign_vectors.run,
     "segments": segments.run,
+    "curation_session": curation_session.run,
+    "workbench_load": workbench_load.run,
 }
 
 

@@ -24,6 +24,7 @@ from workbench.desk import Desk
 from workbench.home.pages import HOME
 from workbench.images.room import IMAGES
 from workbench.read_only import ReadOnly
+from workbench.review.room import REVIEW
 from workbench.room import Room
 from workbench.vocabulary.room import VOCABULARY
 
@@ -31,7 +32,7 @@ logger = logging.getLogger("clear_kb.workbench")
 
 ASSETS = Path(__file__).parent / "assets"
 
-ROOMS: Sequence[Room] = (VOCABULARY, IMAGES)
+ROOMS: Sequence[Room] = (VOCABULARY, REVIEW, IMAGES)
 """The rooms in the order of the bar."""
 
 

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.support.chromium import FLAGS, find_chromium
+
+expect.set_options(timeout=20_000)  # a busy machine takes its time
 
 SIZES = {"phone": 390, "laptop": 1280, "desk": 1920}
 """The widths that every page is looked at in."""

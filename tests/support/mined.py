@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import Path
 
@@ -20,19 +21,35 @@ TOLD = (
 )
 """Findings and impression of each report."""
 
+DOUBLED = (
+    ("There is a wide fracture. There is a widened fracture.", "Wide fracture."),
+    ("There is a broadened fracture.", "There is a flat nodule."),
+    ("There is a flattened nodule. There is a flat nodule.", "There is a wide fracture."),
+    ("There is an irregular mass.", "There is an uneven mass. There is an irregular mass."),
+)
+"""Reports that say three things in seven wordings, which the mining keeps apart."""
+
 
 def concept_id(text: str) -> str:
     """The id of the concept that a text means."""
     return read_query(text).concept_id
 
 
-def mined_in(folder: Path) -> KnowledgeBase:
-    """The vocabulary of these reports, not embedded; the first study has an image whose pixels are kept."""
+def doubled_in(folder: Path) -> KnowledgeBase:
+    """A vocabulary in which three concepts stand more than once; none is put aside."""
+    base = mined_in(folder, DOUBLED)
+    aside = base.vocabulary.list(status="aside")
+    base.curate.accept(*(row["concept_id"] for row in aside), by="tester")
+    return base
+
+
+def mined_in(folder: Path, told: Sequence[tuple[str, str]] = TOLD) -> KnowledgeBase:
+    """The vocabulary of some reports, not embedded; the first study has an image whose pixels are kept."""
     path = folder / "reports.csv"
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["report_id", "study_id", "patient_id", "findings", "impression"])
-        for number, sections in enumerate(TOLD, 1):
+        for number, sections in enumerate(told, 1):
             writer.writerow([f"r{number}", f"s{number}", f"p{number}", *sections])
     base = KnowledgeBase.create(folder / "mined.kb", by="tester")
     ingest.reports(base, [path], embed=False, workers=1, by="tester")

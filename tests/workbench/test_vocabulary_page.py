@@ -44,6 +44,15 @@ def test_words_filter_the_list_and_the_address_follows(client: TestClient) -> No
     assert answer.headers["hx-replace-url"] == "/vocabulary/?q=eff&laterality=right"
 
 
+def test_where_the_list_is_short_other_names_are_looked_for(client: TestClient) -> None:
+    short = client.get("/vocabulary/results", params={"q": "cor magnum"}).text
+    assert "No concept says that" in short and "/vocabulary/near?q=cor%20magnum" in short
+    near = client.get("/vocabulary/near", params={"q": "cor magnum"}).text
+    assert "cardiomegaly" in near
+    assert "cardiomegaly" not in client.get("/vocabulary/near", params={"q": "cor magnum", "listed": HEART}).text
+    assert client.get("/vocabulary/near", params={"q": "zxqv"}).text.strip() == ""
+
+
 def test_a_finding_asks_for_what_stands_under_it_and_a_place_for_its_parts(client: TestClient) -> None:
     assert "left rib fracture" in client.get("/vocabulary/results", params={"finding": "fracture"}).text
     assert "basilar atelectasis" in client.get("/vocabulary/results", params={"anatomy": "lung"}).text
@@ -88,7 +97,7 @@ def test_what_is_wider_and_narrower_is_told_with_its_counts(client: TestClient) 
 
 def test_thumbnails_are_of_the_studies_that_mention_it(client: TestClient) -> None:
     told = client.get(f"/vocabulary/concept/{concept_id('small left pleural effusion')}/pictures").text
-    assert "data:image/png" in told and 'alt="Image i1"' in told
+    assert "data:image/png" in told and 'alt="Image i1"' in told and 'href="/images/one?image=i1"' in told
     assert "<img" not in client.get(f"/vocabulary/concept/{TUBE}/pictures").text
 
 

@@ -22,6 +22,10 @@ MORE_EVIDENCE = 200
 """Sentences of a concept that are shown where more are asked for."""
 
 
+FEW = 8
+"""Concepts of a list so short that others are looked for by what the words mean, and how many of those are shown."""
+
+
 def start(request: Request) -> Response:
     """The list, or the tree, and no concept yet."""
     return page(request, "vocabulary/vocabulary.html.j2", **_left(request), sheet=None)
@@ -33,6 +37,16 @@ def results(request: Request) -> Response:
     query = Question.of(request.query_params).query()
     response.headers["HX-Replace-Url"] = "/vocabulary/" + (f"?{query}" if query else "")
     return response
+
+
+def near(request: Request) -> Response:
+    """What the words mean by other names, where the list has few: as the search of the command line finds it."""
+    question = Question.of(request.query_params)
+    base = desk_of(request).base()
+    listed_ids = set(request.query_params.get("listed", "").split())
+    hits = base.search(question.words, k=FEW + len(listed_ids), words_only=True) if question.words.strip() else []
+    new = [hit for hit in hits if hit.concept_id not in listed_ids][:FEW]
+    return part(request, "vocabulary/near.html.j2", hits=new, question=question)
 
 
 def tree(request: Request) -> Response:
@@ -116,6 +130,7 @@ def _listed(request: Request) -> dict[str, Any]:
         "question": question,
         "names": NAMES,
         "labels": label_names(base),
+        "few": FEW,
         "open_id": request.path_params.get("concept_id"),
     }
 
@@ -128,4 +143,4 @@ def _is_part(request: Request) -> bool:
 def _image_link(request: Request) -> str | None:
     """Where an image is shown, with its id at the end; None where there is no such room."""
     has = any(room.name == "images" for room in request.app.state.rooms)
-    return "/images/" if has else None
+    return "/images/one?image=" if has else None

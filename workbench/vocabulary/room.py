@@ -6,7 +6,7 @@ from starlette.routing import Route
 
 from workbench.room import Room
 from workbench.vocabulary.acting import act
-from workbench.vocabulary.pages import around, concept, pictures, report, results, start, targets, tree
+from workbench.vocabulary.pages import around, concept, near, pictures, report, results, start, targets, tree
 
 VOCABULARY = Room(
     name="vocabulary",
@@ -15,6 +15,7 @@ VOCABULARY = Room(
     routes=(
         Route("/", start),
         Route("/results", results),
+        Route("/near", near),
         Route("/tree", tree),
         Route("/report", report),
         Route("/targets/{concept_id}", targets),

@@ -1,0 +1,75 @@
+"""What an address asks of a queue: which one, from which group on, and which groups pass."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+
+from kb.choices import check_choice
+from kb.curation.review.queue import QUEUES, Queue
+from kb.errors import UsageError
+from kb.knowledge_base import KnowledgeBase
+from kb.language.wider_terms import wider_findings
+from kb.vocabulary.catalogue import Catalogue
+from kb.vocabulary.filters import Filters
+from workbench.answers import desk_of
+from workbench.review.board import Board, boards_of
+from workbench.vocabulary.shelf import catalogue_of
+
+FILTERS = ("finding", "anatomy", "laterality", "severity", "kind", "source")
+"""What groups can be filtered by: a group passes if any of its concepts does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A queue that is asked for: its board, the newest state, and the part of the address that goes on with it."""
+
+    board: Board
+    base: KnowledgeBase
+    catalogue: Catalogue
+    filters: Filters
+    said: Mapping[str, str]
+    at: int
+
+    @property
+    def path(self) -> str:
+        """Where the pages of the queue are."""
+        return f"/review/{self.board.queue}"
+
+    @property
+    def query(self) -> str:
+        """Filters and since when, as the query of an address."""
+        return urlencode(self.said)
+
+
+def asked(request: Request, *, anew: bool = False) -> Asked:
+    """What a request asks for; UsageError where it makes no sense."""
+    queue: Queue = request.path_params["queue"]
+    check_choice("queue", queue, QUEUES)
+    params = request.query_params
+    said = {name: params[name].strip() for name in (*FILTERS, "since") if params.get(name, "").strip()}
+    at = params.get("at", "0")
+    if not at.isdigit():
+        raise UsageError(f"'{at}' is no place in a queue: count from 0")
+    since = said.get("since") if queue == "new" else None
+    if queue == "new" and since is None:
+        raise UsageError("new since when? name a tag or a commit")
+    desk = desk_of(request)
+    base, catalogue = catalogue_of(desk)
+    board = boards_of(desk).get(queue, base, since=since, anew=anew)
+    return Asked(board, base, catalogue, _filters(said), said, int(at))
+
+
+def _filters(said: Mapping[str, str]) -> Filters:
+    finding = said.get("finding")
+    return Filters(
+        findings=None if finding is None else tuple(sorted(wider_findings().below(finding))),
+        anatomy=said.get("anatomy"),
+        laterality=said.get("laterality"),
+        severity=said.get("severity"),
+        kind=said.get("kind"),
+        source=said.get("source"),
+    )

@@ -1,0 +1,134 @@
+"""What a queue holds, looked for once in the background, and which of its groups are still open."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
+
+from kb.commands.failures import describe
+from kb.curation.apply import Concepts
+from kb.curation.review.group import Group
+from kb.curation.review.groups import review_groups
+from kb.curation.review.left import left_of
+from kb.curation.review.queue import Queue
+from kb.errors import UsageError
+from kb.knowledge_base import KnowledgeBase
+from kb.store.state import State
+from kb.vocabulary.catalogue import Catalogue
+from kb.vocabulary.filters import Filters
+from workbench.desk import Desk
+
+logger = logging.getLogger("clear_kb.workbench")
+
+AHEAD = 50
+"""Groups whose concepts are read together when the next open one is looked for."""
+
+Key = tuple[Queue, str | None]
+"""A queue, and since when it counts what is new."""
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A group that is to be decided on, as it stands now, and its place on the board, from 0."""
+
+    at: int
+    group: Group
+
+
+@dataclass
+class Board:
+    """The groups of one queue.
+
+    Attributes:
+        queue: which one.
+        since: since which tag or commit "new" counts.
+        stage: what is being done while it is looked for.
+        groups: what was found; None until then.
+        failed: why nothing could be found, in words.
+        settled: the places of the groups that are known to be decided on.
+    """
+
+    queue: Queue
+    since: str | None = None
+    stage: str = "beginning"
+    groups: Sequence[Group] | None = None
+    failed: str | None = None
+    settled: set[int] = field(default_factory=set)
+
+    @property
+    def left(self) -> int:
+        """How many groups are still to be decided on, as far as is known."""
+        return len(self.groups or ()) - len(self.settled)
+
+    def look(self, base: KnowledgeBase) -> None:
+        """Look for the groups of a state; what goes wrong is kept for whoever asks."""
+        try:
+            self.groups = review_groups(base, self.queue, since=self.since, on_stage=self._hears)
+        except Exception as error:  # it runs in a thread of its own, which nobody waits for
+            logger.error("review %s", self.queue, exc_info=error)
+            self.failed = describe(error)
+
+    def open_from(self, at: int, base: State, filters: Filters, catalogue: Catalogue) -> Open | None:
+        """The first group from a place on that is still open, as it stands now, and that passes; None at the end."""
+        groups = self.groups or ()
+        for start in range(max(at, 0), len(groups), AHEAD):
+            part = groups[start : start + AHEAD]
+            concepts = Concepts(base)
+            concepts.read(str(one.concept_id) for group in part for one in group.concepts)
+            for place, group in enumerate(part, start):
+                now = left_of(group, concepts)
+                (self.settled.add if now is None else self.settled.discard)(place)
+                if now is not None and _passes(now, filters, catalogue):
+                    return Open(place, now)
+        return None
+
+    def group_at(self, at: int, group_id: str) -> Group:
+        """The group at a place, as it was found; UsageError if another one stands there by now."""
+        groups = self.groups or ()
+        if not 0 <= at < len(groups) or groups[at].group_id != group_id:
+            raise UsageError("this queue was looked through again since: reload the page")
+        return groups[at]
+
+    def _hears(self, stage: str) -> None:
+        self.stage = stage
+
+
+class Boards:
+    """The boards of one desk, each looked for once, until it is asked for anew."""
+
+    def __init__(self) -> None:
+        self._making = threading.Lock()
+        self._boards: dict[Key, Board] = {}
+
+    def known(self, queue: Queue, since: str | None = None) -> Board | None:
+        """The board of a queue that was asked for before, or None."""
+        return self._boards.get((queue, since))
+
+    def get(self, queue: Queue, base: KnowledgeBase, *, since: str | None = None, anew: bool = False) -> Board:
+        """The board of a queue; where there is none, or it is asked for anew, it is looked for in the background."""
+        with self._making:
+            board = self._boards.get((queue, since))
+            if board is None or board.failed is not None or (anew and board.groups is not None):
+                board = self._boards[queue, since] = Board(queue, since)
+                threading.Thread(target=board.look, args=[base], daemon=True).start()
+            return board
+
+
+_BOARDS: WeakKeyDictionary[Desk, Boards] = WeakKeyDictionary()
+_GETTING = threading.Lock()
+
+
+def boards_of(desk: Desk) -> Boards:
+    """The boards of a desk: all who sit at it share them."""
+    with _GETTING:
+        return _BOARDS.setdefault(desk, Boards())
+
+
+def _passes(group: Group, filters: Filters, catalogue: Catalogue) -> bool:
+    if filters == Filters():
+        return True
+    rows = ((one, catalogue.get(str(one.concept_id))) for one in group.concepts)
+    return any(row is not None and filters.passes(row, one.mentions) for one, row in rows)

@@ -1,0 +1,116 @@
+"""Deciding: on one group, or on many by a rule; each is one change, told in words, with one undo."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import Response
+
+from kb.curation.review.decide import DECISIONS, Decided, Decision, by_rule, decide_group, decide_groups
+from kb.curation.review.group import Group, Member
+from kb.errors import UsageError
+from workbench.answers import author_of, desk_of, said
+from workbench.review.asking import asked
+from workbench.review.pages import open_groups
+
+CHANGE, STAYS, LEFT = "x-change", "x-stays", "x-left"
+"""Headers of an answer: the change that was made, whether some of the group is still open, how many groups are."""
+
+
+TOLD = 4
+"""Sentences of a decision that are told; the others are counted."""
+
+
+async def decide(request: Request) -> Response:
+    """Decide on one group as it was shown."""
+    form = await request.form()
+    return await run_in_threadpool(_decided, request, form)
+
+
+async def bulk(request: Request) -> Response:
+    """Take what a rule proposes, in all groups of a queue, as one change."""
+    form = await request.form()
+    return await run_in_threadpool(_by_rule, request, str(form.get("reason", "")))
+
+
+def _decided(request: Request, form: FormData) -> Response:
+    at = asked(request)
+    decision = _decision(str(form.get("decision", "")))
+    group = as_shown(at.board.group_at(at.at, str(form.get("group", ""))), _statuses(str(form.get("shown", "{}"))))
+    with desk_of(request).acting() as base:
+        decided = decide_group(
+            base,
+            group,
+            decision,
+            members=_members(form, decision),
+            into=str(form.get("into", "")) or None,
+            text=str(form.get("text", "")) or None,
+            by=author_of(request),
+        )
+        found = at.board.open_from(at.at, base, at.filters, at.catalogue)
+    return _told(request, decided, stays=found is not None and found.at == at.at, left=at.board.left)
+
+
+def _by_rule(request: Request, reason: str) -> Response:
+    at = asked(request)
+    groups = by_rule(open_groups(at), reason)
+    with desk_of(request).acting() as base:
+        decided = decide_groups(base, groups, by=author_of(request), why=f"by rule: {reason}")
+        open_groups(replace(at, base=base))
+    return _told(request, decided, stays=False, left=at.board.left)
+
+
+def as_shown(group: Group, statuses: dict[str, str]) -> Group:
+    """A group with those of its concepts that were shown, standing as they did then."""
+
+    def member(one: Member) -> Member:
+        return one if one.concept_id is None else replace(one, status=statuses[one.concept_id])
+
+    kept = [one for one in group.members if one.concept_id is None or one.concept_id in statuses]
+    survivor = group.survivor
+    if not kept or (survivor is not None and survivor.concept_id not in statuses):
+        raise UsageError("what was shown does not belong to this group: reload the page")
+    return replace(
+        group, survivor=None if survivor is None else member(survivor), members=tuple(member(one) for one in kept)
+    )
+
+
+def _told(request: Request, decided: Decided, *, stays: bool, left: int) -> Response:
+    change = decided.change
+    words = decided.words[:TOLD]
+    if len(decided.words) > TOLD:
+        words.append(f"and {len(decided.words) - TOLD:,} more")
+    response = said(request, "; ".join(words))
+    response.headers[CHANGE] = change.change_id if change is not None else ""
+    response.headers[STAYS] = "yes" if stays else "no"
+    response.headers[LEFT] = str(left)
+    return response
+
+
+def _decision(told: str) -> Decision:
+    found: list[Decision] = [one for one in DECISIONS if one == told]
+    if not found:
+        raise UsageError(f"'{told}' is no decision: {', '.join(DECISIONS)}")
+    return found[0]
+
+
+def _members(form: FormData, decision: Decision) -> list[str] | None:
+    """What the decision is for: of "take" what is ticked, of "apart" the whole group, else the one that is named."""
+    if decision == "take":
+        return [str(one) for one in form.getlist("member")]
+    return [str(form["of"])] if decision != "apart" and form.get("of") else None
+
+
+def _statuses(told: str) -> dict[str, str]:
+    try:
+        found: Any = json.loads(told)
+    except ValueError as error:
+        raise UsageError("what was shown cannot be read: reload the page") from error
+    if not isinstance(found, dict):
+        raise UsageError("what was shown cannot be read: reload the page")
+    return {str(concept_id): str(status) for concept_id, status in found.items()}
