@@ -69,21 +69,25 @@ def gallery(page: Page) -> None:
 
 def image(page: Page) -> None:
     """One image with its report, what its prediction rests on, and a heat map."""
-    page.goto(page.url.rstrip("/") + "/images/one?image=images%2FPH0000002.png&run=concepts-zero-shot&label=pneumothorax")
+    page.goto(
+        page.url.rstrip("/") + "/images/one?image=images%2FPH0000002.png&run=concepts-zero-shot&label=pneumothorax"
+    )
     page.get_by_role("button", name="Heat map of pneumothorax").click()
     sleep(8)
 
 
 def audit(page: Page) -> None:
     """Two runs side by side."""
-    page.goto(page.url.rstrip("/") + "/audit/")
-    sleep(10)
+    page.goto(page.url.rstrip("/") + "/audit/?run=probe&run=concepts-zero-shot&label=pneumothorax")
+    sleep(15)
 
 
 def sql(page: Page) -> None:
     """A question in SQL."""
     page.goto(page.url.rstrip("/") + "/audit/sql")
-    sleep(5)
+    page.get_by_role("button", name="Run r").click()
+    page.get_by_role("table").first.wait_for()
+    sleep(3)
 
 
 def review(page: Page) -> None:
