@@ -157,6 +157,8 @@ COMMANDS: Mapping[str, Entry | Group] = {
             "Run a named query: calibration, subgroup_gaps, drift, label_noise, false_positives_by_concept, ..."),
         "shell": ("encoder.audit.commands.shell", "shell_command",
             "Ask in SQL, one query after another: history, completion, .tables, .schema, .queries, .run; .help tells of all."),
+        "compare": ("encoder.audit.commands.compare", "compare_command",
+            "Show runs side by side on one label: AUROC, ROC and precision-recall points, reliability, confusion."),
         "operating-points": ("encoder.audit.commands.operating_points", "operating_points_command",
             "Show where scores are cut, by what, and what that comes to; or give a run the thresholds it is used with."),
         "confounders": ("encoder.audit.commands.confounders", "confounders_command",

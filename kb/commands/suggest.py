@@ -66,7 +66,8 @@ def suggest_command(
         print_rows(entries, columns, reading.output, empty=f"there are no {kind} to suggest")
         if kind == "duplicates" and rows:
             sure = sum(suggestion.sure for suggestion in found.items)
-            say(f"{sure:,} of these {len(rows):,} say the same words; look at the others", quiet=reading.quiet)
+            rest = "" if sure == len(rows) else "; look at the others before they are merged"
+            say(f"{sure:,} of these {len(rows):,} say the same words{rest}", quiet=reading.quiet)
     if found.found > len(rows):
         say(f"{found.found:,} in all: --limit shows more", quiet=reading.quiet)
     if found.recall is not None:
