@@ -7,6 +7,7 @@
 // Dialogs: data-opens="ID" opens one, data-closes closes the one around it, data-open opens it at once.
 
 const WAIT_MS = 1200;
+const MOVES = /^(Arrow|Page|Home$|End$|Tab$|[jk]$)/;
 let before = "";
 let beforeTimer = 0;
 let armed = null;
@@ -58,8 +59,11 @@ export function say(told) {
 
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  // A key that is held moves and scrolls; it decides nothing, and is no second press.
+  if (event.repeat && !MOVES.test(event.key) && !typing(event.target)) return event.preventDefault();
   if (typing(event.target)) {
-    if (event.key === "Escape") event.target.blur();
+    // What the field itself did with Escape, such as closing its completion, comes first.
+    if (event.key === "Escape" && !event.defaultPrevented) event.target.blur();
     return;
   }
   // Enter and the space bar keep their meaning on what has the cursor and is pressed by them.

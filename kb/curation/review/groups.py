@@ -126,7 +126,8 @@ def _alone(queue: Queue, found: Sequence[Suggestion], concepts: Concepts) -> lis
             into.setdefault(one.other_id, []).append(one)
         else:
             row = concepts.get(one.concept_id)
-            groups.append(_single(queue, row, one.mentions, one.reason, "keep", one.score))
+            act: Act = "reject" if one.act == "reject" else "keep"
+            groups.append(_single(queue, row, one.mentions, one.reason, act, one.score))
     merged = [
         Group(
             kind=queue,

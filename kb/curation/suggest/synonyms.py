@@ -31,6 +31,9 @@ def suggest_synonyms(state: State, *, limit: int | None = None, min_mentions: in
         suggested.append(
             Suggestion(
                 kind="synonyms",
+                rule="worded so",
+                act="add name",
+                target=name,
                 score=round(row["mentions"] / mentions, 4),
                 concept_id=concept["concept_id"],
                 text=concept["text"],
