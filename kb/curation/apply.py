@@ -33,6 +33,9 @@ Row = dict[str, Any]
 Plan = Callable[["Concepts"], Mapping[str, Mapping[str, Any] | None]]
 """Given the concepts, the fields that become another value, by concept id; None takes a concept away."""
 
+Seen = str | Mapping[str, Any]
+"""How a concept stood when a curator saw it: its status alone, or the values of some of its fields."""
+
 CHUNK = 2_000
 """Concepts that are looked up together."""
 
@@ -40,13 +43,13 @@ CHUNK = 2_000
 class ActOptions(TypedDict, total=False):
     """What every act can be told: who, the reason, whether to only say what would change, and what the curator saw.
 
-    `expect` has statuses by concept id: where one is another by now, the act is refused.
+    `expect` says by concept id how it was seen: where one stands otherwise by now, the act is refused.
     """
 
     by: str | None
     why: str | None
     dry_run: bool
-    expect: Mapping[str, str] | None
+    expect: Mapping[str, Seen] | None
 
 
 class Concepts:
@@ -148,14 +151,14 @@ def curate(
     why: str | None = None,
     dry_run: bool = False,
     reverts: str | None = None,
-    expect: Mapping[str, str] | None = None,
+    expect: Mapping[str, Seen] | None = None,
     carried: Sequence[Change] = (),
     summary: Mapping[str, Any] | None = None,
     vectors_of: State | None = None,
 ) -> Change | None:
     """Carry out an act as one commit and one row of `changes`; None if all is so already.
 
-    `expect` is what the curator saw: the statuses of concepts, by id; where one is another by now, the act is refused.
+    `expect` is what the curator saw of concepts, by id; where one stands otherwise by now, the act is refused.
     `carried` are changes of another branch that come with it, `summary` is told by the commit, and `vectors_of` is a
     state whose vectors go with its texts.
 
@@ -181,17 +184,28 @@ def curate(
     return made
 
 
-def _check_expected(publication: Publication, concepts: Concepts, expect: Mapping[str, str]) -> None:
+def _check_expected(publication: Publication, concepts: Concepts, expect: Mapping[str, Seen]) -> None:
     """Refuse to decide on what another curator has decided on since it was shown; UsageError says who did what."""
     concepts.read(expect)
-    for concept_id, status in expect.items():
+    for concept_id, seen in expect.items():
         row = concepts.get(concept_id)
-        if row["status"] != status:
+        fields = {"status": seen} if isinstance(seen, str) else seen
+        since = {name: value for name, value in fields.items() if row[name] != value}
+        if since:
             made = [change for change in _read_changes(publication) if concept_id in change.concept_ids]
             told = f" ({made[-1].line(concept_id)})" if made else ""
             raise UsageError(
-                f"'{row['text']}' was {status} when it was shown, and is {row['status']} by now{told}: look at it again"
+                f"'{fields.get('text', row['text'])}' {_otherwise(since, row)} by now{told}: look at it again"
             )
+
+
+def _otherwise(since: Mapping[str, Any], row: Row) -> str:
+    """What became of a concept since it was shown: its status, or what it is called and says."""
+    if "status" in since:
+        return f"was {since['status']} when it was shown, and is {row['status']}"
+    if "text" in since:
+        return f"is called '{row['text']}'"
+    return f"has another {', '.join(since)} than when it was shown"
 
 
 def read_changes(state: State, concept_id: str | None = None) -> list[Change]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from pathlib import Path
 from shutil import copytree
 
@@ -9,6 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from kb.knowledge_base import KnowledgeBase
+from tests.support.concepts import add_concepts
 from tests.support.mined import concept_id, mined_in
 from tests.support.workbench_client import client_of
 
@@ -115,7 +118,7 @@ def test_the_hierarchy_opens_step_by_step_with_counts_rolled_up(client: TestClie
 
 
 def test_an_act_is_a_change_by_the_visitor_and_can_be_undone(client: TestClient, base: KnowledgeBase) -> None:
-    answer = client.post(f"/vocabulary/concept/{TUBE}/accept", data={"status": "candidate"})
+    answer = client.post(f"/vocabulary/concept/{TUBE}/accept", data={"shown": '{"status": "candidate"}'})
     (change,) = KnowledgeBase.open(base.uri).changes()
     assert (change.act, change.author, status(base, TUBE)) == ("accept", "ada", "accepted")
     assert f"/undo/{change.change_id}" in answer.text and "acted" in answer.headers["hx-trigger-after-settle"]
@@ -168,7 +171,7 @@ def test_a_merge_is_offered_what_it_would_take_and_moves_the_mentions(client: Te
         ("facet", {}),
         ("remove-name", {"name": "nobody calls it that"}),
         ("dance", {}),
-        ("accept", {"status": "rejected"}),
+        ("accept", {"shown": '{"status": "rejected"}'}),
     ],
 )
 def test_what_makes_no_sense_is_said_and_changes_nothing(
@@ -181,7 +184,7 @@ def test_what_makes_no_sense_is_said_and_changes_nothing(
 
 def test_what_another_curator_decided_meanwhile_is_not_overturned(client: TestClient, base: KnowledgeBase) -> None:
     base.curate.reject(TUBE, by="bea")
-    answer = client.post(f"/vocabulary/concept/{TUBE}/accept", data={"status": "candidate"})
+    answer = client.post(f"/vocabulary/concept/{TUBE}/accept", data={"shown": '{"status": "candidate"}'})
     assert answer.status_code == 400 and "rejected" in answer.text
     assert status(base, TUBE) == "rejected"
 
@@ -206,3 +209,23 @@ def test_a_read_only_page_offers_no_act(base: KnowledgeBase) -> None:
     answer = client.get(f"/vocabulary/concept/{TUBE}").text
     assert "Accept" not in answer and "chest tube" in answer.lower()
     assert client.post(f"/vocabulary/concept/{TUBE}/accept").status_code == 403
+
+
+def test_what_another_renamed_meanwhile_is_told_and_not_overturned(client: TestClient, base: KnowledgeBase) -> None:
+    sheet = client.get(f"/vocabulary/concept/{TUBE}").text
+    shown = html.unescape(re.findall(r'name="shown" value="([^"]+)"', sheet)[0])
+    base.curate.rename(TUBE, "thoracostomy tube", by="bea")
+    answer = client.post(f"/vocabulary/concept/{TUBE}/accept", data={"shown": shown})
+    assert answer.status_code == 400 and "bea" in answer.text
+    assert status(base, TUBE) == "candidate"
+    assert client.post(f"/vocabulary/concept/{TUBE}/accept", data={"shown": "[]"}).status_code == 400
+
+
+def test_a_severity_that_says_the_same_is_offered_and_what_was_told_apart_is_not(tmp_path: Path) -> None:
+    mild, minimal, slight = (concept_id(f"{word} cardiomegaly") for word in ("mild", "minimal", "slight"))
+    base = KnowledgeBase.create(tmp_path / "hearts.kb", by="tester")
+    add_concepts(base, ["mild cardiomegaly", "minimal cardiomegaly", "slight cardiomegaly", "severe cardiomegaly"])
+    base.curate.keep_apart(mild, slight)
+    offered = client_of(base).get(f"/vocabulary/targets/{mild}").text
+    assert minimal in offered
+    assert slight not in offered and concept_id("severe cardiomegaly") not in offered

@@ -87,12 +87,12 @@ def progress(request: Request) -> Response:
 
 def targets(request: Request) -> Response:
     """What a concept of the group could be merged into, by the words that are typed."""
-    _, catalogue = catalogue_of(desk_of(request))
+    base, catalogue = catalogue_of(desk_of(request))
     concept_id = request.query_params.get("for", "")
     if not concept_id:
         raise UsageError("a wording is a name of its own concept: it cannot go elsewhere")
     words = request.query_params.get("words", "").strip()
-    found = targets_for(catalogue, concept_id, words)
+    found = targets_for(base, catalogue, concept_id, words)
     return part(request, "vocabulary/targets.html.j2", targets=found, words=words)
 
 

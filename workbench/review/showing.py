@@ -103,7 +103,7 @@ def shown(base: KnowledgeBase, catalogue: Catalogue, found: Open) -> Shown:
         group=group,
         survivor=None if group.survivor is None else _side(group.survivor, own),
         members=sides,
-        near=targets_for(catalogue, str(group.members[0].concept_id), "", limit=NEAR) if alone else [],
+        near=targets_for(base, catalogue, str(group.members[0].concept_id), "", limit=NEAR) if alone else [],
         take=TAKES[group.act],
         apart=APART[group.survivor is not None],
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,10 +14,11 @@ from starlette.responses import Response
 from kb.curation.acts import FACETS
 from kb.curation.change import Change
 from kb.curation.curator import Curator
+from kb.curation.lost_vectors import vector_lost
 from kb.errors import UsageError
 from workbench.answers import author_of, desk_of, part, with_said
 from workbench.vocabulary.asking import Question
-from workbench.vocabulary.sheet import sheet_of
+from workbench.vocabulary.sheet import SEEN, sheet_of
 
 Form = Mapping[str, str]
 Act = Callable[[Curator, str, Form, Any], Change | None]
@@ -33,18 +35,31 @@ def _acted(request: Request, name: str, form: Form) -> Response:
         raise UsageError(f"there is no act '{name}': {', '.join(ACTS)}")
     concept_id = request.path_params["concept_id"]
     options: dict[str, Any] = {"by": author_of(request), "why": form.get("why", "").strip() or None}
-    if form.get("status"):
-        options["expect"] = {concept_id: form["status"]}
+    if form.get("shown"):
+        options["expect"] = {concept_id: _seen(form["shown"])}
     with desk_of(request).acting() as base:
         change = ACTS[name](base.curate, concept_id, form, options)
         sheet = sheet_of(base, concept_id)
+        lost = None if change is None else vector_lost(base, change)
     events = {"acted": {"concept": concept_id}}
     shown = part(
         request, "vocabulary/concept.html.j2", sheet=sheet, question=Question.of(request.query_params), events=events
     )
     if change is None:
         return with_said(shown, request, "It is so already: nothing was changed.")
-    return with_said(shown, request, change.line(concept_id), undo=change.change_id)
+    told = "; ".join(filter(None, [change.line(concept_id), lost]))
+    return with_said(shown, request, told, undo=change.change_id)
+
+
+def _seen(told: str) -> dict[str, Any]:
+    """How the concept stood on the page that the act was done on."""
+    try:
+        found: Any = json.loads(told)
+    except ValueError as error:
+        raise UsageError("what was shown cannot be read: reload the page") from error
+    if not isinstance(found, dict) or not found.keys() <= set(SEEN):
+        raise UsageError("what was shown cannot be read: reload the page")
+    return found
 
 
 def _plain(form: FormData) -> Form:

@@ -32,13 +32,14 @@ NARROWER, ALIKE, WIDER, OTHER_FINDING = 0.85, 0.6, 0.6, 0.4
 """What a concept of a finding that stands under the one asked keeps; of one that goes by its name; of a wider one; and
 what its likeness by vector keeps where it is of any other one."""
 
-OTHER_ASSERTION = 0.5
+OTHER_ASSERTION = 0.38
 UNSAID_SIDE, BOTH_SIDES, OTHER_SIDE, MORE_SIDE = 0.8, 0.7, 0.4, 0.97
 UNSAID_SEVERITY, OTHER_SEVERITY, MORE_SEVERITY = 0.85, 0.6, 0.98
 UNSAID_PLACE, PART_OF_PLACE, AROUND_PLACE, OTHER_PLACE, MORE_PLACE = 0.8, 0.95, 0.8, 0.45, 0.96
 UNSAID_WORD, STRANGE_WORD, MORE_WORDS = 0.85, 0.5, 0.97
 """What is kept for each facet: where the concept does not tell it, tells another, or tells what was not asked.
-A strange word is one that no table knows and no concept holds."""
+The other assertion keeps less than NEAR: who asks for what is there is not answered by what is denied. A strange word
+is one that no table knows and no concept holds."""
 
 BY_WORDS = 0.95
 """The most that words alone give: less than saying the same."""
