@@ -13,6 +13,8 @@ The similarity is the most of the three. From `NEAR` on a concept is a hit; belo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from kb.language.alike_terms import may_be_called
@@ -32,14 +34,16 @@ NARROWER, ALIKE, WIDER, OTHER_FINDING = 0.85, 0.6, 0.6, 0.4
 """What a concept of a finding that stands under the one asked keeps; of one that goes by its name; of a wider one; and
 what its likeness by vector keeps where it is of any other one."""
 
-OTHER_ASSERTION = 0.38
+OTHER_ASSERTION = 0.5
 UNSAID_SIDE, BOTH_SIDES, OTHER_SIDE, MORE_SIDE = 0.8, 0.7, 0.4, 0.97
 UNSAID_SEVERITY, OTHER_SEVERITY, MORE_SEVERITY = 0.85, 0.6, 0.98
 UNSAID_PLACE, PART_OF_PLACE, AROUND_PLACE, OTHER_PLACE, MORE_PLACE = 0.8, 0.95, 0.8, 0.45, 0.96
 UNSAID_WORD, STRANGE_WORD, MORE_WORDS = 0.85, 0.5, 0.97
 """What is kept for each facet: where the concept does not tell it, tells another, or tells what was not asked.
-The other assertion keeps less than NEAR: who asks for what is there is not answered by what is denied. A strange word
-is one that no table knows and no concept holds."""
+A strange word is one that no table knows and no concept holds."""
+
+OUTDONE = 0.76
+"""What the other assertion keeps where what was asked is there: with OTHER_ASSERTION less than NEAR."""
 
 BY_WORDS = 0.95
 """The most that words alone give: less than saying the same."""
@@ -97,6 +101,25 @@ def uncontradicted(columns: ConceptColumns, facets: Facets) -> np.ndarray:
     """What each concept keeps for its assertion, side, severity and place, (n,) float32."""
     assertion = columns.coded["assertion"].each({facets.assertion: 1.0}, OTHER_ASSERTION)
     return assertion * _side(columns, facets) * _severity(columns, facets) * _place(columns, facets)
+
+
+def without_denied(
+    columns: ConceptColumns, readings: Sequence[Reading], near: np.ndarray, by: np.ndarray
+) -> np.ndarray:
+    """How near each concept is, (n,), the other assertion being near only where nothing that was asked is as near.
+
+    Args:
+        columns: the vocabulary.
+        readings: those of the query.
+        near: how near each concept is to the reading that it is nearest to, 0 where it is not wanted.
+        by: (n,) which reading that is.
+    """
+    denied = np.zeros(len(columns), dtype=bool)
+    for number, reading in enumerate(readings):
+        if reading.facets is not None:
+            denied |= (by == number) & ~columns.coded["assertion"].among([reading.facets.assertion])
+    asked = near[~denied].max(initial=0.0)
+    return np.where(denied & (near <= asked), OUTDONE * near, near)
 
 
 _DENIALS = heads_of("no not without")

@@ -275,3 +275,5 @@ def test_the_other_assertion_is_no_hit_and_is_shown_where_all_are_asked_for(
     near = top(kb, query, embedder, k=10)
     assert near and denied not in near
     assert denied in top(kb, query, embedder, k=30, least=0.0)
+    only = "absent" if denied.startswith("no ") else "present"
+    assert denied in top(kb, query, embedder, k=30, assertion=only)  # nothing that was asked is among them
