@@ -11,8 +11,9 @@ from kb.curation.change import Change
 from kb.curation.curator import Curator
 from kb.curation.diff import VocabularyDiff, diff_vocabularies
 from kb.curation.disputes import Decided, Dispute, decide, read_disputes
-from kb.curation.review.queue import review_queue
-from kb.curation.review.review_session import ReviewSession
+from kb.curation.review.group_session import GroupSession
+from kb.curation.review.groups import review_groups
+from kb.curation.review.queue import Queue
 from kb.curation.suggest.suggest import suggest
 from kb.curation.suggest.suggestion import Suggestions
 from kb.display import Listing, html_table
@@ -155,20 +156,28 @@ class KnowledgeBase(State):
         )
 
     def review(
-        self, queue: str = "unreviewed", *, limit: int | None = None, since: str | None = None, by: str | None = None
-    ) -> ReviewSession:
-        """A review under way over a queue, decision by decision.
+        self,
+        queue: Queue = "unreviewed",
+        *,
+        filters: Filters | None = None,
+        limit: int | None = None,
+        since: str | None = None,
+        by: str | None = None,
+    ) -> GroupSession:
+        """A review under way over a queue, group by group.
 
         Args:
             queue: "duplicates", "synonyms", "outliers", "rare", "new", "unreviewed" or "aside".
-            limit: how many items at most.
+            filters: only groups with a concept that passes.
+            limit: how many groups at most.
             since: the tag or commit that "new" counts from.
             by: who reviews; default: the login name.
 
         Raises:
             UsageError: there is no such queue, or "new" is not told since when.
         """
-        return ReviewSession(state=self, items=review_queue(self, queue, limit=limit, since=since), by=by)
+        groups = review_groups(self, queue, filters=filters, since=since, limit=limit)
+        return GroupSession(state=self, groups=groups, by=by)
 
     def disputed(self, *, report_id: str | None = None, all_of_them: bool = False) -> Listing[Dispute]:
         """The statements that two extractors read differently, with both readings, and wait for a decision.

@@ -159,6 +159,7 @@ SHOWS_COMMANDS = {
     "encoder/audit/report/provenance.py": "how a page is made again",
     "encoder/release/clip_tokenizer.py": "a command of pip",
     "kb/vocabulary/check.py": "the name of an operation in the log",
+    "workbench/audit/typed_commands.py": "how a figure is made again",
 }
 """Modules outside the commands whose texts hold a command or a flag on purpose, with why."""
 

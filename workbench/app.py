@@ -20,6 +20,7 @@ from kb.commands.failures import describe
 from kb.errors import ClearKbError, UnknownConceptError, UsageError
 from workbench.access import Access, Key
 from workbench.answers import page, said
+from workbench.audit.room import AUDIT
 from workbench.desk import Desk
 from workbench.home.pages import HOME
 from workbench.images.room import IMAGES
@@ -32,7 +33,7 @@ logger = logging.getLogger("clear_kb.workbench")
 
 ASSETS = Path(__file__).parent / "assets"
 
-ROOMS: Sequence[Room] = (VOCABULARY, REVIEW, IMAGES)
+ROOMS: Sequence[Room] = (VOCABULARY, REVIEW, IMAGES, AUDIT)
 """The rooms in the order of the bar."""
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 
-from kb.commands.options import (
-    Format,
-)
+from kb.choices import check_choice
+from kb.commands.options import Format
 from kb.commands.output import print_json, print_rows, say
 from kb.commands.shared import Reading, Writing, reads, writes
-from kb.curation.branch_merge import merge_branch
+from kb.curation.branch_merge import Side, merge_branch
 from kb.store.branches import create_branch, delete_branch, list_branches
 
 Name = Annotated[str, typer.Argument(help="The branch.")]
@@ -48,12 +47,18 @@ def merge_command(
     writing: Writing,
     name: Name,
     take: Annotated[
-        Literal["branch", "main"] | None,
-        typer.Option("--take", help="Whose value counts where both changed one; default: stop and show."),
+        str | None,
+        typer.Option(
+            "--take",
+            metavar="branch|main",
+            help="Whose value counts where both changed one, also by the branch's name; default: stop and show.",
+        ),
     ] = None,
 ) -> None:
     """Carry a draft over to main. Where both changed one thing nothing is done, and exit is 1: see --take."""
-    result = merge_branch(writing.base, name, take=take, **writing.act)
+    check_choice("side to take", take, ("branch", "main", name))
+    side: Side | None = None if take is None else "main" if take == "main" else "branch"
+    result = merge_branch(writing.base, name, take=side, **writing.act)
     conflicts = [conflict.to_dict() for conflict in result.conflicts]
     stopped = bool(conflicts) and take is None
     if writing.output is Format.json:

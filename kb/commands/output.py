@@ -14,10 +14,13 @@ from kb.commands.options import Format
 from kb.display import facts_of, plain, table_of
 
 
-def say(message: str, *, quiet: bool = False) -> None:
-    """Say something to the person at the terminal: on standard error, so that it never mixes with data."""
+def say(message: str, *, quiet: bool = False, wrapped: bool = False) -> None:
+    """Say something to the person at the terminal: on standard error, so that it never mixes with data.
+
+    What is `wrapped` is broken between words where a line of the terminal ends.
+    """
     if not quiet:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(message)
+        Console(stderr=True, highlight=False, soft_wrap=not (wrapped and sys.stderr.isatty())).print(message)
 
 
 def print_json(data: Any) -> None:

@@ -1,4 +1,4 @@
-"""`clear-kb vocab review`: a screen that walks through what a curator has to decide."""
+"""`clear-kb vocab review`: a screen that walks through what a curator has to decide, group by group."""
 
 from __future__ import annotations
 
@@ -9,8 +9,21 @@ import typer
 
 from kb.commands.output import say
 from kb.commands.shared import Writing, writes
-from kb.curation.review.queue import review_queue
-from kb.curation.review.review_session import ReviewSession
+from kb.commands.vocabulary_filters import (
+    AssertionFilter,
+    FindingFilter,
+    KindFilter,
+    LabelFilter,
+    MinCount,
+    PlaceFilter,
+    SeverityFilter,
+    SideFilter,
+    SourceFilter,
+    TextFilter,
+    filters_of,
+)
+from kb.curation.review.group_session import GroupSession
+from kb.curation.review.groups import review_groups
 from kb.errors import UsageError
 
 
@@ -24,24 +37,37 @@ def review_command(
         ),
     ] = "unreviewed",
     since: Annotated[str | None, typer.Option("--since", metavar="COMMIT|TAG", help="What 'new' counts from.")] = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many items at most.")] = 500,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many groups at most.")] = 500,
+    assertion: AssertionFilter = None,
+    side: SideFilter = None,
+    finding: FindingFilter = None,
+    place: PlaceFilter = None,
+    severity: SeverityFilter = None,
+    kind: KindFilter = None,
+    source: SourceFilter = None,
+    text: TextFilter = None,
+    label: LabelFilter = None,
+    min_count: MinCount = 0,
 ) -> None:
-    """Review concepts one by one, with the keyboard: accept, reject, merge, rename, skip, undo.
+    """Review what there is to decide, in groups, with the keyboard: ? on the screen shows all keys.
 
-    A number only marks a neighbour; m merges, and the concept with more mentions stays (x: the other one).
-    Every decision is a change at once (see `vocab changes`), so stopping half-way loses nothing; the same queue begins
-    with what is still undecided.
+    The first line says in words what Enter would do. A key means the same everywhere, a number only marks, and nothing
+    is rejected by one key. Every decision is a change at once (see `vocab changes`), so stopping half-way loses
+    nothing; the same queue begins with what is still undecided.
     """
+    filters = filters_of(
+        assertion=assertion, laterality=side, findings=finding, anatomy=place, severity=severity, kind=kind,
+        source=source, text=text, label=label, min_count=min_count,
+    )  # fmt: skip
     opened = writing.base
-    items = review_queue(opened, queue, limit=limit, since=since)
-    if not items:
+    groups = review_groups(opened, queue, filters=filters, since=since, limit=limit)
+    if not groups:
         say(f"there is nothing to review: no {queue}" if queue != "new" else f"nothing is new since {since}")
         return
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("a review needs a terminal; `vocab suggest` lists what there is to decide")
     from kb.curation.review.screen import ReviewApp
 
-    session = ReviewSession(state=opened, items=items, by=writing.by)
+    session = GroupSession(state=opened, groups=groups, by=writing.by)
     ReviewApp(session, queue).run()
-    left = len(items) - min(session.at, len(items))
-    say(f"{session.decided:,} decided, {left:,} left: see `clear-kb vocab changes`")
+    say(f"{session.decided:,} decided, {session.left:,} left: see `clear-kb vocab changes`")

@@ -15,7 +15,20 @@ from kb.commands.aside import say_aside
 from kb.commands.options import Format
 from kb.commands.output import print_facts, print_json, print_rows, say
 from kb.commands.shared import Reading, reads
-from kb.commands.vocabulary_filters import AssertionFilter, FindingFilter, MinCount, SideFilter, StatusFilter
+from kb.commands.vocabulary_filters import (
+    AssertionFilter,
+    FindingFilter,
+    KindFilter,
+    LabelFilter,
+    MinCount,
+    PlaceFilter,
+    SeverityFilter,
+    SideFilter,
+    SourceFilter,
+    StatusFilter,
+    TextFilter,
+)
+from kb.errors import UsageError
 from kb.vocabulary.concept import Concept, Counts, Evidence
 from kb.vocabulary.query import run_named
 from kb.vocabulary.under import Around
@@ -24,23 +37,25 @@ from kb.vocabulary.under import Around
 @reads
 def show_command(
     reading: Reading,
-    concept_id: Annotated[str, typer.Argument(help="The id of a concept, or its first letters.")],
+    concept: Annotated[
+        str, typer.Argument(metavar="CONCEPT", help='A concept: its id or how it begins, or its text ("normal lungs").')
+    ],
     evidence: Annotated[int, typer.Option("--evidence", min=0, help="How many sentences to show at most.")] = 5,
 ) -> None:
     """Show one concept: its facets, its counts, what stands above and below it, and the report sentences behind it."""
     vocabulary = reading.base.vocabulary
-    concept = vocabulary.get(concept_id)
-    counts = vocabulary.counts([concept.concept_id]).get(concept.concept_id, Counts())
-    mentions = vocabulary.evidence(concept.concept_id, evidence)
+    known = vocabulary.named(concept)
+    counts = vocabulary.counts([known.concept_id]).get(known.concept_id, Counts())
+    mentions = vocabulary.evidence(known.concept_id, evidence)
     if reading.output is Format.json:
-        around = vocabulary.around(concept.concept_id).to_dict()
-        print_json({**asdict(concept), **asdict(counts), **around, "evidence": [asdict(one) for one in mentions]})
+        around = vocabulary.around(known.concept_id).to_dict()
+        print_json({**asdict(known), **asdict(counts), **around, "evidence": [asdict(one) for one in mentions]})
     elif reading.output is Format.csv:
         print_rows(
             [asdict(mention) for mention in mentions], list(asdict(mentions[0])) if mentions else [], reading.output
         )
     else:
-        print_facts(_concept_facts(concept, counts, vocabulary.around(concept.concept_id)))
+        print_facts(_concept_facts(known, counts, vocabulary.around(known.concept_id)))
         _print_evidence(mentions, counts)
 
 
@@ -49,8 +64,14 @@ def list_command(
     reading: Reading,
     assertion: AssertionFilter = None,
     status: StatusFilter = None,
-    laterality: SideFilter = None,
+    side: SideFilter = None,
     finding: FindingFilter = None,
+    place: PlaceFilter = None,
+    severity: SeverityFilter = None,
+    kind: KindFilter = None,
+    source: SourceFilter = None,
+    text: TextFilter = None,
+    label: LabelFilter = None,
     min_count: MinCount = 0,
     under: Annotated[
         str | None,
@@ -64,23 +85,32 @@ def list_command(
     offset: Annotated[int, typer.Option("--offset", min=0, help="How many to pass over first.")] = 0,
 ) -> None:
     """List concepts, most mentioned first."""
-    vocabulary = reading.base.vocabulary
     wanted: dict[str, Any] = {
         "assertion": assertion,
         "status": status,
-        "laterality": laterality,
+        "laterality": side,
         "findings": finding,
         "min_count": min_count,
         "limit": limit,
         "offset": offset,
     }
-    if under is None:
-        rows = vocabulary.list(**wanted)
-        print_rows(rows, ["concept_id", "text", "assertion", "status", "mentions", "reports"], reading.output)
-        if status is None:
-            say_aside(reading.base, "listed")
+    finer: dict[str, Any] = {
+        "anatomy": place, "severity": severity, "kind": kind, "source": source, "text": text, "label": label,
+    }  # fmt: skip
+    if under is not None:
+        if any(finer.values()):
+            raise UsageError("--under takes --assertion, --status, --side, --finding and --min-count beside it")
+        _list_under(reading, under, wanted)
         return
-    found = vocabulary.under(under, **wanted)
+    rows = reading.base.vocabulary.list(**wanted, **finer)
+    columns = ["concept_id", "text", "assertion", "status", "mentions", "reports"]
+    print_rows(rows, columns, reading.output, empty="no concept is so")
+    if status is None:
+        say_aside(reading.base, "listed")
+
+
+def _list_under(reading: Reading, under: str, wanted: dict[str, Any]) -> None:
+    found = reading.base.vocabulary.under(under, **wanted)
     if reading.output is Format.json:
         print_json(found.to_dict())
         return

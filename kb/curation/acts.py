@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from kb.choices import check_choice
 from kb.curation.apply import Concepts, Plan, Row
 from kb.curation.change import Change
+from kb.curation.merging import living, retired, taking
 from kb.errors import UsageError
 from kb.language.query_reading import read_query
-from kb.store.sqltext import literals
 from kb.vocabulary.concept_rows import new_concept
 from kb.vocabulary.mappings import NOT, curated_mapping, merged_mappings, said_again, same_claim
 from kb.vocabulary.records import read_record
 from kb.vocabulary.split_rules import Condition, Split
-from schemas.terms import IN_USE, LATERALITIES, STATUSES
+from schemas.terms import LATERALITIES, STATUSES
 
 FACETS = ("finding", "anatomy", "laterality", "severity", "descriptors")
 """The facets that a curator may set. The assertion is not one of them: the denied finding is another concept."""
@@ -58,61 +59,17 @@ def set_status(concept_ids: Sequence[str], status: str) -> Plan:
     return plan
 
 
-def rename(concept_id: str, text: str) -> Plan:
-    """Another text for a concept; its id and facets stay, its vector is computed anew by `embed`."""
-    if not (text := " ".join(text.split())):
-        raise UsageError("a concept needs a text")
-    text = _read("text", text)
+def retire(concept_ids: Sequence[str], replacement_id: str | None = None) -> Plan:
+    """Concepts that are no longer used; where another takes their place, they forward there."""
 
     def plan(concepts: Concepts) -> dict[str, Row]:
-        row = concepts.get(concept_id)
-        if (says := _assertion(text)) not in (None, row["assertion"]):
-            raise UsageError(
-                f"'{text}' says that it is {says}, and {concept_id} is {row['assertion']}: that is another one"
-            )
-        same = f"text = {literals([text])[1:-1]} AND concept_id != '{concept_id}' AND status IN {literals(IN_USE)}"
-        if taken := concepts.where(same):
-            raise UsageError(f"'{text}' is the text of {taken[0]}: merge the two, or take another one")
-        return {row["concept_id"]: {"text": text}}
-
-    return plan
-
-
-def merge(sources: Sequence[str], survivor_id: str) -> Plan:
-    """Concepts that mean the same as another: they are retired and forward to it, and it takes their names.
-
-    Only concepts of one assertion, side and severity can be merged: what tells them apart is no synonym.
-    """
-
-    def plan(concepts: Concepts) -> dict[str, Row]:
-        survivor = _taking(concepts.survivor(survivor_id))
-        merged = [_living(concepts.get(source)) for source in sources]
-        for row in merged:
-            if (problem := may_merge(row, survivor)) is not None:
-                raise UsageError(problem)
-        names = [survivor["text"], *survivor["synonyms"]]
-        for row in merged:
-            names += [name for name in (row["text"], *row["synonyms"]) if name not in names]
-        mappings = list(survivor["mappings"])
-        for row in merged:
-            mappings = merged_mappings(mappings, row["mappings"])
-        apart = sorted({other for row in (survivor, *merged) for other in row["distinct_from"]})
-        edits: dict[str, Row] = {row["concept_id"]: _retired(survivor["concept_id"]) for row in merged}
-        taken = {"synonyms": names[1:], "mappings": mappings, "distinct_from": apart}
-        return {**edits, survivor["concept_id"]: taken}
-
-    return plan
-
-
-def retire(concept_id: str, replacement_id: str | None = None) -> Plan:
-    """A concept that is no longer used; where another takes its place, it forwards there."""
-
-    def plan(concepts: Concepts) -> dict[str, Row]:
-        row = _living(concepts.get(concept_id))
-        replacement = None if replacement_id is None else _taking(concepts.survivor(replacement_id))
-        if replacement is not None and replacement["concept_id"] == row["concept_id"]:
-            raise UsageError(f"{concept_id} cannot replace itself")
-        return {row["concept_id"]: _retired(replacement["concept_id"] if replacement else None)}
+        concepts.read(concept_ids)
+        rows = [living(concepts.get(of)) for of in concept_ids]
+        replacement = None if replacement_id is None else taking(concepts.survivor(replacement_id))
+        into = replacement["concept_id"] if replacement else None
+        if same := next((row for row in rows if row["concept_id"] == into), None):
+            raise UsageError(f"'{same['text']}' ({into}) cannot replace itself")
+        return {row["concept_id"]: retired(into) for row in rows}
 
     return plan
 
@@ -124,7 +81,7 @@ def split(concept_id: str, into: str, where: Sequence[Condition]) -> Plan:
     """
 
     def plan(concepts: Concepts) -> dict[str, Row]:
-        source = _living(concepts.get(concept_id))
+        source = living(concepts.get(concept_id))
         target, edits = _split_target(concepts, into)
         parted = Split(target["concept_id"], tuple(where))
         if target["concept_id"] == source["concept_id"]:
@@ -156,25 +113,34 @@ def set_synonyms(concept_id: str, *, added: Iterable[str] = (), removed: Iterabl
     return plan
 
 
-def set_facet(concept_id: str, facet: str, value: str | None) -> Plan:
-    """Another value for a facet of a concept; None or "none" takes it away. The id stays."""
-    if facet not in FACETS:
-        raise UsageError(f"'{facet}' is no facet: choose one of {', '.join(FACETS)}")
-    if facet == "laterality" and value not in LATERALITIES:
-        raise UsageError(f"laterality '{value}': choose one of {', '.join(LATERALITIES)}")
+def set_facets(concept_id: str, facets: Mapping[str, str | None]) -> Plan:
+    """Other values for facets of a concept; None or "none" takes one away. The id stays."""
+    read = {facet: _facet(facet, value) for facet, value in facets.items()}
+    return lambda concepts: {concepts.get(concept_id)["concept_id"]: read}
+
+
+def _facet(facet: str, value: str | None) -> Any:
+    """A facet as a curator types it; UsageError if it is none, or cannot have that value."""
+    check_choice("facet", facet, FACETS)
+    if facet == "laterality":
+        check_choice("laterality", value or "none", LATERALITIES)
+        return value or "none"
     if facet == "finding" and not value:
         raise UsageError("a concept needs a finding")
-    stored: Any = None if value in (None, "", "none") and facet != "laterality" else value
     if facet == "descriptors":
-        stored = [word for word in (value or "").split(",") if word.strip()]
-    read = _read(facet, stored)
-    return lambda concepts: {concepts.get(concept_id)["concept_id"]: {facet: read}}
+        return _read(facet, [word for word in (value or "").split(",") if word.strip() and value != "none"])
+    return _read(facet, None if value in (None, "", "none") else value)
 
 
-def set_note(concept_id: str, note: str | None) -> Plan:
-    """A note on a concept; None or an empty one takes it away."""
+def set_notes(concept_ids: Sequence[str], note: str | None) -> Plan:
+    """A note on concepts; None or an empty one takes it away."""
     text = _read("note", note)
-    return lambda concepts: {concepts.get(concept_id)["concept_id"]: {"note": text}}
+
+    def plan(concepts: Concepts) -> dict[str, Row]:
+        concepts.read(concept_ids)
+        return {concepts.get(of)["concept_id"]: {"note": text} for of in concept_ids}
+
+    return plan
 
 
 def keep_apart(concept_id: str, others: Sequence[str]) -> Plan:
@@ -287,55 +253,15 @@ def _read(name: str, value: Any) -> Any:
         raise UsageError(str(error)) from error
 
 
-def _assertion(text: str) -> str | None:
-    """Whether a text affirms or denies; None if it holds no known word."""
-    try:
-        return read_query(text).assertion
-    except ValueError:
-        return None
-
-
-def _living(row: Row) -> Row:
-    if row["status"] in ("retired", "rejected"):
-        raise UsageError(f"{row['concept_id']} '{row['text']}' is {row['status']}")
-    return row
-
-
-def _taking(row: Row) -> Row:
-    """A concept that others' mentions may become: not one that is put aside, where nobody would see them."""
-    if row["status"] == "aside":
-        raise UsageError(f"{row['concept_id']} '{row['text']}' is put aside: accept it first")
-    return _living(row)
-
-
 def _split_target(concepts: Concepts, into: str) -> tuple[Row, dict[str, Row]]:
     """The concept that mentions go to, and what makes it where it is new."""
     if row := concepts.find(into):
-        return _taking(concepts.survivor(row["concept_id"])), {}
+        return taking(concepts.survivor(row["concept_id"])), {}
     try:
         facets = read_query(into)
     except ValueError as error:
         raise UsageError(str(error)) from error
     if concepts.find(facets.concept_id):
-        return _taking(concepts.survivor(facets.concept_id)), {}
+        return taking(concepts.survivor(facets.concept_id)), {}
     row = new_concept(facets, "curator", "accepted")
     return row, {facets.concept_id: row}
-
-
-def may_merge(row: Row, survivor: Row) -> str | None:
-    """Why a concept cannot be merged into another one; None where it can."""
-    if row["concept_id"] == survivor["concept_id"]:
-        return f"'{row['text']}' ({row['concept_id']}) cannot be merged into itself"
-    for facet in ("assertion", "laterality", "severity"):
-        if row[facet] != survivor[facet]:
-            return (
-                f"'{row['text']}' and '{survivor['text']}' differ in {facet} ({row[facet]}, {survivor[facet]}): "
-                "they are not one concept"
-            )
-    if row["concept_id"] in survivor["distinct_from"]:
-        return f"'{row['text']}' and '{survivor['text']}' were told apart: revert that first"
-    return None
-
-
-def _retired(replaced_by: str | None) -> Row:
-    return {"status": "retired", "replaced_by": replaced_by}

@@ -19,6 +19,7 @@ from kb.store.publication import Publication
 from kb.store.sqltext import literals
 from kb.store.state import State
 from kb.vectors.columns import vector_array, vector_matrix
+from kb.vectors.embedding import EmbeddingCache
 from kb.vectors.embedding.in_use import read_embedder
 from kb.vocabulary.query import Tables, run_named
 from kb.vocabulary.split_rules import targets
@@ -58,6 +59,7 @@ class Concepts:
         self._state = state
         self._dataset = state.dataset("concepts")
         self._read: dict[str, Row | None] = {}
+        self._wordings: dict[str, list[tuple[str, int]]] = {}
         self.columns = [name for name in self._dataset.schema.names if name != "embedding"]
 
     def fresh(self) -> Concepts:
@@ -109,6 +111,19 @@ class Concepts:
         rows = run_named(self._state, "split_mentions", {"concept_id": concept_id}, rule=rule)
         return int(rows[0]["mentions"])
 
+    def read_wordings(self, concept_ids: Iterable[str]) -> None:
+        """Read how reports word many concepts in one go, so that each `wordings` needs no query of its own."""
+        wanted = [concept_id for concept_id in dict.fromkeys(concept_ids) if concept_id not in self._wordings]
+        if wanted:
+            self._wordings |= {concept_id: [] for concept_id in wanted}
+            for row in run_named(self._state, "used_wordings", {"concept_ids": wanted}):
+                self._wordings[row["concept_id"]].append((row["name"], row["mentions"]))
+
+    def wordings(self, concept_id: str) -> list[tuple[str, int]]:
+        """How reports word a concept, lower case, and how often each wording was met, the most used first."""
+        self.read_wordings([concept_id])
+        return self._wordings[concept_id]
+
     def _leading(self) -> list[Row]:
         leads = "replaced_by IS NOT NULL OR array_length(splits) > 0"
         rows: list[Row] = self._dataset.to_table(
@@ -157,6 +172,7 @@ def curate(
             return None, None
         made = tell(concepts, act, edits, author=author, why=why, reverts=reverts)
         write_edits(publication, edits, [*carried, made])
+        _put_cached_vectors(publication, state, edits)
         if vectors_of is not None:
             _carry_vectors(publication, vectors_of, [of for of, fields in edits.items() if fields and "text" in fields])
         return {"change": made.change_id, "concepts": len(edits), **(summary or {})}, made
@@ -303,6 +319,21 @@ def _edited(concepts: lance.LanceDataset, edits: Mapping[str, Row | None]) -> It
             places = [at.get(concept_id) if "text" not in kept[concept_id] else None for concept_id in chunk]
             columns["embedding"] = table["embedding"].combine_chunks().take(pa.array(places, pa.int64()))
         yield pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
+
+
+def _put_cached_vectors(publication: Publication, state: State, edits: Mapping[str, Row | None]) -> None:
+    """Give concepts with another text its vector, where it was embedded before: a rename undone has its own again."""
+    info = read_embedder(state)
+    texts = {of: str(fields["text"]) for of, fields in edits.items() if fields and "text" in fields}
+    if info is None or not texts:
+        return
+    for chunk in batched(texts, CHUNK):
+        vectors = EmbeddingCache(state.storage, info).vectors([texts[of] for of in chunk])
+        known = [of for of in chunk if texts[of] in vectors]
+        if known:
+            rows = {of: row for row, of in enumerate(known)}
+            matrix = np.stack([vectors[texts[of]] for of in known])
+            put_vectors(publication, rows, matrix, embedder=info.embedder_id)
 
 
 def _carry_vectors(publication: Publication, state: State, concept_ids: Sequence[str]) -> None:

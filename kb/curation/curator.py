@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Unpack
 
-from kb.curation import acts
+from kb.curation import acts, merging, renaming
 from kb.curation.apply import ActOptions, Concepts, Plan, curate, read_changes
 from kb.curation.change import Change
 from kb.curation.diff import patch_plan
@@ -16,6 +16,7 @@ from kb.curation.terminology import read_terminology
 from kb.errors import UsageError
 from kb.store.commits import default_author
 from kb.store.state import State
+from kb.vectors.embedding import Embedder, EmbeddingCache
 from kb.vocabulary.split_rules import Condition, Split, read_conditions
 
 
@@ -45,17 +46,34 @@ class Curator:
         """Reject concepts: mined again they stay rejected."""
         return self._act("reject", acts.set_status(concept_ids, "rejected"), **options)
 
-    def rename(self, concept_id: str, text: str, **options: Unpack[ActOptions]) -> Change | None:
-        """Give a concept another text; its id stays."""
-        return self._act("rename", acts.rename(concept_id, text), **options)
+    def rename(
+        self,
+        concept_id: str,
+        text: str,
+        *,
+        keep_facets: bool = False,
+        embedder: Embedder | None = None,
+        **options: Unpack[ActOptions],
+    ) -> Change | None:
+        """Give a concept another text; its id stays, its facets are read from it unless they are to be kept.
+
+        Its vector is that of the new text where `embedder`, which has to be the stored one, is given or the text was
+        embedded before; else it has none until the vocabulary is embedded again.
+        """
+        plan = renaming.rename(concept_id, text, keep_facets=keep_facets)
+        if embedder is not None and not options.get("dry_run"):
+            EmbeddingCache(self._state.storage, embedder.info).fill([" ".join(text.split())], embedder)
+        return self._act("rename", plan, **options)
 
     def merge(self, *sources: str, into: str, **options: Unpack[ActOptions]) -> Change | None:
         """Merge concepts into another one, which takes their names and evidence; their ids still resolve."""
-        return self._act("merge", acts.merge(sources, into), **options)
+        return self._act("merge", merging.merge(sources, into), **options)
 
-    def retire(self, concept_id: str, replacement: str | None = None, **options: Unpack[ActOptions]) -> Change | None:
-        """Retire a concept, with another in its place or with none."""
-        return self._act("retire", acts.retire(concept_id, replacement), **options)
+    def retire(
+        self, concept_ids: str | Sequence[str], replacement: str | None = None, **options: Unpack[ActOptions]
+    ) -> Change | None:
+        """Retire a concept or several, with another in their place or with none."""
+        return self._act("retire", acts.retire(_several(concept_ids), replacement), **options)
 
     def split(
         self, concept_id: str, into: str, where: Mapping[str, str | Sequence[str]], **options: Unpack[ActOptions]
@@ -81,7 +99,13 @@ class Curator:
 
     def set_facet(self, concept_id: str, facet: str, value: str | None, **options: Unpack[ActOptions]) -> Change | None:
         """Set a facet of a concept: finding, anatomy, laterality, severity or descriptors."""
-        return self._act("facet", acts.set_facet(concept_id, facet, value), **options)
+        return self.set_facets(concept_id, {facet: value}, **options)
+
+    def set_facets(
+        self, concept_id: str, facets: Mapping[str, str | None], **options: Unpack[ActOptions]
+    ) -> Change | None:
+        """Set several facets of a concept at once; None takes one away."""
+        return self._act("facet", acts.set_facets(concept_id, facets), **options)
 
     def keep_apart(self, concept_id: str, *others: str, **options: Unpack[ActOptions]) -> Change | None:
         """Say that concepts are not the same as another one: they are not suggested as its duplicates again."""
@@ -97,7 +121,7 @@ class Curator:
 
     def merge_groups(self, groups: Mapping[str, Sequence[str]], **options: Unpack[ActOptions]) -> Change | None:
         """Merge many groups as one change: by the id of each that stays, those that go into it."""
-        return self._act("merge", acts.together([acts.merge(of, into) for into, of in groups.items()]), **options)
+        return self._act("merge", merging.merge_groups(groups), **options)
 
     def map_to(
         self,
@@ -129,9 +153,11 @@ class Curator:
         """Take the mappings of a concept to an outside one away."""
         return self._act("map", acts.unmap(concept_id, object_id), **options)
 
-    def set_note(self, concept_id: str, note: str | None, **options: Unpack[ActOptions]) -> Change | None:
-        """Put a note on a concept."""
-        return self._act("note", acts.set_note(concept_id, note), **options)
+    def set_note(
+        self, concept_ids: str | Sequence[str], note: str | None, **options: Unpack[ActOptions]
+    ) -> Change | None:
+        """Put a note on a concept or several."""
+        return self._act("note", acts.set_notes(_several(concept_ids), note), **options)
 
     def revert(self, change_id: str, **options: Unpack[ActOptions]) -> Change | None:
         """Undo a change by a new one; the history stays."""
@@ -174,6 +200,10 @@ class Curator:
         reverts: str | None = None,
     ) -> Change | None:
         return curate(self._state, act, plan, by=by, why=why, dry_run=dry_run, reverts=reverts, expect=expect)
+
+
+def _several(concept_ids: str | Sequence[str]) -> Sequence[str]:
+    return [concept_ids] if isinstance(concept_ids, str) else concept_ids
 
 
 def _conditions(where: Mapping[str, str | Sequence[str]]) -> tuple[Condition, ...]:

@@ -141,6 +141,8 @@ def patch_plan(patch: Mapping[str, Any]) -> Plan:
 
     def plan(concepts: Concepts) -> dict[str, Mapping[str, Any] | None]:
         concepts.read(edits)
+        if all(_is_so(concepts.find(of), after) for of, (_, after) in edits.items()):
+            return {}  # it was applied already: nothing is to be done, and nothing is wrong
         _refuse([c for concept_id, edit in edits.items() for c in _conflicts(concepts, concept_id, *edit)])
         return {concept_id: after for concept_id, (_, after) in edits.items()}
 
@@ -185,6 +187,13 @@ def _read_edit(concept_id: str, edit: Any) -> Edit:
         return before, None
     found = read_edit(after)
     return before, complete_row({**found, "concept_id": concept_id}, "patch") if before is None else found
+
+
+def _is_so(now: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> bool:
+    """Whether a concept already is what a patch makes of it."""
+    if now is None or after is None:
+        return now is None and after is None
+    return all(now[name] == value for name, value in after.items())
 
 
 def _refuse(problems: Sequence[str]) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Unpack
 from kb.curation import acts
 from kb.curation.apply import ActOptions, Concepts, Plan, Row, curate
 from kb.curation.change import Change
+from kb.curation.renaming import rename
 from kb.errors import UsageError
 from kb.exchange.change_lines import ANNOTATIONS, APART
 from kb.exchange.tabular import as_cell, from_cell
@@ -111,7 +112,7 @@ def _rename(concepts: Concepts, said: Mapping[str, str]) -> Edits:
     row = _row(concepts, said.get("of") or said["old"])
     if row["text"] != _plain(said["old"]):
         raise UsageError(f"the text of {row['concept_id']} is '{row['text']}', not {said['old']}")
-    return acts.rename(row["concept_id"], _plain(said["new"]))(concepts)
+    return rename(row["concept_id"], _plain(said["new"]), keep_facets=True)(concepts)  # facets have lines of their own
 
 
 def _create(concepts: Concepts, said: Mapping[str, str]) -> Edits:
@@ -136,7 +137,7 @@ def _obsolete(concepts: Concepts, said: Mapping[str, str]) -> Edits:
     other = _row(concepts, said["other"])["concept_id"] if "other" in said else None
     if row["status"] == "rejected":  # a merge may leave what was rejected before it behind
         return {row["concept_id"]: {"status": "retired", "replaced_by": other}}
-    return acts.retire(row["concept_id"], other)(concepts)
+    return acts.retire([row["concept_id"]], other)(concepts)
 
 
 def _unobsolete(concepts: Concepts, said: Mapping[str, str]) -> Edits:

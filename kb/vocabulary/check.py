@@ -48,15 +48,17 @@ def _by_sql(name: str, parameters: Mapping[str, Any] | None = None) -> Callable[
 
 
 def _contradicted(state: State) -> Iterator[Mapping[str, Any]]:
-    """Concepts whose text, read on its own, says another assertion or side than their facets."""
+    """Concepts whose text, read on its own, says another assertion, side, finding, place or size than their facets."""
     for row in stream_named(state, "check_contradicted_facet"):
         try:
             read = read_query(row["text"])
         except ValueError:
             continue  # a text of no known words contradicts nothing
-        for facet, said in (("assertion", read.assertion), ("laterality", read.laterality)):
-            if said != row[facet] and said != "none":
-                yield {**row, "detail": f"the text says {facet} {said}, the facet {row[facet]}"}
+        known = read.well_formed
+        for facet in ("assertion", "laterality", *(("finding", "anatomy", "severity") if known else ())):
+            said, now = getattr(read, facet), row[facet]
+            if said not in (now, None, "none"):
+                yield {**row, "detail": f"the text says {facet} '{said}', the facet '{now or 'none'}'"}
 
 
 def _in_two_splits(state: State) -> Iterator[Mapping[str, Any]]:

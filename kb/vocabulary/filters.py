@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kb.choices import check_choice
+from kb.choices import check_choice, meant
+from kb.errors import UsageError
 from kb.language.facets import kind_of
+from kb.language.labels import bundled_labels, normal_name
+from kb.language.lexicon import load_lexicon
 from kb.store.sqltext import literal, literals
 from schemas.terms import CONCEPT_ASSERTIONS, IN_USE, LATERALITIES, STATUSES
 
@@ -28,6 +31,7 @@ class Filters:
     kind: str | None = None
     source: str | None = None
     text: str | None = None
+    label: str | None = None
     min_count: int = 0
 
     def __post_init__(self) -> None:
@@ -35,6 +39,8 @@ class Filters:
         check_choice("status", self.status, STATUSES)
         check_choice("laterality", self.laterality, LATERALITIES)
         check_choice("kind", self.kind, KINDS)
+        if self.label is not None:
+            findings_of(self.label)
 
     def passes(self, row: Mapping[str, Any], mentions: int = 0) -> bool:
         """Whether a row of `concepts` that is mentioned so often is one of those asked for.
@@ -55,14 +61,21 @@ class Filters:
             return False
         if self.kind is not None and kind_of(row["finding"]) != self.kind:
             return False
+        if self.label is not None and row["finding"] not in findings_of(self.label):
+            return False
         return (
             holds_words(row["anatomy"], self.anatomy)
             and holds_words(row["text"], self.text)
             and mentions >= self.min_count
         )
 
+    @property
+    def beyond_sql(self) -> bool:
+        """Whether something is asked for that `parameters` and `sql` do not say, and only `passes` tells."""
+        return any((self.anatomy, self.severity, self.kind, self.source, self.text, self.label))
+
     def parameters(self) -> dict[str, Any]:
-        """The filters as the parameters of a named query."""
+        """The filters as the parameters of a named query, but for those beyond SQL."""
         return {
             "assertion": self.assertion,
             "status": self.status,
@@ -86,3 +99,16 @@ def holds_words(said: str | None, wanted: str | None) -> bool:
     """Whether a text has every word that is asked for, as the beginning of one of its own; no word asks for nothing."""
     words = (said or "").lower().split()
     return all(any(word.startswith(start) for word in words) for start in (wanted or "").lower().split())
+
+
+def findings_of(label: str) -> frozenset[str]:
+    """The findings of the lexicon that a label is of ("Cardiomegaly", "Pleural_Thickening").
+
+    Raises:
+        UsageError: no label is called so.
+    """
+    entry = bundled_labels().entry(label)
+    finding = load_lexicon().canonical(normal_name(label))
+    if entry is None and finding is None:
+        raise UsageError(f"no label is called '{label}'{meant(label, bundled_labels().keys)}")
+    return frozenset((*(entry.findings if entry else ()), *([finding] if finding else ())))

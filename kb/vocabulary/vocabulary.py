@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import fields
 from html import escape as escape_html
@@ -19,14 +18,14 @@ from kb.store.state import State
 from kb.vectors.nearest import vector_chunks
 from kb.vocabulary.concept import Concept, Counts, Evidence
 from kb.vocabulary.filters import Filters
+from kb.vocabulary.naming import id_named, is_id
 from kb.vocabulary.nearest_concepts import Neighbour, nearest_concepts
 from kb.vocabulary.query import run_named
 from kb.vocabulary.split_rules import Split
 from kb.vocabulary.under import Around, Under, concepts_around, concepts_under
 from schemas.terms import IN_USE
 
-_CONCEPT_ID = re.compile(r"C(?=[a-f]*\d)[0-9a-f]{4,16}", re.IGNORECASE)
-"""An id, or how one begins; it holds a digit, which no word does."""
+_LISTED = ("concept_id", "text", "assertion", "status", "mentions", "reports")
 
 
 class Vocabulary:
@@ -70,6 +69,18 @@ class Vocabulary:
         }
         return Concept(**{**row, **lists})
 
+    def named(self, ref: str) -> Concept:
+        """The concept that a person means: by its id or how it begins, its text, another name, or words for the same.
+
+        Raises:
+            UnknownConceptError: none is meant, or several; the message names those that may be.
+
+        Example:
+            >>> base.vocabulary.named("small left effusion").text
+            'small left pleural effusion'
+        """
+        return self.get(ref if is_id(ref) else id_named(self._state, ref))
+
     def resolve(self, ref: str) -> Concept:
         """The concept that stands for `ref`: itself, or the survivor that its replacements lead to."""
         concept = self.get(ref)
@@ -107,6 +118,12 @@ class Vocabulary:
         status: str | None = None,
         laterality: str | None = None,
         findings: Sequence[str] | None = None,
+        anatomy: str | None = None,
+        severity: str | None = None,
+        kind: str | None = None,
+        source: str | None = None,
+        text: str | None = None,
+        label: str | None = None,
         min_count: int = 0,
         limit: int | None = None,
         offset: int = 0,
@@ -118,6 +135,12 @@ class Vocabulary:
             status: only those of this status; default: all but those that were put aside.
             laterality: only those of this side: "left", "right", "bilateral" or "none".
             findings: only those of these findings.
+            anatomy: only those whose place holds these words, each as the beginning of one of its own.
+            severity: only those of this size or severity, or "none".
+            kind: only what the tables call "finding", "device" or "normal", or "other", which they do not know.
+            source: only those from this extractor, file or curator.
+            text: only those whose text holds these words, each as the beginning of one of its own.
+            label: only those of the findings that a label is of.
             min_count: only those mentioned at least so often.
             limit: how many at most; default: all.
             offset: how many are passed over first.
@@ -130,11 +153,27 @@ class Vocabulary:
             ['no pneumothorax', 'no pleural effusion']
         """
         filters = Filters(
-            assertion=assertion, status=status, laterality=laterality, findings=findings, min_count=min_count
+            assertion=assertion,
+            status=status,
+            laterality=laterality,
+            findings=findings,
+            anatomy=anatomy,
+            severity=severity,
+            kind=kind,
+            source=source,
+            text=text,
+            label=label,
+            min_count=min_count,
         )
-        page = {"concept_ids": None, "limit": 1 << 40 if limit is None else limit, "offset": offset}
-        rows = run_named(self._state, "concept_list", {**filters.parameters(), **page})
-        return Listing(rows, ("concept_id", "text", "assertion", "status", "mentions", "reports"))
+        return Listing(self._listed(filters, limit, offset), _LISTED)
+
+    def _listed(self, filters: Filters, limit: int | None, offset: int) -> Sequence[dict[str, Any]]:
+        most = 1 << 40 if limit is None else limit
+        page = {"limit": 1 << 40, "offset": 0} if filters.beyond_sql else {"limit": most, "offset": offset}
+        rows = run_named(self._state, "concept_list", {**filters.parameters(), "concept_ids": None, **page})
+        if not filters.beyond_sql:
+            return rows
+        return [row for row in rows if filters.passes(row, row["mentions"])][offset : offset + most]
 
     def under(
         self,
@@ -172,7 +211,7 @@ class Vocabulary:
         filters = Filters(
             assertion=assertion, status=status, laterality=laterality, findings=findings, min_count=min_count
         )
-        concept = self.get(asked) if _CONCEPT_ID.fullmatch(asked) else self._worded(asked)
+        concept = self.get(asked) if is_id(asked) else self._worded(asked)
         return concepts_under(self._state, asked, concept, filters, limit=limit, offset=offset)
 
     def around(self, concept_id: str) -> Around:

@@ -9,8 +9,24 @@ import pytest
 from playwright.sync_api import Browser
 
 from kb.knowledge_base import KnowledgeBase
+from tests.support.audited import audited_kb
 from tests.support.browser import Window, started, window
 from tests.support.served import served
+
+
+@pytest.fixture(scope="session")
+def own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What is kept and saved for the user goes to folders of the tests' own."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("XDG_CACHE_HOME", "XDG_DATA_HOME"):
+            patch.setenv(name, str(tmp_path_factory.mktemp(name.lower())))
+        yield
+
+
+@pytest.fixture(scope="session")
+def audited(tmp_path_factory: pytest.TempPathFactory, own_folders: None) -> KnowledgeBase:
+    """A study of two runs to be audited, which no test changes."""
+    return audited_kb(tmp_path_factory.mktemp("audited"))
 
 
 @pytest.fixture(scope="session")

@@ -59,7 +59,8 @@ export function say(told) {
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   if (typing(event.target)) {
-    if (event.key === "Escape") event.target.blur();
+    // What the field itself did with Escape, such as closing its completion, comes first.
+    if (event.key === "Escape" && !event.defaultPrevented) event.target.blur();
     return;
   }
   // Enter and the space bar keep their meaning on what has the cursor and is pressed by them.

@@ -18,7 +18,7 @@ from kb.knowledge_base import KnowledgeBase
 from workbench.images.catalogue import catalogue_of
 from workbench.images.layers import HeatLayer, heat_layer
 from workbench.images.models import explainers_of
-from workbench.images.one_image import Prediction
+from workbench.images.outcomes import Prediction
 
 LISTED = 8
 """Findings, or concepts, that are listed."""

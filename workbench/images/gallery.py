@@ -71,28 +71,34 @@ class Gallery:
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What the filters can be set to."""
+    """What the filters can be set to, but for places."""
 
     labels: list[str]
     runs: list[str]
+    encoders: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where images can be from, in which split they can be, and how they can have been taken."""
+
     sites: list[str]
     splits: list[str]
     views: list[str]
-    encoders: list[str]
+
+
+def places_of(base: KnowledgeBase) -> Places:
+    """Where the images of a state are from: by all tables that tell, which takes a while where there are many."""
+    catalogue = catalogue_of(base)
+    found = [sorted({one for one in catalogue.column(name) if one is not None}) for name in ("site", "split", "view")]
+    return Places(*found)
 
 
 def choices_of(base: KnowledgeBase) -> Choices:
     """What the filters can be set to at a state."""
-    catalogue = catalogue_of(base)
-    sites, splits, views = (
-        sorted({value for value in catalogue.column(name) if value is not None}) for name in ("site", "split", "view")
-    )
     return Choices(
         labels=known_labels(base),
         runs=sorted(base.dataset("runs").to_table(columns=["run"])["run"].to_pylist()),
-        sites=sites,
-        splits=splits,
-        views=views,
         encoders=[one.encoder for one in encoders_of(base)],
     )
 

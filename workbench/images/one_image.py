@@ -10,9 +10,9 @@ import numpy as np
 from encoder.evaluation.confusion import Confusion
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
-from kb.store.sqltext import literals
 from kb.vocabulary.study_statements import StudyReport, read_study_reports
 from workbench.images.catalogue import catalogue_of
+from workbench.images.outcomes import Prediction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,23 +40,6 @@ class Picture:
     view: str | None
     before: str | None
     after: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prediction:
-    """What one run says of one label of an image; `above` is None where nothing cuts its score."""
-
-    run: str
-    label: str
-    score: float
-    threshold: float | None
-    above: bool | None
-    truth: bool | None
-
-    @property
-    def wrong(self) -> bool:
-        """Whether it is wrong at its operating point."""
-        return None not in (self.truth, self.above) and self.truth != self.above
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,25 +91,7 @@ def reports_of(base: KnowledgeBase, picture: Picture) -> tuple[StudyReport, ...]
 
 def predictions_of(base: KnowledgeBase, image_id: str) -> list[Prediction]:
     """What every run says of every label of an image, by label and run."""
-    catalogue = catalogue_of(base)
-    at = catalogue.place[image_id]
-    where = f"image_id IN {literals([image_id])}"
-    stored = base.dataset("predictions").to_table(columns=["run", "label", "score"], filter=where).to_pylist()
-    found = []
-    for row in sorted(stored, key=lambda row: (row["label"].casefold(), row["run"])):
-        told = catalogue.outcomes(row["run"], row["label"])
-        threshold, above, truth = told.threshold[at], told.above[at], told.truth[at]
-        found.append(
-            Prediction(
-                run=row["run"],
-                label=row["label"],
-                score=row["score"],
-                threshold=None if np.isnan(threshold) else float(threshold),
-                above=None if np.isnan(above) else bool(above),
-                truth=None if np.isnan(truth) else bool(truth),
-            )
-        )
-    return found
+    return catalogue_of(base).predictions(image_id)
 
 
 def operating_point_of(base: KnowledgeBase, image_id: str, run: str, label: str) -> OperatingPoint:

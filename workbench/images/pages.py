@@ -26,7 +26,7 @@ from workbench.images.explaining import (
     preprocessing_of,
 )
 from workbench.images.filters import Filters
-from workbench.images.gallery import choices_of, gallery_of
+from workbench.images.gallery import choices_of, gallery_of, places_of
 from workbench.images.marked_report import marked_sections
 from workbench.images.models import embedder_of
 from workbench.images.one_image import operating_point_of, picture_of, predictions_of, reports_of
@@ -51,6 +51,12 @@ def choices(request: Request) -> Response:
     """What the filters can be set to."""
     filters = Filters.read(request.query_params)
     return part(request, "images/filters.html.j2", filters=filters, choices=choices_of(desk_of(request).base()))
+
+
+def places(request: Request) -> Response:
+    """The filters by site, split and view."""
+    filters = Filters.read(request.query_params)
+    return part(request, "images/places.html.j2", filters=filters, places=places_of(desk_of(request).base()))
 
 
 def cells(request: Request) -> Response:

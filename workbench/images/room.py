@@ -14,6 +14,7 @@ IMAGES = Room(
     routes=(
         Route("/", pages.gallery),
         Route("/filters", pages.choices),
+        Route("/places", pages.places),
         Route("/cells", pages.cells),
         Route("/thumb/{content}", pages.thumb),
         Route("/pixels/{content}", pages.pixels),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Annotated
 
 import numpy as np
@@ -12,6 +11,7 @@ from rich.markup import escape
 
 from encoder.audit.commands.options import Run, Source, Where
 from encoder.audit.commands.parts import each_part, print_parts
+from encoder.audit.drift.flat import FIGURES, flat_periods
 from encoder.audit.drift.result import Change, DriftAudit, PeriodFigures
 from encoder.audit.drift.rows import LEAST
 from encoder.audit.drift.scan import PERMUTATIONS
@@ -25,7 +25,6 @@ from kb.commands.shared import Reading, reads
 from kb.images.view_choice import FRONTAL
 from kb.statistics.interval import Interval
 
-FIGURES = ("prevalence", "alerts", "mean_score", "sensitivity", "specificity", "auroc", "calibration")
 WIDE = 120
 """Columns that all intervals of changes take."""
 
@@ -107,13 +106,7 @@ def drift_command(
             )
 
         audits, untold = each_part(reading.base, run, split, look)
-    print_parts(reading, audits, untold, show=_print, table=_table)
-
-
-def _table(audits: Sequence[DriftAudit]) -> tuple[list[dict[str, object]], Sequence[str]]:
-    """The rows of CSV, and their columns."""
-    rows = [{"split": found.split, **_flat(one)} for found in audits for one in found.timeline]
-    return rows, list(rows[0])
+    print_parts(reading, audits, untold, show=_print, table=flat_periods)
 
 
 def _print(found: DriftAudit, quiet: bool) -> None:
@@ -215,19 +208,3 @@ def _short(one: Interval | None) -> str:
 
 def _p(p: float) -> str:
     return small(p) if math.isfinite(p) else ""
-
-
-def _flat(one: PeriodFigures) -> dict[str, object]:
-    """A period as one line of CSV."""
-    fields: dict[str, object] = {
-        "period": one.period,
-        "n": one.n,
-        "patients": one.patients,
-        "labelled": one.labelled,
-        "positives": one.positives,
-    }
-    for name in FIGURES:
-        figure = getattr(one, name)
-        for suffix, part in (("", "value"), ("_low", "low"), ("_high", "high")):
-            fields[name + suffix] = None if figure is None else getattr(figure, part)
-    return fields | dict(zip(("score_10", "score_50", "score_90"), one.score_quantiles, strict=True))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -12,8 +11,9 @@ from rich.markup import escape
 from encoder.audit.commands.options import Label, Run, Source, Where
 from encoder.audit.commands.parts import each_part, print_parts
 from encoder.audit.face import segments
+from encoder.audit.segments.flat import flat_groups
 from encoder.audit.segments.outcomes import MEASURES
-from encoder.audit.segments.result import FIGURES, Group, SegmentAudit
+from encoder.audit.segments.result import Group, SegmentAudit
 from encoder.audit.segments.sentences import between, overall, percent, power, tell
 from encoder.commands.options import SplitOption, ViewsOption
 from kb.commands.options import Format
@@ -25,8 +25,6 @@ from kb.images.view_choice import FRONTAL
 NARROW = ("group", "rows", "positives", "sensitivity", "specificity", "alerts")
 WIDE, WIDTH = (*NARROW, "PPV", "NPV", "AUROC"), 118
 """What a terminal is shown that is as wide as that; JSON and CSV hold all figures."""
-
-CSV = ("attribute", "value", "kind", "n", "patients", "positives", "false_alarms", "missed")
 
 
 class Looked(StrEnum):
@@ -100,14 +98,7 @@ def segments_command(
             )
 
         audits, untold = each_part(reading.base, run, split, look)
-    print_parts(reading, audits, untold, show=_print, table=_table)
-
-
-def _table(audits: Sequence[SegmentAudit]) -> tuple[list[dict[str, object]], Sequence[str]]:
-    """The rows of CSV, and their columns."""
-    figures = [column for name in FIGURES for column in (name, f"{name}_low", f"{name}_high")]
-    rows = [{"split": found.split, **row} for found in audits for row in found.groups.rows()]
-    return rows, ("split", *CSV, *figures)
+    print_parts(reading, audits, untold, show=_print, table=flat_groups)
 
 
 def _print(found: SegmentAudit, quiet: bool) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -11,10 +10,10 @@ from rich.markup import escape
 from encoder.audit.commands.options import Against, Label, Run, Source, Where
 from encoder.audit.commands.parts import each_part, print_parts
 from encoder.audit.confounders.sentences import number, share, small
-from encoder.audit.segments.result import FIGURES
 from encoder.audit.segments.sentences import WORST, between, wrong
 from encoder.audit.slices.audit import audit_slices
 from encoder.audit.slices.find import SliceOptions
+from encoder.audit.slices.flat import flat_slices
 from encoder.audit.slices.result import Slice, Slices
 from encoder.commands.options import EncoderOption, SplitOption, ViewsOption
 from kb.commands.options import Format
@@ -76,21 +75,7 @@ def slices_command(
             )
 
         audits, untold = each_part(reading.base, run, split, look)
-    print_parts(reading, audits, untold, show=_print, table=_table)
-
-
-def _table(audits: Sequence[Slices]) -> tuple[list[dict[str, object]], Sequence[str]]:
-    """The rows of CSV, and their columns."""
-    ends = [column for name in FIGURES for column in (name, f"{name}_low", f"{name}_high")]
-    columns = ("number", "data", "n", "positives", "patients", "false_alarms", "missed", *ends, "extra", "verdict")
-    rows = [_flat(found.split, one) for found in audits for one in found.slices]
-    return rows, ("split", *columns)
-
-
-def _flat(split: str, one: Slice) -> dict[str, Any]:
-    """A slice as one row: its own figures, those at the threshold and the verdict."""
-    told = one.to_dict()
-    return {"split": split, **(told["here"] or {}), **told}
+    print_parts(reading, audits, untold, show=_print, table=flat_slices)
 
 
 def _print(found: Slices, quiet: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from encoder.audit.page.charts.reliability import reliability_chart
 from encoder.audit.page.numbers import NONE, between, count, share, signed
 from encoder.audit.page.views import Cell, Chart, Table
+from encoder.audit.points import bin_points
 from encoder.audit.report.report_data import Calibration, ReportData
 from encoder.evaluation.evaluation import CALIBRATION, Scored
 from kb.statistics.p_values import told_p
@@ -24,19 +25,23 @@ SIGNED = {"calibration_intercept", "observed_less_expected"}
 
 def calibration(data: ReportData) -> dict[str, object]:
     """What the section shows."""
-    rows = [_row(data.evaluation.get(data.run, one.label)) for one in data.calibration]
+    scored = [data.evaluation.get(data.run, one.label) for one in data.calibration]
+    rows = [calibration_row(one, one.label) for one in scored]
     return {
         "table": Table("Calibration by label", COLUMNS, rows) if rows else None,
-        "labels": [(one.label, _chart(number, one)) for number, one in enumerate(data.calibration)],
+        "labels": [
+            (one.label, reliability(f"reliability-{number}", data.run, one))
+            for number, one in enumerate(data.calibration)
+        ],
         "notes": data.notes_of("calibration"),
     }
 
 
-def _row(row: Scored) -> list[str | Cell]:
-    """The figures of one label; where there is none, the reason stands beneath."""
+def calibration_row(row: Scored, name: str) -> list[str | Cell]:
+    """The figures of one run on one label, headed by `name`; where there is none, the reason stands beneath."""
     ece = Cell(share(row.values.get("ece")), f"{share(row.values.get('ece_by_chance'))} by chance")
     p = told_p(row.ece_p, is_floor=row.ece_p_is_floor) or NONE
-    return [row.label, ece, p, *(_cell(row, name) for name in CALIBRATION), share(row.values.get("brier"))]
+    return [name, ece, p, *(_cell(row, name) for name in CALIBRATION), share(row.values.get("brier"))]
 
 
 def _cell(row: Scored, name: str) -> Cell:
@@ -49,12 +54,14 @@ def _cell(row: Scored, name: str) -> Cell:
     return Cell(written(value), interval)
 
 
-def _chart(number: int, found: Calibration) -> Chart:
+def reliability(name: str, run: str, found: Calibration) -> Chart:
+    """The reliability of one run on one label; ids begin with `name`."""
     rows = [
         (str(at), share(one.score), share(one.share), between(one.low, one.high), count(one.n))
         for at, one in enumerate(found.bins, start=1)
     ]
     columns = ("bin", "mean score", "share positive", "95%", "n")
     numbers = Table(f"{found.label}: reliability", columns, rows)
-    drawn = reliability_chart(f"reliability-{number}", f"{found.label}: reliability", found.bins)
-    return Chart(drawn, f"Reliability of {found.label}.", numbers)
+    drawn = reliability_chart(name, f"{found.label}: reliability", found.bins)
+    points = bin_points(run, found.bins)
+    return Chart(drawn, f"Reliability of {found.label}.", numbers, name="reliability", points=points)

@@ -42,13 +42,13 @@ COLUMNS = (
 def confounders(data: ReportData) -> dict[str, object]:
     """What the section shows."""
     return {
-        "labels": [_one(number, audit) for number, audit in enumerate(data.confounders)],
+        "labels": [confounders_of_label(number, audit) for number, audit in enumerate(data.confounders)],
         "notes": data.notes_of("confounders"),
     }
 
 
-def _one(number: int, audit: ConfounderAudit) -> dict[str, object]:
-    """One label: rows that were called, and folded those of which nothing could be shown."""
+def confounders_of_label(number: int, audit: ConfounderAudit) -> dict[str, object]:
+    """What is shown of one label: rows that were called, and folded those of which nothing could be shown."""
     telling = [one for one in audit.found if one.verdict or one.q < LIKELY]
     shown = telling[:MOST_ROWS]
     rest = [one for one in audit.found if one not in shown]
@@ -154,7 +154,13 @@ def _chart(name: str, audit: ConfounderAudit, one: Confounder, lines: Sequence[L
     columns = ("rows", "AUROC", *(f"at {rate}" for rate in RATES))
     numbers = Table(f"{one.name}: AUROC, and sensitivity at false positive rates", columns, rows)
     drawn = roc_chart(name, f"{audit.label}: ROC curves with and without {one.name}", lines)
-    return Chart(drawn, f"{audit.label}, with and without {one.name}.{_errors(one)}", numbers)
+    caption = f"{audit.label}, with and without {one.name}.{_errors(one)}"
+    points = [
+        {"rows": line.name, "false_positive_rate": x, "sensitivity": y}
+        for line in lines
+        for x, y in zip(line.x, line.y, strict=True)
+    ]
+    return Chart(drawn, caption, numbers, name=name, points=points)
 
 
 def _errors(one: Confounder) -> str:

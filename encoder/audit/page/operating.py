@@ -6,6 +6,7 @@ from encoder.audit.page.charts.curves import Line, precision_chart, roc_chart
 from encoder.audit.page.charts.histogram import histogram_chart
 from encoder.audit.page.numbers import NONE, count, hundred, share, with_interval
 from encoder.audit.page.views import Cell, Chart, Table
+from encoder.audit.points import precision_points, roc_points, score_points
 from encoder.audit.report.report_data import Operating, ReportData
 from encoder.evaluation.confusion import Confusion
 
@@ -32,26 +33,36 @@ def _one(number: int, found: Operating) -> dict[str, object]:
         "id": name,
         "label": found.label,
         "sentence": in_words(found),
-        "tables": [_table(found, found.confusion), _shares(found, found.confusion)] if found.confusion else [],
+        "tables": confusion_tables(found),
         "charts": _charts(name, found),
     }
 
 
 def _charts(name: str, found: Operating) -> list[Chart]:
     roc, precision = lines_of(found, found.label)
-    scores = histogram_chart(f"{name}-scores", f"{found.label}: scores by truth", found.scores, found.threshold)
     rate = found.positives / found.n
     return [
         Chart(
             roc_chart(f"{name}-roc", f"{found.label}: ROC curve", [roc]),
             "ROC curve; the ring is the threshold." if roc.point else "ROC curve.",
+            name="roc",
+            points=roc_points([found]),
         ),
         Chart(
             precision_chart(f"{name}-precision", f"{found.label}: precision-recall curve", [precision], rate),
             f"Precision-recall curve; the dashed line is what calling everything positive has ({share(rate)}).",
+            name="precision",
+            points=precision_points([found]),
         ),
-        Chart(scores, "Scores by truth, each as shares of its own rows."),
+        scores_chart(name, found),
     ]
+
+
+def scores_chart(name: str, found: Operating) -> Chart:
+    """The scores of both truths; ids begin with `name`."""
+    drawn = histogram_chart(f"{name}-scores", f"{found.label}: scores by truth", found.scores, found.threshold)
+    caption = "Scores by truth, each as shares of its own rows."
+    return Chart(drawn, caption, name="scores", points=score_points([found]))
 
 
 def lines_of(found: Operating, name: str) -> tuple[Line, Line]:
@@ -83,6 +94,11 @@ def in_words(found: Operating) -> str:
     return f"{told} Of 100 that have it, {hundred(100 * counts.false_negatives / counts.positives)} are missed."
 
 
+def confusion_tables(found: Operating) -> list[Table]:
+    """The confusion at the threshold, and the shares that are made of it; none without a threshold."""
+    return [_table(found, found.confusion), _shares(found, found.confusion)] if found.confusion else []
+
+
 def _table(found: Operating, counts: Confusion) -> Table:
     """The confusion of the rows that are judged, as counts and of 100."""
 
@@ -96,7 +112,7 @@ def _table(found: Operating, counts: Confusion) -> Table:
         ("all", cell(counts.positives), cell(counts.negatives), cell(counts.n)),
     ]
     caption = f"{found.label} at {share(found.threshold)} ({ORIGINS.get(found.threshold_from, found.threshold_from)})"
-    return Table(caption, ("", "has it", "has it not", "all"), rows)
+    return Table(caption, ("", "has it", "has it not", "all"), rows, name="confusion")
 
 
 def _shares(found: Operating, counts: Confusion) -> Table:
@@ -109,4 +125,4 @@ def _shares(found: Operating, counts: Confusion) -> Table:
         ("alerts, of all", counts.alerts),
     ]
     rows = [(said, with_interval(one.value, (one.low, one.high)) if one else NONE) for said, one in shares]
-    return Table(f"{found.label}: shares at the threshold", ("share", "value (95%)"), rows)
+    return Table(f"{found.label}: shares at the threshold", ("share", "value (95%)"), rows, name="confusion")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from encoder.audit.page.charts.intervals import Dot, intervals_chart
 from encoder.audit.page.numbers import NONE, count, share, signed, signed_interval, with_interval
-from encoder.audit.page.views import Cell, Chart, Table
+from encoder.audit.page.views import Cell, Chart, Picture, Table
 from encoder.audit.report.report_data import ReportData
 from encoder.audit.segments.result import Figures, Group, Segment, SegmentAudit
 from encoder.audit.segments.sentences import overall, power, tell
@@ -21,6 +21,9 @@ MOST_GROUPS = 20
 
 MOST_TOLD = 3
 """Segments that are told at once; the others are folded."""
+
+Galleries = Mapping[str, Sequence[tuple[str, Sequence[Picture]]]]
+"""Pictures by what they are of, each row of them with its heading."""
 
 COLUMNS = (
     "group",
@@ -42,7 +45,7 @@ COLUMNS = (
 def segments(data: ReportData) -> dict[str, object]:
     """What the section shows."""
     return {
-        "labels": [_one(number, one) for number, one in enumerate(data.segments)],
+        "labels": [segments_of_label(number, one) for number, one in enumerate(data.segments)],
         "notes": data.notes_of("segments"),
     }
 
@@ -52,12 +55,14 @@ def weakest(found: SegmentAudit) -> Segment | None:
     return found.segments[0] if len(found.segments) else None
 
 
-def _one(number: int, found: SegmentAudit) -> dict[str, object]:
+def segments_of_label(number: int, found: SegmentAudit, galleries: Galleries | None = None) -> dict[str, object]:
+    """What is shown of one label; `galleries` has pictures of the segments by their text, where there are any."""
+    shown_pictures = galleries or {}
     known = [(group, group.figures) for group in found.groups if group.figures is not None]
     shown = _chosen([group for group, _ in known if group.attribute != "month"])
     more = len(known) - len(shown)  # months have a section of their own
     small = len(found.groups) - len(known)
-    told = [(one.text, tell(one)) for one in found.segments]
+    told = [(one.text, tell(one), shown_pictures.get(one.text, ())) for one in found.segments]
     notes = [
         *([f"{count(more)} more groups stand in the table"] if more else []),
         *([f"{count(small)} groups are too small to say anything of"] if small else []),
@@ -91,6 +96,11 @@ def _chart(number: int, measure: str, found: SegmentAudit, shown: Sequence[Group
     all_rows: Interval | None = getattr(found.overall, measure)
     value = None if all_rows is None else all_rows.value
     rows: list[Dot | str] = []
+    points = [
+        {"attribute": group.attribute, "value": group.value, measure: known.value, "low": known.low, "high": known.high}
+        for group in shown
+        if (known := getattr(group.figures, measure)) is not None
+    ]
     for attribute in dict.fromkeys(group.attribute for group in shown):
         dots = [dot for group in shown if group.attribute == attribute if (dot := _dot(group, measure, value))]
         rows += [attribute, *dots] if dots else []
@@ -102,7 +112,7 @@ def _chart(number: int, measure: str, found: SegmentAudit, shown: Sequence[Group
         reference=value,
         reference_name=f"all rows {share(value)}",
     )
-    return Chart(drawn, f"{name[:1].upper()}{name[1:]} by group.")
+    return Chart(drawn, f"{name[:1].upper()}{name[1:]} by group.", name=measure, points=points)
 
 
 def _dot(group: Group, measure: str, all_rows: float | None) -> Dot | None:

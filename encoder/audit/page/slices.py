@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from encoder.audit.page.numbers import NONE, between, chance, count, share, signed, signed_interval
 from encoder.audit.page.pictures import pictures_of
 from encoder.audit.page.summary import weak_slice
-from encoder.audit.page.views import Cell, Table
+from encoder.audit.page.views import Cell, Picture, Table
 from encoder.audit.report.report_data import ReportData
 from encoder.audit.slices.result import Slice, Slices
 
 VERDICTS = {"low": "low", "small": "too small to say", "": ""}
 MOST_CONCEPTS, MOST_SHOWN, MOST_IMAGES = 8, 2, 4
 
+Pictured = Callable[[Sequence[str]], list[Picture]]
+"""Makes pictures of images, by their ids."""
+
 
 def slices(data: ReportData) -> dict[str, object]:
     """What the section shows."""
     return {
-        "labels": [_one(number, one, data) for number, one in enumerate(data.slices)],
+        "labels": [
+            slices_of_label(
+                number, one, lambda images: pictures_of(images[:MOST_IMAGES], data.thumbnails), shown_slices(one)
+            )
+            for number, one in enumerate(data.slices)
+        ],
         "notes": [*data.notes_of("slices"), *(data.notes_of("thumbnails") if data.slices else ())],
     }
 
@@ -30,7 +38,8 @@ def shown_slices(found: Slices) -> list[Slice]:
     return low[:MOST_SHOWN] or ([weak] if weak is not None else [])
 
 
-def _one(number: int, found: Slices, data: ReportData) -> dict[str, object]:
+def slices_of_label(number: int, found: Slices, pictured: Pictured, shown: Sequence[Slice]) -> dict[str, object]:
+    """What is shown of one label; `pictured` makes pictures of images, `shown` stand there with what they hold."""
     low = sum(one.verdict == "low" for one in found.slices)
     said = [one for one in found.slices if one.verdict != "small"]
     small = [one for one in found.slices if one.verdict == "small"]
@@ -45,7 +54,9 @@ def _one(number: int, found: Slices, data: ReportData) -> dict[str, object]:
         "table": _table(found, said) if said else None,
         "small": _table(found, small) if small else None,
         "small_title": f"{count(len(small))} more that are too small to say",
-        "shown": [_shown(f"slices-{number}-{one.number}", one, data.thumbnails) for one in shown_slices(found)],
+        "shown": [
+            _shown(f"slices-{number}-{one.number}", one, pictured, weakest=one is weak_slice(found)) for one in shown
+        ],
         "notes": found.notes,
     }
 
@@ -77,17 +88,17 @@ def _errors(one: Slice) -> tuple[str, str]:
     return alarms, missed
 
 
-def _shown(name: str, one: Slice, thumbnails: Mapping[str, str]) -> dict[str, object]:
-    which = "low" if one.verdict == "low" else "the lowest AUROC, though not surely low"
+def _shown(name: str, one: Slice, pictured: Pictured, *, weakest: bool) -> dict[str, object]:
+    which = " (low)" if one.verdict == "low" else " (the lowest AUROC, though not surely low)" if weakest else ""
     return {
         "id": name,
-        "title": f"Slice {one.number} ({which})",
+        "title": f"Slice {one.number}{which}",
         "concepts": _concepts(one),
         "no_concepts": _no_concepts(one),
         "traits": _traits(one),
         "galleries": [
-            ("Nearest to its centre", pictures_of(one.images[:MOST_IMAGES], thumbnails)),
-            ("The model gets most wrong", pictures_of(one.wrong[:MOST_IMAGES], thumbnails)),
+            ("Nearest to its centre", pictured(one.images)),
+            ("The model gets most wrong", pictured(one.wrong)),
         ],
     }
 

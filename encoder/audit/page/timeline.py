@@ -23,12 +23,13 @@ COLUMNS = ("period", "n", "positives", "prevalence", "alerts", "sensitivity", "s
 def timeline(data: ReportData) -> dict[str, object]:
     """What the section shows."""
     return {
-        "labels": [_one(number, one) for number, one in enumerate(data.drift)],
+        "labels": [timeline_of_label(number, one) for number, one in enumerate(data.drift)],
         "notes": data.notes_of("timeline"),
     }
 
 
-def _one(number: int, found: DriftAudit) -> dict[str, object]:
+def timeline_of_label(number: int, found: DriftAudit) -> dict[str, object]:
+    """What is shown of one label."""
     return {
         "id": f"timeline-{number}",
         "label": found.label,
@@ -51,7 +52,13 @@ def _chart(name: str, which: str, found: DriftAudit) -> Chart | None:
     periods = [one.period for one in found.timeline]
     since = found.since.since if found.since is not None else None
     drawn = timeline_chart(name, f"{found.label}: {said} over time", periods, series, since)
-    return Chart(drawn, f"{said[:1].upper()}{said[1:]} by {found.by}.")
+    points = [
+        {"period": period, "figure": one.name, "value": known.value, "low": known.low, "high": known.high}
+        for one in series
+        for period, known in zip(periods, one.values, strict=True)
+        if known is not None
+    ]
+    return Chart(drawn, f"{said[:1].upper()}{said[1:]} by {found.by}.", name=which, points=points)
 
 
 def _table(found: DriftAudit) -> Table:

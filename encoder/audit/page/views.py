@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from markupsafe import Markup
+
+NOTHING = Markup("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,21 +22,39 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table; the first cell of a row heads it. Columns stand right as numbers do, but for the first and `texts`."""
+    """A table; the first cell of a row heads it. Columns stand right as numbers do, but for the first and `texts`.
+
+    `name` and `foot` are as those of a chart.
+    """
 
     caption: str
     columns: Sequence[str]
     rows: Sequence[Sequence[str | Cell]]
     texts: Sequence[int] = ()
+    name: str = ""
+    foot: Markup = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A drawing with its caption, and its numbers as a table beneath."""
+    """A drawing with its caption, and its numbers as a table beneath.
+
+    Attributes:
+        svg: the drawing.
+        caption: what it shows, in words.
+        numbers: as a table beneath it.
+        name: what it is called on its page.
+        points: what is drawn, a row each.
+        foot: what a page that can be asked says beneath it: where its points are had. A page that stands alone says
+            nothing.
+    """
 
     svg: Markup
     caption: str
     numbers: Table | None = None
+    name: str = ""
+    points: Sequence[Mapping[str, Any]] = ()
+    foot: Markup = NOTHING
 
 
 class Said(NamedTuple):
@@ -46,8 +66,9 @@ class Said(NamedTuple):
 
 
 class Picture(NamedTuple):
-    """An image of the study with what stands beneath it."""
+    """An image of the study with what stands beneath it, and where it leads, if anywhere."""
 
     uri: str
     image: str
     under: str = ""
+    link: str = ""

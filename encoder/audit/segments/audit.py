@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -49,6 +50,8 @@ EIGHT_OF_TEN = 0.8416
 """The normal quantile of 0.8."""
 
 TENTH = 0.1
+EXAMPLES = 12
+"""Images of a segment that are named."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,7 +194,16 @@ def _segment(rows: AuditRows, named: Named, threshold: float) -> Segment:
         per_100=100 * extra / here.n,
         extra=extra,
         covers=named.covers,
+        wrong=tuple(_wrong(rows, named.rows & (flagged != rows.truth))),
     )
+
+
+def _wrong(rows: AuditRows, mistaken: np.ndarray) -> Iterator[str]:
+    """The images of some rows that are called wrongly, the furthest on the wrong side first."""
+    places = np.flatnonzero(mistaken)
+    far = np.where(rows.truth, -rows.logit, rows.logit)[places]
+    found = [rows.image_ids[int(at)] for at in places[np.argsort(-far, kind="stable")]]
+    yield from islice((image for image in found if image is not None), EXAMPLES)
 
 
 def _gap(

@@ -144,6 +144,7 @@ class Segment:
             does not count against what is worse.
         extra: how many that makes of all rows here.
         covers: other segments that did worse no longer, once the rows of this one were left out.
+        wrong: the images that the threshold calls wrongly, the furthest on the wrong side first; none of studies.
     """
 
     text: str
@@ -157,6 +158,7 @@ class Segment:
     per_100: float
     extra: float
     covers: tuple[str, ...]
+    wrong: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The segment as plain data."""
@@ -165,7 +167,12 @@ class Segment:
             known: Interval | None = getattr(self, name)
             value, low, high = known or (None, None, None)
             told |= {name: value, f"{name}_low": low, f"{name}_high": high}
-        return told | {"here": self.here.to_dict(), "elsewhere": self.elsewhere.to_dict(), "covers": list(self.covers)}
+        return told | {
+            "here": self.here.to_dict(),
+            "elsewhere": self.elsewhere.to_dict(),
+            "covers": list(self.covers),
+            "wrong": list(self.wrong),
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,8 @@ from kb.curation import acts
 from kb.curation.apply import Plan, curate
 from kb.curation.change import Change
 from kb.curation.dismissed import AS_IT_IS, no_name
+from kb.curation.merging import merge, merge_groups
+from kb.curation.renaming import rename
 from kb.curation.review.group import Group, Member
 from kb.errors import UsageError
 from kb.store.state import State
@@ -69,7 +71,7 @@ def decide_group(
     """
     check_choice("decision", decision, DECISIONS)
     if decision == "rename":
-        act: Named = "rename", acts.rename(_one(group, members), text or "")
+        act: Named = "rename", rename(_one(group, members), text or "")
     elif into is not None:
         act = "merge", _into(group, group.chosen(members), into)
     else:
@@ -100,11 +102,13 @@ def decide_groups(
     open_ones = [group for group in groups if group.ticked]
     if not open_ones:
         raise UsageError("nothing is ticked in any of these groups")
-    made = [_act(group, "take", None) for group in open_ones]
+    merged = {str(g.survivor.concept_id): g.ticked for g in open_ones if g.act == "merge" and g.survivor is not None}
+    made = [_act(group, "take", None) for group in open_ones if group.act != "merge"]
+    if merged:
+        made.append(("merge", merge_groups(merged)))
     names = {name for name, _ in made}
-    name = names.pop() if len(names) == 1 else "review"
-    together = acts.together([plan for _, plan in made])
-    return _carried_out(state, (name, together), open_ones, by=by, why=why, dry_run=dry_run)
+    act = names.pop() if len(names) == 1 else "review", acts.together([plan for _, plan in made])
+    return _carried_out(state, act, open_ones, by=by, why=why, dry_run=dry_run)
 
 
 def by_rule(groups: Iterable[Group], reason: str) -> list[Group]:
@@ -141,10 +145,10 @@ def _act(group: Group, decision: Decision, members: Sequence[str] | None) -> Nam
     if group.survivor is not None:
         survivor = str(group.survivor.concept_id)
         if group.act == "merge":
-            return "merge", acts.merge(ids, survivor)
+            return "merge", merge(ids, survivor)
         return "synonym", acts.set_synonyms(survivor, added=[one.text for one in chosen])
     if group.act == "retire":
-        return "retire", acts.together([acts.retire(of) for of in ids])
+        return "retire", acts.retire(ids)
     return group.act, acts.set_status(ids, "accepted" if group.act == "accept" else "rejected")
 
 
@@ -167,7 +171,7 @@ def _into(group: Group, chosen: Sequence[Member], into: str) -> Plan:
         ids.append(str(group.survivor.concept_id))
     if not ids:
         raise UsageError("nothing is ticked that could go into it")
-    return acts.merge(ids, into)
+    return merge(ids, into)
 
 
 def _concepts(group: Group, keys: Sequence[str] | None) -> list[str]:

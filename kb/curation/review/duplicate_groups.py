@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from kb.curation.acts import may_merge
 from kb.curation.apply import Concepts
+from kb.curation.merging import may_merge
 from kb.curation.review.group import Group, Member
 from kb.curation.suggest.duplicates import STRONG
-from kb.language.same_words import compare, wording_of
 from kb.curation.suggest.suggestion import Suggestion
+from kb.language.same_words import compare, wording_of
 from schemas.terms import IN_USE
 
 Links = dict[str, dict[str, Suggestion]]

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from kb.errors import UsageError
 
 Act = Literal["merge", "add names", "accept", "reject", "retire", "keep"]
 """What is proposed: the members become the survivor, or names of it; or each is accepted, rejected, retired, or kept
 as it is for good."""
-
-ACTS: tuple[Act, ...] = get_args(Act)
-
-PROPOSED: Mapping[Act, str] = {
-    "merge": "the same",
-    "add names": "names of it",
-    "accept": "accept",
-    "reject": "no observation",
-    "retire": "not used any more",
-    "keep": "leave as it is",
-}
-"""How a proposal is told in a few words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from kb.curation.acts import may_merge
 from kb.curation.apply import Concepts
 from kb.curation.dismissed import AS_IT_IS, names_refused
+from kb.curation.merging import may_merge
 from kb.curation.review.group import Group, Member
 from schemas.terms import IN_USE
 

@@ -1,172 +1,173 @@
-"""The review on a terminal screen: the concept, its evidence and neighbours, and a key for every decision."""
+"""The review on a terminal screen: a group, what Enter would do in words, and both sides with their sentences."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import ClassVar
 
-from rich.console import Group, RenderableType
-from rich.markup import escape
+from rich.console import RenderableType
 from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
-from textual.screen import ModalScreen
-from textual.widgets import Footer, Input, Label, Static
+from textual.widgets import Footer, Static
 
-from kb.curation.change import Change
-from kb.curation.review.queue import Item
-from kb.curation.review.review_session import ReviewSession
-from kb.display import facts_of
+from kb.curation.review.decide import Decided
+from kb.curation.review.group import Group, Member
+from kb.curation.review.group_session import GroupSession
+from kb.curation.review.keys import IN_FOOTER, KEYS
+from kb.curation.review.pane import concept_pane, wording_pane
+from kb.curation.review.prompts import KeysHelp, RenamePrompt, TargetPrompt
+from kb.curation.review.selection import Selection
+from kb.curation.review.targets import typed_targets
+from kb.curation.words import times
 from kb.errors import ClearKbError
-from kb.vocabulary.concept import Concept, Counts, Evidence
 
-EVIDENCE = 5
-HIDDEN = ("normal form", "source")
-TAKEN_BY = {
-    "accept": ("single",),
-    "keep_apart": ("pair",),
-    "add_name": ("name",),
-    "reject": ("single",),
-    "reject_other": ("pair",),
-    "merge": ("single", "pair"),
-    "merge_swapped": ("single", "pair"),
-    "mark": ("single",),
-}
-"""Which kinds of items take a key: a concept alone, a pair that may be one, or a name for a concept."""
+AT_THE_END = ("undo", "stop", "help")
+ROWS = 9
+"""Rows of a group that are seen at once; the others scroll in."""
 
 
-class RenameScreen(ModalScreen[str | None]):
-    """Asks for another text; Escape leaves it as it is."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "leave it")]
-
-    def __init__(self, text: str):
-        super().__init__()
-        self._text = text
-
-    def compose(self) -> ComposeResult:
-        """A line to edit."""
-        yield Label("Another text for it (Enter: take it, Escape: leave it)")
-        yield Input(self._text, id="text")
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter was pressed."""
-        self.dismiss(event.value)
+def _bindings() -> list[BindingType]:
+    found: list[BindingType] = [Binding("ctrl+c", "stop", show=False)]
+    for key in KEYS:
+        for name in key.keys:
+            action = f"mark({name})" if key.action == "mark" else key.action
+            shown = key.action in IN_FOOTER and name == key.keys[0]
+            found.append(Binding(name, action, key.label, show=shown, priority=name == "tab"))
+    return found
 
 
 class ReviewApp(App[None]):
-    """Walks a review session; the footer says what each key does."""
+    """Walks a review session; the footer says what the keys do, and the first line what Enter does."""
 
     TITLE = "clear-kb review"
     ENABLE_COMMAND_PALETTE = False
     CSS = """
-    #head { background: $primary; color: $text; padding: 0 1; }
-    #left, #right { width: 1fr; padding: 0 1; border: round $surface-lighten-2; }
-    #said { padding: 0 1; color: $text-muted; height: auto; }
-    RenameScreen { align: center middle; }
-    RenameScreen Input { width: 80; }
+    #head { background: $primary; color: $text; padding: 0 1; height: auto; }
+    #enter { padding: 0 1; height: auto; max-height: 4; text-style: bold; }
+    #rows { height: auto; max-height: 9; padding: 0 1; }
+    .side { width: 1fr; padding: 0 1; border: round $surface-lighten-2; }
+    .side.scrolled { border: round $accent; }
+    #said { padding: 0 1; color: $text-muted; height: auto; max-height: 3; }
+    RenamePrompt, TargetPrompt, KeysHelp { align: center middle; }
+    RenamePrompt > Vertical, TargetPrompt > Vertical, KeysHelp > VerticalScroll {
+        width: 90%; max-width: 100; height: auto; max-height: 90%; padding: 1 2; border: round $accent;
+        background: $surface;
+    }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a", "accept", "accept"),
-        Binding("a", "keep_apart", "apart"),
-        Binding("a", "add_name", "add name"),
-        Binding("r", "reject", "reject"),
-        Binding("r", "reject_other", "reject right"),
-        Binding("m", "merge", "merge"),
-        Binding("x", "merge_swapped", "merge swapped"),
-        Binding("e", "rename", "rename"),
-        Binding("s,space", "skip", "skip"),
-        Binding("u", "undo", "undo"),
-        Binding("q,escape", "quit", "stop"),
-        Binding("ctrl+c", "quit", show=False),
-        *(Binding(str(n), f"mark({n})", show=False) for n in range(1, 10)),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = _bindings()
 
-    def __init__(self, session: ReviewSession, queue: str):
+    def __init__(self, session: GroupSession, queue: str):
         super().__init__()
         self.session = session
         self._queue = queue
         self._said = ""
-        self._near: list[Concept] = []
-        self._mentions: dict[str, int] = {}
-        self._marked: str | None = None
-        self._item: Item | None = None
+        self._armed: str | None = None
+        self._scrolled = "right"
+        self._selection = Selection.of(session.state, session.group)
 
     def compose(self) -> ComposeResult:
-        """Head line, the two concepts side by side, what was said last, and the keys."""
+        """Head line, what Enter does, the rows of the group, both sides, what was said last, and the keys."""
         yield Static(id="head")
+        yield Static(id="enter")
+        with VerticalScroll(id="rows", can_focus=False):
+            yield Static(id="members")
         with Horizontal():
-            with VerticalScroll(id="left", can_focus=False):
-                yield Static(id="concept")
-            with VerticalScroll(id="right", can_focus=False):
-                yield Static(id="beside")
+            for side in ("left", "right"):
+                with VerticalScroll(id=side, classes="side", can_focus=False):
+                    yield Static(id=f"{side}-text")
         yield Static(id="said")
         yield Footer(compact=True)
 
     def on_mount(self) -> None:
-        """The screen is there: show the first item."""
+        """The screen is there: show the first group."""
         self._show()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Which keys the item at hand takes."""
-        item = self.session.item
-        if item is None:
-            return action in ("undo", "quit")
-        kind = "pair" if item.other_id is not None else "name" if item.name is not None else "single"
-        return kind in TAKEN_BY.get(action, (kind,))
+        """Which keys there are at the end."""
+        known = {key.action for key in KEYS}
+        return action in AT_THE_END if action in known and self.session.group is None else True
 
-    def action_accept(self) -> None:
-        """A: what is suggested is right."""
-        self._decide(lambda: self.session.accept())
+    def action_take(self) -> None:
+        """Enter: what the first line says."""
+        chosen = self._selection
+        into = chosen.target.concept_id if chosen.target is not None else None
+        self._decide(lambda: self.session.take(chosen.ticked, into=into))
 
-    action_keep_apart = action_add_name = action_accept
+    def action_apart(self) -> None:
+        """N: not the same, for good; of the whole group."""
+        self._decide(self.session.apart)
 
     def action_reject(self) -> None:
-        """R: it is no concept."""
-        self._decide(lambda: self.session.reject())
+        """X, and x again: the marked row is no observation."""
+        row = self._selection.row
+        if row is None or row.concept_id is None:
+            self._tell("a wording is a name or none: n says that it is none")
+        elif self._armed != row.concept_id:
+            told = f"x again: '{row.text}' ({times(row.mentions)}) is no observation; any other key leaves it"
+            self._tell(told, armed=row.concept_id)
+        else:
+            self._decide(lambda: self.session.reject([str(row.concept_id)]))
 
-    action_reject_other = action_reject
+    def action_tick(self) -> None:
+        """Space: tick the marked row, or not."""
+        self._selection.tick()
+        self._show_choice()
 
-    def action_merge(self) -> None:
-        """M: the two are one, and the one with more mentions stays; of neighbours it is the marked one."""
-        self._merge(swapped=False)
+    def action_tick_all(self) -> None:
+        """T: all, or none."""
+        self._selection.tick_all()
+        self._show_choice()
 
-    def action_merge_swapped(self) -> None:
-        """X: the two are one, and the one with fewer mentions stays."""
-        self._merge(swapped=True)
+    def action_down(self) -> None:
+        """J: the next row."""
+        self._move(1)
+
+    def action_up(self) -> None:
+        """K: the row before."""
+        self._move(-1)
 
     def action_mark(self, number: int) -> None:
-        """1-9: mark that neighbour for `m` and `x`, and nothing else; the same number again takes the mark away."""
-        if number > len(self._near):
-            self._said = f"there is no neighbour {number}"
-        else:
-            chosen = self._near[number - 1]
-            self._marked = None if self._marked == chosen.concept_id else chosen.concept_id
-            self._said = f"marked: {self._merge_in_words(chosen)}" if self._marked else "no neighbour is marked"
-            self.query_one("#beside", Static).update(self._neighbours())
-        self.query_one("#said", Static).update(Text(self._said))
-
-    def _merge(self, *, swapped: bool) -> None:
-        item = self.session.item
-        if item is not None and item.other_id is None and self._marked is None:
-            self._said = f"merge it with which one? a number marks a neighbour, then {'x' if swapped else 'm'}"
-            self._show()
-            return
-        self._decide(lambda: self.session.merge(self._marked, swapped=swapped))
+        """1-9: mark a numbered concept as the one that stays, and nothing else; again takes the mark away."""
+        self._said = self._selection.mark(number)
+        self._show_choice()
 
     def action_rename(self) -> None:
-        """E: another text."""
+        """E: another text for the marked row."""
+        row = self._selection.row
+        if row is None or row.concept_id is None:
+            self._tell("a wording is no concept: it has no other text")
+            return
 
         def renamed(text: str | None) -> None:
             if text is not None:
-                self._decide(lambda: self.session.rename(text))
+                self._decide(lambda: self.session.rename(text, of=row.concept_id))
 
-        self.push_screen(RenameScreen(self.session.concept().text), renamed)
+        self.push_screen(RenamePrompt(row.text), renamed)
+
+    def action_target(self) -> None:
+        """/: another concept, typed."""
+        of = self._selection.goes
+        if of is None:
+            self._tell("a name goes to its concept: there is no other target")
+            return
+
+        def chosen(target: Member | None) -> None:
+            if target is not None:
+                self._selection.aim(target)
+                self._show_choice()
+
+        def find(words: str) -> list[Member]:
+            return typed_targets(self.session.state, str(of.concept_id), words)
+
+        self.push_screen(TargetPrompt(find, of.text), chosen)
 
     def action_skip(self) -> None:
         """S: not now."""
-        self._decide(lambda: self.session.skip())
+        self.session.skip()
+        self._said = "skipped"
+        self._next()
 
     def action_undo(self) -> None:
         """U: the last step is taken back."""
@@ -174,88 +175,105 @@ class ReviewApp(App[None]):
             self._said = self.session.undo()
         except ClearKbError as error:
             self._said = str(error)
-        self._show()
+        self._next()
 
-    def _decide(self, act: Callable[[], Change | None]) -> None:
+    def action_page_down(self) -> None:
+        """PageDown: the sentences go on."""
+        self._scroll(1)
+
+    def action_page_up(self) -> None:
+        """PageUp: the sentences go back."""
+        self._scroll(-1)
+
+    def action_other_side(self) -> None:
+        """Tab: scroll the other side from now on."""
+        self._scrolled = "left" if self._scrolled == "right" else "right"
+        self._show_scrolled()
+        self._tell("")
+
+    def action_help(self) -> None:
+        """?: all keys."""
+        self.push_screen(KeysHelp())
+
+    async def action_stop(self) -> None:
+        """Q: stop."""
+        self.exit()
+
+    def _decide(self, decision: Callable[[], Decided]) -> None:
         """Carry a decision out and say what was done, or why it could not be."""
-        steps = len(self.session.steps)
+        before = self.session.group
         try:
-            change = act()
-            self._marked = None
-            found = self.session.steps[-1].told if len(self.session.steps) > steps else "it is so already"
-            self._said = found if change is None else f"{found}: {change.line()}"
+            self._said = "; ".join(decision().words)
         except ClearKbError as error:
             self._said = str(error)
             self.session.refresh()
+            if self.session.group == before:  # nothing was decided: ticks and target stay as they are
+                self._show_choice()
+                return
+        self._next()
+
+    def _next(self) -> None:
+        self._selection = Selection.of(self.session.state, self.session.group)
         self._show()
 
+    def _move(self, by: int) -> None:
+        self._selection.move(by)
+        self._show_choice()
+
+    def _tell(self, said: str, *, armed: str | None = None) -> None:
+        """Say something; whatever is said takes back that a concept was to be rejected, unless `armed` says so."""
+        self._said, self._armed = said, armed
+        self.query_one("#said", Static).update(Text(said))
+
     def _show(self) -> None:
-        session, item = self.session, self.session.item
-        place = f"{min(session.at + 1, len(session.items)):,} of {len(session.items):,}"
-        head = Text.assemble((self._queue, "bold"), f"  {place}  decided {session.decided:,}")
-        concept: RenderableType = Text("That was the last one: u takes the last step back, q stops.")
-        beside: RenderableType = Text()
-        self._near, self._mentions = [], {}
-        if item is not self._item:  # a mark is of the item that it was made on
-            self._item, self._marked = item, None
-        if item is not None:
-            head.append(f"  {item.reason}", "italic")
-            concept, beside = self._sheet(session.concept()), self._beside()
-        # Texts of reports hold brackets: they are shown as Text, never read as markup.
+        session = self.session
+        place = f"{min(session.at + 1, len(session.groups)):,} of {len(session.groups):,}"
+        speed = f", {session.seconds / session.decided:.0f} s each" if session.decided else ""
+        head = Text.assemble((self._queue, "bold"), f"  {place}   decided {session.decided:,}{speed}")
+        if session.group is not None:
+            head.append(f"   {session.group.reason}", "italic")
         self.query_one("#head", Static).update(head)
-        self.query_one("#concept", Static).update(concept)
-        self.query_one("#beside", Static).update(beside)
-        self.query_one("#said", Static).update(Text(self._said))
+        self._show_choice()
+        for side in ("left", "right"):
+            self.query_one(f"#{side}").scroll_home(animate=False)
+        self._show_scrolled()
         self.refresh_bindings()
 
-    def _beside(self) -> RenderableType:
-        """The other of a pair, the name that is suggested, or the neighbours."""
-        item, other = self.session.item, self.session.other()
-        if other is not None:
-            return Group(Text(self._merge_in_words(other), style="bold"), Text(""), self._sheet(other))
-        if item is not None and item.name is not None:
-            return Text.assemble(("is this another name of it?", "bold"), f"\n\n  {item.name}")
-        self._near = self.session.neighbours()
-        if all(near.concept_id != self._marked for near in self._near):  # another curator retired it
-            self._marked = None
-        counts = self.session.vocabulary.counts([near.concept_id for near in self._near])
-        self._mentions = {of: count.mentions for of, count in counts.items()}
-        return self._neighbours()
+    def _show_choice(self) -> None:
+        """What is ticked and marked, and what Enter would do with it."""
+        group, chosen = self.session.group, self._selection
+        told = "That was the last one: u takes the last step back, q stops." if group is None else chosen.in_words()
+        self.query_one("#enter", Static).update(Text(told))
+        self.query_one("#members", Static).update(chosen.rows_in_words())
+        self.query_one("#rows").scroll_to(y=max(chosen.at - ROWS + 2, 0), animate=False)
+        self.query_one("#left-text", Static).update(self._left(group))
+        self.query_one("#right-text", Static).update(self._right(group))
+        self._tell(self._said)
 
-    def _neighbours(self) -> RenderableType:
-        """The neighbours with their numbers; the marked one stands out."""
-        found = Text.assemble(("neighbours", "bold"), " (a number marks one, then m: the two are one)\n")
-        for number, near in enumerate(self._near, start=1):
-            marked = near.concept_id == self._marked
-            found.append(f"\n{number}{'>' if marked else ' '}", "bold").append(near.text, "reverse" if marked else "")
-            found.append(f"  {near.status}, {self._mentions.get(near.concept_id, 0):,} mentions", "dim")
-        return found
+    def _left(self, group: Group | None) -> RenderableType:
+        """What stays: the target that was chosen, or the survivor; without one the concept itself."""
+        if group is None:
+            return Text()
+        stays = self._selection.target or group.survivor
+        heading = "stays" if stays is not None else "the concept"
+        return concept_pane(self.session.state, stays or group.members[0], heading)
 
-    def _merge_in_words(self, other: Concept) -> str:
-        """What `m` would do, in words."""
-        concept = self.session.concept()
-        texts = {concept.concept_id: concept.text, other.concept_id: other.text}
-        counts = self.session.vocabulary.counts([*texts])
-        gone, stays = (
-            f"'{texts[of]}' ({counts.get(of, Counts()).mentions:,} mentions)"
-            for of in self.session.direction(other.concept_id)
-        )
-        return f"m merges {gone} into {stays}, x the other way round"
+    def _right(self, group: Group | None) -> RenderableType:
+        """The marked row; where that stands on the left already, what it may be the same as."""
+        row = self._selection.row
+        if group is None or row is None:
+            return Text()
+        if row.concept_id is None and group.survivor is not None:
+            return wording_pane(self.session.state, str(group.survivor.concept_id), row, "a name of it?")
+        if group.survivor is None and self._selection.target is None:
+            return self._selection.near_in_words()
+        return concept_pane(self.session.state, row, "the marked row")
 
-    def _sheet(self, concept: Concept) -> RenderableType:
-        vocabulary = self.session.vocabulary
-        counts = vocabulary.counts([concept.concept_id]).get(concept.concept_id, Counts())
-        facts = [(name, escape(value)) for name, value in concept.facts() if name not in HIDDEN]
-        facts.append(("mentions", f"{counts.mentions:,} in {counts.reports:,} reports"))
-        sentences = [_sentence(mention) for mention in vocabulary.evidence(concept.concept_id, EVIDENCE)]
-        return Group(facts_of(facts), Text(""), *sentences)
+    def _scroll(self, pages: int) -> None:
+        side = self.query_one(f"#{self._scrolled}")
+        side.scroll_relative(y=pages * max(side.size.height - 1, 1), animate=False)
+        self._tell("")
 
-
-def _sentence(mention: Evidence) -> Text:
-    """A report sentence with the mention in it standing out."""
-    if mention.sentence is None:
-        return Text(f"{mention.text}  (report texts are not stored)")
-    text = Text(mention.sentence)
-    for start, end in mention.spans:
-        text.stylize("bold reverse", start, end)
-    return Text(f"{mention.report_id} ", style="dim").append_text(text)
+    def _show_scrolled(self) -> None:
+        for side in ("left", "right"):
+            self.query_one(f"#{side}").set_class(side == self._scrolled, "scrolled")

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from kb.language.facets import kind_of
 from kb.store.state import State
-from kb.vocabulary.filters import Filters, holds_words
+from kb.vocabulary.filters import Filters, findings_of, holds_words
 from kb.vocabulary.search.words import Words
 from kb.vocabulary.vocabulary import Vocabulary
 from schemas.terms import IN_USE
@@ -96,6 +96,8 @@ class ConceptColumns:
             masks.append(finding.among(filters.findings))
         if filters.kind is not None:
             masks.append(finding.among(value for value in finding.values if kind_of(value or "") == filters.kind))
+        if filters.label is not None:
+            masks.append(finding.among(findings_of(filters.label)))
         if filters.severity is not None:
             masks.append(self.coded["severity"].among([None if filters.severity == "none" else filters.severity]))
         if filters.anatomy is not None:

@@ -1,5 +1,5 @@
 -- The vocabulary with its counts, most mentioned first.
-SELECT c.concept_id, c.text, c.assertion, c.finding, c.anatomy, c.laterality, c.severity, c.descriptors, c.status,
+SELECT c.concept_id, c.text, c.assertion, c.finding, c.anatomy, c.laterality, c.severity, c.descriptors, c.status, c.source,
        coalesce(o.mentions, 0) AS mentions,
        coalesce(o.reports, 0) AS reports
 FROM concepts c

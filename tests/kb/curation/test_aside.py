@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kb.curation.review.queue import Item, review_queue
-from kb.curation.review.review_session import ReviewSession
+from kb.curation.review.groups import review_groups
 from kb.errors import UsageError
 from kb.exchange.formats import ExportOptions, export_vocabulary
 from kb.knowledge_base import KnowledgeBase
@@ -71,15 +70,15 @@ class TestReading:
 
 class TestDeciding:
     def test_it_has_a_queue_of_its_own_and_stands_in_no_other(self, base: KnowledgeBase) -> None:
-        assert {item.concept_id for item in review_queue(base, "aside")} == {RIM, WIDENED}
-        assert {item.concept_id for item in review_queue(base, "unreviewed")} == {WIDE, NODULE}
-        assert review_queue(base, "duplicates") == []
+        assert {group.members[0].key for group in review_groups(base, "aside")} == {RIM, WIDENED}
+        assert {group.members[0].key for group in review_groups(base, "unreviewed")} == {WIDE, NODULE}
+        assert review_groups(base, "duplicates") == []
 
     def test_accepted_it_is_a_concept_as_any_other(self, base: KnowledgeBase) -> None:
-        session = ReviewSession(state=base, items=review_queue(base, "aside"), by="ada")
-        session.accept()
+        session = base.review("aside", by="ada")
+        session.take()
         session.reject()
-        assert session.item is None
+        assert session.group is None
         statuses = {base.vocabulary.get(of).status for of in (RIM, WIDENED)}
         assert statuses == {"accepted", "rejected"}
         assert len(base.vocabulary.list()) == 4, "what is rejected is listed as such"
@@ -93,10 +92,11 @@ class TestDeciding:
         (found,) = base.suggest("duplicates").items
         assert {found.concept_id, found.other_id} == {WIDE, WIDENED}
 
-    def test_it_is_merged_into_one_in_use_whichever_is_mentioned_more(self, base: KnowledgeBase) -> None:
-        session = ReviewSession(state=base, items=[Item(WIDENED, "")], by="ada")
-        assert session.direction(WIDE) == (WIDENED, WIDE)
-        session.merge(WIDE)
+    def test_it_is_merged_into_one_in_use(self, base: KnowledgeBase) -> None:
+        session = base.review("aside", by="ada")
+        while session.group is not None and session.group.members[0].key != WIDENED:
+            session.skip()
+        session.take(into=WIDE)
         assert base.vocabulary.resolve(WIDENED).concept_id == WIDE
         assert base.vocabulary.get(WIDE).synonyms == (OTHER_ASIDE,)
 

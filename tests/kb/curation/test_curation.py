@@ -57,12 +57,13 @@ class TestActs:
             base.curate.add("small left pneumothorax")
 
     def test_a_rename_cannot_take_a_name_that_is_taken_or_says_the_opposite(self, base: KnowledgeBase) -> None:
-        with pytest.raises(UsageError, match=f"is the text of {RIGHT}"):
+        with pytest.raises(UsageError, match="says laterality right, and 'left nodule'"):
             base.curate.rename(LEFT, "right nodule")
-        with pytest.raises(UsageError, match="says that it is absent"):
+        with pytest.raises(UsageError, match="says assertion absent"):
             base.curate.rename(LEFT, "no left nodule")
         base.curate.retire(RIGHT)
-        assert base.curate.rename(LEFT, "right nodule") is not None
+        assert base.curate.rename(LEFT, "right nodule", keep_facets=True) is not None
+        assert base.vocabulary.get(LEFT).laterality == "left"
 
     def test_an_id_may_be_typed_in_either_case(self, base: KnowledgeBase) -> None:
         assert base.vocabulary.get(LEFT.lower()).concept_id == LEFT
@@ -279,7 +280,7 @@ def test_the_command_line_curates(cli, cli_json, tmp_path: Path) -> None:
     cli("ingest", "reports", source, "--kb", "x.kb", "--no-embed", "--quiet")
     heart = concept_id("cardiomegaly")
     told = cli("vocab", "accept", heart[:8], "--kb", "x.kb", "--by", "ada", "--why", "sure").stderr
-    assert "ada: 'cardiomegaly' is accepted" in told
+    assert "'cardiomegaly' (2 mentions) is accepted" in told and "by ada (sure)" in told
     change = cli_json("vocab", "rename", heart, "big heart", "--kb", "x.kb")
     assert cli_json("vocab", "show", heart, "--kb", "x.kb")["text"] == "big heart"
     cli("vocab", "revert", change["change_id"], "--kb", "x.kb")

@@ -14,7 +14,7 @@ from kb.knowledge_base import KnowledgeBase
 from kb.vectors.embedding import Embedder
 from tests.support.workbench_client import client_of
 from workbench.images.filters import Filters
-from workbench.images.gallery import PAGE, Gallery, choices_of, gallery_of
+from workbench.images.gallery import PAGE, Gallery, choices_of, gallery_of, places_of
 
 
 def shown(base: KnowledgeBase, embedder: Embedder, **told: str) -> Gallery:
@@ -108,7 +108,8 @@ def test_what_makes_no_sense_is_told(read_study, embedder, told: dict[str, str],
 def test_the_choices_are_what_is_there(read_study) -> None:
     found = choices_of(read_study)
     assert found.labels == ["nodule", "pleural effusion"]
-    assert found.runs == ["bottleneck", "probe"] and found.splits == ["test", "train", "validation"]
+    assert found.runs == ["bottleneck", "probe"] and len(found.encoders) == 1
+    assert places_of(read_study).splits == ["test", "train", "validation"]
 
 
 names = st.sampled_from(["", "a", "left & right", "100%", "größe=1"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -27,8 +28,11 @@ IMAGE = "/images/one?image=im0008.png&run=bottleneck&label=nodule"
 
 @pytest.fixture(scope="module")
 def address(read_study: KnowledgeBase) -> Iterator[str]:
-    """One server for the whole session, so that models are loaded once."""
+    """One server for all, which has loaded its models already: that takes as long as the machine is busy."""
     with served(read_study.uri) as told:
+        visitor = build_opener(HTTPCookieProcessor())
+        visitor.open(told, timeout=60)
+        visitor.open(told.partition("?")[0].rstrip("/") + IMAGE.replace("/one?", "/explanation?"), timeout=300)
         yield told
 
 
@@ -60,12 +64,15 @@ def test_both_pages_are_clean_in_every_size_and_light(look: Callable[..., Window
     at = look(width, dark)
     page = at.open("/images/?run=probe&label=nodule")
     page.locator(".gallery a").first.wait_for()
-    page.locator(".choices").wait_for()
+    page.get_by_label("Split").get_by_text("validation").wait_for(state="attached")
     at.assert_clean()
     at.assert_fits()
     page = explained(at)
     page.get_by_role("button", name="Heat map of nodule").click()
     page.locator(".scale:visible").wait_for()
+    for layer in ("canvas", ".heat"):
+        box = page.locator(layer).bounding_box()
+        assert box is not None and abs(box["width"] - box["height"]) < 1, "a picture is not stretched"
     for key in ("b", "x"):
         page.keyboard.press(key)
     page.locator(".slider").first.wait_for()

@@ -1,0 +1,82 @@
+"""Renaming: another text for a concept, and what becomes of its facets, which audits and the hierarchy go by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kb.curation.apply import Concepts, Plan, Row
+from kb.errors import UsageError
+from kb.language.facets import Facets
+from kb.language.query_reading import read_query
+from kb.store.sqltext import literal, literals
+from kb.vocabulary.records import read_record
+from schemas.terms import IN_USE
+
+REREAD = ("finding", "anatomy", "laterality", "severity", "descriptors")
+"""The facets that a new text says anew."""
+
+FIXED = ("assertion", "laterality", "severity")
+"""What a text may not say otherwise than the concept does: that is another concept."""
+
+
+def rename(concept_id: str, text: str, *, keep_facets: bool = False) -> Plan:
+    """Another text for a concept, whose facets are read from it; its id stays.
+
+    A text with a word that the tables do not know ("spot on the left") leaves the facets as they are, and so does
+    `keep_facets`. The vector of the old text goes.
+    """
+    if not (text := " ".join(text.split())):
+        raise UsageError("a concept needs a text")
+    try:
+        text = read_record({"text": text})["text"]
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+    def plan(concepts: Concepts) -> dict[str, Row]:
+        row = concepts.get(concept_id)
+        read = facets_of(text)
+        _refuse_another(row, text, read, known=not keep_facets)
+        _refuse_taken(concepts, row, text, None if keep_facets else read)
+        again = {} if keep_facets or read is None or not read.well_formed else said_by(read)
+        return {row["concept_id"]: {"text": text, **again}}
+
+    return plan
+
+
+def facets_of(text: str) -> Facets | None:
+    """What a text says; None if it holds no word that says anything."""
+    try:
+        return read_query(text)
+    except ValueError:
+        return None
+
+
+def said_by(read: Facets) -> dict[str, Any]:
+    """The facets that a new text gives a concept, as they are stored."""
+    said = {name: getattr(read, name) for name in REREAD}
+    return {**said, "descriptors": list(read.descriptors)}
+
+
+def _refuse_another(row: Row, text: str, read: Facets | None, *, known: bool) -> None:
+    """Refuse a text that says another assertion, side or severity than the concept."""
+    for facet in FIXED if known else FIXED[:1]:
+        said = None if read is None else getattr(read, facet)
+        if said not in (None, "none", row[facet]) and row[facet] not in (None, "none"):
+            raise UsageError(
+                f"'{text}' says {facet} {said}, and '{row['text']}' ({row['concept_id']}) is {row[facet]}: that is "
+                "another one"
+            )
+
+
+def _refuse_taken(concepts: Concepts, row: Row, text: str, read: Facets | None) -> None:
+    """Refuse a text that another concept in use has, or that means one."""
+    same = (
+        f"text = {literal(text)}" if read is None else f"(text = {literal(text)} OR concept_id = '{read.concept_id}')"
+    )
+    taken = concepts.where(f"{same} AND concept_id != '{row['concept_id']}' AND status IN {literals(IN_USE)}")
+    if taken:
+        other = concepts.get(taken[0])
+        what = "is the text of" if other["text"] == text else "means the same as"
+        raise UsageError(
+            f"'{text}' {what} '{other['text']}' ({other['concept_id']}): merge the two, or take another one"
+        )
