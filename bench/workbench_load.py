@@ -84,7 +84,7 @@ def _paint(browser: Browser, address: str, name: str, path: str) -> Row:
     for _ in range(PAINTS):
         with window(browser, address) as at:
             at.page.goto(at.address + path)
-            at.page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length > 0")
+            at.page.wait_for_function("() => performance.getEntriesByName('first-contentful-paint').length > 0")
             waited.append(float(at.page.evaluate(PAINT)))
     return _times(f"first paint of {name}", waited, PAINT_MS)
 
