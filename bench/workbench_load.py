@@ -6,6 +6,7 @@ import random
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from urllib.parse import urlsplit
 
 import httpx
@@ -37,7 +38,7 @@ def run() -> list[Row]:
         with window(browser, address) as first:
             first.page.goto(first.address + "vocabulary/", timeout=120_000)
             opened = time.perf_counter() - began
-        with _client(address) as client:
+        with closing(_client(address)) as client:
             typed, acted = _typed(client, base), _after_an_act(client, base)
         return [
             Row(f"start, until the vocabulary of {BANK:,} concepts is shown", f"{opened:.1f} s", "", "once a start"),
