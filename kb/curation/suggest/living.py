@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kb.curation.dismissed import AS_IT_IS
 from kb.language.same_words import Wording, wording_of
 from kb.language.severities import same_severity
 from kb.store.sqltext import literals
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 COLUMNS = [
     "concept_id", "text", "assertion", "finding", "anatomy", "laterality", "severity", "descriptors", "synonyms",
-    "status", "distinct_from",
+    "status", "distinct_from", "dismissed",
 ]  # fmt: skip
 LIVING = f"status IN {literals(IN_USE)}"
 WIDEST = 512
@@ -64,6 +65,10 @@ class Living:
         """Whether the severities of two rows of a block say the same (`kb.language.severities`)."""
         one, other = self.rows[first], self.rows[second]
         return same_severity(one["severity"], other["severity"], one["finding"])
+
+    def left_as_it_is(self, at: int) -> bool:
+        """Whether a curator said that a row stays as it is."""
+        return AS_IT_IS in self.rows[at]["dismissed"]
 
     def told_apart(self, first: int, second: int) -> bool:
         """Whether a curator said that two rows are not the same."""

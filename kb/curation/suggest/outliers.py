@@ -62,6 +62,7 @@ def suggest_outliers(
         odd = np.array([_odd_words(living, at, holders) for at in group])
         scores = (float(cosines.mean()) - cosines) / spread - ODD_WORD * odd
         found += [(float(score), at) for score, at in zip(scores, group, strict=True) if score >= far]
+    found = [scored for scored in found if not living.left_as_it_is(scored[1])]
     if candidates_only:
         found = [scored for scored in found if living.rows[scored[1]]["status"] == "candidate"]
     found.sort(key=lambda scored: (-scored[0], living.rows[scored[1]]["concept_id"]))

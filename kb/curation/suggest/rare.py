@@ -44,7 +44,9 @@ def suggest_rare(state: State, *, limit: int | None = 50, max_mentions: int = MO
     """
     living = read_living(state)
     rare = [
-        at for at, row in enumerate(living.rows) if living.mentions[at] <= max_mentions and row["status"] == "candidate"
+        at
+        for at, row in enumerate(living.rows)
+        if living.mentions[at] <= max_mentions and row["status"] == "candidate" and not living.left_as_it_is(at)
     ]
     by_id = {row["concept_id"]: at for at, row in enumerate(living.rows)}
     usual = _usual_by_wording(living, max_mentions)

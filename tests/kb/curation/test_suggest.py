@@ -363,6 +363,11 @@ class TestWhatIsWrong:
             "left lower lobe granuloma",
         ]
 
+    def test_what_is_left_as_it_is_does_not_come_back(self, kb: KnowledgeBase) -> None:
+        add_concepts(kb, ["no normal heart size", "left lower lobe granuloma"])
+        kb.curate.dismiss(*ids(["no normal heart size"]))
+        assert [one.text for one in kb.suggest("rare").items] == ["left lower lobe granuloma"]
+
     def test_one_odd_word_makes_no_outlier(self, kb: KnowledgeBase, embedder: Embedder) -> None:
         sides, findings = ("left", "right", "bilateral"), ("scar", "nodule", "opacity", "atelectasis")
         texts = [
