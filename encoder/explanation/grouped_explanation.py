@@ -1,4 +1,4 @@
-"""What an explanation by finding says: its findings and their parts, the exact sum, the study's report, images alike."""
+"""What an explanation by finding says: findings and their parts, the exact sum, the own report, images alike."""
 
 from __future__ import annotations
 
