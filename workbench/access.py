@@ -27,8 +27,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from workbench.templating import fill
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-OPEN_PATHS: Final = ("/assets/", "/enter")
-"""What needs no token: style sheets and scripts, which are the same for everybody, and the way in."""
+ENTRANCE: Final = "/enter"
+ASSETS: Final = "/assets/"
 
 MARK: Final = "x-clear-kb"
 """The header that our pages send with what changes something."""
@@ -107,14 +107,17 @@ class Access:
             return refusal(HTTPStatus.MISDIRECTED_REQUEST, "This server does not go by that name.")
         if request.method not in SAFE_METHODS and not self._from_our_page(request):
             return refusal(HTTPStatus.FORBIDDEN, "That did not come from a page of this workbench. Reload the page.")
-        if request.url.path.startswith(OPEN_PATHS):
+        if is_open(request.url.path):
             return None
         if (token := request.query_params.get("token")) is not None and request.method == "GET":
             return self._let_in(request, token)
         held = request.cookies.get(self._key.cookie, "")
         if hmac.compare_digest(held.encode(), self._key.session.encode()):
             return None
-        return refusal(HTTPStatus.UNAUTHORIZED, "Open the address that the server printed, or enter its token.")
+        response = refusal(HTTPStatus.UNAUTHORIZED, "Open the address that the server printed, or enter its token.")
+        if request.headers.get("hx-request"):
+            response.headers["HX-Refresh"] = "true"  # a page of an earlier run: it becomes the way in, whole
+        return response
 
     def _known_host(self, headers: Headers) -> bool:
         host = urlsplit(f"//{headers.get('host', '')}").hostname or ""
@@ -125,7 +128,7 @@ class Access:
         origin = urlsplit(request.headers.get("origin", ""))
         if origin.netloc != request.headers.get("host"):
             return False
-        entering = request.url.path == "/enter"  # who has no cookie yet has no mark either; the token stands for both
+        entering = request.url.path == ENTRANCE  # who has no cookie yet has no mark either; the token stands for both
         return entering or hmac.compare_digest(request.headers.get(MARK, "").encode(), self._key.mark.encode())
 
     def _let_in(self, request: Request, token: str) -> Response:
@@ -136,6 +139,11 @@ class Access:
         response = RedirectResponse(request.url.path + (f"?{rest}" if rest else ""), HTTPStatus.SEE_OTHER)
         set_session(response, self._key)
         return response
+
+
+def is_open(path: str) -> bool:
+    """Whether a path needs no token: style sheets and scripts, which are the same for everybody, and the way in."""
+    return path == ENTRANCE or path.startswith(ASSETS)
 
 
 def set_session(response: Response, key: Key) -> None:
@@ -150,7 +158,7 @@ def refusal(status: HTTPStatus, told: str) -> HTMLResponse:
 
 
 def _with_headers(send: Send, path: str) -> Send:
-    kept = path.startswith("/assets/")
+    kept = path.startswith(ASSETS)
 
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":

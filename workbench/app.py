@@ -12,13 +12,13 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from kb.commands.failures import describe
 from kb.errors import ClearKbError, UnknownConceptError, UsageError
-from workbench.access import Access, Key
+from workbench.access import Access, Key, is_open
 from workbench.answers import page, said
 from workbench.audit.room import AUDIT
 from workbench.desk import Desk
@@ -27,6 +27,7 @@ from workbench.images.room import IMAGES
 from workbench.read_only import ReadOnly
 from workbench.review.room import REVIEW
 from workbench.room import Room
+from workbench.unforeseen import Unforeseen
 from workbench.vocabulary.room import VOCABULARY
 
 logger = logging.getLogger("clear_kb.workbench")
@@ -57,12 +58,12 @@ def make_app(desk: Desk, *, key: Key, hosts: frozenset[str], rooms: Sequence[Roo
             Middleware(
                 ReadOnly, desk=desk, asks=frozenset(f"/{room.name}{path}" for room in rooms for path in room.asks)
             ),
+            Middleware(Unforeseen, answer=_unforeseen),
             Middleware(GZipMiddleware, minimum_size=2_000),
         ],
         exception_handlers={
             ClearKbError: _told,  # type: ignore[dict-item]  # Starlette hands each handler its own kind
             HTTPException: _refused,  # type: ignore[dict-item]
-            Exception: _unforeseen,
         },
     )
     app.state.desk, app.state.key, app.state.rooms = desk, key, rooms
@@ -87,8 +88,10 @@ def _unforeseen(request: Request, error: Exception) -> Response:
     return _error(request, describe(error), HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-def _error(request: Request, told: str, status: int) -> HTMLResponse:
-    """As a line where htmx asked for a part of a page, else as a page."""
+def _error(request: Request, told: str, status: int) -> Response:
+    """As a line where htmx asked for a part of a page, else as a page; a stranger is shown neither."""
+    if is_open(request.url.path):
+        return PlainTextResponse(told, status)
     if request.headers.get("hx-request"):
         return said(request, told, status=status)
     return page(request, "error.html.j2", status=status, told=told)

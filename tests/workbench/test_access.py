@@ -113,3 +113,28 @@ def test_a_token_file_is_for_its_owner_alone(tmp_path: Path) -> None:
     path.write_text("short")
     with pytest.raises(UsageError, match="holds no token"):
         read_token(path)
+
+
+@pytest.mark.parametrize("path", ["/assets/nope", "/enter", "/assets/"])
+def test_an_error_on_the_way_in_shows_a_stranger_nothing(stranger: TestClient, path: str) -> None:
+    answer = stranger.get(path)
+    assert answer.status_code in (404, 405)
+    assert "test.kb" not in answer.text and KEY.mark not in answer.text
+
+
+def test_what_nobody_foresaw_is_said_in_one_line_and_keeps_the_headers(
+    kb: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: object) -> None:
+        raise RuntimeError("the disk is on fire")
+
+    monkeypatch.setattr("kb.knowledge_base.read_status", broken)
+    answer = client_of(kb).get("/", headers={"hx-request": ""})
+    assert answer.status_code == 500
+    assert "the disk is on fire" in answer.text and "Traceback" not in answer.text
+    assert answer.headers["cache-control"] == "no-store"
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+def test_a_page_of_an_earlier_run_becomes_the_way_in(stranger: TestClient) -> None:
+    assert stranger.get("/pulse", headers={"hx-request": "true"}).headers["HX-Refresh"] == "true"

@@ -63,3 +63,23 @@ def test_what_another_does_is_told_on_the_page(kb: KnowledgeBase, open_workbench
     page = open_workbench(kb).open("/")
     kb.curate.add("pneumothorax", by="bea")
     page.get_by_text("bea").wait_for()
+
+
+def test_a_held_key_is_no_second_press(kb: KnowledgeBase, open_workbench: Callable[..., Window]) -> None:
+    page = open_workbench(kb).open("/")
+    page.evaluate(
+        """() => {
+            const button = document.createElement("button");
+            Object.assign(button.dataset, { key: "x", keyTwice: "Press x again" });
+            button.textContent = "No observation";
+            button.addEventListener("click", () => (window.pressed = (window.pressed ?? 0) + 1));
+            document.querySelector("main").append(button);
+        }"""
+    )
+    for _ in range(5):
+        page.keyboard.down("x")
+    assert page.evaluate("window.pressed ?? 0") == 0
+    assert page.get_by_text("Press x again").is_visible()
+    page.keyboard.up("x")
+    page.keyboard.press("x")
+    assert page.evaluate("window.pressed") == 1

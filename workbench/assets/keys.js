@@ -7,6 +7,7 @@
 // Dialogs: data-opens="ID" opens one, data-closes closes the one around it, data-open opens it at once.
 
 const WAIT_MS = 1200;
+const MOVES = /^(Arrow|Page|Home$|End$|Tab$|[jk]$)/;
 let before = "";
 let beforeTimer = 0;
 let armed = null;
@@ -58,6 +59,8 @@ export function say(told) {
 
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  // A key that is held moves and scrolls; it decides nothing, and is no second press.
+  if (event.repeat && !MOVES.test(event.key) && !typing(event.target)) return event.preventDefault();
   if (typing(event.target)) {
     // What the field itself did with Escape, such as closing its completion, comes first.
     if (event.key === "Escape" && !event.defaultPrevented) event.target.blur();

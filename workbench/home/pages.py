@@ -53,8 +53,7 @@ def pulse(request: Request) -> Response:
         return Response(status_code=HTTPStatus.NO_CONTENT)
     mine = author_of(request)
     theirs = [commit for commit in desk.since(since) if commit.author != mine]
-    events = {"theirs": {"commits": len(theirs)}} if theirs else None
-    return part(request, "pulse.html.j2", theirs=theirs[:MOST_TOLD], more=len(theirs) - MOST_TOLD, events=events)
+    return part(request, "pulse.html.j2", theirs=theirs[:MOST_TOLD], more=len(theirs) - MOST_TOLD)
 
 
 def undo(request: Request) -> Response:
