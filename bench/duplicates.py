@@ -42,6 +42,7 @@ def scores(rows: list[dict[str, str]]) -> tuple[list[float], list[float]]:
     """For every pair our likeness, with what facets hold apart at the end, and the plain cosine of its texts."""
     from kb.language.query_reading import read_query
     from kb.language.same_words import compare, likeness, wording_of
+    from kb.language.severities import same_severity
     from kb.vectors.embedding import load_embedder
 
     embedder = load_embedder()
@@ -50,7 +51,8 @@ def scores(rows: list[dict[str, str]]) -> tuple[list[float], list[float]]:
     ours = []
     for row, cosine in zip(rows, cosines, strict=True):
         one, other = read_query(row["a"]), read_query(row["b"])
-        apart = (one.assertion, one.laterality, one.severity) != (other.assertion, other.laterality, other.severity)
+        apart = (one.assertion, one.laterality) != (other.assertion, other.laterality)
+        apart = apart or not same_severity(one.severity, other.severity, one.finding)
         found = compare(wording_of(vars(one)), wording_of(vars(other)))
         ours.append(cosine - 2 if apart else likeness(found, cosine))
     return ours, cosines

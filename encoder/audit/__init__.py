@@ -17,10 +17,10 @@ from kb.lazy import lazy_names
 if TYPE_CHECKING:
     from encoder.audit.attribution import attribute
     from encoder.audit.face import confounders, directions, drift, report, segments, session, slices
-    from encoder.audit.side_by_side import side_by_side
+    from encoder.audit.runs_compared import side_by_side
 
 __all__ = ["attribute", "confounders", "directions", "drift", "report", "segments", "session", "side_by_side", "slices"]
 
-_APART = {"attribute": "encoder.audit.attribution", "side_by_side": "encoder.audit.side_by_side"}
+_APART = {"attribute": "encoder.audit.attribution", "side_by_side": "encoder.audit.runs_compared"}
 
 __getattr__, __dir__ = lazy_names(__name__, dict.fromkeys(__all__, "encoder.audit.face") | _APART)

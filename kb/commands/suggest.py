@@ -10,15 +10,14 @@ from kb.commands.options import Format
 from kb.commands.output import print_json, print_rows, say
 from kb.commands.progress import Progress
 from kb.commands.shared import Reading, reads
+from kb.curation.suggest.suggestion import Suggestion
 from kb.errors import UsageError
 
-COLUMNS = {
-    "duplicates": {"concept_id": "concept_id", "text": "text", "other_id": "duplicate_id", "other_text": "duplicate"},
-    "synonyms": {"concept_id": "concept_id", "text": "text", "other_text": "name_in_reports"},
-    "outliers": {"concept_id": "concept_id", "text": "text", "other_id": "nearest_id", "other_text": "nearest"},
-    "rare": {"concept_id": "concept_id", "text": "text", "other_id": "nearest_id", "other_text": "nearest"},
-}
-"""What a suggestion's fields are called in the table, by kind."""
+NAMES = {"duplicates": "duplicate", "synonyms": "name_in_reports", "outliers": "nearest", "rare": "nearest"}
+"""What the other text of a suggestion is called in the table, by kind."""
+
+ACTS = {"merge": "merge with it", "reject": "reject", "rename": "call it so", "add name": "add it", "keep": "keep"}
+"""What is proposed, in words."""
 
 
 @reads(quiet=True)
@@ -38,8 +37,8 @@ def suggest_command(
 ) -> None:
     """Suggest what to curate: duplicates, synonyms, outliers or rare concepts. `vocab review` walks through them.
 
-    Duplicates are of one assertion, side and severity, and say the same words; names that reports use are suggested as
-    synonyms; outliers lie far from the concepts of their own finding.
+    Duplicates say the same, by a rule that is named; names that reports use are suggested as synonyms; outliers lie far
+    from the concepts of their own finding; of rare concepts, those come first with which something is probably wrong.
     """
     if min_score is not None and kind != "duplicates":
         raise UsageError(f"--min-score is for duplicates, not for {kind}")
@@ -62,12 +61,27 @@ def suggest_command(
     elif reading.output is Format.csv:
         print_rows(rows, list(rows[0]) if rows else [], reading.output)
     else:
-        names = COLUMNS[kind]
-        entries = [{**{names.get(name, name): value for name, value in row.items()}} for row in rows]
-        columns = ["score", *names.values(), "mentions", "reason"]
+        entries = [_in_a_row(suggestion, NAMES[kind]) for suggestion in found.items]
+        columns = ["text", NAMES[kind], "proposed", "reason", "concept_id"]
         print_rows(entries, columns, reading.output, empty=f"there are no {kind} to suggest")
+        if kind == "duplicates" and rows:
+            sure = sum(suggestion.sure for suggestion in found.items)
+            rest = "" if sure == len(rows) else "; look at the others before they are merged"
+            say(f"{sure:,} of these {len(rows):,} say the same words{rest}", quiet=reading.quiet)
     if found.found > len(rows):
         say(f"{found.found:,} in all: --limit shows more", quiet=reading.quiet)
     if found.recall is not None:
         told_recall = f"the neighbours looked at are {found.recall:.1%} of those that brute force finds (on a sample)"
         say(told_recall, quiet=reading.quiet)
+
+
+def _in_a_row(suggestion: Suggestion, other: str) -> dict[str, object]:
+    """A suggestion as a row of the table: what it is about, and what is proposed, in words."""
+    renamed = suggestion.act == "rename"
+    return {
+        "text": f"{suggestion.text} ({suggestion.mentions:,})",
+        other: suggestion.target if renamed else suggestion.other_text,
+        "proposed": ACTS[suggestion.act],
+        "reason": suggestion.reason,
+        "concept_id": suggestion.concept_id,
+    }

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from kb.curation.apply import Concepts, Plan, Row
 from kb.errors import UsageError
 from kb.language.query_reading import read_query
+from kb.language.severities import same_severity
 from kb.vocabulary.mappings import merged_mappings
 
 MOST_WORDINGS = 3
@@ -19,7 +20,8 @@ LEAST_USED = 2
 def merge(sources: Sequence[str], survivor_id: str) -> Plan:
     """Concepts that mean the same as another: they are retired and forward to it, and it takes their names.
 
-    Only concepts of one assertion, side and severity can be merged: what tells them apart is no synonym.
+    Only concepts of one assertion, side and severity can be merged: what tells them apart is no synonym. Words of
+    severity that readers use for each other ("mild", "minimal") are one (`kb.language.severities`).
     """
     return merge_groups({survivor_id: sources})
 
@@ -101,7 +103,8 @@ def may_merge(row: Row, survivor: Row) -> str | None:
     if row["concept_id"] == survivor["concept_id"]:
         return f"'{row['text']}' ({row['concept_id']}) cannot be merged into itself"
     for facet in ("assertion", "laterality", "severity"):
-        if row[facet] != survivor[facet]:
+        worded = facet == "severity" and same_severity(row[facet], survivor[facet], survivor["finding"])
+        if row[facet] != survivor[facet] and not worded:
             return (
                 f"'{row['text']}' and '{survivor['text']}' differ in {facet} ({row[facet]}, {survivor[facet]}): "
                 "they are not one concept"

@@ -16,6 +16,7 @@ from typing import Any
 from rapidfuzz.distance import OSA
 
 from kb.language.lexicon import fold, load_lexicon, read_table
+from kb.language.wider_terms import homes
 
 _JOINED = re.compile(r"\b(non|retro|peri|sub|post|pre|re|un|para|intra|inter|supra|infra|over|under)-(?=[a-z])")
 _BRITISH = (
@@ -31,15 +32,23 @@ _TELLING_BEGINNINGS = (
 _TELLING_ENDINGS = ("ectomi", "ostomi", "otomi", "plasti", "scopi", "graphi", "lobular", "lobar")
 """Beginnings and endings (of stems) in which two words may differ by a letter and mean different things."""
 
+_OWN_STEMS = frozenset(["healing"])
+"""Words that a stemmer takes for a word of another meaning: what heals is not healed."""
+
 _WORD = re.compile(r"[a-z]+\+*|\d+(?:[.,]\d+)*(?:st|nd|rd|th)?")
 _MEASURE = re.compile(r"(\d+(?:[.,]\d+)*)\s*(mm|cm)\b")
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """The words of an observation, and the label of its finding where the lexicon knows it."""
+    """The words of an observation, and the label of its finding where the lexicon knows it.
+
+    Attributes:
+        like: the words with those that most readers use for each other taken for one (`like_words.tsv`).
+    """
 
     words: frozenset[str]
+    like: frozenset[str]
     known_finding: str | None
 
 
@@ -47,7 +56,11 @@ class Wording:
 class Comparison:
     """Two wordings side by side: the words that only one of them has, and what these mean for the pair.
 
-    `contrast` says that the two hold different words of one contrast, or different numbers.
+    Attributes:
+        misspelt: how many words are one but for spelling; they are in neither of the two.
+        contrast: whether the two hold different words of one contrast, or different numbers.
+        other_finding: whether the lexicon knows both findings, and they are two.
+        alike: whether what tells them apart are words that most readers use for each other.
     """
 
     only_first: frozenset[str]
@@ -56,11 +69,19 @@ class Comparison:
     misspelt: int
     contrast: bool
     other_finding: bool
+    alike: bool
+
+    @property
+    def same(self) -> bool:
+        """Whether no word tells them apart."""
+        return not self.only_first and not self.only_second
 
 
 def wording_of(row: Mapping[str, Any]) -> Wording:
     """The wording of a concept from its facets: a row of `concepts`, or `vars` of `kb.language.facets.Facets`."""
-    return _wording(row["finding"], row["anatomy"] or "", tuple(row["descriptors"]))
+    return _wording(
+        row["finding"], row["anatomy"] or "", tuple(row["descriptors"]), both=row["laterality"] == "bilateral"
+    )
 
 
 def compare(first: Wording, second: Wording) -> Comparison:
@@ -74,6 +95,7 @@ def compare(first: Wording, second: Wording) -> Comparison:
         misspelt=misspelt,
         contrast=_contrast(left, right),
         other_finding=None not in findings and findings[0] != findings[1],
+        alike=first.like == second.like,
     )
 
 
@@ -83,21 +105,20 @@ def heads_of(text: str) -> frozenset[str]:
 
 
 @lru_cache(maxsize=1 << 16)
-def _wording(finding: str, anatomy: str, descriptors: tuple[str, ...]) -> Wording:
+def _wording(finding: str, anatomy: str, descriptors: tuple[str, ...], *, both: bool) -> Wording:
     tables = _tables()
     implied = tables.implied.get(finding, frozenset())
     match = load_lexicon().findings.exactly([fold(word) for word in finding.split()])
     telling = match is not None and match[1] != "generic"
     places = [word for word in _spelt(anatomy) if _stem(word) not in implied]
-    if telling or len(places) > 1:
+    if len(places) > 1 or "lung" in homes(finding):
         places = [word for word in places if word != "lung"]
-    words = [
-        *_spelt(finding),
-        *places,
-        *(word for text in descriptors for word in _spelt(text) if _stem(word) not in implied),
-    ]
-    said = frozenset(tables.grouped(words))
-    return Wording(said or frozenset(_stem(word) for word in words), finding if match else None)
+    described = [word for text in descriptors for word in _spelt(text) if _stem(word) not in implied]
+    words = [*_spelt(finding), *places, *described]
+    bare = [word for word in words if word != "lung"] if telling and places == ["lung"] else words
+    like = tables.likened(tables.grouped(bare) - (_MANY if both else frozenset()))
+    said = tables.grouped(words) or {_stem(word) for word in words}
+    return Wording(frozenset(said), frozenset(like or said), finding if match else None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +129,16 @@ class _Tables:
     implied: Mapping[str, frozenset[str]]
     contrasts: Mapping[str, frozenset[int]]
     known: frozenset[str]
+    like: _Tables | None = None
+
+    def likened(self, said: Iterable[str]) -> set[str]:
+        """Grouped words with each that is used for another one taken for it."""
+        assert self.like is not None
+        bag = {head for word in said for head in self.like.heads.get(word, (word,))}
+        for phrase, head in self.like.phrases:
+            if phrase <= bag:
+                bag = (bag - phrase) | set(head)
+        return bag
 
     def grouped(self, words: Iterable[str]) -> set[str]:
         """Words with each group's first in the place of the others, stemmed, the silent ones left out."""
@@ -125,7 +156,7 @@ class _Tables:
 @cache
 def _tables() -> _Tables:
     silent = frozenset(_stem(word) for (line,) in read_table("silent_words.tsv", 1) for word in line.split())
-    plain = _groups(silent)
+    plain = _groups("word_groups.tsv", silent)
     implied = {
         finding: frozenset(_stem(word) for place in places.split("|") for word in _spelt(place))
         for finding, places in read_table("implied_places.tsv", 2)
@@ -140,29 +171,40 @@ def _tables() -> _Tables:
     texts += [others for _, others in read_table("word_groups.tsv", 2)]
     known = {_stem(word) for text in texts for word in _spelt(text)} | set(contrasts) | silent
     lines = {stem: frozenset(numbers) for stem, numbers in contrasts.items()}
-    return replace(plain, implied=implied, contrasts=lines, known=frozenset(known))
+    like = _groups("like_words.tsv", frozenset(), plain)
+    return replace(plain, implied=implied, contrasts=lines, known=frozenset(known), like=like)
 
 
-def _groups(silent: frozenset[str]) -> _Tables:
-    """The word groups: single words by their stem, and phrases, the longest first."""
+def _groups(table: str, silent: frozenset[str], before: _Tables | None = None) -> _Tables:
+    """The groups of a table: single words by stem, and phrases, the longest first; read as `before` reads them."""
+
+    def stems(words: Iterable[str]) -> tuple[str, ...]:
+        return tuple(map(_stem, words)) if before is None else tuple(sorted(before.headed(words)))
+
     rows = [
-        (_spelt(head), [_spelt(other) for other in others.split("|")])
-        for head, others in read_table("word_groups.tsv", 2)
+        (stems(_spelt(head)), [_spelt(other) for other in others.split("|")]) for head, others in read_table(table, 2)
     ]
-    heads = {
-        _stem(other[0]): tuple(map(_stem, head))
-        for head, others in reversed(rows)
-        for other in others
-        if len(other) == 1
-    }
-    plain = _Tables(heads=heads, phrases=(), silent=silent, implied={}, contrasts={}, known=frozenset())
+    single = [(stems(other), head) for head, others in reversed(rows) for other in others if len(other) == 1]
+    plain = _Tables(
+        heads={stem: head for (stem,), head in single},
+        phrases=(),
+        silent=silent,
+        implied={},
+        contrasts={},
+        known=frozenset(),
+    )
+    reader = plain if before is None else before
     phrases = [
-        (frozenset(plain.headed(other)), tuple(sorted(plain.headed(head))))
+        (frozenset(reader.headed(other)), _all_headed(plain, head))
         for head, others in rows
         for other in others
         if len(other) > 1
     ]
     return replace(plain, phrases=sorted(phrases, key=lambda known: -len(known[0])))
+
+
+def _all_headed(plain: _Tables, stems: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted({head for stem in stems for head in plain.heads.get(stem, (stem,))}))
 
 
 def _spelt(text: str) -> list[str]:
@@ -175,7 +217,10 @@ def _spelt(text: str) -> list[str]:
 
 @cache
 def _stem(word: str) -> str:
-    return word if any(letter.isdigit() for letter in word) else _stemmer().stemWord(fold(word))
+    if word in _OWN_STEMS or any(letter.isdigit() for letter in word):
+        return word
+    stem: str = _stemmer().stemWord(fold(word))
+    return stem
 
 
 @cache
@@ -230,8 +275,12 @@ def _number(word: str) -> bool:
     return any(letter.isdigit() for letter in word)
 
 
-EQUAL, MISSPELT, MOST = 1.0, 0.95, 0.89
-"""The scores of two observations of one wording, of one wording but for spelling, and the most that others get."""
+_MANY = frozenset(["multipl"])
+"""What goes without saying of both sides: there is more than one."""
+
+EQUAL, MISSPELT, LIKE, MOST = 1.0, 0.95, 0.92, 0.89
+"""The scores of two observations of one wording; of one but for spelling; of one but for words that most readers use
+for each other; and the most that others get."""
 
 
 def likeness(found: Comparison, cosine: float) -> float:
@@ -243,10 +292,12 @@ def likeness(found: Comparison, cosine: float) -> float:
             put "upper lobe nodule" nearer to "lower lobe nodule" than to its paraphrases.
     """
     cosine = max(0.0, cosine)
+    if found.same and not found.contrast:
+        return MISSPELT if found.misspelt else EQUAL
+    if found.alike:
+        return LIKE
     if found.contrast:
         return 0.1 * cosine
-    if not found.only_first and not found.only_second:
-        return MISSPELT if found.misspelt else EQUAL
     apart = len(found.only_first) + len(found.only_second)
     one_sided = not found.only_first or not found.only_second
     score = 0.5 * found.shared / (found.shared + apart) + 0.3 * cosine + 0.1 * one_sided

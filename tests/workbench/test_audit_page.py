@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.datastructures import QueryParams
 
-from encoder.audit.side_by_side import SHOWN
+from encoder.audit.runs_compared import SHOWN
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from tests.support.audit_page import addresses_in, commands_in, ended, failed, made, typed, typed_json
@@ -106,6 +106,7 @@ def test_galleries_lead_to_the_images(audited: KnowledgeBase) -> None:
             assert client.get(source).headers["content-type"] == "image/jpeg"
 
 
+@pytest.mark.soak
 def test_a_report_is_the_page_that_its_command_writes(
     audited: KnowledgeBase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,7 +130,6 @@ def test_what_was_made_is_kept_and_told_to_be_of_an_older_state(audited: Knowled
     older = client_of(base).get(f"/audit/segments?{ONE}").text
     assert "of an older state" in older and "1 commit came" in older and "Make it anew" in older
     assert commands_in(older)[0].count(base.commits.head().commit_id) == 0, "the command is of the state that is shown"
-    assert "of an older state" not in made(client_of(base), "segments", ONE)
 
 
 def test_an_audit_can_be_stopped_and_nothing_is_left(audited: KnowledgeBase) -> None:
@@ -212,6 +212,16 @@ def test_the_label_that_all_runs_predict_is_chosen() -> None:
     assert read_asked(QueryParams("run=c"), labels).label == ""
     with pytest.raises(UsageError, match="there is no run"):
         read_asked(QueryParams("run=d"), labels)
+
+
+def test_a_report_is_made_and_opened(audited: KnowledgeBase) -> None:
+    client = client_of(audited, read_only=True)
+    query = urlencode({"of": "sound", "run": "leaning", "label": LABEL})
+    page = made(client, "report", query)
+    (address,) = {found for found in re.findall(r'href="([^"]+)"', page) if "/report/file" in found}
+    report = client.get(address.replace("&amp;", "&")).text
+    assert "Audit of sound" in report and "Runs side by side" in report
+    assert "--run sound --run leaning" in commands_in(page)[0]
 
 
 def test_what_is_kept_is_for_its_owner_alone(audited: KnowledgeBase, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,8 +49,17 @@ def made(page: Page) -> None:
     page.get_by_text("Make it again").wait_for(timeout=PATIENCE_MS)
 
 
-@pytest.mark.parametrize("width", SIZES.values(), ids=SIZES)
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    ("width", "dark"),
+    [
+        pytest.param(SIZES["phone"], False, id="phone, light"),
+        pytest.param(SIZES["laptop"], True, id="laptop, dark"),
+        pytest.param(SIZES["desk"], False, id="desk, light", marks=pytest.mark.soak),
+        pytest.param(SIZES["phone"], True, id="phone, dark", marks=pytest.mark.soak),
+        pytest.param(SIZES["laptop"], False, id="laptop, light", marks=pytest.mark.soak),
+        pytest.param(SIZES["desk"], True, id="desk, dark", marks=pytest.mark.soak),
+    ],
+)
 def test_every_page_is_clean_in_every_size_and_light(open_window: Open, width: int, dark: bool) -> None:
     at = open_window(width=width, dark=dark)
     for path in PATHS:
@@ -76,8 +85,10 @@ def test_an_audit_is_begun_stopped_and_looked_at_by_keyboard(open_window: Open) 
     page.keyboard.press("g")
     page.keyboard.press("a")
     page.get_by_role("heading", name="Runs side by side").wait_for()
+    page.wait_for_load_state("load")  # its keys are there
     page.keyboard.press("5")
     page.get_by_role("heading", name="Drift").wait_for()
+    page.wait_for_load_state("load")
     page.keyboard.press("b")
     page.locator(".progress").wait_for()
     page.keyboard.press("x")

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
@@ -195,6 +195,7 @@ def test_a_name_leads_to_no_other_file(own_folders: None, name: str) -> None:
 lines = st.text(st.characters(codec="utf-8"), max_size=30)
 
 
+@settings(max_examples=30, deadline=None)
 @given(sql=st.lists(lines, min_size=1, max_size=4).map("\n".join), value=lines)
 def test_what_is_saved_is_read_again(own_folders: None, sql: str, value: str) -> None:
     made = save("kept", f"SELECT 1\n{sql}", by="ada", values={"run": value})

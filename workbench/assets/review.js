@@ -134,6 +134,7 @@ function will() {
   const stays = into ? into.dataset.text : survivor;
   const done = { accept: "accepted", reject: "no observation", retire: "not used any more", keep: "left as it is, for good" }[line.dataset.act];
   if (!going.length) line.textContent = "Nothing is ticked.";
+  else if (line.dataset.act === "rename") line.textContent = `Enter: ${names} gets another text: ${quoted(line.dataset.text)}.`;
   else if (line.dataset.act === "add names") line.textContent = `Enter: ${quoted(survivor)} is also called ${names}.`;
   else if (stays) line.textContent = `Enter: ${names} will count under ${quoted(stays)}.`;
   else line.textContent = `Enter: ${names}: ${done}.`;

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from starlette.requests import Request
 
-from encoder.audit.side_by_side import SideBySide
+from encoder.audit.runs_compared import SideBySide
 from kb.knowledge_base import KnowledgeBase
 from workbench.audit.sql_desk import SqlDesk
 from workbench.audit.typed_commands import Place
@@ -18,7 +18,7 @@ from workbench.audit.works import Works
 
 T = TypeVar("T")
 
-MOST_COMPARED = 64
+MOST_COMPARED = 12
 """Comparisons that are kept in memory."""
 
 _making = threading.Lock()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
@@ -20,6 +21,9 @@ from platformdirs import user_cache_path
 from encoder.model.checkpoint import code_version
 from kb.sql.writing import as_json
 from workbench.audit.asked import Asked
+
+ABANDONED_S = 3_600
+"""After that long nobody still writes a file."""
 
 MOST = 200
 """Audits of one knowledge base that are kept; the oldest go first."""
@@ -78,6 +82,9 @@ def keep(uri: str, key: str, made: Kept) -> None:
         Path(fresh).unlink(missing_ok=True)
     for old in sorted(place.glob("*.json"), key=_age)[:-MOST]:
         old.unlink(missing_ok=True)
+    for left in place.glob("new-*"):  # of a process that was stopped while it wrote
+        if time.time() - _age(left) > ABANDONED_S:
+            left.unlink(missing_ok=True)
 
 
 def kept(uri: str, key: str, commit: str) -> Kept | None:

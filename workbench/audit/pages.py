@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from encoder.audit.page.side_by_side import side_by_side_section, side_by_side_view
-from encoder.audit.side_by_side import SHOWN, SideBySide, side_by_side
+from encoder.audit.runs_compared import SHOWN, SideBySide, side_by_side
 from kb.errors import UsageError
 from kb.images.patient_split import PARTS
 from kb.knowledge_base import KnowledgeBase

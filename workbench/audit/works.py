@@ -100,15 +100,20 @@ class Works:
                 if one.state == "stopped":
                     return
                 one.state = "running"
-                one.process = context.Process(target=work, args=(one.order, telling), daemon=True)
-                one.process.start()
+                process = one.process = context.Process(target=work, args=(one.order, telling), daemon=True)
+                try:
+                    process.start()
+                except OSError as error:
+                    one.state, one.error = "failed", f"no process could be begun for it: {error.strerror}"
+                    return
             telling.close()
             try:
                 self._hear(one, heard)
-            except EOFError:
+            except (EOFError, OSError):
                 self._end(one, "failed", "the process that made it has ended; there may have been too little memory")
             finally:
-                one.process.join()
+                heard.close()
+                process.join()
 
     def _hear(self, one: Work, heard: Connection) -> None:
         while one.going:

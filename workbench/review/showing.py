@@ -39,6 +39,7 @@ TAKES = {
     "merge": "The same",
     "add names": "They are names of it",
     "accept": "Accept",
+    "rename": "Rename it so",
     "reject": "No observation",
     "retire": "No longer used",
     "keep": "Leave as it is",
@@ -114,7 +115,7 @@ def rules_of(board: Board) -> list[Rule]:
     groups: Counter[str] = Counter()
     for place, group in enumerate(board.groups or ()):
         if place not in board.settled:
-            reasons = [one.reason for one in group.members if one.ticked]
+            reasons = [one.rule for one in group.members if one.ticked]
             members.update(reasons)
             groups.update(set(reasons))
     return [Rule(reason, count, groups[reason]) for reason, count in members.most_common() if reason]

@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from encoder.audit.commands.options import Label, Source
 from encoder.audit.page.numbers import signed, signed_interval, with_interval
-from encoder.audit.side_by_side import SHOWN, Shown, SideBySide, side_by_side
+from encoder.audit.runs_compared import SHOWN, Shown, SideBySide, side_by_side
 from encoder.commands.options import SplitOption, ViewsOption
 from kb.commands.options import Format
 from kb.commands.output import print_facts, print_json, print_rows, say

@@ -9,7 +9,7 @@ from encoder.audit.page.environment import filled
 from encoder.audit.page.operating import confusion_tables, in_words, scores_chart
 from encoder.audit.page.runs import curves, runs_table
 from encoder.audit.page.views import Table
-from encoder.audit.side_by_side import SideBySide
+from encoder.audit.runs_compared import SideBySide
 
 
 def side_by_side_view(found: SideBySide) -> dict[str, object]:

@@ -111,23 +111,23 @@ def decide_groups(
     return _carried_out(state, act, open_ones, by=by, why=why, dry_run=dry_run)
 
 
-def by_rule(groups: Iterable[Group], reason: str) -> list[Group]:
-    """The groups with a member that has just this reason, and of them these members alone, ticked.
+def by_rule(groups: Iterable[Group], rule: str) -> list[Group]:
+    """The groups with a ticked member that this rule found, and of them these members alone.
 
     Raises:
-        UsageError: no member has it; the message names the reasons there are.
+        UsageError: no ticked member is of it; the message names the rules there are.
     """
     listed = [*groups]
-    found = [_only(group, reason) for group in listed if any(one.reason == reason for one in group.members)]
+    found = [only for group in listed if (only := _only(group, rule)).members]
     if not found:
-        known = sorted({one.reason for group in listed for one in group.members})
-        shown = ", ".join(f"'{one}'" for one in known[:8]) or "none"
-        raise UsageError(f"no suggestion says '{reason}': there are {shown}")
+        known = sorted({one.rule for group in listed for one in group.members if one.ticked})
+        shown = ", ".join(f"'{one}'" for one in known) or "none"
+        raise UsageError(f"no suggestion that is sure is found by the rule '{rule}': there are {shown}")
     return found
 
 
-def _only(group: Group, reason: str) -> Group:
-    return replace(group, members=tuple(one for one in group.members if one.reason == reason and one.ticked))
+def _only(group: Group, rule: str) -> Group:
+    return replace(group, members=tuple(one for one in group.members if one.rule == rule and one.ticked))
 
 
 def _act(group: Group, decision: Decision, members: Sequence[str] | None) -> Named:
@@ -149,6 +149,8 @@ def _act(group: Group, decision: Decision, members: Sequence[str] | None) -> Nam
         return "synonym", acts.set_synonyms(survivor, added=[one.text for one in chosen])
     if group.act == "retire":
         return "retire", acts.retire(ids)
+    if group.act == "rename":
+        return "rename", rename(ids[0], group.text or "")
     return group.act, acts.set_status(ids, "accepted" if group.act == "accept" else "rejected")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from kb.curation.apply import Concepts
 from kb.curation.merging import may_merge
 from kb.curation.review.group import Group, Member
-from kb.curation.suggest.duplicates import STRONG
+from kb.curation.suggest.alike import SURE
 from kb.curation.suggest.suggestion import Suggestion
 from kb.language.same_words import compare, wording_of
 from schemas.terms import IN_USE
@@ -16,8 +16,8 @@ from schemas.terms import IN_USE
 Links = dict[str, dict[str, Suggestion]]
 """By concept the concepts that it may be the same as, and the suggestion that says so."""
 
-Found = tuple[float, str]
-"""How sure it is that a concept is the same as the survivor, and why."""
+Found = tuple[float, str, str]
+"""How sure it is that a concept is the same as the survivor, why, and by which rule."""
 
 
 def duplicate_groups(suggestions: Sequence[Suggestion], concepts: Concepts) -> list[Group]:
@@ -56,7 +56,7 @@ def _groups(links: Links, concepts: Concepts, mentions: dict[str, int]) -> Itera
         if not found:
             continue
         taken |= {survivor, *found}
-        members = [_member(concepts.get(of), row, mentions[of], *said) for of, said in found.items()]
+        members = [_member(concepts.get(of), row, mentions[of], said) for of, said in found.items()]
         members.sort(key=lambda member: (-member.score, -member.mentions, member.key))
         yield Group(
             kind="duplicates",
@@ -80,14 +80,15 @@ def _reached(survivor: str, links: Links, concepts: Concepts, taken: set[str]) -
                 continue
             score = sure * suggestion.score
             said = suggestion.reason if by_way_of is None else f"{suggestion.reason}, by way of '{by_way_of}'"
-            found[other] = (score, said)
+            found[other] = (score, said, suggestion.rule)
             edge.append((other, score, concepts.get(other)["text"]))
     return found
 
 
-def _member(row: dict[str, Any], survivor: dict[str, Any], mentions: int, score: float, reason: str) -> Member:
-    sure = score >= STRONG and not compare(wording_of(survivor), wording_of(row)).contrast
-    return _shown(row, mentions, reason=reason, score=round(score, 4), ticked=sure)
+def _member(row: dict[str, Any], survivor: dict[str, Any], mentions: int, found: Found) -> Member:
+    score, reason, rule = found
+    sure = score >= SURE and not compare(wording_of(survivor), wording_of(row)).contrast
+    return _shown(row, mentions, reason=reason, rule=rule, score=round(score, 4), ticked=sure)
 
 
 def _shown(row: dict[str, Any], mentions: int, **said: Any) -> Member:
@@ -96,5 +97,5 @@ def _shown(row: dict[str, Any], mentions: int, **said: Any) -> Member:
 
 def _reason(members: Sequence[Member]) -> str:
     """What all members have in common, or that they have not."""
-    said = {member.reason.split(", by way of")[0] for member in members}
+    said = {member.rule for member in members}
     return said.pop() if len(said) == 1 else "alike"

@@ -9,9 +9,12 @@ from typing import Any, Literal
 
 from kb.errors import UsageError
 
-Act = Literal["merge", "add names", "accept", "reject", "retire", "keep"]
-"""What is proposed: the members become the survivor, or names of it; or each is accepted, rejected, retired, or kept
-as it is for good."""
+Act = Literal["merge", "add names", "accept", "rename", "reject", "retire", "keep"]
+"""What is proposed: the members become the survivor, or names of it; or each is accepted, renamed, rejected, retired,
+or kept as it is for good."""
+
+DOES_AWAY: tuple[Act, ...] = ("reject", "retire")
+"""Proposals that do away with a concept: they are taken by a second key alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +22,8 @@ class Member:
     """A concept of a group, or a wording that may be a name (it has no id and no status).
 
     Attributes:
-        reason: why it is in the group.
+        reason: why it is in the group, in words.
+        rule: what found it, by which many are taken at once.
         score: how sure that is, as the suggestion says it.
         ticked: whether the proposed act takes it unless told otherwise.
     """
@@ -29,6 +33,7 @@ class Member:
     status: str | None
     mentions: int
     reason: str = ""
+    rule: str = ""
     score: float = 1.0
     ticked: bool = False
 
@@ -48,6 +53,7 @@ class Group:
         survivor: the concept that the members would become, or names of; None where each is decided on by itself.
         members: those that the act would take, the surest first.
         reason: why it is proposed.
+        text: the text that is proposed for the one member, where it is to be renamed.
     """
 
     kind: str
@@ -55,6 +61,7 @@ class Group:
     survivor: Member | None
     members: tuple[Member, ...]
     reason: str
+    text: str | None = None
 
     @property
     def group_id(self) -> str:

@@ -8,10 +8,10 @@ from typing import Any
 from kb.choices import check_choice
 from kb.curation.apply import Concepts
 from kb.curation.dismissed import AS_IT_IS, names_refused
+from kb.curation.merging import may_merge
 from kb.curation.review.duplicate_groups import duplicate_groups
 from kb.curation.review.group import Act, Group, Member, by_weight
 from kb.curation.review.queue import QUEUES, Queue
-from kb.curation.suggest.duplicates import STRONG
 from kb.curation.suggest.suggest import KINDS, suggest
 from kb.curation.suggest.suggestion import Suggestion
 from kb.curation.words import times
@@ -105,6 +105,7 @@ def _name(one: Suggestion) -> Member:
         status=None,
         mentions=one.other_mentions,
         reason=one.reason,
+        rule=one.rule,
         score=one.score,
         ticked=_means(name, one.concept_id),
     )
@@ -117,35 +118,54 @@ def _means(name: str, concept_id: str) -> bool:
         return False
 
 
+ACT_OF: Mapping[str, Act] = {"reject": "reject", "rename": "rename"}
+"""What is done with a concept alone, by what is suggested for it; else it is kept as it is."""
+
+
 def _alone(queue: Queue, found: Sequence[Suggestion], concepts: Concepts) -> list[Group]:
-    """Concepts that are suggested one by one: into another one where the suggestion is sure that they are the same."""
+    """Concepts that are suggested one by one: around the one that they are to be merged into, or each by itself."""
     into: dict[str, list[Suggestion]] = {}
     groups: list[Group] = []
     for one in found:
-        if queue == "rare" and one.other_id is not None and one.score >= STRONG and _may_take(concepts, one):
-            into.setdefault(one.other_id, []).append(one)
+        if one.act == "merge" and one.target is not None and _may_take(concepts, one):
+            into.setdefault(one.target, []).append(one)
         else:
-            row = concepts.get(one.concept_id)
-            groups.append(_single(queue, row, one.mentions, one.reason, "keep", one.score))
-    merged = [
-        Group(
-            kind=queue,
-            act="merge",
-            survivor=_concept(concepts.get(of), ones[0].other_mentions),
-            members=tuple(
-                _concept(concepts.get(one.concept_id), one.mentions, reason=one.reason, score=one.score, ticked=True)
-                for one in ones
-            ),
-            reason="says the same as one that is used more",
-        )
-        for of, ones in into.items()
-    ]
+            groups.append(_by_itself(queue, one, concepts.get(one.concept_id)))
+    merged = [_into(queue, ones, concepts.get(target)) for target, ones in into.items()]
     return [*merged, *groups]
 
 
+def _by_itself(queue: Queue, one: Suggestion, row: Mapping[str, Any]) -> Group:
+    act: Act = ACT_OF.get(one.act, "keep")
+    member = _concept(row, one.mentions, reason=one.reason, rule=one.rule, score=one.score, ticked=True)
+    text = one.target if act == "rename" else None
+    return Group(kind=queue, act=act, survivor=None, members=(member,), reason=one.reason, text=text)
+
+
+def _into(queue: Queue, ones: Sequence[Suggestion], survivor: Mapping[str, Any]) -> Group:
+    """What is to be merged into one concept: ticked where that is sure."""
+    members = tuple(
+        Member(
+            concept_id=one.concept_id,
+            text=one.text,
+            status="candidate",
+            mentions=one.mentions,
+            reason=one.reason,
+            rule=one.rule,
+            score=one.score,
+            ticked=one.sure,
+        )
+        for one in ones
+    )
+    rules = {one.rule for one in ones}
+    reason = rules.pop() if len(rules) == 1 else "alike"
+    stays = _concept(survivor, ones[0].other_mentions)
+    return Group(kind=queue, act="merge", survivor=stays, members=members, reason=reason)
+
+
 def _may_take(concepts: Concepts, one: Suggestion) -> bool:
-    row = concepts.find(str(one.other_id))
-    return row is not None and row["status"] in IN_USE and one.concept_id not in row["distinct_from"]
+    row = concepts.find(str(one.target))
+    return row is not None and row["status"] in IN_USE and may_merge(concepts.get(one.concept_id), row) is None
 
 
 def _listed(state: State, queue: Queue, since: str | None) -> list[Group]:
@@ -172,8 +192,8 @@ def _why(queue: Queue, mentions: int, since: str | None) -> str:
     return f"{times(mentions)}, {put}"
 
 
-def _single(queue: Queue, row: Mapping[str, Any], mentions: int, reason: str, act: Act, score: float = 1.0) -> Group:
-    member = _concept(row, mentions, reason=reason, score=score, ticked=True)
+def _single(queue: Queue, row: Mapping[str, Any], mentions: int, reason: str, act: Act) -> Group:
+    member = _concept(row, mentions, reason=reason, ticked=True)
     return Group(kind=queue, act=act, survivor=None, members=(member,), reason=reason)
 
 

@@ -1,4 +1,4 @@
-"""The keys of a review, defined once: the terminal screen, the browser's page and the documentation read them here.
+"""The keys of a review, defined once: the terminal screen reads them here, and a test holds the browser's page to them.
 
 A key means the same wherever one stands; none does away with a concept at once; digits only mark.
 """

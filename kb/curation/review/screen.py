@@ -13,7 +13,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Footer, Static
 
 from kb.curation.review.decide import Decided
-from kb.curation.review.group import Group, Member
+from kb.curation.review.group import DOES_AWAY, Group, Member
 from kb.curation.review.group_session import GroupSession
 from kb.curation.review.keys import IN_FOOTER, KEYS
 from kb.curation.review.pane import concept_pane, wording_pane
@@ -93,6 +93,10 @@ class ReviewApp(App[None]):
         """Enter: what the first line says."""
         chosen = self._selection
         into = chosen.target.concept_id if chosen.target is not None else None
+        group = self.session.group
+        if group is not None and group.act in DOES_AWAY and into is None and self._armed != group.group_id:
+            self._tell(f"Enter again: {chosen.in_words().removeprefix('Enter: ')}", armed=group.group_id)
+            return
         self._decide(lambda: self.session.take(chosen.ticked, into=into))
 
     def action_apart(self) -> None:

@@ -105,6 +105,8 @@ class Selection:
             return f"Enter: {self._going(chosen)} will count under {_named(stays)}"
         if group.act == "add names" and group.survivor is not None:
             return f"Enter: '{group.survivor.text}' is also called {names}"
+        if group.act == "rename":
+            return f"Enter: {names} gets another text: '{group.text}'"
         done = {
             "accept": "are right as they stand" if many else "is right as it stands",
             "reject": "are no observations" if many else "is no observation",

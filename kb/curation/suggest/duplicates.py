@@ -1,24 +1,22 @@
-"""Concepts that may be one: of one assertion, side and severity, and of one wording or nearly so.
+"""Concepts that may be one: of one assertion and side, of severities that say the same, and of nearly one wording.
 
-Equal wordings are found wherever they stand, by their words; those that are misspelt or nearly equal among each
-concept's nearest neighbours by meaning.
+Wordings that say the same are found wherever they stand, by their words; those that are misspelt or nearly equal among
+each concept's nearest neighbours by meaning.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from kb.curation.suggest.alike import STRONG, Alike, alike
 from kb.curation.suggest.living import Living, embedded_blocks, read_living
 from kb.curation.suggest.neighbours import ALL_WITH_ALL, nearest_others, sampled_recall
 from kb.curation.suggest.suggestion import Suggestion, Suggestions
-from kb.language.same_words import EQUAL, Comparison, compare, likeness
 from kb.store.state import State
 
 NEIGHBOURS = 10
-STRONG = 0.9
-"""The score from which a pair is suggested: what has it says the same words, spelling aside."""
 
-Pairs = dict[tuple[int, int], tuple[float, Comparison]]
+Pairs = dict[tuple[int, int], Alike]
 
 
 def suggest_duplicates(
@@ -33,20 +31,19 @@ def suggest_duplicates(
     Args:
         state: the vocabulary, at its commit; what is not embedded is compared by its words alone.
         limit: how many pairs at most.
-        min_score: from which likeness on; lower ones need a closer look (see `same_words.likeness`).
+        min_score: from which likeness on; lower ones need a closer look (see `alike.alike`).
         on_stage: hears what is being done.
     """
     on_stage("reading")
     living = read_living(state)
     on_stage("wordings")
-    apart = {frozenset((row["concept_id"], other)) for row in living.rows for other in row["distinct_from"]}
-    pairs: Pairs = {pair: (EQUAL, _alike(living, pair)) for pair in _equal_wordings(living, apart)}
+    pairs: Pairs = dict(_equal_wordings(living))
     on_stage("neighbours")
     recalls = list(_neighbours(living, pairs, min_score))
     suggested = [
-        _suggestion(living, pair, score, found)
-        for pair, (score, found) in pairs.items()
-        if score >= min_score and _ids(living, pair) not in apart
+        _suggestion(living, pair, found)
+        for pair, found in pairs.items()
+        if found.score >= min_score and not living.told_apart(*pair)
     ]
     suggested.sort(key=lambda s: (-s.score, -s.mentions - s.other_mentions, s.concept_id, s.other_id or ""))
     weighed = [(share, weight) for share, weight in recalls if share is not None]
@@ -55,16 +52,25 @@ def suggest_duplicates(
     return Suggestions("duplicates", suggested[:limit], len(suggested), recall)
 
 
-def _equal_wordings(living: Living, apart: set[frozenset[str]]) -> Iterator[tuple[int, int]]:
+def _equal_wordings(living: Living) -> Iterator[tuple[tuple[int, int], Alike]]:
     """Every concept with the one of its block and wording that it would be merged into, unless they were told apart."""
     for rows in living.blocks().values():
-        alike: dict[frozenset[str], list[int]] = {}
+        groups: dict[frozenset[str], list[int]] = {}
         for at in rows:
-            alike.setdefault(living.wordings[at].words, []).append(at)
-        for group in alike.values():
-            survivor, *others = sorted(group, key=living.rank)
-            pairs = ((survivor, other) for other in others)
-            yield from (pair for pair in pairs if _ids(living, pair) not in apart)
+            groups.setdefault(living.wordings[at].like, []).append(at)
+        for group in groups.values():
+            yield from _to_survivors(living, sorted(group, key=living.rank))
+
+
+def _to_survivors(living: Living, ranked: list[int]) -> Iterator[tuple[tuple[int, int], Alike]]:
+    """Each concept of a wording with the likest of those that rank before it."""
+    leaders: dict[tuple[frozenset[str], str | None], int] = {}
+    for at in ranked:
+        told = [(first, at) for first in leaders.values() if not living.told_apart(first, at)]
+        scored = [(pair, found) for pair in told if (found := alike(living, *pair)) is not None]
+        if scored:
+            yield max(scored, key=lambda one: one[1].score)  # the first of the likest, which ranks before the others
+        leaders.setdefault((living.wordings[at].words, living.rows[at]["severity"]), at)
 
 
 def _neighbours(living: Living, pairs: Pairs, min_score: float) -> Iterator[tuple[float | None, int]]:
@@ -80,54 +86,35 @@ def _neighbours(living: Living, pairs: Pairs, min_score: float) -> Iterator[tupl
         others = found.rows.tolist()
         for first, cosines in enumerate(found.cosines.tolist()):
             for row, cosine in zip(others[first], cosines, strict=True):
-                if row >= 0 and (first < row or first not in others[row]):
-                    _score(
-                        living,
-                        pairs,
-                        settled,
-                        pair=(int(numbers[first]), int(numbers[row])),
-                        cosine=cosine,
-                        min_score=min_score,
-                    )
+                pair = (int(numbers[first]), int(numbers[row]))
+                if row < 0 or (first > row and first in others[row]) or not settled.isdisjoint(pair):
+                    continue  # it was met already, or goes into its equal, where what is like it is found
+                _score(living, pairs, pair, cosine, min_score)
 
 
-def _score(
-    living: Living, pairs: Pairs, settled: set[int], pair: tuple[int, int], cosine: float, min_score: float
-) -> None:
-    if settled & set(pair):
-        return  # it goes into its equal already; what is like that one is found there
+def _score(living: Living, pairs: Pairs, pair: tuple[int, int], cosine: float, min_score: float) -> None:
     first, second = sorted(pair, key=living.rank)
-    found = _alike(living, (first, second))
-    score = likeness(found, cosine)
-    if score >= min_score and score > pairs.get((first, second), (0.0, found))[0]:
-        pairs[first, second] = (score, found)
+    found = alike(living, first, second, cosine)
+    if found is None or found.score < min_score:
+        return
+    if (first, second) not in pairs or found.score > pairs[first, second].score:
+        pairs[first, second] = found
 
 
-def _alike(living: Living, pair: tuple[int, int]) -> Comparison:
-    return compare(living.wordings[pair[0]], living.wordings[pair[1]])
-
-
-def _ids(living: Living, pair: tuple[int, int]) -> frozenset[str]:
-    return frozenset(living.rows[at]["concept_id"] for at in pair)
-
-
-def _suggestion(living: Living, pair: tuple[int, int], score: float, found: Comparison) -> Suggestion:
+def _suggestion(living: Living, pair: tuple[int, int], found: Alike) -> Suggestion:
     first, second = (living.rows[at] for at in pair)
     return Suggestion(
         kind="duplicates",
-        score=round(score, 4),
+        score=round(found.score, 4),
         concept_id=first["concept_id"],
         text=first["text"],
         mentions=living.mentions[pair[0]],
         other_id=second["concept_id"],
         other_text=second["text"],
         other_mentions=living.mentions[pair[1]],
-        reason=_reason(found),
+        reason=found.reason,
+        rule=found.rule,
+        sure=found.sure,
+        act="merge",
+        target=first["concept_id"],
     )
-
-
-def _reason(found: Comparison) -> str:
-    if not found.only_first and not found.only_second:
-        return "the same words but for spelling" if found.misspelt else "the same words"
-    sides = [", ".join(sorted(words)) for words in (found.only_first, found.only_second)]
-    return f"alike but for {' / '.join(side or '-' for side in sides)}"

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kb.curation.dismissed import AS_IT_IS
 from kb.language.same_words import Wording, wording_of
+from kb.language.severities import same_severity
 from kb.store.sqltext import literals
 from kb.store.state import State
 from kb.vectors.columns import vector_matrix
@@ -22,14 +24,14 @@ if TYPE_CHECKING:
 
 COLUMNS = [
     "concept_id", "text", "assertion", "finding", "anatomy", "laterality", "severity", "descriptors", "synonyms",
-    "status", "distinct_from",
+    "status", "distinct_from", "dismissed",
 ]  # fmt: skip
 LIVING = f"status IN {literals(IN_USE)}"
 WIDEST = 512
 """Vectors of more dimensions are brought down to so many at random: enough to tell neighbours, in memory for all."""
 
 Row = Mapping[str, Any]
-Block = tuple[str, str, str | None]
+Block = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,25 @@ class Living:
         return ~np.isnan(self.vectors[:, 0])
 
     def blocks(self) -> dict[Block, list[int]]:
-        """The rows by assertion, side and severity: what differs there is never the same."""
+        """The rows by assertion and side: what differs there is never the same."""
         found: dict[Block, list[int]] = {}
         for at, row in enumerate(self.rows):
-            found.setdefault((row["assertion"], row["laterality"], row["severity"]), []).append(at)
+            found.setdefault((row["assertion"], row["laterality"]), []).append(at)
         return found
+
+    def may_be_one(self, first: int, second: int) -> bool:
+        """Whether the severities of two rows of a block say the same (`kb.language.severities`)."""
+        one, other = self.rows[first], self.rows[second]
+        return same_severity(one["severity"], other["severity"], one["finding"])
+
+    def left_as_it_is(self, at: int) -> bool:
+        """Whether a curator said that a row stays as it is."""
+        return AS_IT_IS in self.rows[at]["dismissed"]
+
+    def told_apart(self, first: int, second: int) -> bool:
+        """Whether a curator said that two rows are not the same."""
+        one, other = self.rows[first], self.rows[second]
+        return one["concept_id"] in other["distinct_from"] or other["concept_id"] in one["distinct_from"]
 
     def rank(self, at: int) -> tuple[bool, int, int, str]:
         """What makes a concept rather the survivor: accepted, mentioned more often, shorter, first by its id."""

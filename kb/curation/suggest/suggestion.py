@@ -12,6 +12,9 @@ from kb.display import Listing
 
 Kind = Literal["duplicates", "synonyms", "outliers", "rare"]
 
+Act = Literal["merge", "reject", "rename", "add name", "keep"]
+"""What is proposed: merge with another concept, reject (no observation), another text, a name more, or to leave it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggestion:
@@ -19,6 +22,13 @@ class Suggestion:
 
     For duplicates, `other_id` may be merged into it; for rare ones, it may be merged into `other_id`; for synonyms,
     `other_text` is the name that reports use; for outliers, the other concept is the nearest one of another finding.
+
+    Attributes:
+        reason: why, in words.
+        rule: the name of what found it ("the same words"), by which suggestions are taken in bulk.
+        sure: whether it may be taken unseen; what is merely likely waits for a curator's look.
+        act: what is proposed.
+        target: what the act is about: the id of the concept that stays, the new text, or the name; None: nothing more.
     """
 
     kind: Kind
@@ -30,6 +40,10 @@ class Suggestion:
     other_text: str | None
     other_mentions: int
     reason: str
+    rule: str
+    sure: bool = False
+    act: Act = "keep"
+    target: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The suggestion as plain data."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kb.curation.dismissed import names_refused
 from kb.curation.suggest.living import read_living
 from kb.curation.suggest.suggestion import Suggestion, Suggestions
 from kb.language.query_reading import read_query
@@ -24,13 +25,16 @@ def suggest_synonyms(state: State, *, limit: int | None = None, min_mentions: in
     for row in run_named(state, "mined_names", {"min_mentions": min_mentions}):
         at = by_id.get(row["concept_id"])
         name = None if at is None else _name(row["name"], living.rows[at]["assertion"])
-        if at is None or name is None or name in taken:
+        if at is None or name is None or name in taken or name in names_refused(living.rows[at]["dismissed"]):
             continue
         taken.add(name)  # the most used comes first: for its other concepts the name is no suggestion
         concept, mentions = living.rows[at], living.mentions[at]
         suggested.append(
             Suggestion(
                 kind="synonyms",
+                rule="worded so",
+                act="add name",
+                target=name,
                 score=round(row["mentions"] / mentions, 4),
                 concept_id=concept["concept_id"],
                 text=concept["text"],

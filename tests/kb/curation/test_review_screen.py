@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from ingest.reports.ingest import ingest_reports
+from kb.curation.review.group import Group, Member
 from kb.curation.review.group_session import GroupSession
 from kb.curation.review.keys import IN_FOOTER, KEYS, key_of
 from kb.knowledge_base import KnowledgeBase
@@ -161,6 +162,43 @@ class TestKeys:
         drive(base, "duplicates", "question_mark", at_end=seen.append, size=SIZES[1])
         assert all(key.told in words(seen) for key in KEYS)
         assert drive(base, "duplicates", "question_mark", "x", "x").decided == 0
+
+
+class TestProposals:
+    """What is proposed for a concept alone is taken by Enter; what does away with it by Enter twice."""
+
+    def press(self, base: KnowledgeBase, group: Group, *keys: str) -> str:
+        from kb.curation.review.screen import ReviewApp
+
+        seen: list[str] = []
+
+        async def run() -> None:
+            app = ReviewApp(GroupSession(state=base, groups=[group], by="ada"), "rare")
+            async with app.run_test(size=SIZES[1]) as pilot:
+                for key in keys:
+                    await pilot.press(key)
+                    await pilot.pause()
+                seen.append(drawn(app))
+
+        asyncio.run(run())
+        return words(seen)
+
+    def group(self, act, text: str | None = None) -> Group:
+        member = Member(concept_id=THING, text="rounded thing", status="candidate", mentions=0, ticked=True)
+        return Group(kind="rare", act=act, survivor=None, members=(member,), reason="odd", text=text)
+
+    @pytest.mark.parametrize(("act", "status"), [("reject", "rejected"), ("retire", "retired")])
+    def test_a_concept_is_done_away_with_by_a_second_enter_alone(self, base: KnowledgeBase, act, status) -> None:
+        assert "Enter again: 'rounded thing'" in self.press(base, self.group(act), "enter")
+        self.press(base, self.group(act), "enter", "space", "space", "enter")
+        assert acts(base) == []
+        self.press(base, self.group(act), "enter", "enter")
+        assert base.at("HEAD").vocabulary.get(THING).status == status
+
+    def test_a_text_that_is_proposed_is_told_and_taken(self, base: KnowledgeBase) -> None:
+        assert "gets another text: 'round nodule'" in self.press(base, self.group("rename", "round nodule"))
+        self.press(base, self.group("rename", "round nodule"), "enter")
+        assert base.at("HEAD").vocabulary.get(THING).text == "round nodule"
 
 
 class TestEvidence:

@@ -250,7 +250,9 @@ class TestTheOthers:
     def test_rare_ones_come_with_the_usual_one_they_are_like(self, mined: KnowledgeBase) -> None:
         found = mined.suggest("rare")
         assert [s.text for s in found.items] == ["hiatal hernia"]
-        assert (found.items[0].reason, found.items[0].other_text) == ("mentioned once", "pleural effusion")
+        (one,) = found.items
+        assert (one.act, one.other_text) == ("keep", "pleural effusion")
+        assert one.reason == "mentioned once; nothing is wrong with its words"
         assert mined.suggest("rare", max_mentions=0).found == 0
 
     def test_an_outlier_lies_far_from_its_finding(self, kb: KnowledgeBase, embedder: Embedder) -> None:
@@ -268,3 +270,109 @@ class TestTheOthers:
         assert "mentioned once" in cli("vocab", "suggest", "rare", "--kb", mined.uri).stdout
         assert "no duplicates to suggest" in cli("vocab", "suggest", "--kb", mined.uri).stderr
         cli("vocab", "suggest", "rare", "--min-score", "0.5", "--kb", mined.uri, code=2)
+
+
+class TestSayingTheSame:
+    @pytest.mark.parametrize(
+        ("one", "other", "rule", "sure"),
+        [
+            ("wide fracture", "widened fracture", "the same words", True),
+            ("mild cardiomegaly", "minimal cardiomegaly", "the same severity", False),
+            ("severe emphysema", "marked emphysema", "the same severity", False),
+            ("mild left pleural effusion", "small left pleural effusion", "the same severity", False),
+            ("left basilar density", "left basilar opacity", "words for each other", False),
+            ("no active infiltrate", "no acute infiltrate", "words for each other", False),
+            ("thoracic spine spondylosis", "thoracic spine degenerative change", "words for each other", False),
+            ("minimal spondylosis", "mild spinal degenerative change", "words for each other", False),
+        ],
+    )
+    def test_a_pair_has_its_rule_and_only_the_same_words_are_sure(
+        self, kb: KnowledgeBase, one: str, other: str, rule: str, *, sure: bool
+    ) -> None:
+        add_concepts(kb, [one, other])
+        (found,) = kb.suggest("duplicates").items
+        assert (found.rule, found.sure, found.act) == (rule, sure, "merge")
+        assert found.target == found.concept_id != found.other_id
+
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [
+            ("diminished lung volume", "improved lung volume"),
+            ("decreased lung markings", "increased lung markings"),
+            ("healed left rib fracture", "healing left rib fracture"),
+            ("acute rib fracture", "chronic rib fracture"),
+            ("mild cardiomegaly", "moderate cardiomegaly"),
+            ("mild cardiomegaly", "cardiomegaly"),
+            ("small nodule", "minimal nodule"),
+            ("lung line", "catheter"),
+            ("left basilar density", "right basilar opacity"),
+            ("no acute abnormality", "no acute pulmonary abnormality"),
+        ],
+    )
+    def test_what_says_two_things_is_not_suggested(
+        self, kb: KnowledgeBase, embedder: Embedder, one: str, other: str
+    ) -> None:
+        add_concepts(kb, [one, other])
+        embed_concepts(kb, embedder)
+        assert kb.suggest("duplicates").found == 0
+
+    def test_what_is_suggested_can_be_merged(self, kb: KnowledgeBase) -> None:
+        add_concepts(kb, ["mild cardiomegaly", "minimal cardiomegaly", "moderate cardiomegaly"])
+        (found,) = kb.suggest("duplicates").items
+        kb.curate.merge(str(found.other_id), into=found.concept_id)
+        assert kb.suggest("duplicates").found == 0
+        with pytest.raises(UsageError, match="differ in severity"):
+            kb.curate.merge(read_query("moderate cardiomegaly").concept_id, into=found.concept_id)
+
+    def test_the_reason_says_what_tells_them_apart_in_their_own_words(self, kb: KnowledgeBase) -> None:
+        add_concepts(kb, ["mild left basilar density", "minimal left basilar opacity"])
+        (found,) = kb.suggest("duplicates").items
+        words = {text: text.split()[0] + ", " + text.split()[-1] for text in (found.text, str(found.other_text))}
+        assert found.reason == f"the same but for {words[found.text]} / {words[str(found.other_text)]}"
+
+
+class TestWhatIsWrong:
+    @pytest.mark.parametrize(
+        ("text", "act", "target", "reason"),
+        [
+            ("central venous catheter with tip at superior", "rename", "central venous catheter", "a noun was lost"),
+            ("large left aortic pleural effusion", "rename", "large left pleural effusion", "is not at the aorta"),
+            ("no normal heart size", "reject", None, "what is normal is denied"),
+            ("left XXXX nodule", "reject", None, "a word was removed"),
+            ("lower lobe calcified granuloma", "keep", None, "nothing is wrong with its words"),
+        ],
+    )
+    def test_each_rare_one_has_an_act_and_its_reason(
+        self, kb: KnowledgeBase, text: str, act: str, target: str | None, reason: str
+    ) -> None:
+        add_concepts(kb, [text])
+        (found,) = kb.suggest("rare").items
+        assert (found.act, found.target) == (act, target)
+        assert reason in found.reason
+
+    def test_what_is_told_better_by_another_concept_goes_into_it(self, kb: KnowledgeBase) -> None:
+        add_concepts(kb, ["large left aortic pleural effusion", "large left pleural effusion"])
+        found = {one.text: one for one in kb.suggest("rare").items}["large left aortic pleural effusion"]
+        assert (found.act, found.other_text, found.target) == ("merge", "large left pleural effusion", found.other_id)
+
+    def test_the_most_probably_wrong_comes_first(self, kb: KnowledgeBase) -> None:
+        add_concepts(kb, ["left lower lobe granuloma", "no normal heart size", "left perihilar and upper lobe opacity"])
+        assert [one.text for one in kb.suggest("rare").items] == [
+            "no normal heart size",
+            "left perihilar and upper lobe opacity",
+            "left lower lobe granuloma",
+        ]
+
+    def test_what_is_left_as_it_is_does_not_come_back(self, kb: KnowledgeBase) -> None:
+        add_concepts(kb, ["no normal heart size", "left lower lobe granuloma"])
+        kb.curate.dismiss(*ids(["no normal heart size"]))
+        assert [one.text for one in kb.suggest("rare").items] == ["left lower lobe granuloma"]
+
+    def test_one_odd_word_makes_no_outlier(self, kb: KnowledgeBase, embedder: Embedder) -> None:
+        sides, findings = ("left", "right", "bilateral"), ("scar", "nodule", "opacity", "atelectasis")
+        texts = [
+            f"{side} {place} {finding}" for side in sides for place in ("basilar", "apical") for finding in findings
+        ]
+        add_concepts(kb, [*texts, *(f"lingular {finding}" for finding in findings)])
+        embed_concepts(kb, embedder)
+        assert [one.text for one in kb.suggest("outliers").items if "lingular" in one.text] == []

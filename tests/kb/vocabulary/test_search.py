@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
+from kb.language.query_reading import read_query
 from kb.vectors.embedding import Embedder, load_embedder
 from kb.vocabulary.embed_concepts import embed_concepts
 
@@ -30,6 +33,10 @@ VOCABULARY = [
     "rib fracture",
     "tortuous aorta",
     "pacemaker leads in the right ventricle",
+    "hemothorax",
+    "loculated left pleural effusion",
+    "no pneumoperitoneum",
+    "right apical cavitation",
 ]
 
 
@@ -72,6 +79,121 @@ def test_the_first_hit_is_what_was_meant(kb: KnowledgeBase, embedder: Embedder, 
 
 def test_words_alone_find_what_the_lexicon_knows(kb: KnowledgeBase, embedder: Embedder) -> None:
     assert top(kb, "collapsed lung", embedder, words_only=True)[0] == "atelectasis"
+
+
+@pytest.mark.parametrize(
+    ("query", "expected", "told"),
+    [
+        ("cor magnum", "cardiomegaly", '"cor magnum" = cardiomegaly'),
+        ("kein Pleuraerguss", "no pleural effusion", '"kein" = no, "Pleuraerguss" = pleural effusion'),
+        ("a hole in my lung", "right apical cavitation", '"hole in my lung" = cavitation'),
+        ("winding aorta", "aortic tortuosity", '"winding aorta" = aortic tortuosity'),
+        ("atalectasis", "atelectasis", '"atalectasis" read as "atelectasis"'),
+        ("pneumothroax", "pneumothorax", '"pneumothroax" read as "pneumothorax"'),
+        ("air under the diaphragm", "no pneumoperitoneum", '"air under the diaphragm" = pneumoperitoneum'),
+        ("pleural effusion", "pleural effusion", None),
+    ],
+)
+def test_a_hit_says_by_which_name_it_was_found(kb: KnowledgeBase, query: str, expected: str, told: str | None) -> None:
+    hit = kb.search(query, k=1, words_only=True)[0]
+    assert (hit.text, hit.found_by) == (expected, told)
+
+
+def test_a_table_of_ones_own_is_read_too(kb: KnowledgeBase, tmp_path: Path) -> None:
+    own = tmp_path / "ours.tsv"
+    own.write_text("cardiomegaly\thouse\tvalentine\n", encoding="utf-8")
+    assert kb.search("valentine", words_only=True) == []
+    assert kb.search("valentine", k=1, words_only=True, names=own)[0].text == "cardiomegaly"
+
+
+@pytest.mark.parametrize("query", ["zxqv", "pizza", "blue car", "invoice number", "hello world", "asdf qwer"])
+def test_what_nothing_is_near_has_no_hits(kb: KnowledgeBase, embedder: Embedder, query: str) -> None:
+    assert kb.search(query, embedder=embedder) == []
+
+
+def test_what_is_not_near_is_counted_and_shown_when_asked_for(kb: KnowledgeBase) -> None:
+    found = kb.search("zxqv qqzz fracture", words_only=True)
+    assert (list(found), found.farther) == ([], 1)
+    (far,) = kb.search("zxqv qqzz fracture", words_only=True, least=0.0)
+    assert far.similarity < 0.4
+
+
+def test_no_finding_is_corrected_into_another(kb: KnowledgeBase, embedder: Embedder) -> None:
+    assert top(kb, "haemothorax", embedder)[0] == "hemothorax"
+    assert "pneumothorax" not in top(kb, "haemothorax", embedder, k=20)
+    assert "no pneumoperitoneum" not in top(kb, "pneumonie", embedder, k=20)
+
+
+@pytest.mark.parametrize(
+    ("query", "found", "left_out"),
+    [
+        ("effusion NOT left", "small right pleural effusion", "small left pleural effusion"),
+        ("left effusion, not loculated", "small left pleural effusion", "loculated left pleural effusion"),
+        ("cardiomegaly without mild", "cardiomegaly", "mild cardiomegaly"),
+        ("atelectasis but not at the base", "atelectasis", "left basilar atelectasis"),
+    ],
+)
+def test_not_leaves_out(kb: KnowledgeBase, embedder: Embedder, query: str, found: str, left_out: str) -> None:
+    hits = top(kb, query, embedder, k=30)
+    assert found in hits
+    assert left_out not in hits
+
+
+@pytest.mark.parametrize(
+    "query", ["heart not enlarged", "cardiomegaly: none", "cardiomegaly not seen", "no cardiomegaly"]
+)
+def test_not_denies_where_nothing_else_is_asked(kb: KnowledgeBase, query: str) -> None:
+    assert kb.search(query, k=1, words_only=True)[0].text == "no cardiomegaly"
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("effu", "pleural effusion"), ("left pleu", "small left pleural effusion"), ("card", "cardiomegaly")],
+)
+def test_the_beginning_of_a_word_finds_it(kb: KnowledgeBase, typed: str, meant: str) -> None:
+    assert meant in [hit.text for hit in kb.search(typed, words_only=True)]
+
+
+@pytest.mark.parametrize(
+    ("filters", "holds"),
+    [
+        ({"severity": "small"}, lambda hit: hit.severity == "small"),
+        ({"severity": "none"}, lambda hit: hit.severity is None),
+        ({"anatomy": "base"}, lambda hit: "basilar" in hit.text),
+        ({"kind": "normal"}, lambda hit: hit.text == "clear lungs"),
+        ({"source": "test"}, lambda hit: True),
+    ],
+)
+def test_every_facet_is_a_filter(kb: KnowledgeBase, filters: dict[str, str], holds) -> None:
+    hits = [
+        hit
+        for text in ("effusion", "atelectasis", "clear lungs")
+        for hit in kb.search(text, words_only=True, **filters)
+    ]
+    assert hits
+    assert all(holds(hit) for hit in hits)
+
+
+@given(st.sampled_from(VOCABULARY))
+def test_every_concept_is_found_by_its_own_text(kb: KnowledgeBase, text: str) -> None:
+    found = kb.search(text, k=1, words_only=True)[0]
+    assert (found.concept_id, found.similarity) == (read_query(text).concept_id, 1.0)
+
+
+@settings(deadline=None)
+@given(st.text(min_size=1).filter(str.strip))
+def test_any_text_is_searched_and_similarities_lie_between_0_and_1(kb: KnowledgeBase, text: str) -> None:
+    hits = kb.search(text, words_only=True, least=0.0)
+    assert all(0 < hit.similarity <= 1 for hit in hits)
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+
+
+def test_a_name_that_a_curator_added_finds_its_concept(tmp_path: Path) -> None:
+    kb = KnowledgeBase.create(tmp_path / "named.kb")
+    add_all(kb)
+    (fracture,) = kb.search("rib fracture", k=1, words_only=True)
+    kb.curate.add_synonyms(fracture.concept_id, "wombat shadow")
+    assert kb.search("wombat", k=1, words_only=True)[0].concept_id == fracture.concept_id
 
 
 def test_scores_fall_and_lie_between_0_and_1(kb: KnowledgeBase, embedder: Embedder) -> None:
