@@ -270,9 +270,8 @@ def _same_truth(concepts: Concepts, edits: Mapping[str, Row | None], start: str,
         return  # a new concept that an import only rehearses: the import itself reads it from the table
     names = f"'{one['text']}' ({start}) and '{other['text']}' ({target})"
     if one["assertion"] != other["assertion"]:
-        raise UsageError(
-            f"{names}: one is {one['assertion']}, the other {other['assertion']}; a mention of the one is none of the other"
-        )
+        told = f"one is {one['assertion']}, the other {other['assertion']}"
+        raise UsageError(f"{names}: {told}; a mention of the one is none of the other")
     if {one["laterality"], other["laterality"]} == {"left", "right"}:
         raise UsageError(f"{names} are of opposite sides: a mention of the one is none of the other")
 
