@@ -8,7 +8,7 @@ from typing import Any
 from rich.markup import escape
 
 from encoder.explanation.explanation import Explainer
-from encoder.explanation.grouped import FindingPart, GroupedExplanation
+from encoder.explanation.grouped_explanation import FindingPart, GroupedExplanation
 from encoder.explanation.nearest_labelled import LabelledImage
 from kb.commands.options import Format
 from kb.commands.output import print_facts, print_rows, print_text, say

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from encoder.explanation.explanation import Explanation
-from encoder.explanation.grouped import GroupedExplanation
+from encoder.explanation.grouped_explanation import GroupedExplanation
 from encoder.prediction.bottleneck import BottleneckConcept
 from encoder.prediction.head import scores
 from encoder.prediction.runs import read_run

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
 from encoder.audit.commands.options import Label, Source
-from encoder.audit.page.numbers import signed, signed_interval, with_interval
+from encoder.audit.page.numbers import share, signed
 from encoder.audit.runs_compared import SHOWN, Shown, SideBySide, side_by_side
 from encoder.commands.options import SplitOption, ViewsOption
 from kb.commands.options import Format
-from kb.commands.output import print_facts, print_json, print_rows, say
+from kb.commands.output import is_narrow, print_facts, print_json, print_rows, say
 from kb.commands.shared import Reading, reads
 from kb.errors import UsageError
 from kb.images.view_choice import FRONTAL
 from kb.statistics.p_values import told_p
+
+FIGURES = {"AUROC": "auroc", "AUPRC": "auprc", "sensitivity": "sensitivity", "specificity": "specificity"}
+NARROW, WIDE = {"AUROC": "auroc", "sens.": "sensitivity", "spec.": "specificity"}, 140
+"""What a terminal is shown that is narrower than all intervals beside their figures."""
 
 
 @reads
@@ -77,25 +82,33 @@ def _print(found: SideBySide, show: Shown | None, output: Format) -> None:
 def _print_figures(found: SideBySide) -> None:
     """The figures for a person: what ranks, what the threshold does, and how the runs differ."""
     print_facts([("label", escape(found.label)), ("rows", escape(found.split))])
-    rows = []
-    for one in found.points("figures"):
-        interval = {name: _told(one, name) for name in ("auroc", "auprc", "sensitivity", "specificity")}
-        difference = signed(one["auroc_less_first"])
-        between = signed_interval(one["auroc_less_first_low"], one["auroc_less_first_high"])
-        rows.append(
-            {
-                "run": one["run"],
-                "positives": f"{one['positives']:,} of {one['n']:,}",
-                **interval,
-                "AUROC less the first": f"{difference} ({between})" if between else difference,
-                "p": told_p(one["p"], is_floor=bool(one["p_is_floor"])),
-            }
-        )
+    narrow = is_narrow(WIDE)
+    rows = [_shown(one, narrow) for one in found.points("figures")]
     print_rows(rows, list(rows[0]) if rows else ["run"], Format.table, empty="no run could be scored")
     for note in found.evaluation.notes:
         say(escape(f"note: {note}"))
 
 
-def _told(row: dict[str, float | None], name: str) -> str:
+def _shown(one: Mapping[str, Any], narrow: bool) -> dict[str, str]:
+    """One run as a line of the table; on a narrow terminal intervals stand under their figures, to two digits."""
+    difference, low, high = (one[f"auroc_less_first{end}"] for end in ("", "_low", "_high"))
+    less = _with(signed(difference), f"{low:+.2f} to {high:+.2f}" if low is not None else "", narrow)
+    return {
+        "run": one["run"],
+        "positives": f"{one['positives']:,} of {one['n']:,}",
+        **{title: _told(one, name, narrow) for title, name in (NARROW if narrow else FIGURES).items()},
+        "less the first": less,
+        "p": told_p(one["p"], is_floor=bool(one["p_is_floor"])),
+    }
+
+
+def _told(row: Mapping[str, Any], name: str, narrow: bool) -> str:
     low, high = row[f"{name}_low"], row[f"{name}_high"]
-    return with_interval(row[name], None if low is None or high is None else (low, high))
+    digits = 2 if narrow else 3
+    return _with(share(row[name]), f"{low:.{digits}f}-{high:.{digits}f}" if low is not None else "", narrow)
+
+
+def _with(value: str, interval: str, narrow: bool) -> str:
+    if not interval:
+        return value
+    return f"{value}\n{interval}" if narrow else f"{value} ({interval})"

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from encoder.explanation.explanation import Explainer
-from encoder.explanation.grouped import GroupedExplainer, GroupedExplanation
+from encoder.explanation.grouped import GroupedExplainer
+from encoder.explanation.grouped_explanation import GroupedExplanation
 from encoder.explanation.map_side import side_of_map
 from encoder.explanation.spanned import Spans, Spread
 from encoder.explanation.study_agreement import agreement
