@@ -107,11 +107,13 @@ def open_groups(at: Asked) -> list[Any]:
 
 
 def _shown(at: Asked) -> dict[str, Any]:
+    looking = at.board.groups is None  # asked before: what is found meanwhile is shown when the page asks again
     found = at.open_from(at.at)
     title, about = TITLES[at.board.queue]
     return {
         "asked": at,
         "board": at.board,
+        "looking": looking,
         "keys": {key.action: key for key in KEYS},
         "title": title,
         "about": about,
