@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from kb.curation.dismissed import names_refused
+from kb.curation.merging import name_of
 from kb.curation.suggest.living import read_living
 from kb.curation.suggest.suggestion import Suggestion, Suggestions
-from kb.language.query_reading import read_query
 from kb.store.state import State
 from kb.vocabulary.query import run_named
 
@@ -24,7 +24,7 @@ def suggest_synonyms(state: State, *, limit: int | None = None, min_mentions: in
     suggested: list[Suggestion] = []
     for row in run_named(state, "mined_names", {"min_mentions": min_mentions}):
         at = by_id.get(row["concept_id"])
-        name = None if at is None else _name(row["name"], living.rows[at]["assertion"])
+        name = None if at is None else name_of(row["name"], living.rows[at]["assertion"])
         if at is None or name is None or name in taken or name in names_refused(living.rows[at]["dismissed"]):
             continue
         taken.add(name)  # the most used comes first: for its other concepts the name is no suggestion
@@ -46,14 +46,3 @@ def suggest_synonyms(state: State, *, limit: int | None = None, min_mentions: in
             )
         )
     return Suggestions("synonyms", suggested[:limit], len(suggested))
-
-
-def _name(words: str, assertion: str) -> str | None:
-    """The words of a mention as a name of its concept: what is denied is denied by its name; None for no name."""
-    try:
-        found = read_query(words).assertion
-    except ValueError:
-        return None
-    if found == assertion:
-        return words
-    return f"no {words}" if assertion == "absent" else None
