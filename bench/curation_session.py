@@ -71,7 +71,7 @@ def _one_by_one(made: Planted, rest_s: float) -> Session:
         while page.locator("form.decide").count():
             time.sleep(rest_s)
             _decide(page, made, done)
-        page.wait_for_load_state("networkidle")
+        page.wait_for_function("document.getElementById('group').dataset.pending === '0'", timeout=60_000)
         done.seconds = time.perf_counter() - began
     done.decided = _merged(made)
     return done
@@ -86,6 +86,7 @@ def _decide(page: Page, made: Planted, done: Session) -> None:
     group = page.locator("form.decide").get_attribute("data-group")
     pressed = time.perf_counter()
     for key in keys:
+        page.wait_for_function("Number(document.getElementById('group').dataset.pending ?? 0) < 4", timeout=60_000)
         page.keyboard.press(key)
     page.wait_for_function(
         "group => document.querySelector('form.decide')?.dataset.group !== group", arg=group, timeout=60_000

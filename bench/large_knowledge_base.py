@@ -27,6 +27,7 @@ MENTIONS = 8
 PICTURES = 200
 """Pictures that differ: the others are of the same content."""
 
+RUN = {"run": "m", "method": "imported", "parameters": "{}", "heads": []}
 SIDE = 192
 BATCH = 20_000
 
@@ -69,7 +70,7 @@ def _written(publication: Publication, ids: list[str], contents: list[str]) -> t
     ranks = np.minimum(draw.zipf(1.3, size=(IMAGE_COUNT, MENTIONS)), len(ids)) - 1
     truth = draw.random((IMAGE_COUNT, len(NAMES))) < 0.2
     scores = np.clip(draw.normal(0.4 + 0.2 * truth, 0.2), 0, 1)
-    publication.write("runs", _batches(RUNS.schema, iter([{"run": "m", "method": "imported", "parameters": "{}"}])))
+    publication.write("runs", _batches(RUNS.schema, iter([RUN])))
     publication.write("images", _batches(IMAGES.schema, _images(contents)))
     publication.write("reports", _batches(REPORTS.schema, _reports()))
     publication.write("observations", _batches(OBSERVATIONS.schema, _observations(ranks, ids)))

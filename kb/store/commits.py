@@ -94,19 +94,23 @@ class CommitLog:
 
     def __init__(self, storage: Storage):
         self._storage = storage
+        self._read: tuple[int, list[Commit]] | None = None
 
     def all(self) -> list[Commit]:
         """Every commit, oldest first.
 
         Where an object store let two writers take one number, the row that was appended first holds it: the
-        other writer sees that on re-reading, and publishes anew.
+        other writer sees that on re-reading, and publishes anew. A version of the table that was read is not read
+        again: no version ever changes.
         """
         dataset = self._storage.dataset("commits")
-        self._check_format(dataset.schema.metadata or {})
-        first: dict[int, dict[str, Any]] = {}
-        for row in dataset.to_table().to_pylist():
-            first.setdefault(row["number"], row)
-        return [Commit.from_row(first[number]) for number in sorted(first)]
+        if self._read is None or self._read[0] != dataset.version:
+            self._check_format(dataset.schema.metadata or {})
+            first: dict[int, dict[str, Any]] = {}
+            for row in dataset.to_table().to_pylist():
+                first.setdefault(row["number"], row)
+            self._read = dataset.version, [Commit.from_row(first[number]) for number in sorted(first)]
+        return [*self._read[1]]
 
     def head(self, branch: str = MAIN) -> Commit:
         """The newest commit of a branch."""

@@ -11,8 +11,10 @@ const began = performance.now();
 let fetched = null; // the group after the one that is shown: { after, html }
 let sending = Promise.resolve();
 let left = null; // groups that are left, as the server said last
+let pending = 0; // decisions that the server has not carried out yet
 let moving = false; // the next group is not there yet: keys wait for it
 
+const MOST_PENDING = 4;
 const form = () => place.querySelector("form.decide");
 const active = () => place.querySelector("[data-active]");
 const address = (page, more = {}) => `${path}/${page}?${new URLSearchParams([...new URLSearchParams(query), ...Object.entries(more)])}`;
@@ -76,6 +78,7 @@ function told(html) {
 function decide(decision, more = {}, dialog = null) {
   const now = form();
   if (moving || !now) return;
+  if (pending >= MOST_PENDING) return say("A moment: the last decisions are being kept.");
   const at = Number(now.dataset.at);
   const said = new FormData(now);
   said.set("decision", decision);
@@ -89,8 +92,11 @@ function decide(decision, more = {}, dialog = null) {
   if (decision === "take" && ticked === 0) return say("Nothing is ticked.");
   const body = new URLSearchParams(said);
   const moved = atOnce ? next(at + 1) : null;
+  count(1);
   sending = sending.then(async () => {
-    const answer = await fetchText(address("decide", { at }), { method: "POST", body });
+    const answer = await fetchText(address("decide", { at }), { method: "POST", body, keepalive: true }).catch(() => null);
+    count(-1);
+    if (!answer) return say("The server did not answer: that decision was not kept. Reload the page.");
     if (!answer.ok) {
       if (dialog?.open) dialog.querySelector(".wrong-here").textContent = new DOMParser().parseFromString(answer.text, "text/html").body.textContent.trim();
       else told(answer.text);
@@ -108,6 +114,16 @@ function decide(decision, more = {}, dialog = null) {
     document.body.dispatchEvent(new Event("decided"));
   });
 }
+
+/** How many decisions are on their way; the page is not left without a question while some are. */
+function count(by) {
+  pending += by;
+  place.dataset.pending = pending;
+}
+
+addEventListener("beforeunload", (event) => {
+  if (pending) event.preventDefault();
+});
 
 async function undo() {
   await sending;

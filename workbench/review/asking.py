@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -16,23 +17,34 @@ from kb.language.wider_terms import wider_findings
 from kb.vocabulary.catalogue import Catalogue
 from kb.vocabulary.filters import Filters
 from workbench.answers import desk_of
-from workbench.review.board import Board, boards_of
+from workbench.desk import Desk
+from workbench.review.board import Board, Open, boards_of
 from workbench.vocabulary.shelf import catalogue_of
 
 FILTERS = ("finding", "anatomy", "laterality", "severity", "kind", "source")
 """What groups can be filtered by: a group passes if any of its concepts does."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Asked:
     """A queue that is asked for: its board, the newest state, and the part of the address that goes on with it."""
 
+    desk: Desk
     board: Board
     base: KnowledgeBase
-    catalogue: Catalogue
     filters: Filters
     said: Mapping[str, str]
     at: int
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """The catalogue of the newest state: made where it is needed, for that takes longer than a decision."""
+        return catalogue_of(self.desk)[1]
+
+    def open_from(self, at: int, base: KnowledgeBase | None = None) -> Open | None:
+        """The first group from a place on that is still open and passes, in this state or one that came since."""
+        catalogue = None if self.filters == Filters() else self.catalogue
+        return self.board.open_from(at, base or self.base, self.filters, catalogue)
 
     @property
     def path(self) -> str:
@@ -58,9 +70,9 @@ def asked(request: Request, *, anew: bool = False) -> Asked:
     if queue == "new" and since is None:
         raise UsageError("new since when? name a tag or a commit")
     desk = desk_of(request)
-    base, catalogue = catalogue_of(desk)
+    base = desk.base()
     board = boards_of(desk).get(queue, base, since=since, anew=anew)
-    return Asked(board, base, catalogue, _filters(said), said, int(at))
+    return Asked(desk, board, base, _filters(said), said, int(at))
 
 
 def _filters(said: Mapping[str, str]) -> Filters:

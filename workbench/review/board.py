@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from weakref import WeakKeyDictionary
 
 from kb.commands.failures import describe
@@ -71,17 +72,24 @@ class Board:
             logger.error("review %s", self.queue, exc_info=error)
             self.failed = describe(error)
 
-    def open_from(self, at: int, base: State, filters: Filters, catalogue: Catalogue) -> Open | None:
-        """The first group from a place on that is still open, as it stands now, and that passes; None at the end."""
+    def open_from(self, at: int, base: State, filters: Filters, catalogue: Catalogue | None) -> Open | None:
+        """The first group from a place on that is still open, as it stands now, and that passes; None at the end.
+
+        Args:
+            at: the place.
+            base: the newest state.
+            filters: what any of its concepts has to be.
+            catalogue: of the newest state; without one all pass.
+        """
         groups = self.groups or ()
-        for start in range(max(at, 0), len(groups), AHEAD):
-            part = groups[start : start + AHEAD]
+        wanted = (place for place in range(max(at, 0), len(groups)) if _passes(groups[place], filters, catalogue))
+        while part := [*islice(wanted, AHEAD)]:
             concepts = Concepts(base)
-            concepts.read(str(one.concept_id) for group in part for one in group.concepts)
-            for place, group in enumerate(part, start):
-                now = left_of(group, concepts)
+            concepts.read(str(one.concept_id) for place in part for one in groups[place].concepts)
+            for place in part:
+                now = left_of(groups[place], concepts)
                 (self.settled.add if now is None else self.settled.discard)(place)
-                if now is not None and _passes(now, filters, catalogue):
+                if now is not None:
                     return Open(place, now)
         return None
 
@@ -127,8 +135,8 @@ def boards_of(desk: Desk) -> Boards:
         return _BOARDS.setdefault(desk, Boards())
 
 
-def _passes(group: Group, filters: Filters, catalogue: Catalogue) -> bool:
-    if filters == Filters():
+def _passes(group: Group, filters: Filters, catalogue: Catalogue | None) -> bool:
+    if catalogue is None:
         return True
     rows = ((one, catalogue.get(str(one.concept_id))) for one in group.concepts)
     return any(row is not None and filters.passes(row, one.mentions) for one, row in rows)

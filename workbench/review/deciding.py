@@ -52,7 +52,7 @@ def _decided(request: Request, form: FormData) -> Response:
             text=str(form.get("text", "")) or None,
             by=author_of(request),
         )
-        found = at.board.open_from(at.at, base, at.filters, at.catalogue)
+        found = at.open_from(at.at, base)
     return _told(request, decided, stays=found is not None and found.at == at.at, left=at.board.left)
 
 

@@ -99,19 +99,19 @@ def targets(request: Request) -> Response:
 def open_groups(at: Asked) -> list[Any]:
     """The groups of a queue that are still open and pass, as they stand now."""
     found, place = [], 0
-    while (one := at.board.open_from(place, at.base, at.filters, at.catalogue)) is not None:
+    while (one := at.open_from(place)) is not None:
         found.append(one.group)
         place = one.at + 1
     return found
 
 
 def _shown(at: Asked) -> dict[str, Any]:
-    found = at.board.open_from(at.at, at.base, at.filters, at.catalogue)
+    found = at.open_from(at.at)
     title, about = TITLES[at.board.queue]
     return {
         "asked": at,
         "board": at.board,
         "title": title,
         "about": about,
-        "shown": None if found is None else shown(at.base, at.catalogue, found),
+        "shown": None if found is None else shown(at, found),
     }

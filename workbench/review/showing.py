@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from kb.curation.review.group import Group, Member
 from kb.curation.review.queue import Queue
-from kb.knowledge_base import KnowledgeBase
-from kb.vocabulary.catalogue import Catalogue, Row
+from kb.vocabulary.catalogue import Row
 from kb.vocabulary.concept import Evidence
+from workbench.review.asking import Asked
 from workbench.review.board import Board, Open
 from workbench.vocabulary.merging import targets_for
 from workbench.vocabulary.sheet import Sentence, sentence_of
@@ -90,8 +90,9 @@ class Rule:
     groups: int
 
 
-def shown(base: KnowledgeBase, catalogue: Catalogue, found: Open) -> Shown:
+def shown(at: Asked, found: Open) -> Shown:
     """An open group with the evidence of both sides."""
+    base = at.base
     group = found.group
     limit = WORDINGS if any(one.concept_id is None for one in group.members) else EVIDENCE
     evidence = base.vocabulary.evidence_of([str(one.concept_id) for one in group.concepts], limit)
@@ -103,7 +104,7 @@ def shown(base: KnowledgeBase, catalogue: Catalogue, found: Open) -> Shown:
         group=group,
         survivor=None if group.survivor is None else _side(group.survivor, own),
         members=sides,
-        near=targets_for(catalogue, str(group.members[0].concept_id), "", limit=NEAR) if alone else [],
+        near=targets_for(at.catalogue, str(group.members[0].concept_id), "", limit=NEAR) if alone else [],
         take=TAKES[group.act],
         apart=APART[group.survivor is not None],
     )
