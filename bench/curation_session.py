@@ -25,6 +25,7 @@ READING_S = 1.2
 """How long the reader looks at a group before a key is pressed: a glance at what are the same words."""
 
 LIMIT_S = 300
+PENDING = "Number(document.getElementById('group').dataset.pending ?? 0)"
 PAINTED = "() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))"
 
 
@@ -71,7 +72,7 @@ def _one_by_one(made: Planted, rest_s: float) -> Session:
         while page.locator("form.decide").count():
             time.sleep(rest_s)
             _decide(page, made, done)
-        page.wait_for_function("document.getElementById('group').dataset.pending === '0'", timeout=60_000)
+        page.wait_for_function(f"() => {PENDING} === 0", timeout=60_000)
         done.seconds = time.perf_counter() - began
     done.decided = _merged(made)
     return done
@@ -86,7 +87,7 @@ def _decide(page: Page, made: Planted, done: Session) -> None:
     group = page.locator("form.decide").get_attribute("data-group")
     pressed = time.perf_counter()
     for key in keys:
-        page.wait_for_function("Number(document.getElementById('group').dataset.pending ?? 0) < 4", timeout=60_000)
+        page.wait_for_function(f"() => {PENDING} < 4", timeout=60_000)
         page.keyboard.press(key)
     page.wait_for_function(
         "group => document.querySelector('form.decide')?.dataset.group !== group", arg=group, timeout=60_000

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import random
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ MENTIONS = 8
 PICTURES = 200
 """Pictures that differ: the others are of the same content."""
 
-RUN = {"run": "m", "method": "imported", "parameters": "{}", "heads": []}
+RUN = {"run": "m", "method": "imported", "parameters": "{}", "heads": [], "time": datetime(2026, 1, 2, tzinfo=UTC)}
 SIDE = 192
 BATCH = 20_000
 
@@ -37,13 +37,15 @@ def large_knowledge_base(folder: Path | None = None) -> KnowledgeBase:
     where = (folder or Path(tempfile.gettempdir())) / "clear-kb-bench-large.kb"
     done = where.with_suffix(".done")
     if not done.exists():
-        shutil.rmtree(where, ignore_errors=True)
-        _fill(KnowledgeBase.create(where, by="bench"))
+        base = KnowledgeBase.open(where) if KnowledgeBase.exists(where) else KnowledgeBase.create(where, by="bench")
+        if len(base.vocabulary) == 0:
+            _import_bank(base)
+        _fill(base)
         done.touch()
     return KnowledgeBase.open(where)
 
 
-def _fill(base: KnowledgeBase) -> None:
+def _import_bank(base: KnowledgeBase) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "mimic_concepts.csv"
         with path.open("w", encoding="utf-8", newline="") as file:
@@ -51,6 +53,9 @@ def _fill(base: KnowledgeBase) -> None:
             writer.writerow(["concept_idx", "concept"])
             writer.writerows(enumerate(large_vocabulary(BANK)))
         base.import_clear(path, None, verbatim=True, by="bench")
+
+
+def _fill(base: KnowledgeBase) -> None:
     ids = base.dataset("concepts").to_table(columns=["concept_id"])["concept_id"].to_pylist()
     random.Random(0).shuffle(ids)
     contents = [blake2b(str(number).encode()).hexdigest() for number in range(PICTURES)]

@@ -6,6 +6,7 @@ import random
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from urllib.parse import urlsplit
 
 import httpx
@@ -37,7 +38,7 @@ def run() -> list[Row]:
         with window(browser, address) as first:
             first.page.goto(first.address + "vocabulary/", timeout=120_000)
             opened = time.perf_counter() - began
-        with _client(address) as client:
+        with closing(_client(address)) as client:
             typed, acted = _typed(client, base), _after_an_act(client, base)
         return [
             Row(f"start, until the vocabulary of {BANK:,} concepts is shown", f"{opened:.1f} s", "", "once a start"),
@@ -84,7 +85,7 @@ def _paint(browser: Browser, address: str, name: str, path: str) -> Row:
     for _ in range(PAINTS):
         with window(browser, address) as at:
             at.page.goto(at.address + path)
-            at.page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length > 0")
+            at.page.wait_for_function("() => performance.getEntriesByName('first-contentful-paint').length > 0")
             waited.append(float(at.page.evaluate(PAINT)))
     return _times(f"first paint of {name}", waited, PAINT_MS)
 

@@ -38,13 +38,13 @@ def client(base: KnowledgeBase) -> TestClient:
 
 def group_of(client: TestClient, queue: str = "duplicates", at: int = 0, **asked: str) -> str:
     """The first open group from a place on, when the queue was looked through."""
-    for _ in range(200):
+    for _ in range(1_200):
         answer = client.get(f"/review/{queue}/group", params={"at": str(at), **asked})
         if "data-waiting" not in answer.text:
             assert answer.status_code == 200, answer.text
             return answer.text
         time.sleep(0.05)
-    raise AssertionError("the queue was not looked through in ten seconds")
+    raise AssertionError("the queue was not looked through in a minute")
 
 
 def shown(group: str) -> dict[str, str]:
@@ -65,7 +65,7 @@ def decide(client: TestClient) -> Callable[..., Response]:
     def make(decision: str, at: int = 0, queue: str = "duplicates", **said: object) -> Response:
         group = group_of(client, queue, at)
         place = re.search(r'data-at="(\d+)"', group)
-        assert place
+        assert place, group
         data = {"decision": decision, "member": members(group), **shown(group), **said}
         return client.post(f"/review/{queue}/decide", params={"at": place[1]}, data=data)
 

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from kb.curation.review.decide import by_rule, decide_groups
+from kb.curation.review.keys import KEYS
 from kb.curation.review.progress import read_progress
 from kb.curation.review.queue import QUEUES
 from kb.errors import UsageError
@@ -111,6 +112,7 @@ def _shown(at: Asked) -> dict[str, Any]:
     return {
         "asked": at,
         "board": at.board,
+        "keys": {key.action: key for key in KEYS},
         "title": title,
         "about": about,
         "shown": None if found is None else shown(at, found),
