@@ -9,6 +9,7 @@ from pathlib import Path
 
 import ingest
 from kb.knowledge_base import KnowledgeBase
+from kb.language.query_reading import read_query
 
 WORDINGS = (
     ("widened", "wide", "broadened"),
@@ -31,7 +32,7 @@ NEGATIVE = ("No pneumothorax.", "The heart is of normal size.", "No pleural effu
 
 @dataclass(frozen=True)
 class Planted:
-    """The vocabulary, and by each wording of a planted concept which one it is."""
+    """The vocabulary, and by the text of each concept that was planted which one it means."""
 
     base: KnowledgeBase
     meant: dict[str, int]
@@ -42,18 +43,21 @@ def planted(folder: Path, duplicates: int, seed: int = 0) -> Planted:
     dice = random.Random(seed)
     cases = [(words, side, finding) for words in WORDINGS for side in SIDES for finding in FINDINGS]
     dice.shuffle(cases)
+    texts: list[str] = []
     meant: dict[str, int] = {}
     left = duplicates
     for number, (words, side, finding) in enumerate(cases):
         kept = words[: 1 + min(len(words) - 1, left)]
         left -= len(kept) - 1
-        meant |= {f"{word} {side}{finding}": number for word in kept}
+        told = [f"{word} {side}{finding}" for word in kept]
+        texts += told
+        meant |= {read_query(text).text: number for text in told}
         if not left:
             break
     else:
         raise ValueError(f"{left} of {duplicates} duplicates are too many for these wordings")
     path = folder / "reports.csv"
-    _write(path, [*meant], dice)
+    _write(path, texts, dice)
     base = KnowledgeBase.create(folder / "planted.kb", by="bench")
     ingest.reports(base, [path], by="bench", workers=1)
     aside = base.vocabulary.list(status="aside")

@@ -58,6 +58,7 @@ class Window:
 
     def assert_clean(self) -> None:
         """Nothing in the console, nothing asked of elsewhere, and nothing that axe (WCAG 2.1 A and AA) objects to."""
+        self.page.wait_for_function("() => !document.querySelector('.htmx-request')")  # what waits is paler
         assert self.complaints == []
         rules = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
         found = Axe().run(self.page, options=rules).response["violations"]

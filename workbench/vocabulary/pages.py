@@ -28,7 +28,7 @@ FEW = 8
 
 def start(request: Request) -> Response:
     """The list, or the tree, and no concept yet."""
-    return page(request, "vocabulary/vocabulary.html.j2", **_left(request), sheet=None)
+    return page(request, "vocabulary/vocabulary.html.j2", **_left(request), opened=None)
 
 
 def results(request: Request) -> Response:
@@ -66,11 +66,12 @@ def tree(request: Request) -> Response:
 def concept(request: Request) -> Response:
     """A concept: beside the list as a whole page, or alone where a page asks for it."""
     base = desk_of(request).base()
+    if not _is_part(request):  # painted before the evidence is read, which may be long
+        opened = base.vocabulary.get(request.path_params["concept_id"])
+        return page(request, "vocabulary/vocabulary.html.j2", **_left(request), opened=opened)
     limit = MORE_EVIDENCE if "more" in request.query_params else EVIDENCE
     shown = sheet_of(base, request.path_params["concept_id"], limit=limit)
-    if _is_part(request):
-        return part(request, "vocabulary/concept.html.j2", sheet=shown, question=Question.of(request.query_params))
-    return page(request, "vocabulary/vocabulary.html.j2", **_left(request), sheet=shown)
+    return part(request, "vocabulary/concept.html.j2", sheet=shown, question=Question.of(request.query_params))
 
 
 def around(request: Request) -> Response:
