@@ -47,9 +47,7 @@ def run() -> list[Row]:
         for name, rest in (("a reader who rests", READING_S), ("no rest", 0.0)):
             made = planted(_fresh(Path(folder), name), DUPLICATES)
             done = _one_by_one(made, rest)
-            rows.append(
-                _row(f"{DUPLICATES} duplicates group by group, {name} ({rest:.0f} s + {rest:.0f} s each)", done)
-            )
+            rows.append(_row(f"{DUPLICATES} duplicates group by group, {name} ({rest:.1f} s before each)", done))
         made = planted(_fresh(Path(folder), "rule"), DUPLICATES)
         rows.append(_row(f"{DUPLICATES} duplicates by the rule, previewed", _by_rule(made)))
     return rows

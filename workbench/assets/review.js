@@ -2,6 +2,7 @@
 // out; what goes wrong brings the group back with the reason. Decisions are sent one after the other.
 
 import { say } from "./keys.js";
+import { clear } from "./targets.js";
 
 const place = document.getElementById("group");
 const { path, query } = place.dataset;
@@ -215,8 +216,7 @@ function scroll(by) {
 
 function openOther() {
   const dialog = document.getElementById("other");
-  dialog.querySelector("form").reset();
-  dialog.querySelector(".wrong-here").textContent = "";
+  clear(dialog.querySelector("form"));
   dialog.showModal();
   findTargets("");
 }
@@ -243,15 +243,22 @@ function openRename() {
   text.select();
 }
 
-async function bulk(reason) {
-  const answer = await fetchText(address("bulk"), { method: "POST", body: new URLSearchParams({ reason }) });
+async function bulk({ rule: reason, seen }) {
+  await sending;
+  const answer = await fetchText(address("bulk"), { method: "POST", body: new URLSearchParams({ reason, seen }) });
   told(answer.text);
-  if (!answer.ok) return;
+  if (!answer.ok) return preview(reason);
   const change = answer.headers.get("x-change");
   const at = form()?.dataset.at ?? 0;
   if (change) done.push({ at, change });
   for (const open of document.querySelectorAll(".more details[open]")) open.open = false;
   await go(at);
+}
+
+/** What a rule would do as things stand now. */
+async function preview(reason) {
+  const answer = await fetchText(address("preview", { reason }));
+  document.getElementById("preview").innerHTML = answer.ok ? answer.text : "";
 }
 
 addEventListener("click", (event) => {
@@ -267,7 +274,7 @@ addEventListener("click", (event) => {
   if (at("[data-scroll]")) scroll(Number(at("[data-scroll]").dataset.scroll));
   if (at("[data-tick-all]")) tickAll();
   if (at("[data-tick]")) active()?.querySelector("input").click();
-  if (at("[data-bulk]")) bulk(at("[data-rule]").dataset.rule);
+  if (at("[data-bulk]")) bulk(at("[data-rule]").dataset);
   if (at("[data-member]")) activate(at("[data-member]"));
 });
 
@@ -281,9 +288,7 @@ place.addEventListener("change", (event) => {
 
 document.querySelector("[data-other]").addEventListener("submit", (event) => {
   event.preventDefault();
-  const into = new FormData(event.target).get("into");
-  if (!into) event.target.querySelector(".wrong-here").textContent = "Choose one in the list.";
-  else decide("take", { into }, document.getElementById("other"));
+  decide("take", { into: new FormData(event.target).get("into") }, document.getElementById("other"));
 });
 let typed = 0;
 document.querySelector("[data-words]").addEventListener("input", (event) => {

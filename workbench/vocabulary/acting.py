@@ -14,6 +14,7 @@ from kb.curation.acts import FACETS
 from kb.curation.change import Change
 from kb.curation.curator import Curator
 from kb.errors import UsageError
+from kb.vocabulary.concept import Concept
 from workbench.answers import author_of, desk_of, part, with_said
 from workbench.vocabulary.asking import Question
 from workbench.vocabulary.sheet import sheet_of
@@ -33,9 +34,8 @@ def _acted(request: Request, name: str, form: Form) -> Response:
         raise UsageError(f"there is no act '{name}': {', '.join(ACTS)}")
     concept_id = request.path_params["concept_id"]
     options: dict[str, Any] = {"by": author_of(request), "why": form.get("why", "").strip() or None}
-    if form.get("status"):
-        options["expect"] = {concept_id: form["status"]}
     with desk_of(request).acting() as base:
+        options["expect"] = {concept_id: _seen(name, form, base.vocabulary.get(concept_id))}
         change = ACTS[name](base.curate, concept_id, form, options)
         sheet = sheet_of(base, concept_id)
     events = {"acted": {"concept": concept_id}}
@@ -45,6 +45,28 @@ def _acted(request: Request, name: str, form: Form) -> Response:
     if change is None:
         return with_said(shown, request, "It is so already: nothing was changed.")
     return with_said(shown, request, change.line(concept_id), undo=change.change_id)
+
+
+def _seen(act: str, form: Form, now: Concept) -> dict[str, Any]:
+    """What the page showed of the concept that an act is on: its status, its text, and the value that is changed."""
+    said = {"status": form.get("status"), "text": form.get("called")}
+    seen: dict[str, Any] = {name: value for name, value in said.items() if value}
+    field = form.get("facet", "") if act == "facet" else act
+    if "was" in form and field in (*FACETS, "note"):
+        value = getattr(now, field)
+        kept = [*value] if isinstance(value, tuple) else value
+        seen[field] = kept if _typed(value) == _on_one_kind_of_line(form["was"]) else form["was"]
+    return seen
+
+
+def _typed(value: str | tuple[str, ...] | None) -> str:
+    """A value as it stands in its field of the page."""
+    return ", ".join(value) if isinstance(value, tuple) else _on_one_kind_of_line(value or "")
+
+
+def _on_one_kind_of_line(text: str) -> str:
+    """A text with the ends of its lines as they are kept: browsers send others."""
+    return text.replace("\r\n", "\n")
 
 
 def _plain(form: FormData) -> Form:
@@ -84,7 +106,7 @@ def _remove_name(curate: Curator, concept_id: str, form: Form, options: Any) -> 
 
 
 def _note(curate: Curator, concept_id: str, form: Form, options: Any) -> Change | None:
-    return curate.set_note(concept_id, form.get("note", "").strip() or None, **options)
+    return curate.set_note(concept_id, _on_one_kind_of_line(form.get("note", "")).strip() or None, **options)
 
 
 def _facet(curate: Curator, concept_id: str, form: Form, options: Any) -> Change | None:
