@@ -27,24 +27,14 @@ run clear-kb ingest reports openi_reports.csv --why "first mining"
 run clear-kb tag mined
 run clear-kb vocab stats
 
-say "What may be the same? The first ten of them, then the twenty most used are merged."
+say "What may be the same? What says the same words is taken at once, after a look; it is one act, with one undo."
 run clear-kb vocab suggest duplicates --limit 10
-clear-kb vocab suggest duplicates --limit 20 --format csv 2>/dev/null | tail -n +2 | tr -d '\r' > pairs.csv
-merged=0
-while IFS=, read -r _ _ survivor _ _ duplicate _; do
-  if [ "$merged" -lt 3 ]; then
-    run clear-kb vocab merge "$duplicate" --into "$survivor" --why "the same words"
-  else
-    clear-kb vocab merge "$duplicate" --into "$survivor" --why "the same words" 2>/dev/null
-  fi
-  merged=$((merged + 1))
-done < pairs.csv
-printf '(%s merged)\n' "$merged"
+run clear-kb vocab merge --suggested "the same words" --dry-run
+run clear-kb vocab merge --suggested "the same words" --why "the same words"
 
 say "What is no whole observation was put aside as it was mined. One that is worth having is taken in."
 run clear-kb vocab list --status aside --limit 8
-worth=$(clear-kb vocab list --status aside --limit 40 --format csv 2>/dev/null | grep -F "no acute preoperative abnormality," | cut -d, -f1)
-run clear-kb vocab accept "$worth" --why "we report these"
+run clear-kb vocab accept "no acute preoperative abnormality" --why "we report these"
 
 say "What is hardly mentioned?"
 run clear-kb vocab suggest rare --limit 5

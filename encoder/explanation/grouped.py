@@ -8,7 +8,7 @@ which side the heat map of it lies (`map_side`). The exact sum with its residual
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -27,7 +27,7 @@ from encoder.explanation.grouped_explanation import (
 )
 from encoder.explanation.heatmap import smoothed
 from encoder.explanation.locating import Locator
-from encoder.explanation.map_side import side_of_map
+from encoder.explanation.map_side import SUPPOSED, side_of_map, sides_of_view
 from encoder.explanation.nearest_labelled import Nearest, nearest_labelled
 from encoder.explanation.parts import Parts
 from encoder.explanation.reported_sides import Side, fitted_side, reported_sides
@@ -37,6 +37,7 @@ from encoder.prediction.ground_truth import read_truth
 from encoder.prediction.head import Head, scores
 from encoder.vectors.image_vectors import ImageVectors, read_image_vectors
 from kb.errors import UsageError
+from kb.images.view_choice import read_views
 from kb.store.sqltext import literals
 from kb.vocabulary.study_statements import Statement, read_study_reports
 
@@ -230,6 +231,8 @@ class GroupedExplainer:
             notes.append(f"no heat map: {error}")
             return one
         lies, side = side_of_map(smoothed(relevant, len(pixels)), view), one.facing("side")
+        if lies is not None and sides_of_view(view) == "supposed":
+            notes.append(SUPPOSED)
         against = lies is not None and side is not None and {lies.side, side.name} == {"left", "right"}
         return replace(one, map_side=lies, side_contradicts=against)
 
@@ -256,7 +259,13 @@ class GroupedExplainer:
         rows = self.explainer.images.dataset("images").to_table(
             columns=["view"], filter=f"image_id IN {literals([image_id])}"
         )
-        return rows["view"][0].as_py() if rows.num_rows else None
+        stored = rows["view"][0].as_py() if rows.num_rows else None
+        return stored or self._views.get(image_id)
+
+    @cached_property
+    def _views(self) -> Mapping[str, str | None]:
+        """The view of each image by all tables that tell it: asked where its own row does not."""
+        return read_views(self.explainer.images)
 
     def _nearest(self, image_id: str, head: Head, each: int, notes: list[str]) -> Nearest | None:
         try:

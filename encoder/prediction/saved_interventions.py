@@ -51,8 +51,13 @@ class SavedIntervention:
     time: str
 
     def in_words(self) -> str:
-        """What is set to what: "right effusion = 0.0, chest tube = -1.0"."""
-        return ", ".join(f"{self.texts[one]} = {value:+.1f}" for one, value in self.values.items())
+        """What is set to what: "right effusion = +0.0, chest tube = -1.25"."""
+        return ", ".join(f"{self.texts[one]} = {_signed(value)}" for one, value in self.values.items())
+
+
+def _signed(value: float) -> str:
+    """A value with its sign, to a tenth at the least: "+0.0", "-1.25"."""
+    return f"{value:+.1f}" if round(value, 1) == value else f"{value:+}"
 
 
 def saved_interventions(run: Run) -> list[SavedIntervention]:

@@ -238,7 +238,10 @@ def real_edits(
 
 
 def check_replacements(concepts: Concepts, edits: Mapping[str, Row | None]) -> None:
-    """Refuse edits after which a replacement would lead nowhere or in a circle, or be of a concept still in use."""
+    """Refuse edits after which mentions would go nowhere, in a circle, or to a concept that says the opposite.
+
+    Every way in comes by here: acts, patches, change lines, imports.
+    """
     gone = {concept_id for concept_id, fields in edits.items() if fields is None}
     if gone and (held := concepts.holding(gone, edits)):
         raise UsageError(f"{', '.join(sorted(gone))} cannot be taken away: {held}")
@@ -269,8 +272,22 @@ def _follow(concepts: Concepts, edits: Mapping[str, Row | None], gone: set[str],
             if target in gone or (concepts.find(target) is None and target not in edits):
                 raise UsageError(f"{at} would be replaced by {target}, which is not in the vocabulary")
             if target not in met:
+                _same_truth(concepts, edits, start, target)
                 met.add(target)
                 ways.append(target)
+
+
+def _same_truth(concepts: Concepts, edits: Mapping[str, Row | None], start: str, target: str) -> None:
+    """Refuse that what is denied counts as present, or what is left as right."""
+    one, other = ({**(concepts.find(of) or {}), **(edits.get(of) or {})} for of in (start, target))
+    if "assertion" not in one or "assertion" not in other:
+        return  # a new concept that an import only rehearses: the import itself reads it from the table
+    names = f"'{one['text']}' ({start}) and '{other['text']}' ({target})"
+    if one["assertion"] != other["assertion"]:
+        told = f"one is {one['assertion']}, the other {other['assertion']}"
+        raise UsageError(f"{names}: {told}; a mention of the one is none of the other")
+    if {one["laterality"], other["laterality"]} == {"left", "right"}:
+        raise UsageError(f"{names} are of opposite sides: a mention of the one is none of the other")
 
 
 def tell(

@@ -35,6 +35,10 @@ class Vectors(Protocol):
         ...
 
 
+LEADING = ("replaced_by", "splits", "status", "text", "assertion", "laterality")
+"""The fields of a new concept that say where its mentions go, and whether they may."""
+
+
 @dataclass(frozen=True, slots=True)
 class Incoming:
     """What is to be imported: where it comes from, its records, and their vectors where it has some."""
@@ -220,9 +224,7 @@ def _keep(found: SortedRecords, rows: Mapping[str, tuple[int, Row]]) -> None:
         return
     plain = [row for _, row in rows.values()]
     found.leads |= {
-        row["concept_id"]: {name: row[name] for name in ("replaced_by", "splits", "status")}
-        for row in plain
-        if row["replaced_by"] or row["splits"]
+        row["concept_id"]: {name: row[name] for name in LEADING} for row in plain if row["replaced_by"] or row["splits"]
     }
     found.new.append(([number for number, _ in rows.values()], pa.RecordBatch.from_pylist(plain, CONCEPTS.schema)))
 

@@ -172,6 +172,9 @@ def test_without_predictions_the_page_says_what_is_missing(kb: KnowledgeBase) ->
     for path in ("/audit/", "/audit/segments", "/audit/report"):
         assert "no predictions here yet" in client_of(kb).get(path).text
     assert client_of(kb).get("/audit/nothing").status_code == 404
+    for path in ("/audit/compared", "/audit/compared/data?figure=roc"):
+        answer = client_of(kb).get(path)
+        assert answer.status_code == 400 and "no predictions here yet" in answer.text
 
 
 def test_addresses_of_others_lead_nowhere(audited: KnowledgeBase) -> None:

@@ -59,6 +59,14 @@ def test_a_result_is_what_its_command_prints(client: TestClient) -> None:
     assert f"<td>{rows[0]['label']}</td>" in page
 
 
+@pytest.mark.parametrize(
+    "sql", ["-- how many\nSELECT count(*) AS n FROM runs", "--\nSELECT 1 AS x", "/* a */ SELECT -1 AS x"]
+)
+def test_a_query_that_begins_with_a_comment_has_a_command_that_runs(client: TestClient, sql: str) -> None:
+    page = asked(client, sql)
+    assert typed_json(commands_in(page)[0]) == client.get(addresses_in(page, "json")[0]).json()
+
+
 def test_a_named_query_runs_with_its_parameters_and_as_the_command_of_that_name(client: TestClient) -> None:
     query = all_queries()["roc"]
     page = asked(client, query.sql, "roc", run="leaning", label=LABEL, split="", source="")
@@ -87,6 +95,9 @@ def test_rows_are_paged_and_a_file_holds_all(client: TestClient) -> None:
     assert len(client.get(f"/audit/sql/result/{number[1]}/rows").json()["rows"]) == MOST_ROWS
     assert len(client.get(addresses_in(page, "csv")[0]).text.splitlines()) == MOST_ROWS + 6
     assert client.get("/audit/sql/result/nobody").status_code == 404
+    for wrong in ("abc", "-1", "1.5"):
+        answer = client.get(f"/audit/sql/result/{number[1]}?page={wrong}")
+        assert answer.status_code == 400 and f"page &#39;{wrong}&#39;" in answer.text
 
 
 @pytest.mark.parametrize(
@@ -169,6 +180,10 @@ def test_queries_are_saved_by_name_and_author_and_run_by_the_command_line(audite
     assert (told["sql"], told["values"]) == (sql, {"run": "sound"})
     other = client_of(audited, author="bea").post("/audit/sql/saved", data={"name": "rows of a RUN", "sql": "SELECT 1"})
     assert other.status_code == 400 and "is a query of ada" in other.text
+    refused = client_of(audited, author="bea").post("/audit/sql/saved/rows-of-a-run/delete")
+    assert refused.status_code == 400 and "is a query of ada" in refused.text and path.exists()
+    assert "rows-of-a-run/delete" in client.get("/audit/sql").text
+    assert "rows-of-a-run/delete" not in client_of(audited, author="bea").get("/audit/sql").text
     gone = client.post("/audit/sql/saved/rows-of-a-run/delete")
     assert "Deleted" in gone.text and not path.exists()
     assert client.post("/audit/sql/saved/rows-of-a-run/delete").status_code == 400
@@ -189,7 +204,7 @@ def test_a_name_leads_to_no_other_file(own_folders: None, name: str) -> None:
         assert {one.path for one in all_saved()} == before
     else:
         assert made.path.parent == folder()
-        delete(made.slug)
+        delete(made.slug, by="ada")
 
 
 lines = st.text(st.characters(codec="utf-8"), max_size=30)

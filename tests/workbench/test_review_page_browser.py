@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from shutil import copytree
@@ -116,14 +115,14 @@ def test_a_decision_that_fails_is_told_and_its_group_is_back_and_nothing_after_i
     page = opened(at)
     before = now(base).commit
 
-    def fail(route: Route) -> None:
-        time.sleep(0.5)  # as long as it takes to decide on the next one
-        route.abort() if how == "no answer" else route.fulfill(status=503, body="<p>gone</p>")
-
-    page.route("**/decide?*", fail, times=1)
+    held: list[Route] = []
+    page.route("**/decide?*", held.append, times=1)
     page.keyboard.press("Enter")
     page.locator(".side h2", has_text="wide fracture").wait_for(state="detached")
     page.keyboard.press("Enter")
+    expect(page.locator("#group")).to_have_attribute("data-pending", "2")
+    (route,) = held
+    route.abort() if how == "no answer" else route.fulfill(status=503, body="<p>gone</p>")
     expect(page.locator("#said")).to_contain_text("1 decided after it was not sent")
     stays(page, "wide fracture")
     assert now(base).commit == before
@@ -151,12 +150,14 @@ def test_what_is_typed_and_entered_at_once_goes_into_no_other_concept(
     before = now(base).commit
     page.keyboard.press("/")
     page.locator("#targets label").first.wait_for()  # the list of no words
-    page.route("**/targets?*words=irreg*", lambda route: (time.sleep(0.5), route.continue_()))
+    held: list[Route] = []
+    page.route("**/targets?*words=irreg*", held.append)
     page.keyboard.insert_text("irreg")
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("still being looked for")
     page.get_by_role("button", name="Merge into it").click()
     expect(page.get_by_role("alert")).to_contain_text("still being looked for")
+    held.pop().continue_()
     expect(page.locator("#targets label")).to_have_count(1)
     page.get_by_role("button", name="Merge into it").click()
     expect(page.get_by_role("alert")).to_contain_text("Choose one in the list")

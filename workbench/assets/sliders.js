@@ -7,9 +7,7 @@ let waiting = false;
 function values(form) {
   const told = new FormData();
   for (const name of ["image", "run", "label"]) told.set(name, form.elements[name].value);
-  for (const range of form.querySelectorAll("[data-concept]")) {
-    if (range.name) told.set(range.name, range.value);
-  }
+  for (const exact of form.querySelectorAll("[data-exact][name]")) told.set(exact.name, exact.value);
   return told;
 }
 
@@ -35,18 +33,29 @@ function show(form, told) {
   form.querySelector("[data-cut]").textContent = cut;
 }
 
-function setBy(range, set) {
-  if (set) range.name = `set.${range.dataset.concept}`;
-  else range.removeAttribute("name");
-  range.closest(".slider").classList.toggle("is-set", set);
-  range.nextElementSibling.textContent = (range.value > 0 ? "+" : "") + Number(range.value).toFixed(1);
+// A range holds tenths only: what is sent and kept stands beside it, as it was set or as it was saved.
+function setTo(range, value) {
+  const slider = range.closest(".slider");
+  const exact = slider.querySelector("[data-exact]");
+  const set = value !== undefined;
+  if (set) exact.name = `set.${range.dataset.concept}`;
+  else exact.removeAttribute("name");
+  exact.value = set ? value : "";
+  slider.classList.toggle("is-set", set);
+  range.value = value ?? range.dataset.own;
+  slider.querySelector("output").textContent = inWords(Number(range.value), value);
   const keep = range.form.querySelector("[type=submit]");
-  if (keep) keep.disabled = !range.form.querySelector("[data-concept][name]");
+  if (keep) keep.disabled = !range.form.querySelector("[data-exact][name]");
+}
+
+function inWords(shown, value = shown) {
+  const tenths = Number(value).toFixed(1);
+  return (value > 0 ? "+" : "") + (Number(tenths) === Number(value) ? tenths : String(value));
 }
 
 addEventListener("input", (event) => {
   if (!event.target.matches("[data-sliders] [data-concept]")) return;
-  setBy(event.target, true);
+  setTo(event.target, event.target.value);
   ask(event.target.form);
 });
 
@@ -57,9 +66,7 @@ addEventListener("click", (event) => {
   if (!kept && !event.target.closest("[data-as-it-is]")) return;
   const set = kept ? JSON.parse(kept.dataset.apply) : {};
   for (const range of form.querySelectorAll("[data-concept]")) {
-    const value = set[range.dataset.concept];
-    range.value = value ?? range.dataset.own;
-    setBy(range, value !== undefined);
+    setTo(range, set[range.dataset.concept]);
   }
   ask(form);
 });

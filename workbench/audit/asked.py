@@ -72,14 +72,16 @@ def read_asked(query: Query, labels: Mapping[str, Sequence[str]]) -> Asked:
         labels: what each run predicts.
 
     Raises:
-        UsageError: there is no such run, label or split, or too many runs.
+        UsageError: there is no such run, label or split, or too many runs, or no run at all.
     """
+    if not labels:
+        raise UsageError("there are no predictions here yet: nothing can be audited", need="predictions")
     named = _one(query, "of")
     runs = tuple(dict.fromkeys(filter(None, query.getlist("run")))) or ((named,) if named else tuple(labels)[:1])
     if len(runs) > MOST_RUNS:
         raise UsageError(f"{len(runs)} runs: {MOST_RUNS} at the most can be told apart side by side")
     if unknown := [run for run in runs if run not in labels]:
-        raise UsageError(f"there is no run '{unknown[0]}': {', '.join(labels) or 'there are none'}")
+        raise UsageError(f"there is no run '{unknown[0]}': {', '.join(labels)}")
     of = named or runs[0]
     if of not in labels:
         raise UsageError(f"there is no run '{of}': {', '.join(labels)}")

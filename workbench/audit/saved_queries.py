@@ -86,10 +86,12 @@ def save(name: str, sql: str, *, by: str, values: Mapping[str, str] | None = Non
     return SavedQuery(name=name, by=by, saved=saved, sql=sql, values=told, path=path)
 
 
-def delete(slug: str) -> SavedQuery:
-    """Delete a saved query; UsageError if there is none of that name."""
+def delete(slug: str, *, by: str) -> SavedQuery:
+    """Delete a saved query of one's own; UsageError if there is none of that name, or another person saved it."""
     for one in all_saved():
         if one.slug == slug:
+            if one.by != by:
+                raise UsageError(f"'{one.name}' is a query of {one.by or 'somebody else'}: it is theirs to delete")
             one.path.unlink(missing_ok=True)
             return one
     raise UsageError(f"there is no saved query '{slug}'")

@@ -103,8 +103,10 @@ def _run(request: Request, form: FormData) -> Response:
 
 def rows_part(request: Request) -> Response:
     """Another page of the table of a result."""
-    asked = _known(request)
-    return _shown(request, asked, int(request.query_params.get("page", "0")))
+    asked, number = _known(request), request.query_params.get("page", "0")
+    if not number.isdecimal():
+        raise UsageError(f"page '{number}': a number from 0 on was expected")
+    return _shown(request, asked, int(number))
 
 
 def rows_json(request: Request) -> Response:
@@ -138,17 +140,21 @@ def stop_sql(request: Request) -> Response:
 async def save_query(request: Request) -> Response:
     """Save the query of the editor under a name."""
     form = await request.form()
-    author = author_of(request)
-    if author is None:
-        raise UsageError("a name is needed: every saved query is kept with who saved it")
-    made = save(str(form.get("name", "")), str(form.get("sql", "")), by=author, values=_values(form))
+    sql, values = str(form.get("sql", "")), _values(form)
+    made = save(str(form.get("name", "")), sql, by=_author(request), values=values)
     return with_said(part(request, "audit/saved.html.j2", **_saved()), request, f"Saved “{made.name}”: {made.path}")
 
 
 def delete_query(request: Request) -> Response:
-    """Delete a saved query."""
-    gone = delete(request.path_params["slug"])
+    """Delete a saved query of one's own."""
+    gone = delete(request.path_params["slug"], by=_author(request))
     return with_said(part(request, "audit/saved.html.j2", **_saved()), request, f"Deleted “{gone.name}”.")
+
+
+def _author(request: Request) -> str:
+    if (author := author_of(request)) is None:
+        raise UsageError("a name is needed: every saved query is kept with who saved it")
+    return author
 
 
 def _saved() -> dict[str, Any]:

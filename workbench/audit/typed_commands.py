@@ -46,9 +46,9 @@ def report_command(asked: Asked, place: Place) -> str:
 
 
 def sql_command(sql: str, values: Mapping[str, str], place: Place, output: str | None = None) -> str:
-    """One SELECT."""
+    """One SELECT; one that begins with a comment ("-- how many") after a blank: else it is read as an option."""
     given = [word for name, value in values.items() for word in ("--param", f"{name}={value or 'null'}")]
-    return _typed(["audit", "sql", sql, *given], place, output)
+    return _typed(["audit", "sql", f" {sql}" if sql.startswith("-") else sql, *given], place, output)
 
 
 def named_command(query: NamedQuery, values: Mapping[str, Any], place: Place, output: str | None = None) -> str:

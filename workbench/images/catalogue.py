@@ -15,21 +15,34 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from encoder.vectors.image_vectors import ImageVectors, read_image_vectors
+from kb.errors import UsageError
 from kb.images.kept_pixels import KeptPixels
 from kb.knowledge_base import KnowledgeBase
 from kb.sql.limits import UNHURRIED
 from kb.sql.session import AuditSession
 from workbench.images.kept import kept
-from workbench.images.outcomes import OF_IMAGE, OF_LABEL, Outcomes, Prediction, outcomes_in, predictions_in
+from workbench.images.outcomes import (
+    OF_IMAGE,
+    OF_LABEL,
+    Outcomes,
+    Prediction,
+    Truths,
+    outcomes_in,
+    predictions_in,
+    truths_in,
+)
 
 PLAIN = ["image_id", "study_id", "patient_id", "content_hash", "view", "width", "height", "sex", "age"]
 
-TABLES = ("images", "labels", "readings", "label_names", "attributes", "runs", "predictions", "image_vectors")
-"""The tables that a catalogue stands on."""
+TABLES = (
+    *("images", "reports", "labels", "readings", "label_names", "attributes"),
+    *("runs", "predictions", "image_vectors", "encoders"),
+)
+"""The tables that a catalogue stands on: reports tell whose a study is, and so its split."""
 
 _TOLD = "SELECT image_id, split, site, view FROM images"
 _TRUTHS = """
-SELECT unit AS image_id, max(value) AS value FROM truths
+SELECT unit AS image_id, arg_min(value, source) AS value, min(source) AS source FROM truths
 WHERE level = 'image' AND name = label_key($label) AND value IS NOT NULL GROUP BY unit
 """
 
@@ -47,7 +60,7 @@ class Catalogue:
         self.ids = np.array(self.table["image_id"].to_pylist(), dtype=object)
         self._plainly, self._at_points, self._reading = (threading.RLock() for _ in range(3))
         self._outcomes: dict[tuple[str, str], Outcomes] = {}
-        self._truths: dict[str, np.ndarray] = {}
+        self._truths: dict[str, Truths] = {}
         self._vectors: dict[str, ImageVectors] = {}
 
     def __len__(self) -> int:
@@ -67,6 +80,12 @@ class Catalogue:
     def pixels(self) -> KeptPixels:
         """The kept pixels."""
         return KeptPixels(self.base.storage)
+
+    def at(self, image_id: str) -> int:
+        """Where an image stands; UsageError if there is none of that id."""
+        if image_id not in self.place:
+            raise UsageError(f"there is no image {image_id} in {self.base.uri}")
+        return self.place[image_id]
 
     def content(self, image_id: str) -> str:
         """The hash of an image's file, by which its pixels are kept; "" where only tables speak of it."""
@@ -88,19 +107,16 @@ class Catalogue:
             told[name][places[places >= 0]] = np.array(rows[name].to_pylist(), dtype=object)[places >= 0]
         return told
 
-    def truths(self, label: str) -> np.ndarray:
-        """Whether a label is held to be there: 1, 0 or NaN where nobody knows; of several sources any that says 1."""
+    def truths(self, label: str) -> Truths:
+        """Whether a label is held to be there; of several sources the first by name that knows it of an image."""
         with self._plainly:
             if label not in self._truths:
                 rows = self._views.run(_TRUTHS, {"label": label}).arrow()
-                places = self.places(rows["image_id"])
-                found = np.full(len(self), np.nan)
-                found[places[places >= 0]] = rows["value"].to_numpy()[places >= 0]
-                self._truths[label] = found
+                self._truths[label] = truths_in(rows, self.places(rows["image_id"]), len(self))
             return self._truths[label]
 
     def outcomes(self, run: str, label: str) -> Outcomes:
-        """The predictions of a label in a run; of several sources of labels the first by name."""
+        """The predictions of a label in a run, beside `truths`."""
         with self._at_points:
             if (run, label) not in self._outcomes:
                 rows = self._cut_views.run(OF_LABEL, {"run": run, "label": label}).arrow()
@@ -108,7 +124,8 @@ class Catalogue:
             return self._outcomes[run, label]
 
     def predictions(self, image_id: str) -> list[Prediction]:
-        """What every run says of every label of an image, by label and run."""
+        """What every run says of every label of an image, by label and run; UsageError if there is no such image."""
+        self.at(image_id)
         with self._at_points:
             return predictions_in(self._cut_views.run(OF_IMAGE, {"image": image_id}).rows())
 

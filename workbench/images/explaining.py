@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,9 @@ from workbench.images.outcomes import Prediction
 LISTED = 8
 """Findings, or concepts, that are listed."""
 
+REACH = 5
+"""How far a concept can be set up and down at the least, in standard deviations."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -39,10 +43,12 @@ class Slider:
     Attributes:
         concept: with its weight.
         standing: its standardised score; 0 is what the mean training image has.
+        reach: how far it can be set, up and down: to all that stands here or is kept.
     """
 
     concept: BottleneckConcept
     standing: float
+    reach: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,16 +135,23 @@ def board_of(base: KnowledgeBase, image_id: str, asked: Asked) -> SliderBoard:
     """The concepts of a bottleneck in an image; UsageError if the run is none."""
     made = explainers_of(base).sliders(asked.run, asked.label)
     standing = made.standard(explainers_of(base).vector(image_id, asked.run))
-    saved = saved_interventions(read_run(base, asked.run))
+    known = saved_interventions(read_run(base, asked.run))
+    saved = [one for one in known if one.image in (None, image_id) and (not one.labels or asked.label in one.labels)]
     return SliderBoard(
-        sliders=[Slider(one, float(value)) for one, value in zip(made.bottleneck.concepts, standing, strict=True)],
+        sliders=[_slider(one, float(at), saved) for one, at in zip(made.bottleneck.concepts, standing, strict=True)],
         score=float(scores(np.array(made.logit(standing)))),
-        saved=[one for one in saved if one.image in (None, image_id) and (not one.labels or asked.label in one.labels)],
+        saved=saved,
     )
+
+
+def _slider(concept: BottleneckConcept, standing: float, saved: Sequence[SavedIntervention]) -> Slider:
+    told = [one.values[concept.concept_id] for one in saved if concept.concept_id in one.values]
+    return Slider(concept, standing, max(REACH, *(math.ceil(abs(value)) for value in (standing, *told))))
 
 
 def moved(base: KnowledgeBase, image_id: str, asked: Asked, values: Mapping[str, float]) -> Moved:
     """What a bottleneck says of an image when concepts, by id, are set to standardised scores."""
+    at = catalogue_of(base).at(image_id)
     made = explainers_of(base).sliders(asked.run, asked.label)
     standing = made.standard(explainers_of(base).vector(image_id, asked.run))
     known = {one.concept_id: at for at, one in enumerate(made.bottleneck.concepts)}
@@ -148,5 +161,5 @@ def moved(base: KnowledgeBase, image_id: str, asked: Asked, values: Mapping[str,
         standing[known[concept]] = value
     logit = made.logit(standing)
     score = float(scores(np.array(logit)))
-    cut = catalogue_of(base).outcomes(asked.run, asked.label).threshold[catalogue_of(base).place[image_id]]
+    cut = catalogue_of(base).outcomes(asked.run, asked.label).threshold[at]
     return Moved(score=score, logit=logit, above=None if np.isnan(cut) else bool(score >= cut))

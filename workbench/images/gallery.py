@@ -59,6 +59,7 @@ class Gallery:
         count: how many pass in all, of `all`.
         page: which page this is, of `pages`.
         order: what the images are ordered by, in words.
+        sources: of the labels that are shown, by name: of several that speak of an image the first counts.
     """
 
     cells: Sequence[Cell]
@@ -67,6 +68,7 @@ class Gallery:
     page: int
     pages: int
     order: str
+    sources: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,7 @@ def gallery_of(base: KnowledgeBase, filters: Filters, *, embedder: Callable[[], 
         page=page,
         pages=pages,
         order=order,
+        sources=catalogue.truths(filters.label).sources if filters.label else (),
     )
 
 
@@ -149,7 +152,7 @@ def _passing(base: KnowledgeBase, catalogue: Catalogue, filters: Filters) -> np.
         if wanted := getattr(filters, name):
             passing &= catalogue.column(name) == wanted
     if filters.held:
-        truth = catalogue.truths(filters.label)
+        truth = catalogue.truths(filters.label).value
         passing &= np.isnan(truth) if filters.held == "unknown" else truth == float(filters.held)
     if filters.run and filters.label:
         told = catalogue.outcomes(filters.run, filters.label)
@@ -159,8 +162,8 @@ def _passing(base: KnowledgeBase, catalogue: Catalogue, filters: Filters) -> np.
         if filters.called in ("above", "below"):
             passing &= told.above == float(filters.called == "above")
         elif filters.called:
-            positive = filters.called == "false positive"
-            passing &= (told.above == float(positive)) & (told.truth == float(not positive))
+            positive, truth = filters.called == "false positive", catalogue.truths(filters.label).value
+            passing &= (told.above == float(positive)) & (truth == float(not positive))
     elif filters.run:
         passing &= _predicted(base, catalogue, filters.run)
     if filters.concept:
@@ -216,7 +219,7 @@ def _spread_out(catalogue: Catalogue, image_ids: Sequence[str], values: np.ndarr
 
 def _cells(catalogue: Catalogue, filters: Filters, places: np.ndarray, near: np.ndarray) -> list[Cell]:
     rows = catalogue.table.take(places).to_pylist()
-    truth = catalogue.truths(filters.label)[places] if filters.label else np.full(len(places), np.nan)
+    truth = catalogue.truths(filters.label).value[places] if filters.label else np.full(len(places), np.nan)
     score, above = np.full(len(places), np.nan), np.full(len(places), np.nan)
     if filters.run and filters.label:
         told = catalogue.outcomes(filters.run, filters.label)

@@ -124,8 +124,14 @@ class Explainers:
         return Sliders(found, np.stack(vectors))
 
 
-TABLES = ("concepts", "observations", "reports", "images", "image_vectors", "labels", "predictions", "encoders")
-"""The tables that explanations stand on: a run that is made anew has other predictions too."""
+TABLES = (
+    *("concepts", "observations", "reports", "images", "image_vectors", "labels", "readings", "label_names"),
+    *("attributes", "predictions", "encoders"),
+)
+"""The tables that explanations stand on: labels and splits by all that tells them.
+
+Of the runs none: each intervention that is kept is a commit to them, and a run that is made anew has other predictions.
+"""
 
 
 def explainers_of(base: KnowledgeBase) -> Explainers:

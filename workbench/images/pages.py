@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from encoder.explanation.map_side import SUPPOSED
 from encoder.prediction.runs import read_run
 from encoder.prediction.saved_interventions import save_intervention
 from kb.errors import UsageError
@@ -90,7 +91,9 @@ def one(request: Request) -> Response:
     picture = picture_of(base, _needed(request, "image"))
     reports = [(report, marked_sections(report)) for report in reports_of(base, picture)]
     run, label = (request.query_params.get(name, "") for name in ("run", "label"))
-    return page(request, "images/one.html.j2", picture=picture, reports=reports, run=run, label=label)
+    return page(
+        request, "images/one.html.j2", picture=picture, reports=reports, run=run, label=label, supposed=SUPPOSED
+    )
 
 
 def predictions(request: Request) -> Response:
@@ -166,15 +169,17 @@ async def keep(request: Request) -> Response:
 
 
 def _keep(request: Request, told: Mapping[str, str]) -> Response:
-    asked = _asked(told)
+    asked, image = _asked(told), None if told.get("of") == "all" else told.get("image") or None
     with desk_of(request).acting() as base:
+        if image is not None:
+            catalogue_of(base).at(image)
         kept = save_intervention(
             base,
             asked.run,
             told.get("name", ""),
             _values(told),
             labels=(asked.label,),
-            image=None if told.get("of") == "all" else told.get("image") or None,
+            image=image,
             by=author_of(request),
         )
     return said(request, f"Kept as “{kept.name}”: {kept.in_words()}. It stays with run {asked.run}.")

@@ -100,11 +100,13 @@ def targets(request: Request) -> Response:
 
 
 def _shown(at: Asked) -> dict[str, Any]:
+    waiting = at.board.groups is None  # asked first: what is found while the page is made is shown by the next one
     found = at.open_from(at.at)
     title, about = TITLES[at.board.queue]
     return {
         "asked": at,
         "board": at.board,
+        "waiting": waiting,
         "keys": {key.action: key for key in KEYS},
         "title": title,
         "about": about,

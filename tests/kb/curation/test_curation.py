@@ -126,8 +126,8 @@ class TestActs:
             base.curate.merge(source, into=into)
 
     def test_retire_with_a_replacement_forwards(self, base: KnowledgeBase) -> None:
-        base.curate.retire(LEFT, RIGHT)
-        assert base.vocabulary.resolve(LEFT).concept_id == RIGHT
+        base.curate.retire(FLUID, EFFUSION)
+        assert base.vocabulary.resolve(FLUID).concept_id == EFFUSION
 
     def test_facets_notes_and_synonyms(self, base: KnowledgeBase) -> None:
         base.curate.set_facet(LEFT, "anatomy", "upper lobe")
@@ -183,11 +183,11 @@ class TestRefusals:
         assert rows(KnowledgeBase.open(kb.uri)) == before
 
     def test_replacements_cannot_go_in_a_circle(self, base: KnowledgeBase) -> None:
-        retired = base.curate.retire(LEFT, RIGHT)
+        retired = base.curate.retire(FLUID, EFFUSION)
         base.curate.revert(retired.change_id)
-        base.curate.retire(RIGHT, LEFT)
+        base.curate.retire(EFFUSION, FLUID)
         with pytest.raises(UsageError):
-            base.curate.retire(LEFT, RIGHT)
+            base.curate.retire(FLUID, EFFUSION)
 
     def test_a_change_that_was_built_upon_is_not_undone(self, base: KnowledgeBase) -> None:
         accepted = base.curate.accept(EFFUSION)

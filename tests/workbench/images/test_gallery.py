@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.vectors.embedding import Embedder
+from tests.support.tables import fill, ward
 from tests.support.workbench_client import client_of
 from workbench.images.filters import Filters
 from workbench.images.gallery import PAGE, Gallery, choices_of, gallery_of, places_of
+from workbench.images.one_image import operating_point_of, predictions_of
 
 
 def shown(base: KnowledgeBase, embedder: Embedder, **told: str) -> Gallery:
@@ -56,6 +58,40 @@ def test_errors_are_the_positives_below_and_the_negatives_above(read_study, embe
     assert scores == sorted(scores, reverse=True)
     wrong = shown(read_study, embedder, **of, called="false negative").cells
     assert all(cell.wrong == "false negative" for cell in wrong)
+
+
+def test_where_sources_differ_one_rule_holds_everywhere_and_is_told(kb: KnowledgeBase, embedder) -> None:
+    base = ward(kb)
+    rows = base.dataset("labels").to_table(columns=["image_id", "source", "value"]).to_pylist()
+    said = {
+        source: {r["image_id"]: r["value"] for r in rows if r["source"] == source} for source in ("reader", "truth.csv")
+    }
+    assert said["reader"] != said["truth.csv"]
+    of = {"run": "good", "label": "pleural effusion"}
+    for called, truth in (("false positive", 0), ("false negative", 1)):
+        found = shown(base, embedder, **of, called=called)
+        assert found.count and found.sources == ["reader"]
+        for cell in found.cells:
+            assert cell.wrong == called and said["reader"][cell.image_id] == truth
+            (told,) = [one for one in predictions_of(base, cell.image_id) if one.run == "good"]
+            assert (told.truth, told.above, told.source) == (cell.truth, cell.above, "reader")
+    assert every_id(base, embedder, label="pleural effusion", held="1") == sorted(
+        image for image, value in said["reader"].items() if value == 1
+    )
+    assert "by the labels of reader" in client_of(base).get("/images/cells", params=of).text
+
+
+def test_images_that_the_first_source_does_not_know_go_by_the_next(kb: KnowledgeBase, embedder) -> None:
+    of = {"run": "good", "label": "pleural effusion"}
+    labels = [{"image_id": f"i{n:03}", "label": of["label"], "value": n % 2, "source": "expert"} for n in range(60)]
+    unsure = [{"image_id": f"i{n:03}", "label": of["label"], "value": None, "source": "expert"} for n in range(60, 70)]
+    base = fill(ward(kb), labels=[*labels, *unsure])
+    found = shown(base, embedder, **of)
+    assert found.count == 120 and found.sources == ["expert", "reader"]
+    points = {image: operating_point_of(base, image, **of) for image in ("i003", "i065", "i100")}
+    assert [one.source for one in points.values()] == ["expert", "reader", "reader"]
+    counted = [one.confusion.n if one.confusion else 0 for one in points.values()]
+    assert counted[0] == 60 and counted[1] == counted[2] == 120, "each by all that its source knows"
 
 
 def test_a_split(read_study, embedder) -> None:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from encoder.prediction.intervention import set_concepts
 from encoder.prediction.runs import read_run
-from encoder.prediction.saved_interventions import saved_interventions
+from encoder.prediction.saved_interventions import find_saved
 from encoder.vectors.encoders import find_checkpoint
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
@@ -106,6 +106,41 @@ def test_the_page_and_its_parts(read_study) -> None:
     assert missing.status_code == 400 and "there is no image nothing" in missing.text
 
 
+@pytest.mark.parametrize("part", ["one", "predictions", "explanation", "exact", "heat", "sliders", "set", "keep"])
+def test_an_image_that_is_not_there_is_told_everywhere(read_study, part: str) -> None:
+    client = client_of(read_study)
+    about = {"image": "nothing", "run": "bottleneck", "label": "nodule", "name": "x"}
+    concept = board_of(read_study, IMAGE, ASKED).sliders[0].concept.concept_id
+    path = f"/images/{part}"
+    if part in ("set", "keep"):
+        answer = client.post(path, data={**about, f"set.{concept}": "1"})
+    else:
+        answer = client.get(path, params=about)
+    assert answer.status_code == 400 and "nothing" in answer.text
+
+
+def test_an_image_of_unknown_view_has_sides_as_if_frontal_and_says_so(read_study) -> None:
+    picture = picture_of(read_study, IMAGE)
+    assert (picture.view, picture.sides) == (None, "supposed")
+    assert "View unknown: sides as if frontal." in client_of(read_study).get(f"/images/one?image={IMAGE}").text
+
+
+def test_an_intervention_is_kept_and_shown_as_exactly_as_it_was_set(read_study) -> None:
+    client = client_of(read_study)
+    concept = board_of(read_study, IMAGE, ASKED).sliders[0].concept.concept_id
+    about = {"image": IMAGE, "run": "bottleneck", "label": "nodule"}
+    kept = client.post("/images/keep", data={**about, f"set.{concept}": "-7.25", "name": "far"})
+    assert "-7.25. It stays" in kept.text
+    (slider,) = [
+        one
+        for one in board_of(KnowledgeBase.open(read_study.uri), IMAGE, ASKED).sliders
+        if one.concept.concept_id == concept
+    ]
+    assert slider.reach == 8
+    shown = client.get("/images/sliders", params=about).text
+    assert 'min="-8" max="8"' in shown and f'{{"{concept}": -7.25}}' in shown
+
+
 def test_pixels_and_the_heat_map_lie_on_one_square(read_study) -> None:
     client = client_of(read_study)
     content = picture_of(read_study, IMAGE).content
@@ -128,7 +163,7 @@ def test_what_is_set_is_answered_at_once_and_kept_by_name(read_study, tmp_path) 
     assert 0 <= client.post("/images/set", data=about).json()["score"] <= 1
     said = client.post("/images/keep", data={**about, "name": "seen by ada"})
     assert "Kept as “seen by ada”" in said.text
-    (kept,) = saved_interventions(read_run(KnowledgeBase.open(read_study.uri), "bottleneck"))
+    kept = find_saved(read_run(KnowledgeBase.open(read_study.uri), "bottleneck"), "seen by ada")
     assert (kept.name, kept.by, kept.image) == ("seen by ada", "ada", IMAGE)
     assert "seen by ada" in client.get("/images/sliders", params=about).text
     assert client.post("/images/set", data={**about, f"set.{concept.concept_id}": "much"}).status_code == 400

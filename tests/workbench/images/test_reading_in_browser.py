@@ -9,8 +9,9 @@ from urllib.request import HTTPCookieProcessor, build_opener
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from encoder.prediction.intervention import bottlenecks_of
 from encoder.prediction.runs import read_run
-from encoder.prediction.saved_interventions import saved_interventions
+from encoder.prediction.saved_interventions import find_saved, save_intervention, saved_interventions
 from kb.knowledge_base import KnowledgeBase
 from tests.support.browser import SIZES, Window, window
 from tests.support.served import served
@@ -151,6 +152,31 @@ def test_a_slider_moves_the_prediction_and_is_kept_under_a_name(
     expect(page.locator("#said")).to_contain_text("Kept as “seen in the browser”")
     saved = saved_interventions(read_run(KnowledgeBase.open(read_study.uri), "bottleneck"))
     assert "seen in the browser" in [one.name for one in saved]
+
+
+@pytest.mark.parametrize(("value", "told"), [(7.0, "+7.0"), (0.25, "+0.25")])
+def test_an_intervention_is_sent_and_kept_exactly_as_it_was_saved(
+    look: Callable[..., Window], read_study: KnowledgeBase, value: float, told: str
+) -> None:
+    base = KnowledgeBase.open(read_study.uri)
+    (of_label,) = [one for one in bottlenecks_of(read_run(base, "bottleneck")) if one.label == "nodule"]
+    concept = of_label.concepts[0].concept_id
+    save_intervention(base, "bottleneck", f"first {told}", {concept: value}, labels=("nodule",))
+    page = explained(look())
+    page.keyboard.press("b")
+    with page.expect_request("**/images/set") as sent:
+        page.get_by_role("button", name=f"first {told}").click()
+    (body,) = re.findall(rf'name="set.{concept}"\s+(\S+)', sent.value.post_data or "")
+    assert float(body) == value
+    slider = page.locator(f".slider:has([data-concept='{concept}'])")
+    expect(slider.locator("output")).to_have_text(told)
+    page.get_by_label("Keep what is set under a name").fill(f"again {told}")
+    page.get_by_role("button", name="Keep", exact=True).click()
+    expect(page.locator("#said")).to_contain_text(f"Kept as “again {told}”")
+    run = read_run(KnowledgeBase.open(read_study.uri), "bottleneck")
+    assert find_saved(run, f"again {told}").values == {concept: value}
+    slider.locator("[data-concept]").press("ArrowLeft")
+    expect(slider.locator("output")).not_to_have_text(told)
 
 
 def test_a_slider_is_answered_in_less_than_a_tenth_of_a_second(look: Callable[..., Window]) -> None:
