@@ -236,8 +236,10 @@ def revert(change: Change) -> Plan:
             since = sorted(name for name, value in (after or {}).items() if (now or {}).get(name) != value)
             if now is None or since:
                 what = f"its {', '.join(since)} changed" if now else "it was taken away"
+                text = (now or {}).get("text") or change.texts.get(concept_id, concept_id)
                 raise UsageError(
-                    f"{change.change_id} cannot be undone: {concept_id} is no longer as it left it ({what})"
+                    f"'{text}' is no longer as this left it ({what}), so it cannot be undone: {change.line()} "
+                    f"({change.change_id})"
                 )
             edits[concept_id] = None if before is None else dict(before)
         return edits

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from kb.curation import acts, merging, renaming
-from kb.curation.apply import ActOptions, Concepts, Expected, Plan, curate, read_changes
+from kb.curation.apply import ActOptions, Concepts, Plan, Seen, curate, read_changes
 from kb.curation.change import Change
 from kb.curation.diff import patch_plan
 from kb.curation.dismissed import AS_IT_IS, no_name
@@ -196,7 +196,7 @@ class Curator:
         by: str | None = None,
         why: str | None = None,
         dry_run: bool = False,
-        expect: Expected | None = None,
+        expect: Mapping[str, Seen] | None = None,
         reverts: str | None = None,
     ) -> Change | None:
         return curate(self._state, act, plan, by=by, why=why, dry_run=dry_run, reverts=reverts, expect=expect)

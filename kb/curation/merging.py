@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from kb.curation.apply import Concepts, Plan, Row
+from kb.curation.told_apart import pairs_apart, told_apart
 from kb.errors import UsageError
 from kb.language.query_reading import read_query
 from kb.language.severities import same_severity
@@ -38,9 +39,21 @@ def merge_groups(groups: Mapping[str, Sequence[str]]) -> Plan:
                 text = concepts.get(twice[0])["text"]
                 raise UsageError(f"'{text}' ({twice[0]}) would be changed twice at once: decide on it first")
             edits |= made
+        _say_of_both(concepts, groups, edits)
         return edits
 
     return plan
+
+
+def _say_of_both(concepts: Concepts, survivors: Iterable[str], edits: dict[str, Row]) -> None:
+    """What was told apart from what a concept took is told apart from it, on both sides."""
+    for survivor_id in survivors:
+        survivor = concepts.survivor(survivor_id)
+        for of in edits[survivor["concept_id"]]["distinct_from"]:
+            if of not in survivor["distinct_from"] and (other := concepts.find(of)) is not None:
+                fields = edits.setdefault(of, {})
+                known = {**other, **fields}["distinct_from"]
+                fields["distinct_from"] = sorted({*known, survivor["concept_id"]})
 
 
 def _merged(concepts: Concepts, sources: Sequence[str], survivor_id: str) -> dict[str, Row]:
@@ -48,11 +61,13 @@ def _merged(concepts: Concepts, sources: Sequence[str], survivor_id: str) -> dic
     merged = [living(concepts.get(source)) for source in sources]
     mappings = list(survivor["mappings"])
     for row in merged:
-        if (problem := may_merge(row, survivor)) is not None:
+        if (problem := may_merge(row, survivor, concepts)) is not None:
             raise UsageError(problem)
         mappings = merged_mappings(mappings, row["mappings"])
-    apart = sorted({other for row in (survivor, *merged) for other in row["distinct_from"]})
+    for pair in pairs_apart(merged, concepts):
+        raise UsageError(_were_told_apart(*pair))
     edits: dict[str, Row] = {row["concept_id"]: retired(survivor["concept_id"]) for row in merged}
+    apart = sorted({other for row in (survivor, *merged) for other in row["distinct_from"]} - edits.keys())
     names = _names(concepts, survivor, merged)
     return {**edits, survivor["concept_id"]: {"synonyms": names, "mappings": mappings, "distinct_from": apart}}
 
@@ -98,7 +113,7 @@ def _renamed(row: Row) -> bool:
         return True
 
 
-def may_merge(row: Row, survivor: Row) -> str | None:
+def may_merge(row: Row, survivor: Row, concepts: Concepts) -> str | None:
     """Why a concept cannot be merged into another one; None where it can."""
     if row["concept_id"] == survivor["concept_id"]:
         return f"'{row['text']}' ({row['concept_id']}) cannot be merged into itself"
@@ -109,9 +124,11 @@ def may_merge(row: Row, survivor: Row) -> str | None:
                 f"'{row['text']}' and '{survivor['text']}' differ in {facet} ({row[facet]}, {survivor[facet]}): "
                 "they are not one concept"
             )
-    if row["concept_id"] in survivor["distinct_from"]:
-        return f"'{row['text']}' and '{survivor['text']}' were told apart: revert that first"
-    return None
+    return _were_told_apart(row, survivor) if told_apart(row, survivor, concepts) else None
+
+
+def _were_told_apart(one: Row, other: Row) -> str:
+    return f"'{one['text']}' and '{other['text']}' were told apart: revert that first"
 
 
 def living(row: Row) -> Row:

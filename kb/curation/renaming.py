@@ -16,7 +16,7 @@ REREAD = ("finding", "anatomy", "laterality", "severity", "descriptors")
 """The facets that a new text says anew."""
 
 FIXED = ("assertion", "laterality", "severity")
-"""What a text may not say otherwise than the concept does: that is another concept."""
+"""What a text may not say otherwise than the concept does, add to it or leave out: that is another concept."""
 
 
 def rename(concept_id: str, text: str, *, keep_facets: bool = False) -> Plan:
@@ -24,6 +24,9 @@ def rename(concept_id: str, text: str, *, keep_facets: bool = False) -> Plan:
 
     A text with a word that the tables do not know ("spot on the left") leaves the facets as they are, and so does
     `keep_facets`. The vector of the old text goes.
+
+    Raises (when planned):
+        UsageError: the text says another side or severity than the concept does, or says one more or less.
     """
     if not (text := " ".join(text.split())):
         raise UsageError("a concept needs a text")
@@ -58,13 +61,17 @@ def said_by(read: Facets) -> dict[str, Any]:
 
 
 def _refuse_another(row: Row, text: str, read: Facets | None, *, known: bool) -> None:
-    """Refuse a text that says another assertion, side or severity than the concept."""
+    """Refuse a text that says another assertion, side or severity than the concept, or one more, or one less.
+
+    Of a text that leaves the facets as they are, silence takes nothing away.
+    """
     for facet in FIXED if known else FIXED[:1]:
-        said = None if read is None else getattr(read, facet)
-        if said not in (None, "none", row[facet]) and row[facet] not in (None, "none"):
+        said, own = (None if one in (None, "none") else one for one in (getattr(read, facet, None), row[facet]))
+        silent = said is None or own is None
+        if said != own and not (silent and (read is None or not read.well_formed)):
             raise UsageError(
-                f"'{text}' says {facet} {said}, and '{row['text']}' ({row['concept_id']}) is {row[facet]}: that is "
-                "another one"
+                f"'{text}' says {facet} {said or 'none'}, and '{row['text']}' ({row['concept_id']}) has "
+                f"{own or 'none'}: that is another one. Change its {facet} first, or keep its facets"
             )
 
 

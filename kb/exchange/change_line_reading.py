@@ -178,8 +178,7 @@ def _connect(concepts: Concepts, said: Mapping[str, str]) -> Edits:
     row = _row(concepts, said["of"])
     of = row["concept_id"]
     if said["predicate"] == APART:
-        other = _row(concepts, said["other"])["concept_id"]
-        return {of: {"distinct_from": sorted({*row["distinct_from"], other})}}
+        return acts.keep_apart(of, [_row(concepts, said["other"])["concept_id"]])(concepts)
     return acts.map_to(of, said["other"], said["predicate"], author=said["author"])(concepts)
 
 

@@ -35,6 +35,9 @@ _TELLING_ENDINGS = ("ectomi", "ostomi", "otomi", "plasti", "scopi", "graphi", "l
 _OWN_STEMS = frozenset(["healing"])
 """Words that a stemmer takes for a word of another meaning: what heals is not healed."""
 
+_ENDS = frozenset(["tip", "end", "termin", "project", "reach", "cours"])
+"""Stems that tell where a tube or a lead ends: a place beside them is told, and does not go without saying."""
+
 _WORD = re.compile(r"[a-z]+\+*|\d+(?:[.,]\d+)*(?:st|nd|rd|th)?")
 _MEASURE = re.compile(r"(\d+(?:[.,]\d+)*)\s*(mm|cm)\b")
 
@@ -107,7 +110,8 @@ def heads_of(text: str) -> frozenset[str]:
 @lru_cache(maxsize=1 << 16)
 def _wording(finding: str, anatomy: str, descriptors: tuple[str, ...], *, both: bool) -> Wording:
     tables = _tables()
-    implied = tables.implied.get(finding, frozenset())
+    ends = any(_stem(word) in _ENDS for text in descriptors for word in _spelt(text))
+    implied = frozenset() if ends else tables.implied.get(finding, frozenset())
     match = load_lexicon().findings.exactly([fold(word) for word in finding.split()])
     telling = match is not None and match[1] != "generic"
     places = [word for word in _spelt(anatomy) if _stem(word) not in implied]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import html
 import re
-from collections.abc import Callable
 from pathlib import Path
 from shutil import copytree
 from typing import Any
@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from kb.curation.curator import Curator
 from kb.knowledge_base import KnowledgeBase
 from schemas.terms import IN_USE
+from tests.support.concepts import add_concepts
 from tests.support.mined import concept_id, mined_in
 from tests.support.tables import fill
 from tests.support.workbench_client import client_of
@@ -153,7 +153,7 @@ def test_the_hierarchy_opens_step_by_step_with_counts_rolled_up(client: TestClie
 
 
 def test_an_act_is_a_change_by_the_visitor_and_can_be_undone(client: TestClient, base: KnowledgeBase) -> None:
-    answer = client.post(f"/vocabulary/concept/{TUBE}/accept", data={"status": "candidate"})
+    answer = client.post(f"/vocabulary/concept/{TUBE}/accept", data={"shown": '{"status": "candidate"}'})
     (change,) = KnowledgeBase.open(base.uri).changes()
     assert (change.act, change.author, status(base, TUBE)) == ("accept", "ada", "accepted")
     assert f"/undo/{change.change_id}" in answer.text and "acted" in answer.headers["hx-trigger-after-settle"]
@@ -206,7 +206,7 @@ def test_a_merge_is_offered_what_it_would_take_and_moves_the_mentions(client: Te
         ("facet", {}),
         ("remove-name", {"name": "nobody calls it that"}),
         ("dance", {}),
-        ("accept", {"status": "rejected"}),
+        ("accept", {"shown": '{"status": "rejected"}'}),
     ],
 )
 def test_what_makes_no_sense_is_said_and_changes_nothing(
@@ -219,62 +219,9 @@ def test_what_makes_no_sense_is_said_and_changes_nothing(
 
 def test_what_another_curator_decided_meanwhile_is_not_overturned(client: TestClient, base: KnowledgeBase) -> None:
     base.curate.reject(TUBE, by="bea")
-    answer = client.post(f"/vocabulary/concept/{TUBE}/accept", data={"status": "candidate"})
+    answer = client.post(f"/vocabulary/concept/{TUBE}/accept", data={"shown": '{"status": "candidate"}'})
     assert answer.status_code == 400 and "rejected" in answer.text
     assert status(base, TUBE) == "rejected"
-
-
-@pytest.mark.parametrize(
-    ("field", "change", "act", "said"),
-    [
-        ("note", lambda curate: curate.set_note(TUBE, "keep", by="bea"), "note", {"note": "drop", "was": ""}),
-        (
-            "laterality",
-            lambda curate: curate.set_facet(TUBE, "laterality", "left", by="bea"),
-            "facet",
-            {"facet": "laterality", "value": "right", "was": "none"},
-        ),
-        (
-            "descriptors",
-            lambda curate: curate.set_facet(TUBE, "descriptors", "kinked", by="bea"),
-            "facet",
-            {"facet": "descriptors", "value": "bent", "was": ""},
-        ),
-        ("text", lambda curate: curate.rename(TUBE, "pleural drain", by="bea"), "rename", {"text": "tube"}),
-        ("text", lambda curate: curate.rename(TUBE, "pleural drain", by="bea"), "accept", {}),
-        ("status", lambda curate: curate.reject(TUBE, by="bea"), "add-name", {"name": "drain"}),
-    ],
-)
-def test_what_another_changed_since_the_page_was_shown_is_not_written_over(
-    client: TestClient,
-    base: KnowledgeBase,
-    field: str,
-    change: Callable[[Curator], object],
-    act: str,
-    said: dict[str, str],
-) -> None:
-    change(base.curate)
-    theirs = getattr(KnowledgeBase.open(base.uri).vocabulary.get(TUBE), field)
-    seen = {"status": "candidate", "called": "chest tube"}
-    answer = client.post(f"/vocabulary/concept/{TUBE}/{act}", data={**seen, **said})
-    assert answer.status_code == 400 and "bea" in answer.text and "look at it again" in answer.text
-    assert getattr(KnowledgeBase.open(base.uri).vocabulary.get(TUBE), field) == theirs
-
-
-def test_what_is_as_it_was_shown_can_be_changed_whatever_ends_its_lines(
-    client: TestClient, base: KnowledgeBase
-) -> None:
-    base.curate.set_note(TUBE, "ask bea\nand cy", by="bea")
-    said = {"note": "asked\r\nboth", "was": "ask bea\r\nand cy", "status": "candidate", "called": "chest tube"}
-    assert client.post(f"/vocabulary/concept/{TUBE}/note", data=said).status_code == 200
-    assert KnowledgeBase.open(base.uri).vocabulary.get(TUBE).note == "asked\nboth"
-
-
-def test_the_forms_send_what_they_show(client: TestClient, base: KnowledgeBase) -> None:
-    base.curate.set_facet(TUBE, "descriptors", "kinked, old", by="bea")
-    answer = client.get(f"/vocabulary/concept/{TUBE}").text
-    assert 'name="was" value="kinked, old"' in answer
-    assert answer.count('name="called" value="chest tube"') == 9  # rename, merge, names, five facets, note
 
 
 def test_what_was_undone_is_said_and_times_are_of_utc(client: TestClient, base: KnowledgeBase) -> None:
@@ -305,3 +252,23 @@ def test_a_read_only_page_offers_no_act(base: KnowledgeBase) -> None:
     answer = client.get(f"/vocabulary/concept/{TUBE}").text
     assert "Accept" not in answer and "chest tube" in answer.lower()
     assert client.post(f"/vocabulary/concept/{TUBE}/accept").status_code == 403
+
+
+def test_what_another_renamed_meanwhile_is_told_and_not_overturned(client: TestClient, base: KnowledgeBase) -> None:
+    sheet = client.get(f"/vocabulary/concept/{TUBE}").text
+    shown = html.unescape(re.findall(r'name="shown" value="([^"]+)"', sheet)[0])
+    base.curate.rename(TUBE, "thoracostomy tube", by="bea")
+    answer = client.post(f"/vocabulary/concept/{TUBE}/accept", data={"shown": shown})
+    assert answer.status_code == 400 and "bea" in answer.text
+    assert status(base, TUBE) == "candidate"
+    assert client.post(f"/vocabulary/concept/{TUBE}/accept", data={"shown": "[]"}).status_code == 400
+
+
+def test_a_severity_that_says_the_same_is_offered_and_what_was_told_apart_is_not(tmp_path: Path) -> None:
+    mild, minimal, severe = (concept_id(f"{word} cardiomegaly") for word in ("mild", "minimal", "severe"))
+    base = KnowledgeBase.create(tmp_path / "hearts.kb", by="tester")
+    add_concepts(base, ["mild cardiomegaly", "minimal cardiomegaly", "severe cardiomegaly"])
+    offered = client_of(base).get(f"/vocabulary/targets/{mild}").text
+    assert minimal in offered and severe not in offered
+    base.curate.keep_apart(mild, minimal)
+    assert minimal not in client_of(base).get(f"/vocabulary/targets/{mild}").text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
+from kb.curation.acts import FACETS
 from kb.curation.review.decide import DECISIONS, Decided, Decision, by_rule, decide_group, decide_groups
 from kb.curation.review.group import Group, Member
 from kb.errors import UsageError
@@ -21,6 +23,9 @@ from workbench.review.seen import seen_of
 CHANGE, STAYS, LEFT = "x-change", "x-stays", "x-left"
 """Headers of an answer: the change that was made, whether some of the group is still open, how many groups are."""
 
+
+SEEN = ("status", "text", *FACETS)
+"""What a page sends back of each concept, as it was shown."""
 
 TOLD = 4
 """Sentences of a decision that are told; the others are counted."""
@@ -41,7 +46,7 @@ async def bulk(request: Request) -> Response:
 def _decided(request: Request, form: FormData) -> Response:
     at = asked(request)
     decision = _decision(str(form.get("decision", "")))
-    group = as_shown(at.board.group_at(at.at, str(form.get("group", ""))), _statuses(str(form.get("shown", "{}"))))
+    group = as_shown(at.board.group_at(at.at, str(form.get("group", ""))), _seen(str(form.get("shown", "{}"))))
     with desk_of(request).acting() as base:
         decided = decide_group(
             base,
@@ -67,15 +72,18 @@ def _by_rule(request: Request, reason: str, seen: str) -> Response:
     return _told(request, decided, stays=False, left=at.left)
 
 
-def as_shown(group: Group, statuses: dict[str, str]) -> Group:
+def as_shown(group: Group, seen: Mapping[str, Mapping[str, Any]]) -> Group:
     """A group with those of its concepts that were shown, standing as they did then."""
 
     def member(one: Member) -> Member:
-        return one if one.concept_id is None else replace(one, status=statuses[one.concept_id])
+        if one.concept_id is None:
+            return one
+        fields = {name: value for name, value in seen[one.concept_id].items() if name in SEEN}
+        return replace(one, status=fields.pop("status", None), text=fields.pop("text", one.text), facets=fields)
 
-    kept = [one for one in group.members if one.concept_id is None or one.concept_id in statuses]
+    kept = [one for one in group.members if one.concept_id is None or one.concept_id in seen]
     survivor = group.survivor
-    if not kept or (survivor is not None and survivor.concept_id not in statuses):
+    if not kept or (survivor is not None and survivor.concept_id not in seen):
         raise UsageError("what was shown does not belong to this group: reload the page")
     return replace(
         group, survivor=None if survivor is None else member(survivor), members=tuple(member(one) for one in kept)
@@ -108,11 +116,11 @@ def _members(form: FormData, decision: Decision) -> list[str] | None:
     return [str(form["of"])] if decision != "apart" and form.get("of") else None
 
 
-def _statuses(told: str) -> dict[str, str]:
+def _seen(told: str) -> dict[str, dict[str, Any]]:
     try:
         found: Any = json.loads(told)
     except ValueError as error:
         raise UsageError("what was shown cannot be read: reload the page") from error
-    if not isinstance(found, dict):
+    if not isinstance(found, dict) or not all(isinstance(fields, dict) for fields in found.values()):
         raise UsageError("what was shown cannot be read: reload the page")
-    return {str(concept_id): str(status) for concept_id, status in found.items()}
+    return found

@@ -90,23 +90,23 @@ def progress(request: Request) -> Response:
 
 def targets(request: Request) -> Response:
     """What a concept of the group could be merged into, by the words that are typed."""
-    _, catalogue = catalogue_of(desk_of(request))
+    base, catalogue = catalogue_of(desk_of(request))
     concept_id = request.query_params.get("for", "")
     if not concept_id:
         raise UsageError("a wording is a name of its own concept: it cannot go elsewhere")
     words = request.query_params.get("words", "").strip()
-    found = targets_for(catalogue, concept_id, words)
+    found = targets_for(base, catalogue, concept_id, words)
     return part(request, "vocabulary/targets.html.j2", targets=found, words=words)
 
 
 def _shown(at: Asked) -> dict[str, Any]:
-    waiting = at.board.groups is None  # asked first: what is found while the page is made is shown by the next one
+    looking = at.board.groups is None  # asked before: what is found meanwhile is shown when the page asks again
     found = at.open_from(at.at)
     title, about = TITLES[at.board.queue]
     return {
         "asked": at,
         "board": at.board,
-        "waiting": waiting,
+        "looking": looking,
         "keys": {key.action: key for key in KEYS},
         "title": title,
         "about": about,

@@ -104,7 +104,7 @@ def shown(at: Asked, found: Open) -> Shown:
         group=group,
         survivor=None if group.survivor is None else _side(group.survivor, own),
         members=sides,
-        near=targets_for(at.catalogue, str(group.members[0].concept_id), "", limit=NEAR) if alone else [],
+        near=targets_for(at.base, at.catalogue, str(group.members[0].concept_id), "", limit=NEAR) if alone else [],
         take=TAKES[group.act],
         apart=APART[group.survivor is not None],
     )

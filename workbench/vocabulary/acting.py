@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,11 +14,11 @@ from starlette.responses import Response
 from kb.curation.acts import FACETS
 from kb.curation.change import Change
 from kb.curation.curator import Curator
+from kb.curation.lost_vectors import vector_lost
 from kb.errors import UsageError
-from kb.vocabulary.concept import Concept
 from workbench.answers import author_of, desk_of, part, with_said
 from workbench.vocabulary.asking import Question
-from workbench.vocabulary.sheet import sheet_of
+from workbench.vocabulary.sheet import SEEN, sheet_of
 
 Form = Mapping[str, str]
 Act = Callable[[Curator, str, Form, Any], Change | None]
@@ -34,39 +35,31 @@ def _acted(request: Request, name: str, form: Form) -> Response:
         raise UsageError(f"there is no act '{name}': {', '.join(ACTS)}")
     concept_id = request.path_params["concept_id"]
     options: dict[str, Any] = {"by": author_of(request), "why": form.get("why", "").strip() or None}
+    if form.get("shown"):
+        options["expect"] = {concept_id: _seen(form["shown"])}
     with desk_of(request).acting() as base:
-        options["expect"] = {concept_id: _seen(name, form, base.vocabulary.get(concept_id))}
         change = ACTS[name](base.curate, concept_id, form, options)
         sheet = sheet_of(base, concept_id)
+        lost = None if change is None else vector_lost(base, change)
     events = {"acted": {"concept": concept_id}}
     shown = part(
         request, "vocabulary/concept.html.j2", sheet=sheet, question=Question.of(request.query_params), events=events
     )
     if change is None:
         return with_said(shown, request, "It is so already: nothing was changed.")
-    return with_said(shown, request, change.line(concept_id), undo=change.change_id)
+    told = "; ".join(filter(None, [change.line(concept_id), lost]))
+    return with_said(shown, request, told, undo=change.change_id)
 
 
-def _seen(act: str, form: Form, now: Concept) -> dict[str, Any]:
-    """What the page showed of the concept that an act is on: its status, its text, and the value that is changed."""
-    said = {"status": form.get("status"), "text": form.get("called")}
-    seen: dict[str, Any] = {name: value for name, value in said.items() if value}
-    field = form.get("facet", "") if act == "facet" else act
-    if "was" in form and field in (*FACETS, "note"):
-        value = getattr(now, field)
-        kept = [*value] if isinstance(value, tuple) else value
-        seen[field] = kept if _typed(value) == _on_one_kind_of_line(form["was"]) else form["was"]
-    return seen
-
-
-def _typed(value: str | tuple[str, ...] | None) -> str:
-    """A value as it stands in its field of the page."""
-    return ", ".join(value) if isinstance(value, tuple) else _on_one_kind_of_line(value or "")
-
-
-def _on_one_kind_of_line(text: str) -> str:
-    """A text with the ends of its lines as they are kept: browsers send others."""
-    return text.replace("\r\n", "\n")
+def _seen(told: str) -> dict[str, Any]:
+    """How the concept stood on the page that the act was done on."""
+    try:
+        found: Any = json.loads(told)
+    except ValueError as error:
+        raise UsageError("what was shown cannot be read: reload the page") from error
+    if not isinstance(found, dict) or not found.keys() <= set(SEEN):
+        raise UsageError("what was shown cannot be read: reload the page")
+    return found
 
 
 def _plain(form: FormData) -> Form:
@@ -106,7 +99,7 @@ def _remove_name(curate: Curator, concept_id: str, form: Form, options: Any) -> 
 
 
 def _note(curate: Curator, concept_id: str, form: Form, options: Any) -> Change | None:
-    return curate.set_note(concept_id, _on_one_kind_of_line(form.get("note", "")).strip() or None, **options)
+    return curate.set_note(concept_id, form.get("note", "").strip() or None, **options)
 
 
 def _facet(curate: Curator, concept_id: str, form: Form, options: Any) -> Change | None:

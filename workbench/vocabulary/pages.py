@@ -106,9 +106,9 @@ def report(request: Request) -> Response:
 
 def targets(request: Request) -> Response:
     """The concepts that another one can be merged into, by the words that are typed."""
-    _, catalogue = catalogue_of(desk_of(request))
+    base, catalogue = catalogue_of(desk_of(request))
     words = request.query_params.get("words", "").strip()
-    found = targets_for(catalogue, request.path_params["concept_id"], words)
+    found = targets_for(base, catalogue, request.path_params["concept_id"], words)
     return part(request, "vocabulary/targets.html.j2", targets=found, words=words)
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 from encoder.audit.report.thumbnails import thumbnails_of
+from kb.curation.acts import FACETS
 from kb.curation.change import Change
 from kb.knowledge_base import KnowledgeBase
 from kb.vocabulary.concept import Concept, Counts, Evidence
 from kb.vocabulary.query import run_named
 from workbench.marking import Piece, pieces
+
+SEEN = ("status", "text", *FACETS)
+"""What an act on a concept goes by: where another curator changed it meanwhile, the act is refused."""
 
 EVIDENCE = 20
 """Sentences of a concept that are shown at once."""
@@ -45,6 +50,11 @@ class Sheet:
     history: list[Act]
     survivor: Concept | None
     apart: list[Concept]
+
+    @property
+    def shown(self) -> str:
+        """How the concept stands, as JSON: what an act on it expects."""
+        return json.dumps({name: getattr(self.concept, name) for name in SEEN})
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ from typing import Any, Literal, get_args
 
 from kb.choices import check_choice
 from kb.curation import acts
-from kb.curation.apply import Plan, curate
+from kb.curation.apply import Plan, Seen, curate
 from kb.curation.change import Change
 from kb.curation.dismissed import AS_IT_IS, no_name
+from kb.curation.lost_vectors import vector_lost
 from kb.curation.merging import merge, merge_groups
 from kb.curation.renaming import rename
 from kb.curation.review.group import Group, Member
@@ -102,7 +103,10 @@ def decide_groups(
     open_ones = [group for group in groups if group.ticked]
     if not open_ones:
         raise UsageError("nothing is ticked in any of these groups")
-    merged = {str(g.survivor.concept_id): g.ticked for g in open_ones if g.act == "merge" and g.survivor is not None}
+    merged: dict[str, list[str]] = {}
+    for group in open_ones:
+        if group.act == "merge" and group.survivor is not None:
+            merged.setdefault(str(group.survivor.concept_id), []).extend(group.ticked)
     made = [_act(group, "take", None) for group in open_ones if group.act != "merge"]
     if merged:
         made.append(("merge", merge_groups(merged)))
@@ -118,9 +122,11 @@ def by_rule(groups: Iterable[Group], rule: str) -> list[Group]:
         UsageError: no ticked member is of it; the message names the rules there are.
     """
     listed = [*groups]
+    if not rule:
+        raise UsageError("by which rule? what no rule found is decided on one by one")
     found = [only for group in listed if (only := _only(group, rule)).members]
     if not found:
-        known = sorted({one.rule for group in listed for one in group.members if one.ticked})
+        known = sorted({one.rule for group in listed for one in group.members if one.ticked and one.rule})
         shown = ", ".join(f"'{one}'" for one in known) or "none"
         raise UsageError(f"no suggestion that is sure is found by the rule '{rule}': there are {shown}")
     return found
@@ -207,10 +213,13 @@ def _carried_out(
     dry_run: bool,
 ) -> Decided:
     name, plan = act
-    expect: dict[str, str] = {}
+    expect: dict[str, Seen] = {}
     mentions: dict[str, int] = {}
     for group in groups:
-        expect |= group.statuses
+        expect |= group.seen
         mentions |= group.mentions
     change = curate(state, name, plan, by=by, why=why, dry_run=dry_run, expect=expect)
-    return Decided(change, change.words(mentions) if change else ["it is so already"])
+    if change is None:
+        return Decided(None, ["it is so already"])
+    lost = None if dry_run else vector_lost(state, change)
+    return Decided(change, [*change.words(mentions), *([lost] if lost else [])])

@@ -7,9 +7,10 @@ from typing import Any
 
 from kb.curation.apply import Concepts
 from kb.curation.merging import may_merge
-from kb.curation.review.group import Group, Member
+from kb.curation.review.group import Group, Member, facets_of
 from kb.curation.suggest.alike import SURE
 from kb.curation.suggest.suggestion import Suggestion
+from kb.curation.told_apart import told_apart
 from kb.language.same_words import compare, wording_of
 from schemas.terms import IN_USE
 
@@ -71,12 +72,20 @@ def _reached(survivor: str, links: Links, concepts: Concepts, taken: set[str]) -
     """What the survivor may take, however it hangs on it, with the surest way there."""
     row = concepts.get(survivor)
     found: dict[str, Found] = {}
+
+    def joins(other: str) -> bool:
+        """Whether a merge would take it with all that is found: two told apart are never in one group."""
+        own = concepts.get(other)
+        return may_merge(own, row, concepts) is None and not any(
+            told_apart(own, concepts.get(of), concepts) for of in found
+        )
+
     edge: list[tuple[str, float, str | None]] = [(survivor, 1.0, None)]
     while edge:
         edge.sort(key=lambda way: way[1])
         at, sure, by_way_of = edge.pop()
         for other, suggestion in links[at].items():
-            if other == survivor or other in taken or other in found or may_merge(concepts.get(other), row) is not None:
+            if other == survivor or other in taken or other in found or not joins(other):
                 continue
             score = sure * suggestion.score
             said = suggestion.reason if by_way_of is None else f"{suggestion.reason}, by way of '{by_way_of}'"
@@ -92,7 +101,14 @@ def _member(row: dict[str, Any], survivor: dict[str, Any], mentions: int, found:
 
 
 def _shown(row: dict[str, Any], mentions: int, **said: Any) -> Member:
-    return Member(concept_id=row["concept_id"], text=row["text"], status=row["status"], mentions=mentions, **said)
+    return Member(
+        concept_id=row["concept_id"],
+        text=row["text"],
+        status=row["status"],
+        mentions=mentions,
+        facets=facets_of(row),
+        **said,
+    )
 
 
 def _reason(members: Sequence[Member]) -> str:

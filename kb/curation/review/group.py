@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from typing import Any, Literal
 
+from kb.curation.words import FACETS
 from kb.errors import UsageError
 
 Act = Literal["merge", "add names", "accept", "rename", "reject", "retire", "keep"]
@@ -26,6 +27,7 @@ class Member:
         rule: what found it, by which many are taken at once.
         score: how sure that is, as the suggestion says it.
         ticked: whether the proposed act takes it unless told otherwise.
+        facets: what it says, of FACETS: with its text and status, what a decision on it goes by.
     """
 
     concept_id: str | None
@@ -36,6 +38,7 @@ class Member:
     rule: str = ""
     score: float = 1.0
     ticked: bool = False
+    facets: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -80,9 +83,9 @@ class Group:
         return [one for one in (self.survivor, *self.members) if one is not None and one.concept_id is not None]
 
     @property
-    def statuses(self) -> dict[str, str]:
+    def seen(self) -> dict[str, dict[str, Any]]:
         """How its concepts stood when they were shown, by id: what an act on them expects."""
-        return {str(one.concept_id): str(one.status) for one in self.concepts}
+        return {str(one.concept_id): {"status": one.status, "text": one.text, **one.facets} for one in self.concepts}
 
     @property
     def mentions(self) -> dict[str, int]:
@@ -100,6 +103,11 @@ class Group:
     def to_dict(self) -> dict[str, Any]:
         """The group as plain data."""
         return {"group_id": self.group_id, **asdict(self)}
+
+
+def facets_of(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The facets of a row of `concepts`, as a member holds them."""
+    return {name: row[name] for name in FACETS}
 
 
 def by_weight(groups: Sequence[Group]) -> list[Group]:

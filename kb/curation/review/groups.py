@@ -10,8 +10,9 @@ from kb.curation.apply import Concepts
 from kb.curation.dismissed import AS_IT_IS, names_refused
 from kb.curation.merging import may_merge
 from kb.curation.review.duplicate_groups import duplicate_groups
-from kb.curation.review.group import Act, Group, Member, by_weight
+from kb.curation.review.group import Act, Group, Member, by_weight, facets_of
 from kb.curation.review.queue import QUEUES, Queue
+from kb.curation.review.ticks import untick_apart
 from kb.curation.suggest.suggest import KINDS, suggest
 from kb.curation.suggest.suggestion import Suggestion
 from kb.curation.words import times
@@ -131,7 +132,7 @@ def _alone(queue: Queue, found: Sequence[Suggestion], concepts: Concepts) -> lis
             into.setdefault(one.target, []).append(one)
         else:
             groups.append(_by_itself(queue, one, concepts.get(one.concept_id)))
-    merged = [_into(queue, ones, concepts.get(target)) for target, ones in into.items()]
+    merged = [_into(queue, ones, concepts.get(target), concepts) for target, ones in into.items()]
     return [*merged, *groups]
 
 
@@ -142,14 +143,12 @@ def _by_itself(queue: Queue, one: Suggestion, row: Mapping[str, Any]) -> Group:
     return Group(kind=queue, act=act, survivor=None, members=(member,), reason=one.reason, text=text)
 
 
-def _into(queue: Queue, ones: Sequence[Suggestion], survivor: Mapping[str, Any]) -> Group:
-    """What is to be merged into one concept: ticked where that is sure."""
+def _into(queue: Queue, ones: Sequence[Suggestion], survivor: Mapping[str, Any], concepts: Concepts) -> Group:
+    """What is to be merged into one concept: ticked where that is sure, and not told apart from what is ticked."""
     members = tuple(
-        Member(
-            concept_id=one.concept_id,
-            text=one.text,
-            status="candidate",
-            mentions=one.mentions,
+        _concept(
+            concepts.get(one.concept_id),
+            one.mentions,
             reason=one.reason,
             rule=one.rule,
             score=one.score,
@@ -160,12 +159,14 @@ def _into(queue: Queue, ones: Sequence[Suggestion], survivor: Mapping[str, Any])
     rules = {one.rule for one in ones}
     reason = rules.pop() if len(rules) == 1 else "alike"
     stays = _concept(survivor, ones[0].other_mentions)
-    return Group(kind=queue, act="merge", survivor=stays, members=members, reason=reason)
+    return Group(kind=queue, act="merge", survivor=stays, members=untick_apart(members, concepts), reason=reason)
 
 
 def _may_take(concepts: Concepts, one: Suggestion) -> bool:
     row = concepts.find(str(one.target))
-    return row is not None and row["status"] in IN_USE and may_merge(concepts.get(one.concept_id), row) is None
+    return (
+        row is not None and row["status"] in IN_USE and may_merge(concepts.get(one.concept_id), row, concepts) is None
+    )
 
 
 def _listed(state: State, queue: Queue, since: str | None) -> list[Group]:
@@ -198,7 +199,14 @@ def _single(queue: Queue, row: Mapping[str, Any], mentions: int, reason: str, ac
 
 
 def _concept(row: Mapping[str, Any], mentions: int, **said: Any) -> Member:
-    return Member(concept_id=row["concept_id"], text=row["text"], status=row["status"], mentions=mentions, **said)
+    return Member(
+        concept_id=row["concept_id"],
+        text=row["text"],
+        status=row["status"],
+        mentions=mentions,
+        facets=facets_of(row),
+        **said,
+    )
 
 
 def _passing(state: State, groups: Iterable[Group], filters: Filters) -> list[Group]:

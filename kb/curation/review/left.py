@@ -8,7 +8,8 @@ from typing import Any
 from kb.curation.apply import Concepts
 from kb.curation.dismissed import AS_IT_IS, names_refused
 from kb.curation.merging import may_merge
-from kb.curation.review.group import Group, Member
+from kb.curation.review.group import Group, Member, facets_of
+from kb.curation.review.ticks import untick_apart
 from schemas.terms import IN_USE
 
 Row = dict[str, Any]
@@ -28,6 +29,7 @@ def left_of(group: Group, concepts: Concepts) -> Group | None:
     members = tuple(now for one in group.members if (now := _left(group, one, survivor, concepts)) is not None)
     if not members:
         return None
+    members = untick_apart(members, concepts)
     stands = None if group.survivor is None or survivor is None else _now(group.survivor, survivor)
     return replace(group, survivor=stands, members=members)
 
@@ -40,7 +42,7 @@ def _left(group: Group, member: Member, survivor: Row | None, concepts: Concepts
     if row is None:
         return None
     if survivor is not None:
-        open_ = row["status"] in IN_USE and may_merge(row, survivor) is None
+        open_ = row["status"] in IN_USE and may_merge(row, survivor, concepts) is None
     else:
         open_ = row["status"] in ("candidate", "aside") and AS_IT_IS not in row["dismissed"]
     return _now(member, row) if open_ else None
@@ -51,4 +53,4 @@ def _row(member: Member | None, concepts: Concepts) -> Row | None:
 
 
 def _now(member: Member, row: Row) -> Member:
-    return replace(member, text=row["text"], status=row["status"])
+    return replace(member, text=row["text"], status=row["status"], facets=facets_of(row))

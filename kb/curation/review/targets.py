@@ -43,7 +43,7 @@ def _takable(state: State, concept_id: str, others: Sequence[str]) -> list[Membe
     concepts.read([concept_id, *others])
     own = concepts.get(concept_id)
     rows = [concepts.get(other) for other in others]
-    kept = [row for row in rows if row["status"] in IN_USE and may_merge(own, row) is None]
+    kept = [row for row in rows if row["status"] in IN_USE and may_merge(own, row, concepts) is None]
     return [*_members(state, kept)]
 
 

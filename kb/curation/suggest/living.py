@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kb.curation.apply import Concepts
 from kb.curation.dismissed import AS_IT_IS
+from kb.curation.told_apart import apart_from
 from kb.language.same_words import Wording, wording_of
 from kb.language.severities import same_severity
 from kb.store.sqltext import literals
@@ -36,11 +38,16 @@ Block = tuple[str, str]
 
 @dataclass(frozen=True)
 class Living:
-    """The concepts in use at one commit. `rows` and `vectors` run in parallel; a vector is NaN if there is none."""
+    """The concepts in use at one commit.
+
+    `rows` and `vectors` run in parallel; a vector is NaN if there is none. `apart` has, by id, what a concept was told
+    apart from, for those that were.
+    """
 
     rows: list[Row]
     mentions: list[int]
     vectors: np.ndarray | None
+    apart: Mapping[str, set[str]]
 
     @cached_property
     def wordings(self) -> list[Wording]:
@@ -72,8 +79,8 @@ class Living:
 
     def told_apart(self, first: int, second: int) -> bool:
         """Whether a curator said that two rows are not the same."""
-        one, other = self.rows[first], self.rows[second]
-        return one["concept_id"] in other["distinct_from"] or other["concept_id"] in one["distinct_from"]
+        one, other = (self.rows[at]["concept_id"] for at in (first, second))
+        return one in self.apart.get(other, ()) or other in self.apart.get(one, ())
 
     def rank(self, at: int) -> tuple[bool, int, int, str]:
         """What makes a concept rather the survivor: accepted, mentioned more often, shorter, first by its id."""
@@ -88,7 +95,9 @@ def read_living(state: State, *, vectors: bool = True) -> Living:
     counts = Vocabulary(state).counts()
     mentions = [counts[row["concept_id"]].mentions if row["concept_id"] in counts else 0 for row in rows]
     matrix = _read_vectors(concepts, len(rows)) if vectors and "embedding" in concepts.schema.names else None
-    return Living(rows, mentions, matrix)
+    known = Concepts(state)
+    apart = {row["concept_id"]: apart_from(row, known) for row in rows if row["distinct_from"]}
+    return Living(rows, mentions, matrix, apart)
 
 
 def _read_vectors(concepts: lance.LanceDataset, count: int) -> np.ndarray:

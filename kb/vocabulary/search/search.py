@@ -23,7 +23,7 @@ from kb.vocabulary.search.asked import Asked, Reading, understand
 from kb.vocabulary.search.concept_columns import ConceptColumns
 from kb.vocabulary.search.exclusion import excluded
 from kb.vocabulary.search.hit import SearchHit, SearchHits
-from kb.vocabulary.search.similarity import NEAR, by_reading, by_vector
+from kb.vocabulary.search.similarity import NEAR, by_reading, by_vector, without_denied
 from kb.vocabulary.search.vector_scale import read_scale
 
 DEPTH = 50
@@ -76,7 +76,7 @@ def search(
     near, by = _nearest_reading(columns, asked.readings)
     if not words_only and read_embedder(state) is not None:
         _add_vectors(state, columns, asked, embedder, near, by, depth=max(DEPTH, 4 * k))
-    near = np.where(wanted, near, 0.0)
+    near = without_denied(columns, asked.readings, np.where(wanted, near, 0.0), by)
     return _hits(columns, asked.readings, near, by, k=k, least=least)
 
 

@@ -13,6 +13,8 @@ The similarity is the most of the three. From `NEAR` on a concept is a hit; belo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from kb.language.alike_terms import may_be_called
@@ -39,6 +41,9 @@ UNSAID_PLACE, PART_OF_PLACE, AROUND_PLACE, OTHER_PLACE, MORE_PLACE = 0.8, 0.95, 
 UNSAID_WORD, STRANGE_WORD, MORE_WORDS = 0.85, 0.5, 0.97
 """What is kept for each facet: where the concept does not tell it, tells another, or tells what was not asked.
 A strange word is one that no table knows and no concept holds."""
+
+OUTDONE = 0.76
+"""What the other assertion keeps where what was asked is there: with OTHER_ASSERTION less than NEAR."""
 
 BY_WORDS = 0.95
 """The most that words alone give: less than saying the same."""
@@ -96,6 +101,25 @@ def uncontradicted(columns: ConceptColumns, facets: Facets) -> np.ndarray:
     """What each concept keeps for its assertion, side, severity and place, (n,) float32."""
     assertion = columns.coded["assertion"].each({facets.assertion: 1.0}, OTHER_ASSERTION)
     return assertion * _side(columns, facets) * _severity(columns, facets) * _place(columns, facets)
+
+
+def without_denied(
+    columns: ConceptColumns, readings: Sequence[Reading], near: np.ndarray, by: np.ndarray
+) -> np.ndarray:
+    """How near each concept is, (n,), the other assertion being near only where nothing that was asked is as near.
+
+    Args:
+        columns: the vocabulary.
+        readings: those of the query.
+        near: how near each concept is to the reading that it is nearest to, 0 where it is not wanted.
+        by: (n,) which reading that is.
+    """
+    denied = np.zeros(len(columns), dtype=bool)
+    for number, reading in enumerate(readings):
+        if reading.facets is not None:
+            denied |= (by == number) & ~columns.coded["assertion"].among([reading.facets.assertion])
+    asked = near[~denied].max(initial=0.0)
+    return np.where(denied & (near <= asked), OUTDONE * near, near)
 
 
 _DENIALS = heads_of("no not without")

@@ -63,7 +63,7 @@ def test_a_merge_brings_the_vectors_of_the_drafts_texts(kb: KnowledgeBase, embed
 
 
 def test_a_conflict_stops_the_merge_and_is_shown(main: KnowledgeBase) -> None:
-    main.at("draft").curate.rename(LEFT, "coin lesion")
+    main.at("draft").curate.rename(LEFT, "left coin lesion")
     main.at("draft").curate.accept(LEFT)
     main.curate.rename(LEFT, "spot")
     before = rows(main)
@@ -73,15 +73,15 @@ def test_a_conflict_stops_the_merge_and_is_shown(main: KnowledgeBase) -> None:
         LEFT,
         "text",
         "spot",
-        "coin lesion",
+        "left coin lesion",
     )
     assert not result.merged
     assert rows(KnowledgeBase.open(main.uri)) == before
 
 
-@pytest.mark.parametrize(("take", "text"), [("main", "spot"), ("branch", "coin lesion")])
+@pytest.mark.parametrize(("take", "text"), [("main", "spot"), ("branch", "left coin lesion")])
 def test_a_conflict_is_settled_by_taking_one_side(main: KnowledgeBase, take, text: str) -> None:
-    main.at("draft").curate.rename(LEFT, "coin lesion")
+    main.at("draft").curate.rename(LEFT, "left coin lesion")
     main.at("draft").curate.accept(LEFT)
     main.curate.rename(LEFT, "spot")
     assert merge_branch(main, "draft", take=take).merged
@@ -142,13 +142,13 @@ def test_names_are_taken_once_and_freed_by_delete(main: KnowledgeBase) -> None:
 def test_on_the_command_line(main: KnowledgeBase, cli, cli_json) -> None:
     where = ["--kb", main.uri]
     cli("branch", "create", "mine", *where)
-    cli("vocab", "rename", LEFT, "coin lesion", "--branch", "mine", *where)
+    cli("vocab", "rename", LEFT, "left coin lesion", "--branch", "mine", *where)
     cli("vocab", "rename", LEFT, "spot", *where)
     assert {row["branch"]: row["commits"] for row in cli_json("branch", "list", *where)} == {"draft": 0, "mine": 1}
     stopped = cli("branch", "merge", "mine", *where, code=1)
-    assert "coin lesion" in stopped.stdout
+    assert "left coin lesion" in stopped.stdout
     assert "--take" in stopped.stderr
     assert cli_json("branch", "merge", "mine", "--take", "branch", *where)["merged"]
-    assert "coin lesion" in cli("vocab", "show", LEFT, *where).stdout
+    assert "left coin lesion" in cli("vocab", "show", LEFT, *where).stdout
     cli("branch", "delete", "mine", *where)
     assert "no branch" in cli("vocab", "accept", LEFT, "--branch", "mine", *where, code=2).stderr

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ingest.reports.ingest import ingest_reports
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
+from kb.language.query_reading import read_query
 from kb.vectors.embedding import load_embedder
 from kb.vocabulary.embed_concepts import embed_concepts
 from tests.support.concepts import add_concepts
@@ -57,13 +58,43 @@ class TestActs:
             base.curate.add("small left pneumothorax")
 
     def test_a_rename_cannot_take_a_name_that_is_taken_or_says_the_opposite(self, base: KnowledgeBase) -> None:
-        with pytest.raises(UsageError, match="says laterality right, and 'left nodule'"):
+        with pytest.raises(UsageError, match=r"says laterality right, and 'left nodule' .* has left"):
             base.curate.rename(LEFT, "right nodule")
         with pytest.raises(UsageError, match="says assertion absent"):
             base.curate.rename(LEFT, "no left nodule")
         base.curate.retire(RIGHT)
         assert base.curate.rename(LEFT, "right nodule", keep_facets=True) is not None
         assert base.vocabulary.get(LEFT).laterality == "left"
+
+    @pytest.mark.parametrize(
+        ("old", "new", "facet"),
+        [
+            ("left rib fracture", "rib fracture", "laterality"),
+            ("rib fracture", "left rib fracture", "laterality"),
+            ("cardiomegaly", "mild cardiomegaly", "severity"),
+            ("mild cardiomegaly", "cardiomegaly", "severity"),
+        ],
+    )
+    def test_a_rename_neither_adds_nor_drops_a_side_or_severity(
+        self, kb: KnowledgeBase, old: str, new: str, facet: str
+    ) -> None:
+        add_concepts(kb, [old])
+        with pytest.raises(UsageError, match=f"says {facet} .*: that is another one"):
+            kb.curate.rename(concept_id(old), new)
+        assert kb.curate.rename(concept_id(old), new, keep_facets=True) is not None
+        assert getattr(kb.vocabulary.get(concept_id(old)), facet) == getattr(read_query(old), facet)
+
+    def test_a_rename_after_the_side_was_set_may_say_it(self, kb: KnowledgeBase) -> None:
+        add_concepts(kb, ["rib fracture"])
+        of = concept_id("rib fracture")
+        kb.curate.set_facet(of, "laterality", "left")
+        assert kb.curate.rename(of, "left rib fracture") is not None
+
+    def test_a_revert_that_cannot_be_names_the_concept_first(self, base: KnowledgeBase) -> None:
+        change = base.curate.accept(EFFUSION, by="ada")
+        base.curate.reject(EFFUSION)
+        with pytest.raises(UsageError, match=r"^'pleural effusion' is no longer as this left it .*ada: .* is accepted"):
+            base.curate.revert(change.change_id)
 
     def test_an_id_may_be_typed_in_either_case(self, base: KnowledgeBase) -> None:
         assert base.vocabulary.get(LEFT.lower()).concept_id == LEFT

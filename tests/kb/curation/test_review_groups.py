@@ -17,6 +17,8 @@ from kb.curation.review.progress import read_progress
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.language.query_reading import read_query
+from kb.vectors.embedding import load_embedder
+from kb.vocabulary.embed_concepts import embed_concepts
 from kb.vocabulary.filters import Filters
 from tests.support.concepts import SAME_WORDS, add_concepts
 
@@ -155,6 +157,28 @@ class TestDeciding:
             decide_group(base, group)
         assert acts(base) == ["reject"]
 
+    @pytest.mark.parametrize(
+        ("act", "problem"),
+        [
+            (lambda v: v.rename(WIDENED, "gaping fracture", by="bob"), "is called 'gaping fracture' by now .*bob"),
+            (lambda v: v.set_facet(WIDENED, "anatomy", "rib", by="bob"), "has another anatomy than when it was shown"),
+        ],
+    )
+    def test_another_text_or_facet_since_it_was_shown_is_told_too(self, base: KnowledgeBase, act, problem: str) -> None:
+        group = around(base, WIDE)
+        act(KnowledgeBase.open(base.uri).curate)
+        with pytest.raises(UsageError, match=f"'widened fracture' {problem}"):
+            decide_group(base, group)
+        assert base.at("HEAD").vocabulary.get(WIDENED).status == "candidate"
+
+    def test_a_rename_says_that_the_vector_is_gone(self, base: KnowledgeBase, tiny_model: Path) -> None:
+        group = around(base, WIDE)
+        assert len(decide_group(base, group, "rename", members=[WIDE], text="gaping fracture").words) == 1
+        embed_concepts(base, load_embedder(str(tiny_model)))
+        group = around(base, WIDE)
+        done = decide_group(base, group, "rename", members=[WIDE], text="agape fracture")
+        assert done.words[-1] == "'agape fracture' has no vector until the vocabulary is embedded again"
+
     def test_a_dry_run_tells_and_writes_nothing(self, base: KnowledgeBase) -> None:
         done = decide_group(base, around(base, WIDE), dry_run=True)
         assert "now count under 'wide fracture'" in done.words[0]
@@ -175,6 +199,17 @@ class TestManyGroupsByARule:
     def test_a_rule_that_no_suggestion_follows_names_those_there_are(self, base: KnowledgeBase) -> None:
         with pytest.raises(UsageError, match="there are 'the same words'"):
             by_rule(review_groups(base, "duplicates"), "the same letters")
+
+    def test_what_no_rule_found_is_not_taken_by_one(self, base: KnowledgeBase) -> None:
+        with pytest.raises(UsageError, match="by which rule"):
+            by_rule(review_groups(base, "unreviewed"), "")
+
+    def test_what_is_only_likely_is_neither_ticked_nor_taken_by_its_rule(self, base: KnowledgeBase) -> None:
+        add_concepts(base, ["mild cardiomegaly", "minimal cardiomegaly"])
+        groups = review_groups(base, "duplicates", filters=Filters(text="cardiomegaly"))
+        assert [group.ticked for group in groups] == [[]]
+        with pytest.raises(UsageError, match="no suggestion that is sure"):
+            by_rule(groups, "the same severity")
 
     def test_where_one_cannot_be_none_is(self, base: KnowledgeBase) -> None:
         groups = review_groups(base, "duplicates")

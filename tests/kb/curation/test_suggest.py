@@ -284,6 +284,7 @@ class TestSayingTheSame:
             ("no active infiltrate", "no acute infiltrate", "words for each other", False),
             ("thoracic spine spondylosis", "thoracic spine degenerative change", "words for each other", False),
             ("minimal spondylosis", "mild spinal degenerative change", "words for each other", False),
+            ("metastasis", "lung metastasis", "words for each other", False),
         ],
     )
     def test_a_pair_has_its_rule_and_only_the_same_words_are_sure(
@@ -307,6 +308,8 @@ class TestSayingTheSame:
             ("lung line", "catheter"),
             ("left basilar density", "right basilar opacity"),
             ("no acute abnormality", "no acute pulmonary abnormality"),
+            ("nasogastric tube", "nasogastric tube with tip at stomach"),
+            ("feeding tube", "feeding tube with tip in stomach"),
         ],
     )
     def test_what_says_two_things_is_not_suggested(

@@ -257,3 +257,23 @@ def test_what_was_curated_since_the_index_was_built_is_found_by_words(tmp_path: 
     kb.curate.add("wombat shadow")
     assert [hit.text for hit in kb.search("costa", k=1, words_only=True)] == ["cracked costa"]
     assert [hit.text for hit in kb.search("wombat", k=1, words_only=True)] == ["wombat shadow"]
+
+
+@pytest.mark.parametrize(
+    ("query", "denied"),
+    [
+        ("ptx", "no pneumothorax"),
+        ("pneumothorax", "no pneumothorax"),
+        ("no ptx", "pneumothorax"),
+        ("left effusion not loculated", "no pleural effusion"),
+        ("heart not enlarged", "cardiomegaly"),
+    ],
+)
+def test_the_other_assertion_is_no_hit_and_is_shown_where_all_are_asked_for(
+    kb: KnowledgeBase, embedder: Embedder, query: str, denied: str
+) -> None:
+    near = top(kb, query, embedder, k=10)
+    assert near and denied not in near
+    assert denied in top(kb, query, embedder, k=30, least=0.0)
+    only = "absent" if denied.startswith("no ") else "present"
+    assert denied in top(kb, query, embedder, k=30, assertion=only)  # nothing that was asked is among them
