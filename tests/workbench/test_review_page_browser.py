@@ -116,7 +116,7 @@ def test_a_decision_that_fails_is_told_and_its_group_is_back_and_nothing_after_i
     before = now(base).commit
 
     held: list[Route] = []
-    page.route("**/decide?*", held.append, times=1)
+    page.route("**/decide?*", lambda route: held.append(route), times=1)
     page.keyboard.press("Enter")
     page.locator(".side h2", has_text="wide fracture").wait_for(state="detached")
     page.keyboard.press("Enter")
@@ -151,7 +151,7 @@ def test_what_is_typed_and_entered_at_once_goes_into_no_other_concept(
     page.keyboard.press("/")
     page.locator("#targets label").first.wait_for()  # the list of no words
     held: list[Route] = []
-    page.route("**/targets?*words=irreg*", held.append)
+    page.route("**/targets?*words=irreg*", lambda route: held.append(route))
     page.keyboard.insert_text("irreg")
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("still being looked for")
