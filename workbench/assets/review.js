@@ -14,6 +14,7 @@ let sending = Promise.resolve();
 let left = null; // groups that are left, as the server said last
 let pending = 0; // decisions that the server has not carried out yet
 let round = 0; // goes on where a decision failed: what was decided before that, and is not sent yet, never is
+let asking = 0; // which question for a group is the newest: the answer to an older one is not shown
 let moving = false; // the next group is not there yet: keys wait for it
 
 const MOST_PENDING = 4;
@@ -63,13 +64,18 @@ async function fetchAhead() {
 
 async function go(at) {
   left = null;
+  const mine = ++asking;
   const answer = await fetchText(address("group", { at }));
+  if (mine !== asking) return;
   if (answer.ok) show(answer.text);
   else told(answer.text);
 }
 
 async function next(after) {
-  if (fetched?.after === after) return show(fetched.html);
+  if (fetched?.after === after) {
+    asking += 1;
+    return show(fetched.html);
+  }
   moving = true;
   try {
     await go(after);
@@ -134,9 +140,11 @@ async function failed(answer, at, dialog, shown) {
     return;
   }
   left = null;
+  const mine = ++asking;
   const anew = await fetchText(address("group", { at }));
-  if (anew.ok) show(anew.text);
-  else showAgain(shown);
+  if (mine === asking && anew.ok) show(anew.text);
+  else if (mine === asking) showAgain(shown);
+  moving = false;
   say(why, { wrong: true });
 }
 
