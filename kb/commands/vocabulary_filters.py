@@ -16,7 +16,7 @@ FindingFilter = Annotated[
     list[str] | None, typer.Option("--finding", help="Only those of this finding of the lexicon; repeatable.")
 ]
 PlaceFilter = Annotated[
-    str | None, typer.Option("--place", help="Only those at a place that has these words: 'lower lobe'.")
+    str | None, typer.Option("--place", help="Only those at a place with these words ('lower lobe'); 'none': at none.")
 ]
 SeverityFilter = Annotated[
     str | None, typer.Option("--severity", help="Only those of this severity or size ('mild'); 'none': of none.")

@@ -21,7 +21,8 @@ from kb.language.query_reading import read_query, stands_as_it_is
 from kb.store.sqltext import literals
 from kb.store.state import State
 from kb.vocabulary.concept import Counts
-from kb.vocabulary.facet_column import FacetColumn
+from kb.vocabulary.facet_column import NONE, FacetColumn
+from kb.vocabulary.filters import Filters
 from kb.vocabulary.vocabulary import Vocabulary
 from kb.vocabulary.word_index import WordIndex, words_in
 from schemas.terms import IN_USE
@@ -70,6 +71,23 @@ class Found:
     total: int
     choices: dict[str, dict[str, int]]
     meant: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Passing:
+    """Which concepts of a catalogue pass.
+
+    Attributes:
+        places: the place of each concept, by id.
+        mask: (concepts,) whether the one at a place passes.
+    """
+
+    places: Mapping[str, int]
+    mask: np.ndarray
+
+    def __contains__(self, concept_id: object) -> bool:
+        at = self.places.get(str(concept_id))
+        return at is not None and bool(self.mask[at])
 
 
 class Catalogue:
@@ -169,6 +187,21 @@ class Catalogue:
         """What concepts have of a facet, each once."""
         return self._columns[facet].values
 
+    def having(self, filters: Filters) -> dict[str, frozenset[str]]:
+        """By facet the values that pass, of the facets that are filtered by: what `find` takes."""
+        asked = {name: name for name in FACETS if name != "finding"} | {"finding": "findings"}
+        named = [name for name, field in asked.items() if getattr(filters, field) is not None]
+        names = {*named, *(["finding"] if filters.label is not None else [])}
+        return {
+            name: frozenset(one for one in self.values(name) if filters.takes(name, _said(name, one))) for name in names
+        }
+
+    def passing(self, filters: Filters) -> Passing:
+        """Which concepts pass, by id: as `Filters.passes` says of their rows, all at once."""
+        masks = [self._columns[name].equal([*values]) for name, values in self.having(filters).items()]
+        mask = np.logical_and.reduce(masks) if masks else np.ones(len(self), bool)
+        return Passing(self._places, mask)
+
     def of_findings(self, findings: Sequence[str], assertion: str | None = None) -> list[Row]:
         """The concepts in use of some findings, with their counts."""
         mask = self._columns["finding"].equal(findings) & self._columns["status"].equal(IN_USE)
@@ -235,6 +268,11 @@ class Catalogue:
         tier[pc.starts_with(texts, text).to_numpy(zero_copy_only=False)] = BEGINS
         tier[pc.equal(texts, text).to_numpy(zero_copy_only=False)] = EXACT
         return tier
+
+
+def _said(facet: str, value: str) -> str | None:
+    """What a concept says of a facet: of the side "none" is said, of others nothing is."""
+    return None if value == NONE and facet != "laterality" else value
 
 
 def _wanted(asked: Asked) -> dict[str, Collection[str]]:

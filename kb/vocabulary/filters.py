@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from kb.choices import check_choice, meant
@@ -16,6 +17,10 @@ from schemas.terms import CONCEPT_ASSERTIONS, IN_USE, LATERALITIES, STATUSES
 
 KINDS = ("finding", "device", "normal", "other")
 """What a concept is of, as the lexicon's tables say; other is what they do not know."""
+
+
+BY_VALUE = ("assertion", "status", "laterality", "severity", "finding", "anatomy", "source")
+"""The columns of a concept whose value alone tells whether it passes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,29 +50,28 @@ class Filters:
     def passes(self, row: Mapping[str, Any], mentions: int = 0) -> bool:
         """Whether a row of `concepts` that is mentioned so often is one of those asked for.
 
-        A place or a text is asked for by words: those that hold all of them pass, in any order.
+        A place or a text is asked for by words: those that hold all of them pass, in any order; the place
+        "none" is that of concepts that name none.
         """
-        said = (
-            ("assertion", self.assertion),
-            ("status", self.status),
-            ("laterality", self.laterality),
-            ("source", self.source),
-        )
-        if any(wanted is not None and row[name] != wanted for name, wanted in said):
-            return False
-        if self.severity is not None and (row["severity"] or "none") != self.severity:
-            return False
-        if self.findings is not None and row["finding"] not in self.findings:
-            return False
-        if self.kind is not None and kind_of(row["finding"]) != self.kind:
-            return False
-        if self.label is not None and row["finding"] not in findings_of(self.label):
-            return False
+        kind = "other" if row["status"] == "aside" else kind_of(row["finding"])
         return (
-            holds_words(row["anatomy"], self.anatomy)
+            all(self.takes(name, row[name]) for name in BY_VALUE)
+            and self.takes("kind", kind)
             and holds_words(row["text"], self.text)
             and mentions >= self.min_count
         )
+
+    def takes(self, facet: str, value: str | None) -> bool:
+        """Whether concepts with this value of a facet (one of BY_VALUE, or kind) may pass; None: it says nothing."""
+        if facet == "finding":
+            named = self.label is None or value in findings_of(self.label)
+            return named and (self.findings is None or value in self.findings)
+        wanted: str | None = getattr(self, facet)
+        if wanted is None:
+            return True
+        if facet == "anatomy":
+            return at_place(value, wanted)
+        return (value or "none") == wanted if facet == "severity" else value == wanted
 
     @property
     def beyond_sql(self) -> bool:
@@ -95,20 +99,38 @@ class Filters:
         return " AND ".join(said)
 
 
+def at_place(said: str | None, wanted: str) -> bool:
+    """Whether a place has every word that is asked for; "none" asks for those that name no place."""
+    return said is None if wanted == "none" else holds_words(said, wanted)
+
+
 def holds_words(said: str | None, wanted: str | None) -> bool:
     """Whether a text has every word that is asked for, as the beginning of one of its own; no word asks for nothing."""
     words = (said or "").lower().split()
     return all(any(word.startswith(start) for word in words) for start in (wanted or "").lower().split())
 
 
+@cache
 def findings_of(label: str) -> frozenset[str]:
     """The findings of the lexicon that a label is of ("Cardiomegaly", "Pleural_Thickening").
 
     Raises:
         UsageError: no label is called so.
     """
+    found = _named_by(label)
+    if found is None:
+        raise UsageError(f"no label is called '{label}'{meant(label, bundled_labels().keys)}")
+    return found
+
+
+def names_findings(label: str) -> bool:
+    """Whether a label is of findings that concepts can be filtered by."""
+    return _named_by(label) is not None
+
+
+def _named_by(label: str) -> frozenset[str] | None:
     entry = bundled_labels().entry(label)
     finding = load_lexicon().canonical(normal_name(label))
     if entry is None and finding is None:
-        raise UsageError(f"no label is called '{label}'{meant(label, bundled_labels().keys)}")
+        return None
     return frozenset((*(entry.findings if entry else ()), *([finding] if finding else ())))

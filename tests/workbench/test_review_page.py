@@ -54,6 +54,13 @@ def shown(group: str) -> dict[str, str]:
     return {"group": found[0][1], "shown": html.unescape(found[1][1])}
 
 
+def previewed(preview: Response) -> str:
+    """The mark of what was previewed, which the page sends when it is to be done."""
+    found = re.search(r'data-seen="(\w+)"', preview.text)
+    assert found
+    return found[1]
+
+
 def members(group: str) -> list[str]:
     return [html.unescape(one) for one in re.findall(r'name="member" value="([^"]*)"', group)]
 
@@ -173,13 +180,40 @@ def test_a_rule_is_previewed_in_words_and_decided_as_one_change(client: TestClie
     assert "the same words" in client.get("/review/duplicates/rules").text
     preview = client.get("/review/duplicates/preview", params={"reason": "the same words"})
     assert "now count under" in html.unescape(preview.text) and now(base).commit == before.commit
-    answer = client.post("/review/duplicates/bulk", data={"reason": "the same words"})
+    answer = client.post("/review/duplicates/bulk", data={"reason": "the same words", "seen": previewed(preview)})
     assert answer.headers["x-left"] == "0"
     (change,) = now(base).changes()[len(before.changes()) :]
     assert change.reason == "by rule: the same words"
     client.post(f"/undo/{change.change_id}")
     assert now(base).vocabulary.get(BROADENED).status == "accepted"
     assert client.post("/review/duplicates/bulk", data={"reason": "no such rule"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "act", [lambda base: base.curate.reject(WIDENED), lambda base: base.curate.rename(WIDE, "gap")]
+)
+def test_a_rule_is_not_carried_out_where_it_would_do_what_was_not_previewed(
+    client: TestClient, base: KnowledgeBase, act: Callable[[KnowledgeBase], object]
+) -> None:
+    group_of(client)
+    asked = {"reason": "the same words"}
+    seen = previewed(client.get("/review/duplicates/preview", params=asked))
+    act(base)
+    before = now(base).commit
+    answer = client.post("/review/duplicates/bulk", data={**asked, "seen": seen})
+    assert answer.status_code == 400 and "not what was previewed" in answer.text
+    assert now(base).commit == before
+    anew = previewed(client.get("/review/duplicates/preview", params=asked))
+    assert client.post("/review/duplicates/bulk", data={**asked, "seen": anew}).status_code == 200
+
+
+def test_what_is_counted_passes_the_filters_and_is_still_open(client: TestClient, base: KnowledgeBase) -> None:
+    assert 'data-left="3" data-total="3"' in group_of(client)
+    assert 'data-left="1" data-total="1"' in group_of(client, finding="mass")
+    assert "3 in 2 groups" not in client.get("/review/duplicates/rules", params={"finding": "mass"}).text
+    assert "1 in 1 group" in client.get("/review/duplicates/rules", params={"finding": "mass"}).text
+    base.curate.reject(concept_id("uneven mass"), concept_id("irregular mass"), by="bea")
+    assert "Nothing is ticked" in client.get("/review/duplicates/rules", params={"finding": "mass"}).text
 
 
 def test_groups_are_filtered_by_what_their_concepts_say(client: TestClient) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from shutil import copytree
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from kb.curation.review.keys import KEYS
 from kb.knowledge_base import KnowledgeBase
@@ -107,6 +107,63 @@ def test_no_key_rejects_without_a_second_one(base: KnowledgeBase, open_workbench
     expect(page.locator("#said")).to_contain_text("rejected")
 
 
+@pytest.mark.parametrize("how", ["no answer", "an error"])
+def test_a_decision_that_fails_is_told_and_its_group_is_back_and_nothing_after_it_is_sent(
+    base: KnowledgeBase, open_workbench: Open, how: str
+) -> None:
+    at = open_workbench(base)
+    page = opened(at)
+    before = now(base).commit
+
+    held: list[Route] = []
+    page.route("**/decide?*", lambda route: held.append(route), times=1)
+    page.keyboard.press("Enter")
+    page.locator(".side h2", has_text="wide fracture").wait_for(state="detached")
+    page.keyboard.press("Enter")
+    expect(page.locator("#group")).to_have_attribute("data-pending", "2")
+    (route,) = held
+    route.abort() if how == "no answer" else route.fulfill(status=503, body="<p>gone</p>")
+    expect(page.locator("#said")).to_contain_text("1 decided after it was not sent")
+    stays(page, "wide fracture")
+    assert now(base).commit == before
+    page.keyboard.press("Enter")  # the page goes on
+    expect(page.locator("#said")).to_contain_text("now count under 'wide fracture'")
+    page.keyboard.press("u")
+    expect(page.locator("#said")).to_contain_text("Undone: ")
+
+
+def test_without_a_server_the_group_is_shown_as_it_was(base: KnowledgeBase, open_workbench: Open) -> None:
+    page = opened(open_workbench(base))
+    page.context.set_offline(True)
+    page.keyboard.press("Enter")
+    expect(page.locator("#said")).to_contain_text("did not answer")
+    stays(page, "wide fracture")
+    page.context.set_offline(False)
+    page.keyboard.press("Enter")
+    expect(page.locator("#said")).to_contain_text("now count under 'wide fracture'")
+
+
+def test_what_is_typed_and_entered_at_once_goes_into_no_other_concept(
+    base: KnowledgeBase, open_workbench: Open
+) -> None:
+    page = opened(open_workbench(base))
+    before = now(base).commit
+    page.keyboard.press("/")
+    page.locator("#targets label").first.wait_for()  # the list of no words
+    held: list[Route] = []
+    page.route("**/targets?*words=irreg*", lambda route: held.append(route))
+    page.keyboard.insert_text("irreg")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("still being looked for")
+    page.get_by_role("button", name="Merge into it").click()
+    expect(page.get_by_role("alert")).to_contain_text("still being looked for")
+    held.pop().continue_()
+    expect(page.locator("#targets label")).to_have_count(1)
+    page.get_by_role("button", name="Merge into it").click()
+    expect(page.get_by_role("alert")).to_contain_text("Choose one in the list")
+    assert now(base).commit == before
+
+
 def test_another_target_is_typed_and_a_rename_too(base: KnowledgeBase, open_workbench: Open) -> None:
     at = open_workbench(base)
     page = opened(at)
@@ -114,6 +171,10 @@ def test_another_target_is_typed_and_a_rename_too(base: KnowledgeBase, open_work
     page.keyboard.type("irreg")
     expect(page.locator("#targets label")).to_have_count(1)
     at.assert_clean()
+    before = now(base).commit
+    page.keyboard.press("Enter")
+    expect(page.locator("#targets input")).to_be_focused()
+    assert now(base).commit == before
     page.keyboard.press("Enter")
     expect(page.locator("#said")).to_contain_text("now count under 'irregular mass'")
     stays(page, "uneven mass")
@@ -137,6 +198,21 @@ def test_a_rule_is_previewed_and_needs_a_second_key(base: KnowledgeBase, open_wo
     expect(page.get_by_text("Nothing more is to be decided here")).to_be_visible()
     page.keyboard.press("u")
     stays(page, "wide fracture")
+
+
+def test_a_rule_that_finds_otherwise_by_now_is_previewed_anew(base: KnowledgeBase, open_workbench: Open) -> None:
+    page = opened(open_workbench(base))
+    page.keyboard.press("b")
+    page.get_by_role("button", name="Preview the same words").press("Enter")
+    told = page.get_by_label("What would be done")
+    expect(told).to_contain_text("widened fracture")
+    base.curate.reject(WIDENED, by="bea")
+    before = now(base).commit
+    page.keyboard.press("B")
+    page.keyboard.press("B")
+    expect(page.locator("#said")).to_contain_text("not what was previewed")
+    expect(told).not_to_contain_text("widened fracture")
+    assert now(base).commit == before
 
 
 def test_what_another_decided_meanwhile_is_told_and_the_group_shown_anew(

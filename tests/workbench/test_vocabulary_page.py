@@ -6,13 +6,16 @@ import html
 import re
 from pathlib import Path
 from shutil import copytree
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
 from kb.knowledge_base import KnowledgeBase
+from schemas.terms import IN_USE
 from tests.support.concepts import add_concepts
 from tests.support.mined import concept_id, mined_in
+from tests.support.tables import fill
 from tests.support.workbench_client import client_of
 
 EFFUSION = concept_id("large right pleural effusion")
@@ -56,14 +59,46 @@ def test_where_the_list_is_short_other_names_are_looked_for(client: TestClient) 
     assert client.get("/vocabulary/near", params={"q": "zxqv"}).text.strip() == ""
 
 
-def test_a_finding_asks_for_what_stands_under_it_and_a_place_for_its_parts(client: TestClient) -> None:
-    assert "left rib fracture" in client.get("/vocabulary/results", params={"finding": "fracture"}).text
-    assert "basilar atelectasis" in client.get("/vocabulary/results", params={"anatomy": "lung"}).text
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"finding": "fracture"},
+        {"finding": "rib fracture"},
+        {"anatomy": "lung"},
+        {"anatomy": "base"},
+        {"anatomy": "none"},
+        {"label": "Lung Opacity"},
+        {"label": "Fracture"},
+        {"label": "No Finding"},
+        {"label": "Pneumothorax", "assertion": "absent"},
+        {"label": "Fracture", "finding": "rib fracture"},
+        {"kind": "device"},
+        {"kind": "other", "status": "aside"},
+        {"laterality": "none"},
+        {"severity": "none"},
+        {"source": "rules"},
+        {"status": "candidate"},
+    ],
+    ids=str,
+)
+def test_filters_find_what_the_command_line_finds(
+    client: TestClient, mined: KnowledgeBase, asked: dict[str, str]
+) -> None:
+    said: dict[str, Any] = {name: value for name, value in asked.items() if name != "finding"}
+    found = mined.vocabulary.list(**said, findings=[asked["finding"]] if "finding" in asked else None)
+    wanted = [row for row in found if "status" in asked or row["status"] in IN_USE]
+    total = re.search(
+        r"of ([\d,]+)\s*</p>|(No concept says that)", client.get("/vocabulary/results", params=asked).text
+    )
+    assert total
+    assert int((total[1] or "0").replace(",", "")) == len(wanted)
 
 
-def test_a_label_asks_for_what_it_names(client: TestClient) -> None:
-    answer = client.get("/vocabulary/results", params={"label": "Pneumothorax"}).text
-    assert "no pneumothorax" in answer and "effusion" not in answer.partition('id="filters"')[0]
+def test_a_label_that_names_no_findings_is_not_offered(client: TestClient, base: KnowledgeBase) -> None:
+    fill(base, labels=[{"image_id": "i1", "label": "Signed By", "value": 1, "source": "test"}])
+    answer = client.get("/vocabulary/results").text
+    assert ">Pneumothorax</option>" in answer and "Signed By" not in answer
+    assert client.get("/vocabulary/results", params={"label": "Signed By"}).status_code == 400
 
 
 def test_a_question_that_makes_no_sense_is_said(client: TestClient) -> None:
@@ -187,6 +222,14 @@ def test_what_another_curator_decided_meanwhile_is_not_overturned(client: TestCl
     answer = client.post(f"/vocabulary/concept/{TUBE}/accept", data={"shown": '{"status": "candidate"}'})
     assert answer.status_code == 400 and "rejected" in answer.text
     assert status(base, TUBE) == "rejected"
+
+
+def test_what_was_undone_is_said_and_times_are_of_utc(client: TestClient, base: KnowledgeBase) -> None:
+    client.post(f"/vocabulary/concept/{TUBE}/accept", data={"status": "candidate"})
+    (change,) = KnowledgeBase.open(base.uri).changes()
+    assert "Undone: ada: &#39;chest tube&#39;" in client.post(f"/undo/{change.change_id}").text
+    for path in (f"/vocabulary/concept/{TUBE}", "/", "/review/progress"):
+        assert re.search(r"\d\d:\d\d UTC", client.get(path).text), path
 
 
 def test_the_list_follows_what_others_do(client: TestClient, base: KnowledgeBase) -> None:

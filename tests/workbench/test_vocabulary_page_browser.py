@@ -64,10 +64,16 @@ def test_a_merge_is_typed_and_what_is_wrong_is_said_in_its_dialog(base: Knowledg
     at = open_workbench(base)
     page = at.open(f"/vocabulary/concept/{heart}")
     page.keyboard.press("m")
-    page.keyboard.press("Enter")  # nothing is chosen yet
-    expect(page.get_by_role("alert")).to_contain_text("choose it in the list")
-    page.keyboard.type("clear")
+    expect(page.locator("#targets fieldset")).to_be_visible()
+    page.get_by_role("button", name="Merge", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("Choose one in the list")
+    page.locator("#merge [name=words]").fill("clear")
+    page.keyboard.press("Enter")  # the list is still of other words
+    expect(page.get_by_role("alert")).to_contain_text("still being looked for")
     expect(page.locator("#targets label")).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(page.locator("#targets input")).to_be_focused()
+    assert KnowledgeBase.open(base.uri).changes() == []
     page.keyboard.press("Enter")
     expect(page.get_by_text("It counts under")).to_be_visible()
     assert KnowledgeBase.open(base.uri).vocabulary.resolve(heart).concept_id == lungs

@@ -51,9 +51,10 @@ function press(one) {
 }
 
 /** A line where every page shows such lines. */
-export function say(told) {
+export function say(told, { wrong = false } = {}) {
   const line = document.createElement("p");
   line.textContent = told;
+  if (wrong) line.className = "wrong";
   document.getElementById("said").replaceChildren(line);
 }
 

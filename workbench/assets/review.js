@@ -2,6 +2,7 @@
 // out; what goes wrong brings the group back with the reason. Decisions are sent one after the other.
 
 import { say } from "./keys.js";
+import { clear } from "./targets.js";
 
 const place = document.getElementById("group");
 const { path, query } = place.dataset;
@@ -12,6 +13,8 @@ let fetched = null; // the group after the one that is shown: { after, html }
 let sending = Promise.resolve();
 let left = null; // groups that are left, as the server said last
 let pending = 0; // decisions that the server has not carried out yet
+let round = 0; // goes on where a decision failed: what was decided before that, and is not sent yet, never is
+let asking = 0; // which question for a group is the newest: the answer to an older one is not shown
 let moving = false; // the next group is not there yet: keys wait for it
 
 const MOST_PENDING = 4;
@@ -19,9 +22,14 @@ const form = () => place.querySelector("form.decide");
 const active = () => place.querySelector("[data-active]");
 const address = (page, more = {}) => `${path}/${page}?${new URLSearchParams([...new URLSearchParams(query), ...Object.entries(more)])}`;
 
+/** What the server answers; where it does not, as after a sleep, an answer that is not ok and says nothing. */
 async function fetchText(url, options = {}) {
-  const answer = await fetch(url, { ...options, headers: { "hx-request": "true", ...mark, ...options.headers } });
-  return { ok: answer.ok, headers: answer.headers, text: await answer.text() };
+  try {
+    const answer = await fetch(url, { ...options, headers: { "hx-request": "true", ...mark, ...options.headers } });
+    return { ok: answer.ok, headers: answer.headers, text: await answer.text() };
+  } catch {
+    return { ok: false, headers: new Headers(), text: "" };
+  }
 }
 
 function show(html, { focus = true } = {}) {
@@ -56,21 +64,31 @@ async function fetchAhead() {
 
 async function go(at) {
   left = null;
+  const mine = ++asking;
   const answer = await fetchText(address("group", { at }));
+  if (mine !== asking) return;
   if (answer.ok) show(answer.text);
   else told(answer.text);
 }
 
 async function next(after) {
-  if (fetched?.after === after) return show(fetched.html);
+  if (fetched?.after === after) {
+    asking += 1;
+    return show(fetched.html);
+  }
   moving = true;
-  await go(after);
-  moving = false;
+  try {
+    await go(after);
+  } finally {
+    moving = false;
+  }
 }
+
+const words = (html) => new DOMParser().parseFromString(html, "text/html").body.textContent.trim();
 
 function told(html) {
   const line = new DOMParser().parseFromString(html, "text/html").getElementById("said");
-  if (!line) return say("The server did not answer. Reload the page.");
+  if (!line) return say("The server did not answer. Try again, or reload the page.");
   document.getElementById("said").replaceWith(line);
 }
 
@@ -90,29 +108,52 @@ function decide(decision, more = {}, dialog = null) {
   const whole = boxes.length === 1 ? decision !== "rename" : decision === "apart" || (decision === "take" && ticked === boxes.length);
   const atOnce = whole && !dialog;
   if (decision === "take" && ticked === 0) return say("Nothing is ticked.");
-  const body = new URLSearchParams(said);
-  const moved = atOnce ? next(at + 1) : null;
+  const sent = { at, body: new URLSearchParams(said), dialog, shown: [...place.childNodes], round };
+  sent.moved = atOnce ? next(at + 1) : null;
   count(1);
-  sending = sending.then(async () => {
-    const answer = await fetchText(address("decide", { at }), { method: "POST", body, keepalive: true }).catch(() => null);
-    count(-1);
-    if (!answer) return say("The server did not answer: that decision was not kept. Reload the page.");
-    if (!answer.ok) {
-      if (dialog?.open) dialog.querySelector(".wrong-here").textContent = new DOMParser().parseFromString(answer.text, "text/html").body.textContent.trim();
-      else told(answer.text);
-      if (!dialog?.open) await go(at);
-      return;
-    }
-    dialog?.close();
-    const change = answer.headers.get("x-change");
-    if (change) done.push({ at, change });
-    left = Number(answer.headers.get("x-left"));
-    told(answer.text);
-    await moved;
-    if (!atOnce) await (answer.headers.get("x-stays") === "yes" ? go(at) : next(at + 1));
-    tally();
-    document.body.dispatchEvent(new Event("decided"));
-  });
+  sending = sending.then(() => carryOut(sent)).finally(() => count(-1));
+}
+
+/** Carry one decision out; where that fails, its group is back and what was decided after it is not sent. */
+async function carryOut({ at, body, dialog, shown, round: of, moved }) {
+  if (of !== round) return;
+  const answer = await fetchText(address("decide", { at }), { method: "POST", body, keepalive: true });
+  await moved;
+  if (!answer.ok) return failed(answer, at, dialog, shown);
+  dialog?.close();
+  const change = answer.headers.get("x-change");
+  if (change) done.push({ at, change });
+  left = Number(answer.headers.get("x-left"));
+  told(answer.text);
+  if (!moved) await (answer.headers.get("x-stays") === "yes" ? go(at) : next(at + 1));
+  tally();
+  document.body.dispatchEvent(new Event("decided"));
+}
+
+async function failed(answer, at, dialog, shown) {
+  round += 1;
+  const more = pending - 1;
+  const unsent = more ? ` ${more} decided after it ${more === 1 ? "was" : "were"} not sent: decide again.` : "";
+  const why = (words(answer.text) || "The server did not answer: this decision may not be kept. Look, and decide again.") + unsent;
+  if (dialog?.open) {
+    dialog.querySelector(".wrong-here").textContent = why;
+    return;
+  }
+  left = null;
+  const mine = ++asking;
+  const anew = await fetchText(address("group", { at }));
+  if (mine === asking && anew.ok) show(anew.text);
+  else if (mine === asking) showAgain(shown);
+  moving = false;
+  say(why, { wrong: true });
+}
+
+/** A group as it was shown, ticks and all, where the server cannot be asked how it stands. */
+function showAgain(nodes) {
+  place.replaceChildren(...nodes);
+  fetched = null;
+  tally();
+  will();
 }
 
 /** How many decisions are on their way; the page is not left without a question while some are. */
@@ -127,10 +168,12 @@ addEventListener("beforeunload", (event) => {
 
 async function undo() {
   await sending;
-  const last = done.pop();
+  const last = done.at(-1);
   if (!last) return say("There is nothing to undo here.");
   const answer = await fetchText(`/undo/${last.change}`, { method: "POST" });
   told(answer.text);
+  if (!answer.ok) return;
+  done.splice(done.indexOf(last), 1);
   await go(last.at);
   document.body.dispatchEvent(new Event("decided"));
 }
@@ -181,8 +224,7 @@ function scroll(by) {
 
 function openOther() {
   const dialog = document.getElementById("other");
-  dialog.querySelector("form").reset();
-  dialog.querySelector(".wrong-here").textContent = "";
+  clear(dialog.querySelector("form"));
   dialog.showModal();
   findTargets("");
 }
@@ -209,15 +251,22 @@ function openRename() {
   text.select();
 }
 
-async function bulk(reason) {
-  const answer = await fetchText(address("bulk"), { method: "POST", body: new URLSearchParams({ reason }) });
+async function bulk({ rule: reason, seen }) {
+  await sending;
+  const answer = await fetchText(address("bulk"), { method: "POST", body: new URLSearchParams({ reason, seen }) });
   told(answer.text);
-  if (!answer.ok) return;
+  if (!answer.ok) return preview(reason);
   const change = answer.headers.get("x-change");
   const at = form()?.dataset.at ?? 0;
   if (change) done.push({ at, change });
   for (const open of document.querySelectorAll(".more details[open]")) open.open = false;
   await go(at);
+}
+
+/** What a rule would do as things stand now. */
+async function preview(reason) {
+  const answer = await fetchText(address("preview", { reason }));
+  document.getElementById("preview").innerHTML = answer.ok ? answer.text : "";
 }
 
 addEventListener("click", (event) => {
@@ -233,7 +282,7 @@ addEventListener("click", (event) => {
   if (at("[data-scroll]")) scroll(Number(at("[data-scroll]").dataset.scroll));
   if (at("[data-tick-all]")) tickAll();
   if (at("[data-tick]")) active()?.querySelector("input").click();
-  if (at("[data-bulk]")) bulk(at("[data-rule]").dataset.rule);
+  if (at("[data-bulk]")) bulk(at("[data-rule]").dataset);
   if (at("[data-member]")) activate(at("[data-member]"));
 });
 
@@ -247,9 +296,7 @@ place.addEventListener("change", (event) => {
 
 document.querySelector("[data-other]").addEventListener("submit", (event) => {
   event.preventDefault();
-  const into = new FormData(event.target).get("into");
-  if (!into) event.target.querySelector(".wrong-here").textContent = "Choose one in the list.";
-  else decide("take", { into }, document.getElementById("other"));
+  decide("take", { into: new FormData(event.target).get("into") }, document.getElementById("other"));
 });
 let typed = 0;
 document.querySelector("[data-words]").addEventListener("input", (event) => {

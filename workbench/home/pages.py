@@ -60,8 +60,10 @@ def undo(request: Request) -> Response:
     """Take one act back, by a new one."""
     change_id = request.path_params["change_id"]
     with desk_of(request).acting() as base:
-        base.curate.revert(change_id, by=author_of(request))
-    response = said(request, "Undone.")
+        made = base.curate.revert(change_id, by=author_of(request))
+        undone = next((one for one in base.changes() if made is not None and one.change_id == made.reverts), None)
+    told = "It was undone already." if undone is None else f"Undone: {undone.line()}"
+    response = said(request, told)
     response.headers["HX-Trigger"] = "undone"
     return response
 

@@ -26,8 +26,13 @@ class Piece:
 
     @property
     def told(self) -> str:
-        """What is said here, in words: "there: left pleural effusion; denied: no pneumothorax"."""
-        return "; ".join(f"{IN_WORDS[one.assertion]}: {one.concept}" for one in self.statements)
+        """What is said here, in words: "there: left pleural effusion; denied: pneumothorax"."""
+        return "; ".join(f"{IN_WORDS[one.assertion]}: {_observed(one)}" for one in self.statements)
+
+
+def _observed(statement: Statement) -> str:
+    """What is there or denied, by name: of "no pneumothorax" what it denies, for the word before it says so."""
+    return statement.concept.removeprefix("no ") if statement.assertion == "absent" else statement.concept
 
 
 @dataclass(frozen=True, slots=True)

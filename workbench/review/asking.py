@@ -10,15 +10,16 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 
 from kb.choices import check_choice
+from kb.curation.review.group import Group
 from kb.curation.review.queue import QUEUES, Queue
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
-from kb.language.wider_terms import wider_findings
-from kb.vocabulary.catalogue import Catalogue
+from kb.vocabulary.catalogue import Catalogue, Passing
 from kb.vocabulary.filters import Filters
 from workbench.answers import desk_of
 from workbench.desk import Desk
 from workbench.review.board import Board, Open, boards_of
+from workbench.vocabulary.asking import filters_of
 from workbench.vocabulary.shelf import catalogue_of
 
 FILTERS = ("finding", "anatomy", "laterality", "severity", "kind", "source")
@@ -43,8 +44,26 @@ class Asked:
 
     def open_from(self, at: int, base: KnowledgeBase | None = None) -> Open | None:
         """The first group from a place on that is still open and passes, in this state or one that came since."""
-        catalogue = None if self.filters == Filters() else self.catalogue
-        return self.board.open_from(at, base or self.base, self.filters, catalogue)
+        return next(self.board.open_ones(at, base or self.base, self.passing), None)
+
+    def open_groups(self, base: KnowledgeBase | None = None) -> list[Group]:
+        """All groups that are still open and pass, as they stand now."""
+        return [one.group for one in self.board.open_ones(0, base or self.base, self.passing)]
+
+    @cached_property
+    def passing(self) -> Passing | None:
+        """The concepts that pass the filters; None where nothing is filtered."""
+        return None if self.filters == Filters() else self.catalogue.passing(self.filters)
+
+    @property
+    def left(self) -> int:
+        """How many groups that pass are still to be decided on, as far as is known."""
+        return self.board.left(self.passing)
+
+    @property
+    def total(self) -> int:
+        """How many groups that pass there are, decided or not."""
+        return self.board.total(self.passing)
 
     @property
     def path(self) -> str:
@@ -72,16 +91,4 @@ def asked(request: Request, *, anew: bool = False) -> Asked:
     desk = desk_of(request)
     base = desk.base()
     board = boards_of(desk).get(queue, base, since=since, anew=anew)
-    return Asked(desk, board, base, _filters(said), said, int(at))
-
-
-def _filters(said: Mapping[str, str]) -> Filters:
-    finding = said.get("finding")
-    return Filters(
-        findings=None if finding is None else tuple(sorted(wider_findings().below(finding))),
-        anatomy=said.get("anatomy"),
-        laterality=said.get("laterality"),
-        severity=said.get("severity"),
-        kind=said.get("kind"),
-        source=said.get("source"),
-    )
+    return Asked(desk, board, base, filters_of({name: said[name] for name in FILTERS if name in said}), said, int(at))

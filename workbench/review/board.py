@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from weakref import WeakKeyDictionary
@@ -18,8 +18,7 @@ from kb.curation.review.queue import Queue
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.store.state import State
-from kb.vocabulary.catalogue import Catalogue
-from kb.vocabulary.filters import Filters
+from kb.vocabulary.catalogue import Passing
 from workbench.desk import Desk
 
 logger = logging.getLogger("clear_kb.workbench")
@@ -59,10 +58,16 @@ class Board:
     failed: str | None = None
     settled: set[int] = field(default_factory=set)
 
-    @property
-    def left(self) -> int:
-        """How many groups are still to be decided on, as far as is known."""
-        return len(self.groups or ()) - len(self.settled)
+    def total(self, passing: Passing | None = None) -> int:
+        """How many groups there are of which a concept is among `passing`; None: all pass."""
+        groups = self.groups or ()
+        return len(groups) if passing is None else sum(_passes(group, passing) for group in groups)
+
+    def left(self, passing: Passing | None = None) -> int:
+        """How many of them are still to be decided on, as far as is known."""
+        groups, settled = self.groups or (), [*self.settled]
+        done = len(settled) if passing is None else sum(_passes(groups[place], passing) for place in settled)
+        return self.total(passing) - done
 
     def look(self, base: KnowledgeBase) -> None:
         """Look for the groups of a state; what goes wrong is kept for whoever asks."""
@@ -72,17 +77,16 @@ class Board:
             logger.error("review %s", self.queue, exc_info=error)
             self.failed = describe(error)
 
-    def open_from(self, at: int, base: State, filters: Filters, catalogue: Catalogue | None) -> Open | None:
-        """The first group from a place on that is still open, as it stands now, and that passes; None at the end.
+    def open_ones(self, at: int, base: State, passing: Passing | None = None) -> Iterator[Open]:
+        """The groups from a place on that are still open, as they stand now, and that pass.
 
         Args:
             at: the place.
             base: the newest state.
-            filters: what any of its concepts has to be.
-            catalogue: of the newest state; without one all pass.
+            passing: the concepts of which a group has to have one; without it all pass.
         """
         groups = self.groups or ()
-        wanted = (place for place in range(max(at, 0), len(groups)) if _passes(groups[place], filters, catalogue))
+        wanted = (place for place in range(max(at, 0), len(groups)) if _passes(groups[place], passing))
         while part := [*islice(wanted, AHEAD)]:
             concepts = Concepts(base)
             concepts.read(str(one.concept_id) for place in part for one in groups[place].concepts)
@@ -90,8 +94,7 @@ class Board:
                 now = left_of(groups[place], concepts)
                 (self.settled.add if now is None else self.settled.discard)(place)
                 if now is not None:
-                    return Open(place, now)
-        return None
+                    yield Open(place, now)
 
     def group_at(self, at: int, group_id: str) -> Group:
         """The group at a place, as it was found; UsageError if another one stands there by now."""
@@ -135,8 +138,5 @@ def boards_of(desk: Desk) -> Boards:
         return _BOARDS.setdefault(desk, Boards())
 
 
-def _passes(group: Group, filters: Filters, catalogue: Catalogue | None) -> bool:
-    if catalogue is None:
-        return True
-    rows = ((one, catalogue.get(str(one.concept_id))) for one in group.concepts)
-    return any(row is not None and filters.passes(row, one.mentions) for one, row in rows)
+def _passes(group: Group, passing: Passing | None) -> bool:
+    return passing is None or any(one.concept_id in passing for one in group.concepts)

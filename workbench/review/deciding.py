@@ -18,7 +18,7 @@ from kb.curation.review.group import Group, Member
 from kb.errors import UsageError
 from workbench.answers import author_of, desk_of, said
 from workbench.review.asking import asked
-from workbench.review.pages import open_groups
+from workbench.review.seen import seen_of
 
 CHANGE, STAYS, LEFT = "x-change", "x-stays", "x-left"
 """Headers of an answer: the change that was made, whether some of the group is still open, how many groups are."""
@@ -40,7 +40,7 @@ async def decide(request: Request) -> Response:
 async def bulk(request: Request) -> Response:
     """Take what a rule proposes, in all groups of a queue, as one change."""
     form = await request.form()
-    return await run_in_threadpool(_by_rule, request, str(form.get("reason", "")))
+    return await run_in_threadpool(_by_rule, request, str(form.get("reason", "")), str(form.get("seen", "")))
 
 
 def _decided(request: Request, form: FormData) -> Response:
@@ -58,16 +58,18 @@ def _decided(request: Request, form: FormData) -> Response:
             by=author_of(request),
         )
         found = at.open_from(at.at, base)
-    return _told(request, decided, stays=found is not None and found.at == at.at, left=at.board.left)
+    return _told(request, decided, stays=found is not None and found.at == at.at, left=at.left)
 
 
-def _by_rule(request: Request, reason: str) -> Response:
+def _by_rule(request: Request, reason: str, seen: str) -> Response:
     at = asked(request)
-    groups = by_rule(open_groups(at), reason)
     with desk_of(request).acting() as base:
+        groups = by_rule(at.open_groups(base), reason)
+        if seen_of(groups) != seen:
+            raise UsageError("what this rule finds is not what was previewed by now: look at it again")
         decided = decide_groups(base, groups, by=author_of(request), why=f"by rule: {reason}")
-        open_groups(replace(at, base=base))
-    return _told(request, decided, stays=False, left=at.board.left)
+        at.open_groups(base)  # what is settled is known from here on
+    return _told(request, decided, stays=False, left=at.left)
 
 
 def as_shown(group: Group, seen: Mapping[str, Mapping[str, Any]]) -> Group:

@@ -16,6 +16,7 @@ from kb.errors import UsageError
 from workbench.answers import author_of, desk_of, page, part
 from workbench.review.asking import FILTERS, Asked, asked
 from workbench.review.board import boards_of
+from workbench.review.seen import seen_of
 from workbench.review.showing import TITLES, rules_of, shown
 from workbench.vocabulary.asking import NAMES
 from workbench.vocabulary.merging import targets_for
@@ -54,14 +55,14 @@ def group(request: Request) -> Response:
 def rules(request: Request) -> Response:
     """The reasons by which many groups can be decided at once."""
     at = asked(request)
-    return part(request, "review/rules.html.j2", asked=at, rules=rules_of(at.board))
+    return part(request, "review/rules.html.j2", asked=at, rules=rules_of(at.open_groups()))
 
 
 def preview(request: Request) -> Response:
     """What deciding by a rule would do, in words."""
     at = asked(request)
     reason = request.query_params.get("reason", "")
-    groups = by_rule(open_groups(at), reason)
+    groups = by_rule(at.open_groups(), reason)
     decided = decide_groups(at.base, groups, by=author_of(request), dry_run=True)
     words = decided.words
     return part(
@@ -69,6 +70,7 @@ def preview(request: Request) -> Response:
         "review/preview.html.j2",
         asked=at,
         reason=reason,
+        seen=seen_of(groups),
         words=words[:TOLD],
         more=len(words) - TOLD,
         groups=len(groups),
@@ -95,15 +97,6 @@ def targets(request: Request) -> Response:
     words = request.query_params.get("words", "").strip()
     found = targets_for(base, catalogue, concept_id, words)
     return part(request, "vocabulary/targets.html.j2", targets=found, words=words)
-
-
-def open_groups(at: Asked) -> list[Any]:
-    """The groups of a queue that are still open and pass, as they stand now."""
-    found, place = [], 0
-    while (one := at.open_from(place)) is not None:
-        found.append(one.group)
-        place = one.at + 1
-    return found
 
 
 def _shown(at: Asked) -> dict[str, Any]:

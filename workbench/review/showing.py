@@ -11,7 +11,7 @@ from kb.curation.review.queue import Queue
 from kb.vocabulary.catalogue import Row
 from kb.vocabulary.concept import Evidence
 from workbench.review.asking import Asked
-from workbench.review.board import Board, Open
+from workbench.review.board import Open
 from workbench.vocabulary.merging import targets_for
 from workbench.vocabulary.sheet import Sentence, sentence_of
 
@@ -110,15 +110,14 @@ def shown(at: Asked, found: Open) -> Shown:
     )
 
 
-def rules_of(board: Board) -> list[Rule]:
-    """The reasons by which many groups can be decided at once, those of the most suggestions first."""
+def rules_of(found: Sequence[Group]) -> list[Rule]:
+    """The reasons by which many open groups can be decided at once, those of the most suggestions first."""
     members: Counter[str] = Counter()
     groups: Counter[str] = Counter()
-    for place, group in enumerate(board.groups or ()):
-        if place not in board.settled:
-            reasons = [one.rule for one in group.members if one.ticked]
-            members.update(reasons)
-            groups.update(set(reasons))
+    for group in found:
+        reasons = [one.rule for one in group.members if one.ticked]
+        members.update(reasons)
+        groups.update(set(reasons))
     return [Rule(reason, count, groups[reason]) for reason, count in members.most_common() if reason]
 
 

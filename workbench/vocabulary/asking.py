@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import cache
+from typing import Any
 from urllib.parse import urlencode
 
 import pyarrow.compute as pc
 
-from encoder.audit.confounders.disease import disease_of
 from kb.choices import check_choice
 from kb.errors import UsageError
-from kb.language.wider_terms import places_in, wider_findings, wider_places
 from kb.store.state import State
 from kb.vocabulary.catalogue import FACETS, Asked, Catalogue
-from kb.vocabulary.facet_column import NONE
-from schemas.terms import IN_USE, STATUSES
+from kb.vocabulary.filters import Filters, names_findings
+from schemas.terms import STATUSES
 
 ANY = "any"
 """The status that asks for concepts of every status."""
@@ -60,23 +58,16 @@ class Question:
         words = said.get("q", "")
         if len(words) > LONGEST:
             raise UsageError(f"the words are too long: {LONGEST} letters at most")
-        return cls(words=words, facets=facets, label=said.get("label", "").strip(), page=int(page))
+        found = cls(words=words, facets=facets, label=said.get("label", "").strip(), page=int(page))
+        filters_of(found.facets, found.label)
+        return found
 
     def asked(self, catalogue: Catalogue) -> Asked:
-        """The question as the catalogue takes it; UsageError for a label that names nothing."""
-        wanted: dict[str, frozenset[str]] = {name: frozenset([value]) for name, value in self.facets.items()}
-        if (status := self.facets.get("status")) == ANY:
-            wanted["status"] = frozenset(STATUSES)
-        elif status is None:
-            wanted["status"] = frozenset(IN_USE)
-        if finding := self.facets.get("finding"):
-            wanted["finding"] = wider_findings().below(finding)
-        if place := self.facets.get("anatomy"):
-            wanted["anatomy"] = frozenset(one for one in catalogue.values("anatomy") if one == place or _at(one, place))
-        if self.label:
-            named = disease_of(self.label)
-            wanted["finding"] = named & wanted.get("finding", named)
-        return Asked(words=self.words, facets=wanted)
+        """The question as the catalogue takes it: filtered as the command line filters."""
+        facets: dict[str, Collection[str]] = {**catalogue.having(filters_of(self.facets, self.label))}
+        if self.facets.get("status") == ANY:
+            facets["status"] = STATUSES
+        return Asked(words=self.words, facets=facets)
 
     def query(self, **other: object) -> str:
         """The question as the query of an address, with some parts of it otherwise; without what asks for nothing."""
@@ -84,17 +75,18 @@ class Question:
         return urlencode({name: value for name, value in said.items() if value and (name, value) != ("page", 1)})
 
 
+def filters_of(facets: Mapping[str, str], label: str = "") -> Filters:
+    """The filters of a page as the command line has them; UsageError for a word that is none of its facet's."""
+    said: dict[str, Any] = {name: one for name, one in facets.items() if one and (name, one) != ("status", ANY)}
+    finding = said.pop("finding", None)
+    return Filters(findings=None if finding is None else (finding,), label=label or None, **said)
+
+
 def label_names(base: State) -> list[str]:
-    """The labels that images of a state have, by name."""
+    """The labels that images of a state have and that name findings, which concepts can be filtered by."""
     return base.remember(_label_names)
 
 
 def _label_names(state: State) -> list[str]:
     column = state.dataset("labels").to_table(columns=["label"])["label"]
-    return sorted(pc.unique(column).to_pylist())
-
-
-@cache
-def _at(anatomy: str, place: str) -> bool:
-    """Whether what is at one place is at the other as well: in the lower lobe, in the lung."""
-    return anatomy != NONE and any(place in wider_places().above(one) for one in places_in(anatomy))
+    return sorted(filter(names_findings, pc.unique(column).to_pylist()))

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from kb.language.facets import kind_of
 from kb.store.state import State
-from kb.vocabulary.filters import Filters, findings_of, holds_words
+from kb.vocabulary.filters import Filters, at_place, findings_of, holds_words
 from kb.vocabulary.search.words import Words
 from kb.vocabulary.vocabulary import Vocabulary
 from schemas.terms import IN_USE
@@ -101,7 +101,7 @@ class ConceptColumns:
         if filters.severity is not None:
             masks.append(self.coded["severity"].among([None if filters.severity == "none" else filters.severity]))
         if filters.anatomy is not None:
-            masks.append(place.among(value for value in place.values if holds_words(value, filters.anatomy)))
+            masks.append(place.among(value for value in place.values if at_place(value, filters.anatomy)))
         if filters.text is not None:
             masks.append(np.array([holds_words(text, filters.text) for text in self.texts.to_pylist()], dtype=bool))
         if filters.min_count > 0:
