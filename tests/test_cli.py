@@ -237,7 +237,7 @@ class TestWhatGoesWrong:
             (["ingest", "reports", "empty.csv"], 1, "empty"),
             (["ingest", "reports", "pictures"], 2, "pictures"),
             (["vocab", "show", "Cffff", "--kb", "x.kb"], 2, "no concept"),
-            (["vocab", "show", "what is this", "--kb", "x.kb"], 2, "not a concept id"),
+            (["vocab", "show", "what is this", "--kb", "x.kb"], 2, "no concept is called"),
             (["vocab", "search", " ", "--kb", "x.kb"], 2, "some words"),
             (["vocab", "list", "--kb", "x.kb", "--at", "v9"], 2, "no commit, tag or branch"),
             (["vocab", "list", "--kb", "x.kb", "--assertion", "maybe"], 2, "maybe"),

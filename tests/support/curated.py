@@ -23,7 +23,7 @@ ACTS: list[Callable[[Any], Any]] = [
     lambda v: v.rename(LEFT, "spot on the left"),
     lambda v: v.merge(FLUID, into=EFFUSION),
     lambda v: v.retire(NO_MASS),
-    lambda v: v.retire(LEFT, RIGHT),
+    lambda v: v.retire(FLUID, EFFUSION),
     lambda v: v.add("hiatal hernia"),
     lambda v: v.add_synonyms(RIGHT, "coin lesion"),
     lambda v: v.set_facet(RIGHT, "anatomy", "lung base"),

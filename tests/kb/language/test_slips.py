@@ -47,8 +47,8 @@ def test_another_disease_or_act_is_no_slip(word: str) -> None:
 
 
 @given(st.sampled_from(LONG), st.data())
-def test_two_letters_exchanged_lead_back_to_the_word(word: str, data: st.DataObject) -> None:
-    at = data.draw(st.integers(1, len(word) - 6))
+def test_two_letters_exchanged_before_its_ending_lead_back_to_the_word(word: str, data: st.DataObject) -> None:
+    at = data.draw(st.integers(1, max(1, len(word) - 9)))  # an ending may say another act: "stomy" is not "otomy"
     slip = word[:at] + word[at + 1] + word[at] + word[at + 2 :]
     assert slip in KNOWN or word in meant_by(slip, KNOWN)
 
