@@ -43,6 +43,8 @@ def test_a_concept_is_found_read_renamed_and_taken_back_by_keys_alone(
     page.keyboard.type("thoracostomy tube")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="thoracostomy tube")).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.locator("#said")).to_contain_text("is now called")
     page.keyboard.press("u")
     expect(page.get_by_role("heading", name="chest tube")).to_be_visible()
     at.assert_clean()
