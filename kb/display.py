@@ -37,6 +37,12 @@ def plain(value: Any) -> str:
     return str(value)
 
 
+def are_numbers(values: Iterable[Any]) -> bool:
+    """Whether all values that are known are numbers, and some are; what is true or false is none."""
+    known = [value for value in values if value is not None]
+    return bool(known) and all(isinstance(value, NUMBERS) and not isinstance(value, bool) for value in known)
+
+
 def table_of(rows: Sequence[Row], columns: Sequence[str], title: str | None = None) -> Table:
     """Rows as a rich table; numbers stand right, ids are not broken."""
     table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)

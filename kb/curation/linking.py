@@ -20,7 +20,7 @@ from kb.curation.likeness import Candidate, names_alike
 from kb.curation.terminology import Terminology
 from kb.display import Listing
 from kb.errors import UsageError
-from kb.language.query_reading import read_query
+from kb.language.query_reading import query_or_none
 from kb.language.same_words import compare, wording_of
 from kb.store.sqltext import literals
 from kb.store.state import State
@@ -203,9 +203,7 @@ def _best_link(
 
 def _meaning(row: Mapping[str, Any], alias: str, *, whole: bool) -> str | None:
     """What a name that looks like a concept's (its whole text, or its finding) means for it; None for nothing."""
-    try:
-        read = read_query(alias)
-    except ValueError:
+    if (read := query_or_none(alias)) is None:
         return None
     found = compare(wording_of(row), wording_of(vars(read)))
     if read.assertion != "present" or found.contrast:

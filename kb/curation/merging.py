@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from kb.curation.apply import Concepts, Plan, Row
 from kb.curation.told_apart import pairs_apart, told_apart
 from kb.errors import UsageError
-from kb.language.query_reading import read_query
+from kb.language.query_reading import query_or_none
 from kb.language.severities import same_severity
 from kb.vocabulary.mappings import merged_mappings
 
@@ -96,21 +96,17 @@ def _names(concepts: Concepts, survivor: Row, merged: Sequence[Row]) -> list[str
 
 def name_of(words: str, assertion: str) -> str | None:
     """The words of a mention as a name of its concept: what is denied is denied by its name; None for no name."""
-    try:
-        found = read_query(words).assertion
-    except ValueError:
+    if (read := query_or_none(words)) is None:
         return None
-    if found == assertion:
+    if read.assertion == assertion:
         return words
     return f"no {words}" if assertion == "absent" else None
 
 
 def _renamed(row: Row) -> bool:
     """Whether a person gave a mined concept its text: it is not the one that its facets make."""
-    try:
-        return read_query(row["text"]).concept_id != row["concept_id"]
-    except ValueError:
-        return True
+    read = query_or_none(row["text"])
+    return read is None or read.concept_id != row["concept_id"]
 
 
 def may_merge(row: Row, survivor: Row, concepts: Concepts) -> str | None:

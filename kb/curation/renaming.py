@@ -7,7 +7,7 @@ from typing import Any
 from kb.curation.apply import Concepts, Plan, Row
 from kb.errors import UsageError
 from kb.language.facets import Facets
-from kb.language.query_reading import read_query
+from kb.language.query_reading import query_or_none
 from kb.store.sqltext import literal, literals
 from kb.vocabulary.records import read_record
 from schemas.terms import IN_USE
@@ -37,21 +37,13 @@ def rename(concept_id: str, text: str, *, keep_facets: bool = False) -> Plan:
 
     def plan(concepts: Concepts) -> dict[str, Row]:
         row = concepts.get(concept_id)
-        read = facets_of(text)
+        read = query_or_none(text)
         _refuse_another(row, text, read, known=not keep_facets)
         _refuse_taken(concepts, row, text, None if keep_facets else read)
         again = {} if keep_facets or read is None or not read.well_formed else said_by(read)
         return {row["concept_id"]: {"text": text, **again}}
 
     return plan
-
-
-def facets_of(text: str) -> Facets | None:
-    """What a text says; None if it holds no word that says anything."""
-    try:
-        return read_query(text)
-    except ValueError:
-        return None
 
 
 def said_by(read: Facets) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from kb.errors import UsageError
+from kb.language.lexicon import parts
 from kb.spreadsheet import read_sheet
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -82,8 +83,8 @@ def read_terminology(path: Path, prefix: str | None = None) -> Terminology:
     for row in rows:
         if row["id"] and row["label"]:
             curie = _curie(path, row["id"], prefix)
-            parents = tuple(_curie(path, parent, prefix) for parent in _parts(row.get("parent", "")))
-            terms[curie] = Term(curie, row["label"], _parts(row.get("synonyms", "")), parents)
+            parents = tuple(_curie(path, parent, prefix) for parent in parts(row.get("parent", "")))
+            terms[curie] = Term(curie, row["label"], parts(row.get("synonyms", "")), parents)
     if not terms:
         raise UsageError(f"{path} holds no term with an id and a label")
     return Terminology(terms)
@@ -96,14 +97,6 @@ def _columns(path: Path, found: Sequence[str]) -> dict[str, int]:
     if missing := [told for told in ("id", "label") if names[told] is None]:
         raise UsageError(f"{path} has no column of {' and '.join(missing)}s: its columns are {', '.join(found)}")
     return {told: number for told, number in names.items() if number is not None}
-
-
-def _cell(cells: Sequence[str], at: int) -> str:
-    return cells[at].strip() if at < len(cells) else ""
-
-
-def _parts(cell: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in cell.split("|") if part.strip())
 
 
 def _curie(path: Path, term_id: str, prefix: str | None) -> str:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from kb.language.lexicon import read_table
-from kb.language.wider_terms import parts, wider_findings
+from kb.language.lexicon import parts, read_table
+from kb.language.wider_terms import wider_findings
 
 
 @cache

@@ -50,6 +50,14 @@ def read_query(text: str) -> Facets:
     return facets
 
 
+def query_or_none(text: str) -> Facets | None:
+    """The facets of a query or a concept's text; None if it has no word that says anything."""
+    try:
+        return read_query(text)
+    except ValueError:
+        return None
+
+
 def stands_as_it_is(text: str) -> bool:
     """Whether a text is read as its words stand: it has no cue but a "no" at its beginning, or was read before."""
     cues = cues_at_sight(text)

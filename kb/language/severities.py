@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache, lru_cache
 
-from kb.language.lexicon import read_table
-from kb.language.wider_terms import parts
+from kb.language.lexicon import parts, read_table
 
 
 @lru_cache(maxsize=1 << 14)

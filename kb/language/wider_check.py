@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from graphlib import CycleError, TopologicalSorter
 
 from kb.language.grammar.cues import numbered_rows
-from kb.language.wider_terms import parts
+from kb.language.lexicon import parts
 
 Fault = tuple[int, str, str]
 """Its line (0: of none), the phrase and the reason."""

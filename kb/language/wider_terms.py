@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 
-from kb.language.lexicon import read_table, words_of
+from kb.language.lexicon import parts, read_table, words_of
 
 NORMAL, NORMAL_STATEMENT = "normal", "normal statement"
 """What a place is that nothing is said against, and what all that says so stands under."""
@@ -125,11 +125,6 @@ def places_in(anatomy: str) -> frozenset[str]:
 def is_place(text: str) -> bool:
     """Whether a text is places of the lexicon and nothing else."""
     return bool(words_of(text)) and places_in(text) <= wider_places().direct.keys()
-
-
-def parts(cell: str) -> tuple[str, ...]:
-    """The terms of a cell of the tables."""
-    return tuple(part.strip() for part in cell.split("|") if part.strip())
 
 
 @cache

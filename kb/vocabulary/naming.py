@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from kb.errors import UnknownConceptError
-from kb.language.query_reading import read_query
+from kb.language.query_reading import query_or_none
 from kb.store.sqltext import literal, literals
 from kb.store.state import State
 from schemas.terms import IN_USE
@@ -50,10 +50,8 @@ def id_named(state: State, name: str) -> str:
 
 
 def _read_id(name: str) -> str | None:
-    try:
-        return read_query(name).concept_id
-    except ValueError:
-        return None
+    read = query_or_none(name)
+    return None if read is None else read.concept_id
 
 
 def _near(state: State, words: Sequence[str]) -> list[tuple[str, str]]:

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
 from encoder.audit.commands.group import typed
+from kb.display import are_numbers
 from kb.errors import UsageError
 from kb.sql.queries import all_queries, find_query
 from kb.sql.reference import functions, schema_rows
@@ -181,7 +182,7 @@ def _shown(request: Request, asked: Asked, number: int) -> Response:
     number = min(max(number, 0), pages - 1)
     rows = answer.rows[number * ROWS : (number + 1) * ROWS]
     columns = [
-        {"name": name, "number": _is_number(row[at] for row in answer.rows)} for at, name in enumerate(answer.columns)
+        {"name": name, "number": are_numbers(row[at] for row in answer.rows)} for at, name in enumerate(answer.columns)
     ]
     place = Place(place_of(desk_of(request).base()).uri, asked.commit)
     query = find_query(asked.query) if asked.query is not None else None
@@ -200,11 +201,6 @@ def _shown(request: Request, asked: Asked, number: int) -> Response:
         else sql_command(asked.sql, asked.told, place),
         status=HTTPStatus.OK,
     )
-
-
-def _is_number(values: Any) -> bool:
-    known = [value for value in values if value is not None]
-    return bool(known) and all(isinstance(value, int | float) and not isinstance(value, bool) for value in known)
 
 
 def _text(value: Any) -> str:

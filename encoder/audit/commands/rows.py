@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from rich.text import Text
 from kb.commands.failures import HINTS
 from kb.commands.options import Format
 from kb.commands.output import say
+from kb.display import are_numbers
 from kb.sql.hints import empty_tables, what_rows_count, why_no_rows
 from kb.sql.result import Result
 from kb.sql.session import AuditSession
@@ -93,7 +94,7 @@ def print_cells(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> No
         if _width(cells, entries) > width:
             _print_records(whole, entries)
             return
-    numbers = [_all_numbers(row[column] for row in rows) for column in entries]
+    numbers = [are_numbers(row[column] for row in rows) for column in entries]
     _print_table_of(cells, entries, numbers, width if sys.stdout.isatty() else _width(cells, entries))
 
 
@@ -125,11 +126,6 @@ def _cell(value: Any) -> str:
 def _shortened(cell: str) -> str:
     half = LONGEST // 2
     return cell if len(cell) <= LONGEST else f"{cell[: half - 1]}...{cell[-half + 2 :]}"
-
-
-def _all_numbers(values: Iterable[Any]) -> bool:
-    known = [value for value in values if value is not None]
-    return bool(known) and all(isinstance(value, int | float) and not isinstance(value, bool) for value in known)
 
 
 def _width(cells: Sequence[Sequence[str]], columns: Sequence[str]) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 from kb.curation.apply import Concepts
 from kb.curation.merging import may_merge
-from kb.curation.review.group import Group, Member, facets_of
+from kb.curation.review.group import Group, Member
 from kb.curation.suggest.alike import SURE
 from kb.curation.suggest.suggestion import Suggestion
 from kb.curation.told_apart import told_apart
@@ -62,7 +62,7 @@ def _groups(links: Links, concepts: Concepts, mentions: dict[str, int]) -> Itera
         yield Group(
             kind="duplicates",
             act="merge",
-            survivor=_shown(row, mentions[survivor]),
+            survivor=Member.of(row, mentions[survivor]),
             members=tuple(members),
             reason=_reason(members),
         )
@@ -97,18 +97,7 @@ def _reached(survivor: str, links: Links, concepts: Concepts, taken: set[str]) -
 def _member(row: dict[str, Any], survivor: dict[str, Any], mentions: int, found: Found) -> Member:
     score, reason, rule = found
     sure = score >= SURE and not compare(wording_of(survivor), wording_of(row)).contrast
-    return _shown(row, mentions, reason=reason, rule=rule, score=round(score, 4), ticked=sure)
-
-
-def _shown(row: dict[str, Any], mentions: int, **said: Any) -> Member:
-    return Member(
-        concept_id=row["concept_id"],
-        text=row["text"],
-        status=row["status"],
-        mentions=mentions,
-        facets=facets_of(row),
-        **said,
-    )
+    return Member.of(row, mentions, reason=reason, rule=rule, score=round(score, 4), ticked=sure)
 
 
 def _reason(members: Sequence[Member]) -> str:

@@ -40,6 +40,18 @@ class Member:
     ticked: bool = False
     facets: Mapping[str, Any] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, row: Mapping[str, Any], mentions: int, **said: Any) -> Member:
+        """A concept of a group, as its row stands now; `said` is why it is there, and how."""
+        return cls(
+            concept_id=row["concept_id"],
+            text=row["text"],
+            status=row["status"],
+            mentions=mentions,
+            facets=facets_of(row),
+            **said,
+        )
+
     @property
     def key(self) -> str:
         """What names it in its group: its id, or the wording."""

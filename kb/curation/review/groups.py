@@ -10,7 +10,7 @@ from kb.curation.apply import Concepts
 from kb.curation.dismissed import AS_IT_IS, names_refused
 from kb.curation.merging import may_merge
 from kb.curation.review.duplicate_groups import duplicate_groups
-from kb.curation.review.group import Act, Group, Member, by_weight, facets_of
+from kb.curation.review.group import Act, Group, Member, by_weight
 from kb.curation.review.queue import QUEUES, Queue
 from kb.curation.review.ticks import untick_apart
 from kb.curation.suggest.suggest import KINDS, suggest
@@ -18,7 +18,7 @@ from kb.curation.suggest.suggestion import Suggestion
 from kb.curation.words import times
 from kb.display import Listing
 from kb.errors import UsageError
-from kb.language.query_reading import read_query
+from kb.language.query_reading import query_or_none
 from kb.store.state import State
 from kb.vocabulary.filters import Filters
 from kb.vocabulary.vocabulary import Vocabulary
@@ -89,7 +89,7 @@ def _names(found: Sequence[Suggestion], concepts: Concepts) -> list[Group]:
         Group(
             kind="synonyms",
             act="add names",
-            survivor=_concept(concepts.get(of), names[0].mentions),
+            survivor=Member.of(concepts.get(of), names[0].mentions),
             members=tuple(_name(one) for one in names),
             reason="reports word it so",
         )
@@ -113,10 +113,8 @@ def _name(one: Suggestion) -> Member:
 
 
 def _means(name: str, concept_id: str) -> bool:
-    try:
-        return read_query(name).concept_id == concept_id
-    except ValueError:
-        return False
+    read = query_or_none(name)
+    return read is not None and read.concept_id == concept_id
 
 
 ACT_OF: Mapping[str, Act] = {"reject": "reject", "rename": "rename"}
@@ -138,7 +136,7 @@ def _alone(queue: Queue, found: Sequence[Suggestion], concepts: Concepts) -> lis
 
 def _by_itself(queue: Queue, one: Suggestion, row: Mapping[str, Any]) -> Group:
     act: Act = ACT_OF.get(one.act, "keep")
-    member = _concept(row, one.mentions, reason=one.reason, rule=one.rule, score=one.score, ticked=True)
+    member = Member.of(row, one.mentions, reason=one.reason, rule=one.rule, score=one.score, ticked=True)
     text = one.target if act == "rename" else None
     return Group(kind=queue, act=act, survivor=None, members=(member,), reason=one.reason, text=text)
 
@@ -146,7 +144,7 @@ def _by_itself(queue: Queue, one: Suggestion, row: Mapping[str, Any]) -> Group:
 def _into(queue: Queue, ones: Sequence[Suggestion], survivor: Mapping[str, Any], concepts: Concepts) -> Group:
     """What is to be merged into one concept: ticked where that is sure, and not told apart from what is ticked."""
     members = tuple(
-        _concept(
+        Member.of(
             concepts.get(one.concept_id),
             one.mentions,
             reason=one.reason,
@@ -158,7 +156,7 @@ def _into(queue: Queue, ones: Sequence[Suggestion], survivor: Mapping[str, Any],
     )
     rules = {one.rule for one in ones}
     reason = rules.pop() if len(rules) == 1 else "alike"
-    stays = _concept(survivor, ones[0].other_mentions)
+    stays = Member.of(survivor, ones[0].other_mentions)
     return Group(kind=queue, act="merge", survivor=stays, members=untick_apart(members, concepts), reason=reason)
 
 
@@ -194,19 +192,8 @@ def _why(queue: Queue, mentions: int, since: str | None) -> str:
 
 
 def _single(queue: Queue, row: Mapping[str, Any], mentions: int, reason: str, act: Act) -> Group:
-    member = _concept(row, mentions, reason=reason, ticked=True)
+    member = Member.of(row, mentions, reason=reason, ticked=True)
     return Group(kind=queue, act=act, survivor=None, members=(member,), reason=reason)
-
-
-def _concept(row: Mapping[str, Any], mentions: int, **said: Any) -> Member:
-    return Member(
-        concept_id=row["concept_id"],
-        text=row["text"],
-        status=row["status"],
-        mentions=mentions,
-        facets=facets_of(row),
-        **said,
-    )
 
 
 def _passing(state: State, groups: Iterable[Group], filters: Filters) -> list[Group]:

@@ -16,7 +16,7 @@ from kb.errors import NotEmbeddedError
 from kb.language.facets import Facets
 from kb.language.lexicon import load_lexicon
 from kb.language.normal_form.tables import class_of
-from kb.language.query_reading import read_query
+from kb.language.query_reading import query_or_none
 from kb.store.state import State
 from kb.vectors.nearest import exact_nearest
 
@@ -148,11 +148,8 @@ def _told(living: Living, found: list[Scored]) -> list[Suggestion]:
 def _read_again(living: Living, at: int) -> Facets | None:
     """What a concept's text says by itself, where that is another finding than its own."""
     row = living.rows[at]
-    try:
-        facets = read_query(row["text"])
-    except ValueError:
-        return None
-    return None if facets.finding == row["finding"] else facets
+    facets = query_or_none(row["text"])
+    return None if facets is None or facets.finding == row["finding"] else facets
 
 
 def _suggestion(living: Living, score: float, at: int, other: int | None, read: Facets | None) -> Suggestion:

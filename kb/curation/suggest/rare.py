@@ -9,7 +9,7 @@ from kb.curation.suggest.alike import STRONG, Alike, alike
 from kb.curation.suggest.faults import Fault, faults_of, how_wrong
 from kb.curation.suggest.living import Living, read_living
 from kb.curation.suggest.suggestion import Act, Suggestion, Suggestions
-from kb.language.query_reading import read_query
+from kb.language.query_reading import query_or_none
 from kb.store.state import State
 from kb.vectors.nearest import exact_nearest
 
@@ -108,9 +108,7 @@ def _mended(living: Living, at: int, faults: Sequence[Fault], by_id: dict[str, i
     text = next((fault.mended for fault in faults if fault.mended), None)
     if text is None or any(fault.mended is None and fault.weight >= WRONG for fault in faults):
         return None
-    try:
-        facets = read_query(text)
-    except ValueError:
+    if (facets := query_or_none(text)) is None:
         return None
     other = by_id.get(facets.concept_id)
     if other == at or faults_of(vars(facets)):

@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from kb.errors import UsageError
-from kb.language.lexicon import load_lexicon
+from kb.language.lexicon import load_lexicon, parts
 
 COLUMNS = ("label", "names", "findings", "wider", "present", "absent")
 
@@ -129,7 +129,7 @@ def _entries(text: str, where: str) -> tuple[LabelEntry, ...]:
         cells = line.split("\t")
         if len(cells) > len(header):
             raise UsageError(f"{where}, line {number}: {len(cells)} cells, and the header has {len(header)}")
-        said = {name: _parts(cell) for name, cell in zip(header, cells, strict=False)}
+        said = {name: parts(cell) for name, cell in zip(header, cells, strict=False)}
         if len(said["label"]) != 1:
             raise UsageError(f"{where}, line {number}: one label was expected first")
         entry = LabelEntry(**{**said, "label": normal_name(said["label"][0])})  # type: ignore[arg-type]
@@ -139,7 +139,3 @@ def _entries(text: str, where: str) -> tuple[LabelEntry, ...]:
             met[name] = number
         found[entry.label] = entry
     return tuple(found.values())
-
-
-def _parts(cell: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in cell.split("|") if part.strip())

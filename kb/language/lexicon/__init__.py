@@ -224,6 +224,11 @@ def read_table(name: str, width: int) -> list[list[str]]:
     return list(_rows((files("kb.language.lexicon") / name).read_text(encoding="utf-8"), width))
 
 
+def parts(cell: str) -> tuple[str, ...]:
+    """The terms of a cell of a table: what stands between its bars."""
+    return tuple(part.strip() for part in cell.split("|") if part.strip())
+
+
 def words_of(text: str) -> list[Word]:
     """The words of `text`, folded, with their places."""
     return list(_words_of(text))

@@ -15,7 +15,7 @@ from pathlib import Path
 from re import compile as pattern
 
 from kb.errors import UsageError
-from kb.language.lexicon import fold
+from kb.language.lexicon import fold, parts
 
 TABLE = "other_names.tsv"
 HEADER = ("meant", "kind", "names")
@@ -123,7 +123,7 @@ def read_names(text: str, table: str) -> Iterator[OtherName]:
                 f"names), not '{line}'"
             )
         meant, kind, names = cells
-        yield from (OtherName(name, kind, _parts(meant), f"{table}:{number}") for name in _parts(names))
+        yield from (OtherName(name, kind, parts(meant), f"{table}:{number}") for name in parts(names))
 
 
 def words_in(text: str) -> list[str]:
@@ -157,7 +157,3 @@ def _together(said: Sequence[tuple[int, str]], key: frozenset[str]) -> frozenset
 
 def _keys(name: str) -> Iterator[str]:
     return (name_word(word) for word in words_in(name) if word.casefold() not in _EMPTY)
-
-
-def _parts(cell: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in cell.split("|") if part.strip())

@@ -19,7 +19,7 @@ from kb.language.lexicon import STOP_WORDS, fold, load_lexicon
 from kb.language.names.other_names import Named, OtherNames, name_word, words_in
 from kb.language.normal_form.spelling import known_words, spelt
 from kb.language.normal_form.tables import class_of, load_tables
-from kb.language.query_reading import read_query
+from kb.language.query_reading import query_or_none
 from kb.language.same_words import heads_of
 from kb.language.slips import meant_by
 from kb.vocabulary.search.concept_columns import ConceptColumns
@@ -134,14 +134,10 @@ def _correct_spellings(names: OtherNames) -> frozenset[str]:
 
 
 def _read(text: str, *, weight: float = 1.0, found_by: str | None = None) -> Reading:
-    try:
-        facets = read_query(text)
-    except ValueError:
-        facets = None
     words = [word for word in _TOKEN.findall(load_lexicon().written_out(spelt(text)).lower()) if word not in STOP_WORDS]
     telling = [word for word in words if fold(word) not in load_tables().unsaid] or words
     heads = frozenset(head for word in telling for head in heads_of(word))
-    return Reading(text=text, facets=facets, heads=heads, weight=weight, found_by=found_by)
+    return Reading(text=text, facets=query_or_none(text), heads=heads, weight=weight, found_by=found_by)
 
 
 def _denial_first(text: str) -> str:

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kb.language.facets import Facets
 from kb.language.lexicon import folded_words, load_lexicon
 from kb.language.normal_form.tables import load_tables
-from kb.language.query_reading import read_query
+from kb.language.query_reading import query_or_none
 from kb.language.same_words import heads_of
 from kb.vocabulary.search.concept_columns import ConceptColumns
 
@@ -53,7 +52,7 @@ def excluded(columns: ConceptColumns, left_out: str) -> np.ndarray:
 
 
 def _by_facets(columns: ConceptColumns, left_out: str) -> Iterator[np.ndarray]:
-    facets = _read(left_out)
+    facets = query_or_none(left_out)
     side, severity = _side(left_out), facets.severity if facets else _severity(left_out)
     if side is not None:
         yield columns.coded["laterality"].among([side])
@@ -74,20 +73,13 @@ def _other_heads(left_out: str) -> frozenset[str]:
 
 
 def _names_a_finding(text: str) -> bool:
-    facets = _read(text)
+    facets = query_or_none(text)
     return facets is not None and load_lexicon().canonical(facets.finding) is not None
 
 
 def _tells(text: str) -> bool:
     """Whether any word names something: "seen" and "present" do not."""
     return any(word not in load_tables().unsaid for word in folded_words(text))
-
-
-def _read(text: str) -> Facets | None:
-    try:
-        return read_query(text)
-    except ValueError:
-        return None
 
 
 def _side(text: str) -> str | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from kb.language.alike_terms import may_be_called
-from kb.language.lexicon import load_lexicon, read_table
-from kb.language.wider_terms import parts, wider_findings
+from kb.language.lexicon import load_lexicon, parts, read_table
+from kb.language.wider_terms import wider_findings
 
 GROUPS = [parts(cell) for (cell,) in read_table("alike_findings.tsv", 1)]
 
