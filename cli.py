@@ -200,6 +200,8 @@ COMMANDS: Mapping[str, Entry | Group] = {
     }),
     "check": ("kb.commands.check", "check_command",
         "Check the knowledge base by named rules; exit 1 if one that matters is broken."),
+    "migrate": ("kb.commands.migrate", "migrate_command",
+        "Bring a knowledge base of an older format up to the newest, as one commit; killed, it is taken up again."),
     "gc": ("kb.commands.gc", "gc_command",
         "Give storage back: what no commit names, and with --keep what older, untagged commits name."),
 }

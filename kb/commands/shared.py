@@ -37,6 +37,7 @@ from kb.commands.options import (
     parse_pairs,
 )
 from kb.knowledge_base import KnowledgeBase
+from kb.store.storage import Storage, existing
 
 Command = Callable[..., None]
 
@@ -71,6 +72,11 @@ class Writing(_Shared):
         self.by: str | None = told["by"]
         self.why: str | None = told.get("why")
         self.dry_run: bool = told.get("dry_run", False)
+
+    @property
+    def storage(self) -> Storage:
+        """The stored tables themselves, for what works on one that cannot be opened; NoKnowledgeBaseError if none."""
+        return existing(self.uri, self.storage_options)
 
     @property
     def act(self) -> dict[str, Any]:

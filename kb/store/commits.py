@@ -13,7 +13,10 @@ from hashlib import blake2b
 from typing import Any
 
 from kb.errors import ClearKbError, UsageError
-from kb.store.storage import Storage
+from kb.store.safety.file_notes import FileNote, FileNotes
+from kb.store.safety.seal import settle
+from kb.store.storage import FORMAT_KEY, Storage
+from schemas.tables import FORMAT
 
 MAIN = "main"
 """The branch that everything stands on unless a draft is named."""
@@ -27,8 +30,8 @@ RESERVED = "clear-kb-gc-"
 LONGEST_NAME = 200
 """Letters that the name of a tag or branch may have: a file name has room for it."""
 
-FORMAT = "10"
-"""The layout this code reads and writes; a knowledge base that says another one is refused."""
+OLDEST_FORMAT = 10
+"""The oldest layout that can be brought up to the newest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,8 @@ class Commit:
     summary: Mapping[str, Any] = field(default_factory=dict)
     time: datetime = field(default_factory=lambda: datetime.now(UTC))
     branch: str = MAIN
+    files: Sequence[FileNote] = field(default=(), compare=False, repr=False)
+    """Notes of the files that are new with it, to be written: reading the log leaves them out."""
 
     @property
     def commit_id(self) -> str:
@@ -58,6 +63,7 @@ class Commit:
             "time": self.time,
             "pins": [{"table": name, "version": version} for name, version in sorted(self.pins.items())],
             "summary": json.dumps(dict(self.summary), sort_keys=True),
+            "files": [note.to_row() for note in self.files],
         }
 
     @classmethod
@@ -90,11 +96,13 @@ class Commit:
 
 
 class CommitLog:
-    """The commits of one knowledge base and the names that tags give them."""
+    """The commits of one knowledge base and the names that tags give them; of the newest format, unless told so."""
 
-    def __init__(self, storage: Storage):
+    def __init__(self, storage: Storage, *, any_format: bool = False):
         self._storage = storage
+        self._any_format = any_format
         self._read: tuple[int, list[Commit]] | None = None
+        self.notes = FileNotes(storage)
 
     def all(self) -> list[Commit]:
         """Every commit, oldest first.
@@ -105,9 +113,11 @@ class CommitLog:
         """
         dataset = self._storage.dataset("commits")
         if self._read is None or self._read[0] != dataset.version:
-            self._check_format(dataset.schema.metadata or {})
+            if not self._any_format:
+                check_format(self._storage.uri, dataset.schema.metadata or {})
+            columns = [name for name in dataset.schema.names if name != "files"]
             first: dict[int, dict[str, Any]] = {}
-            for row in dataset.to_table().to_pylist():
+            for row in dataset.to_table(columns=columns).to_pylist():
                 first.setdefault(row["number"], row)
             self._read = dataset.version, [Commit.from_row(first[number]) for number in sorted(first)]
         return [*self._read[1]]
@@ -135,9 +145,15 @@ class CommitLog:
         return chain
 
     def append(self, commit: Commit) -> bool:
-        """Append `commit` unless its number is taken; says whether it now stands in the log."""
+        """Append `commit` unless its number is taken; says whether it now stands in the log, on the disk."""
         inserted = self._storage.insert_if_absent("commits", "number", commit.to_row())
-        return inserted and any(other.commit_id == commit.commit_id for other in self.all())
+        found = self.all()
+        if not inserted or all(other.commit_id != commit.commit_id for other in found):
+            return False
+        version = self._read[0] if self._read and found[-1].number == commit.number else None
+        self.notes.add(commit.number, commit.files, version)
+        settle(self._storage, self.notes, "commits")
+        return True
 
     def resolve(self, ref: str, branch: str = MAIN) -> Commit:
         """The commit that `ref` names: `HEAD` or `HEAD~2` of `branch`, a branch, a tag, or a commit id's beginning."""
@@ -187,13 +203,31 @@ class CommitLog:
         for table, version in commit.pins.items():
             self._storage.dataset(table).tags.create(name, version)
 
-    def _check_format(self, metadata: Mapping[bytes, bytes]) -> None:
-        found = metadata.get(b"clear_kb_format", b"none").decode()
-        if found != FORMAT:
-            raise ClearKbError(
-                f"{self._storage.uri} has format {found}, this clear-kb reads format {FORMAT}: use the version "
-                "that wrote it"
-            )
+
+def check_format(uri: str, metadata: Mapping[bytes, bytes]) -> None:
+    """Refuse a knowledge base whose layout this code does not read (ClearKbError), with what to do about it."""
+    found = read_format(metadata)
+    if found == FORMAT:
+        return
+    if found > FORMAT:
+        raise ClearKbError(
+            f"{uri} has format {found}, and this clear-kb reads formats up to {FORMAT}: a newer clear-kb wrote it; "
+            "install that one"
+        )
+    if found >= OLDEST_FORMAT:
+        raise ClearKbError(
+            f"{uri} has format {found}, and this clear-kb works on format {FORMAT}: bring it up first", need="migration"
+        )
+    raise ClearKbError(
+        f"{uri} has format {found or 'none'}, which was never released and is read no more: ingest its reports anew, "
+        "or use the version that wrote it"
+    )
+
+
+def read_format(metadata: Mapping[bytes, bytes]) -> int:
+    """The layout that the metadata of the table `commits` names; 0 if it names none."""
+    said = metadata.get(FORMAT_KEY.encode(), b"").decode("utf-8", "replace")
+    return int(said) if said.isdecimal() else 0
 
 
 def default_author() -> str:

@@ -22,6 +22,7 @@ from filelock import FileLock
 
 from kb.errors import ClearKbError
 from kb.store.commits import MAIN, Commit, CommitLog
+from kb.store.safety.seal import seal
 from kb.store.storage import Storage
 
 if TYPE_CHECKING:
@@ -111,6 +112,13 @@ class Publication:
                 dataset.drop_columns([field.name])
         with self._step(table) as dataset:
             dataset.add_columns(field)
+
+    def set_metadata(self, table: str, said: Mapping[str, str]) -> None:
+        """Have the schema of `table` say something more, unless it says so already."""
+        found = self.dataset(table).schema.metadata or {}
+        if any(found.get(name.encode()) != value.encode() for name, value in said.items()):
+            with self._step(table) as dataset:
+                dataset.update_schema_metadata(dict(said))
 
     def compact(self, table: str, few: int) -> bool:
         """Gather the data files of `table` into fewer where it has more than `few`; says whether it did."""
@@ -231,15 +239,17 @@ def publish(
             if summary is None:
                 logger.info("%s: nothing to commit, %.2f s", operation, time.monotonic() - started)
                 return None, value
+            pins = publication.pins()
             commit = Commit(
                 number=newest.number + 1,
                 parent=publication.head.commit_id,
                 operation=operation,
                 author=author,
                 reason=reason,
-                pins=publication.pins(),
+                pins=pins,
                 summary=dict(summary),
                 branch=branch,
+                files=seal(storage, log.notes, [pins]),
             )
             if log.append(commit):
                 seconds = time.monotonic() - started

@@ -7,11 +7,12 @@ from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from kb.errors import NoKnowledgeBaseError, UsageError
+from kb.errors import UsageError
 from kb.store.commits import Commit, CommitLog, default_author
 from kb.store.publication import Change, Publication, publish
 from kb.store.rehearsal import Rehearsal
-from kb.store.storage import Storage
+from kb.store.safety.seal import seal
+from kb.store.storage import Storage, existing
 from schemas.tables import VERSIONED
 
 if TYPE_CHECKING:
@@ -69,7 +70,15 @@ class State:
         log = CommitLog(storage)
         pins = {table.name: storage.dataset(table.name).version for table in VERSIONED}
         log.append(
-            Commit(number=0, parent=None, operation="init", author=by or default_author(), reason=why, pins=pins)
+            Commit(
+                number=0,
+                parent=None,
+                operation="init",
+                author=by or default_author(),
+                reason=why,
+                pins=pins,
+                files=seal(storage, log.notes, [pins]),
+            )
         )
         return cls(storage, log, log.head())
 
@@ -86,9 +95,7 @@ class State:
             NoKnowledgeBaseError: there is none.
             UsageError: `at` names no commit.
         """
-        storage = Storage(uri, storage_options)
-        if not storage.has("commits"):
-            raise NoKnowledgeBaseError(f"there is no knowledge base at {uri}")
+        storage = existing(uri, storage_options)
         log = CommitLog(storage)
         return cls(storage, log, log.head()).at(at) if at else cls(storage, log, log.head())
 

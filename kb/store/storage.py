@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from kb.errors import ClearKbError, UsageError
+from kb.errors import ClearKbError, NoKnowledgeBaseError, UsageError
 from schemas.tables import TABLES
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ A journal is an SQLite file `*.sqlite` whose table `fragments` holds what was st
 `fragment`, the JSON that `Storage.stage` gave. `gc` keeps every file that one of them names.
 """
 
+
+FORMAT_KEY = "clear_kb_format"
+"""Where the metadata of the table `commits` says which layout the knowledge base has."""
 
 _probed: set[tuple[str, ...]] = set()
 """The object stores that this process has written to: their conditional writes hold."""
@@ -71,6 +74,10 @@ class Storage:
         if not self.has(table):
             schema = next(one.schema for one in TABLES if one.name == table)
             self._connection().create_table(table, schema=schema, exist_ok=True)
+
+    def raise_format(self, number: str) -> None:
+        """Say in the table `commits` which layout the knowledge base has; a new one says so from its creation."""
+        self.dataset("commits").update_schema_metadata({FORMAT_KEY: number})
 
     def require_conditional_writes(self) -> None:
         """Refuse to write to an object store that lets one writer overwrite another's version (ClearKbError).
@@ -188,6 +195,14 @@ class Storage:
             raise UsageError(
                 f"{self.uri} holds other files ({', '.join(sorted(strangers)[:3])}): name a new folder", parameter="uri"
             )
+
+
+def existing(uri: str | Path, storage_options: Mapping[str, str] | None = None) -> Storage:
+    """The tables at `uri`; NoKnowledgeBaseError if there are none."""
+    storage = Storage(uri, storage_options)
+    if not storage.has("commits"):
+        raise NoKnowledgeBaseError(f"there is no knowledge base at {uri}")
+    return storage
 
 
 def _second_write_fails(address: str, options: Mapping[str, str] | None) -> bool:

@@ -4,11 +4,22 @@ import pyarrow as pa
 
 from schemas.tables.table import TIME, Table, required
 
+FORMAT = 11
+"""The layout of stored tables that this code reads and writes; `migrate` brings older ones up from 10 on."""
+
 _PIN = pa.struct([required("table", pa.string()), required("version", pa.int64())])
+_FILE = pa.struct(
+    [
+        required("table", pa.string()),
+        required("path", pa.string()),
+        pa.field("size", pa.int64()),
+        pa.field("hash", pa.string()),
+    ]
+)
 
 COMMITS = Table(
     "commits",
-    "one commit: the version of every table that makes up one consistent state",
+    "one commit: the version of every table that makes up one consistent state, and a note of every new file",
     pa.schema(
         [
             required("number", pa.int64()),
@@ -21,8 +32,9 @@ COMMITS = Table(
             required("pins", pa.list_(_PIN)),
             required("summary", pa.string()),
             required("branch", pa.string()),
+            pa.field("files", pa.list_(_FILE)),
         ],
-        metadata={"clear_kb_format": "10"},
+        metadata={"clear_kb_format": str(FORMAT)},
     ),
     versioned=False,
 )
