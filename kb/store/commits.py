@@ -174,9 +174,10 @@ class CommitLog:
 
     def readable(self, commits: Sequence[Commit]) -> list[Commit]:
         """Those of `commits` whose data is still there: `gc` may have dropped some."""
-        tables = {table for commit in commits for table in commit.pins}
-        there = {table: self._storage.versions(table) for table in tables}
-        return [c for c in commits if all(version in there[table] for table, version in c.pins.items())]
+        # What a branch ends with is never dropped: most tables stand there as they did then.
+        kept = {pin for head in self.branches().values() for pin in head.pins.items()}
+        gone = self._storage.missing({pin for commit in commits for pin in commit.pins.items()} - kept)
+        return [commit for commit in commits if gone.isdisjoint(commit.pins.items())]
 
     def tags(self) -> dict[str, str]:
         """Tag names and the ids of the commits they name."""

@@ -66,9 +66,9 @@ class State:
         if cls.exists(uri, storage_options):
             raise UsageError(f"{uri} is a knowledge base already")
         storage = Storage(uri, storage_options)
-        storage.create()
+        versions = storage.create()
         log = CommitLog(storage)
-        pins = {table.name: storage.dataset(table.name).version for table in VERSIONED}
+        pins = {table.name: versions[table.name] for table in VERSIONED}
         log.append(
             Commit(
                 number=0,

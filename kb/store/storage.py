@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import json
 import re
-import uuid
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from kb.errors import ClearKbError, NoKnowledgeBaseError, UsageError
-from schemas.tables import TABLES
+from kb.store.address import Address
+from kb.store.probe import second_write_fails
+from kb.store.store_answers import answer_in_words
+from schemas.tables import TABLES, Table
 
 if TYPE_CHECKING:
     import lance
 
 LONGEST_MESSAGE = 300
+
+NEWEST_FIRST = 2**64 - 1
+"""What the names of manifests count down from."""
 
 STAGING = "_staging"
 """Where a local knowledge base keeps the journals of writers under way.
@@ -31,6 +37,15 @@ A journal is an SQLite file `*.sqlite` whose table `fragments` holds what was st
 FORMAT_KEY = "clear_kb_format"
 """Where the metadata of the table `commits` says which layout the knowledge base has."""
 
+AT_ONCE = 8
+"""Tables that are made or looked up at a time in an object store, where each request is a wait."""
+
+FIRST_WORD = {"connect_timeout": "5s", "timeout": "20s", "client_max_retries": "1", "client_retry_timeout": "15"}
+"""How long an object store is waited for when it is first asked; later, Lance's own patience holds."""
+
+BY_DYNAMODB = "_commits-by-dynamodb."
+"""How the object is called, before the name of the DynamoDB table, that marks whose commits go through one."""
+
 _probed: set[tuple[str, ...]] = set()
 """The object stores that this process has written to: their conditional writes hold."""
 
@@ -39,41 +54,44 @@ class Storage:
     """The tables under `uri`: a folder, or anything LanceDB's `storage_options` can reach (`s3://...`)."""
 
     def __init__(self, uri: str | Path, storage_options: Mapping[str, str] | None = None):
-        self.uri = str(uri).rstrip("/")
+        self.address = Address.parse(uri)
+        self.uri = str(self.address)
         self.options = dict(storage_options) if storage_options else None
+        self._shared: lance.Session | None = None
+        self._seen: set[str] | None = None
 
     @property
     def folder(self) -> Path | None:
         """The local folder, or None for an object store."""
-        return None if "://" in self.uri else Path(self.uri)
+        return self.address.folder
 
     def location(self, table: str) -> str:
         """Where the Lance dataset of `table` lies: LanceDB's own layout, so LanceDB opens it too."""
-        return f"{self.uri}/{table}.lance"
+        return self.address.of(f"{table}.lance")
 
     def has(self, table: str) -> bool:
         """Whether `table` is there. An object store that cannot be reached is an error, never a "no"."""
         if self.folder is not None:
             return Path(self.location(table)).is_dir()
-        connection = self._connection()
-        try:
-            return table in connection.list_tables().tables
-        except (OSError, ValueError, RuntimeError) as error:
-            raise ClearKbError(f"cannot reach {self.uri}: {first_line(error)}") from error
+        self._seen = self._names()
+        return f"{table}.lance" in self._seen
 
-    def create(self) -> None:
-        """Create every table that is not there yet; a creation that died half-way is taken up again."""
+    def create(self) -> dict[str, int]:
+        """Create every table that is not there yet, and give the version of each.
+
+        A creation that died half-way is taken up again.
+        """
         self._refuse_foreign_folder()
+        if self.address.commit_table is not None and not self.has("commits"):
+            self._mark_commits_by_dynamodb()
         self.require_conditional_writes()
-        connection = self._connection()
-        for table in TABLES:
-            connection.create_table(table.name, schema=table.schema, exist_ok=True)
+        with ThreadPoolExecutor(AT_ONCE if self.folder is None else 1) as pool:
+            return dict(zip((table.name for table in TABLES), pool.map(self._made, TABLES), strict=True))
 
     def add_missing(self, table: str) -> None:
         """Create one table of a knowledge base that is older than it; only one that commits do not pin."""
         if not self.has(table):
-            schema = next(one.schema for one in TABLES if one.name == table)
-            self._connection().create_table(table, schema=schema, exist_ok=True)
+            self._made(next(one for one in TABLES if one.name == table))
 
     def raise_format(self, number: str) -> None:
         """Say in the table `commits` which layout the knowledge base has; a new one says so from its creation."""
@@ -84,21 +102,15 @@ class Storage:
 
         Everything that keeps writers apart there rests on it: the second one to write a version must fail. A store
         that ignores the condition loses acts without a word, so it is asked once a process, with a table of its own.
-        A local folder has a lock and needs no asking.
+        Where commits go through DynamoDB, that keeps writers apart, and the store need not be asked. A local folder
+        has a lock.
         """
         store = (self.uri, *sorted(f"{name}={value}" for name, value in (self.options or {}).items()))
         if self.folder is not None or store in _probed:
             return
-        try:
-            holds = _second_write_fails(f"{self.uri}/_probe-{uuid.uuid4().hex}.lance", self.options)
-        except (OSError, ValueError, RuntimeError) as error:
-            raise ClearKbError(f"cannot write to {self.uri}: {first_line(error)}") from error
-        if not holds:
-            raise ClearKbError(
-                f"{self.uri} is in an object store that ignores conditional writes (If-None-Match): what two people do "
-                "at once would be lost there in silence, so nothing was written; use a store that has them, as Amazon "
-                "S3 does, or a local folder"
-            )
+        self._refuse_another_way()
+        if self.address.commit_table is None:
+            self._probe()
         _probed.add(store)
 
     def dataset(self, table: str, version: int | None = None) -> lance.LanceDataset:
@@ -106,7 +118,9 @@ class Storage:
         import lance
 
         try:
-            return lance.dataset(self.location(table), version=version, storage_options=self.options)
+            return lance.dataset(
+                self.location(table), version=version, storage_options=self.options, session=self._session()
+            )
         except (OSError, ValueError) as error:
             at = "" if version is None else f" at version {version}"
             raise ClearKbError(f"cannot open table '{table}'{at} of {self.uri}: {first_line(error)}") from error
@@ -114,6 +128,19 @@ class Storage:
     def versions(self, table: str) -> set[int]:
         """The versions of `table` that are still there: a clean-up may have dropped some."""
         return {known["version"] for known in self.dataset(table).versions()}
+
+    def missing(self, pins: Iterable[tuple[str, int]]) -> set[tuple[str, int]]:
+        """Those of some tables and versions that are no longer there, told by the names of their files alone."""
+        wanted: dict[str, set[int]] = {}
+        for table, version in pins:
+            wanted.setdefault(table, set()).add(version)
+        with ThreadPoolExecutor(AT_ONCE if self.folder is None else 1) as pool:
+            there = pool.map(self._version_numbers, wanted)
+            return {
+                (table, version)
+                for (table, versions), found in zip(wanted.items(), there, strict=True)
+                for version in versions - found
+            }
 
     def stage(self, table: str, batches: Iterable[pa.RecordBatch]) -> list[str]:
         """Write `batches` as data files that no version of `table` names yet; returns them as JSON.
@@ -142,7 +169,7 @@ class Storage:
         files = [file for fragment in fragments for file in data_files(fragment)]
         if not files:
             return []
-        data = f"{self.location(table)}/data"
+        data = self.address.of(f"{table}.lance/data")
         if self.folder is None:
             session = LanceFileSession(data, storage_options=self.options)
             return [file["path"] for file in files if not session.contains(file["path"])]
@@ -185,6 +212,95 @@ class Storage:
         except (OSError, ValueError, RuntimeError) as error:
             raise ClearKbError(f"cannot reach {self.uri}: {first_line(error)}") from error
 
+    def _session(self) -> lance.Session | None:
+        """What the datasets of one object store share: what was read of it once is not fetched again."""
+        import lance
+
+        if self._shared is None and self.folder is None:
+            self._shared = lance.Session()
+        return self._shared
+
+    def _names(self) -> set[str]:
+        """What lies in an object store under the address, one level of it: in one request, with little patience."""
+        from lance.file import LanceFileSession
+
+        try:
+            store = LanceFileSession(self.uri, storage_options={**FIRST_WORD, **(self.options or {})})
+            found = store.list_with_delimiter()
+        except (OSError, ValueError, RuntimeError) as error:
+            raise ClearKbError(f"cannot reach {self.uri}: {first_line(error)}") from error
+        return {*found.common_prefixes, *found.objects}
+
+    def _version_numbers(self, table: str) -> set[int]:
+        """The versions of a table, by the names of their manifests: none of them is read."""
+        from lance.file import LanceFileSession
+
+        if self.address.commit_table is not None:
+            return self.versions(table)  # DynamoDB may know of a version that has no manifest of its own yet
+        versions = self.address.of(f"{table}.lance/_versions")
+        if self.folder is not None:
+            names = [path.name for path in Path(versions).glob("*.manifest")]
+        else:
+            try:
+                names = LanceFileSession(versions, storage_options=self.options).list()
+            except (OSError, ValueError, RuntimeError) as error:
+                raise ClearKbError(f"cannot open table '{table}' of {self.uri}: {first_line(error)}") from error
+        return {number for name in names if (number := _version_number(name)) is not None}
+
+    def _made(self, table: Table) -> int:
+        """Create a table unless it is there; its version."""
+        import lance
+
+        try:
+            made = lance.write_dataset(
+                table.schema.empty_table(),
+                self.location(table.name),
+                storage_options=self.options,
+                session=self._session(),
+            )
+        except (OSError, ValueError, RuntimeError) as error:
+            if "already exists" not in str(error):
+                raise ClearKbError(f"cannot create {self.uri}: {first_line(error)}") from error
+            return self.dataset(table.name).version
+        return made.version
+
+    def _probe(self) -> None:
+        try:
+            holds = second_write_fails(self.address, self.options)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise ClearKbError(f"cannot write to {self.uri}: {first_line(error)}") from error
+        if not holds:
+            raise ClearKbError(
+                f"{self.uri} is in an object store that ignores conditional writes (If-None-Match): what two people do "
+                "at once would be lost there in silence, so nothing was written; use a store that has them, as Amazon "
+                "S3 does, a DynamoDB table for the commits (s3+ddb://), or a local folder"
+            )
+
+    def _refuse_another_way(self) -> None:
+        """Refuse to write where the others' commits go through another DynamoDB table, or through none."""
+        names = self._seen if self._seen is not None else self._names()
+        if "commits.lance" not in names:
+            return
+        marks = sorted(name.removeprefix(BY_DYNAMODB) for name in names if name.startswith(BY_DYNAMODB))
+        own = self.address.commit_table
+        if marks == ([] if own is None else [own]):
+            return
+        through = f"the DynamoDB table {' and '.join(marks)}" if marks else "the store alone"
+        raise ClearKbError(
+            f"the commits of {self.address.base} go through {through}: writers that go another way would overwrite "
+            "each other in silence, so nothing was written; name it as everyone does"
+        )
+
+    def _mark_commits_by_dynamodb(self) -> None:
+        from lance.file import LanceFileSession
+
+        with tempfile.NamedTemporaryFile() as empty:
+            try:
+                store = LanceFileSession(self.uri, storage_options=self.options)
+                store.upload_file(empty.name, f"{BY_DYNAMODB}{self.address.commit_table}")
+            except (OSError, ValueError, RuntimeError) as error:
+                raise ClearKbError(f"cannot write to {self.uri}: {first_line(error)}") from error
+
     def _refuse_foreign_folder(self) -> None:
         if self.folder is None or not self.folder.exists():
             return
@@ -203,32 +319,6 @@ def existing(uri: str | Path, storage_options: Mapping[str, str] | None = None) 
     if not storage.has("commits"):
         raise NoKnowledgeBaseError(f"there is no knowledge base at {uri}")
     return storage
-
-
-def _second_write_fails(address: str, options: Mapping[str, str] | None) -> bool:
-    """Write one version of a throwaway table at `address` twice, as two writers at once would; both see none before.
-
-    An overwrite without retries looks at nothing but the version that it was told to build on, so Lance leaves it to
-    the store whether the second one goes through.
-    """
-    import lance
-
-    schema = pa.schema([("probe", pa.int8())])
-    change = lance.LanceOperation.Overwrite(schema, [])
-    lance.write_dataset(schema.empty_table(), address, storage_options=options)
-    try:
-        lance.LanceDataset.commit(address, change, read_version=1, max_retries=0, storage_options=options)
-        try:
-            lance.LanceDataset.commit(address, change, read_version=1, max_retries=0, storage_options=options)
-        except (OSError, ValueError, RuntimeError) as error:
-            if "conflict" not in str(error).lower():
-                raise
-            return True
-        return False
-    finally:
-        # Whoever may write but not delete shall write: what stays is a table without rows that nothing names.
-        with suppress(OSError, ValueError, RuntimeError):
-            lance.LanceDataset.drop(address, options)
 
 
 def _noting_errors(batches: Iterable[pa.RecordBatch], raised: list[Exception]) -> Iterator[pa.RecordBatch]:
@@ -252,6 +342,16 @@ def _is_whole(path: Path, size: int | None) -> bool:
 
 def first_line(error: BaseException) -> str:
     """What a person needs of an error's text: of a message that Rust wrote, the cause and not the whole chain."""
+    if answer := answer_in_words(str(error)):
+        return answer
     text = (str(error).strip() or type(error).__name__).splitlines()[0].split(", location:")[0]
     cause = re.search(r'message: "([^"]+)"', text)
     return cause[1] if cause and len(text) > LONGEST_MESSAGE else text[:LONGEST_MESSAGE]
+
+
+def _version_number(name: str) -> int | None:
+    """The version that a manifest is of, by its name: Lance counts down, so that the newest is listed first."""
+    number = name.removesuffix(".manifest")
+    if number == name or not number.isdigit():
+        return None
+    return NEWEST_FIRST - int(number) if len(number) == 20 else int(number)
