@@ -230,3 +230,74 @@ def test_no_test_module_imports_from_another() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "tests":
                 assert (node.module or "").startswith("tests.support"), f"{path}: from {node.module} import ..."
+
+
+READERS = {
+    "json": "kb/reading/json_text.py",
+    "ijson": "kb/reading/json_stream.py",
+    "yaml": "kb/reading/yaml_text.py",
+    "defusedxml": "kb/reading/xml_text.py",
+    "parquet": "kb/reading/parquet_file.py",
+    "csv": "kb/reading/spreadsheet.py",
+    "tensors": "kb/reading/tensor_file.py",
+}
+"""The one reader of each format: what comes from outside is read there, within bounds."""
+
+READS = {
+    "json.load": "json",
+    "json.loads": "json",
+    "ijson.items": "ijson",
+    "ijson.kvitems": "ijson",
+    "ijson.parse": "ijson",
+    "yaml.load": "yaml",
+    "yaml.safe_load": "yaml",
+    "yaml.compose": "yaml",
+    "fromstring": "defusedxml",
+    "iterparse": "defusedxml",
+    "pq.ParquetFile": "parquet",
+    "pq.read_table": "parquet",
+    "csv.reader": "csv",
+    "csv.DictReader": "csv",
+    "torch.load": "tensors",
+}
+"""What reads a format, as it is called."""
+
+OWN = {
+    "encoder/audit/page/charts/inline.py": "the figures that matplotlib has drawn",
+    "encoder/evaluation/evaluate.py": "parameters of a run, a stored column",
+    "encoder/prediction/judged.py": "parameters of a run, a stored column",
+    "encoder/prediction/runs.py": "parameters of a run, a stored column",
+    "encoder/prediction/saved_interventions.py": "parameters of a run, a stored column",
+    "encoder/training/state.py": "a value written and read again, to compare it as it will be read",
+    "encoder/training/tracking/steps_file.py": "the steps that a training has written",
+    "encoder/vectors/encoders.py": "a stored column",
+    "ingest/commands/demo.py": "what a command of ours printed",
+    "ingest/labels/predictions.py": "parameters of a run, a stored column",
+    "ingest/reports/journal.py": "rows of the journal",
+    "ingest/sources/csv_records.py": "reports of tables, where a broken line costs itself alone",
+    "ingest/sources/exports/fhir_references.py": "rows of a table in memory",
+    "ingest/sources/sound_rows.py": "tables as long as nothing is wrong with them",
+    "ingest/vectors/ingest.py": "a stored column",
+    "kb/curation/change.py": "stored columns",
+    "kb/curation/disputes.py": "stored columns",
+    "kb/exchange/sssom.py": "a table below comments, of lines that are in memory",
+    "kb/sql/operating_points.py": "parameters of a run, a stored column",
+    "kb/sql/own_tables.py": "tables of any type of column, for SQL",
+    "kb/sql/sandbox.py": "what DuckDB makes of a statement",
+    "kb/store/commits.py": "a stored column",
+    "kb/store/storage.py": "what Lance says of a file that it has written",
+    "kb/vectors/vector_index.py": "a stored column",
+    "workbench/audit/kept.py": "audits that the workbench keeps: one that cannot be read is made anew",
+}
+"""Modules that read what this program has written itself, or a format in a way of their own, with what it is."""
+
+
+def test_what_comes_from_outside_is_read_by_one_reader_of_each_format() -> None:
+    met: set[str] = set()
+    for path in MODULES:
+        name = str(path.relative_to(ROOT))
+        called = {ast.unparse(node.func) for node in ast.walk(parsed(path)) if isinstance(node, ast.Call)}
+        for call in called & READS.keys():
+            met.add(name)
+            assert name == READERS[READS[call]] or name in OWN, f"{name} calls {call}: {READERS[READS[call]]} reads it"
+    assert OWN.keys() <= met, "a module that reads nothing of its own any more is no exception"

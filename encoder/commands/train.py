@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-import yaml
 from rich.markup import escape
 
 from encoder.commands.options import ViewsOption
@@ -18,7 +17,9 @@ from kb.commands.options import Format, parse_pairs
 from kb.commands.output import print_facts, print_json, print_rows, say
 from kb.commands.progress import Progress
 from kb.commands.shared import Reading, reads
+from kb.errors import UsageError
 from kb.images.view_choice import told_left_out
+from kb.reading.yaml_text import read_yaml
 
 if TYPE_CHECKING:
     from encoder.training.beginning import Beginning
@@ -119,9 +120,12 @@ def _nested(pairs: dict[str, str]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for name, text in pairs.items():
         first, dot, rest = name.partition(".")
-        value = yaml.safe_load(text)
+        value = read_yaml(text, f"the value of {name}")
         if dot:
-            fields.setdefault(first, {})[rest] = value
+            part = fields.setdefault(first, {})
+            if not isinstance(part, dict):
+                raise UsageError(f"{first} is told as a whole and in parts ({name}): say one of them")
+            part[rest] = value
         else:
             fields[name] = value
     return fields

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from kb.errors import ClearKbError, UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.language.label_names import plain_label
+from kb.reading.parquet_file import opened_parquet, values
+from kb.reading.spreadsheet import read_sheet
 from kb.store.sqltext import literals
 
 STORED = "stored"
@@ -157,19 +155,12 @@ def _cell(row: Mapping[str, Any], column: str | None) -> str:
 def _table(path: Path) -> tuple[list[str], list[Mapping[str, Any]]]:
     plain = path.with_suffix("") if path.suffix.lower() == ".gz" else path
     if plain.suffix.lower() in (".parquet", ".pq"):
-        try:
-            table = pq.read_table(path)
-        except pa.ArrowException as error:
-            raise ClearKbError(f"{path} is not a Parquet file: {error}") from error
-        return table.schema.names, table.to_pylist()
-    try:
-        with (
-            gzip.open(path, "rt", encoding="utf-8-sig", newline="")
-            if path is not plain
-            else path.open(encoding="utf-8-sig", newline="") as file
-        ):
-            reader = csv.DictReader(file, delimiter="\t" if plain.suffix.lower() == ".tsv" else ",")
-            rows: list[Mapping[str, Any]] = list(reader)
-            return list(reader.fieldnames or ()), rows
-    except (UnicodeDecodeError, csv.Error, EOFError, gzip.BadGzipFile) as error:
-        raise ClearKbError(f"{path} cannot be read as a table: {error}") from error
+        with opened_parquet(path) as file:
+            names = file.schema_arrow.names
+            rows: list[Mapping[str, Any]] = []
+            for batch in file.iter_batches():
+                cells = [values(column) for column in batch.columns]
+                rows += [dict(zip(names, row, strict=True)) for row in zip(*cells, strict=True)]
+        return names, rows
+    sheet = read_sheet(path)
+    return list(sheet.columns), [row for _, row in sheet.records()]

@@ -19,9 +19,13 @@ from typing import TYPE_CHECKING, Any
 from safetensors import SafetensorError
 
 from encoder.model.architecture import Architecture
+from encoder.model.facts_check import check_facts
 from encoder.space.text_side import LinearTextSide, TextSide, TransformerTextSide
 from kb.errors import ClearKbError, UsageError
 from kb.images.preprocessing import Preprocessing
+from kb.reading.json_text import read_json_file
+from kb.reading.shown import shown
+from kb.store.storage import first_line
 from schemas.terms import FROZEN
 
 if TYPE_CHECKING:
@@ -29,6 +33,8 @@ if TYPE_CHECKING:
 
 FACTS, WEIGHTS, TOKENIZER = "encoder.json", "weights.safetensors", "tokenizer.json"
 FORMAT = 1
+LONGEST = 300
+"""Letters of a reason that are told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,17 +154,14 @@ def read_facts(folder: Path) -> CheckpointFacts:
     if not path.is_file():
         raise UsageError(f"{folder} is no checkpoint: it has no {FACTS}", need="checkpoint")
     try:
-        stated = json.loads(path.read_text(encoding="utf-8"))
-        found = stated.get("format")
-    except (OSError, ValueError, AttributeError) as error:
-        raise ClearKbError(f"{path} cannot be read: {error}") from error
-    if found != FORMAT:
-        raise ClearKbError(f"{path} is of format {found}, this clear-kb reads format {FORMAT}")
+        stated = read_json_file(path)
+    except UsageError as error:  # the folder was named rightly: what lies in it is broken
+        raise ClearKbError(str(error)) from error
+    if isinstance(stated, dict) and "format" in stated and stated["format"] != FORMAT:
+        raise ClearKbError(f"{path} is of format {shown(stated['format'])}, this clear-kb reads format {FORMAT}")
+    check_facts(stated, str(path))
     known = {known.name for known in fields(CheckpointFacts)}
-    try:
-        return CheckpointFacts(**{name: value for name, value in stated.items() if name in known})
-    except TypeError as error:
-        raise ClearKbError(f"{path} is not complete: {error}") from error
+    return CheckpointFacts(**{name: value for name, value in stated.items() if name in known})
 
 
 def load_checkpoint(folder: Path, *, expect: Mapping[str, Any] | None = None, device: str = "cpu") -> Checkpoint:
@@ -175,8 +178,6 @@ def load_checkpoint(folder: Path, *, expect: Mapping[str, Any] | None = None, de
     """
     from safetensors.torch import load_file
 
-    from encoder.model.encoder import Encoder
-
     facts = read_facts(folder)
     for name, value in (expect or {}).items():
         if getattr(facts, name) != value:
@@ -186,14 +187,38 @@ def load_checkpoint(folder: Path, *, expect: Mapping[str, Any] | None = None, de
         if known is not None and (not path.is_file() or _sha256(path) != known):
             raise ClearKbError(f"{path} is missing or not the file that {FACTS} was written for: its SHA-256 differs")
     weights = folder / WEIGHTS
-    encoder = Encoder(Architecture.from_dict(facts.architecture), _tokenizer(folder, facts))
     try:
         tensors = load_file(weights)
     except (OSError, SafetensorError) as error:
         raise ClearKbError(f"{weights} cannot be read: {error}") from error
-    _fit(weights, encoder, tensors)
+    architecture, tokenizer = Architecture.from_dict(facts.architecture), _tokenizer(folder, facts)
+    encoder = _built(folder, architecture, tokenizer, tensors)
     encoder.load_state_dict(tensors, strict=True)
     return Checkpoint(folder, encoder.to(device).eval(), facts)
+
+
+def _built(folder: Path, architecture: Architecture, tokenizer: Any, tensors: Mapping[str, Any]) -> Encoder:
+    """The encoder of an architecture, with random weights; whatever does not fit it is told with the file's name.
+
+    Where that can be, it is built without numbers first: one that the weights do not fit takes no memory.
+    """
+    import torch
+
+    from encoder.model.encoder import Encoder
+
+    for device in ("meta", "cpu"):
+        try:
+            with torch.device(device):
+                encoder = Encoder(architecture, tokenizer)
+        except ClearKbError as error:
+            raise ClearKbError(f"{folder / FACTS}: {error}") from error
+        except Exception as error:
+            if device == "meta":
+                continue  # some networks look at numbers while they are built: for them the bounds have to do
+            reason = f"{type(error).__name__}: {first_line(error)}"[:LONGEST]
+            raise ClearKbError(f"{folder / FACTS}: its architecture cannot be built: {reason}") from error
+        _fit(folder / WEIGHTS, encoder, tensors)
+    return encoder
 
 
 def code_version() -> str:

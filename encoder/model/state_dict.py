@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kb.errors import ClearKbError, UsageError
+from kb.reading.tensor_file import read_tensors
+from kb.reading.unreadable import Unreadable
 from kb.store.storage import first_line
 
 if TYPE_CHECKING:
@@ -81,15 +82,11 @@ def some_of(problems: Iterable[str]) -> str:
 
 
 def _load(path: Path) -> Any:
-    import torch
-
-    if not path.is_file():
-        raise UsageError(f"there is no file {path}")
     try:
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except (RuntimeError, ValueError, OSError, EOFError, pickle.UnpicklingError) as error:
+        return read_tensors(path)
+    except Unreadable as error:
         raise ClearKbError(
-            f"{path} is no state dict that can be read safely: {first_line(error)} (a whole model or its code is not "
+            f"{path} is no state dict that can be read safely: {error} (a whole model or its code is not "
             "read; save `model.state_dict()` with torch.save)"
         ) from error
 

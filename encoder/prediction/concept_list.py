@@ -7,6 +7,8 @@ from pathlib import Path
 from kb.errors import UnknownConceptError, UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.language.query_reading import read_query
+from kb.reading.regular_file import read_text
+from kb.reading.shown import shown
 from kb.store.sqltext import literals
 from schemas.terms import IN_USE
 
@@ -17,10 +19,7 @@ def read_concept_list(kb: KnowledgeBase, path: Path) -> list[str]:
     Raises:
         UsageError: there is no such file, it names nothing, or a line names no concept in use.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from error
+    lines = read_text(path).splitlines()
     named = [(number, line.strip()) for number, line in enumerate(lines, 1) if line.strip() and line.strip()[0] != "#"]
     if not named:
         raise UsageError(f"{path} names no concept")
@@ -43,7 +42,7 @@ def find_concept(kb: KnowledgeBase, name: str) -> str:
     try:
         wanted = read_query(name)
     except ValueError as error:
-        raise UsageError(f"'{name}' names no concept: {error}") from error
+        raise UsageError(f"{shown(name)} names no concept: {error}") from error
     in_use = f"status IN {literals(IN_USE)}"
     for where in (
         f"concept_id IN {literals([name])}",
@@ -53,4 +52,4 @@ def find_concept(kb: KnowledgeBase, name: str) -> str:
         rows = concepts.to_table(columns=["concept_id"], filter=f"{where} AND {in_use}").to_pylist()
         if rows:
             return str(rows[0]["concept_id"])
-    raise UnknownConceptError(f"there is no concept in use '{name}'")
+    raise UnknownConceptError(f"there is no concept in use {shown(name)}")

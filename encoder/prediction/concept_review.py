@@ -21,6 +21,7 @@ from encoder.prediction.concept_list import find_concept
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.language.label_names import plain_label
+from kb.reading.spreadsheet import read_sheet
 
 Status = Literal["proposed", "accepted", "forbidden", "merged"]
 STATUSES: tuple[Status, ...] = get_args(Status)
@@ -90,27 +91,22 @@ def read_review(kb: KnowledgeBase, path: Path) -> Review:
     """
     if not path.exists():
         return Review()
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from error
-    delimiter = next((mark for mark in ";\t" if lines and lines[0].count(mark) > lines[0].count(",")), ",")
-    rows = csv.DictReader(lines, delimiter=delimiter)
-    if not {"concept_id", "status"} <= set(rows.fieldnames or ()):
+    sheet = read_sheet(path)
+    if not {"concept_id", "status"} <= set(sheet.columns):
         raise UsageError(f"{path} is no review: the columns concept_id and status were expected")
     decisions = []
-    for row in rows:
+    for line, row in sheet.records():
         try:
             decisions.append(_decision(kb, row))
         except UsageError as error:
-            raise UsageError(f"{path}, line {rows.line_num}: {error}") from error
+            raise UsageError(f"{path}, line {line}: {error}") from error
     review = Review(tuple(one for one in decisions if one.status != "proposed"))
     _check(review, path)
     return review
 
 
-def _decision(kb: KnowledgeBase, row: Mapping[str, str | None]) -> Decision:
-    said = {name: (row.get(name) or "").strip() for name in COLUMNS}
+def _decision(kb: KnowledgeBase, row: Mapping[str, str]) -> Decision:
+    said = {name: row.get(name, "").strip() for name in COLUMNS}
     status = next((known for known in STATUSES if known == (said["status"].lower() or "proposed")), None)
     if status is None:
         raise UsageError(f"status '{said['status']}': one of {', '.join(STATUSES)} was expected")

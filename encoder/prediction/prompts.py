@@ -19,12 +19,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from kb.errors import UsageError
 from kb.language.label_names import is_no_finding
 from kb.language.labels import LabelEntry, LabelNames, bundled_labels
 from kb.language.lexicon import load_lexicon
+from kb.reading.shown import shown
+from kb.reading.yaml_text import read_yaml_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +80,8 @@ def read_prompts(path: Path) -> PromptSet:
     Raises:
         UsageError: there is none, or it is not of that form; the message says where.
     """
-    if not path.is_file():
-        raise UsageError(f"there is no file {path}")
-    try:
-        fields = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is no YAML that can be read: {error}") from error
+    fields = read_yaml_file(path)
+    fields = {} if fields is None else fields
     if not isinstance(fields, dict) or (unknown := set(fields) - {"prompts", "labels"}):
         named = "" if not isinstance(fields, dict) else f", not {', '.join(map(str, unknown))}"
         raise UsageError(f"{path}: `prompts` and `labels` were expected{named}")
@@ -105,5 +101,5 @@ def _prompts(path: Path, where: str, told: Any) -> Prompts:
 def _sentences(path: Path, where: str, told: Any) -> tuple[str, ...]:
     sentences: Sequence[Any] = [told] if isinstance(told, str) else told
     if not isinstance(sentences, list) or not sentences or not all(isinstance(s, str) and s.strip() for s in sentences):
-        raise UsageError(f"{path}, {where}: one sentence or a list of them was expected, not {told!r}")
+        raise UsageError(f"{path}, {where}: one sentence or a list of them was expected, not {shown(told)}")
     return tuple(sentences)

@@ -24,6 +24,7 @@ from encoder.space.text_side import TextSide
 from encoder.space.weighting import PUBLISHED, Weighting, weights_of
 from kb.errors import ClearKbError, UsageError
 from kb.knowledge_base import KnowledgeBase
+from kb.reading.json_text import read_json_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +76,9 @@ class Projector:
         """
         weights, stated = _names(weighting)
         try:
-            facts = ProjectorFacts(**json.loads((folder / stated).read_text(encoding="utf-8")))
+            facts = ProjectorFacts(**read_json_file(folder / stated))
             matrix = load_file(folder / weights)["P"]
-        except (OSError, ValueError, TypeError, KeyError, SafetensorError) as error:
+        except (OSError, ValueError, TypeError, KeyError, UsageError, SafetensorError) as error:
             raise ClearKbError(f"{folder} holds no projector that can be read: {error}") from error
         for name, value in (expect or {}).items():
             if getattr(facts, name) != value:

@@ -7,8 +7,6 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import yaml
-
 from encoder.model.architecture import Levels
 from encoder.model.backbones.choice import BackboneChoice
 from encoder.model.backbones.pooling import POOLINGS, Pooling
@@ -19,6 +17,8 @@ from encoder.training.value_checks import check_held, check_names, choice, plain
 from kb.errors import UsageError
 from kb.images.preprocessing import Fit, Preprocessing, Resample
 from kb.images.view_choice import FRONTAL, view_choice
+from kb.reading.shown import shown
+from kb.reading.yaml_text import read_yaml_names
 
 Objective = Literal["concepts", "report"]
 ReportLoss = Literal["softmax", "sigmoid"]
@@ -126,19 +126,10 @@ class TrainConfig:
         for text in ("start", "revision", "architecture", "where"):
             words_or_none(text, getattr(self, text))
         if not isinstance(self.views, str):
-            raise UsageError(f"views {self.views}: frontal, all, or some of them (PA,AP) was expected")
+            raise UsageError(f"views {shown(self.views)}: frontal, all, or some of them (PA,AP) was expected")
         view_choice(self.views)
-        for name, low in (
-            ("dimension", 1),
-            ("size", 16),
-            ("batch_size", 1),
-            ("epochs", 1),
-            ("patience", 1),
-            ("seed", 0),
-            ("keep_states", 1),
-            ("reader_threads", 1),
-        ):
-            whole(name, getattr(self, name), low)
+        for name, low, high in _WHOLE:
+            whole(name, getattr(self, name), low, high)
         if self.micro_batch is not None:
             whole("micro_batch", self.micro_batch, 1)
         for ranged, lowest, highest in _RANGES:
@@ -151,22 +142,22 @@ class TrainConfig:
                 within(levels, one, lowest, highest)
         for name in ("compile", "gradient_checkpointing", "equal_texts_are_negatives"):
             if not isinstance(getattr(self, name), bool):
-                raise UsageError(f"{name} {getattr(self, name)}: true or false was expected")
+                raise UsageError(f"{name} {shown(getattr(self, name))}: true or false was expected")
         if not isinstance(self.backbone, str | Mapping) or not self.backbone:
-            raise UsageError(f"backbone {self.backbone}: a name, a folder or a configuration was expected")
+            raise UsageError(f"backbone {shown(self.backbone)}: a name, a folder or a configuration was expected")
         check_frozen(self.freeze)
         if self.lora is not None:
             self._check_lora(self.lora)
         for part in fields(Augmentation):
             within(f"augment.{part.name}", getattr(self.augment, part.name), 0, 180 if part.name == "rotate" else 1)
         for part in fields(TextTransformer):
-            whole(f"text.{part.name}", getattr(self.text, part.name), 1)
+            whole(f"text.{part.name}", getattr(self.text, part.name), 1, _OF_TEXT[part.name])
         if self.text.width % self.text.heads:
             raise UsageError(f"text.width {self.text.width}: a multiple of text.heads ({self.text.heads}) was expected")
         self.preprocessing  # noqa: B018  (its own checks)
 
     def _check_lora(self, lora: Lora) -> None:
-        whole("lora.rank", lora.rank, 1)
+        whole("lora.rank", lora.rank, 1, 65_536)
         within("lora.alpha", lora.alpha, 1e-6, 1e6)
         within("lora.dropout", lora.dropout, 0, 0.99)
         if not lora.targets or not all(target.strip() for target in lora.targets):
@@ -227,13 +218,26 @@ class TrainConfig:
         if isinstance(value, part) or (value is None and name in _OPTIONAL):
             return value
         if not isinstance(value, Mapping):
-            raise UsageError(f"{name} {value}: names and values were expected ({name}: {{...}})")
+            raise UsageError(f"{name} {shown(value)}: names and values were expected ({name}: {{...}})")
         check_names(value, part, f"{name}.")
         return replace(
             getattr(self, name) or part(), **{key: plain_value(f"{name}.{key}", one) for key, one in value.items()}
         )
 
 
+_WHOLE = (
+    ("dimension", 1, 65_536),
+    ("size", 16, 4_096),
+    ("batch_size", 1, 10_000_000),
+    ("epochs", 1, 1_000_000),
+    ("patience", 1, 1_000_000),
+    ("seed", 0, 2**63 - 1),
+    ("keep_states", 1, 1_000),
+    ("reader_threads", 1, 1_000),
+)
+"""Whole numbers, with what no training has more of: a slip of a key must not fill the memory."""
+
+_OF_TEXT = {"width": 65_536, "layers": 1_000, "heads": 1_000, "context": 100_000, "tokens": 10_000_000}
 _RANGES = (
     ("warmup", 0, 1),
     ("ema", 0, 0.999999),
@@ -276,12 +280,7 @@ def read_config(name: str | Path, start: str | None = None) -> TrainConfig:
         )
     own = path.is_file()
     chosen = path if own else shipped
-    try:
-        record = yaml.safe_load(chosen.read_text(encoding="utf-8")) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f"{chosen} is no YAML that can be read: {error}") from error
-    if not isinstance(record, dict):
-        raise UsageError(f"{chosen} holds no names and values")
+    record = read_yaml_names(chosen)
     beginning = {} if start is None else {"start": start}
     try:
         config = TrainConfig().with_values({**record, **beginning} if own else record)

@@ -23,6 +23,7 @@ import torch
 from encoder.training.running_mean import RunningMean
 from encoder.training.validation import Measured
 from kb.errors import ClearKbError, UsageError
+from kb.reading.json_text import read_json_file
 
 logger = logging.getLogger("clear_kb.encoder")
 
@@ -139,7 +140,7 @@ def newest_state(folder: Path) -> State:
     for path in reversed(found):
         try:
             state = _read(path)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, UsageError) as error:
             damaged.append(f"{path} cannot be read: {error}")
             continue
         for problem in damaged:
@@ -164,7 +165,7 @@ def _states(place: Path) -> list[Path]:
 
 
 def _read(path: Path) -> State:
-    stated = json.loads((path / FACTS).read_text(encoding="utf-8"))
+    stated = read_json_file(path / FACTS)
     if _sha256(path / TENSORS) != stated["sha256"]:
         raise ValueError(f"the SHA-256 of {TENSORS} is not the one that was written down")
     position = Position(**stated["position"])

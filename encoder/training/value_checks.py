@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from kb.errors import UsageError
+from kb.reading.shown import shown
 
 LISTS = ("freeze", "lora.targets")
 """Values that are lists of words."""
@@ -23,7 +24,7 @@ def check_names(values: Mapping[str, Any], kind: type, before: str) -> None:
         if name not in known:
             near = get_close_matches(str(name), known, 1)
             hint = f": '{before}{near[0]}' was meant?" if near else f": one of {', '.join(known)}"
-            raise UsageError(f"a training has no '{before}{name}'{hint}")
+            raise UsageError(f"a training has no {shown(before + str(name))}{hint}")
 
 
 def plain_value(name: str, value: Any) -> Any:
@@ -36,7 +37,7 @@ def plain_value(name: str, value: Any) -> Any:
     if isinstance(value, str):
         return tuple(word.strip() for word in value.split(","))
     if not isinstance(value, list | tuple) or not all(isinstance(word, str) for word in value):
-        raise UsageError(f"{name} {value}: a word or a list of words was expected")
+        raise UsageError(f"{name} {shown(value)}: a word or a list of words was expected")
     return tuple(value)
 
 
@@ -61,22 +62,22 @@ def check_held(start: str, held: Mapping[str, Any], asked: Mapping[str, Any]) ->
 def choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
     """UsageError where a value is none of some words."""
     if value not in choices:
-        raise UsageError(f"{name} '{value}': one of {', '.join(choices)}")
+        raise UsageError(f"{name} {shown(value)}: one of {', '.join(choices)}")
 
 
 def words_or_none(name: str, value: Any) -> None:
     """UsageError where a value is neither a text nor left out."""
     if value is not None and not (isinstance(value, str) and value.strip()):
-        raise UsageError(f"{name} {value!r}: words were expected, or nothing at all")
+        raise UsageError(f"{name} {shown(value)}: words were expected, or nothing at all")
 
 
-def whole(name: str, value: Any, low: int) -> None:
-    """UsageError where a value is no whole number from `low` on."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < low:
-        raise UsageError(f"{name} {value}: a whole number from {low} was expected")
+def whole(name: str, value: Any, low: int, high: int = 1_000_000) -> None:
+    """UsageError where a value is no whole number from `low` to `high`."""
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise UsageError(f"{name} {shown(value)}: a whole number from {low} to {high:,} was expected")
 
 
 def within(name: str, value: Any, low: float, high: float) -> None:
     """UsageError where a value is no number from `low` to `high`."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise UsageError(f"{name} {value}: a number from {low:g} to {high:g} was expected")
+        raise UsageError(f"{name} {shown(value)}: a number from {low:g} to {high:g} was expected")

@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from typing import TextIO
-from xml.etree.ElementTree import ParseError
-
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import fromstring
 
 from ingest.sources.openi import OpeniSource
+from kb.reading.unreadable import Unreadable
+from kb.reading.xml_text import read_xml
 
 NOT_SAID = "No Indexing"
 """What stands where nobody has indexed a report: that is no label."""
@@ -34,8 +32,8 @@ def write_headings(source: OpeniSource, file: TextIO) -> None:
 def _headings(source: OpeniSource) -> Iterator[tuple[str, list[str]]]:
     for data in source.documents():
         try:
-            root = fromstring(data)
-        except (ParseError, DefusedXmlException, ValueError):  # the reading of the reports says so
+            root = read_xml(data)
+        except Unreadable:  # the reading of the reports says so
             continue
         uid = root.find(".//uId")
         study = (uid.get("id") or "").strip() if uid is not None else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
@@ -15,6 +14,8 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
 from kb.errors import UsageError
+from kb.reading.json_text import read_json
+from kb.reading.yaml_text import read_yaml_nodes
 
 SHOWN = 10
 """Mistakes that are told at once."""
@@ -29,17 +30,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
     Raises:
         UsageError: there is no such file, it is no YAML, or no description; every mistake is told by its line.
     """
-    if not path.is_file():
-        raise UsageError(f"there is no file {path}")
-    try:
-        text = path.read_text(encoding="utf-8")
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        told = yaml.safe_load(text)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark is not None else ""
-        raise UsageError(f"{path}{where}: it is no YAML: {getattr(error, 'problem', None) or error}") from error
-    mistakes = sorted({*_repeated(root), *_faults(root, told)})
+    root, told = read_yaml_nodes(path)
+    mistakes = sorted(set(_faults(root, told)))
     if mistakes:
         lines = [f"line {line}: {what}" for line, what in mistakes[:SHOWN]]
         more = f"; and {len(mistakes) - SHOWN} more" if len(mistakes) > SHOWN else ""
@@ -50,7 +42,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 @lru_cache(1)
 def _schema() -> dict[str, Any]:
-    schema: dict[str, Any] = json.loads(files("schemas").joinpath("dataset.schema.json").read_text(encoding="utf-8"))
+    schema: dict[str, Any] = read_json(files("schemas").joinpath("dataset.schema.json").read_text(encoding="utf-8"))
     return schema
 
 
@@ -98,20 +90,6 @@ def _fault(root: yaml.Node | None, error: ValidationError) -> Iterator[tuple[int
 
 def _parts(error: ValidationError) -> dict[str, Any]:
     return dict(error.schema) if isinstance(error.schema, dict) else {}
-
-
-def _repeated(node: yaml.Node | None) -> Iterator[tuple[int, str]]:
-    """Keys that stand twice in one place: YAML keeps the last without a word."""
-    if isinstance(node, yaml.MappingNode):
-        met: set[str] = set()
-        for key, value in node.value:
-            if key.value in met:
-                yield key.start_mark.line + 1, f"'{key.value}' stands there twice"
-            met.add(key.value)
-            yield from _repeated(value)
-    elif isinstance(node, yaml.SequenceNode):
-        for value in node.value:
-            yield from _repeated(value)
 
 
 def _line(root: yaml.Node | None, where: Iterable[str | int]) -> int:

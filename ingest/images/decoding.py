@@ -16,12 +16,16 @@ from kb.images.library_messages import heard_messages
 from kb.images.pixel_cache import PixelCache
 from kb.images.preprocessing import Preprocessing
 from kb.images.radiograph import ImageError, describe_radiograph, read_radiograph
+from kb.reading.regular_file import read_regular
 
 CHUNK = 256
 """Images whose pixels are written together."""
 
 TASK = 16
 """Images that a worker is given at once."""
+
+LARGEST_FILE = 512 << 20
+"""Bytes of a file that are read: uncompressed, the largest picture that is taken has half as many."""
 
 AHEAD = 4
 """Tasks for each worker that may wait or be done before they are fetched: pixels must not pile up in the memory."""
@@ -61,9 +65,12 @@ class Decoder:
     def decode(self, path: Path) -> Outcome:
         """What comes of one file; whatever a decoder does with it costs that file and no more."""
         try:
-            data = path.read_bytes()
-        except OSError as error:
-            return Outcome(reason=f"cannot be read: {error.strerror}", refused="no such file or not readable")
+            data = read_regular(path, LARGEST_FILE)
+        except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+            told = getattr(error, "strerror", None) or error
+            return Outcome(reason=f"cannot be read: {told}", refused="no such file or not readable")
+        if len(data) > LARGEST_FILE:
+            return Outcome(reason=f"more than {LARGEST_FILE >> 20} MB", refused="too large")
         found = Outcome(reason="not decoded")
         with heard_messages() as messages:
             try:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import io
-import json
 import tokenize
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ingest.labels.cell_values import cell_text, label_value, short
+from kb.reading.json_text import read_json
+from kb.reading.unreadable import Unreadable, require_shallow
 
 LABEL_KEYS = ("labels", "label", "class_name", "class", "name", "finding", "syms", "sym")
 """How an object that stands for one finding names its labels."""
@@ -60,11 +61,12 @@ def _literal(text: str) -> Any:
     if len(text) > LONGEST:
         raise ValueError(f"a list of {len(text):,} characters is too long to be read")
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return read_json(text)
+    except Unreadable:
         pass
     try:
         found = ast.literal_eval(text)
+        require_shallow(found)
         return _strings(text) if _joined(found, text) else found
     except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError, tokenize.TokenError):
         raise ValueError(f"'{short(text)}' is no list that can be read") from None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from ingest.extractors.load import make_extractor
 from ingest.extractors.protocol import Extractor
 from ingest.grammar.language import count_languages
 from ingest.report import Report
-from ingest.reports.intake import Incoming, Intake
+from ingest.reports.intake import Incoming, Intake, RewrittenError
 from ingest.reports.journal import Journal
 from ingest.reports.mining import MinerSetup, mine_chunks
 from ingest.reports.options import IngestOptions, IngestResult
@@ -66,15 +68,46 @@ def ingest_reports(
 
     An ingest that is killed leaves the knowledge base as it was; started again, it goes on where it was.
     """
-    started = time.monotonic()
     options = options or IngestOptions()
     sources = open_sources(paths, options)
     extractor = extractor or make_extractor(options.extractor)
     if dry_run:
         extractor = extractor.rehearsal()
+    told = _Told(by=by, why=why, dry_run=dry_run, allow_unjoined=allow_unjoined)
+    run = partial(_run, kb, sources, options, extractor=extractor, embedder=embedder, told=told, watcher=watcher)
+    try:
+        return run()
+    except RewrittenError as error:
+        logger.info("reports: %s; the ingest begins anew", error)
+        return run(anew=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Told:
+    """What the caller says of the commit: who, why, whether there is to be one."""
+
+    by: str | None
+    why: str | None
+    dry_run: bool
+    allow_unjoined: bool
+
+
+def _run(
+    kb: KnowledgeBase,
+    sources: Sequence[Source],
+    options: IngestOptions,
+    *,
+    extractor: Extractor,
+    embedder: Callable[[], Embedder] | None,
+    told: _Told,
+    watcher: Watcher | None,
+    anew: bool = False,
+) -> IngestResult:
+    started = time.monotonic()
+    dry_run = told.dry_run
     fingerprint = f"{extractor.fingerprint}|{'+'.join(sorted(options.sections))}"
     settings = (fingerprint, options.settings())
-    with open_journal(kb, sources, settings, temporary=dry_run) as journal:
+    with open_journal(kb, sources, settings, temporary=dry_run, anew=anew) as journal:
         load_stored(journal, kb.dataset("reports"))
         staged = journal.outcomes()
         intake = Intake(
@@ -84,10 +117,12 @@ def ingest_reports(
             remine=options.remine,
             watcher=watcher or Silent(),
             asked=Asked.of(options.scope, options.where),
+            resumed=sum(staged.values()),
         )
         job = _Job(kb, journal, intake, options=options, extractor=extractor, embedder=embedder, dry_run=dry_run)
         logger.debug("reports: %d sources, mined by %s, workers %d", len(sources), fingerprint, options.workers)
         job.mine()
+        intake.require_as_staged()
         mining_seconds = time.monotonic() - started - job.loading_seconds
         logger.info("reports: %d read and mined, %d rejected, %.2f s", intake.read, intake.rejected, mining_seconds)
         load_known(journal, kb.dataset("concepts"))
@@ -104,9 +139,9 @@ def ingest_reports(
                 names,
                 embedder=job.loaded,
                 left_out=intake.left_out,
-                by=by,
-                why=why,
-                allow_unjoined=allow_unjoined,
+                by=told.by,
+                why=told.why,
+                allow_unjoined=told.allow_unjoined,
                 used=extractor.usage.summary(mining_seconds) if extractor.usage else None,
             )
         estimate = extractor.estimate

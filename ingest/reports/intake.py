@@ -13,6 +13,7 @@ from ingest.scope.asked import Asked
 from ingest.scope.left_out import Tally
 from ingest.sources import Source
 from kb.batched import batched
+from kb.errors import ClearKbError
 from kb.progress import Watcher
 
 
@@ -24,6 +25,10 @@ class Incoming:
     source: str
     content_hash: str
     outcome: Outcome
+
+
+class RewrittenError(ClearKbError):
+    """What an interrupted run of the same ingest has staged is not what its sources hold by now: it begins anew."""
 
 
 @dataclass(kw_only=True)
@@ -45,6 +50,10 @@ class Intake:
     read: int = 0
     repeated: int = 0
     rejected: int = 0
+    resumed: int = 0
+    """Reports that an earlier, interrupted run of the same ingest has staged."""
+
+    _met_again: int = 0
     _under_way: dict[str, tuple[str, str, str]] = field(default_factory=dict)
 
     def chunks(self, size: int) -> Iterator[list[Incoming]]:
@@ -65,6 +74,11 @@ class Intake:
         if reason.startswith(NOT_ENGLISH):
             self.journal.drop(incoming.report.report_id)
         self._reject(incoming.source, Reject(incoming.report.position, reason, incoming.report.report_id))
+
+    def require_as_staged(self) -> None:
+        """Refuse to go on with reports that an interrupted run staged and no source holds any more (RewrittenError)."""
+        if self._met_again < self.resumed:
+            raise RewrittenError(f"{self.resumed - self._met_again:,} reports that were staged are in no source now")
 
     def _incoming(self) -> Iterator[Incoming]:
         behind = 0
@@ -107,8 +121,12 @@ class Intake:
 
     def _meet_again(self, report: Report, source: str, digest: str, met: tuple[str, str, str]) -> None:
         known_digest, known_source, known_position = met
-        if (source, report.position) == (known_source, known_position):
-            return  # staged by an earlier, interrupted run of the same ingest
+        if self.resumed and (source, report.position) == (known_source, known_position):
+            # Staged by an earlier, interrupted run of the same ingest; a folder is as old when a file in it changes.
+            if digest != known_digest:
+                raise RewrittenError("a report that was staged has another text now")
+            self._met_again += 1
+            return
         if digest == known_digest:
             self.repeated += 1
             return

@@ -21,12 +21,12 @@ from kb.store.storage import STAGING
 
 @contextmanager
 def open_journal(
-    kb: KnowledgeBase, sources: Sequence[Source], settings: Sequence[str], *, temporary: bool
+    kb: KnowledgeBase, sources: Sequence[Source], settings: Sequence[str], *, temporary: bool, anew: bool = False
 ) -> Iterator[Journal]:
     """The journal of this ingest: deleted when the block ends well, kept for the next run when it does not.
 
     The same ingest means the same files with the same sizes and times, and the same settings. A temporary one begins
-    with what an interrupted run has staged, and leaves that as it is.
+    with what an interrupted run has staged, and leaves that as it is. `anew` goes on from nothing.
 
     Raises:
         ClearKbError: another process is at the same ingest, or the knowledge base cannot be written to.
@@ -38,13 +38,13 @@ def open_journal(
             copied = Path(folder) / "journal.sqlite"
             if kb.storage.folder is not None:
                 _copy(kb.storage.folder / STAGING / f"{_key(sources, settings)}.sqlite", copied)
-            journal = _resumable(kb, Journal(copied), copied)
+            journal = _resumable(kb, Journal(copied), copied, anew=anew)
             yield journal
             journal.close()
         return
     path = kb.storage.folder / STAGING / f"{_key(sources, settings)}.sqlite"
-    with _only_process_at(path):
-        journal = _resumable(kb, Journal(path), path)
+    with _only_process_at(path), _told_of(path):
+        journal = _resumable(kb, Journal(path), path, anew=anew)
         try:
             yield journal
         except BaseException:
@@ -62,11 +62,15 @@ def _copy(path: Path, to: Path) -> None:
         there.backup(here)
 
 
-def _resumable(kb: KnowledgeBase, journal: Journal, path: Path) -> Journal:
-    """`journal`, or a fresh one where its run was committed after all or its data files are gone."""
+def _resumable(kb: KnowledgeBase, journal: Journal, path: Path, *, anew: bool) -> Journal:
+    """`journal`, or a fresh one: its run was committed, its data files are gone, or `anew` asks for one."""
     committed = any(commit.summary.get("run") == journal.run_id for commit in kb.commits.all())
     tables = ("reports", "observations")
-    if not committed and not any(kb.storage.lost_files(table, journal.fragments(table)) for table in tables):
+    if (
+        not anew
+        and not committed
+        and not any(kb.storage.lost_files(table, journal.fragments(table)) for table in tables)
+    ):
         return journal
     journal.discard()
     return Journal(path)
@@ -78,6 +82,18 @@ def _key(sources: Sequence[Source], settings: Sequence[str]) -> str:
         stat = Path(source.name).stat()
         said.append(f"{source.name}:{stat.st_size}:{stat.st_mtime_ns}")
     return blake2b("\0".join(said).encode(), digest_size=8).hexdigest()
+
+
+@contextmanager
+def _told_of(path: Path) -> Iterator[None]:
+    """What SQLite meets (a full disk, a file that is damaged) as an error that says where."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise ClearKbError(
+            f"the journal of this ingest, {path}, cannot be written or read: {error}; make room where the disk is full "
+            "and the same ingest goes on, or delete the journal where it is damaged and it begins anew"
+        ) from error
 
 
 @contextmanager

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-import ijson
-
 from ingest.sources.lines import UNREADABLE, open_raw, sniff_bom
 from kb.errors import ClearKbError
+from kb.reading.json_stream import stream_items, stream_members
+from kb.reading.json_text import read_json
+from kb.reading.unreadable import Unreadable
 
 KEY = "key"
 """The column that holds the names of the records where a document is an object of them."""
@@ -30,7 +30,7 @@ def read_records_of(path: Path) -> Iterator[dict[str, Any]]:
                     raise ClearKbError(f"{path}: record {met + 1} is no JSON object: an array of objects was expected")
                 met += 1
                 yield record
-    except (ijson.JSONError, *UNREADABLE) as error:
+    except (Unreadable, *UNREADABLE) as error:
         after = f" after record {met:,}" if met else ""
         first = " ".join(str(error).split())[:80]
         raise ClearKbError(f"{path} is not JSON that can be read{after}: {first}") from error
@@ -43,9 +43,9 @@ def _records(data: IO[bytes]) -> Iterator[Any]:
     data.read(mark)
     start = data.peek(4096).lstrip()[:1]  # type: ignore[attr-defined]
     if start == b"[":
-        yield from ijson.items(data, "item", use_float=True)
+        yield from stream_items(data, "item")
         return
-    for key, record in ijson.kvitems(data, "", use_float=True):
+    for key, record in stream_members(data):
         yield {KEY: key, **record} if isinstance(record, dict) else record
 
 
@@ -59,8 +59,8 @@ def is_document(head: bytes) -> bool:
         return text.startswith(b"[")
     line, _, rest = text.partition(b"\n")
     try:
-        first = json.loads(line)
-    except ValueError:
+        first = read_json(line)
+    except Unreadable:
         # An object over several lines, or one longer than what was read of it; or a broken line before others.
         return not rest.startswith(b"{")
-    return bool(first) and all(isinstance(value, dict) for value in first.values())
+    return isinstance(first, dict) and bool(first) and all(isinstance(value, dict) for value in first.values())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -12,6 +11,8 @@ from ingest.report import Reject, Report
 from ingest.sources.columns import find_columns, report_from_row, with_late_sections
 from ingest.sources.lines import Line, read_lines
 from kb.errors import ClearKbError
+from kb.reading.json_text import read_json
+from kb.reading.unreadable import Unreadable
 
 HEADER_LINES = 100
 """Lines whose keys together are taken for the columns: keys may differ from one object to the next.
@@ -74,7 +75,7 @@ def _object(line: Line) -> dict[str, Any] | str:
     if line.error:
         return line.error
     try:
-        row = json.loads(line.text)
-    except (ValueError, RecursionError) as error:
+        row = read_json(line.text)
+    except Unreadable as error:
         return f"not JSON: {error}"
     return row if isinstance(row, dict) else "not a JSON object"

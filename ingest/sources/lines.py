@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, NamedTuple, Protocol
 
 from kb.errors import ClearKbError, UsageError
+from kb.reading.regular_file import open_regular
 
 LINE_LIMIT = 64 << 20
 """Bytes that one line may have: a longer one is told as an error, and never held in memory."""
@@ -103,8 +104,8 @@ def encoding_error(error: UnicodeDecodeError, encoding: str) -> str:
 @contextmanager
 def open_raw(path: Path) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
     """The file as it lies on disk (for the position) and its content, unpacked where it is gzip."""
-    with path.open("rb") as raw:
-        if raw.peek(2)[:2] == b"\x1f\x8b":
+    with open_regular(path) as raw:
+        if raw.peek(2)[:2] == b"\x1f\x8b":  # type: ignore[attr-defined]
             with gzip.open(raw) as data:
                 yield raw, data  # type: ignore[misc]
         else:

@@ -6,19 +6,21 @@ import tarfile
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from xml.etree.ElementTree import Element, ParseError
-
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import fromstring
+from xml.etree.ElementTree import Element
 
 from ingest.report import Reject, Report, Section
 from ingest.sources.columns import refusal
 from ingest.sources.sections import number_repeats, section_name
-from ingest.sources.text_folder import report_files
+from ingest.sources.text_folder import LEADS_OUT, leads_out, report_files
 from kb.errors import ClearKbError, UsageError
+from kb.reading.regular_file import open_regular, read_regular
+from kb.reading.unreadable import Unreadable
+from kb.reading.xml_text import read_xml
 
 FILE_LIMIT = 32 << 20
 """Bytes of one XML file that are read; the published ones have a few thousand."""
+
+TOO_LARGE = f"more than {FILE_LIMIT >> 20} MB"
 
 
 class OpeniSource:
@@ -33,6 +35,7 @@ class OpeniSource:
         self._path = path
         self._max_chars = max_chars
         self._files = report_files(path, ".xml") if files is None else list(files)
+        self._root = path if path.is_dir() and files is None else None
         self._is_archive = path.is_file() and not _is_xml(path)
         self.size = path.stat().st_size if self._is_archive else len(self._files)
 
@@ -51,25 +54,35 @@ class OpeniSource:
         for done, path in enumerate(self._files, start=1):
             self.done = done
             position = path.relative_to(root).as_posix()
-            try:
-                with path.open("rb") as file:
-                    yield position, file.read(FILE_LIMIT)
-            except OSError as error:
-                yield position, Reject(position, f"cannot be read: {error.strerror}")
+            yield position, self._read(path, position)
+
+    def _read(self, path: Path, position: str) -> bytes | Reject:
+        if self._root is not None and leads_out(path, self._root):
+            return Reject(position, LEADS_OUT)
+        try:
+            data = read_regular(path, FILE_LIMIT)
+        except OSError as error:
+            return Reject(position, f"cannot be read: {error.strerror}")
+        return Reject(position, TOO_LARGE) if len(data) > FILE_LIMIT else data
 
     def _archived(self) -> Iterator[tuple[str, bytes | Reject]]:
         # Read as a stream, member by member: nothing is unpacked to disk, so no member can choose its place.
         try:
-            with self._path.open("rb") as raw, tarfile.open(fileobj=raw, mode="r|*") as archive:
+            with open_regular(self._path) as raw, tarfile.open(fileobj=raw, mode="r|*") as archive:
                 found = False
                 for member in archive:
                     self.done = raw.tell()
-                    if member.isfile() and _is_report(member.name):
+                    if not _is_report(member.name):
+                        continue
+                    if member.issym() or member.islnk() or member.isdev():
+                        yield member.name, Reject(member.name, "a link, a device or a pipe: only files are read")
+                    elif member.isfile():
                         found = True
                         file = archive.extractfile(member)
-                        yield member.name, file.read(FILE_LIMIT) if file else b""
-        except (tarfile.TarError, EOFError, zlib.error, OSError, TypeError) as error:
-            # TypeError: what tarfile raises where gzip's own header is cut short.
+                        data = file.read(FILE_LIMIT + 1) if file else b""
+                        yield member.name, Reject(member.name, TOO_LARGE) if len(data) > FILE_LIMIT else data
+        except (tarfile.TarError, EOFError, zlib.error, OSError, TypeError, ValueError, OverflowError) as error:
+            # TypeError: what tarfile raises where gzip's own header is cut short; the last two: numbers that are none.
             raise ClearKbError(f"{self._path} is damaged: {error}") from error
         if not found:
             raise UsageError(f"{self._path} holds no .xml files: an archive of other files is to be unpacked first")
@@ -78,8 +91,8 @@ class OpeniSource:
 def parse_openi(data: bytes, position: str, max_chars: int) -> Report | Reject:
     """The report of one Open-i XML file, or why there is none; its study goes by the same id, as its images do."""
     try:
-        root = fromstring(data)
-    except (ParseError, DefusedXmlException, ValueError) as error:
+        root = read_xml(data)
+    except Unreadable as error:
         return Reject(position, f"not readable XML: {error}")
     report_id = _report_id(root)
     if report_id is None:
@@ -99,7 +112,7 @@ def _report_id(root: Element) -> str | None:
 
 def _is_xml(path: Path) -> bool:
     """Tell one XML file from an archive, also where its name does not."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return path.suffix.lower() == ".xml" or file.read(64).lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<")
 
 

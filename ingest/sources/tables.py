@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -13,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ingest.sources.csv_records import read_records
 from ingest.sources.delimited import DELIMITERS
@@ -22,10 +20,12 @@ from ingest.sources.json_records import read_records_of
 from ingest.sources.lines import known_encoding, read_lines
 from ingest.sources.sound_rows import sound_rows
 from kb.errors import ClearKbError, UsageError
+from kb.reading.json_text import read_json
+from kb.reading.parquet_file import broken_told, open_parquet, values
+from kb.reading.unreadable import Unreadable
 
 FORMATS = ("csv", "tsv", "jsonl", "json", "parquet")
 BATCH_ROWS = 8_000
-UNREADABLE = (OSError, ValueError, RuntimeError, NotImplementedError)  # Arrow's errors are of these kinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class TableFile:
     def names(self) -> tuple[str, ...]:
         """The columns; UsageError if two have one name, for nobody could tell which is meant."""
         if self.format == "parquet":
-            names = tuple(self._parquet().schema_arrow.names)
+            names = tuple(open_parquet(self.path).schema_arrow.names)
         elif self.format in ("jsonl", "json"):
             names = tuple(dict.fromkeys(name for _, _, cells in self._objects() for name in cells or ()))
         else:
@@ -140,8 +140,8 @@ class TableFile:
                 continue
             error, cells = line.error, None
             try:
-                cells = json.loads(line.text) if error is None else None
-            except (ValueError, RecursionError) as broken:
+                cells = read_json(line.text) if error is None else None
+            except Unreadable as broken:
                 error = f"not JSON: {broken}"
             if error is None and not isinstance(cells, dict):
                 error, cells = "not a JSON object", None
@@ -160,22 +160,18 @@ class TableFile:
                 [(self.position(at, line), error) for at, (line, error, _) in numbered if error],
             )
 
-    def _parquet(self) -> Any:
-        try:
-            return pq.ParquetFile(self.path)
-        except UNREADABLE as error:
-            raise ClearKbError(f"{self.path} is not a Parquet file: {error}") from error
-
     def _parquet_batches(self) -> Iterator[TableBatch]:
         number = 0
-        try:
-            for batch in self._parquet().iter_batches(BATCH_ROWS):
-                rows = range(number + 1, number + 1 + batch.num_rows)
-                number += batch.num_rows
+        batches = open_parquet(self.path).iter_batches(BATCH_ROWS)
+        while True:
+            with broken_told(self.path, f" after row {number:,}"):
+                batch = next(batches, None)
+                if batch is None:
+                    return
                 columns = dict(zip(batch.schema.names, map(_cells, batch.columns), strict=True))
-                yield TableBatch(rows, rows, columns)
-        except UNREADABLE as error:
-            raise ClearKbError(f"{self.path} cannot be read after row {number:,}: {error}") from error
+            rows = range(number + 1, number + 1 + batch.num_rows)
+            number += batch.num_rows
+            yield TableBatch(rows, rows, columns)
 
 
 def _cells(column: Any) -> Sequence[Any]:
@@ -183,4 +179,4 @@ def _cells(column: Any) -> Sequence[Any]:
     kind = column.type
     if hasattr(kind, "value_type") and pa.types.is_primitive(kind.value_type) and not pa.types.is_dictionary(kind):
         return [None if cell is None else b"" for cell in column.is_valid().to_pylist()]
-    return list(column.to_pylist())
+    return values(column)

@@ -13,8 +13,10 @@ from ingest.sources.columns import refusal
 from ingest.sources.lines import encoding_error, sniff_bom
 from ingest.sources.sections import split_sections
 from kb.errors import ClearKbError, UsageError
+from kb.reading.regular_file import read_regular
 
 MIMIC_STUDY = re.compile(r"s\d{8}")
+LEADS_OUT = "a link that leads out of the folder: name what it leads to as a source of its own"
 
 
 class TextFolderSource:
@@ -28,6 +30,7 @@ class TextFolderSource:
         self.done = 0
         self._root = path if path.is_dir() else path.parent
         self._files = report_files(path, ".txt") if files is None else list(files)
+        self._bound_to = path if path.is_dir() and files is None else None
         self.size = len(self._files)
         self._encoding = encoding
         self._max_chars = max_chars
@@ -39,10 +42,12 @@ class TextFolderSource:
 
     def _report(self, path: Path) -> Report | Reject:
         position = path.relative_to(self._root).as_posix()
+        if self._bound_to is not None and leads_out(path, self._bound_to):
+            return Reject(position, LEADS_OUT)
         try:
-            if path.stat().st_size > 4 * self._max_chars:
+            data = read_regular(path, 4 * self._max_chars)
+            if len(data) > 4 * self._max_chars:
                 return Reject(position, f"{path.stat().st_size:,} bytes, over the limit (max_chars)")
-            data = path.read_bytes()
             encoding, skip = sniff_bom(data[:4], self._encoding)
             text = data[skip:].decode(encoding)
         except OSError as error:
@@ -54,6 +59,14 @@ class TextFolderSource:
         if reason:
             return Reject(position, reason, report_id)
         return Report(report_id, split_sections(text), position, study, patient)
+
+
+def leads_out(path: Path, root: Path) -> bool:
+    """Whether a file is, by links, one that does not lie under `root`: what was not named is not taken in.
+
+    Where `root` itself is a link, it is what that leads to.
+    """
+    return not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root))
 
 
 def identity(path: Path, root: Path) -> tuple[str, str | None, str | None]:

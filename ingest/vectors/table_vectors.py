@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -10,14 +9,15 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ingest.sources.cells import identifier
-from ingest.sources.tables import UNREADABLE, TableFile
+from ingest.sources.tables import TableFile
 from ingest.vectors.ids_beside import id_column
 from ingest.vectors.vector_columns import find_vector_columns
 from ingest.vectors.vector_rows import ROWS, VectorFile, VectorRows, Vectors, as_float32
 from kb.errors import ClearKbError, UsageError
+from kb.reading.json_text import read_json
+from kb.reading.parquet_file import broken_told, open_parquet
 
 NO_NUMBERS = "it holds something that is no number"
 
@@ -37,21 +37,21 @@ class ParquetVectors(VectorFile):
 
     def __iter__(self) -> Iterator[VectorRows]:
         first = 1
-        try:
-            for batch in self._file.iter_batches(ROWS, columns=[self._image, *self._columns]):
+        batches = self._file.iter_batches(ROWS, columns=[self._image, *self._columns])
+        while True:
+            with broken_told(self._path, f" after row {first - 1:,}"):
+                batch = next(batches, None)
+                if batch is None:
+                    return
                 ids, faults = _ids(batch[self._image].to_pylist(), self._image)
-                yield VectorRows(first, ids, self._vectors(batch), faults)
-                first += batch.num_rows
-        except UNREADABLE as error:
-            raise ClearKbError(f"{self._path} cannot be read after row {first - 1:,}: {error}") from error
+                vectors = self._vectors(batch)
+            yield VectorRows(first, ids, vectors, faults)
+            first += batch.num_rows
 
     @cached_property
     def _file(self) -> Any:
-        try:
-            # What is buffered ahead is held to the end: of vectors that would be the file.
-            return pq.ParquetFile(self._path, pre_buffer=False)
-        except UNREADABLE as error:
-            raise ClearKbError(f"{self._path} is not a Parquet file: {error}") from error
+        # What is buffered ahead is held to the end: of vectors that would be the file.
+        return open_parquet(self._path, pre_buffer=False)
 
     def _vectors(self, batch: pa.RecordBatch) -> Vectors:
         if len(self._columns) == 1 and _depth(batch.schema.field(self._columns[0]).type):
@@ -92,8 +92,8 @@ class DelimitedVectors(VectorFile):
         """The numbers of one row, or why there are none."""
         if len(cells) == 1 and cells[0].lstrip().startswith("["):
             try:
-                return as_float32(np.array(json.loads(cells[0]), dtype=np.float64))
-            except (ValueError, TypeError, RecursionError):
+                return as_float32(np.array(read_json(cells[0]), dtype=np.float64))
+            except (ValueError, TypeError, OverflowError):
                 return NO_NUMBERS
         try:
             return as_float32(np.array(cells, dtype=np.float64))

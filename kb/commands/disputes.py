@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +13,8 @@ from kb.commands.options import Format
 from kb.commands.output import print_json, print_result, print_rows, say
 from kb.commands.shared import Reading, Writing, reads, writes
 from kb.curation.disputes import NONE, OPEN, Dispute, decide, read_disputes
-from kb.errors import ClearKbError, UsageError
+from kb.errors import UsageError
+from kb.reading.spreadsheet import read_sheet
 
 COLUMNS = ("dispute_id", "report_id", "section", "kind", "readings", "sentence", "decision")
 
@@ -100,14 +100,10 @@ def _row(one: Dispute) -> dict[str, Any]:
 
 def _read(source: Path) -> dict[str, str]:
     """The decisions of a file, by statement; a blank one is none."""
-    try:
-        with source.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ClearKbError(f"{source} cannot be read: {error}") from error
-    if rows and not {"dispute_id", "decision"} <= set(rows[0]):
+    sheet = read_sheet(source)
+    if not {"dispute_id", "decision"} <= set(sheet.columns):
         raise UsageError(f"{source} has no columns dispute_id and decision")
-    return {row["dispute_id"]: row["decision"].strip() for row in rows if (row["decision"] or "").strip()}
+    return {row["dispute_id"]: row["decision"].strip() for _, row in sheet.records() if row["decision"].strip()}
 
 
 def _in_words(to: str) -> str:

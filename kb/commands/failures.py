@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import sys
@@ -11,7 +12,7 @@ from collections.abc import Mapping
 from kb.errors import ClearKbError, Need
 
 DEBUG = "CLEAR_KB_DEBUG"
-"""Set to 1, every error shows its traceback as well."""
+"""Set to 1, every error shows its traceback as well, as with -vv."""
 
 LONGEST_MESSAGE = 300
 
@@ -96,7 +97,7 @@ _RUST_LOCATION = re.compile(r"[, ]+(?:location: )?\S+\.rs:\d+(?::\d+)?")
 
 def tell_failure(error: BaseException) -> int:
     """Write one line about an error to standard error, after its traceback if that is asked for; the exit code."""
-    if os.environ.get(DEBUG, "0") not in ("", "0"):
+    if os.environ.get(DEBUG, "0") not in ("", "0") or logging.getLogger("clear_kb").isEnabledFor(logging.DEBUG):
         traceback.print_exception(error)
     sys.stderr.write(f"error: {_printable(describe(error), keep=chr(10))}\n")
     return exit_code(error)
@@ -119,7 +120,7 @@ def describe(error: BaseException) -> str:
     if len(line) > LONGEST_MESSAGE:
         line = line[:LONGEST_MESSAGE] + "..."
     named = f"{type(error).__name__}: {line}" if line else type(error).__name__
-    return f"{named} (this was not foreseen: {DEBUG}=1 shows where it happened)"
+    return f"{named} (this was not foreseen: -vv or {DEBUG}=1 shows where it happened)"
 
 
 def _one_line(text: str) -> str:

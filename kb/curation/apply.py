@@ -14,6 +14,7 @@ import pyarrow as pa
 from kb.batched import batched
 from kb.curation.change import Change
 from kb.errors import UnknownConceptError, UsageError
+from kb.reading.shown import shown
 from kb.store.commits import default_author
 from kb.store.publication import Publication
 from kb.store.sqltext import literals
@@ -96,7 +97,7 @@ class Concepts:
         """The row of a concept; UnknownConceptError if there is none."""
         row = self.find(concept_id)
         if row is None:
-            raise UnknownConceptError(f"there is no concept '{concept_id}'")
+            raise UnknownConceptError(f"there is no concept {shown(concept_id)}")
         return row
 
     def holding(self, concept_ids: Iterable[str], edits: Mapping[str, Row | None]) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,9 +12,12 @@ from kb.curation.apply import Concepts, Plan
 from kb.curation.change import move_in_words
 from kb.display import Listing
 from kb.errors import UsageError
+from kb.reading.json_text import read_json
+from kb.reading.shown import shown
+from kb.reading.unreadable import Unreadable
 from kb.store.state import State
 from kb.vocabulary.query import run_named
-from kb.vocabulary.records import FIELDS, check_identity, complete_row, read_concept_id, read_edit, shown
+from kb.vocabulary.records import FIELDS, check_identity, complete_row, read_concept_id, read_edit
 from kb.vocabulary.vocabulary import Vocabulary
 
 FORMAT = "clear-kb vocabulary patch 2"
@@ -122,8 +124,8 @@ def diff_vocabularies(old: State, new: State) -> VocabularyDiff:
 def read_patch(text: str | bytes) -> dict[str, Any]:
     """The patch that a file holds; UsageError if it is none."""
     try:
-        patch = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        patch = read_json(text, exact=True)
+    except Unreadable as error:
         raise UsageError(f"not a vocabulary patch: {error}") from error
     if not isinstance(patch, dict) or patch.get("format") != FORMAT or not isinstance(patch.get("edits"), dict):
         raise UsageError("not a vocabulary patch", need="patch")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,8 @@ from pathlib import Path
 
 from kb.errors import UsageError
 from kb.language.lexicon import parts
-from kb.spreadsheet import read_sheet
+from kb.reading.shown import shown
+from kb.reading.spreadsheet import read_sheet
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "id": ("id", "concept_id", "curie", "code", "object_id", "class id", "cui"),
@@ -69,16 +69,11 @@ def read_terminology(path: Path, prefix: str | None = None) -> Terminology:
     Raises:
         UsageError: the file cannot be read, has no column of ids or labels, or an id is no CURIE and no prefix is told.
     """
-    if not path.is_file():
-        raise UsageError(f"there is no file {path}")
     sheet = read_sheet(path)
     names = _columns(path, sheet.columns)
-    try:
-        rows = [
-            {told: cells[at].strip() if at < len(cells) else "" for told, at in names.items()} for cells in sheet.rows()
-        ]
-    except csv.Error as error:
-        raise UsageError(f"{path} cannot be read as a table: {error}") from error
+    rows = [
+        {told: cells[at].strip() if at < len(cells) else "" for told, at in names.items()} for cells in sheet.rows()
+    ]
     terms = {}
     for row in rows:
         if row["id"] and row["label"]:
@@ -95,7 +90,8 @@ def _columns(path: Path, found: Sequence[str]) -> dict[str, int]:
     at = {name.strip().lower(): number for number, name in enumerate(found)}
     names = {told: next((at[name] for name in usual if name in at), None) for told, usual in COLUMNS.items()}
     if missing := [told for told in ("id", "label") if names[told] is None]:
-        raise UsageError(f"{path} has no column of {' and '.join(missing)}s: its columns are {', '.join(found)}")
+        have = shown(", ".join(found))
+        raise UsageError(f"{path} has no column of {' and '.join(missing)}s: its columns are {have}")
     return {told: number for told, number in names.items() if number is not None}
 
 
@@ -106,6 +102,7 @@ def _curie(path: Path, term_id: str, prefix: str | None) -> str:
         raise UsageError(f"'{prefix}' cannot be a prefix: use letters and digits (RADLEX)")
     if prefix is None:
         raise UsageError(
-            f"'{term_id}' in {path} is no CURIE (PREFIX:ID): name the terminology it is of", parameter="terminology"
+            f"{shown(term_id)} in {path} is no CURIE (PREFIX:ID): name the terminology it is of",
+            parameter="terminology",
         )
     return f"{prefix}:{term_id.rstrip('/').rpartition('/')[2]}"

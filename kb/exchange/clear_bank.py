@@ -6,9 +6,6 @@ tensor is whose. Every concept keeps its number in `source`.
 
 from __future__ import annotations
 
-import csv
-import pickle
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -19,7 +16,9 @@ import numpy as np
 
 from kb.errors import UsageError
 from kb.exchange.incoming import Incoming
-from kb.store.storage import first_line
+from kb.reading.spreadsheet import read_sheet
+from kb.reading.tensor_file import read_tensors
+from kb.reading.unreadable import Unreadable
 from kb.vectors.embedding import EmbedderInfo
 from kb.vectors.embedding.embedder import FILE_SCHEME, UNKNOWN_REVISION
 from kb.vocabulary.records import Record
@@ -171,33 +170,23 @@ def _indices(path: Path) -> Iterator[int | None]:
 
 
 def _number(index: str) -> int | None:
-    return int(index) if index.isascii() and index.isdigit() else None
+    return int(index) if index.isascii() and index.isdigit() and len(index) < 19 else None
 
 
 def _lines(path: Path) -> Iterator[tuple[str, str]]:
-    csv.field_size_limit(sys.maxsize)
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            if missing := [name for name in COLUMNS if name not in (reader.fieldnames or ())]:
-                raise UsageError(f"{path} has no column {', '.join(missing)}: concept_idx and concept are needed")
-            for row in reader:
-                yield row["concept_idx"] or "", row["concept"] or ""
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not UTF-8: {error}") from error
+    sheet = read_sheet(path, separators=",")
+    if missing := [name for name in COLUMNS if name not in sheet.columns]:
+        raise UsageError(f"{path} has no column {', '.join(missing)}: concept_idx and concept are needed")
+    return ((row["concept_idx"], row["concept"]) for _, row in sheet.records())
 
 
 def _read_tensor(path: Path) -> Any:
     import torch
 
-    if not path.is_file():
-        raise UsageError(f"there is no file {path}")
     try:
-        tensor = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except (RuntimeError, ValueError, OSError, EOFError, pickle.UnpicklingError) as error:
-        raise UsageError(f"{path} is no file of one tensor that can be read safely: {first_line(error)}") from error
+        tensor = read_tensors(path)
+    except Unreadable as error:
+        raise UsageError(f"{path} is no file of one tensor that can be read safely: {error}") from error
     if not isinstance(tensor, torch.Tensor) or tensor.ndim != 2 or not tensor.is_floating_point():
         what = f"a tensor of shape {tuple(tensor.shape)}" if isinstance(tensor, torch.Tensor) else type(tensor).__name__
         raise UsageError(f"{path} holds {what}: one tensor of numbers, (concepts, dimension), was expected")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -143,8 +142,6 @@ def _readable(path: Path, records: Iterable[Record]) -> Iterator[Record]:
         yield from records
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not UTF-8: {error}") from error
-    except csv.Error as error:
-        raise UsageError(f"{path} is no CSV that can be read: {error}") from error
 
 
 def _counted(state: State, options: ExportOptions) -> Iterator[Record]:

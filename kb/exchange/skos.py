@@ -19,11 +19,15 @@ from typing import TYPE_CHECKING, Any
 from kb.batched import batched
 from kb.errors import UsageError
 from kb.exchange.prefixes import Prefixes
+from kb.reading.json_text import read_json
+from kb.reading.shown import shown
+from kb.reading.unreadable import Unreadable
+from kb.reading.xml_text import require_plain_xml
 from kb.store.storage import first_line
 from kb.vocabulary.concept_hierarchy import ConceptHierarchy
 from kb.vocabulary.mapping_details import by_name
 from kb.vocabulary.mappings import NOT, PREDICATES, holds, mapping_row
-from kb.vocabulary.records import Record, id_in
+from kb.vocabulary.records import Record, id_in, read_record
 
 if TYPE_CHECKING:
     from rdflib import Graph, URIRef
@@ -91,6 +95,8 @@ def read_skos(path: Path, prefixes: Prefixes) -> Iterator[Record]:
 
     graph = Graph()
     kind = rdf_format(path)
+    if kind == "xml":
+        require_plain_xml(path)  # what rdflib reads it by takes what a document defines for itself
     try:
         graph.parse(path, format=kind)
     except Exception as error:  # rdflib's parsers raise what they like
@@ -195,7 +201,7 @@ def _checked(graph: Graph, subject: Any, prefixes: Prefixes) -> Record:
     try:
         return _record(graph, subject, prefixes)
     except ValueError as error:
-        return {"unreadable": f"{subject}: {error}"}
+        return {"unreadable": f"{shown(str(subject))}: {error}"}
 
 
 def _record(graph: Graph, subject: Any, prefixes: Prefixes) -> Record:
@@ -231,11 +237,13 @@ def _ours(graph: Graph, subject: Any, name: str) -> str | None:
 
 
 def _own_list(graph: Graph, subject: Any, name: str) -> list[Any]:
+    """A list that stands beside the RDF as JSON, checked as those of any record; ValueError if it is none."""
     found = _ours(graph, subject, name)
-    value = json.loads(found) if found else []
-    if not isinstance(value, list):
-        raise ValueError(f"{name} is no list")
-    return value
+    try:
+        told: list[Any] = read_record({name: read_json(found, exact=True) if found else []})[name]
+    except Unreadable as error:
+        raise ValueError(f"{name} is no JSON that can be read: {error}") from error
+    return told
 
 
 def _preferred(graph: Graph, subject: Any) -> str | None:
@@ -271,7 +279,7 @@ def _mappings(graph: Graph, subject: Any, prefixes: Prefixes) -> list[dict[str, 
     from rdflib import URIRef
     from rdflib.namespace import SKOS
 
-    stored = [mapping for mapping in _own_list(graph, subject, "mappings") if isinstance(mapping, dict)]
+    stored = _own_list(graph, subject, "mappings")
     brought = {prefix: iri for mapping in stored for prefix, iri in by_name(mapping.get("prefixes")).items()}
     known = replace(prefixes, outside={**prefixes.outside, **brought})
     said: dict[tuple[str, str], None] = {}

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-import yaml
-
 from kb.errors import UsageError
 from kb.exchange.prefixes import OUR_PREFIX, Prefixes, unknown_prefixes
-from kb.store.storage import first_line
+from kb.reading.regular_file import read_text
+from kb.reading.spreadsheet import LARGEST_CELL
+from kb.reading.yaml_text import read_yaml
 from kb.vocabulary.mapping_details import DETAILS, PROPAGATED, REFERENCES, by_name, pairs
 from kb.vocabulary.mappings import WORDS
 from kb.vocabulary.records import Record, id_in
@@ -36,6 +36,8 @@ NEEDED = ("subject_id", "predicate_id", "object_id", "mapping_justification")
 SCHEME = f"{OUR_PREFIX}:scheme"
 """The source of our concepts: the concept scheme of the SKOS export."""
 ALWAYS_DECLARED = ("skos", "semapv")
+LARGEST = 256 << 20
+"""Bytes of a file: a million mappings have fewer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,22 +79,29 @@ def read_sssom(path: Path, prefixes: Prefixes) -> Iterator[Record]:
         UsageError: the file is no SSSOM TSV, or uses prefixes that neither it declares nor anybody knows: the message
             names them all.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not UTF-8: {error}") from error
+    lines = read_text(path, most=LARGEST).splitlines()
     metadata = _read_metadata(path, [line[1:] for line in lines if line.startswith("#")])
-    reader = csv.DictReader([line for line in lines if not line.startswith("#")], delimiter="\t")
-    if missing := [name for name in NEEDED if name not in (reader.fieldnames or ())]:
+    columns, rows = _read_rows(path, [line for line in lines if not line.startswith("#")])
+    if missing := [name for name in NEEDED if name not in columns]:
         raise UsageError(f"{path} is no SSSOM table: it has no column {', '.join(missing)}")
-    rows = [{name: cell for name, cell in row.items() if name and cell} for row in reader]
     reading = _Reading(_declared(path, metadata, prefixes), prefixes, _propagated(metadata))
     if unknown := reading.unknown(rows):
         raise unknown_prefixes(unknown)
-    unused: dict[str, Any] = dict.fromkeys(name for name in reader.fieldnames or () if name not in _READ)
+    unused: dict[str, Any] = dict.fromkeys(name for name in columns if name not in _READ)
     for row in rows:
         yield {**unused, **reading.record(row)}
         unused = {}
+
+
+def _read_rows(path: Path, lines: Sequence[str]) -> tuple[Sequence[str], list[dict[str, str]]]:
+    """The columns of the table, and the cells of each row that say something."""
+    csv.field_size_limit(LARGEST_CELL)
+    reader = csv.DictReader(lines, delimiter="\t")
+    try:
+        rows = [{name: cell for name, cell in row.items() if name and cell} for row in reader]
+        return reader.fieldnames or (), rows
+    except csv.Error as error:
+        raise UsageError(f"{path} is no table that can be read: {error}") from error
 
 
 _READ = (*COLUMNS, *DETAILS, "predicate_label")
@@ -146,10 +155,7 @@ def _quoted(text: str) -> str:
 
 
 def _read_metadata(path: Path, lines: Sequence[str]) -> Mapping[str, Any]:
-    try:
-        fields = yaml.safe_load("\n".join(lines)) or {}
-    except yaml.YAMLError as error:
-        raise UsageError(f"{path}: its metadata are no YAML: {first_line(error)}") from error
+    fields = read_yaml("\n".join(lines), f"{path}, its metadata")
     return fields if isinstance(fields, dict) else {}
 
 

@@ -10,7 +10,6 @@ import csv
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,11 @@ import pyarrow.parquet as pq
 
 from kb.batched import batched
 from kb.errors import UsageError
-from kb.spreadsheet import read_sheet
+from kb.reading.json_text import read_json
+from kb.reading.parquet_file import opened_parquet, values
+from kb.reading.spreadsheet import read_sheet
+from kb.reading.text_lines import lines_of
+from kb.reading.unreadable import Unreadable
 from kb.vectors.embedding import EmbedderInfo
 from kb.vocabulary.records import FIELDS, NO_RECORD, Record
 from schemas.tables import CONCEPTS
@@ -42,7 +45,7 @@ def write_csv(records: Iterable[Record], path: Path) -> int:
 
 
 def read_csv(path: Path) -> Iterator[Record]:
-    """The rows of a CSV file as records, as a spreadsheet of any locale saves them (`kb.spreadsheet`).
+    """The rows of a CSV file as records, as a spreadsheet of any locale saves them (`kb.reading.spreadsheet`).
 
     Columns may be written "Concept ID" or "concept_id", words of a closed set in capitals. A cell that is empty says
     that there is nothing; a row that is empty is `NO_RECORD`.
@@ -88,10 +91,7 @@ def write_jsonl(records: Iterable[Record], path: Path) -> int:
 
 def read_jsonl(path: Path) -> Iterator[Record]:
     """The lines of a JSON lines file as records; a line that is no object is one that tells nothing but why."""
-    with path.open(encoding="utf-8-sig") as file:
-        for line in file:
-            if line.strip():
-                yield _object(line)
+    return (_object(line) for _, line in lines_of(path) if line.strip())
 
 
 def write_parquet(records: Iterable[Record], path: Path, info: EmbedderInfo | None = None) -> int:
@@ -115,36 +115,30 @@ def write_parquet(records: Iterable[Record], path: Path, info: EmbedderInfo | No
 
 def read_parquet(path: Path) -> Iterator[Record]:
     """The rows of a Parquet file as records, without vectors."""
-    with _parquet(path) as file:
+    with opened_parquet(path) as file:
         columns = [name for name in file.schema_arrow.names if name != "embedding"]
         for batch in file.iter_batches(ROWS, columns=columns):
-            yield from batch.to_pylist()
+            cells = [values(column) for column in batch.columns]
+            yield from (dict(zip(batch.schema.names, row, strict=True)) for row in zip(*cells, strict=True))
 
 
 def parquet_embedder(path: Path) -> EmbedderInfo | None:
     """The embedder of the vectors in a Parquet file; None if it has none, or does not say whose they are."""
-    with _parquet(path) as file:
+    with opened_parquet(path) as file:
         said = (file.schema_arrow.metadata or {}).get(EMBEDDER_KEY)
         if said is None or "embedding" not in file.schema_arrow.names:
             return None
-    return EmbedderInfo.from_row(json.loads(said))
+    try:
+        return EmbedderInfo.from_row(read_json(said, exact=True))
+    except (Unreadable, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(f"{path} does not say of which embedder its vectors are: {error}") from error
 
 
 def parquet_vectors(path: Path) -> Iterator[pa.Array]:
     """The vectors of a Parquet file, batch by batch in the order of its rows; null if a row has none."""
-    with _parquet(path) as file:
+    with opened_parquet(path) as file:
         for batch in file.iter_batches(ROWS, columns=["embedding"]):
             yield batch["embedding"]
-
-
-@contextmanager
-def _parquet(path: Path) -> Iterator[Any]:
-    try:
-        file = pq.ParquetFile(path)
-    except pa.ArrowInvalid as error:
-        raise UsageError(f"{path} is no Parquet file: {error}") from error
-    with file:
-        yield file
 
 
 def _cells(record: Record) -> Mapping[str, Any]:
@@ -176,14 +170,14 @@ def from_cell(name: str, cell: str) -> Any:
 
 def _json(cell: str) -> Any:
     try:
-        return json.loads(cell)
-    except ValueError:
+        return read_json(cell)
+    except Unreadable:
         return cell  # it is refused as the field is read, with its name
 
 
-def _object(line: str) -> Record:
+def _object(line: bytes) -> Record:
     try:
-        found = json.loads(line)
-    except ValueError as error:
+        found = read_json(line, exact=True)
+    except Unreadable as error:
         return {"unreadable": f"no JSON: {error}"}
     return found if isinstance(found, dict) else {"unreadable": "no JSON object"}

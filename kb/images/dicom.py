@@ -21,8 +21,10 @@ from kb.images.dicom_values import grey_values
 from kb.images.grey import PREAMBLE, ImageError, check_size
 from kb.images.view import normal_view
 
-LARGEST_INFLATED = 600_000_000
+LARGEST_INFLATED = 300_000_000
 """More bytes than this in a deflated file are refused before they fill the memory."""
+
+INFLATED_AT_ONCE = 1 << 20
 
 _FACTS = {"study_id": "StudyInstanceUID", "patient_id": "PatientID", "sex": "PatientSex", "age": "PatientAge"}
 _BROKEN = (
@@ -104,9 +106,12 @@ def _require_small_when_inflated(data: bytes) -> None:
     if DeflatedExplicitVRLittleEndian.encode() not in data[PREAMBLE:begins]:
         return
     unpacking = zlib.decompressobj(-zlib.MAX_WBITS)
-    unpacking.decompress(data[begins:], LARGEST_INFLATED)
-    if unpacking.unconsumed_tail:
-        raise ImageError(f"a deflated file of more than {LARGEST_INFLATED:,} bytes", "too large")
+    rest, size = data[begins:], 0
+    while rest and not unpacking.eof:
+        size += len(unpacking.decompress(rest, INFLATED_AT_ONCE))
+        rest = unpacking.unconsumed_tail
+        if size > LARGEST_INFLATED:
+            raise ImageError(f"a deflated file of more than {LARGEST_INFLATED:,} bytes", "too large")
 
 
 def _require_one_picture(dataset: Any, notes: list[str]) -> None:

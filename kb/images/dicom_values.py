@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from kb.images.grey import ImageError, stretched
+from kb.images.grey import ImageError, bands, least_and_greatest, stretched
 
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
@@ -37,8 +37,11 @@ def grey_values(dataset: Any, stored: np.ndarray, notes: list[str]) -> np.ndarra
 
 
 def _colour(stored: np.ndarray, bits: int) -> np.ndarray:
-    greys = (stored[..., :3].astype(np.float32) @ _LUMA) * (255 / (2.0**bits - 1))
-    return np.asarray((greys + 0.5).clip(0, 255), dtype=np.uint8)
+    greys = np.empty(stored.shape[:2], dtype=np.uint8)
+    for band in bands(stored):
+        found = (stored[band, :, :3].astype(np.float32) @ _LUMA) * (255 / (2.0**bits - 1))
+        greys[band] = (found + 0.5).clip(0, 255)
+    return greys
 
 
 def _palette(dataset: Any, stored: np.ndarray) -> np.ndarray:
@@ -74,7 +77,9 @@ def _modality(dataset: Any, stored: np.ndarray, notes: list[str]) -> np.ndarray:
         notes.append("a rescale slope of 0: left out")
         return stored.astype(np.float32)
     values = stored.astype(np.float32)
-    return values * np.float32(1 if slope is None else slope) + np.float32(intercept or 0)
+    values *= np.float32(1 if slope is None else slope)
+    values += np.float32(intercept or 0)
+    return values
 
 
 def _windowed(dataset: Any, values: np.ndarray, inside: np.ndarray | None, notes: list[str]) -> np.ndarray:
@@ -82,8 +87,11 @@ def _windowed(dataset: Any, values: np.ndarray, inside: np.ndarray | None, notes
     tried = False
     for shown in _views(dataset, values):
         tried = True
-        if shown is not None and np.ptp(shown if inside is None else shown[inside]) > 0:
-            return shown
+        if shown is not None:
+            low, high = least_and_greatest(shown, inside)
+            if high > low:
+                return shown
+        del shown  # before the next one is made
     if tried:
         notes.append("a window or table of no use (width 0, or beside the values): the whole range was taken")
     return values
@@ -104,14 +112,22 @@ def _views(dataset: Any, values: np.ndarray) -> Iterator[np.ndarray | None]:
 def _window(values: np.ndarray, center: float, width: float, shape: str) -> np.ndarray | None:
     """Values through a window as 0 to 1 (PS3.3 C.11.2.1); None where it has no width."""
     if shape == "SIGMOID" and width > 0:
-        return np.asarray(1 / (1 + np.exp(np.clip(-4 * (values - center) / width, -80, 80))), dtype=np.float32)
+        found = values - np.float32(center)
+        found *= -4
+        found /= np.float32(width)
+        np.exp(found.clip(-80, 80, out=found), out=found)
+        found += 1
+        return np.divide(1, found, out=found)
     if shape != "LINEAR_EXACT":
         center, width = center - 0.5, width - 1
     if width < 0 or (width == 0 and shape == "LINEAR_EXACT"):
         return None
     if width == 0:
         return (values > center).astype(np.float32)
-    return ((values - np.float32(center)) / np.float32(width) + np.float32(0.5)).clip(0, 1)
+    found = values - np.float32(center)
+    found /= np.float32(width)
+    found += np.float32(0.5)
+    return found.clip(0, 1, out=found)
 
 
 def _looked_up(dataset: Any, item: Any, values: np.ndarray) -> np.ndarray | None:
@@ -130,8 +146,11 @@ def _looked_up(dataset: Any, item: Any, values: np.ndarray) -> np.ndarray | None
         table = np.asarray(data, dtype=np.float64).ravel()
     if len(table) < entries or not 1 <= bits <= 16:
         return None
-    at = np.clip(np.rint(values).astype(np.int64) - first, 0, entries - 1)
-    return table[:entries].astype(np.float32)[at]
+    told = table[:entries].astype(np.float32)
+    found = np.empty(values.shape, dtype=np.float32)
+    for band in bands(values):
+        found[band] = told[np.clip(np.rint(values[band]).astype(np.int64) - first, 0, entries - 1)]
+    return found
 
 
 def _items(dataset: Any, name: str) -> list[Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from kb.errors import ClearKbError
@@ -12,8 +14,11 @@ SMALLEST = 32
 LARGEST = 20_000
 """More pixels than this on a side are refused before they are unpacked: a crafted file must not fill the memory."""
 
-LARGEST_AREA = 120_000_000
+LARGEST_AREA = 64_000_000
 """More pixels than this in all are refused likewise; the largest detectors have 20 million."""
+
+BAND = 1 << 20
+"""Pixels that are worked on at once where a step needs more bytes of each than the picture has."""
 
 
 PREAMBLE = 128
@@ -48,10 +53,25 @@ def check_size(width: int, height: int) -> None:
 
 def stretched(values: np.ndarray, inside: np.ndarray | None = None) -> np.ndarray:
     """Values as 0 to 255, from the least to the greatest of those `inside` (default: of all)."""
-    counted = values if inside is None else values[inside]
-    low, high = float(counted.min()), float(counted.max())
+    low, high = least_and_greatest(values, inside)
     if not np.isfinite([low, high]).all():
         raise ImageError("pixels that are not finite")
-    if high == low:
-        return np.zeros(values.shape, dtype=np.uint8)
-    return np.asarray(((values - low) / (high - low)).clip(0, 1) * 255 + 0.5, dtype=np.uint8)
+    greys = np.zeros(values.shape, dtype=np.uint8)
+    for band in bands(values) if high > low else ():
+        found = values[band].astype(np.float32)
+        found -= low
+        found /= high - low
+        greys[band] = found.clip(0, 1, out=found) * 255 + 0.5
+    return greys
+
+
+def least_and_greatest(values: np.ndarray, inside: np.ndarray | None = None) -> tuple[float, float]:
+    """The least and the greatest of the values that are `inside` (default: of all)."""
+    counted = values if inside is None else values[inside]
+    return float(counted.min()), float(counted.max())
+
+
+def bands(values: np.ndarray) -> Iterator[slice]:
+    """The rows of a picture in bands of about `BAND` pixels."""
+    height = max(1, BAND // max(1, values.shape[1]))
+    return (slice(top, top + height) for top in range(0, len(values), height))

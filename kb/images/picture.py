@@ -28,7 +28,7 @@ def read_picture(data: bytes) -> tuple[np.ndarray, str]:
     with _opened(data) as picture:
         kind = f"{picture.format} {picture.mode}"
         if picture.mode.startswith("I") or picture.mode == "F":
-            return stretched(np.asarray(_upright(picture), dtype=np.float32)), kind
+            return stretched(np.asarray(_upright(picture))), kind
         return np.asarray(_flat(_upright(picture)).convert("L")), kind
 
 

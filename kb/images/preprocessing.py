@@ -38,9 +38,11 @@ class Preprocessing:
 
     def __post_init__(self) -> None:
         if self.fit not in FITS:
-            raise UsageError(f"fit '{self.fit}': choose one of {', '.join(FITS)}")
+            raise UsageError(f"fit {self.fit!r:.80}: choose one of {', '.join(FITS)}")
         if self.resample not in RESAMPLES:
-            raise UsageError(f"resample '{self.resample}': choose one of {', '.join(RESAMPLES)}")
+            raise UsageError(f"resample {self.resample!r:.80}: choose one of {', '.join(RESAMPLES)}")
+        if not isinstance(self.size, int) or isinstance(self.size, bool):
+            raise UsageError(f"a size of {self.size!r} pixels: a whole number was expected")
         if not 16 <= self.size <= 4_096:
             raise UsageError(f"a size of {self.size} pixels: it lies between 16 and 4,096")
 

@@ -5,7 +5,6 @@ The view `thresholds` and `evaluate` go by them before anything that data could 
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import yaml
 
 from kb.errors import UsageError
 from kb.language.label_names import plain_label
+from kb.reading.spreadsheet import read_sheet
+from kb.reading.yaml_text import read_yaml_file
 from kb.sql.messages import near_names
 from kb.store.publication import Publication
 from kb.store.sqltext import literals
@@ -190,14 +190,10 @@ def _pairs(told: str) -> Iterator[Pair]:
 
 def _of_file(path: Path) -> Iterator[Pair]:
     where = f" (in {path})"
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        if path.suffix.lower() in (".csv", ".tsv"):
-            yield from _of_table(path, text, where)
-            return
-        told = yaml.safe_load(text)  # JSON is YAML
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UsageError(f"{path} cannot be read: {' '.join(str(error).split())[:200]}") from error
+    if path.suffix.lower() in (".csv", ".tsv"):
+        yield from _of_table(path, where)
+        return
+    told = read_yaml_file(path)  # JSON is YAML
     told = told.get(KEY, told) if isinstance(told, dict) else told
     if isinstance(told, int | float) and not isinstance(told, bool):
         yield None, str(told), where
@@ -207,15 +203,15 @@ def _of_file(path: Path) -> Iterator[Pair]:
         raise UsageError(f"{path}: labels with their thresholds were expected, such as Edema: 0.3")
 
 
-def _of_table(path: Path, text: str, where: str) -> Iterator[Pair]:
-    reader = csv.DictReader(text.splitlines(), delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
-    columns = {str(name).strip().lower(): name for name in reader.fieldnames or ()}
+def _of_table(path: Path, where: str) -> Iterator[Pair]:
+    sheet = read_sheet(path)
+    columns = {name.strip().lower(): name for name in sheet.columns}
     label = next((columns[name] for name in LABELS if name in columns), None)
     cut = next((columns[name] for name in CUTS if name in columns), None)
     if label is None or cut is None:
-        found = ", ".join(map(str, reader.fieldnames or ())) or "none"
+        found = ", ".join(sheet.columns) or "none"
         raise UsageError(f"{path}: a column label and a column threshold were expected, and there are {found}")
-    yield from ((str(row[label]).strip(), str(row[cut]), where) for row in reader)
+    yield from ((row[label].strip(), row[cut], where) for _, row in sheet.records())
 
 
 def _is_number(text: str) -> bool:

@@ -15,9 +15,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.json as pa_json
-import pyarrow.parquet as pq
 
 from kb.errors import ClearKbError, UsageError
+from kb.reading.parquet_file import UNREADABLE, open_parquet
 from schemas.sql.audit_views import BEHIND, ORDER, VECTORS
 
 SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson")
@@ -66,14 +66,15 @@ def _read(name: str, path: Path) -> pa.Table:
         raise UsageError(f"{path} has {size / 1e6:,.0f} MB: at most {MOST_BYTES / 1e6:,.0f} MB are joined")
     try:
         table = _tables(path, suffix)
-    except (pa.ArrowException, OSError) as error:
+        columns = [column.strip() for column in table.column_names]
+    except (ArithmeticError, *UNREADABLE) as error:
         raise ClearKbError(f"{path} cannot be read as {suffix[1:]}: {' '.join(str(error).split())[:200]}") from error
     if table.num_columns > MOST_COLUMNS:
         raise UsageError(f"{path} has {table.num_columns:,} columns: at most {MOST_COLUMNS:,} are joined")
-    lower = [column.strip().lower() for column in table.column_names]
+    lower = [column.lower() for column in columns]
     if twice := next((column for column in lower if lower.count(column) > 1), None):
         raise UsageError(f"{path}: two columns are named '{twice}'")
-    return table.rename_columns([column.strip() for column in table.column_names])
+    return table.rename_columns(columns)
 
 
 def _tables(path: Path, suffix: str) -> pa.Table:
@@ -89,7 +90,7 @@ def _tables(path: Path, suffix: str) -> pa.Table:
 
 def _parquet(path: Path) -> pa.Table:
     """The rows of a Parquet file, batch by batch: what is small on disk may be large."""
-    file = pq.ParquetFile(path)
+    file = open_parquet(path)
     batches: list[pa.RecordBatch] = []
     size = 0
     for batch in file.iter_batches():

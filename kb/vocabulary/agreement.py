@@ -6,7 +6,6 @@ over union of at least `overlap`; the best pairs are taken first, each observati
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from kb.errors import ClearKbError, UsageError
+from kb.reading.json_text import read_json
+from kb.reading.text_lines import lines_of
 from kb.store.state import State
 from kb.vocabulary.observations import iter_observations
 
@@ -139,26 +140,55 @@ def read_observations(kb: State | None, path: Path | None) -> Iterator[Observati
         yield from iter_observations(kb)
         return
     assert path is not None
-    with path.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, start=1):
-            if line.strip():
-                yield from _observations_of(line, f"{path}, line {number}")
+    for number, line in lines_of(path):
+        if line.strip():
+            try:
+                yield from _observations_of(read_json(line))
+            except ValueError as error:
+                raise ClearKbError(f"{path}, line {number} is no observation: {error}") from error
 
 
-def _observations_of(line: str, where: str) -> Iterator[Observation]:
-    try:
-        row = json.loads(line)
-        report = row.get("report_id") or row["uid"]
-        for one in row.get("observations", [row]):
-            yield {**one, "report_id": str(report), "text": one.get("text") or " ".join(one["quote"]), **_needed(one)}
-        if "observations" in row and not row["observations"]:
-            yield {"report_id": str(report)}  # a report of which nothing is said is held all the same
-    except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-        raise ClearKbError(f"{where} is no observation: {error}") from error
+def _observations_of(row: Any) -> Iterator[Observation]:
+    """The observations that a line tells; ValueError says what in it is none."""
+    if not isinstance(row, Mapping):
+        raise ValueError("it is no JSON object")
+    report = row.get("report_id") or row.get("uid")
+    if not isinstance(report, str | int) or isinstance(report, bool):
+        raise ValueError("it has no report_id")
+    found = row.get("observations", [row])
+    if not isinstance(found, list) or not all(isinstance(one, Mapping) for one in found):
+        raise ValueError("its observations are no list of objects")
+    for one in found:
+        yield {**one, "report_id": str(report), **_checked(one)}
+    if not found:
+        yield {"report_id": str(report)}  # a report of which nothing is said is held all the same
 
 
-def _needed(one: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: one[name] for name in ("section", "spans", "assertion")}
+def _checked(one: Mapping[str, Any]) -> dict[str, Any]:
+    """What a comparison looks at, each of its kind."""
+    if missing := [name for name in ("section", "spans", "assertion") if name not in one]:
+        raise ValueError(f"it has no {' and no '.join(missing)}")
+    for name in ("section", "assertion"):
+        if not isinstance(one[name], str):
+            raise ValueError(f"{name} is no text")
+    for name in ("finding", "laterality", "severity", "temporality", "text"):
+        if not isinstance(one.get(name), str | None):
+            raise ValueError(f"{name} is no text")
+    spans = one["spans"]
+    if not isinstance(spans, list) or not all(map(_is_span, spans)):
+        raise ValueError("spans is no list of pairs [start, end] in which no end comes before its start")
+    quote = one.get("quote", [])
+    if not isinstance(quote, list) or not all(isinstance(piece, str) for piece in quote):
+        raise ValueError("quote is no list of texts")
+    if not one.get("text") and not quote:
+        raise ValueError("it has neither text nor quote")
+    return {"text": one.get("text") or " ".join(quote)}
+
+
+def _is_span(span: Any) -> bool:
+    if not isinstance(span, list | tuple) or len(span) != 2 or not all(type(end) is int for end in span):
+        return False
+    return 0 <= span[0] <= span[1]
 
 
 def _by_place(observations: Iterable[Observation]) -> dict[tuple[str, str], list[Observation]]:
@@ -181,12 +211,13 @@ def matched(a: Sequence[Spans], b: Sequence[Spans], overlap: float = OVERLAP) ->
         b: those of the other.
         overlap: intersection over union of the characters, from which on two are the same.
     """
-    touched = [[{at for start, end in spans for at in range(start, end)} for spans in side] for side in (a, b)]
+    touched = [[_apart(spans) for spans in side] for side in (a, b)]
     scored = []
     for i, mine in enumerate(touched[0]):
         for j, theirs in enumerate(touched[1]):
-            union = len(mine | theirs)
-            share = len(mine & theirs) / union if union else 0.0
+            common = _common(mine, theirs)
+            union = _length(mine) + _length(theirs) - common
+            share = common / union if union else 0.0
             if share >= overlap and share > 0:
                 scored.append((share, -i, -j))
     used: tuple[set[int], set[int]] = (set(), set())
@@ -196,6 +227,33 @@ def matched(a: Sequence[Spans], b: Sequence[Spans], overlap: float = OVERLAP) ->
             used[0].add(-i)
             used[1].add(-j)
             found.append((-i, -j))
+    return found
+
+
+def _apart(spans: Spans) -> list[tuple[int, int]]:
+    """Spans in their order, those that touch joined."""
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted((start, end) for start, end in spans if start < end):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(end, joined[-1][1])
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def _length(spans: Sequence[tuple[int, int]]) -> int:
+    return sum(end - start for start, end in spans)
+
+
+def _common(a: Sequence[tuple[int, int]], b: Sequence[tuple[int, int]]) -> int:
+    """How many characters stand in both; the spans of each are apart and in order."""
+    i = j = found = 0
+    while i < len(a) and j < len(b):
+        found += max(0, min(a[i][1], b[j][1]) - max(a[i][0], b[j][0]))
+        if a[i][1] <= b[j][1]:
+            i += 1
+        else:
+            j += 1
     return found
 
 

@@ -6,7 +6,6 @@ Imports, patches and what a curator types are all read here: whatever comes from
 from __future__ import annotations
 
 import re
-import reprlib
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -17,6 +16,7 @@ from kb.errors import UsageError
 from kb.language.facets import concept_id_of
 from kb.language.lexicon import load_lexicon
 from kb.language.query_reading import read_query
+from kb.reading.shown import shown
 from kb.store.state import State
 from kb.vocabulary.concept_rows import new_concept
 from kb.vocabulary.mappings import mapping_row
@@ -44,14 +44,6 @@ _READ_FROM_TEXT = frozenset(
 
 NO_RECORD: Record = MappingProxyType({})
 """What stands for a row that is empty: it is counted as a row, and says nothing."""
-
-_SHORT = reprlib.Repr()
-_SHORT.maxstring = _SHORT.maxother = 80
-
-
-def shown(value: Any) -> str:
-    """A value from outside as a message shows it: short, and without half letters or control characters."""
-    return "null" if value is None else _SHORT.repr(value)
 
 
 def iter_records(state: State, *, vectors: bool = False) -> Iterator[Row]:

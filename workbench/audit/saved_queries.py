@@ -16,6 +16,7 @@ from pathlib import Path
 from platformdirs import user_data_path
 
 from kb.errors import UsageError
+from kb.reading.json_text import read_json
 from kb.sql.writing import written_aside
 
 LONGEST_NAME, LONGEST_SQL = 80, 100_000
@@ -123,7 +124,7 @@ def _read(path: Path) -> SavedQuery | None:
 def _value(written: str) -> str:
     """A value as `save` writes it; what a person wrote into the file by hand is taken as it stands."""
     try:
-        return str(json.loads(written))
+        return str(read_json(written))
     except ValueError:
         return written
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -16,6 +15,7 @@ from kb.curation.acts import FACETS
 from kb.curation.review.decide import DECISIONS, Decided, Decision, by_rule, decide_group, decide_groups
 from kb.curation.review.group import Group, Member
 from kb.errors import UsageError
+from kb.reading.json_text import read_json
 from workbench.answers import author_of, desk_of, said
 from workbench.review.asking import asked
 from workbench.review.seen import seen_of
@@ -118,7 +118,7 @@ def _members(form: FormData, decision: Decision) -> list[str] | None:
 
 def _seen(told: str) -> dict[str, dict[str, Any]]:
     try:
-        found: Any = json.loads(told)
+        found: Any = read_json(told)
     except ValueError as error:
         raise UsageError("what was shown cannot be read: reload the page") from error
     if not isinstance(found, dict) or not all(isinstance(fields, dict) for fields in found.values()):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,6 +15,7 @@ from kb.curation.change import Change
 from kb.curation.curator import Curator
 from kb.curation.lost_vectors import vector_lost
 from kb.errors import UsageError
+from kb.reading.json_text import read_json
 from workbench.answers import author_of, desk_of, part, with_said
 from workbench.vocabulary.asking import Question
 from workbench.vocabulary.sheet import SEEN, sheet_of
@@ -54,7 +54,7 @@ def _acted(request: Request, name: str, form: Form) -> Response:
 def _seen(told: str) -> dict[str, Any]:
     """How the concept stood on the page that the act was done on."""
     try:
-        found: Any = json.loads(told)
+        found: Any = read_json(told)
     except ValueError as error:
         raise UsageError("what was shown cannot be read: reload the page") from error
     if not isinstance(found, dict) or not found.keys() <= set(SEEN):

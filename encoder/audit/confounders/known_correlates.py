@@ -17,6 +17,7 @@ from kb.errors import UsageError
 from kb.language.label_names import plain_label
 from kb.language.lexicon import load_lexicon
 from kb.language.wider_terms import wider_findings
+from kb.reading.regular_file import read_text
 from kb.sql.messages import near_names
 
 COLUMNS = ["label", "kind", "findings"]
@@ -68,13 +69,7 @@ def read_correlates(path: str | Path | None) -> KnownCorrelates:
     if path is None:
         return bundled_correlates()
     path = Path(path)
-    if not path.is_file():
-        raise UsageError(f"correlates: there is no file {path}")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"correlates: {path} is not utf-8: byte {error.start + 1}") from error
-    return bundled_correlates().beside(KnownCorrelates(_lines(text, str(path))))
+    return bundled_correlates().beside(KnownCorrelates(_lines(read_text(path), str(path))))
 
 
 def _lines(text: str, where: str) -> dict[tuple[str, str], str]:

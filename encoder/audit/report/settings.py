@@ -6,9 +6,8 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from kb.errors import UsageError
+from kb.reading.yaml_text import read_yaml_names
 
 
 def read_settings(path: Path) -> dict[str, Any]:
@@ -17,17 +16,10 @@ def read_settings(path: Path) -> dict[str, Any]:
     Raises:
         UsageError: there is no such file, it is no YAML, or holds no names and values.
     """
-    if not path.is_file():
-        raise UsageError(f"there is no file {path}")
-    try:
-        told = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark is not None else ""
-        raise UsageError(f"{path}{where}: it is no YAML: {getattr(error, 'problem', None) or error}") from error
-    if not isinstance(told, dict) or not told:
+    told = read_yaml_names(path)
+    if not told:
         raise UsageError(f"{path}: names and their values were expected")
-    return {str(name): value for name, value in told.items()}
+    return told
 
 
 def check_names(where: str, told: Mapping[str, Any], known: Collection[str]) -> None:

@@ -6,7 +6,6 @@ needed.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,8 @@ from encoder.model.backbones.pictures import Pictures, pictures_of_shares
 from encoder.model.backbones.pooling import Pooling
 from encoder.model.backbones.timm_network import load_timm
 from encoder.model.state_dict import read_weights
-from kb.errors import ClearKbError
+from kb.errors import ClearKbError, UsageError
+from kb.reading.json_text import read_json_file
 
 CONFIG = "open_clip_config.json"
 WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin", "model.safetensors", "pytorch_model.bin")
@@ -34,9 +34,11 @@ def load_open_clip(folder: Path, *, size: int | None, pooling: Pooling) -> tuple
         UsageError: timm is needed and not there, or there is no such pooling.
     """
     try:
-        told = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        told = read_json_file(folder / CONFIG)
         vision: Mapping[str, Any] = told["model_cfg"]["vision_cfg"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except UsageError as error:  # the folder was named rightly: what lies in it is broken
+        raise ClearKbError(f"{folder / CONFIG} cannot be read: {error}") from error
+    except (KeyError, TypeError) as error:
         raise ClearKbError(f"{folder / CONFIG} cannot be read: {error!r}") from error
     weights = next((folder / one for one in WEIGHTS if (folder / one).is_file()), None)
     if weights is None:

@@ -5,7 +5,6 @@ It is tried at the size asked for before it is given out (`trial`), so that whoe
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from encoder.model.backbones.pictures import MIMIC_DEVIATION, MIMIC_MEAN, Pictur
 from encoder.model.backbones.pooling import Pooling, resolved_pooling
 from encoder.model.backbones.trial import MARGIN, DoesNotFitError, sizes_that_work, tried
 from kb.errors import ClearKbError, UsageError
+from kb.reading.json_text import read_json_file
 
 OURS = "encoder.json"
 OPEN_CLIP = "open_clip_config.json"
@@ -187,8 +187,8 @@ def _of_hub(name: str, choice: BackboneChoice) -> tuple[Network, Pictures, str |
 
 
 def _of_timm(config: Path) -> bool:
-    told = json.loads(config.read_text(encoding="utf-8"))
-    return "architecture" in told and "model_type" not in told
+    told = read_json_file(config)
+    return isinstance(told, dict) and "architecture" in told and "model_type" not in told
 
 
 def _for_size(choice: BackboneChoice, network: Network, size: int, preferred: int | None) -> tuple[Network, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -17,6 +16,7 @@ from encoder.model.backbones.pictures import Pictures, pictures_of_shares
 from encoder.model.backbones.pooling import Pooling
 from encoder.model.backbones.quiet import heard
 from kb.errors import ClearKbError, UsageError
+from kb.reading.json_text import read_json_file
 from kb.store.storage import first_line
 
 GLOBAL_POOLS: dict[str, str] = {"class": "token", "mean": "avg", "attention": "map"}
@@ -107,7 +107,7 @@ def load_timm_folder(folder: Path, *, size: int | None, pooling: Pooling) -> tup
     """
     from encoder.model.state_dict import read_weights
 
-    told = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    told = read_json_file(folder / "config.json")
     files = [folder / one for one in ("model.safetensors", "pytorch_model.bin")]
     weights = next((one for one in files if one.is_file()), None)
     if weights is None:
@@ -128,8 +128,8 @@ def load_timm_folder(folder: Path, *, size: int | None, pooling: Pooling) -> tup
 def is_timm_folder(folder: Path) -> bool:
     """Whether a folder is one that timm saved for the hub."""
     try:
-        told = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        told = read_json_file(folder / "config.json")
+    except UsageError:
         return False
     return isinstance(told, dict) and "architecture" in told and "model_type" not in told
 

@@ -6,15 +6,21 @@ import importlib
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import torch
 from torch import nn
 
+from encoder.model.backbones.bounds import require_buildable
 from encoder.model.backbones.network import Network
 from encoder.model.backbones.pooling import Pooling, pooled, resolved_pooling
 from kb.errors import ClearKbError
+from kb.reading.shown import shown
 from kb.store.storage import first_line
+
+LONGEST = 300
+"""Letters of a reason that are told."""
 
 NOT_OF_THE_NETWORK = (
     "_name_or_path",
@@ -70,9 +76,14 @@ def build_transformers(described: Mapping[str, Any], pooling: str = "pooler") ->
     try:
         config = AutoConfig.for_model(fields.pop("model_type"), **fields)
         chosen = resolved_pooling(config.model_type, cast(Pooling, pooling))
-        module = model_class(config)._from_config(config, **pooling_layer(config, chosen))
-    except (KeyError, ValueError, TypeError, AttributeError, ImportError, IndexError) as error:
-        raise ClearKbError(f"no vision backbone can be built from {dict(described)}: {first_line(error)}") from error
+        build = partial(model_class(config)._from_config, config, **pooling_layer(config, chosen))
+        require_buildable(build, "the backbone")
+        module = build()
+    except ClearKbError:
+        raise
+    except Exception as error:  # each architecture fails in its own ways over a value that does not fit it
+        reason = f"{type(error).__name__}: {first_line(error)}"[:LONGEST]
+        raise ClearKbError(f"no vision backbone can be built from {shown(dict(described))}: {reason}") from error
     return network_of(module, chosen)
 
 

@@ -18,7 +18,9 @@ from platformdirs import user_cache_path
 from encoder.model.checkpoint import code_version
 from encoder.space.fitted.directions import COLUMNS, LEAST, FittedDirections, FittedFinding
 from kb.display import Listing
+from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
+from kb.reading.json_text import read_json_file
 from kb.statistics.interval import Interval
 
 FACTS, CONCEPTS, VECTORS, NUMBERS = "facts.json", "concepts.arrow", "vectors.npy", "numbers.npy"
@@ -34,14 +36,14 @@ def kept_directions(
     """The directions that were fitted at the commit of `kb`; None if there are none that can be read."""
     folder = _place() / _key(kb, encoder, origin, part)
     try:
-        facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        facts = read_json_file(folder / FACTS)
         with pa.memory_map(str(folder / CONCEPTS)) as file:
             concepts = pa.ipc.open_file(file).read_all()
         vectors = np.load(folder / VECTORS, mmap_mode="r", allow_pickle=False)
         scale, bias = np.load(folder / NUMBERS, allow_pickle=False)
         findings = Listing([_finding(row) for row in facts["findings"]], COLUMNS)
         plain = {name: facts[name] for name in PLAIN}
-    except (OSError, EOFError, ValueError, KeyError, TypeError):
+    except (OSError, EOFError, ValueError, KeyError, TypeError, UsageError):
         return None  # it can always be fitted anew
     return FittedDirections(**plain, concepts=concepts, vectors=vectors, scale=scale, bias=bias, findings=findings)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
+from kb.reading.json_text import read_json
+from kb.reading.unreadable import Unreadable
 from schemas.terms import Assertion, Certainty, Temporality
 
 Fault = Literal["loops", "truncated", "invalid", "refused_requests"]
@@ -44,7 +45,7 @@ class BadAnswer(Exception):
 @cache
 def answer_schema() -> dict[str, Any]:
     """The JSON Schema that answers are constrained to, and checked by."""
-    schema: dict[str, Any] = json.loads((files("schemas") / "llm_answer.schema.json").read_text(encoding="utf-8"))
+    schema: dict[str, Any] = read_json((files("schemas") / "llm_answer.schema.json").read_text(encoding="utf-8"))
     return schema
 
 
@@ -82,8 +83,8 @@ def _json(content: object, finish_reason: str | None) -> Any:
             "truncated", f"the answer was cut off after {len(text):,} characters: allow more tokens (max_tokens)"
         )
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
+        return read_json(text)
+    except Unreadable as error:
         if loop := _loop(text):
             raise BadAnswer("loops", f"the answer repeats {loop!r} and is no JSON") from error
         what = "is empty" if not text.strip() else f"is no JSON ({error})"
@@ -91,7 +92,8 @@ def _json(content: object, finish_reason: str | None) -> Any:
 
 
 def _statements(answer: Any) -> list[Said]:
-    for one in answer.get("observations", ()) if isinstance(answer, dict) else ():
+    found = answer.get("observations") if isinstance(answer, dict) else None
+    for one in found if isinstance(found, list) else ():
         if isinstance(one, dict):
             one.setdefault("observation", "")  # an endpoint that is not held to the schema may leave it out
     if wrong := next(_validator().iter_errors(answer), None):

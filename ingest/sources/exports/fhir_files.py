@@ -5,13 +5,15 @@ A bundle is parsed entry by entry, and a bulk export line by line, so that memor
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from ingest.sources.lines import LINE_LIMIT, UNREADABLE, Counter, open_raw, read_lines
 from kb.errors import ClearKbError
+from kb.reading.json_stream import stream_items
+from kb.reading.json_text import read_json
+from kb.reading.unreadable import Unreadable
 
 FIRST_LINE = 8 << 20
 """Bytes of a first line that are parsed to see whether each line is a resource; a longer one is a bundle."""
@@ -56,8 +58,8 @@ def _by_lines(path: Path) -> bool:
         if path.name.lower().removesuffix(".gz").endswith((".ndjson", ".jsonl")):
             return line.strip() not in (b"{", b"[")
         try:
-            resource = json.loads(line)
-        except (ValueError, RecursionError):
+            resource = read_json(line)
+        except Unreadable:
             return False
         more = data.read(4_096).strip()
     return isinstance(resource, dict) and (bool(more) or resource.get("resourceType") != "Bundle")
@@ -70,8 +72,8 @@ def _lines(path: Path, counter: Counter | None) -> Iterator[Entry]:
             yield Entry(position, {}, error=line.error)
         elif line.text.strip():
             try:
-                resource = json.loads(line.text)
-            except (ValueError, RecursionError) as error:
+                resource = read_json(line.text)
+            except Unreadable as error:
                 yield Entry(position, {}, error=f"not JSON: {error}")
             else:
                 yield from _unpacked(resource, position)
@@ -79,14 +81,12 @@ def _lines(path: Path, counter: Counter | None) -> Iterator[Entry]:
 
 def _entries(path: Path, counter: Counter | None) -> Iterator[Entry]:
     """The entries of a bundle, or the elements of an array."""
-    import ijson
-
     number = 0
     try:
         with _opened(path) as (raw, data):
             _skip_mark(data)
             prefix = "item" if data.peek(64).lstrip()[:1] == b"[" else "entry.item"  # type: ignore[attr-defined]
-            for number, entry in enumerate(ijson.items(data, prefix, use_float=True), start=1):
+            for number, entry in enumerate(stream_items(data, prefix), start=1):
                 if counter is not None:
                     counter.done = raw.tell()
                 position = f"entry {number}"
@@ -94,11 +94,9 @@ def _entries(path: Path, counter: Counter | None) -> Iterator[Entry]:
                     yield from _unpacked(entry, position)
                 else:
                     yield _of_bundle(entry, position)
-    except ijson.JSONError as error:
+    except Unreadable as error:
         after = f" after entry {number:,}" if number else ""
-        raise ClearKbError(
-            f"{path} is not JSON to its end: it is damaged{after}: {str(error).splitlines()[0]}"
-        ) from error
+        raise ClearKbError(f"{path} is not JSON to its end: it is damaged{after}: {error}") from error
 
 
 def _single(path: Path, counter: Counter | None) -> Iterator[Entry]:
@@ -110,9 +108,10 @@ def _single(path: Path, counter: Counter | None) -> Iterator[Entry]:
     if len(text) > LINE_LIMIT:
         raise ClearKbError(f"{path} is one resource of more than {LINE_LIMIT >> 20} MB, and no bundle")
     try:
-        yield from _unpacked(json.loads(text), "the resource")
-    except (ValueError, RecursionError) as error:
+        resource = read_json(text)
+    except Unreadable as error:
         raise ClearKbError(f"{path} is not JSON: {error}") from error
+    yield from _unpacked(resource, "the resource")
 
 
 def _unpacked(resource: Any, position: str) -> Iterator[Entry]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from kb.errors import UsageError
 from kb.language.lexicon import load_lexicon, parts
+from kb.reading.regular_file import read_text
 
 COLUMNS = ("label", "names", "findings", "wider", "present", "absent")
 
@@ -109,12 +110,7 @@ def read_label_names(path: str | Path) -> tuple[LabelEntry, ...]:
         UsageError: there is no such file, or a line of it is wrong; the message says which.
     """
     path = Path(path)
-    if not path.is_file():
-        raise UsageError(f"label_table: there is no file {path}")
-    try:
-        return _entries(path.read_text(encoding="utf-8-sig"), str(path))
-    except UnicodeDecodeError as error:
-        raise UsageError(f"label_table: {path} is not utf-8: byte {error.start + 1}") from error
+    return _entries(read_text(path), str(path))
 
 
 def _entries(text: str, where: str) -> tuple[LabelEntry, ...]:

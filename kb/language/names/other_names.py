@@ -16,6 +16,7 @@ from re import compile as pattern
 
 from kb.errors import UsageError
 from kb.language.lexicon import fold, parts
+from kb.reading.regular_file import read_text
 
 TABLE = "other_names.tsv"
 HEADER = ("meant", "kind", "names")
@@ -100,10 +101,7 @@ def load_other_names(own: Path | None = None) -> OtherNames:
     shipped = (files("kb.language.names") / TABLE).read_text(encoding="utf-8")
     names = [*read_names(shipped, TABLE)]
     if own is not None:
-        try:
-            names += read_names(own.read_text(encoding="utf-8-sig"), str(own))
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"the table of names {own} cannot be read: {error}") from error
+        names += read_names(read_text(own), str(own))
     return OtherNames(names)
 
 

@@ -252,6 +252,32 @@ class TestCutOff:
         assert mined == []
         assert (result.new, kb.status().reports) == (3, 3)
 
+    @pytest.mark.parametrize("change", ["rewritten", "removed"])
+    def test_a_report_that_changes_after_an_interruption_is_stored_as_it_is_now(
+        self, kb: KnowledgeBase, tmp_path: Path, change: str
+    ) -> None:
+        folder = tmp_path / "reports"
+        folder.mkdir()
+        for number in range(5):
+            (folder / f"r{number}.txt").write_text(f"Nodule of {number} cm.")
+
+        def failing() -> Any:
+            raise EmbeddingError("the GPU fell off")
+
+        times = folder.stat()
+        with pytest.raises(EmbeddingError):
+            ingest_reports(kb, [folder], embedder=failing)
+        if change == "rewritten":
+            (folder / "r3.txt").write_text("Left effusion.")
+        else:
+            (folder / "r3.txt").unlink()
+            os.utime(folder, ns=(times.st_atime_ns, times.st_mtime_ns))
+        result = ingest_reports(kb, [folder])
+        stored = {row["report_id"]: row["sections"] for row in kb.dataset("reports").to_table().to_pylist()}
+        assert result.new == len(stored) == (5 if change == "rewritten" else 4)
+        assert "Nodule of 3 cm" not in str(stored)
+        assert ("Left effusion" in str(stored)) == (change == "rewritten")
+
     def test_the_same_ingest_twice_at_once_is_refused(self, kb: KnowledgeBase, source: Path) -> None:
         from ingest.reports.resume import open_journal
         from ingest.sources import open_source

@@ -15,7 +15,7 @@ from kb.exchange.formats import export_vocabulary, import_vocabulary
 from kb.exchange.tabular import read_csv, write_csv
 from kb.knowledge_base import KnowledgeBase
 from kb.language.query_reading import read_query
-from kb.spreadsheet import read_sheet
+from kb.reading.spreadsheet import read_sheet
 from tests.support.concepts import add_concepts
 from tests.support.terminal import printed
 
