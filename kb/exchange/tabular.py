@@ -10,6 +10,7 @@ import csv
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kb.batched import batched
-from kb.errors import UsageError
+from kb.errors import ClearKbError, UsageError
 from kb.reading.json_text import read_json
 from kb.reading.parquet_file import opened_parquet, values
 from kb.reading.spreadsheet import read_sheet
@@ -115,7 +116,7 @@ def write_parquet(records: Iterable[Record], path: Path, info: EmbedderInfo | No
 
 def read_parquet(path: Path) -> Iterator[Record]:
     """The rows of a Parquet file as records, without vectors."""
-    with opened_parquet(path) as file:
+    with _parquet(path) as file:
         columns = [name for name in file.schema_arrow.names if name != "embedding"]
         for batch in file.iter_batches(ROWS, columns=columns):
             cells = [values(column) for column in batch.columns]
@@ -124,7 +125,7 @@ def read_parquet(path: Path) -> Iterator[Record]:
 
 def parquet_embedder(path: Path) -> EmbedderInfo | None:
     """The embedder of the vectors in a Parquet file; None if it has none, or does not say whose they are."""
-    with opened_parquet(path) as file:
+    with _parquet(path) as file:
         said = (file.schema_arrow.metadata or {}).get(EMBEDDER_KEY)
         if said is None or "embedding" not in file.schema_arrow.names:
             return None
@@ -136,9 +137,21 @@ def parquet_embedder(path: Path) -> EmbedderInfo | None:
 
 def parquet_vectors(path: Path) -> Iterator[pa.Array]:
     """The vectors of a Parquet file, batch by batch in the order of its rows; null if a row has none."""
-    with opened_parquet(path) as file:
+    with _parquet(path) as file:
         for batch in file.iter_batches(ROWS, columns=["embedding"]):
             yield batch["embedding"]
+
+
+@contextmanager
+def _parquet(path: Path) -> Iterator[pq.ParquetFile]:
+    """A Parquet file that is to be imported: one that is broken was wrongly named."""
+    try:
+        with opened_parquet(path) as file:
+            yield file
+    except UsageError:
+        raise
+    except ClearKbError as error:
+        raise UsageError(str(error)) from error
 
 
 def _cells(record: Record) -> Mapping[str, Any]:

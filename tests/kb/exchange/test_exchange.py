@@ -273,7 +273,7 @@ class TestImport:
     @pytest.mark.parametrize(
         ("name", "content", "message"),
         [
-            ("x.parquet", b"no parquet", "no Parquet file"),
+            ("x.parquet", b"no parquet", "not a Parquet file"),
             ("x.ttl", b"@prefix : nonsense", "cannot be read as RDF"),
             ("x.rdf", b'<!DOCTYPE a [<!ENTITY b "c">]><a>', "cannot be read as RDF"),
             ("x.csv", b"text\n\xff\x81\n", "no text in UTF-8"),

@@ -1,4 +1,4 @@
-"""The process that takes hostile inputs: a case a line comes in, what came of it goes out; bounded in time and memory."""
+"""The process that takes hostile inputs: a case a line comes in, what came of it goes out, within bounds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from tests.support.fuzzing.doors import Door, all_doors
+from tests.support.fuzzing.all_doors import all_doors
+from tests.support.fuzzing.doors import Door
 
 MEMORY = 1 << 30
 """Bytes that one small file may make a process grow by."""
