@@ -282,7 +282,6 @@ OWN = {
     "kb/curation/disputes.py": "stored columns",
     "kb/exchange/sssom.py": "a table below comments, of lines that are in memory",
     "kb/sql/operating_points.py": "parameters of a run, a stored column",
-    "kb/sql/own_tables.py": "tables of any type of column, for SQL",
     "kb/sql/sandbox.py": "what DuckDB makes of a statement",
     "kb/store/commits.py": "a stored column",
     "kb/store/storage.py": "what Lance says of a file that it has written",

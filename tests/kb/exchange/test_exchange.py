@@ -275,9 +275,9 @@ class TestImport:
         [
             ("x.parquet", b"no parquet", "not a Parquet file"),
             ("x.ttl", b"@prefix : nonsense", "cannot be read as RDF"),
-            ("x.rdf", b'<!DOCTYPE a [<!ENTITY b "c">]><a>', "cannot be read as RDF"),
+            ("x.rdf", b'<!DOCTYPE a [<!ENTITY b "c">]><a>', "it defines entities"),
             ("x.csv", b"text\n\xff\x81\n", "no text in UTF-8"),
-            ("x.csv", b'text\n"open\n', "no CSV"),
+            ("x.csv", b'text\n"open\n', "no table that can be read"),
             ("x.tsv", b"a\tb\n", "no SSSOM table"),
             ("x.doc", b"", "the ending says no format"),
         ],
