@@ -57,7 +57,7 @@ def read_yaml_names(path: Path) -> dict[str, Any]:
     if told is None:
         return {}
     if not isinstance(told, Mapping):
-        raise UsageError(f"{path} holds no names and values")
+        raise UsageError(f"{path} holds no names and values: names and their values were expected")
     return {str(name): value for name, value in told.items()}
 
 
