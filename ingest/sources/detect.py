@@ -76,9 +76,9 @@ def _folder_format(path: Path) -> str:
     files: dict[str, list[Path]] = {name: [] for name in _FOLDERS}
     for file in walk(path, tuple(_OF_FOLDER)):
         files[next(name for suffix, name in _OF_FOLDER.items() if file.name.lower().endswith(suffix))].append(file)
-    if files["text"] and all(_HL7.match(_head(file)) for file in files["text"][:3]):
+    if files["text"] and all(_HL7.match(_head(file, "text")) for file in files["text"][:3]):
         files["hl7"] += files.pop("text")
-    if files["fhir"] and not any(_FHIR.search(_head(file)) for file in files["fhir"][:20]):
+    if files["fhir"] and not any(_FHIR.search(_head(file, "fhir")) for file in files["fhir"][:20]):
         del files["fhir"]
     found = {name: these for name, these in files.items() if these}
     if len(found) > 1:

@@ -16,9 +16,10 @@ def require_shallow(value: Any) -> None:
     """Refuse a value that is nested deeper than `DEPTH`; it may be of any depth."""
     level = [value]
     for _ in range(DEPTH + 1):
-        level = [inner for one in level if isinstance(one, dict | list | tuple | set) for inner in _within(one)]
+        level = [one for one in level if isinstance(one, dict | list | tuple | set)]
         if not level:
             return
+        level = [inner for one in level for inner in _within(one)]
     raise Unreadable(f"lists and objects stand in one another more than {DEPTH} deep")
 
 
