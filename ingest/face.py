@@ -146,7 +146,7 @@ def reports(
         embed: whether new concepts are embedded.
         workers: processes that mine; default: one for each processor.
         remine: mine again what another extractor or version mined.
-        store_text: whether the section texts are kept.
+        store_text: whether the section texts are kept; if not, a mention keeps the words of its concept alone.
         by: who; default: the login name.
         why: the reason, for the log.
         dry_run: read and mine, count, and write nothing.

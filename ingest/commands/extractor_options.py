@@ -105,6 +105,16 @@ SecondModel = Annotated[
     ),
 ]
 
+KeepIdentifiers = Annotated[
+    bool,
+    typer.Option(
+        "--keep-identifiers",
+        help="Leave names, dates, places and numbers of people in: they then stand in mentions and concepts, in what "
+        "is exported, and in what a language model is sent. Else they are taken out before the mining.",
+        rich_help_panel=PANEL,
+    ),
+]
+
 
 def extractor_options(
     context: typer.Context,
@@ -115,6 +125,7 @@ def extractor_options(
     second: str | None = None,
     second_model: str | None = None,
     price: str | None = None,
+    keep_identifiers: bool = False,
     **settings: Any,
 ) -> ExtractorOptions:
     """The options of the extractor and of its second opinion, as a command was given them.
@@ -127,6 +138,7 @@ def extractor_options(
         second: the extractor of the second opinion.
         second_model: its model.
         price: "0.15,0.60".
+        keep_identifiers: --keep-identifiers.
         settings: of the language model, by the names of `ExtractorOptions`.
 
     Raises:
@@ -144,7 +156,7 @@ def extractor_options(
             return ExtractorOptions(name=extractor, model=told)
         return ExtractorOptions(name="llm", model=told or endpoint, price=read_price(price), **settings)
 
-    first = made(name, model)
+    first = replace(made(name, model), keep_identifiers=keep_identifiers)
     return first if second is None else replace(first, second=made(second, second_model))
 
 

@@ -15,6 +15,7 @@ from ingest.commands.extractor_options import (
     Dialect,
     Endpoint,
     ExtractorName,
+    KeepIdentifiers,
     MaxTokens,
     Model,
     PromptFile,
@@ -60,6 +61,7 @@ def preview_command(
     llm_timeout: Timeout = 120.0,
     llm_max_tokens: MaxTokens = 4_096,
     llm_prompt: PromptFile = None,
+    keep_identifiers: KeepIdentifiers = False,
     listed: Annotated[bool, typer.Option("--list", help="List the observations below each report.")] = False,
     explained: Annotated[
         bool,
@@ -80,6 +82,7 @@ def preview_command(
             extractor,
             model,
             llm_endpoint,
+            keep_identifiers=keep_identifiers,
             dialect=llm_dialect,
             concurrency=llm_concurrency,
             timeout_s=llm_timeout,

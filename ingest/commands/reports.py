@@ -16,6 +16,7 @@ from ingest.commands.extractor_options import (
     Dialect,
     Endpoint,
     ExtractorName,
+    KeepIdentifiers,
     MaxTokens,
     Model,
     Price,
@@ -91,8 +92,14 @@ def reports_command(
         ),
     ] = False,
     no_store_text: Annotated[
-        bool, typer.Option("--no-store-text", help="Keep the section texts out.", rich_help_panel="Mining")
+        bool,
+        typer.Option(
+            "--no-store-text",
+            help="Keep the texts out: of each mention its concept's words and its place stay, and ids and file names.",
+            rich_help_panel="Mining",
+        ),
     ] = False,
+    keep_identifiers: KeepIdentifiers = False,
     embedder: Annotated[
         str | None,
         typer.Option(
@@ -156,6 +163,7 @@ def reports_command(
             second=second,
             second_model=second_model,
             price=llm_price,
+            keep_identifiers=keep_identifiers,
             dialect=llm_dialect,
             batch=llm_batch,
             concurrency=llm_concurrency,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ingest.extractors.deidentified import Deidentified
 from ingest.extractors.llm.llm_extractor import LlmExtractor
 from ingest.extractors.protocol import Extractor
 from ingest.extractors.rules import RulesExtractor
@@ -32,7 +33,7 @@ EXTRACTORS: dict[str, Callable[[ExtractorOptions], Extractor]] = {"rules": _rule
 
 
 def make_extractor(options: ExtractorOptions) -> Extractor:
-    """A new extractor, with its second opinion where one is told.
+    """A new extractor, with its second opinion where one is told; it is shown no identifiers unless these are kept.
 
     Raises:
         UsageError: there is none of that name, what it needs is not there, or the second is the same as the first.
@@ -40,6 +41,11 @@ def make_extractor(options: ExtractorOptions) -> Extractor:
     for name in (options.name, *([options.second.name] if options.second else [])):
         if name not in EXTRACTORS:
             raise UsageError(f"there is no extractor '{name}': choose one of {', '.join(EXTRACTORS)}")
+    extractor = _extractor(options)
+    return extractor if options.keep_identifiers else Deidentified(extractor)
+
+
+def _extractor(options: ExtractorOptions) -> Extractor:
     first = EXTRACTORS[options.name](options)
     if options.second is None:
         return first

@@ -227,7 +227,7 @@ class _Job:
         What was mined is staged also where the mining then fails: a language model's work is not paid twice.
         """
         options, extractor = self._options, self._extractor
-        setup = MinerSetup(options.extractor, self._intake.fingerprint, options.sections)
+        setup = MinerSetup(options.extractor, self._intake.fingerprint, options.sections, options.store_text)
         chunks = self._intake.chunks(extractor.chunk_reports)
         workers = options.workers if extractor.in_processes else 1
         try:

@@ -7,14 +7,15 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
 import pyarrow as pa
 
 from ingest.extractors.load import make_extractor
-from ingest.extractors.protocol import Extractor
+from ingest.extractors.protocol import Differing, Extraction, Extractor
+from ingest.mention import Mention
 from ingest.report import Report
 from ingest.reports.dispute_rows import dispute_row
 from ingest.reports.options import ExtractorOptions
@@ -48,11 +49,15 @@ class MinedChunk:
 
 @dataclass(frozen=True, slots=True)
 class MinerSetup:
-    """What makes two miners alike: the extractor, the fingerprint they stamp, the sections they mine."""
+    """What makes two miners alike: the extractor, the fingerprint they stamp, the sections they mine.
+
+    Without `store_text` a mention keeps the words of its concept in place of its own.
+    """
 
     extractor: ExtractorOptions
     fingerprint: str
     sections: tuple[str, ...]
+    store_text: bool = True
 
 
 class Miner:
@@ -73,6 +78,8 @@ class Miner:
 
     def _mined(self, reports: Sequence[Report]) -> MinedChunk:
         found = self._extractor.extract([mined_sections(report, self._setup.sections) for report in reports])
+        if not self._setup.store_text:
+            found = [_in_words_of_concepts(one) for one in found]
         mined = [(report.report_id, one.mentions) for report, one in zip(reports, found, strict=True)]
         concepts: list[dict[str, Any]] = []
         for _, mentions in mined:
@@ -89,6 +96,16 @@ class Miner:
             for differing in one.differing
         ]
         return MinedChunk(observation_batch(mined, self._setup.fingerprint), concepts, refused, failed, disputes)
+
+
+def _in_words_of_concepts(found: Extraction) -> Extraction:
+    """What was found, with no word of the report in it but what became vocabulary."""
+
+    def told(mention: Mention) -> Mention:
+        return mention._replace(text=mention.facets.text)
+
+    differing = [Differing({name: told(mention) for name, mention in one.readings.items()}) for one in found.differing]
+    return replace(found, mentions=[told(mention) for mention in found.mentions], differing=tuple(differing))
 
 
 def _mined_concept(facets: Facets, extractor: str) -> dict[str, Any]:

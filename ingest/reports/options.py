@@ -30,6 +30,8 @@ class ExtractorOptions:
         dialect: how the endpoint is asked: openai, vllm, ollama, or auto, which finds out.
         batch: reports in one request; what its answer is no use for is asked about by itself.
         second: another extractor, for a second opinion: what both find is kept, what differs waits for a decision.
+        keep_identifiers: mine the texts as they are; else names, dates, places and numbers of people are taken out of
+            them first, so that they become neither mentions nor concepts, and no model is sent them.
     """
 
     name: str = "rules"
@@ -44,6 +46,7 @@ class ExtractorOptions:
     dialect: str = "auto"
     batch: int = 1
     second: ExtractorOptions | None = None
+    keep_identifiers: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +55,9 @@ class IngestOptions:
 
     `workers` above 1 mines in that many processes. `remine` mines again what another extractor, version or
     choice of sections has mined before. `store_text` False keeps the section texts out of the knowledge
-    base: the mentions' own words and spans stay. `scope` "chest" leaves out what is no chest radiograph or chest
-    CT, "all" nothing; `where` is a condition over the columns of the sources ("modality = 'CT' AND age > 60").
+    base: a mention keeps its spans, and of words those of its concept alone. `scope` "chest" leaves out what is no
+    chest radiograph or chest CT, "all" nothing; `where` is a condition over the columns of the sources ("modality =
+    'CT' AND age > 60").
     """
 
     source_format: str | None = None

@@ -1,0 +1,67 @@
+"""Dates, times, and ages beyond 89: what stands in them for a day of somebody's life."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ingest.identifiers.windows import windows
+from kb.language.grammar.tokens import Span
+
+_MONTH = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
+    r"|nov(?:ember)?|dec(?:ember)?|enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre"
+    r"|diciembre)\b\.?"
+)
+_DAY = r"(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?"
+_YEAR = r"(?:['\u2019]?\d{2}\b|(?:19|20)\d{2})"
+_WEEKDAY = r"(?:mon|tues?|wednes|thurs?|fri|satur|sun)day"
+_UNIT = r"(?!\s*-?\s*(?:mm|cm|ml|cc|fr|french|ribs?|%|degrees?)\b)"
+
+_DATES = (
+    rf"\b{_DAY}(?:\s+of\s+|[\s./-]*){_MONTH}(?:[\s,./-]*{_YEAR})?",
+    rf"\b{_MONTH}[\s./-]*{_DAY}(?![\d:/])(?:[\s,./-]+{_YEAR})?",
+    rf"\b{_MONTH}[\s,./-]+(?:of\s+)?(?:19|20)\d{{2}}\b",
+    r"\b(?:19|20)\d{2}\s?[-/.]\s?\d{1,2}\s?[-/.]\s?\d{1,2}(?:T[\d:.]+Z?)?\b",
+    r"\b(?:0?[1-9]|[12]\d|3[01])\s?(?P<sign>[-/.])\s?(?:0?[1-9]|[12]\d|3[01])\s?(?P=sign)\s?(?:(?:19|20)\d{2}|\d{2})\b"
+    + _UNIT,
+    r"\b(?:0?[1-9]|1[0-2])/(?:19|20)\d{2}\b",
+    r"(?<=\bon )\d{1,2}[/.-]\d{1,2}\b(?![/.-]?\d)" + _UNIT,
+    r"(?:(?<=\bdated )|(?<=\bsince )|(?<=\bfrom )|(?<=\bto )|(?<=\bstudy of )|(?<=\bexam of ))\d{1,2}/\d{1,2}\b"
+    r"(?![/.-]?\d)" + _UNIT,
+    rf"(?:(?<=\bon )|(?<=\blast )|(?<=\bthis )|(?<=\bsince )|(?<=\bof )|(?<=\bfrom )){_WEEKDAY}\b",
+    r"(?:(?<=\bin )|(?<=\bsince )|(?<=\blast )|(?<=\bof )|(?<=\bfrom ))"
+    r"(?:january|february|april|june|july|august|september|october|november|december)\b",
+)
+_TIMES = (
+    r"\b(?:[01]?\d|2[0-3])\s?[:.h]\s?[0-5]\d(?::[0-5]\d)?\s?(?:[ap]\.?m\b\.?|hrs?\b|hours\b|o'clock)",
+    r"\b(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?\b",
+    r"\b(?:[01]\d|2[0-3])[0-5]\d\s?(?:h|hrs?|hours)\b",
+    r"\bat\s+(?P<clock>(?:0?[1-9]|1[0-2])\s?[ap]\.?m\b\.?)",
+)
+_AGE = r"(?:9\d|1[0-2]\d)"
+_NINETY = (
+    r"(?:ninety(?:[\s-]+(?:one|two|three|four|five|six|seven|eight|nine))?"
+    r"|(?:a|one)\s+hundred(?:\s+(?:and\s+)?\w+)?)"
+)
+_AGES = (
+    rf"\b(?P<age>{_AGE})(?=\s*-?\s*(?:years?\b|yrs?\b|y\.?\s?/?\s?o\b|y\b|yo[mf]?\b|year-old|a[n\u00f1]os\b))",
+    rf"\b(?P<sexed>{_AGE})(?=\s?(?:[MF]\b|male\b|female\b|man\b|woman\b|lady\b|gentleman\b))",
+    rf"\b(?:age[d]?|age\s+of|age\s+is)\s*[:=]?\s*(?P<aged>{_AGE})\b(?!\s*(?:%|mm|cm))",
+    rf"\b(?P<worded>{_NINETY})(?=[\s-]*(?:years?|yrs?|yo)\b)",
+)
+
+_PATTERNS = (
+    re.compile("|".join(f"(?:{one})" for one in (*_DATES, *_AGES)), re.IGNORECASE),
+    re.compile("|".join(f"(?:{one})" for one in _TIMES), re.IGNORECASE),
+)
+_WORDED = re.compile(r"ninety|hundred|day\b|\b(?:jan|febr)uary|april|\bju(?:ne|ly)\b|august|(?:em|to)ber", re.I)
+
+
+def dates_in(text: str) -> Iterator[Span]:
+    """Where dates, times and ages beyond 89 stand; a year alone is none."""
+    for begin, end in [(0, len(text))] if _WORDED.search(text) else windows(text):
+        for pattern in _PATTERNS:
+            for match in pattern.finditer(text, begin, end):
+                kept = [name for name, part in match.groupdict().items() if part is not None and name != "sign"]
+                yield match.span(kept[0]) if kept else match.span()

@@ -1,0 +1,230 @@
+"""Names of people: by a title, by what was told to whom, by a profession behind them, by capitals, by the table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from ingest.identifiers.tables import eponyms, is_known, is_name, marker, plain_words, spelt
+from ingest.identifiers.words import GAP, WORD, Words
+from kb.language.grammar.tokens import Span
+from kb.language.lexicon import load_lexicon
+
+_WORDS = re.compile(WORD)
+_COMMA = re.compile(r"[ \t]*,[ \t]*")
+_SLASH = re.compile(r"[ \t]*(?:,|&|/|\band\b|\by\b)[ \t]*(?:dr\.?[ \t]+)?", re.I)
+
+_TITLE = re.compile(
+    r"\b(?P<title>drs?|doctors?|mr|mrs|ms|miss|mx|messrs|professor|prof|sr|sra|srta|dra|do\u00f1a|don|herr|frau|mme|mlle"
+    r"|monsieur|madame|sir|dame|reverend|nurse|sister|matron|se\u00f1or|se\u00f1ora)\b(?P<dot>\.?)[ \t]*(?=[^\W\d_])",
+    re.I,
+)
+_SURE = frozenset(["dr", "drs", "mr", "mrs", "professor", "prof", "dra", "miss", "doctor"])
+_READ_OTHERWISE = frozenset(["DR", "MR", "MS", "SR", "DON", "SIR"])
+"""Capitals that are a technique or a valve as often: digital radiography, magnetic resonance, mitral stenosis."""
+
+_TOLD_TO = re.compile(
+    r"\b(?:(?:discuss(?:ed|ion|ions|ing)?|review(?:ed|ing)?|communicat\w+|convey\w*|relay\w*|sp[eo]ak\w*|spoke|confer\w*|consult\w*"
+    r"|results?|findings?|critical|report(?:ed)?|d/w|talk(?:ed)?|conversation|correspondence|shared)"
+    r"(?:\s+(?!(?:with|to|by)\b)[\w,/-]+){0,8}?\s+(?:with|to|by)|d/w|c/o\s+dr"
+    r"|(?:called|phoned|paged|telephoned|faxed|given|sent|texted|e-?mailed|messaged|reported|told|addressed|attn|cc)\s*(?:to|:)"
+    r"|(?:read|re-?read|dictated|signed|verified|approved|transcribed|interpreted|requested|ordered|referred|performed"
+    r"|authenticated|seen|evaluated|examined|assessed|reviewed|reported|acknowledged|confirmed|received|typed|checked"
+    r"|accepted|placed|inserted|supervised|prepared|edited|attended|operated|treated|followed|cared\s+for|discharged|admitted)"
+    r"(?:\s+(?:off|back|and|electronically|on|final))*\s+(?:by|to)"
+    r"|(?:notif(?:ied|y|ying)|inform(?:ed|ing)?|told|paged|called|contacted|alerted|texted|phoned|telephoned|advised|asked|reached|updated)"
+    r"|(?:attending|radiologist|resident|physician|surgeon|provider|consultant|registrar|technologist|technician|tech|nurse|pcp|gp"
+    r"|clinician|signed|dictator|author|reader|referrer|fellow|patient|pt|name|surname|daughter|wife|husband|son|mother"
+    r"|father|brother|sister|spouse|guardian|kin|friend|per|attn|care\s+of|under)\s*(?:'s)?(?:\s+(?:name|named|is|called))*\s*[:,]"
+    r"|(?:for|re|regarding)(?=\s+[^\W\d_]+,\s)|(?:named|name\s+is|known\s+as|initials|per|attn)\.?)\s+(?:the\s+)?(?:(?:[a-z]\.){1,2}[a-z]?\.?\s+)?",
+    re.I,
+)
+_PATIENT = re.compile(
+    r"\b(?:patient|pt|pts|baby|infant|bb|daughter|wife|husband|son|mother|brother|spouse)\b\.?[ \t]+", re.I
+)
+_SUBJECT = re.compile(
+    r"\s+(?:(?:was|were|is|has|have|had|who|been|then|also|subsequently|verbally|immediately|personally)\s+){0,4}(?:also\s+)?"
+    r"(?:notified|informed|told|contacted|called|paged|aware|made\s+aware|acknowledg\w+|verbali[sz]ed|confirmed\s+receipt|phoned"
+    r"|read\s+back|responded|alerted|agrees|agreed|concurs|concurred|dictated|presents"
+    r"|presented|complain\w+|denies|telephoned|texted|understood|understands|expressed|voiced)\b",
+    re.I,
+)
+_PROFESSION = re.compile(
+    r",?[ \t]+(?:md|m\.d\.|rn|r\.n\.|np|aprn|arnp|crnp|pa-c|lpn|crna|rrt|phd|dnp|fnp|mbbs|mbchb|frcr|frcs|frcp|mrcp"
+    r"|facr|d\.o\.|r\.t\.|(?-i:DO|RT|PA|CNM|EMT|BSN|MSN|PT))(?![\w-])",
+    re.I,
+)
+_INITIALS = re.compile(
+    r"\b(?:[A-Z]\.[ \t]?){1,3}[ \t]*(?P<surname>(?:[a-z]{2,3} )?[A-Z][^\W\d_'\u2019-]+(?:-[A-Z][^\W\d_]+)?)"
+)
+_POINTED = re.compile(r"(?<![\w.])(?:[A-Z]\.[ \t]?){2,4}(?![\w])")
+_TYPIST = re.compile(r"\b[A-Z]{2,4}[ \t]?[/:][ \t]?[a-z]{2,4}\b(?=[ \t]*(?:[.\n]|\Z))|\b[DT]: ?[A-Z]{2,4}\b")
+_IN_BRACKETS = re.compile(r"\((?P<in>[A-Z]{2,3})\)(?=[ \t]*(?:\.|\n|\Z))")
+
+
+def people_in(words: Words) -> Iterator[Span]:
+    """Where names of people stand, with their titles."""
+    found = [*_titled(words), *_told(words), *_by_their_form(words)]
+    yield from found
+    yield from _again(words, found)
+
+
+def _again(words: Words, found: Sequence[Span]) -> Iterator[Span]:
+    """Where the words of a name that was found stand once more, whatever stands around them there."""
+    inside = {at for start, end in found for at in range(start, end)}
+    named = {
+        spelt(word)
+        for word, (start, _) in zip(words.words, words.spans, strict=True)
+        if start in inside and len(word) > 3 and not is_known(word)
+    }
+    for word, span in zip(words.words, words.spans, strict=True):
+        if named and spelt(word) in named:
+            yield span
+
+
+def _titled(words: Words) -> Iterator[Span]:
+    for match in _TITLE.finditer(words.text):
+        begin = words.at.get(match.end())
+        title = match["title"]
+        if begin is None or (spelt(words.words[begin]) in plain_words() and not words.is_initial(begin)):
+            continue
+        doubtful = title in _READ_OTHERWISE and not match["dot"]
+        sure = spelt(title) in _SURE and not doubtful
+        if title[0].isupper() and words.mixed and not doubtful:
+            sure = words.is_capital(begin) and (sure or bool(match["dot"]))
+        end = words.name_from(begin, sure=sure)
+        while begin < end:
+            yield match.start(), words.spans[end - 1][1]
+            joint = _SLASH.match(words.text, words.spans[end - 1][1])
+            begin = words.at.get(joint.end(), len(words.words)) if joint and joint[0] else len(words.words)
+            if begin == len(words.words) or (title.lower() not in ("drs", "doctors") and "dr" not in joint[0].lower()):
+                break
+            end = words.name_from(begin)
+
+
+def _told(words: Words) -> Iterator[Span]:
+    """Names behind a word of telling, before one, and before a profession."""
+    for match in _TOLD_TO.finditer(words.text):
+        if (begin := words.at.get(match.end())) is None:
+            continue
+        end = words.name_from(begin)
+        while begin < end:
+            yield words.spans[begin][0], words.spans[end - 1][1]
+            joint = _SLASH.match(words.text, words.spans[end - 1][1])
+            begin = words.at.get(joint.end(), len(words.words)) if joint and joint[0] else len(words.words)
+            end = words.name_from(begin) if begin < len(words.words) else begin
+    for match in _PATIENT.finditer(words.text):
+        if (begin := words.at.get(match.end())) is not None:
+            end = words.name_from(begin, most=3)
+            if begin == end:
+                continue
+            named = is_name(words.words[begin]) or words.is_capital(begin) or match[0].rstrip().endswith(".")
+            if named or _SUBJECT.match(words.text, words.spans[end - 1][1]):
+                yield words.spans[begin][0], words.spans[end - 1][1]
+    for pattern in (_SUBJECT, _PROFESSION):
+        for match in pattern.finditer(words.text):
+            yield from _name_before(words, match.start(), of_profession=pattern is _PROFESSION)
+
+
+def _name_before(words: Words, stop: int, *, of_profession: bool) -> Iterator[Span]:
+    """The name that ends at a place of the text."""
+    last = next((index for index, (_, end) in enumerate(words.spans) if end == stop), None)
+    if last is None:
+        return
+    begin = last + 1
+    if of_profession and last > 0 and is_name(words.words[last - 1]) and words.follows(last):
+        begin = last  # "jane doe rn": behind a name a plain word is one too
+    while begin > 0 and last + 1 - begin < 4:
+        before = begin - 1
+        word = words.words[before]
+        initial = len(word) == 1 and word.isupper() and begin <= last
+        if begin <= last and not words.follows(begin):
+            break
+        particle = begin <= last and spelt(word) in marker("particle")
+        if len(word) == 1 and not initial:
+            break
+        if not (words.may_name(before) or initial or particle):
+            break
+        if words.mixed and not of_profession and not words.is_capital(before) and not is_name(word) and not particle:
+            break
+        begin = before
+    if begin <= last:
+        between = words.text[words.spans[begin - 1][1] : words.spans[begin][0]] if begin else ""
+        if of_profession and _COMMA.fullmatch(between):
+            begin -= words.may_name(begin - 1)
+        yield words.spans[begin][0], words.spans[last][1]
+
+
+def _by_their_form(words: Words) -> Iterator[Span]:
+    """Names that their own form tells: two names, initials and a surname, a capital in the middle of a sentence."""
+    for index, word in enumerate(words.words):
+        if is_name(word) and not _of_an_eponym(words, index):
+            yield words.spans[index]
+            for beside in (index - 1, index + 1):
+                if 0 <= beside < len(words.words) and _belongs(words, index, beside):
+                    yield words.spans[beside]
+        elif (_stands_out(words, index) or _two_names(words, index)) and not _of_an_eponym(words, index):
+            yield words.spans[index]
+    for match in _INITIALS.finditer(words.text):
+        surname = match["surname"].split()[-1]
+        if not is_known(surname) and not (words.mixed and surname.isupper() and len(surname) < 4):
+            yield match.span()
+    for match in _POINTED.finditer(words.text):
+        letters = "".join(_WORDS.findall(match[0])).lower()
+        if not is_known(letters) and load_lexicon().written_out(letters) == letters and letters not in marker("point"):
+            yield match.span()
+    for match in _TYPIST.finditer(words.text):
+        if not any(is_known(word) for word in _WORDS.findall(match[0])[-2:] if len(word) > 1):
+            yield match.span()
+    for match in _IN_BRACKETS.finditer(words.text):
+        if not is_known(match["in"]) and load_lexicon().written_out(match["in"]) == match["in"] and words.mixed:
+            yield match.span("in")
+
+
+def _belongs(words: Words, index: int, beside: int) -> bool:
+    """Whether the word beside a name is a part of it: an initial, or a word that could be one, with a capital."""
+    first, second = min(index, beside), max(index, beside)
+    between = words.text[words.spans[first][1] : words.spans[second][0]]
+    if not (GAP.fullmatch(between) or _COMMA.fullmatch(between)) or "\n" in between:
+        return False
+    word = words.words[beside]
+    if len(word) == 1:
+        return word.isupper()
+    if beside > index and GAP.fullmatch(between) and words.goes_on(beside):
+        return True
+    return not is_known(word) and (words.is_capital(beside) or not words.mixed or is_name(word))
+
+
+def _of_an_eponym(words: Words, index: int) -> bool:
+    """Whether a word names a thing by whoever described or made it: "Zenker diverticulum", "Brown-Kelly web"."""
+    if spelt(words.words[index]) in eponyms():
+        return True
+    for after in (index + 1, index + 2):
+        between = words.text[words.spans[index][1] : words.spans[after][0]] if after < len(words.words) else "."
+        if not between.strip(" -\u2019's"):
+            return spelt(words.words[after]) in marker("eponym")
+    return False
+
+
+def _two_names(words: Words, index: int) -> bool:
+    """Whether a word and one beside it are unknown, both with a capital: "Oluwaseun Ngyuen has ..."."""
+    if not words.mixed:
+        return False
+
+    def may(at: int) -> bool:
+        return 0 <= at < len(words.words) and words.words[at].istitle() and not is_known(words.words[at])
+
+    before = index > 0 and words.follows(index) and may(index - 1)
+    return may(index) and len(words.words[index]) > 2 and (before or (words.follows(index + 1) and may(index + 1)))
+
+
+def _stands_out(words: Words, index: int) -> bool:
+    """Whether an unknown word has a capital though a sentence is under way."""
+    word, (start, _) = words.words[index], words.spans[index]
+    if not words.mixed or index == 0 or len(word) < 3 or is_known(word) or not word[0].isupper():
+        return False
+    if word.isupper() and len(word) < 5:
+        return False  # an abbreviation
+    before = words.words[index - 1]
+    between = words.text[words.spans[index - 1][1] : start]
+    return before.islower() and re.fullmatch(r",?[ \t]+|,?[ \t]*\n[ \t]*", between) is not None

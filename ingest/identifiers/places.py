@@ -1,0 +1,73 @@
+"""Places that tell who somebody is: institutions, streets, towns that a person comes from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ingest.identifiers.tables import is_known, marker
+from kb.language.grammar.tokens import Span
+
+_NAMED = r"(?:[A-Z][\w'\u2019-]*|of|the|de|del|la|and|&|St\.?|St)"
+_KIND = (
+    r"(?:hospitals?|clinics?|medical\s+cent(?:er|re)|health\s?care(?:\s+(?:system|center|centre))?|health\s+(?:system|center|centre)"
+    r"|infirmary|university|institute|nursing\s+home|care\s+home|hospice|rehab(?:ilitation)?(?:\s+(?:center|centre|facility))?"
+    r"|imaging(?:\s+(?:center|centre|associates|group))|radiology\s+(?:associates|group|partners)|sanatorium|nhs(?:\s+foundation)?\s+trust"
+    r"|cancer\s+cent(?:er|re)|memorial|general|regional|college|school|prison|jail|county|va|vamc|surgery\s+center|urgent\s+care)"
+)
+_CAPITAL_KIND = re.compile(
+    rf"(?P<name>(?<![\w'])[A-Z][\w'\u2019.-]*(?:[ \t]+{_NAMED}){{0,4}}?)[ \t]+(?=[A-Z])(?i:{_KIND})\b"
+)
+_KINDS = re.compile(rf"(?<=[ \t]){_KIND}\b", re.I)
+_BEFORE = re.compile(r"(?P<name>[^\W\d_][\w'\u2019.]*(?:[ \t]+[^\W\d_][\w'\u2019.]*){0,3})[ \t]+\Z")
+LONGEST = 80
+"""Letters before the word for an institution in which its name may stand."""
+_OF = re.compile(
+    r"\b(?i:hospital|university|college|institute|clinic|city|town|village|county|school|diocese)[ \t]+(?i:of|at)[ \t]+"
+    r"(?P<name>[A-Z][\w'\u2019-]*(?:[ \t]+[A-Z][\w'\u2019-]*)*)"
+)
+_HALLOWED = re.compile(r"\b(?:st\.?|saint|mount|mercy|good|holy|sacred|our lady|trinity|royal|queen|king)\b", re.I)
+_FROM = re.compile(
+    r"\b(?:transfer(?:red)?|resident|native|lives|living|resid(?:es|ing)|referred|moved|arrived|brought|citizen|travel(?:led|ed|s)?"
+    r"|immigrant|emigrated|visiting|visitor|seen|obtained|performed|done|acquired|outside\s+\w+|prior|films?)\s+(?:\w+\s+)?(?:from|in|at|of|to)\s+"
+    r"(?P<name>[^\W\d_][\w'\u2019-]*(?:[ \t]+[^\W\d_][\w'\u2019-]*){0,2})",
+    re.I,
+)
+_STREET = re.compile(
+    r"\b\d{1,5}[A-Z]?[ \t]+(?:[NSEW]\.?[ \t]+)?(?:[^\W\d_][\w'\u2019-]*[ \t]+){1,3}?"
+    r"(?:street|avenue|road|boulevard|blvd|drive|lane|court|terrace|crescent|close|(?-i:St|Ave|Rd|Dr|Ln|Ct|Way|Place|ST|AVE|RD))\b\.?",
+    re.I,
+)
+
+
+def places_in(text: str) -> Iterator[Span]:
+    """Where the names of such places stand: of "Mercy General Hospital" all but the last word."""
+    shouted = text.isupper()
+    for match in () if shouted else _CAPITAL_KIND.finditer(text):
+        name = match["name"]
+        known = name.lower() in marker("stop") or all(is_known(word) for word in re.findall(r"[^\W\d_]+", name))
+        if not known or _HALLOWED.search(name):
+            yield match.span("name")
+    for match in () if shouted else _OF.finditer(text):
+        yield match.span("name")
+    for kind in _KINDS.finditer(text):
+        begin = max(0, kind.start() - LONGEST)
+        if match := _BEFORE.search(text[begin : kind.start()]):
+            yield from ((begin + start, begin + end) for start, end in _unknown_words(match, first=False))
+    for match in _FROM.finditer(text):
+        yield from _unknown_words(match, first=True)
+    for match in _STREET.finditer(text):
+        yield match.span()
+
+
+def _unknown_words(match: re.Match[str], *, first: bool) -> Iterator[Span]:
+    """The words of a name that are neither of radiology nor plain; those in a row are one."""
+    found = [one.span() for one in re.finditer(r"[^\W\d_][\w'\u2019-]*", match["name"])]
+    words = [match["name"][start:end] for start, end in found]
+    begin = match.start("name")
+    for (start, end), word in zip(found, words, strict=True):
+        if word.lower() in marker("stop") or is_known(word):
+            if first:
+                return  # "seen in the apex": what is behind is no name of a place
+            continue
+        yield begin + start, begin + end

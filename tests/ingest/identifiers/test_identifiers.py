@@ -1,0 +1,100 @@
+"""What is taken for an identifier in the text of a report, and what is not."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.identifiers.identifiers import MARK, identifiers_in, without_identifiers
+
+
+def taken_out(text: str) -> list[str]:
+    return [text[start:end] for start, end in identifiers_in(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "identifier"),
+    [
+        ("Mr QUAGGAWORD was told.", "Mr QUAGGAWORD"),
+        ("Dr. Smith was told of the effusion.", "Dr. Smith"),
+        ("dr smith was told of the effusion.", "dr smith"),
+        ("DR. OKONKWO WAS PAGED.", "DR. OKONKWO"),
+        ("Findings were discussed with Jane Doe RN.", "Jane Doe"),
+        ("findings were discussed with jane doe rn", "jane doe"),
+        ("Seen by J. Miller MD.", "J. Miller"),
+        ("pt. john has a left effusion", "john"),
+        ("Case reviewed with Prof. van der Berg.", "Prof. van der Berg"),
+        ("Called to Nguyen in the ER.", "Nguyen"),
+        ("Quaggaword was notified.", "Quaggaword"),
+        ("Effusion in Quaggaword is new.", "Quaggaword"),
+        ("The daughter, Siobhan, was informed.", "Siobhan"),
+        ("Findings relayed to Mrs. Hernández-Ruiz.", "Mrs. Hernández-Ruiz"),
+    ],
+)
+def test_a_name_is_found_with_its_title_in_any_case(text: str, identifier: str) -> None:
+    assert identifier in taken_out(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "identifier"),
+    [
+        ("Compared to 01/02/2024.", "01/02/2024"),
+        ("Compared to the film of January 5, 2024.", "January 5, 2024"),
+        ("New since 5-Jan-24.", "5-Jan-24"),
+        ("Called at 3:45 pm.", "3:45 pm"),
+        ("MRN: 4471823", "4471823"),
+        ("Accession number A-2231", "A-2231"),
+        ("Phone (555) 123-4567.", "(555) 123-4567"),
+        ("Pager 12345.", "12345"),
+        ("Write to j.smith@example.org.", "j.smith@example.org"),
+        ("A 94-year-old man.", "94"),
+        ("Aged 101.", "101"),
+        ("Films from Mercy General Hospital.", "Mercy"),
+        ("transferred from springfield", "springfield"),
+        ("NHS number 943 476 5919", "943 476 5919"),
+    ],
+)
+def test_a_number_a_date_or_a_place_of_somebody_is_found(text: str, identifier: str) -> None:
+    assert any(identifier in found for found in taken_out(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The Swan-Ganz catheter and the Hickman line are unchanged.",
+        "Kerley B lines. Ghon complex. Hampton hump. Pancoast tumor. Chilaiditi sign.",
+        "The Dobhoff tube is below the diaphragm. Right Port-A-Cath.",
+        "Zenker diverticulum beside a Hickman catheter, and an Amplatzer device.",
+        "Zorbic rim. Hiatal hernia.",
+        "A 12 x 10 x 9 mm nodule, previously 8 mm, in a 62-year-old man.",
+        "Fractures of ribs 9/10; T5-T6 disc space; 4.5 cm above the carina.",
+        "Discussed with the covering team. The patient was told. PA and lateral views.",
+        "Monday hazards of byssinosis since 2015.",
+        "NO FOCAL CONSOLIDATION. HEART SIZE NORMAL. MR OF THE CHEST IS ADVISED.",
+    ],
+)
+def test_what_names_a_thing_or_measures_it_stays(text: str) -> None:
+    assert taken_out(text) == []
+
+
+def test_each_character_that_is_no_identifier_stays_where_it_was() -> None:
+    text = "Dr. Smith was told\nof the left effusion on 01/02/2024."
+    assert without_identifiers(text) == "_________ was told\nof the left effusion on 11/11/1111."
+
+
+@given(st.text(max_size=200))
+def test_no_text_changes_its_length_or_its_lines(text: str) -> None:
+    left = without_identifiers(text)
+    assert len(left) == len(text)
+    assert [at for at, sign in enumerate(left) if sign == "\n"] == [at for at, sign in enumerate(text) if sign == "\n"]
+
+
+@given(st.lists(st.sampled_from(["Dr. Smith", "effusion", "of", "01/02/2024", "Hickman", "MRN 1234567", "\n", "no"])))
+def test_what_is_left_holds_no_identifier_any_more(words: list[str]) -> None:
+    left = without_identifiers(". ".join(words))
+    assert not re.search(r"Smith|2024|1234567", left)
+    assert left.count("Hickman") == words.count("Hickman")
+    assert all(MARK in left[start:end] or set(left[start:end]) <= set("1/. ") for start, end in identifiers_in(left))
