@@ -26,11 +26,12 @@ from kb.curation.linking import find_links, shared_terms, store_links
 from kb.curation.terminology import read_terminology
 from kb.errors import UsageError
 from kb.exchange.clear_bank import clear_bank
-from kb.exchange.formats import ExportOptions, export_vocabulary, file_to_import, format_of
+from kb.exchange.formats import ExportOptions, export_vocabulary, file_to_import, format_of, held_back
 from kb.exchange.importing import import_records
 from kb.exchange.incoming import Incoming
 from kb.exchange.prefixes import Prefixes
 from kb.exchange.sssom import LICENSE
+from kb.privacy.sharing import LEAST_PATIENTS
 
 FileFormat = Annotated[
     Literal["csv", "jsonl", "parquet", "skos", "sssom"] | None,
@@ -60,6 +61,16 @@ def export_command(
     license_iri: Annotated[
         str | None, typer.Option("--license", metavar="IRI", help="Under which SSSOM mappings are given away.")
     ] = None,
+    share: Annotated[
+        bool,
+        typer.Option(
+            "--share",
+            help="To give away: without notes, sources and names, and without concepts that few patients have.",
+        ),
+    ] = False,
+    least_patients: Annotated[
+        int, typer.Option("--least-patients", min=1, metavar="N", help="With --share: fewer patients are few.")
+    ] = LEAST_PATIENTS,
 ) -> None:
     """Write the vocabulary to a file: CSV, JSON lines, Parquet, SKOS (RDF), or its mappings as SSSOM."""
     path = out or file
@@ -67,10 +78,23 @@ def export_command(
         raise UsageError("name one file to export to")
     opened = reading.base
     prefixes = Prefixes.given(base, parse_pairs(prefix, "--prefix"))
-    options = ExportOptions(vectors, status.value if status else None, prefixes, license_iri or LICENSE)
+    options = ExportOptions(
+        vectors,
+        status.value if status else None,
+        prefixes,
+        license_iri or LICENSE,
+        share=least_patients if share else None,
+    )
     written = export_vocabulary(opened, path, named, options=options)
+    reading.note_export("vocab export", written, path, status=options.status, vectors=vectors, share=options.share)
     what = "mappings" if format_of(path, named) == "sssom" else "concepts"
     say(f"wrote {written:,} {what} of commit {opened.commit.commit_id} to {escape(str(path))}", quiet=reading.quiet)
+    if share:
+        say(
+            f"held back {held_back(opened, options):,} concepts seen in fewer than {least_patients} patients "
+            "(reports, where no patient is known)",
+            quiet=reading.quiet,
+        )
     if status is None:
         say_aside(opened, "written", quiet=reading.quiet)
 

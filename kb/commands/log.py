@@ -12,6 +12,7 @@ from kb.commands.options import (
 )
 from kb.commands.output import print_rows, say
 from kb.commands.shared import Reading, reads
+from kb.privacy.exports import read_exports
 from kb.store.commits import Commit
 
 
@@ -21,12 +22,21 @@ def log_command(
     concept: Annotated[
         str | None, typer.Option("--concept", metavar="ID", help="The acts of curation on this concept instead.")
     ] = None,
+    exports: Annotated[
+        bool, typer.Option("--exports", help="Who took data out instead: what, when, how much and where to.")
+    ] = False,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at most.")] = 50,
 ) -> None:
     """List the commits, newest first: what was done, by whom, when and why."""
     opened = reading.base
     if concept is not None:
         print_changes(reading, concept, limit)
+        return
+    if exports:
+        rows = [one.to_dict() for one in read_exports(opened)[:limit]]
+        print_rows(
+            rows, ["time", "by", "what", "rows", "target", "commit", "filters"], reading.output, empty="no exports"
+        )
         return
     names = opened.tags()
     chain = opened.log()[:limit]

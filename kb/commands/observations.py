@@ -29,6 +29,7 @@ def export_command(
     """Write every observation as a line of JSON (the fields are those of schemas/observation.schema.json)."""
     opened = reading.base
     count = export_observations(opened, sys.stdout) if out == "-" else _export_to(opened, Path(out))
+    reading.note_export("observations export", count, out)
     say(f"wrote {count:,} observations of commit {opened.commit.commit_id} to {escape(out)}", quiet=reading.quiet)
 
 

@@ -22,6 +22,8 @@ from functools import cached_property, wraps
 from pathlib import Path
 from typing import Any
 
+from rich.markup import escape
+
 from kb.commands.options import (
     DEFAULT_KB,
     At,
@@ -36,7 +38,10 @@ from kb.commands.options import (
     Why,
     parse_pairs,
 )
+from kb.commands.output import say
+from kb.errors import ClearKbError
 from kb.knowledge_base import KnowledgeBase
+from kb.privacy.exports import note_export
 from kb.store.storage import Storage, existing
 
 Command = Callable[..., None]
@@ -62,6 +67,17 @@ class Reading(_Shared):
     def base(self) -> KnowledgeBase:
         """The knowledge base at the state that --at names."""
         return KnowledgeBase.open(self.uri, self.at, self.storage_options)
+
+    def note_export(self, what: str, rows: int, target: object, **filters: Any) -> None:
+        """Note in the log of exports what a command has taken out; where that cannot be, it is said."""
+        asked = {
+            name: value for name, value in {**filters, "at": self.at}.items() if value not in (None, False, [], ())
+        }
+        where = "standard output" if str(target) == "-" else str(Path(str(target)).absolute())
+        try:
+            note_export(self.base, what=what, rows=rows, target=where, filters=asked)
+        except ClearKbError as error:
+            say(f"note: {escape(str(error))}")
 
 
 class Writing(_Shared):

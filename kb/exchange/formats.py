@@ -14,6 +14,7 @@ from kb.exchange.importing import ImportResult, import_records
 from kb.exchange.incoming import Incoming
 from kb.exchange.prefixes import KNOWN, Prefixes
 from kb.exchange.vectors import StreamedVectors
+from kb.privacy.sharing import patients_of_concepts, shared
 from kb.store.state import State
 from kb.vectors.embedding.in_use import read_embedder, require_embedder
 from kb.vocabulary.concept_hierarchy import ConceptHierarchy
@@ -38,13 +39,15 @@ class ExportOptions:
 
     `vectors` puts the embeddings into Parquet; `status` takes only the concepts of one status, None all but those
     that were put aside; `prefixes` say what ids stand for in RDF and SSSOM, `license_iri` under which the mappings of
-    an SSSOM file are given away.
+    an SSSOM file are given away. `share` holds back the concepts seen in fewer patients than that, and of the others
+    notes, sources and whatever names who curated them.
     """
 
     vectors: bool = False
     status: str | None = None
     prefixes: Prefixes = KNOWN
     license_iri: str = sssom.LICENSE
+    share: int | None = None
 
 
 def format_of(path: Path, named: str | None = None) -> str:
@@ -152,10 +155,21 @@ def _counted(state: State, options: ExportOptions) -> Iterator[Record]:
 
 
 def _chosen(state: State, options: ExportOptions) -> Iterator[Record]:
-    records = iter_records(state, vectors=options.vectors)
-    if options.status is None:
-        return (record for record in records if record["status"] != "aside")
-    return (record for record in records if record["status"] == options.status)
+    records: Iterator[Record] = iter_records(state, vectors=options.vectors)
+    wanted = (record for record in records if _is_wanted(record["status"], options.status))
+    return wanted if options.share is None else shared(wanted, state.remember(patients_of_concepts), options.share)
+
+
+def _is_wanted(status: str, asked: str | None) -> bool:
+    return status != "aside" if asked is None else status == asked
+
+
+def held_back(state: State, options: ExportOptions) -> int:
+    """How many concepts an export for sharing leaves out of those that it would write else."""
+    everything = replace(options, vectors=False, share=None)
+    chosen = (_chosen(state, one) for one in (everything, replace(everything, share=options.share)))
+    whole, given = (sum(1 for _ in records) for records in chosen)
+    return whole - given
 
 
 def _hierarchy(state: State, options: ExportOptions) -> ConceptHierarchy:

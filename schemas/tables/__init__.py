@@ -18,7 +18,7 @@ from schemas.tables.concept_tables import (
     SPAN,
     VECTOR_INDEXES,
 )
-from schemas.tables.history_tables import COMMITS, EMBEDDINGS, FORMAT, TAGS
+from schemas.tables.history_tables import COMMITS, EMBEDDINGS, EXPORTS, FORMAT, TAGS
 from schemas.tables.image_tables import (
     ATTRIBUTES,
     ATTRIBUTION_SUMS,
@@ -49,6 +49,7 @@ __all__ = [
     "EMBEDDERS",
     "EMBEDDINGS",
     "ENCODERS",
+    "EXPORTS",
     "FORMAT",
     "IMAGES",
     "IMAGE_PROPERTIES",
@@ -97,6 +98,7 @@ TABLES: tuple[Table, ...] = (
     CHANGES,
     COMMITS,
     TAGS,
+    EXPORTS,
     EMBEDDINGS,
     PIXELS,
     IMAGE_PROPERTIES,

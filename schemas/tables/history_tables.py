@@ -39,6 +39,23 @@ COMMITS = Table(
     versioned=False,
 )
 
+EXPORTS = Table(
+    "exports",
+    "one time that data was taken out: by whom, by which command, of which commit, how many rows and where to",
+    pa.schema(
+        [
+            required("time", TIME),
+            required("author", pa.string()),
+            required("what", pa.string()),
+            required("commit_id", pa.string()),
+            required("rows", pa.int64()),
+            required("target", pa.string()),
+            required("filters", pa.string()),
+        ]
+    ),
+    versioned=False,
+)
+
 TAGS = Table(
     "tags",
     "one name for a commit",

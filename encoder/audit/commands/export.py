@@ -30,6 +30,7 @@ def export_command(
     source = EncoderVectors(opened, encoder) if vectors else None
     more = {"concept_vectors": source.concepts, "image_vectors": source.images} if source is not None else {}
     done = export_audit(opened, file, more=more, overwrite=overwrite)
+    reading.note_export("audit export", sum(done.rows.values()), done.path, vectors=vectors)
     facts = [
         ("file", escape(str(done.path))),
         ("commit", done.commit),

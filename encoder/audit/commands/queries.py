@@ -81,7 +81,9 @@ def run_command(
         check_file(out)
     with open_session(reading.base, limits, encoder) as session:
         result = session.query(query.sql, values)
-        show_result(session, query.sql, result, output=reading.output, shown=limit, file=out, values=values)
+        count = show_result(session, query.sql, result, output=reading.output, shown=limit, file=out, values=values)
+    if out is not None:
+        reading.note_export("audit run", count, out, query=query.name, **values)
 
 
 def _given(settings: list[str] | None, **options: str | None) -> dict[str, Any]:

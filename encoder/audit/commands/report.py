@@ -121,6 +121,15 @@ def report_command(
         data = gather(reading.base, name, options, watcher=progress)
     write_report(data, path, overwrite=overwrite)
     stated = _told(data, path)
+    reading.note_export(
+        "audit report",
+        len(data.examples),
+        path,
+        run=data.run,
+        where=where,
+        evidence=options.evidence,
+        images=options.images,
+    )
     print_result(stated, _facts(stated), _printed(output), quiet=reading.quiet)
     if fail_on is not None:
         _refuse(data.flags, fail_on)

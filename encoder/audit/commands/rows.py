@@ -52,8 +52,12 @@ def show_result(
     shown: int,
     file: Path | None = None,
     values: Mapping[str, Any] | None = None,
-) -> None:
-    """Print the rows, or write them to a file; say on standard error how many were left out, or why there are none."""
+) -> int:
+    """Print the rows, or write them to a file; say on standard error how many were left out, or why there are none.
+
+    Returns:
+        How many rows were written.
+    """
     if file is not None:
         count = write_file(result, file)
         say(f"wrote {count:,} rows to {escape(str(file))}")
@@ -67,6 +71,7 @@ def show_result(
         say(escape(reason))
     for table in () if count else empty_tables(session, sql):
         say(f"{table}: {SOURCES[table]}")
+    return count
 
 
 def _print_table(result: Result, shown: int) -> int:

@@ -69,9 +69,11 @@ def sql_command(
         check_file(out)
     values = {name: typed(value) for name, value in parse_pairs(param, "--param").items()}
     with open_session(reading.base, limits, encoder, tables=named_files(own_tables)) as session:
-        show_result(
+        count = show_result(
             session, sql, session.query(sql, values), output=reading.output, shown=limit, file=out, values=values
         )
+    if out is not None:
+        reading.note_export("audit sql", count, out, query=sql)
 
 
 def _read(query: str | None, file: str | None) -> str:

@@ -90,7 +90,7 @@ class TestWhatItAdds:
         (hit,) = kb.search("cardiomegaly", k=1, words_only=True)
         evidence = kb.vocabulary.evidence(hit.concept_id)
         assert {mention.sentence for mention in evidence} == {None}
-        assert "Cardiomegaly" in {mention.text for mention in evidence}
+        assert {mention.text for mention in evidence} == {"cardiomegaly"}, "of its words those of its concept stay"
 
     def test_several_processes_mine_the_same(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(import_module("ingest.reports.mining"), "INLINE_CHUNKS", 2)
