@@ -182,6 +182,8 @@ COMMANDS: Mapping[str, Entry | Group] = {
     }),
     "serve": ("workbench.commands.serve", "serve_command",
         "Open the workbench in the browser: vocabulary, review, images, audit. Nothing leaves this machine."),
+    "forget": ("kb.commands.forget", "forget_command",
+        "Take a patient out of every table, cache, tag and older commit, and prove it by searching the bytes."),
     "log": ("kb.commands.log", "log_command",
         "List the commits, newest first: what was done, by whom, when and why."),
     "tag": ("kb.commands.tag", "tag_command",

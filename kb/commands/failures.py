@@ -64,6 +64,7 @@ FLAGS: Mapping[str, str] = {
     "model": "--model NAME",
     "overwrite": "--overwrite",
     "period": "--by week, --least ROWS",
+    "patient": "--patient ID",
     "patches": "--patches",
     "precision": "--precision PRECISION, or --again, which replaces all",
     "prefix": "--prefix PREFIX=IRI",

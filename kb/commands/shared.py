@@ -42,6 +42,7 @@ from kb.commands.output import say
 from kb.errors import ClearKbError
 from kb.knowledge_base import KnowledgeBase
 from kb.privacy.exports import note_export
+from kb.privacy.forgetting import unfinished
 from kb.store.storage import Storage, existing
 
 Command = Callable[..., None]
@@ -66,7 +67,9 @@ class Reading(_Shared):
     @cached_property
     def base(self) -> KnowledgeBase:
         """The knowledge base at the state that --at names."""
-        return KnowledgeBase.open(self.uri, self.at, self.storage_options)
+        opened = KnowledgeBase.open(self.uri, self.at, self.storage_options)
+        _say_unfinished(opened)
+        return opened
 
     def note_export(self, what: str, rows: int, target: object, **filters: Any) -> None:
         """Note in the log of exports what a command has taken out; where that cannot be, it is said."""
@@ -103,6 +106,7 @@ class Writing(_Shared):
     def base(self) -> KnowledgeBase:
         """The knowledge base at its newest commit, of the draft that --branch names or of main."""
         opened = KnowledgeBase.open(self.uri, self.at, self.storage_options)
+        _say_unfinished(opened)
         branch = self._told.get("branch")
         return opened.at(opened.commits.head(branch).commit_id) if branch else opened
 
@@ -115,6 +119,11 @@ class Writing(_Shared):
             return KnowledgeBase.create(self.uri, self.storage_options, by=self.by)
         folder = self._at_the_end.enter_context(tempfile.TemporaryDirectory(prefix="clear-kb-"))
         return KnowledgeBase.create(Path(folder) / "dry.kb", by=self.by)
+
+
+def _say_unfinished(opened: KnowledgeBase) -> None:
+    if unfinished(opened) is not None:
+        say("note: forgetting a patient was interrupted: say the same `clear-kb forget` again, which goes on with it")
 
 
 def reads(command: Command | None = None, *, output: bool = True, quiet: bool = False) -> Any:

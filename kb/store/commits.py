@@ -15,6 +15,7 @@ from typing import Any
 from kb.errors import ClearKbError, UsageError
 from kb.store.safety.file_notes import FileNote, FileNotes
 from kb.store.safety.seal import settle
+from kb.store.sqltext import literal
 from kb.store.storage import FORMAT_KEY, Storage
 from schemas.tables import FORMAT
 
@@ -203,6 +204,19 @@ class CommitLog:
             raise UsageError(f"tag '{name}' already names commit {taken or self.tags()[name]}: take another name")
         for table, version in commit.pins.items():
             self._storage.dataset(table).tags.create(name, version)
+
+    def move_tag(self, name: str, commit: Commit) -> None:
+        """Let a tag name another commit: for one whose data has to go, a cleaned copy of it."""
+        tags = self._storage.dataset("tags")
+        (row,) = tags.to_table(filter=f"name = {literal(name)}").to_pylist()
+        tags.delete(f"name = {literal(name)}")
+        self._storage.append("tags", [{**row, "commit_id": commit.commit_id}])
+        for table, version in commit.pins.items():
+            held = self._storage.dataset(table).tags
+            if name in held.list():
+                held.update(name, version)
+            else:
+                held.create(name, version)
 
 
 def check_format(uri: str, metadata: Mapping[bytes, bytes]) -> None:

@@ -56,7 +56,13 @@ class GcResult:
 
 
 def collect_garbage(
-    state: State, *, keep: int | None = None, by: str | None = None, why: str | None = None, dry_run: bool = False
+    state: State,
+    *,
+    keep: int | None = None,
+    by: str | None = None,
+    why: str | None = None,
+    dry_run: bool = False,
+    unnamed: bool = False,
 ) -> GcResult:
     """Gather small data files, and drop the versions that no kept commit names.
 
@@ -66,6 +72,7 @@ def collect_garbage(
         by: who, for the commit that gathers the files.
         why: the reason, for the log.
         dry_run: count the commits that would be dropped, and touch nothing.
+        unnamed: drop new files that no version names as well, though a writer may be at work on them.
 
     A commit that is dropped stays in the log, but can no longer be read. In an object store no lock keeps writers
     away: run it there while nobody writes.
@@ -79,7 +86,7 @@ def collect_garbage(
         commits = state.commits.all()
         kept = _kept(commits, _named(state), keep)
         dropped = state.commits.readable([commit for commit in commits if commit not in kept])
-        swept = [] if dry_run else _sweep_all(state, commits, kept)
+        swept = [] if dry_run else _sweep_all(state, commits, kept, unnamed=unnamed)
     removed, versions = (sum(column) for column in zip(*swept, strict=True)) if swept else (0, 0)
     return GcResult(len(state.commits.readable(kept)), len(dropped), removed, versions, dry_run)
 
@@ -101,7 +108,9 @@ def _kept(commits: list[Commit], named: Collection[str], keep: int | None) -> li
     return [commit for commit in commits if commit.number in numbers]
 
 
-def _sweep_all(state: State, commits: list[Commit], kept: list[Commit]) -> list[tuple[int, int]]:
+def _sweep_all(
+    state: State, commits: list[Commit], kept: list[Commit], *, unnamed: bool = False
+) -> list[tuple[int, int]]:
     """Drop what is not `kept` of every table; of each, the bytes and versions that went."""
     staged, people = _staged_files(state.storage), state.tags()
     swept = []
@@ -116,11 +125,11 @@ def _sweep_all(state: State, commits: list[Commit], kept: list[Commit]) -> list[
         if table.name in staged:
             pinned = {commit.pins[table.name] for commit in commits} if table.versioned else set()
             held |= _hold_staged(state.storage, table, staged[table.name], pinned)
-        swept.append(_sweep(dataset, held & state.storage.versions(table.name)))
+        swept.append(_sweep(dataset, held & state.storage.versions(table.name), unnamed=unnamed))
     return swept
 
 
-def _sweep(dataset: lance.LanceDataset, held: set[int]) -> tuple[int, int]:
+def _sweep(dataset: lance.LanceDataset, held: set[int], *, unnamed: bool = False) -> tuple[int, int]:
     """Drop the versions of a table but for those that are `held` and the newest; the bytes and versions that went."""
     run = uuid.uuid4().hex[:8]
     marks = {f"{RESERVED}{run}-{version}": version for version in sorted(held)}
@@ -129,7 +138,7 @@ def _sweep(dataset: lance.LanceDataset, held: set[int]) -> tuple[int, int]:
             dataset.tags.create(mark, version)
         # Files that no version names may be a writer's at work: Lance leaves them for a week.
         stats = dataset.cleanup_old_versions(
-            older_than=timedelta(0), delete_unverified=False, error_if_tagged_old_versions=False
+            older_than=timedelta(0), delete_unverified=unnamed, error_if_tagged_old_versions=False
         )
     finally:
         _take_off(dataset, marks)

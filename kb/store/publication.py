@@ -22,6 +22,7 @@ from filelock import FileLock
 
 from kb.errors import ClearKbError
 from kb.store.commits import MAIN, Commit, CommitLog
+from kb.store.rewriting import written_anew
 from kb.store.safety.seal import seal
 from kb.store.storage import Storage
 
@@ -104,6 +105,14 @@ class Publication:
         staged = self.stage(table, batches)
         self.delete(table, predicate)
         self.append(table, staged)
+
+    def rewrite(self, table: str, predicate: str) -> None:
+        """Write the rows of `table` anew but for those that `predicate` holds for: no file of it holds these then.
+
+        Indexes are not of the new files.
+        """
+        with self._step(table) as dataset:
+            self._open[table] = written_anew(dataset, predicate, self._storage.options)
 
     def set_column(self, table: str, field: pa.Field) -> None:
         """Give `table` the column `field`, all null, in place of any column of that name."""

@@ -1,0 +1,220 @@
+"""A patient forgotten: taken out of every table, cache, branch and tag, and out of every file that held them.
+
+Rows that are deleted stay in the files of older versions, so each table is written anew for every state that people
+can name, and what no such state names is dropped. Tags keep their names on cleaned copies; other old commits stay in
+the log and can no longer be read. A mark is left while it goes on: forgetting that was killed is begun again, by
+the same call, and comes to the same end.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kb.errors import ClearKbError, UsageError
+from kb.privacy.proof import Proof, prove
+from kb.privacy.traces import Traces, find_traces
+from kb.store.branches import create_branch, delete_branch, list_branches
+from kb.store.commits import MAIN, Commit
+from kb.store.gc import collect_garbage
+from kb.store.publication import Publication, writer_lock
+from kb.store.rewriting import written_anew
+from kb.store.state import State
+from kb.store.storage import STAGING
+from schemas.tables import TABLES, VERSIONED
+
+MARK = "forgetting.json"
+OPERATION = "forget"
+COPY = "forgetting-"
+"""How the branches begin on which cleaned copies are made; none is left when it is done."""
+
+NOT_REACHED = (
+    "checkpoints, and runs that were trained or fitted on these images",
+    "files that were exported, and audit pages (the log of exports lists them)",
+    "backups and copies of the knowledge base",
+    "the sources that were ingested: the next ingest of them brings the patient back",
+    "caches of this machine's users: audits and fitted directions in their cache folders",
+)
+"""Where a patient may be that no knowledge base can reach."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forgotten:
+    """What was taken out, and the proof that it is gone; nothing was where `dry_run` is set.
+
+    Attributes:
+        rows: taken out of each table of the newest state.
+        concepts: that only the patient had: they are gone too.
+        curated: concepts that only the patient had and a curator touched: they stay, for a person to look at.
+        tags: that name a cleaned copy now.
+        branches: that were made anew.
+    """
+
+    rows: Mapping[str, int]
+    reports: int
+    studies: int
+    images: int
+    concepts: tuple[str, ...]
+    curated: tuple[str, ...]
+    tags: tuple[str, ...]
+    branches: tuple[str, ...]
+    dry_run: bool
+    commit: str | None = None
+    proof: Proof | None = None
+    not_reached: tuple[str, ...] = NOT_REACHED
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as plain data."""
+        said = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {**said, "rows": dict(self.rows), "proof": self.proof.to_dict() if self.proof else None}
+
+
+def forget(
+    state: State, patient_id: str, *, by: str | None = None, why: str | None = None, dry_run: bool = False
+) -> Forgotten:
+    """Take a patient out of a knowledge base; it stands on the newest commit of main afterwards.
+
+    Args:
+        state: of what.
+        patient_id: as it is stored.
+        by: who.
+        why: the reason, for the log; it should not name the patient.
+        dry_run: say what would go, and touch nothing.
+
+    Raises:
+        UsageError: nothing of the patient is stored.
+        ClearKbError: an ingest is under way, or something of the patient was found after all.
+    """
+    state = state.at(MAIN)
+    state.follow()
+    under_way = unfinished(state)
+    if under_way not in (None, patient_id):
+        raise ClearKbError("another patient is being forgotten: that was interrupted, and has to be finished first")
+    traces = find_traces(state, patient_id)
+    rows = _counted(state, traces)
+    if not rows and not (traces.reports or traces.images or under_way):
+        raise UsageError(f"nothing of a patient '{patient_id}' is stored in {state.uri}", parameter="patient")
+    branches = [branch for branch in list_branches(state) if not branch.name.startswith(COPY)]
+    told = Forgotten(
+        rows=rows,
+        reports=len(traces.reports),
+        studies=len(traces.studies),
+        images=len(traces.images),
+        concepts=tuple(sorted(traces.concepts.values())),
+        curated=tuple(sorted(traces.curated.values())),
+        tags=tuple(sorted(state.tags())),
+        branches=tuple(branch.name for branch in branches),
+        dry_run=dry_run,
+    )
+    if dry_run:
+        return told
+    _mark(state, patient_id)
+    _drop_journals(state)
+    act = {"by": by, "why": why}
+    for name in [one for one in state.commits.branches() if one.startswith(COPY)]:
+        delete_branch(state, name, **act)  # of a run that died
+    for name, commit_id in sorted(state.tags().items()):
+        commit = next(one for one in state.commits.all() if one.commit_id == commit_id)
+        if commit.operation != OPERATION or state.commits.readable([commit]):
+            state.commits.move_tag(name, _cleaned_copy(state, commit, traces, f"{COPY}{name}", act))
+    for branch in branches:
+        base = _cleaned_copy(state, branch.base, traces, f"{COPY}{branch.name}", act)
+        head = branch.head
+        delete_branch(state, branch.name, **act)
+        create_branch(state.at(base.commit_id), branch.name, **act)
+        state.at(branch.name).publish(OPERATION, lambda p, head=head: _clean(p, traces, head), **act)
+    _clean_beside_the_history(state, traces)
+    state.publish(OPERATION, lambda publication: _clean(publication, traces), **act)
+    collect_garbage(state, keep=1, **act, unnamed=True)
+    proof = prove(state, traces)
+    if proof.found:
+        raise ClearKbError(
+            f"something of the patient is still there: {', '.join(proof.found[:5])}; "
+            "end what else has the knowledge base open, and forget the patient again"
+        )
+    _mark_file(state).unlink(missing_ok=True) if state.storage.folder else None
+    return Forgotten(
+        **{name: getattr(told, name) for name in told.__dataclass_fields__ if name not in ("commit", "proof")},
+        commit=state.commit.commit_id,
+        proof=proof,
+    )
+
+
+def unfinished(state: State) -> str | None:
+    """The patient whose forgetting was interrupted, if there is one."""
+    if state.storage.folder is None or not _mark_file(state).exists():
+        return None
+    return str(json.loads(_mark_file(state).read_text(encoding="utf-8"))["patient"])
+
+
+def _mark_file(state: State) -> Path:
+    return Path(str(state.storage.folder)) / STAGING / MARK
+
+
+def _mark(state: State, patient_id: str) -> None:
+    if state.storage.folder is not None:
+        _mark_file(state).parent.mkdir(exist_ok=True)
+        _mark_file(state).write_text(json.dumps({"patient": patient_id}), encoding="utf-8")
+
+
+def _counted(state: State, traces: Traces) -> dict[str, int]:
+    counts = {}
+    for table in TABLES:
+        condition = traces.condition(table)
+        if condition and state.storage.has(table.name) and (found := state.dataset(table.name).count_rows(condition)):
+            counts[table.name] = found
+    return counts
+
+
+def _cleaned_copy(state: State, commit: Commit, traces: Traces, name: str, act: Mapping[str, Any]) -> Commit:
+    """A commit with the state of another one, without the patient; its branch is ended again, the commit stays."""
+    create_branch(state.at(commit.commit_id), name, **act)
+    on = state.at(name)
+    made, _ = on.publish(OPERATION, lambda publication: _clean(publication, traces), **act)
+    delete_branch(state, name, **act)
+    return made or on.commit
+
+
+def _clean(publication: Publication, traces: Traces, source: Commit | None = None) -> tuple[Mapping[str, Any], None]:
+    """Write every table anew that could hold the patient, from the state of `source` or of the head."""
+    for table in VERSIONED:
+        if source is not None and source.pins[table.name] != publication.head.pins[table.name]:
+            publication.restore(table.name, source.pins[table.name])
+        condition = traces.condition(table)
+        if table.name == "changes" and traces.concepts:
+            condition = " OR ".join(f"array_has(concept_ids, '{one}')" for one in sorted(traces.concepts))
+        if condition is None:
+            continue
+        indexed = table.name == "concepts" and publication.dataset("concepts").describe_indices()
+        publication.rewrite(table.name, condition)
+        if indexed:
+            publication.delete("vector_indexes", "true")
+            publication.index_words("concepts", "text")
+    return {"forgotten": "a patient"}, None
+
+
+def _clean_beside_the_history(state: State, traces: Traces) -> None:
+    """The caches that commits do not pin: pixels, properties of pixels, vectors of texts."""
+    with writer_lock(state.storage):
+        for table in TABLES:
+            condition = traces.condition(table)
+            if not table.versioned and condition and state.storage.has(table.name):
+                written_anew(state.storage.dataset(table.name), condition, state.storage.options)
+
+
+def _drop_journals(state: State) -> None:
+    """Interrupted ingests begin anew: their journals hold ids and concepts. One that is under way is not disturbed."""
+    from filelock import FileLock, Timeout
+
+    if state.storage.folder is None:
+        return
+    for journal in sorted((state.storage.folder / STAGING).glob("*.sqlite")):
+        try:
+            with FileLock(journal.with_suffix(".lock"), timeout=0):
+                for suffix in ("", "-wal", "-shm"):
+                    Path(f"{journal}{suffix}").unlink(missing_ok=True)
+        except Timeout as error:
+            raise ClearKbError("an ingest is under way: wait for it, or stop it") from error

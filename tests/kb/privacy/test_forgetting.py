@@ -1,0 +1,130 @@
+"""A patient forgotten: gone from every state that can be read and every byte, and nobody else touched."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import ingest
+from kb.errors import UsageError
+from kb.knowledge_base import KnowledgeBase
+from kb.privacy.forgetting import forget
+from kb.vocabulary.check import check
+from tests.support.tables import fill
+
+GONE = "patient-quagga-77"
+OWN = "Zorbic rim beside the right hilum, as it was told of no other patient."
+TOLD = {
+    "p-other-001": ("Small left pleural effusion. No pneumothorax.", "Left effusion."),
+    GONE: (f"{OWN} No pneumothorax. Large right pleural effusion.", "Calcified granuloma."),
+    "p-other-002": ("The heart is enlarged. No pneumothorax.", "Cardiomegaly."),
+}
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> KnowledgeBase:
+    """Three patients with reports, images, labels and kept pixels; a tag, a draft and an act behind them."""
+    base = KnowledgeBase.create(tmp_path / "ward.kb", by="tester")
+    path = tmp_path / "reports.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["report_id", "study_id", "patient_id", "findings", "impression"])
+        for patient, sections in TOLD.items():
+            writer.writerow([f"report-of-{patient}", f"study-of-{patient}", patient, *sections])
+    ingest.reports(base, [path], embed=False, workers=1, by="tester")
+    images = [
+        {
+            "image_id": f"image-of-{p}",
+            "study_id": f"study-of-{p}",
+            "patient_id": p,
+            "kind": "png",
+            "content_hash": f"hash-{p}",
+        }
+        for p in TOLD
+    ]
+    labels = [{"image_id": f"image-of-{p}", "label": "Effusion", "value": 1, "source": "test"} for p in TOLD]
+    fill(base, images=images, labels=labels)
+    for p in TOLD:
+        row = {"key": f"key-{p}", "content_hash": f"hash-{p}", "preprocessing": "t", "size": 8, "pixels": bytes(64)}
+        base.storage.append("pixels", [row])
+    base = KnowledgeBase.open(base.uri)
+    base.tag("v1", by="tester")
+    (concept,) = [row for row in base.vocabulary.list() if row["text"] == "cardiomegaly"]
+    base.curate.accept(concept["concept_id"], by="tester")
+    return KnowledgeBase.open(base.uri)
+
+
+def patients_in(state: KnowledgeBase) -> set[str]:
+    return set(state.dataset("reports").to_table(columns=["patient_id"])["patient_id"].to_pylist())
+
+
+def bytes_with(folder: Path, words: str) -> list[str]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return [path.name for path in files if words.encode() in path.read_bytes()]
+
+
+def test_no_row_and_no_byte_of_the_patient_is_left_and_the_others_stay(base: KnowledgeBase) -> None:
+    folder = Path(base.uri)
+    assert bytes_with(folder, GONE), "what is looked for is there before"
+    told = forget(base, GONE, by="tester")
+    assert (told.reports, told.images, told.proof.found) == (1, 1, ())
+    for words in (GONE, OWN, f"hash-{GONE}"):
+        assert bytes_with(folder, words) == []
+    now = KnowledgeBase.open(base.uri)
+    assert patients_in(now) == {"p-other-001", "p-other-002"}
+    assert now.dataset("images").count_rows() == now.dataset("labels").count_rows() == 2
+    assert now.storage.dataset("pixels").count_rows() == 2
+    assert check(now) == []
+
+
+def test_concepts_that_only_they_had_go_and_shared_ones_stay(base: KnowledgeBase) -> None:
+    forget(base, GONE, by="tester")
+    texts = {row["text"] for row in KnowledgeBase.open(base.uri).dataset("concepts").to_table().to_pylist()}
+    assert "large right pleural effusion" not in texts
+    assert {"no pneumothorax", "cardiomegaly"} <= texts
+
+
+def test_a_tag_keeps_its_name_on_a_cleaned_copy_and_older_commits_cannot_be_read(base: KnowledgeBase) -> None:
+    first = base.log()[-2].commit_id
+    forget(base, GONE, by="tester")
+    now = KnowledgeBase.open(base.uri)
+    assert patients_in(now.at("v1")) == {"p-other-001", "p-other-002"}
+    with pytest.raises(UsageError, match="its data is gone"):
+        now.at(first)
+
+
+def test_a_draft_is_made_anew_and_can_still_be_merged(base: KnowledgeBase, cli) -> None:
+    cli("branch", "create", "draft", "--kb", base.uri)
+    (concept,) = [row for row in base.vocabulary.list() if row["text"] == "no pneumothorax"]
+    cli("vocab", "note", concept["concept_id"], "of the draft", "--branch", "draft", "--kb", base.uri)
+    forget(KnowledgeBase.open(base.uri), GONE, by="tester")
+    now = KnowledgeBase.open(base.uri)
+    assert patients_in(now.at("draft")) == {"p-other-001", "p-other-002"}
+    cli("branch", "merge", "draft", "--kb", base.uri)
+    assert KnowledgeBase.open(base.uri).vocabulary.get(concept["concept_id"]).note == "of the draft"
+
+
+def test_a_dry_run_tells_the_same_and_touches_nothing(base: KnowledgeBase, cli_json) -> None:
+    told: Any = cli_json("forget", "--patient", GONE, "--dry-run", "--kb", base.uri)
+    assert (told["reports"], told["rows"]["observations"]) == (1, 5)
+    assert patients_in(KnowledgeBase.open(base.uri)) == set(TOLD)
+
+
+def test_the_command_asks_to_be_told_that_it_is_meant(base: KnowledgeBase, cli) -> None:
+    assert "say --yes" in cli("forget", "--patient", GONE, "--kb", base.uri, code=2).stderr
+    done = cli("forget", "--patient", GONE, "--yes", "--kb", base.uri).stdout
+    assert "nothing found" in done and "not reached" in done
+    assert "nothing of a patient" in cli("forget", "--patient", GONE, "--yes", "--kb", base.uri, code=2).stderr
+
+
+def test_forgetting_that_was_killed_is_said_and_goes_on(base: KnowledgeBase, cli) -> None:
+    mark = Path(base.uri) / "_staging" / "forgetting.json"
+    mark.parent.mkdir(exist_ok=True)
+    mark.write_text(json.dumps({"patient": GONE}), encoding="utf-8")
+    assert "forgetting a patient was interrupted" in cli("status", "--kb", base.uri).stderr
+    forget(KnowledgeBase.open(base.uri), GONE, by="tester")
+    assert not mark.exists()
