@@ -96,8 +96,10 @@ def _titled(words: Words) -> Iterator[Span]:
         while begin < end:
             yield match.start(), words.spans[end - 1][1]
             joint = _SLASH.match(words.text, words.spans[end - 1][1])
-            begin = words.at.get(joint.end(), len(words.words)) if joint and joint[0] else len(words.words)
-            if begin == len(words.words) or (title.lower() not in ("drs", "doctors") and "dr" not in joint[0].lower()):
+            if joint is None or not (title.lower() in ("drs", "doctors") or "dr" in joint[0].lower()):
+                break
+            begin = words.at.get(joint.end(), len(words.words))
+            if begin == len(words.words):
                 break
             end = words.name_from(begin)
 

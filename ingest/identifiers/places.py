@@ -52,8 +52,8 @@ def places_in(text: str) -> Iterator[Span]:
         yield match.span("name")
     for kind in _KINDS.finditer(text):
         begin = max(0, kind.start() - LONGEST)
-        if match := _BEFORE.search(text[begin : kind.start()]):
-            yield from ((begin + start, begin + end) for start, end in _unknown_words(match, first=False))
+        if before := _BEFORE.search(text[begin : kind.start()]):
+            yield from ((begin + start, begin + end) for start, end in _unknown_words(before, first=False))
     for match in _FROM.finditer(text):
         yield from _unknown_words(match, first=True)
     for match in _STREET.finditer(text):

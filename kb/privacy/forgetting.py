@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +114,7 @@ def forget(
         return told
     _mark(state, patient_id)
     _drop_journals(state)
-    act = {"by": by, "why": why}
+    act: dict[str, Any] = {"by": by, "why": why}
     for name in [one for one in state.commits.branches() if one.startswith(COPY)]:
         delete_branch(state, name, **act)  # of a run that died
     for name, commit_id in sorted(state.tags().items()):
@@ -122,12 +123,11 @@ def forget(
             state.commits.move_tag(name, _cleaned_copy(state, commit, traces, f"{COPY}{name}", act))
     for branch in branches:
         base = _cleaned_copy(state, branch.base, traces, f"{COPY}{branch.name}", act)
-        head = branch.head
         delete_branch(state, branch.name, **act)
         create_branch(state.at(base.commit_id), branch.name, **act)
-        state.at(branch.name).publish(OPERATION, lambda p, head=head: _clean(p, traces, head), **act)
+        state.at(branch.name).publish(OPERATION, partial(_clean, traces=traces, source=branch.head), **act)
     _clean_beside_the_history(state, traces)
-    state.publish(OPERATION, lambda publication: _clean(publication, traces), **act)
+    state.publish(OPERATION, partial(_clean, traces=traces), **act)
     collect_garbage(state, keep=1, **act, unnamed=True)
     proof = prove(state, traces)
     if proof.found:
@@ -135,7 +135,8 @@ def forget(
             f"something of the patient is still there: {', '.join(proof.found[:5])}; "
             "end what else has the knowledge base open, and forget the patient again"
         )
-    _mark_file(state).unlink(missing_ok=True) if state.storage.folder else None
+    if state.storage.folder is not None:
+        _mark_file(state).unlink(missing_ok=True)
     return Forgotten(
         **{name: getattr(told, name) for name in told.__dataclass_fields__ if name not in ("commit", "proof")},
         commit=state.commit.commit_id,
@@ -173,7 +174,7 @@ def _cleaned_copy(state: State, commit: Commit, traces: Traces, name: str, act: 
     """A commit with the state of another one, without the patient; its branch is ended again, the commit stays."""
     create_branch(state.at(commit.commit_id), name, **act)
     on = state.at(name)
-    made, _ = on.publish(OPERATION, lambda publication: _clean(publication, traces), **act)
+    made, _ = on.publish(OPERATION, partial(_clean, traces=traces), **act)
     delete_branch(state, name, **act)
     return made or on.commit
 
