@@ -1,4 +1,4 @@
-"""A table written anew without some of its rows: what is deleted stays in the old files, and only those can be dropped."""
+"""A table written anew without some of its rows: deleted rows stay in old files, and only files can be dropped."""
 
 from __future__ import annotations
 
