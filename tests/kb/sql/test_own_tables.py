@@ -80,7 +80,7 @@ def test_a_name_that_is_none_is_refused(table: Path, name: str, message: str) ->
         ("x.csv", "a,b\n1,2,3\n", "cannot be read as csv"),
         ("x.csv", "a,A\n1,2\n", "two columns are named 'a'"),
         ("x.jsonl", "{", "cannot be read as jsonl"),
-        ("x.parquet", "no", "cannot be read as parquet"),
+        ("x.parquet", "no", "is not a Parquet file"),
     ],
 )
 def test_a_file_that_is_no_table_is_refused(tmp_path: Path, name: str, text: str | None, message: str) -> None:
