@@ -20,13 +20,13 @@ from encoder.commands.backbone_options import (
     SizeOption,
 )
 from encoder.commands.options import DeviceOption, EncoderOption
-from encoder.cores import share_cores
 from encoder.face import encode, encode_backbone
 from encoder.vectors.encoding import EncodeResult
 from encoder.vectors.frozen import FrozenEncoding
 from kb.commands.output import print_result
 from kb.commands.progress import Progress
 from kb.commands.shared import Writing, writes
+from kb.cores import share_cores
 from kb.errors import UsageError
 
 

@@ -10,13 +10,13 @@ import typer
 from rich.markup import escape
 
 from encoder.commands.options import ViewsOption
-from encoder.cores import share_cores
 from encoder.training.config import read_config
 from encoder.training.log import EpochResult
 from kb.commands.options import Format, parse_pairs
 from kb.commands.output import print_facts, print_json, print_rows, say
 from kb.commands.progress import Progress
 from kb.commands.shared import Reading, reads
+from kb.cores import share_cores
 from kb.errors import UsageError
 from kb.images.view_choice import told_left_out
 from kb.reading.yaml_text import read_yaml

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import torch
 
-from encoder.cores import threads
 from encoder.devices import choose_device, to_device
 from encoder.model.backbones.opening import OpenedBackbone, open_backbone
 from encoder.model.checkpoint import load_checkpoint, save_checkpoint
@@ -47,6 +46,7 @@ from encoder.training.training_data import Study, read_study
 from encoder.training.validation import Measured, measure, require_numbers
 from encoder.vectors.pixels import PixelReader, PixelsInMemory, training_pixels
 from kb.batched import batched
+from kb.cores import threads
 from kb.knowledge_base import KnowledgeBase
 from kb.progress import Silent, Watcher
 

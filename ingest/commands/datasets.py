@@ -19,6 +19,7 @@ from kb.commands.options import Format, OutputFormat
 from kb.commands.output import print_facts, print_json, print_result, print_rows
 from kb.commands.progress import Progress
 from kb.commands.shared import Writing, writes
+from kb.cores import share_cores
 from kb.errors import UsageError
 from kb.images.preprocessing import Preprocessing
 from kb.vectors.embedding import Embedder, EmbedderOptions, choose_embedder
@@ -101,6 +102,7 @@ def dataset_command(
     )
 
     def embedding() -> Embedder:
+        share_cores()
         return choose_embedder(writing.base_or_new.embedder, EmbedderOptions(name=embedder))
 
     made: Callable[[], Embedder] | None = None if no_embed else embedding

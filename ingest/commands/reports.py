@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from functools import partial
 from typing import Annotated
 
 import typer
@@ -47,8 +46,9 @@ from kb.commands.options import (
 from kb.commands.output import print_result, say
 from kb.commands.progress import Progress
 from kb.commands.shared import Writing, writes
+from kb.cores import share_cores
 from kb.errors import UsageError
-from kb.vectors.embedding import EmbedderOptions, choose_embedder
+from kb.vectors.embedding import Embedder, EmbedderOptions, choose_embedder
 
 
 @writes(quiet=True)
@@ -183,12 +183,17 @@ def reports_command(
     opened_sources = open_sources(sources, options)
     made = make_extractor(options.extractor)
     opened = writing.base_or_new
+
+    def embedding() -> Embedder:
+        share_cores()
+        return choose_embedder(opened.embedder, asked)
+
     with Progress("reports", hidden=writing.quiet) as progress:
         result = ingest_reports(
             opened,
             opened_sources,
             options,
-            embedder=None if no_embed else partial(choose_embedder, opened.embedder, asked),
+            embedder=None if no_embed else embedding,
             **writing.act,
             watcher=progress,
             extractor=made,

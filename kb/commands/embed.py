@@ -20,6 +20,7 @@ from kb.commands.options import (
 from kb.commands.output import print_json, say
 from kb.commands.progress import Progress
 from kb.commands.shared import Writing, writes
+from kb.cores import share_cores
 from kb.vectors.embedding import EmbedderOptions, choose_embedder
 from kb.vectors.vector_storage import store_vectors
 from kb.vocabulary.embed_concepts import EmbedResult, embed_concepts
@@ -57,6 +58,7 @@ def embed_command(
         device=device,
         batch_size=batch_size,
     )
+    share_cores()
     embedder = choose_embedder(opened.embedder, options)
     with Progress("concepts", hidden=writing.quiet) as progress:
         done = 0

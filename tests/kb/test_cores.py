@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
 import torch
 
-from encoder import cores
-from encoder.cores import threads, threads_beside
+from kb import cores
+from kb.cores import threads, threads_beside
 
 STARTED = """
 import os
 from unittest.mock import patch
-from encoder import cores
+from kb import cores
 with patch.object(cores, "_seconds_busy", iter([0.0, 1e6]).__next__):  # others were at work on all cores, and more
     cores.share_cores()
 import torch
@@ -64,3 +66,20 @@ def test_the_number_of_threads_is_as_before_afterwards(monkeypatch) -> None:
     with threads(1):
         assert torch.get_num_threads() == 1
     assert torch.get_num_threads() == before
+
+
+def test_what_a_process_of_ours_does_is_our_own_work() -> None:
+    before = cores._own_seconds()
+    busy = get_context("spawn").Process(target=_work, args=(1.0,))
+    busy.start()
+    most = before
+    while busy.is_alive():
+        most = max(most, cores._own_seconds())
+        time.sleep(0.05)
+    busy.join()
+    assert most - before >= 0.9
+
+
+def _work(seconds: float) -> None:
+    while time.process_time() < seconds:
+        pass

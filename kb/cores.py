@@ -13,11 +13,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import active_children
 from pathlib import Path
 
-logger = logging.getLogger("clear_kb.encoder")
+logger = logging.getLogger("clear_kb.cores")
 
-STAT = Path("/proc/stat")
+PROCESSES = Path("/proc")
+STAT = PROCESSES / "stat"
 SHORTEST_LOOK_S = 0.2
 """Seconds for which others are watched at least."""
 
@@ -76,8 +78,19 @@ class _Moment:
 
 
 def _own_seconds() -> float:
+    """Seconds of work of this process and of those it has started and not yet waited for."""
     own = os.times()
-    return own.user + own.system
+    return own.user + own.system + sum(_seconds_of(child.pid) for child in active_children())
+
+
+def _seconds_of(process: int | None) -> float:
+    try:
+        # The name of a program stands in brackets, and may hold anything.
+        fields = (PROCESSES / str(process) / "stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2]
+    except OSError:
+        return 0.0  # it has ended meanwhile, or nobody tells here
+    user, system = fields.split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def _cores() -> set[int]:
