@@ -14,8 +14,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from ingest.grammar.language import LEFT_OUT
 from ingest.report import Reject
+from ingest.reports.stored import StoredReports
 
 Outcome = Literal["new", "changed", "unchanged", "other extractor"]
 """What became of a report: the last says it is as stored, but was mined by another extractor or version."""
@@ -44,6 +48,7 @@ class Journal:
     def __init__(self, path: Path):
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
+        self._stored = StoredReports()
         # Lance reads a stream of rows from a thread of its own, while the one that opened the journal waits.
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;" + _TABLES)
@@ -69,22 +74,26 @@ class Journal:
         """Close the journal and keep it: the same ingest goes on from here."""
         self._db.close()
 
-    def load_stored(self, batches: Iterable[Any]) -> None:
-        """Take up the reports that a commit holds: Arrow batches of report_id, content_hash, extractor."""
-        self._replace("stored", 3, batches)
+    def load_stored(self, reports: StoredReports) -> None:
+        """Take up the reports that a commit holds; those that this ingest has met or meets are noted."""
+        self._stored = reports
+        met = [row[0] for row in self._db.execute("SELECT report_id FROM seen UNION SELECT report_id FROM dropped")]
+        self._replace("stored", 3, reports.among(met))
 
-    def load_known(self, batches: Iterable[Any]) -> None:
-        """Take up the concepts that a commit holds: Arrow batches of concept_id."""
-        self._replace("known", 1, batches)
+    def load_known(self, batches: Iterable[pa.RecordBatch]) -> None:
+        """Take up which of the mined concepts a commit holds, of Arrow batches of concept_id."""
+        self._replace("known", 1, self._mined(batches))
 
-    def load_aside(self, batches: Iterable[Any]) -> None:
-        """Take up the mined concepts that stand aside in a commit: Arrow batches of concept_id."""
-        self._replace("aside", 1, batches)
+    def load_aside(self, batches: Iterable[pa.RecordBatch]) -> None:
+        """Take up which of the mined concepts stand aside in a commit, of Arrow batches of concept_id."""
+        self._replace("aside", 1, self._mined(batches))
 
     def stored(self, report_id: str) -> tuple[str, str] | None:
         """The content hash and extractor of a stored report."""
-        row = self._db.execute("SELECT content_hash, extractor FROM stored WHERE report_id = ?", (report_id,))
-        return row.fetchone()
+        found = self._stored.get(report_id)
+        if found is not None:
+            self._db.execute("INSERT OR REPLACE INTO stored VALUES (?, ?, ?)", (report_id, *found))
+        return found
 
     def seen(self, report_id: str) -> tuple[str, str, str] | None:
         """The content hash, source and position of a report that this ingest has met before."""
@@ -198,11 +207,17 @@ class Journal:
         rows = self._db.execute("SELECT * FROM rejects UNION ALL SELECT * FROM refused")
         return [dict(zip(names, row, strict=True)) for row in rows]
 
-    def _replace(self, table: str, width: int, batches: Iterable[Any]) -> None:
+    def _mined(self, batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[str]]:
+        """Those concepts that this ingest has mined: a vocabulary has far more."""
+        mined = pa.array([row[0] for row in self._db.execute("SELECT concept_id FROM concepts")], pa.string())
+        for batch in batches:
+            ids = batch["concept_id"]
+            yield from ((concept_id,) for concept_id in ids.filter(pc.is_in(ids, value_set=mined)).to_pylist())
+
+    def _replace(self, table: str, width: int, rows: Iterable[Sequence[str]]) -> None:
+        rows = [*rows]  # read before the transaction begins: a row may come of this file
         marks = ", ".join("?" * width)
         self._db.execute("BEGIN")
         self._db.execute(f"DELETE FROM {table}")
-        for batch in batches:
-            columns = [column.to_pylist() for column in batch.columns]
-            self._db.executemany(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", zip(*columns, strict=True))
+        self._db.executemany(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", rows)
         self._db.execute("COMMIT")

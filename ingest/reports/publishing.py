@@ -11,6 +11,7 @@ from ingest.extractors.load import EXTRACTORS
 from ingest.extractors.protocol import REFUSALS
 from ingest.joins import require_report_join
 from ingest.reports.journal import Journal
+from ingest.reports.stored import StoredReports
 from ingest.scope.left_out import Tally
 from kb.batched import batched
 from kb.curation.apply import Concepts, tell, write_edits
@@ -82,7 +83,7 @@ def _standing_refusals(publication: Publication, sources: Sequence[str], journal
 
 def load_stored(journal: Journal, reports: lance.LanceDataset) -> None:
     """Tell the journal which reports a commit holds."""
-    journal.load_stored(reports.to_batches(columns=["report_id", "content_hash", "extractor"]))
+    journal.load_stored(StoredReports(reports))
 
 
 def load_known(journal: Journal, concepts: lance.LanceDataset) -> None:
