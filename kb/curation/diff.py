@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from rich.console import RenderableType
 
 from kb.curation.apply import Concepts, Plan
@@ -115,10 +117,17 @@ def diff_vocabularies(old: State, new: State) -> VocabularyDiff:
         for concept_id in sorted({*was, *now})
         if was.get(concept_id) != now.get(concept_id)
     }
-    concepts = Concepts(new)
-    concepts.read(moved)
-    texts = {concept_id: row["text"] for concept_id in moved if (row := concepts.find(concept_id))}
-    return VocabularyDiff(old.commit.commit_id, new.commit.commit_id, differences, moved, texts)
+    return VocabularyDiff(old.commit.commit_id, new.commit.commit_id, differences, moved, _texts(new, moved))
+
+
+def _texts(state: State, concept_ids: Iterable[str]) -> dict[str, str]:
+    """The texts of some concepts, read in one pass: an ingest of many reports moves the counts of most."""
+    wanted = pa.array(concept_ids, pa.string())
+    found: dict[str, str] = {}
+    for batch in state.dataset("concepts").to_batches(columns=["concept_id", "text"]) if len(wanted) else ():
+        own = batch.filter(pc.is_in(batch["concept_id"], value_set=wanted))
+        found |= dict(zip(own["concept_id"].to_pylist(), own["text"].to_pylist(), strict=True))
+    return found
 
 
 def read_patch(text: str | bytes) -> dict[str, Any]:
