@@ -23,6 +23,7 @@ from kb.exchange.importing import ImportResult, import_records
 from kb.exchange.prefixes import KNOWN, Prefixes
 from kb.exchange.sssom import LICENSE
 from kb.store.gc import GcResult, collect_garbage
+from kb.store.rejects import read_rejects
 from kb.store.state import State
 from kb.vectors.embedding.embedder import Embedder, EmbedderInfo
 from kb.vectors.embedding.in_use import read_embedder, require_embedder
@@ -339,8 +340,7 @@ class KnowledgeBase(State):
 
     def rejects(self) -> list[dict[str, Any]]:
         """The inputs that could not be taken: source, position, report_id, reason."""
-        rows: list[dict[str, Any]] = self.dataset("rejects").to_table().to_pylist()
-        return rows
+        return read_rejects(self)
 
     @property
     def embedder(self) -> EmbedderInfo | None:

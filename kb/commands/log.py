@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import typer
 
-from kb.commands.changes import print_changes
 from kb.commands.options import (
     Format,
 )
@@ -28,10 +27,12 @@ def log_command(
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at most.")] = 50,
 ) -> None:
     """List the commits, newest first: what was done, by whom, when and why."""
-    opened = reading.base
     if concept is not None:
+        from kb.commands.changes import print_changes  # which reads concepts: most listings ask for none
+
         print_changes(reading, concept, limit)
         return
+    opened = reading.state
     if exports:
         rows = [one.to_dict() for one in read_exports(opened)[:limit]]
         print_rows(

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 
 from kb.commands.output import say
 from kb.commands.shared import Writing, writes
-
-if TYPE_CHECKING:
-    pass
 
 
 @writes(output=False)
@@ -20,7 +17,7 @@ def restore_command(
     ref: Annotated[str, typer.Argument(metavar="COMMIT|TAG", help="The state to go back to.")],
 ) -> None:
     """Make an earlier state the newest one, by a new commit: what came between stays in the log."""
-    opened = writing.base
+    opened = writing.state
     target = opened.at(ref).commit
     if writing.dry_run:
         say(f"would restore commit {target.commit_id} ({escape(target.operation)})")

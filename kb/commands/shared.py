@@ -20,7 +20,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cached_property, wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
@@ -40,10 +40,13 @@ from kb.commands.options import (
 )
 from kb.commands.output import say
 from kb.errors import ClearKbError
-from kb.knowledge_base import KnowledgeBase
 from kb.privacy.exports import note_export
 from kb.privacy.forgetting import unfinished
+from kb.store.state import State
 from kb.store.storage import Storage, existing
+
+if TYPE_CHECKING:
+    from kb.knowledge_base import KnowledgeBase
 
 Command = Callable[..., None]
 
@@ -60,6 +63,13 @@ class _Shared:
         self._told = told
         self._at_the_end = at_the_end
 
+    @cached_property
+    def state(self) -> State:
+        """The tables at the state that --at names: enough where nothing is asked of concepts, and opened in no time."""
+        opened = State.open(self.uri, self.at, self.storage_options)
+        _say_unfinished(opened)
+        return opened
+
 
 class Reading(_Shared):
     """What a command that reads is told by the shared options."""
@@ -67,7 +77,7 @@ class Reading(_Shared):
     @cached_property
     def base(self) -> KnowledgeBase:
         """The knowledge base at the state that --at names."""
-        opened = KnowledgeBase.open(self.uri, self.at, self.storage_options)
+        opened = _facade().open(self.uri, self.at, self.storage_options)
         _say_unfinished(opened)
         return opened
 
@@ -105,7 +115,7 @@ class Writing(_Shared):
     @cached_property
     def base(self) -> KnowledgeBase:
         """The knowledge base at its newest commit, of the draft that --branch names or of main."""
-        opened = KnowledgeBase.open(self.uri, self.at, self.storage_options)
+        opened = _facade().open(self.uri, self.at, self.storage_options)
         _say_unfinished(opened)
         branch = self._told.get("branch")
         return opened.at(opened.commits.head(branch).commit_id) if branch else opened
@@ -113,15 +123,22 @@ class Writing(_Shared):
     @cached_property
     def base_or_new(self) -> KnowledgeBase:
         """The knowledge base, made if there is none; a dry run makes it in a folder that goes again."""
-        if self._told.get("branch") or KnowledgeBase.exists(self.uri, self.storage_options):
+        if self._told.get("branch") or State.exists(self.uri, self.storage_options):
             return self.base
         if not self.dry_run:
-            return KnowledgeBase.create(self.uri, self.storage_options, by=self.by)
+            return _facade().create(self.uri, self.storage_options, by=self.by)
         folder = self._at_the_end.enter_context(tempfile.TemporaryDirectory(prefix="clear-kb-"))
-        return KnowledgeBase.create(Path(folder) / "dry.kb", by=self.by)
+        return _facade().create(Path(folder) / "dry.kb", by=self.by)
 
 
-def _say_unfinished(opened: KnowledgeBase) -> None:
+def _facade() -> type[KnowledgeBase]:
+    """The facade, which knows all that can be asked of concepts: loading it takes longer than many a command."""
+    from kb.knowledge_base import KnowledgeBase
+
+    return KnowledgeBase
+
+
+def _say_unfinished(opened: State) -> None:
     if unfinished(opened) is not None:
         say("note: forgetting a patient was interrupted: say the same `clear-kb forget` again, which goes on with it")
 

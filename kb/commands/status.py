@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -12,9 +12,8 @@ from kb.commands.options import (
 )
 from kb.commands.output import print_facts, print_json, print_rows
 from kb.commands.shared import Reading, reads
-
-if TYPE_CHECKING:
-    from kb.vocabulary.status import Status
+from kb.store.rejects import read_rejects
+from kb.vocabulary.status import Status, read_status
 
 
 @reads
@@ -23,12 +22,11 @@ def status_command(
     rejects: Annotated[bool, typer.Option("--rejects", help="List the inputs that could not be taken.")] = False,
 ) -> None:
     """Show what a knowledge base holds, or with --rejects what it could not take."""
-    opened = reading.base
     if rejects:
         columns = ["source", "position", "report_id", "reason"]
-        print_rows(opened.rejects(), columns, reading.output, empty="nothing was rejected")
+        print_rows(read_rejects(reading.state), columns, reading.output, empty="nothing was rejected")
         return
-    status = opened.status()
+    status = read_status(reading.state)
     if reading.output is Format.json:
         print_json(status.to_dict())
     elif reading.output is Format.csv:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -11,9 +11,6 @@ from kb.commands.output import print_rows, say
 from kb.commands.shared import Writing, writes
 from kb.store.commits import check_name
 
-if TYPE_CHECKING:
-    pass
-
 
 @writes(at=True)
 def tag_command(
@@ -21,7 +18,7 @@ def tag_command(
     name: Annotated[str | None, typer.Argument(help="The name to give; without it, the tags are listed.")] = None,
 ) -> None:
     """Name a commit for good (the newest, or --at), or list the tags. Tagged data is never cleaned up."""
-    opened = writing.base
+    opened = writing.state
     if name is None:
         rows = [{"tag": tag, "commit": commit_id} for tag, commit_id in sorted(opened.tags().items())]
         print_rows(rows, ["tag", "commit"], writing.output, empty="there are no tags")

@@ -177,10 +177,6 @@ class Publication:
         with self._step(table) as dataset:
             dataset.drop_index(name)
 
-    def lance_table(self, table: str) -> Any:
-        """The LanceDB table as this publication has left it so far: for searching."""
-        return self._storage.lance_table(table, self.dataset(table).version)
-
     def pins(self) -> dict[str, int]:
         """The version of every table, as this publication leaves it."""
         return {**self.head.pins, **{name: dataset.version for name, dataset in self._open.items()}}

@@ -9,6 +9,13 @@ import pyarrow as pa
 
 from kb.store.publication import Publication
 from kb.store.sqltext import literals
+from kb.store.state import State
+
+
+def read_rejects(state: State) -> list[dict[str, Any]]:
+    """The inputs that could not be taken: source, position, report_id, reason."""
+    rows: list[dict[str, Any]] = state.dataset("rejects").to_table().to_pylist()
+    return rows
 
 
 def replace_rejects(publication: Publication, sources: Sequence[str], rejects: Sequence[Mapping[str, Any]]) -> bool:

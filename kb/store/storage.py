@@ -192,12 +192,6 @@ class Storage:
         result = dataset.merge_insert(key).when_not_matched_insert_all().execute(data)
         return bool(result["num_inserted_rows"])
 
-    def lance_table(self, table: str, version: int) -> Any:
-        """The LanceDB table, pinned at `version`: for searching."""
-        opened = self._connection().open_table(table)
-        opened.checkout(version)
-        return opened
-
     def size_bytes(self) -> int | None:
         """Bytes on disk of a local knowledge base; None for an object store."""
         if self.folder is None:

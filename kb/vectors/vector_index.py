@@ -152,11 +152,37 @@ def rows_beside(state: Tables) -> int:
     return max(0, int(concepts.count_rows("embedder IS NOT NULL")) - indexed)
 
 
-def with_settings(query: Any, settings: Settings, k: int) -> Any:
-    """A LanceDB vector query for `k` rows that searches as thoroughly as `settings` say."""
-    query = query.nprobes(settings["nprobes"]).refine_factor(settings["refine"]).limit(k)
-    # A graph must be asked for at least as many candidates as are re-ranked.
-    return query.ef(max(settings["ef"], k * settings["refine"]))
+def nearest_rows(
+    concepts: lance.LanceDataset,
+    vector: np.ndarray,
+    k: int,
+    columns: Sequence[str],
+    *,
+    settings: Settings | None = None,
+    where: str | None = None,
+    where_first: bool = True,
+) -> list[dict[str, Any]]:
+    """The `k` rows nearest to a vector, by cosine, the nearest first; `_distance` is 1 - cosine.
+
+    Args:
+        concepts: the dataset that is searched.
+        vector: (dimension,), of length 1.
+        k: how many at most.
+        columns: what of the rows is wanted.
+        settings: how thoroughly the index is searched; None: exactly, without it.
+        where: a filter (SQL) that every row passes.
+        where_first: whether rows are filtered before the search, or what it found is.
+    """
+    asked: dict[str, Any] = {"column": "embedding", "q": vector, "k": k, "metric": "cosine"}
+    if settings is None:
+        asked["use_index"] = False
+    else:
+        # A graph must be asked for at least as many candidates as are re-ranked.
+        ef = max(settings["ef"], k * settings["refine"])
+        asked |= {"nprobes": settings["nprobes"], "refine_factor": settings["refine"], "ef": ef}
+    table = concepts.to_table(columns=[*columns, "_distance"], nearest=asked, filter=where, prefilter=where_first)
+    rows: list[dict[str, Any]] = table.to_pylist()
+    return rows
 
 
 def _names(concepts: lance.LanceDataset) -> list[str]:
@@ -203,12 +229,11 @@ def _measure(publication: Publication, queries: np.ndarray) -> _Measured:
     """Hold the new index against exact search: the quickest settings that reach AIM, else the best."""
     concepts = publication.dataset("concepts")
     true = exact_nearest(queries, vector_chunks(concepts), K).rows
-    table = publication.lance_table("concepts")
-    _, exact_ms = _ask(table, queries[:EXACT_QUERIES], None)
+    _, exact_ms = _ask(concepts, queries[:EXACT_QUERIES], None)
     numbers = {concept_id: at for at, concept_id in enumerate(_embedded_ids(concepts))}
     best: _Measured | None = None
     for settings in TRIED:
-        found, taken = _ask(table, queries, settings)
+        found, taken = _ask(concepts, queries, settings)
         rows = [[numbers[concept_id] for concept_id in hits] for hits in found]
         tried = _Measured(
             settings, len(queries), recall(rows, true.tolist()), statistics.median(taken), statistics.median(exact_ms)
@@ -221,15 +246,15 @@ def _measure(publication: Publication, queries: np.ndarray) -> _Measured:
     return best
 
 
-def _ask(table: Any, queries: np.ndarray, settings: Settings | None) -> tuple[list[list[str]], list[float]]:
+def _ask(
+    concepts: lance.LanceDataset, queries: np.ndarray, settings: Settings | None
+) -> tuple[list[list[str]], list[float]]:
     """What is found for every query, and the milliseconds that each took; without settings, exactly."""
     found: list[list[str]] = []
     taken: list[float] = []
     for vector in queries:
         started = time.perf_counter()
-        query = table.search(vector, vector_column_name="embedding").distance_type("cosine")
-        query = query.bypass_vector_index().limit(K) if settings is None else with_settings(query, settings, K)
-        rows = query.select(["concept_id", "_distance"]).to_list()
+        rows = nearest_rows(concepts, vector, K, ["concept_id"], settings=settings)
         taken.append(1000 * (time.perf_counter() - started))
         found.append([row["concept_id"] for row in rows])
     return found, taken

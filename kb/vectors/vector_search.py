@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from kb.store.state import State
-from kb.vectors.vector_index import VectorIndex, read_index, with_settings
+from kb.vectors.vector_index import VectorIndex, nearest_rows, read_index
 
 SPARE = 3
 """How many times the rows that are wanted an index is asked for, so that enough of them pass a filter."""
@@ -18,7 +18,7 @@ class VectorSearch:
     """The vectors of one commit, ready to be searched."""
 
     def __init__(self, state: State):
-        self._table = state.storage.lance_table("concepts", state.commit.pins["concepts"])
+        self._concepts = state.dataset("concepts")
         index = read_index(state)
         self.index: VectorIndex | None = index if index is not None and index.used else None
 
@@ -34,22 +34,11 @@ class VectorSearch:
             where: a filter (SQL) that every row passes.
         """
         if self.index is None:
-            query = self._query(vector).bypass_vector_index().limit(k)
-            return self._rows(query, columns, where, before=True)
+            return nearest_rows(self._concepts, vector, k, columns, where=where)
         # A filter before the search costs more than the search. Nearly everything passes, so it comes after, and only
         # where that leaves too few does the search begin again behind it.
-        query = with_settings(self._query(vector), self.index.settings, SPARE * k if where else k)
-        rows = self._rows(query, columns, where, before=False)
+        settings, wider = self.index.settings, SPARE * k if where else k
+        rows = nearest_rows(self._concepts, vector, wider, columns, settings=settings, where=where, where_first=False)
         if len(rows) < k and where:
-            query = with_settings(self._query(vector), self.index.settings, k)
-            rows = self._rows(query, columns, where, before=True)
+            rows = nearest_rows(self._concepts, vector, k, columns, settings=settings, where=where)
         return rows[:k]
-
-    def _query(self, vector: np.ndarray) -> Any:
-        return self._table.search(vector, vector_column_name="embedding").distance_type("cosine")
-
-    def _rows(self, query: Any, columns: Sequence[str], where: str | None, *, before: bool) -> list[Any]:
-        if where:
-            query = query.where(where, prefilter=before)
-        rows: list[Any] = query.select([*columns, "_distance"]).to_list()
-        return rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -55,25 +56,39 @@ def stream_named(
     rule: str | None = None,
 ) -> Iterator[dict[str, Any]]:
     """The rows of the named query on `state`, a few thousand at a time."""
-    import duckdb
-
     sql = named_sql(name)
     if rule is not None:
         sql = sql.replace("/*rule*/", f"AND {rule}")
+    with _connected(state, sql, tables or {}) as connection:
+        cursor = connection.execute(sql, dict(parameters) if parameters else None)
+        columns = [column[0] for column in cursor.description or ()]
+        while rows := cursor.fetchmany(FETCH):
+            yield from (dict(zip(columns, row, strict=True)) for row in rows)
+
+
+def run_table(state: Tables, name: str) -> pa.Table:
+    """All rows of the named query on `state` as columns: for as many as there are concepts."""
+    sql = named_sql(name)
+    with _connected(state, sql, {}) as connection:
+        return connection.sql(sql).to_arrow_table()
+
+
+@contextmanager
+def _connected(state: Tables, sql: str, tables: Mapping[str, Any]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """DuckDB with the tables that a query reads."""
+    import duckdb
+
     mentions = bool(re.search(r"\bmentions m\b", sql))
     with duckdb.connect() as connection:
         connection.execute("SET enable_progress_bar = false")
         for table in VERSIONED:
             if re.search(rf"\b{table.name}\b", sql) or (mentions and table.name in ("concepts", "observations")):
                 connection.register(table.name, readable(state.dataset(table.name)))
-        for table_name, dataset in (tables or {}).items():
+        for table_name, dataset in tables.items():
             connection.register(table_name, readable(dataset))
         if mentions:
             create_mentions(connection)
-        cursor = connection.execute(sql, dict(parameters) if parameters else None)
-        columns = [column[0] for column in cursor.description or ()]
-        while rows := cursor.fetchmany(FETCH):
-            yield from (dict(zip(columns, row, strict=True)) for row in rows)
+        yield connection
 
 
 def readable(dataset: lance.LanceDataset) -> Any:

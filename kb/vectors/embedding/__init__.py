@@ -2,7 +2,13 @@
 
 from kb.vectors.embedding.cache import EmbeddingCache
 from kb.vectors.embedding.embedder import Embedder, EmbedderInfo, EmbeddingError
-from kb.vectors.embedding.load import EmbedderOptions, choose_embedder, load_embedder, load_stored_embedder
+from kb.vectors.embedding.load import (
+    EmbedderOptions,
+    choose_embedder,
+    load_embedder,
+    load_query_embedder,
+    load_stored_embedder,
+)
 
 __all__ = [
     "Embedder",
@@ -12,5 +18,6 @@ __all__ = [
     "EmbeddingError",
     "choose_embedder",
     "load_embedder",
+    "load_query_embedder",
     "load_stored_embedder",
 ]

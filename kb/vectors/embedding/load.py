@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from kb.errors import UsageError
 from kb.vectors.embedding import bundled
+from kb.vectors.embedding.bundled_queries import BundledQueries
 from kb.vectors.embedding.embedder import FILE_SCHEME, UNKNOWN_REVISION, Embedder, EmbedderInfo, EmbeddingError
 from kb.vectors.embedding.openai_endpoint import SCHEME, OpenAIEmbedder
 from kb.vectors.embedding.sentence_transformer import SentenceTransformerEmbedder
@@ -62,6 +63,15 @@ def choose_embedder(stored: EmbedderInfo | None, options: EmbedderOptions) -> Em
     if options.names_a_model or stored is None:
         return load_embedder(options)
     return load_stored_embedder(stored, options.device, options.batch_size)
+
+
+def load_query_embedder(info: EmbedderInfo) -> Embedder:
+    """What embeds a query as `info` says, as quickly loaded as may be.
+
+    Raises:
+        EmbeddingError: as `load_stored_embedder`.
+    """
+    return BundledQueries(info) if BundledQueries.can_read(info) else load_stored_embedder(info)
 
 
 def load_stored_embedder(info: EmbedderInfo, device: str | None = None, batch_size: int = 64) -> Embedder:

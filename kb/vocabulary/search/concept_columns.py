@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 from kb.language.facets import kind_of
 from kb.store.state import State
 from kb.vocabulary.filters import Filters, at_place, findings_of, holds_words
+from kb.vocabulary.query import run_table
 from kb.vocabulary.search.words import Words
-from kb.vocabulary.vocabulary import Vocabulary
 from schemas.terms import IN_USE
 
 CODED = ("assertion", "finding", "anatomy", "laterality", "severity", "status", "source")
@@ -68,11 +68,11 @@ class ConceptColumns:
     @cached_property
     def mentions(self) -> np.ndarray:
         """How often each concept is mentioned, (n,) int64."""
-        counts = Vocabulary(self._state).counts()
+        counts = run_table(self._state, "mention_counts")
         found = np.zeros(len(self), dtype=np.int64)
-        at = pc.index_in(pa.array(counts, self.ids.type), self.ids)
-        there = at.is_valid().to_numpy(zero_copy_only=False)
-        found[at.drop_null().to_numpy()] = np.array([one.mentions for one in counts.values()], dtype=np.int64)[there]
+        at = pc.index_in(counts["concept_id"].combine_chunks(), self.ids)
+        there = at.is_valid()
+        found[at.drop_null().to_numpy()] = counts["mentions"].combine_chunks().filter(there).to_numpy()
         return found
 
     def rows_of(self, concept_ids: Sequence[str]) -> np.ndarray:

@@ -15,7 +15,7 @@ import numpy as np
 from kb.errors import UsageError
 from kb.language.names.other_names import load_other_names
 from kb.store.state import State
-from kb.vectors.embedding import Embedder, load_stored_embedder
+from kb.vectors.embedding import Embedder, load_query_embedder
 from kb.vectors.embedding.in_use import read_embedder
 from kb.vectors.vector_search import VectorSearch
 from kb.vocabulary.filters import Filters
@@ -116,7 +116,7 @@ def _embedder_of(state: State, embedder: Embedder | None) -> Embedder:
     info = read_embedder(state)
     assert info is not None
     if embedder is None:
-        return load_stored_embedder(info)
+        return load_query_embedder(info)
     if embedder.info.embedder_id != info.embedder_id:
         raise UsageError(
             f"the vocabulary was embedded with {info.name} ({info.dimension}-d), the query with {embedder.info.name} "

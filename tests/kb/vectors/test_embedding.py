@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,10 @@ from kb.vectors.embedding import (
     EmbeddingError,
     bundled,
     load_embedder,
+    load_query_embedder,
     load_stored_embedder,
 )
+from kb.vectors.embedding.bundled_queries import BundledQueries
 from kb.vectors.embedding.embedder import unit_vectors
 from kb.vocabulary.embed_concepts import embed_concepts
 from tests.support.concepts import add_concepts
@@ -54,6 +57,22 @@ class TestBundled:
         assert embedder.info.dimension == 384
         assert np.allclose([np.linalg.norm(v) for v in (heart, effusion, fluid)], 1, atol=1e-5)
         assert effusion @ fluid > effusion @ heart
+
+    @pytest.mark.parametrize("text", ["left pleural effusion", "\u6c14\u80f8 [MASK] \u00e9", "word " * 700, ""])
+    def test_a_query_has_the_vector_that_torch_gives_it(self, embedder: Embedder, text: str) -> None:
+        quick = load_query_embedder(embedder.info)
+        assert isinstance(quick, BundledQueries)
+        assert np.abs(quick.embed_query(text) - embedder.embed_query(text)).max() < 1e-5
+
+    def test_a_prompt_goes_before_a_query(self, embedder: Embedder) -> None:
+        info = replace(embedder.info, query_prompt="chest: ")
+        assert np.allclose(
+            load_query_embedder(info).embed_query("fluid"), embedder.embed_query("chest: fluid"), atol=1e-5
+        )
+
+    def test_no_other_model_is_taken_for_it(self, embedder: Embedder) -> None:
+        assert not BundledQueries.can_read(replace(embedder.info, revision="0" * 64))
+        assert not BundledQueries.can_read(replace(embedder.info, dtype="bfloat16"))
 
     def test_weights_that_are_not_upstreams_are_not_loaded(self, tmp_path: Path) -> None:
         forged = tmp_path / "model"
