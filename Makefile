@@ -15,7 +15,7 @@ SCISPACY := $(shell sed -n 's/.*"\(scispacy==[^"]*\)".*/\1/p' pyproject.toml) nm
 # it, for the tests that ask for it (tests/support/other_libraries.py).
 BACKBONES := timm==1.0.31 open_clip_torch==3.3.0 torchvision==0.28.0 ftfy wcwidth
 
-.PHONY: setup demo test lint types soak bench release clean
+.PHONY: setup demo test lint types soak bench bench-compare release clean
 
 setup: $(READY)
 
@@ -48,6 +48,10 @@ soak: setup
 
 bench: setup
 	$(BIN)/python -m bench
+
+# What became slower since a revision: make bench-compare REV=v1 [NAMES="startup mining"]
+bench-compare: setup
+	$(BIN)/python -m bench.compare $(REV) $(NAMES)
 
 release: setup
 	rm -rf dist

@@ -10,6 +10,7 @@ from rich.table import Table
 from bench import (
     accuracy,
     busy_core,
+    commands,
     confounders,
     coverage,
     curation_session,
@@ -25,6 +26,7 @@ from bench import (
     memory,
     mesh_agreement,
     metrics,
+    million,
     mining,
     negex,
     planted,
@@ -48,6 +50,7 @@ from bench.results import RESULTS, write_results
 
 BENCHES = {
     "startup": startup.run,
+    "commands": commands.run,
     "mining": mining.run,
     "accuracy": accuracy.run,
     "scispacy": real_pipeline.run,
@@ -79,6 +82,7 @@ BENCHES = {
     "drift": drift.run,
     "foreign_vectors": foreign_vectors.run,
     "segments": segments.run,
+    "million": million.run,
     "curation_session": curation_session.run,
     "workbench_load": workbench_load.run,
 }

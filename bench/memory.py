@@ -28,6 +28,8 @@ def run() -> list[Row]:
             f"{statistics.median(ratios):.2f}x",
             f"{min(ratios):.2f} to {max(ratios):.2f}",
             f"{SMALL:,} reports, {small:,.0f} MB",
+            large,
+            "lower",
         )
     ]
 
