@@ -234,7 +234,7 @@ class TestKnownCorrelates:
             read_correlates(own)
 
     def test_a_file_that_is_not_there_is_named(self, tmp_path: Path) -> None:
-        with pytest.raises(UsageError, match=r"correlates: there is no file .*none\.tsv"):
+        with pytest.raises(UsageError, match=r"there is no file .*none\.tsv"):
             read_correlates(tmp_path / "none.tsv")
 
 
