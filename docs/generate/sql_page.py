@@ -12,7 +12,7 @@ import pyarrow as pa
 from docs.generate.markdown import cell, table
 from kb.sql.queries import NamedQuery, all_queries
 from kb.sql.reference import column_types, functions, relations
-from kb.sql.session import AuditSession
+from kb.sql.views import Views
 from kb.store.state import State
 from schemas.sql.audit_views import FUNCTIONS, vector_relations
 
@@ -39,11 +39,11 @@ def sql_page() -> str:
     """All of it on one page; the types are those of an empty knowledge base."""
     with tempfile.TemporaryDirectory() as folder:
         empty = State.create(Path(folder) / "empty.kb", by="reference")
-        with AuditSession(empty, more=dict.fromkeys(vector_relations(), _no_vectors)) as session:
+        with Views(empty, more=dict.fromkeys(vector_relations(), _no_vectors)) as session:
             return "\n".join(_page(session))
 
 
-def _page(session: AuditSession) -> Iterator[str]:
+def _page(session: Views) -> Iterator[str]:
     yield HEAD
     yield "## Views\n"
     for view in relations().values():
@@ -65,12 +65,12 @@ def _page(session: AuditSession) -> Iterator[str]:
         yield from _query(session, query)
 
 
-def _query(session: AuditSession, query: NamedQuery) -> Iterator[str]:
+def _query(session: Views, query: NamedQuery) -> Iterator[str]:
     yield f"### {query.name}\n\n{query.about}" + (f" {query.notes}" if query.notes else "") + "\n"
     for parameter in query.parameters:
         default = "" if parameter.default is None else f", default {parameter.default}"
         yield f"- `{parameter.name}` ({parameter.kind}{default}): {parameter.about}"
-    columns = session.query(query.sql, query.values({})).columns
+    columns = session.run(query.sql, query.values({})).columns
     yield f"\nColumns: {', '.join(f'`{column}`' for column in columns)}.\n"
 
 

@@ -19,8 +19,7 @@ from encoder.prediction.head import Head
 from encoder.vectors.image_vectors import ImageVectors, read_image_vectors
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
-from kb.sql.limits import UNHURRIED
-from kb.sql.session import AuditSession
+from kb.sql.views import Views
 from kb.store.sqltext import literal
 from kb.vocabulary.vocabulary import Evidence
 
@@ -111,7 +110,7 @@ def attribute(
         raise UsageError("either one image or those that a condition holds for: image or where")
     explainer = open_explainer(base, run, encoder)
     head = explainer.run.head(label)
-    with AuditSession(base, UNHURRIED) as session:
+    with Views(base) as session:
         chosen = where if image is None else f"image_id = {literal(image)}"
         mine = logits_where(session, run, head.label, where=chosen)
         others = None if against is None else logits_where(session, run, head.label, where=against)
@@ -147,7 +146,7 @@ def _apart(explainer: Explainer, head: Head, images: ImageVectors, stored: Mappi
     return float(np.max(np.abs(explainer.terms(head, images.matrix).logit - stated)))
 
 
-def logits_where(session: AuditSession, run: str, label: str, *, where: str | None) -> dict[str, float]:
+def logits_where(session: Views, run: str, label: str, *, where: str | None) -> dict[str, float]:
     """The images of a run's predictions that a condition holds for, with their logits; UsageError if none is."""
     rows = rows_where(session, run, label, where=where)
     found = {row["image_id"]: row["logit"] for row in rows if row["image_id"] is not None and row["label"] == label}

@@ -22,7 +22,11 @@ from encoder.vectors.image_vectors import read_image_vectors
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.sql.limits import Limits
+from kb.sql.opener import Opened, Opener
 from kb.sql.session import AuditSession
+
+OPENS = __name__
+"""The module that a session's process opens its state by."""
 
 
 def open_session(
@@ -42,9 +46,16 @@ def open_session(
 
     What is wrong with the encoder is said by the first query that needs it: others run without one.
     """
+    return AuditSession(kb, limits, Opener(OPENS, open_with_vectors.__name__, {"encoder": encoder}), tables=tables)
+
+
+def open_with_vectors(
+    uri: str, commit: str, storage_options: Mapping[str, str] | None, *, encoder: str | None
+) -> Opened:
+    """A state and the vectors of one encoder, in the process of a session."""
+    kb = KnowledgeBase.open(uri, commit, storage_options)
     vectors = EncoderVectors(kb, encoder)
-    more = {"concept_vectors": vectors.concepts, "image_vectors": vectors.images}
-    return AuditSession(kb, limits, more, tables=tables)
+    return kb, {"concept_vectors": vectors.concepts, "image_vectors": vectors.images}
 
 
 class EncoderVectors:

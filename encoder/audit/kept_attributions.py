@@ -25,7 +25,7 @@ from kb.batched import batched
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.progress import Silent, Watcher
-from kb.sql.limits import UNHURRIED
+from kb.sql.condition import ALLOWED
 from kb.sql.session import AuditSession
 from kb.store.publication import Publication
 from kb.store.sqltext import literal, literals
@@ -165,9 +165,9 @@ def _rows_where(kb: KnowledgeBase, run: str, heads: Sequence[Head], where: str) 
     sql = ROWS.replace("/*condition*/", f"{where}\n")
     sql = f"SELECT DISTINCT label, image_id, logit FROM ({sql}) WHERE image_id IS NOT NULL"
     rows: list[tuple[str, str, float]] = []
-    with AuditSession(kb, UNHURRIED) as session:
+    with AuditSession(kb, ALLOWED) as session:
         for head in heads:
-            found = session.query(sql, {"run": run, "label": head.label}).rows()
+            found = session.query(sql, {"run": run, "label": head.label})
             rows += [(row["label"], row["image_id"], row["logit"]) for row in found]
     return rows
 

@@ -12,7 +12,8 @@ from kb.errors import UsageError
 from kb.images.patient_split import PARTS, lies_in
 from kb.images.view_choice import FRONTAL, told_left_out, view_choice
 from kb.language.label_names import plain_label
-from kb.sql.session import AuditSession
+from kb.sql.condition import rows_asked
+from kb.sql.views import Views
 
 SMALLEST = 1e-6
 """A score of 0 or 1 has no logit: it counts as this far from it."""
@@ -133,7 +134,7 @@ class AuditRows:
 
 
 def read_rows(
-    session: AuditSession,
+    session: Views,
     run: str,
     label: str,
     *,
@@ -196,12 +197,14 @@ def rows_of_views(rows: Sequence[dict[str, Any]], views: str) -> tuple[list[dict
     return kept, wanted.left_out(row["view"] for row in rows if row["image_id"] is not None)
 
 
-def rows_where(session: AuditSession, run: str, label: str, *, where: str | None) -> list[dict[str, Any]]:
+def rows_where(session: Views, run: str, label: str, *, where: str | None) -> list[dict[str, Any]]:
     """The rows of a run and label that a condition holds for, as data."""
     # A query of its own round the condition: whatever it says, other runs and labels stay outside. The line break keeps
     # a comment in it from taking the bracket with it.
-    sql = ROWS.replace("/*condition*/", "true" if where is None else f"{where}\n")
-    return session.query(sql, {"run": run, "label": label}).rows()
+    values = {"run": run, "label": label}
+    if where is None:
+        return session.run(ROWS.replace("/*condition*/", "true"), values).rows()
+    return rows_asked(session.kb, ROWS.replace("/*condition*/", f"{where}\n"), values)
 
 
 def one_spelling(rows: Sequence[dict[str, Any]], label: str) -> list[dict[str, Any]]:
@@ -242,7 +245,7 @@ def as_arrays(run: str, split: str, known: Sequence[Mapping[str, Any]], unknown:
     )
 
 
-def check_run(session: AuditSession, run: str, label: str) -> None:
+def check_run(session: Views, run: str, label: str) -> None:
     """See that there is such a run, and that it predicts the label.
 
     Raises:
@@ -257,13 +260,13 @@ def check_run(session: AuditSession, run: str, label: str) -> None:
         raise UsageError(f"run '{run}' predicts no '{label}': {', '.join(labels)}")
 
 
-def labels_of(session: AuditSession, run: str) -> list[str]:
+def labels_of(session: Views, run: str) -> list[str]:
     """What a run predicts."""
     sql = "SELECT DISTINCT label FROM predictions WHERE run = $run ORDER BY label"
     return [str(row["label"]) for row in session.run(sql, {"run": run}).rows()]
 
 
-def _refuse(session: AuditSession, run: str, label: str, where: str | None) -> None:
+def _refuse(session: Views, run: str, label: str, where: str | None) -> None:
     """Say what is missing: the run, the label, its truth, or rows that the condition holds for."""
     check_run(session, run, label)
     if where is not None:

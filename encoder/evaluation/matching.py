@@ -11,8 +11,7 @@ from kb.images.where import images_where
 from kb.knowledge_base import KnowledgeBase
 from kb.language.label_names import plain_label
 from kb.language.labels import labels_of, with_lists
-from kb.sql.limits import UNHURRIED
-from kb.sql.session import AuditSession
+from kb.sql.views import Views
 
 
 def match(
@@ -35,7 +34,7 @@ def match(
         UsageError: two sources of labels contradict each other, `where` is no condition over the images, or nothing is
             known by the name `by`.
     """
-    with AuditSession(kb, UNHURRIED) as session:
+    with Views(kb) as session:
         chosen = None if where is None else _where(session, where)
         groups = {"group_by": by, "attribute": None if by is None or by in COLUMNS else plain_label(by)}
         found = session.run(_ROWS, {"runs": list(runs), **groups}).rows()
@@ -81,7 +80,7 @@ COLUMNS = ("site", "source", "view", "sex", "age_band", "month")
 """What rows are grouped by, beside any attribute of theirs."""
 
 
-def _known_groups(session: AuditSession) -> list[str]:
+def _known_groups(session: Views) -> list[str]:
     """Whatever rows may be grouped by."""
     sql = "SELECT DISTINCT unnest(map_keys(attributes)) AS name FROM images ORDER BY name"
     return [*COLUMNS, *(row["name"] for row in session.run(sql).rows())]
@@ -110,9 +109,9 @@ def _one_each(found: Iterable[Mapping[str, Any]], source: str | None) -> list[di
     return list(rows.values())
 
 
-def _where(session: AuditSession, where: str) -> tuple[set[str], set[str]]:
+def _where(session: Views, where: str) -> tuple[set[str], set[str]]:
     """The images (and their studies) that a condition holds for."""
-    rows = images_where(session, where)
+    rows = images_where(session.kb, where)
     return {row["image_id"] for row in rows}, {row["study_id"] for row in rows if row["study_id"] is not None}
 
 

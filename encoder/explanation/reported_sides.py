@@ -17,8 +17,7 @@ import numpy as np
 from encoder.explanation.spanned import Spread
 from encoder.vectors.image_vectors import ImageVectors
 from kb.knowledge_base import KnowledgeBase
-from kb.sql.limits import UNHURRIED
-from kb.sql.session import AuditSession
+from kb.sql.views import Views
 
 FEWEST = 10
 """Patients with the finding on either side alone, for its sides to be fitted."""
@@ -54,7 +53,7 @@ def reported_sides(kb: KnowledgeBase, images: ImageVectors) -> dict[str, dict[in
         if study is not None and images.splits[number] == "train":
             by_study.setdefault(study, []).append(number)
     found: dict[str, dict[int, Side]] = {}
-    with AuditSession(kb, UNHURRIED) as session:
+    with Views(kb) as session:
         for told in session.run(_SIDED):
             for number in by_study.get(told["study_id"], ()):
                 if None in (told["patient_id"], images.patient_ids[number]) or (

@@ -11,8 +11,7 @@ from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.language.label_names import plain_label
 from kb.language.labels import normal_name, with_lists
-from kb.sql.limits import UNHURRIED
-from kb.sql.session import AuditSession
+from kb.sql.views import Views
 from kb.store.sqltext import literals
 
 
@@ -58,7 +57,7 @@ def read_truth(
         UsageError: no label is named, one is unknown, or two sources contradict each other and none was chosen.
     """
     named = [plain_label(label) for label in labels]
-    with AuditSession(kb, UNHURRIED) as session:
+    with Views(kb) as session:
         rows = session.run(_TRUTHS, {"names": named, "source": source}).rows()
     found = {row["name"] for row in rows}
     missing = [label for label, name in zip(labels, named, strict=True) if name not in found]

@@ -13,9 +13,8 @@ from typing import Any
 from kb.errors import ClearKbError, UsageError
 from kb.images.patient_split import lies_in, read_patients
 from kb.knowledge_base import KnowledgeBase
-from kb.sql.limits import UNHURRIED
-from kb.sql.session import AuditSession
 from kb.sql.trained_here import trained_here
+from kb.sql.views import Views
 from kb.store.sqltext import literals
 from kb.vocabulary.query import run_named
 from schemas.terms import ELSEWHERE
@@ -63,7 +62,7 @@ def _stored_parts(kb: KnowledgeBase, names: Sequence[str], part: str, *, alone: 
     """A part of the stored rows of runs and, unless it is to stand alone, the external ones beside it."""
     if alone or not read_patients(kb).has_external:
         return (part,)
-    with AuditSession(kb, UNHURRIED) as session:
+    with Views(kb) as session:
         found = session.run(
             "SELECT DISTINCT split FROM outcomes WHERE run IN (SELECT unnest($runs))", {"runs": list(names)}
         )

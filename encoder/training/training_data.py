@@ -23,8 +23,6 @@ from kb.images.patient_split import SPLITS, Patients, Split, read_patients
 from kb.images.view_choice import FRONTAL, ViewChoice, read_views, told_left_out, view_choice
 from kb.images.where import images_where
 from kb.knowledge_base import KnowledgeBase
-from kb.sql.limits import UNHURRIED
-from kb.sql.session import AuditSession
 from kb.store.sqltext import literals
 from kb.vectors.columns import vector_matrix
 from kb.vectors.embedding import EmbeddingError
@@ -153,8 +151,7 @@ def _learned_from(
 
 
 def _where(kb: KnowledgeBase, rows: list[dict[str, Any]], where: str) -> list[dict[str, Any]]:
-    with AuditSession(kb, UNHURRIED) as session:
-        chosen = {row["image_id"] for row in images_where(session, where)}
+    chosen = {row["image_id"] for row in images_where(kb, where)}
     return [row for row in rows if row["image_id"] in chosen]
 
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from kb.errors import UsageError
 from kb.images.view import normal_view
-from kb.sql.limits import UNHURRIED
-from kb.sql.session import AuditSession
+from kb.sql.views import Views
 from kb.store.state import State
 from schemas.terms import FRONTALS, VIEWS
 
@@ -49,7 +48,7 @@ def view_choice(told: str = FRONTAL) -> ViewChoice:
 
 def read_views(state: State) -> Mapping[str, str | None]:
     """The view of each image at a commit, by all that tells it; None where nobody does."""
-    with AuditSession(state, UNHURRIED) as session:
+    with Views(state) as session:
         return {row["image_id"]: row["view"] for row in session.run("SELECT image_id, view FROM images").rows()}
 
 

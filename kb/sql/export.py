@@ -18,8 +18,7 @@ import pyarrow as pa
 
 from kb.errors import ClearKbError, UsageError
 from kb.sql.label_key import known_labels_macro, label_names_of
-from kb.sql.limits import UNHURRIED
-from kb.sql.session import AuditSession
+from kb.sql.views import Views
 from kb.sql.writing import check_folder, written_aside
 from kb.store.sqltext import literal
 from kb.store.state import State
@@ -100,7 +99,7 @@ def export_audit(
     if path.exists() and not overwrite:
         raise UsageError(f"{path} exists already, and is replaced only if asked", parameter="overwrite")
     try:
-        with written_aside(path) as partial, AuditSession(state, UNHURRIED, more) as session:
+        with written_aside(path) as partial, Views(state, more=more) as session:
             with duckdb.connect(str(partial)) as file:
                 file.execute("SET enable_progress_bar = false")
                 rows = _fill(file, session, [name for name in VECTORS if name in more])
@@ -111,7 +110,7 @@ def export_audit(
     return Exported(path, state.commit.commit_id, rows, path.stat().st_size)
 
 
-def _fill(file: duckdb.DuckDBPyConnection, session: AuditSession, vectors: list[str]) -> dict[str, int]:
+def _fill(file: duckdb.DuckDBPyConnection, session: Views, vectors: list[str]) -> dict[str, int]:
     """Tables first, then all that stands on them."""
     file.execute("CREATE SCHEMA stored")
     file.execute(known_labels_macro(label_names_of(session.kb)))
@@ -131,7 +130,7 @@ def _fill(file: duckdb.DuckDBPyConnection, session: AuditSession, vectors: list[
     return rows
 
 
-def _copy(file: duckdb.DuckDBPyConnection, session: AuditSession, name: str, sql: str) -> int:
+def _copy(file: duckdb.DuckDBPyConnection, session: Views, name: str, sql: str) -> int:
     batches = session.run(sql).batches()
     head = next(batches)
 

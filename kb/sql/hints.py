@@ -8,8 +8,9 @@ from typing import Any
 
 from kb.images.patient_split import read_patients
 from kb.sql.messages import near_names
-from kb.sql.session import AuditSession
 from kb.sql.slips import bare
+from kb.sql.views import Views
+from kb.store.state import State
 from schemas.sql.audit_views import needed_by
 
 DIRECT: Mapping[str, tuple[str, ...]] = {
@@ -61,15 +62,15 @@ _EQUALS = re.compile(r"\b(\w+)\s*=\s*'((?:[^']|'')*)'")
 _ATTRIBUTE = re.compile(r"attributes\s*\[\s*'([^']*)'\s*\]")
 
 
-def why_no_rows(session: AuditSession, sql: str, values: Mapping[str, Any] | None = None) -> list[str]:
+def why_no_rows(session: Views, sql: str, values: Mapping[str, Any] | None = None) -> list[str]:
     """Reasons why a query had no rows, as sentences; none if nothing stands out.
 
     Args:
-        session: that it ran in.
+        session: the views that it ran over.
         sql: the query.
         values: what it was told; `run`, `label`, `source` and `by` are looked up.
     """
-    if missing := empty_tables(session, sql):
+    if missing := empty_tables(session.kb, sql):
         return [f"the knowledge base holds no {table}" for table in missing]
     fields = {name: str(value) for name, value in (values or {}).items() if value is not None}
     if fields.get("by") in TWO_RUNS:  # a query of two runs names them so
@@ -82,18 +83,18 @@ def why_no_rows(session: AuditSession, sql: str, values: Mapping[str, Any] | Non
     return reasons or _few_groups(session, fields.get("by"))
 
 
-def empty_tables(session: AuditSession, sql: str) -> list[str]:
+def empty_tables(state: State, sql: str) -> list[str]:
     """The tables that a query stands on and that hold nothing."""
     asked = [name for name in needed_by(sql) if name in DIRECT and _named(name, sql)]
     tables = dict.fromkeys(table for name in asked for table in DIRECT[name])
-    return [table for table in tables if session.kb.dataset(table).count_rows() == 0]
+    return [table for table in tables if state.dataset(table).count_rows() == 0]
 
 
-def what_rows_count(session: AuditSession, sql: str, values: Mapping[str, Any] | None = None) -> list[str]:
+def what_rows_count(session: Views, sql: str, values: Mapping[str, Any] | None = None) -> list[str]:
     """What the rows of a query over judged predictions count that it does not speak of, as sentences.
 
     Args:
-        session: that it ran in.
+        session: the views that it ran over.
         sql: the query.
         values: what it was told; a part of the rows that was asked for needs no word.
     """
@@ -112,7 +113,7 @@ def what_rows_count(session: AuditSession, sql: str, values: Mapping[str, Any] |
     return found
 
 
-def _learned_from(session: AuditSession, sql: str, told: Mapping[str, Any]) -> str | None:
+def _learned_from(session: Views, sql: str, told: Mapping[str, Any]) -> str | None:
     """What became of the rows that runs of ours learned from, if there are any and the query does not say itself."""
     words = sql.lower()
     one = told.get("run")
@@ -132,7 +133,7 @@ def _learned_from(session: AuditSession, sql: str, told: Mapping[str, Any]) -> s
     return None
 
 
-def _misspelt_values(session: AuditSession, sql: str) -> list[str]:
+def _misspelt_values(session: Views, sql: str) -> list[str]:
     """Texts that a query compares a column with and that none of its rows holds, with the one that was meant."""
     found = []
     for column, text in dict.fromkeys((one.lower(), text.replace("''", "'")) for one, text in _EQUALS.findall(sql)):
@@ -157,7 +158,7 @@ def _misspelt_values(session: AuditSession, sql: str) -> list[str]:
     return found
 
 
-def _unknown_attributes(session: AuditSession, sql: str) -> list[str]:
+def _unknown_attributes(session: Views, sql: str) -> list[str]:
     """Attributes that a query names as none is called."""
     asked = dict.fromkeys(_ATTRIBUTE.findall(sql))
     known = session.attribute_names() if asked else []
@@ -171,7 +172,7 @@ def _unknown_attributes(session: AuditSession, sql: str) -> list[str]:
     return found
 
 
-def _few_groups(session: AuditSession, by: str | None) -> list[str]:
+def _few_groups(session: Views, by: str | None) -> list[str]:
     """What is wrong with the grouping that was asked for, if anything."""
     if by is None or by in ("all", *TWO_RUNS):
         return []
@@ -191,7 +192,7 @@ def _named(name: str, sql: str) -> bool:
     return any(word.strip('"(),;').lower() == name for word in sql.replace("(", " ( ").split())
 
 
-def _unknown(session: AuditSession, column: str, value: str) -> str | None:
+def _unknown(session: Views, column: str, value: str) -> str | None:
     view, plain = ("labels", "source") if column == "source" else ("predictions", column)
     sql = f"SELECT DISTINCT {plain} AS name FROM {view} WHERE {plain} IS NOT NULL ORDER BY 1"
     names = [str(row["name"]) for row in session.run(sql)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -36,14 +35,11 @@ class Limits:
         timeout_s: seconds, with the reading of its rows.
         memory: of DuckDB, as it writes it: "2GB"; nothing spills to disk.
         threads: processors; default: all.
-        when_stuck: called, with "time" or "memory", where a query was interrupted and goes on all the same; a command
-            that does nothing else ends its process there. Default: it is waited for.
     """
 
     timeout_s: float = 60.0
     memory: str = "2GB"
     threads: int | None = None
-    when_stuck: Callable[[str], None] | None = None
 
     def __post_init__(self) -> None:
         if not self.timeout_s > 0 or self.timeout_s == float("inf"):

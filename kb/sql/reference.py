@@ -8,7 +8,7 @@ from typing import Any
 
 from kb.errors import UsageError
 from kb.sql.messages import near_names
-from kb.sql.session import AuditSession
+from kb.sql.views import Views
 from schemas.sql.audit_views import FUNCTIONS, View, all_views, macros, vector_relations
 
 
@@ -57,7 +57,7 @@ def functions() -> list[tuple[str, str]]:
     return found
 
 
-def column_types(session: AuditSession, relation: str) -> dict[str, str]:
+def column_types(session: Views, relation: str) -> dict[str, str]:
     """The columns of a relation in their order, each with DuckDB's type."""
     found = session.run(f"DESCRIBE SELECT * FROM {relation}").rows()
     return {row["column_name"]: row["column_type"].replace("FLOAT[1]", "FLOAT[d]") for row in found}

@@ -1,8 +1,8 @@
 """What SQL may be run over a knowledge base: one SELECT over the documented views, and nothing that reaches beyond.
 
-Three walls stand behind one another. This module reads the parsed query and lets through what it knows; the connection
+Walls stand behind one another. This module reads the parsed query and lets through what it knows; the connection
 has no files, no network, no extensions and no settings (`kb.sql.limits`); and whatever runs is stopped by time and
-memory (`kb.sql.watch`). The knowledge base itself is only ever read.
+memory (`kb.sql.watch`), in a process that can be ended (`kb.sql.session`). The knowledge base itself is only ever read.
 """
 
 from __future__ import annotations
@@ -36,10 +36,15 @@ FORBIDDEN = re.compile(
         |enable_.*|disable_.*|truncate_.*|load_.*|install_.*|http.*|sleep.*|current_query.*|current_database.*
         |current_catalog|current_role|current_user|session_user|user|current_connection_id|current_transaction_id
         |current_schema.*|.*_privilege|inet_.*|.*obj_description|col_description|.*external_resource.*|.*grammar_.*
-        |__internal.*|index_key|stats|vector_type|version|get_block_size|map_to_pg_oid|map_type_id_to_pg_oid)$""",
+        |__.*|finalize|combine(_aggr)?|to_aggregate_state|variant_bytes_to_.*|.*_byte_comparable|setseed|index_key|stats|vector_type|version|get_block_size|map_to_pg_oid|map_type_id_to_pg_oid)$""",
     re.X | re.I,
 )
-"""Functions that tell of, or reach to, what is outside the views."""
+"""Functions that tell of, or reach to, what is outside the views, and such as take bytes for values of their own."""
+
+KEYWORDS = frozenset(
+    {"current_catalog", "current_database", "current_role", "current_schema", "current_user", "session_user", "user"}
+)
+"""Functions of that kind that are called without parentheses: they look as columns do."""
 
 LONGEST = 100_000
 """Characters of a query."""
@@ -56,6 +61,8 @@ def check_query(sql: str, relations: Collection[str]) -> str:
     """
     if not sql.strip().strip(";").strip():
         raise UsageError("an empty query: a SELECT was expected, such as SELECT * FROM metrics")
+    if not sql.isascii() and sql != sql.encode(errors="replace").decode():
+        raise UsageError("the query is no text in UTF-8: it holds half of a character")
     if len(sql) > LONGEST:
         raise UsageError(f"a query of {len(sql):,} characters: at most {LONGEST:,} are read")
     text = _one_select(sql)
@@ -109,6 +116,10 @@ def _check_functions(tree: Any) -> None:
         for name in {str(node.get("function_name", "")), *map(str, path[-1:])}:
             if FORBIDDEN.match(name):
                 raise UsageError(f"the function {name}() reaches beyond the views: it is not run here")
+        names = [str(name).lower() for name in node.get("column_names") or ()] if "column_names" in node else []
+        if node.get("class") == "COLUMN_REF" and len(names) == 1 and names[0] in KEYWORDS:
+            column = f"a column of that name is written with its table, t.{names[0]}"
+            raise UsageError(f"the function {names[0]} reaches beyond the views: it is not run here ({column})")
         if "modifiers" in node and "cte_map" in node and node.get("type") not in QUERIES:
             kind = str(node.get("type")).split("_")[0]
             raise UsageError(f"an audit reads: only SELECT is run here, and a part of the query is {kind}")

@@ -1,86 +1,63 @@
-"""One state of a knowledge base as DuckDB views, locked away from everything else; what a query needs is loaded for it.
+"""SQL that anybody may have written, over one state of a knowledge base: each session runs it in a process of its own.
 
     session = AuditSession(kb)
-    session.query("SELECT label, auroc FROM metrics WHERE \\"by\\" = 'all'").rows()
+    session.query("SELECT label, auroc FROM metrics WHERE grouping = 'all'").rows()
 
-Small tables (images, labels, predictions, attributes) are copied into DuckDB; the large ones are read from Lance as a
-query asks for them, filters and columns pushed down. What `outcomes` stands on is computed once, as most others do too.
+The process is begun with the first query and kept for those that follow. A query that takes too long, or too much, is
+stopped there; one that does not listen, or brings the process down, ends with it, and the next query has a new one.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import tempfile
+import weakref
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 
-from kb.errors import UsageError
-from kb.images.patient_split import fold_of, read_patients
-from kb.language.facets import kind_of
-from kb.language.lexicon import load_lexicon
-from kb.language.wider_terms import wider_findings
-from kb.sql.label_key import known_labels_macro, label_names_of
-from kb.sql.limits import Limits, limited_connection, lock
-from kb.sql.messages import first_words
+from kb.errors import ClearKbError, UsageError
+from kb.sql.arrow_rows import rows_of
+from kb.sql.frames import Frame, as_stream, from_stream
+from kb.sql.limits import Limits
+from kb.sql.opener import PLAIN, Opener
 from kb.sql.own_tables import read_own_tables
+from kb.sql.query_process import QueryProcess
 from kb.sql.result import Result
-from kb.sql.sandbox import check_query
-from kb.sql.slips import columns_in, with_hint
-from kb.sql.trained_here import trained_here
-from kb.sql.watch import Watch
 from kb.store.state import State
-from kb.vocabulary.concept_hierarchy import ConceptHierarchy
-from kb.vocabulary.query import create_mentions, readable
-from schemas.sql.audit_views import DERIVED, FUNCTIONS, INNER, all_views, inner_sql, macros, needed_by
-
-COPIED = ("images", "labels", "predictions", "attributes")
-"""Tables that are copied: they are small, joined by every row, and strings are joined faster once they are here."""
-
-
-ATTRIBUTE_NAMES = """
-SELECT DISTINCT unnest(map_keys(attributes)) AS name
-FROM (SELECT attributes FROM images UNION ALL SELECT attributes FROM studies) ORDER BY name
-"""
 
 
 class AuditSession:
     """The views of one commit, for as many queries as one likes.
 
     Args:
-        kb: the knowledge base, at any commit.
+        state: the knowledge base, at any commit.
         limits: of each query.
-        more: tables beside those of the knowledge base, by name; each is called for when a query speaks of it.
+        opener: opens the same state in the session's process, with tables beside its own.
         tables: files of the analyst's own by the name that queries call them; see `kb.sql.own_tables`.
 
-    A session is of one thread. It holds memory until it is closed, or let go.
+    A session is of one thread; only `stop` may be called by another. Its process ends when it is closed, or let go.
     """
 
     def __init__(
         self,
         state: State,
         limits: Limits | None = None,
-        more: Mapping[str, Callable[[], Any]] | None = None,
+        opener: Opener = PLAIN,
         *,
         tables: Mapping[str, str | Path] | None = None,
     ):
         self.kb = state
         self.limits = limits or Limits()
-        self._more = dict(more or {})
-        self._own = read_own_tables(tables or {})
-        self._made: dict[str, Any] = {}
-        self._ready: set[str] = set()
+        own = read_own_tables(tables or {})
+        self.own_tables = {name: list(table.column_names) for name, table in own.items()}
+        self._files = {name: _written(table) for name, table in own.items()}
+        self._opener = opener
+        self._process: QueryProcess | None = None
+        self._ending: weakref.finalize[..., Any] | None = None
         self._reading = object()  # another one for each query whose rows are being read
-        self._reader: pa.RecordBatchReader | None = None
-        self._connection = limited_connection(self.limits)
-        self._connection.execute("CREATE SCHEMA stored")
-        self._connection.execute(known_labels_macro(label_names_of(state)))
-        self._connection.execute(macros())
-        for name, table in self._own.items():
-            self._register(name, table)
-        lock(self._connection)
 
     def __enter__(self) -> AuditSession:
         return self
@@ -89,8 +66,10 @@ class AuditSession:
         self.close()
 
     def close(self) -> None:
-        """Give the memory back."""
-        self._connection.close()
+        """End the process, and give its memory back."""
+        if self._ending is not None:
+            self._ending()
+        self._process = self._ending = None
 
     def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Result:
         """Run one SELECT that anybody may have written.
@@ -101,168 +80,100 @@ class AuditSession:
 
         Raises:
             UsageError: it is not one SELECT over the views, or DuckDB finds it wrong.
-            ClearKbError: it took more time or memory than it may.
+            ClearKbError: it took more time or memory than it may, or ended the process that ran it.
         """
-        try:
-            return self.run(check_query(sql, self.relations), parameters)
-        except UsageError as error:
-            raise with_hint(error, sql, self.attribute_names) from error
+        told = _as_body(parameters or {})
+        self._reading = object()
+        found = self._ask({"do": "ask", "sql": sql}, told, seconds=self.limits.timeout_s)
+        return AskedResult(self, sql, told, kinds=found.head["kinds"], left=found.head["left"])
 
-    def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Result:
-        """Run a SELECT of this project's own; the limits hold for it too."""
-        self._make(sql)
-        started = time.monotonic()
-        with self._guarded(self.limits.timeout_s, sql):
-            self.prepare(sql)
-            columns = self._columns_of(sql, dict(parameters or {}))
-        left = self.limits.timeout_s - (time.monotonic() - started)
-        return Result(self, sql, dict(parameters or {}), columns, left)
+    def remarks(self, sql: str, parameters: Mapping[str, Any] | None = None, *, rows: bool) -> list[str]:
+        """What the rows of a query count too, or, where it has none, why; as sentences."""
+        told = {"do": "remarks", "sql": sql, "rows": rows}
+        self._reading = object()
+        found = self._ask(told, _as_body(parameters or {}), seconds=self.limits.timeout_s)
+        return list(found.head["remarks"])
 
-    def _columns_of(self, sql: str, parameters: dict[str, Any]) -> list[str]:
-        """The names of a query's columns: it is bound, and not yet run."""
-        import duckdb
+    def warm(self) -> None:
+        """Begin the process, so that the first query need not wait for all of it."""
+        self._running()
 
-        try:
-            return list(self._connection.sql(sql, params=parameters).columns)
-        except duckdb.Error:
-            cursor = self._connection.execute(sql, parameters or None)  # fails as well, and says where
-            return [column for column, *_ in cursor.description or ()]
+    def stop(self) -> None:
+        """Stop the query that runs, from another thread: it ends with a ClearKbError."""
+        if (process := self._process) is not None:
+            process.stop()
 
-    @property
-    def relations(self) -> tuple[str, ...]:
-        """What a query may read from."""
-        return (*all_views(), *self._more, *self._own)
-
-    @property
-    def own_tables(self) -> dict[str, list[str]]:
-        """The analyst's own tables, each with its columns."""
-        return {name: list(table.column_names) for name, table in self._own.items()}
-
-    def _columns_meant(self, sql: str) -> frozenset[str]:
-        """The columns that a query may speak of, to find the one that was meant."""
-        return columns_in(sql) | {column for columns in self.own_tables.values() for column in columns}
-
-    def attribute_names(self) -> list[str]:
-        """The names of all attributes of images and studies."""
-        return [row["name"] for row in self.run(ATTRIBUTE_NAMES).rows()]
-
-    def prepare(self, sql: str) -> None:
-        """Load and define all that a query speaks of; whoever still reads another one has read the last of it."""
-        self._make(sql)
-        self._end_reading()
-        for name in needed_by(sql):
-            if name in self._ready:
-                continue
-            if name.startswith("stored."):
-                self._load(name.removeprefix("stored."))
-            elif name == "mentions":
-                self._connection.execute("DROP TABLE IF EXISTS forwarding")  # of a query that was stopped in between
-                create_mentions(self._connection, "stored.")
-            elif name in FUNCTIONS:
-                self._connection.execute(macros(name))
-            elif name in INNER:
-                self._connection.execute(f"CREATE TABLE {name} AS {inner_sql(name)}")
-            elif name in all_views():
-                self._connection.execute(f"CREATE VIEW {name} AS {all_views()[name].sql}")
-            elif name in self._more:
-                self._connection.register(name, self._made.pop(name))
-            self._ready.add(name)
-
-    def _make(self, sql: str) -> None:
-        """Make those of the other tables that a query speaks of; that is no part of it, and its limits do not hold."""
-        for name in needed_by(sql):
-            if name in self._more and name not in self._ready and name not in self._made:
-                self._made[name] = self._more[name]()
-
-    def _end_reading(self) -> None:
-        """End the result that is still open, if any: DuckDB runs one query of a connection at a time."""
-        if self._reader is not None:
-            self._reader.close()
-        self._connection.abort()
-        self._reading, self._reader = object(), None
-
-    def _load(self, table: str) -> None:
-        if table in DERIVED:
-            self._register(f"stored_{table}", self._derived(table))
-            self._connection.execute(f"CREATE VIEW stored.{table} AS FROM stored_{table}")
-            return
-        self._register(f"stored_{table}", readable(self.kb.dataset(table)))
-        kind = "TABLE" if table in COPIED else "VIEW"
-        self._connection.execute(f"CREATE {kind} stored.{table} AS FROM stored_{table}")
-        if table in COPIED:
-            self._connection.unregister(f"stored_{table}")
-
-    def _register(self, name: str, data: Any) -> None:
-        self._connection.register(name, data)
-
-    def _derived(self, table: str) -> pa.Table:
-        """One of the tables that no knowledge base holds."""
-        made: Mapping[str, Callable[[], pa.Table]] = {
-            "owners": self._owners,
-            "patients": self._patients,
-            "kinds": _kinds,
-            "ancestors": lambda: self.kb.remember(ConceptHierarchy.of).table(),
-            "finding_ancestors": _finding_ancestors,
-            "trained_here": lambda: pa.table({"run": pa.array(sorted(trained_here(self.kb)), pa.string())}),
-        }
-        return made[table]()
-
-    def _owners(self) -> pa.Table:
-        """Every owner of images and studies with the split they lie in, whether a table names it, and their fold."""
-        found = read_patients(self.kb).require_apart()
-        owners = list(found.splits)
-        columns = {
-            "owner": pa.array(owners, pa.string()),
-            "split": pa.array(found.splits.values(), pa.string()),
-            "named": pa.array([owner in found.named for owner in owners], pa.bool_()),
-            "fold": pa.array([fold_of(owner) for owner in owners], pa.int8()),
-        }
-        return pa.table(columns)
-
-    def _patients(self) -> pa.Table:
-        """Every image and study with its patient and owner."""
-        found = read_patients(self.kb)
-        units = [("image", found.images), ("study", found.studies)]
-        rows = [(level, unit, one.patient_id, one.owner) for level, known in units for unit, one in known.items()]
-        names = ("level", "unit", "patient_id", "owner")
-        return pa.table({name: pa.array([row[at] for row in rows], pa.string()) for at, name in enumerate(names)})
-
-    @contextmanager
-    def _guarded(self, seconds: float, sql: str) -> Iterator[None]:
-        """Stop what runs inside after so many seconds, and say in plain words what DuckDB complains of."""
-        import duckdb
-
-        limits = self.limits
+    def _ask(self, head: Mapping[str, Any], body: bytes | pa.Buffer = b"", *, seconds: float) -> Frame:
         if seconds <= 0:
-            raise limits.stopped("time")
-        deadline = time.monotonic() + seconds
-        watch = Watch(self._connection.interrupt, deadline, limits.memory_bytes, when_stuck=limits.when_stuck)
+            raise self.limits.stopped("time")
+        return self._running().ask(head, body, seconds=seconds)
+
+    def _running(self) -> QueryProcess:
+        if self._process is None or not self._process.alive:
+            self.close()
+            files = {name: file.fileno() for name, file in self._files.items()}
+            opening = {
+                "module": self._opener.module,
+                "function": self._opener.function,
+                "arguments": dict(self._opener.arguments),
+                "uri": self.kb.uri if "://" in self.kb.uri else str(Path(self.kb.uri).absolute()),
+                "commit": self.kb.commit.commit_id,
+                "storage_options": self.kb.storage.options,
+                "limits": asdict(self.limits),
+                "own": files,
+            }
+            self._process = QueryProcess(opening, self.limits, files=tuple(files.values()))
+            self._ending = weakref.finalize(self, self._process.end)
+        return self._process
+
+
+class AskedResult(Result):
+    """The rows of one query of a session, read from its process as they are asked for."""
+
+    def __init__(self, session: AuditSession, sql: str, told: pa.Buffer, *, kinds: Mapping[str, str], left: float):
+        super().__init__(kinds)
+        self._session = session
+        self._sql = sql
+        self._told = told
+        self._left = left
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        for batch in self.batches():
+            yield from rows_of(batch, self.kinds)
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """All rows as Arrow batches, some thousands at a time, behind an empty one that has their schema."""
+        reading = self._session._reading = object()
+        begun = self._asked(reading, {"do": "read", "sql": self._sql, "left": self._left}, self._told)
+        schema = from_stream(begun.body).schema
+        yield pa.RecordBatch.from_arrays([pa.nulls(0, field.type) for field in schema], schema=schema)
+        while not (told := self._asked(reading, {"do": "next"})).head.get("last"):
+            yield from from_stream(told.body).to_batches()
+
+    def _asked(self, reading: object, head: Mapping[str, Any], body: bytes | pa.Buffer = b"") -> Frame:
+        if self._session._reading is not reading:
+            raise ClearKbError("another query of the session was run before all rows of this one were read")
+        told = self._session._ask(head, body, seconds=self._left)
+        self._left = told.head["left"]
+        return told
+
+
+def _as_body(parameters: Mapping[str, Any]) -> pa.Buffer:
+    """The values of parameters as one row of Arrow."""
+    columns = {}
+    for name, value in parameters.items():
         try:
-            with watch:
-                yield
-        except (duckdb.OutOfMemoryException, MemoryError) as error:
-            raise limits.stopped("memory") from error
-        except (duckdb.Error, RuntimeError) as error:
-            pressed = isinstance(error, duckdb.InterruptException) or str(error) == "Query interrupted"
-            if watch.reason == "person" or (watch.reason is None and pressed):
-                raise KeyboardInterrupt from error
-            if watch.reason is not None:  # an interrupt may surface as another error of what was under way
-                raise limits.stopped(watch.reason) from error
-            if not isinstance(error, duckdb.Error):
-                raise
-            raise UsageError(first_words(error, self._columns_meant(sql))) from error
+            columns[name] = pa.array([value])
+        except (pa.ArrowException, UnicodeError, OverflowError, TypeError) as error:
+            raise UsageError(f"the parameter {name}: its value is none that SQL has") from error
+    table = pa.table(columns)
+    return as_stream(table.schema, table.to_batches())
 
 
-def _kinds() -> pa.Table:
-    """What every finding of the lexicon is: a finding, a device or a normal statement."""
-    rows = load_lexicon().rows()
-    findings, kinds = [row[0] for row in rows], [kind_of(row[0]) for row in rows]
-    return pa.table({"finding": pa.array(findings, pa.string()), "kind": pa.array(kinds, pa.string())})
-
-
-def _finding_ancestors() -> pa.Table:
-    """Every finding of the tables with what it stands under, itself included."""
-    wider = wider_findings()
-    rows = [(label, *step) for label in wider.direct for step in wider.steps_above(label).items()]
-    kinds = {"finding": pa.string(), "ancestor": pa.string(), "distance": pa.int32()}
-    return pa.table({name: pa.array([row[at] for row in rows], kind) for at, (name, kind) in enumerate(kinds.items())})
+def _written(table: pa.Table) -> IO[bytes]:
+    """A table in a file that has no name: the process maps it, as often as it is begun."""
+    file = tempfile.TemporaryFile(prefix="clear-kb-")  # noqa: SIM115  it is open for as long as the session
+    with pa.ipc.new_file(file, table.schema) as writer:
+        writer.write_table(table)
+    file.flush()
+    return file

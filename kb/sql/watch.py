@@ -1,9 +1,8 @@
 """A watch over a running query: it is interrupted when its time is up, or when the process grows beyond its memory.
 
 DuckDB counts the memory of its tables, and not that of long strings and lists; and a few of its functions look up from
-their work only when it is done. So the process's own memory is looked at, and who runs nothing but the query (the
-command line) may have the whole process ended: see `Limits.when_stuck`. Ctrl-C is watched for too, for Python would
-hear of it only when the query is done.
+their work only when it is done. So the process's own memory is looked at, and a process that runs nothing but queries
+ends itself: see `Views.when_stuck`. Ctrl-C is watched for too, for Python would hear of it only when the query is done.
 """
 
 from __future__ import annotations

@@ -22,9 +22,6 @@ SUFFIXES = (".csv", ".json", ".jsonl", ".parquet")
 MOST_COUNTED = 1_000_000
 """Rows beyond those of a table that are counted."""
 
-unfinished: set[Path] = set()
-"""Files that are being written, under the names that they have until they are whole."""
-
 
 def as_json(value: Any) -> Any:
     """A value of DuckDB as JSON has it: what is no finite number is null, times and the like are text."""
@@ -122,13 +119,11 @@ def check_folder(path: Path) -> None:
 def written_aside(path: Path) -> Iterator[Path]:
     """A name beside `path` to write to; it becomes `path` when all went well, and is gone when not."""
     partial = path.with_name(f".{path.name}.{os.getpid()}")
-    unfinished.add(partial)
     try:
         yield partial
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
-        unfinished.discard(partial)
 
 
 def first_rows(result: Result, most: int) -> tuple[list[dict[str, Any]], int, bool]:

@@ -22,8 +22,8 @@ from tests.support.audit_page import addresses_in, commands_in, typed, typed_jso
 from tests.support.audited import LABEL
 from tests.support.workbench_client import client_of
 from workbench.audit.saved_queries import all_saved, delete, folder, save
+from workbench.audit.sql_answer import MOST_ROWS
 from workbench.audit.sql_desk import SqlDesk
-from workbench.audit.sql_worker import MOST_ROWS
 
 SLOW = "SELECT sum(sqrt(a.range * b.range)) FROM range(200000) a, range(200000) b"
 

@@ -1,4 +1,4 @@
-"""The server's side of the queries: one process that answers them, begun when it is needed, ended when it is not."""
+"""The queries of one server: a session that answers them, begun when it is needed, ended when it is not."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from encoder.audit.audit_session import open_session
 from kb.knowledge_base import KnowledgeBase
-from workbench.audit.sql_worker import MEMORY, TIMEOUT_S, Answer, Ask, serve_queries
+from kb.sql.limits import Limits
+from kb.sql.session import AuditSession
+from workbench.audit.sql_answer import Answer, answered
+
+TIMEOUT_S, MEMORY = 60.0, "2GB"
+"""What a query may take: as on the command line."""
 
 REMEMBERED = 16
 """Answers that can be paged through, drawn and downloaded."""
@@ -46,7 +50,7 @@ class Asked:
 
 
 class SqlDesk:
-    """The queries of one server: one at a time, in a process that holds the views of one state.
+    """The queries of one server: one at a time, in the process of a session over one state.
 
     Args:
         timeout_s: seconds that a query may take.
@@ -54,12 +58,10 @@ class SqlDesk:
     """
 
     def __init__(self, timeout_s: float = TIMEOUT_S, memory: str = MEMORY) -> None:
-        self._limits = (timeout_s, memory)
+        self._limits = Limits(timeout_s, memory)
         self._asking = threading.Lock()
-        self._process: BaseProcess | None = None
-        self._connection: Connection | None = None
+        self._session: AuditSession | None = None
         self._of: tuple[str, str] | None = None
-        self._stopped = False
         self._idle: threading.Timer | None = None
         self._answers: OrderedDict[str, Asked] = OrderedDict()
 
@@ -73,7 +75,7 @@ class SqlDesk:
         query: str | None = None,
     ) -> Asked:
         """Ask one query of a state; where another one runs, it is waited for."""
-        answer = self._answered(base, Ask(sql=sql, values=values))
+        answer = self._answered(base, sql, values)
         number = uuid4().hex
         found = Asked(
             number=number,
@@ -93,7 +95,7 @@ class SqlDesk:
         """Begin the process of a state, which takes a while, so that the first query need not wait for all of it."""
         if self._asking.acquire(blocking=False):
             try:
-                self._ready(base)
+                self._ready(base).warm()
                 self._rest()
             finally:
                 self._asking.release()
@@ -105,46 +107,29 @@ class SqlDesk:
     def write(self, base: KnowledgeBase, asked: Asked, path: str) -> Answer:
         """Run a query again, at the state that it was asked of, and write all rows to a file."""
         state = base if base.commit.commit_id == asked.commit else base.at(asked.commit)
-        return self._answered(state, Ask(sql=asked.sql, values=asked.values, path=path))
+        return self._answered(state, asked.sql, asked.values, Path(path))
 
     def stop(self) -> None:
         """Stop the query that runs."""
-        process = self._process
-        if self._asking.locked() and process is not None:
-            self._stopped = True
-            process.kill()
+        session = self._session
+        if self._asking.locked() and session is not None:
+            session.stop()
 
-    def _answered(self, base: KnowledgeBase, ask: Ask) -> Answer:
+    def _answered(self, base: KnowledgeBase, sql: str, values: Mapping[str, Any], path: Path | None = None) -> Answer:
         with self._asking:
             if self._idle is not None:
                 self._idle.cancel()
-            self._stopped = False
-            connection = self._ready(base)
-            try:
-                connection.send(ask)
-                answer: Answer = connection.recv()
-            except (EOFError, OSError):
-                self._end()
-                why = "stopped" if self._stopped else "the process that ran it has ended: it needed too much memory"
-                return Answer(error=why)
+            answer = answered(self._ready(base), sql, values, path)
             self._rest()
             return answer
 
-    def _ready(self, base: KnowledgeBase) -> Connection:
-        """The pipe to a process of this state."""
+    def _ready(self, base: KnowledgeBase) -> AuditSession:
+        """The session of this state."""
         of = (base.uri, base.commit.commit_id)
-        if self._connection is not None and self._of == of and self._process is not None and self._process.is_alive():
-            return self._connection
-        self._end()
-        context = get_context("spawn")  # Lance has threads here: a forked child could inherit a locked lock
-        ours, theirs = context.Pipe()
-        self._process = context.Process(
-            target=serve_queries, args=(*of, base.storage.options, self._limits, theirs), daemon=True, name="queries"
-        )
-        self._process.start()
-        theirs.close()
-        self._connection, self._of = ours, of
-        return ours
+        if self._session is None or self._of != of:
+            self._end()
+            self._session, self._of = open_session(base, self._limits), of
+        return self._session
 
     def _rest(self) -> None:
         """End the process if nobody asks for a while."""
@@ -167,9 +152,6 @@ class SqlDesk:
             self._end()
 
     def _end(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-        if self._process is not None:
-            self._process.kill()
-            self._process.join()
-        self._connection = self._process = self._of = None
+        if self._session is not None:
+            self._session.close()
+        self._session = self._of = None

@@ -26,8 +26,8 @@ from workbench.audit.desk_state import audit_desk, place_of
 from workbench.audit.offered_rows import KINDS, attachment
 from workbench.audit.pages import frame
 from workbench.audit.saved_queries import all_saved, delete, folder, save
-from workbench.audit.sql_desk import Asked
-from workbench.audit.sql_worker import MEMORY, MOST_ROWS, TIMEOUT_S
+from workbench.audit.sql_answer import MOST_ROWS
+from workbench.audit.sql_desk import MEMORY, TIMEOUT_S, Asked
 from workbench.audit.typed_commands import Place, named_command, sql_command
 
 ROWS = 100

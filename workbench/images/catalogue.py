@@ -18,8 +18,7 @@ from encoder.vectors.image_vectors import ImageVectors, read_image_vectors
 from kb.errors import UsageError
 from kb.images.kept_pixels import KeptPixels
 from kb.knowledge_base import KnowledgeBase
-from kb.sql.limits import UNHURRIED
-from kb.sql.session import AuditSession
+from kb.sql.views import Views
 from workbench.images.kept import kept
 from workbench.images.outcomes import (
     OF_IMAGE,
@@ -137,12 +136,12 @@ class Catalogue:
             return self._vectors[encoder]
 
     @cached_property
-    def _views(self) -> AuditSession:
-        return AuditSession(self.base, UNHURRIED)
+    def _views(self) -> Views:
+        return Views(self.base)
 
     @cached_property
-    def _cut_views(self) -> AuditSession:
-        return AuditSession(self.base, UNHURRIED)
+    def _cut_views(self) -> Views:
+        return Views(self.base)
 
 
 def catalogue_of(base: KnowledgeBase) -> Catalogue:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from kb.commands.failures import describe
 from kb.errors import UsageError
-from kb.sql.limits import Limits
-from kb.sql.writing import unfinished
 
 _LIMITS = "Limits"
 Timeout = Annotated[
@@ -33,20 +28,6 @@ ShownRows = Annotated[
 ]
 
 DEFAULT_TIMEOUT, DEFAULT_MEMORY, DEFAULT_SHOWN = 60.0, "2GB", 100
-
-
-def command_limits(timeout: float, memory: str) -> Limits:
-    """The limits of a command that runs a query: one that cannot be interrupted ends with the process."""
-
-    def end(reason: str) -> None:
-        for partial in list(unfinished):
-            partial.unlink(missing_ok=True)
-        sys.stderr.write(f"error: {describe(limits.stopped(reason))}\n")
-        sys.stderr.flush()
-        os._exit(1)
-
-    limits = Limits(timeout, memory, when_stuck=end)
-    return limits
 
 
 def typed(value: str) -> Any:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from encoder.audit.audit_session import open_session
+from encoder.audit.audit_session import OPENS, open_session
 from encoder.audit.commands.group import (
     DEFAULT_MEMORY,
     DEFAULT_SHOWN,
@@ -15,7 +15,6 @@ from encoder.audit.commands.group import (
     Memory,
     ShownRows,
     Timeout,
-    command_limits,
 )
 from encoder.audit.commands.rows import show_result
 from encoder.audit.commands.sql import Out
@@ -24,7 +23,9 @@ from kb.commands.options import Format, OutputFormat, parse_pairs
 from kb.commands.output import print_facts, print_json, print_rows
 from kb.commands.shared import Reading, reads
 from kb.errors import UsageError
+from kb.sql.limits import Limits
 from kb.sql.queries import NamedQuery, all_queries, find_query
+from kb.sql.query_process import begin
 from kb.sql.writing import check_file
 
 
@@ -74,11 +75,12 @@ def run_command(
     encoder: EncoderOption = None,
 ) -> None:
     """Run a named query: calibration, subgroup_gaps, drift, label_noise, false_positives_by_concept, ..."""
-    query, limits = find_query(name), command_limits(timeout, memory)
+    query, limits = find_query(name), Limits(timeout, memory)
     rolled = "1" if roll_up else None
     values = query.values(_given(settings, run=run, label=label, source=source, under=under, roll_up=rolled))
     if out is not None:
         check_file(out)
+    begin(OPENS)
     with open_session(reading.base, limits, encoder) as session:
         result = session.query(query.sql, values)
         count = show_result(session, query.sql, result, output=reading.output, shown=limit, file=out, values=values)

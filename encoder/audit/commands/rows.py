@@ -17,7 +17,7 @@ from kb.commands.failures import HINTS
 from kb.commands.options import Format
 from kb.commands.output import say
 from kb.display import are_numbers
-from kb.sql.hints import empty_tables, what_rows_count, why_no_rows
+from kb.sql.hints import empty_tables
 from kb.sql.result import Result
 from kb.sql.session import AuditSession
 from kb.sql.writing import as_cell, first_rows, write_csv, write_file, write_json
@@ -67,9 +67,9 @@ def show_result(
         count = (write_json if output is Format.json else write_csv)(result, sys.stdout)
     if not count and file is None:
         say("no rows")
-    for reason in what_rows_count(session, sql, values) if count else why_no_rows(session, sql, values):
+    for reason in session.remarks(sql, values, rows=bool(count)):
         say(escape(reason))
-    for table in () if count else empty_tables(session, sql):
+    for table in () if count else empty_tables(session.kb, sql):
         say(f"{table}: {SOURCES[table]}")
     return count
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import typer
 
-from encoder.audit.audit_session import open_session
+from encoder.audit.audit_session import OPENS, open_session
 from encoder.audit.commands.group import (
     DEFAULT_MEMORY,
     DEFAULT_SHOWN,
@@ -16,13 +16,14 @@ from encoder.audit.commands.group import (
     OwnTables,
     ShownRows,
     Timeout,
-    command_limits,
     named_files,
 )
 from encoder.audit.commands.rows import show_result
 from encoder.commands.options import EncoderOption
 from kb.commands.options import Format
 from kb.commands.shared import Reading, reads
+from kb.sql.limits import Limits
+from kb.sql.query_process import begin
 from kb.sql.shell import Shell
 from kb.sql.terminal import run_shell
 
@@ -40,8 +41,9 @@ def shell_command(
 
     With a pipe on standard input it runs what that says, prints no prompt, and exits with 1 if a query failed.
     """
+    begin(OPENS)
     tables = named_files(own_tables)
-    with open_session(reading.base, command_limits(timeout, memory), encoder, tables=tables) as session:
+    with open_session(reading.base, Limits(timeout, memory), encoder, tables=tables) as session:
 
         def show(result: object, sql: str, chosen: Format, values: Mapping[str, object]) -> None:
             show_result(session, sql, result, output=chosen, shown=limit, values=values)  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from encoder.audit.audit_session import open_session
+from encoder.audit.audit_session import OPENS, open_session
 from encoder.audit.commands.group import (
     DEFAULT_MEMORY,
     DEFAULT_SHOWN,
@@ -17,7 +17,6 @@ from encoder.audit.commands.group import (
     OwnTables,
     ShownRows,
     Timeout,
-    command_limits,
     named_files,
     typed,
 )
@@ -27,6 +26,8 @@ from kb.commands.options import Format, parse_pairs
 from kb.commands.output import print_json, print_rows
 from kb.commands.shared import Reading, reads
 from kb.errors import UsageError
+from kb.sql.limits import Limits
+from kb.sql.query_process import begin
 from kb.sql.reference import schema_rows, schema_text
 from kb.sql.writing import check_file
 
@@ -64,9 +65,10 @@ def sql_command(
     if schema:
         _tell_schema(query, reading.output)
         return
-    sql, limits = _read(query, file), command_limits(timeout, memory)
+    sql, limits = _read(query, file), Limits(timeout, memory)
     if out is not None:
         check_file(out)
+    begin(OPENS)
     values = {name: typed(value) for name, value in parse_pairs(param, "--param").items()}
     with open_session(reading.base, limits, encoder, tables=named_files(own_tables)) as session:
         count = show_result(

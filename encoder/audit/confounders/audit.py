@@ -23,8 +23,7 @@ from kb.images.view_choice import FRONTAL
 from kb.knowledge_base import KnowledgeBase
 from kb.language.label_names import is_no_finding
 from kb.progress import Silent, Watcher
-from kb.sql.limits import UNHURRIED
-from kb.sql.session import AuditSession
+from kb.sql.views import Views
 
 LARGE_SHARE = 0.1
 
@@ -91,7 +90,7 @@ def audit_confounders(
         views=options.views,
     )
     watcher.stage("reading", 2)
-    with AuditSession(kb, UNHURRIED) as session:
+    with Views(kb) as session:
         other = find_other(kb, session, options.against, asked=asked)
         rows = (other.here if other else asked).read(session)
         space = open_audit_space(kb, run, options.encoder, kinds=options.kinds)

@@ -21,8 +21,7 @@ from encoder.audit.rows import AuditRows, read_rows
 from kb.errors import UsageError
 from kb.images.view_choice import FRONTAL
 from kb.knowledge_base import KnowledgeBase
-from kb.sql.limits import UNHURRIED
-from kb.sql.session import AuditSession
+from kb.sql.views import Views
 from kb.store.sqltext import literal
 
 
@@ -41,7 +40,7 @@ class Selection:
         """The same, and another condition."""
         return replace(self, where=condition if self.where is None else f"({self.where}\n) AND ({condition})")
 
-    def read(self, session: AuditSession) -> AuditRows:
+    def read(self, session: Views) -> AuditRows:
         """The rows; see `encoder.audit.rows.read_rows`."""
         return read_rows(
             session,
@@ -74,11 +73,11 @@ class Other:
 
     def evidence(self, space: AuditSpace, kinds: Collection[Kind]) -> tuple[Evidence, list[str]]:
         """All that is known of its rows, and what is not."""
-        with AuditSession(self.kb, UNHURRIED) as session:
+        with Views(self.kb) as session:
             return read_evidence(self.kb, session, self.rows, encoder=space.encoder, kinds=kinds)
 
 
-def find_other(kb: KnowledgeBase, session: AuditSession, name: str | None, *, asked: Selection) -> Other | None:
+def find_other(kb: KnowledgeBase, session: Views, name: str | None, *, asked: Selection) -> Other | None:
     """What a name to compare with means: a knowledge base, a run, or a site; None if nothing is named.
 
     Raises:
@@ -89,7 +88,7 @@ def find_other(kb: KnowledgeBase, session: AuditSession, name: str | None, *, as
     options = kb.storage.options if "://" in name else None
     if KnowledgeBase.exists(name, options):
         there = KnowledgeBase.open(name, storage_options=options)
-        with AuditSession(there, UNHURRIED) as session_there:
+        with Views(there) as session_there:
             rows = asked.read(session_there)
         return Other(there, rows, f"run '{asked.run}' in {name}, {len(rows):,} rows", asked)
     runs = [row["run"] for row in session.run("SELECT run FROM runs ORDER BY run").rows()]

@@ -18,7 +18,7 @@ from encoder.vectors.image_vectors import read_image_vectors
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.language.label_names import plain_label
-from kb.sql.session import AuditSession
+from kb.sql.views import Views
 
 MOST_VALUES = 30
 """Values of an attribute: one with more is a number, a date or an id, and no group of images."""
@@ -37,7 +37,7 @@ WHERE assertion = 'present' AND temporality NOT IN ('resolved', 'historical') AN
 
 
 def read_evidence(
-    kb: KnowledgeBase, session: AuditSession, rows: AuditRows, *, encoder: str | None, kinds: Collection[Kind]
+    kb: KnowledgeBase, session: Views, rows: AuditRows, *, encoder: str | None, kinds: Collection[Kind]
 ) -> tuple[Evidence, list[str]]:
     """All that is known of `rows`, and what is not, a sentence each.
 
@@ -61,7 +61,7 @@ def read_evidence(
     return Evidence(rows, exposures, encoded, vectors, _groups(rows, fields)), notes
 
 
-def read_stated(session: AuditSession, rows: AuditRows) -> tuple[list[Exposures], list[str]]:
+def read_stated(session: Views, rows: AuditRows) -> tuple[list[Exposures], list[str]]:
     """What the reports of `rows` state, and of how many there is none; empty where no row has a report."""
     stated = _stated(session, rows)
     if stated is None:
@@ -134,7 +134,7 @@ def _same(known: str | None, told: str | None) -> bool:
     return known is None or told is None or known == told
 
 
-def _stated(session: AuditSession, rows: AuditRows) -> Exposures | None:
+def _stated(session: Views, rows: AuditRows) -> Exposures | None:
     """The findings that the reports of the rows' studies state as present; None if no row has a report."""
     by_study = _places(rows.study_ids)
     known = np.zeros(len(rows), dtype=bool)
@@ -153,7 +153,7 @@ def _stated(session: AuditSession, rows: AuditRows) -> Exposures | None:
     return exposures_of("report", found(), known)
 
 
-def _fields(session: AuditSession, rows: AuditRows) -> dict[str, dict[int, str]]:
+def _fields(session: Views, rows: AuditRows) -> dict[str, dict[int, str]]:
     """Site, view, sex, age band, month, and attributes of few values, by row; those named as labels are left out."""
     places = {"studies": _places(rows.study_ids), "images": _places(rows.image_ids)}
     labels = {row["name"] for row in session.run("SELECT DISTINCT name FROM truths").rows()} | {plain_label(rows.label)}

@@ -26,8 +26,7 @@ from kb.display import Listing
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.progress import Silent, Watcher
-from kb.sql.limits import UNHURRIED
-from kb.sql.session import AuditSession
+from kb.sql.views import Views
 from kb.statistics.multiplicity import holm
 
 
@@ -65,7 +64,7 @@ def audit_drift(
         UsageError: there is no such run or label, no row has a date, or there is one period only.
     """
     options, watcher = options or DriftOptions(), watcher or Silent()
-    with AuditSession(kb, UNHURRIED) as session:
+    with Views(kb) as session:
         found = read_drift_rows(session, asked)
         space = open_audit_space(kb, asked.run, options.encoder)
         evidence, notes = read_evidence(kb, session, found.rows, encoder=space.encoder, kinds=KINDS)

@@ -16,7 +16,7 @@ from encoder.audit.segments.threshold import chosen_threshold
 from kb.errors import UsageError
 from kb.images.patient_split import PARTS, lies_in
 from kb.images.view_choice import FRONTAL, told_left_out
-from kb.sql.session import AuditSession
+from kb.sql.views import Views
 
 LEAST = 50
 """Rows of a period under which it is joined with the next."""
@@ -98,7 +98,7 @@ class DriftRows:
         return replace(self, rows=self.rows.part(inside), labelled=self.labelled[inside], periods=periods)
 
 
-def read_drift_rows(session: AuditSession, asked: DriftSelection) -> DriftRows:
+def read_drift_rows(session: Views, asked: DriftSelection) -> DriftRows:
     """The predictions that are asked for, each in its period.
 
     Raises:
@@ -138,7 +138,7 @@ def read_drift_rows(session: AuditSession, asked: DriftSelection) -> DriftRows:
     )
 
 
-def _only_label(session: AuditSession, run: str) -> str:
+def _only_label(session: Views, run: str) -> str:
     labels = labels_of(session, run)
     if not labels:
         check_run(session, run, "")
@@ -271,7 +271,7 @@ def _joined(periods: Periods) -> list[str]:
 
 
 def _threshold(
-    session: AuditSession, row: Mapping[str, Any], source: str | None, told: float | None
+    session: Views, row: Mapping[str, Any], source: str | None, told: float | None
 ) -> tuple[float | None, str]:
     if told is not None:
         return told, "told"

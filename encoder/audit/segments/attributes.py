@@ -13,7 +13,7 @@ from encoder.audit.confounders.exposures import Exposures
 from encoder.audit.confounders.row_evidence import MOST_VALUES, NO_ATTRIBUTES
 from encoder.audit.rows import AuditRows, rows_where
 from kb.language.label_names import plain_label
-from kb.sql.session import AuditSession
+from kb.sql.views import Views
 
 Kind = Literal["attribute", "report", "image"]
 
@@ -58,9 +58,7 @@ class Attribute:
         return len(np.unique(self.values[self.known])) > 1 or 0 < known < len(self.values)
 
 
-def read_attributes(
-    session: AuditSession, rows: AuditRows, where: str | None = None
-) -> tuple[list[Attribute], list[str]]:
+def read_attributes(session: Views, rows: AuditRows, where: str | None = None) -> tuple[list[Attribute], list[str]]:
     """Sex, age, view, site, month and all attributes that tables tell of, and which of these have too many values.
 
     Those named as labels or ids are left out.

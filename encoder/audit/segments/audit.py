@@ -26,8 +26,7 @@ from kb.errors import UsageError
 from kb.images.view_choice import FRONTAL
 from kb.knowledge_base import KnowledgeBase
 from kb.progress import Silent, Watcher
-from kb.sql.limits import UNHURRIED
-from kb.sql.session import AuditSession
+from kb.sql.views import Views
 from kb.statistics.interval import Interval
 from kb.statistics.shares import design_effect, difference_interval, wilson
 
@@ -105,7 +104,7 @@ def audit_segments(
     options, watcher = options or SegmentOptions(), watcher or Silent()
     watcher.stage("reading", None)
     split = judged_split(kb, [run], options.split)
-    with AuditSession(kb, UNHURRIED) as session:
+    with Views(kb) as session:
         rows = read_rows(
             session, run, label, source=options.source, split=split, where=options.where, views=options.views
         )
@@ -150,7 +149,7 @@ def audit_segments(
 
 
 def _attributes(
-    kb: KnowledgeBase, session: AuditSession, rows: AuditRows, options: SegmentOptions, watcher: Watcher
+    kb: KnowledgeBase, session: Views, rows: AuditRows, options: SegmentOptions, watcher: Watcher
 ) -> tuple[list[Attribute], list[str]]:
     """All that rows can be cut by, and what is not known of them."""
     stated, notes = read_stated(session, rows)

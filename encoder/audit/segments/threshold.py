@@ -8,7 +8,7 @@ from typing import Any
 from encoder.audit.rows import AuditRows
 from encoder.audit.segments.result import Threshold
 from kb.errors import UsageError
-from kb.sql.session import AuditSession
+from kb.sql.views import Views
 
 _CHOSEN = """
 SELECT threshold, chosen_on, lowest, highest, warning FROM thresholds
@@ -19,7 +19,7 @@ ORDER BY source IS NULL LIMIT 1
 _ORIGINS = {"validation": "highest Youden index on the validation split", "given": "given with the run"}
 
 
-def shared_threshold(session: AuditSession, rows: AuditRows, asked: float | None = None) -> Threshold:
+def shared_threshold(session: Views, rows: AuditRows, asked: float | None = None) -> Threshold:
     """Where the scores of a run are cut for its label.
 
     Args:
@@ -47,7 +47,7 @@ def shared_threshold(session: AuditSession, rows: AuditRows, asked: float | None
     return Threshold(value=float(found["threshold"]), origin=_origin(found))
 
 
-def chosen_threshold(session: AuditSession, run: str, label: str, source: str | None) -> Mapping[str, Any] | None:
+def chosen_threshold(session: Views, run: str, label: str, source: str | None) -> Mapping[str, Any] | None:
     """What the view `thresholds` says of a run and label, by a source of labels or as given with the run.
 
     Args:

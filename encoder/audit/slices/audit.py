@@ -20,8 +20,7 @@ from kb.errors import UsageError
 from kb.images.view_choice import FRONTAL
 from kb.knowledge_base import KnowledgeBase
 from kb.progress import Silent, Watcher
-from kb.sql.limits import UNHURRIED
-from kb.sql.session import AuditSession
+from kb.sql.views import Views
 
 COLUMNS = ("number", "data", "n", "positives", "auroc", "auroc_low", "auroc_high", "extra", "verdict")
 
@@ -68,7 +67,7 @@ def audit_slices(
         run=run, label=label, source=source, split=judged_split(kb, [run], split), where=where, views=views
     )
     watcher.stage("slices", 2)
-    with AuditSession(kb, UNHURRIED) as session:
+    with Views(kb) as session:
         other = find_other(kb, session, against, asked=asked)
         rows = (other.here if other else asked).read(session)
         space = open_audit_space(kb, run, encoder)
@@ -109,7 +108,7 @@ def audit_slices(
     )
 
 
-def _threshold(session: AuditSession, rows: AuditRows, asked: float | None) -> tuple[Threshold | None, list[str]]:
+def _threshold(session: Views, rows: AuditRows, asked: float | None) -> tuple[Threshold | None, list[str]]:
     """The threshold that slices share; without one, why their errors are not looked at."""
     try:
         return shared_threshold(session, rows, asked), []

@@ -10,8 +10,7 @@ import numpy as np
 
 from encoder.vectors.image_vectors import ImageVectors
 from kb.knowledge_base import KnowledgeBase
-from kb.sql.limits import UNHURRIED
-from kb.sql.session import AuditSession
+from kb.sql.views import Views
 from kb.statistics.interval import numbered
 from kb.store.sqltext import literals
 from schemas.terms import IN_USE
@@ -74,7 +73,7 @@ def read_stated(kb: KnowledgeBase, images: ImageVectors) -> Stated:
             if None in (patient, images.patient_ids[row]) or patient == images.patient_ids[row]
         ]
 
-    with AuditSession(kb, UNHURRIED) as session:
+    with Views(kb) as session:
         reported: set[int] = set()
         for told in session.run(_REPORTED):
             reported.update(rows_of(told["study_id"], told["patient_id"]))

@@ -15,7 +15,7 @@ from encoder.prediction.zero_shot_run import predict_zero_shot
 from encoder.vectors.image_vectors import read_image_vectors
 from ingest.labels.predictions import ingest_predictions
 from kb.errors import UsageError
-from kb.sql.session import AuditSession
+from kb.sql.views import Views
 from tests.support.shapes import Shapes
 
 RUNS = ["a-llm", "a-encoder", "a-bottleneck"]
@@ -36,9 +36,9 @@ def of(shapes: Shapes, run: str, **values: object):
 
 
 def mean_logit(shapes: Shapes, run: str, where: str) -> float:
-    with AuditSession(shapes.now()) as session:
+    with Views(shapes.now()) as session:
         sql = f"SELECT avg(logit) AS mean FROM outcomes WHERE run = $run AND label = 'nodule' AND {where}"
-        return session.query(sql, {"run": run}).rows()[0]["mean"]
+        return session.run(sql, {"run": run}).rows()[0]["mean"]
 
 
 @pytest.mark.parametrize("run", RUNS)

@@ -13,7 +13,7 @@ from encoder.training.training_data import read_study
 from kb.errors import UsageError
 from kb.images.view_choice import view_choice
 from kb.knowledge_base import KnowledgeBase
-from kb.sql.session import AuditSession
+from kb.sql.views import Views
 from kb.statistics.multiplicity import benjamini_hochberg, holm
 from tests.support.stored_rows import image, put, put_run
 
@@ -78,7 +78,7 @@ def test_training_and_prediction_take_frontals_too(pictures: KnowledgeBase) -> N
 
 
 def test_an_audit_reads_frontals_too(pictures: KnowledgeBase) -> None:
-    with AuditSession(pictures) as session:
+    with Views(pictures) as session:
         rows = read_rows(session, "good", "E", split="external")
         assert (len(rows), rows.notes) == (20, ["left out for their view: 5 lateral, 5 other"])
         assert len(read_rows(session, "good", "E", split="external", views="all")) == 30

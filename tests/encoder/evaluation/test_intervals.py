@@ -10,7 +10,7 @@ import pytest
 from encoder.evaluation import Options, evaluate
 from encoder.validation.validate import validate
 from kb.knowledge_base import KnowledgeBase
-from kb.sql.session import AuditSession
+from kb.sql.views import Views
 from tests.support.stored_rows import put, put_run
 
 
@@ -33,8 +33,8 @@ def only(kb: KnowledgeBase, **options: Any) -> Any:
 
 def test_an_auroc_has_one_interval_in_evaluate_validate_and_sql(kb: KnowledgeBase) -> None:
     two_runs(kb, 40)
-    with AuditSession(kb) as session:
-        (row,) = session.query("FROM metrics_by('all') WHERE run = 'good'").rows()
+    with Views(kb) as session:
+        (row,) = session.run("FROM metrics_by('all') WHERE run = 'good'").rows()
     found = only(kb, bootstrap=0)
     assert found.values["auroc"] == pytest.approx(row["auroc"], abs=1e-12)
     assert found.intervals["auroc"] == pytest.approx((row["auroc_low"], row["auroc_high"]), abs=1e-9)

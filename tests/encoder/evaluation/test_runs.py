@@ -20,7 +20,7 @@ from encoder.evaluation.matching import match
 from kb.errors import ClearKbError, UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.sql.operating_points import give_points
-from kb.sql.session import AuditSession
+from kb.sql.views import Views
 from tests.support.paths import SHARED
 from tests.support.stored_rows import image, put, put_run
 
@@ -96,9 +96,9 @@ class TestThresholds:
         found = evaluate(kb, ["good"], QUICK)
         row = found.get("good", "Edema")
         assert (row.threshold_from, row.n) == ("cross-fitted", 300)
-        with AuditSession(kb) as session:
-            (told,) = session.query("SELECT * FROM thresholds WHERE run = 'good' AND label = 'Edema'").rows()
-            (judged,) = session.query("SELECT * FROM confusion_by('all') WHERE run = 'good' AND label = 'Edema'").rows()
+        with Views(kb) as session:
+            (told,) = session.run("SELECT * FROM thresholds WHERE run = 'good' AND label = 'Edema'").rows()
+            (judged,) = session.run("SELECT * FROM confusion_by('all') WHERE run = 'good' AND label = 'Edema'").rows()
         assert (told["threshold"], told["chosen_on"]) == (row.threshold, "cross-fitted")
         for name in ("sensitivity", "specificity", "ppv", "npv"):
             assert row.values[name] == pytest.approx(judged[name], abs=1e-12)

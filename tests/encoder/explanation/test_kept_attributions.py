@@ -17,7 +17,7 @@ from encoder.prediction.bottleneck_run import predict_bottleneck
 from encoder.prediction.predicting import PredictOptions
 from encoder.prediction.probe_run import predict_probe
 from kb.errors import UsageError
-from kb.sql.session import AuditSession
+from kb.sql.views import Views
 from tests.support.shapes import Shapes
 
 RUNS = ["k-llm", "k-encoder", "k-bottleneck"]
@@ -36,8 +36,8 @@ def keep(shapes: Shapes, run: str, **values: object) -> KeptAttributions:
 
 
 def asked(shapes: Shapes, sql: str) -> list[dict]:
-    with AuditSession(shapes.now()) as session:
-        return session.query(sql).rows()
+    with Views(shapes.now()) as session:
+        return session.run(sql).rows()
 
 
 @settings(max_examples=25, deadline=None)

@@ -27,7 +27,7 @@ from encoder.vectors.encoding import encode
 from kb.errors import UsageError
 from kb.images.patient_split import read_patients
 from kb.knowledge_base import KnowledgeBase
-from kb.sql.session import AuditSession
+from kb.sql.views import Views
 from kb.vocabulary.check import check
 from schemas.tables import IMAGES
 from tests.support.shapes import CONFIG, SIZE, shapes_study
@@ -127,15 +127,15 @@ def test_external_images_are_judged_whole_and_in_figures_of_their_own(sites: tup
             assert found.get(run, label, split="test").n == 24
             assert found.get(run, label, split="external").n == AWAY
         assert found.get(run, MEAN, split="external").labels == len(LABELS)
-    with AuditSession(sites[0].kb) as session:
-        rows = session.query(
+    with Views(sites[0].kb) as session:
+        rows = session.run(
             "SELECT truth, rank_by FROM outcomes "
             "WHERE run = 'probe-encoder' AND split = 'external' AND label = 'nodule'"
         ).rows()
-        total = session.query(
+        total = session.run(
             "SELECT value, n FROM metrics WHERE run = 'probe-encoder' AND grouping = 'all' AND label = 'nodule'"
         ).rows()
-        cut = session.query("SELECT DISTINCT chosen_on, source FROM thresholds WHERE run = 'probe-encoder'").rows()
+        cut = session.run("SELECT DISTINCT chosen_on, source FROM thresholds WHERE run = 'probe-encoder'").rows()
     expected = metrics.roc_auc_score([row["truth"] for row in rows], [row["rank_by"] for row in rows])
     assert found.get("probe-encoder", "nodule", split="external").values["auroc"] == pytest.approx(expected)
     assert {(row["value"], row["n"]) for row in total} == {("all", 24), ("external", AWAY)}, (

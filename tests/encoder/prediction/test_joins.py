@@ -33,7 +33,7 @@ from kb.errors import UsageError
 from kb.images.patient_split import read_patients, split_of
 from kb.images.preprocessing import Preprocessing
 from kb.knowledge_base import KnowledgeBase
-from kb.sql.session import AuditSession
+from kb.sql.views import Views
 from kb.vectors.embedding import load_stored_embedder
 from tests.support.shapes import SIZE, shapes_study
 from tests.support.stored_rows import image, put, put_run
@@ -91,8 +91,8 @@ def splits_by_all(kb: KnowledgeBase) -> dict[str, dict[str, str]]:
     """The split of each image, as training, prediction, evaluation and audit see it."""
     read = read_study(kb, embedded=False)
     vectors = read_image_vectors(kb, "N1")
-    with AuditSession(kb) as session:
-        seen = session.query("SELECT image_id, split FROM images").rows()
+    with Views(kb) as session:
+        seen = session.run("SELECT image_id, split FROM images").rows()
     return {
         "training": {read.examples[n].image_id: split for split, numbers in read.splits.items() for n in numbers},
         "prediction": dict(zip(vectors.image_ids, vectors.splits, strict=True)),

@@ -15,8 +15,8 @@ from encoder.prediction.judged import judged_parts, warnings, why_judged
 from encoder.validation.validate import validate
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
-from kb.sql.session import AuditSession
 from kb.sql.trained_here import learns_here, trained_here
+from kb.sql.views import Views
 from tests.support.stored_rows import image
 from tests.support.tables import fill, run
 from tests.support.terminal import printed
@@ -85,7 +85,7 @@ def test_a_head_is_trained_here_whatever_it_reads_and_an_encoder_unless_it_came_
 
 def test_all_that_judges_looks_at_the_same_rows(everywhere: KnowledgeBase) -> None:
     trained = trained_here(everywhere)
-    with AuditSession(everywhere) as session:
+    with Views(everywhere) as session:
         counted = session.run("SELECT run, count(*) FILTER (judged) AS n FROM outcomes GROUP BY run").rows()
     for name, n in ((row["run"], row["n"]) for row in counted):
         ours = name in trained

@@ -11,7 +11,7 @@ from ingest.report import Section
 from ingest.reports.ingest import ingest_reports
 from ingest.reports.options import IngestOptions
 from kb.knowledge_base import KnowledgeBase
-from kb.sql.session import AuditSession
+from kb.sql.views import Views
 from tests.support.reports import write_csv
 
 
@@ -65,9 +65,9 @@ class TestInTheKnowledgeBase:
         assert first["worded"] == ["enlarged heart", "heart enlarged"]
 
     def test_queries_read_kinds_and_measurements(self, ward: KnowledgeBase) -> None:
-        with AuditSession(ward) as session:
-            kinds = session.query("SELECT finding, kind FROM concepts ORDER BY finding").rows()
-            measured = session.query(
+        with Views(ward) as session:
+            kinds = session.run("SELECT finding, kind FROM concepts ORDER BY finding").rows()
+            measured = session.run(
                 "SELECT finding, m.measurement.value AS value, m.measurement.unit AS unit FROM "
                 "(SELECT finding, unnest(measurements) AS measurement FROM observations) m ORDER BY value"
             ).rows()

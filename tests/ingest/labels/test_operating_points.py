@@ -11,7 +11,7 @@ from ingest.labels.predictions import PredictionResult, ingest_predictions
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.sql.operating_points import give_points, operating_points
-from kb.sql.session import AuditSession
+from kb.sql.views import Views
 from tests.support.files import write
 
 SCORES = "image,Edema,Pleural_Effusion\n" + "".join(f"i{n},0.{n}5,0.{9 - n}5\n" for n in range(10))
@@ -41,9 +41,9 @@ class TestWithPredictions:
     def test_one_for_all_labels_and_some_of_their_own(self, kb: KnowledgeBase, take: Take) -> None:
         assert take("0.5", "pleural effusion=0.25").operating_points == {"Edema": 0.5, "Pleural_Effusion": 0.25}
         assert stored(kb) == {"Edema": 0.5, "Pleural_Effusion": 0.25}
-        with AuditSession(kb) as session:
+        with Views(kb) as session:
             calls = "SELECT label, count(*) FILTER (decision) AS n FROM outcomes GROUP BY label ORDER BY label"
-            assert [row["n"] for row in session.query(calls)] == [5, 8]
+            assert [row["n"] for row in session.run(calls)] == [5, 8]
 
     @pytest.mark.parametrize(
         ("name", "text"),
@@ -60,13 +60,13 @@ class TestWithPredictions:
 
     def test_logits_and_scores_above_1_have_thresholds_of_their_own_kind(self, kb: KnowledgeBase, take: Take) -> None:
         assert take("-1", text=LOGITS).operating_points == {"Edema": pytest.approx(0.2689414)}
-        with AuditSession(kb) as session:
-            assert session.query("SELECT count(*) AS n FROM outcomes WHERE decision").rows() == [{"n": 6}]
+        with Views(kb) as session:
+            assert session.run("SELECT count(*) AS n FROM outcomes WHERE decision").rows() == [{"n": 6}]
 
     def test_scores_above_1_are_divided_and_so_is_the_threshold(self, kb: KnowledgeBase, take: Take) -> None:
         assert take("1.5", text=ABOVE).operating_points == {"Edema": 0.75}
-        with AuditSession(kb) as session:
-            assert session.query("SELECT count(*) AS n FROM outcomes WHERE decision").rows() == [{"n": 3}]
+        with Views(kb) as session:
+            assert session.run("SELECT count(*) AS n FROM outcomes WHERE decision").rows() == [{"n": 3}]
 
     def test_the_same_file_again_keeps_them_and_other_ones_replace_them(self, kb: KnowledgeBase, take: Take) -> None:
         assert take("0.5").stored == "new"

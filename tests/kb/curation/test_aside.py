@@ -10,7 +10,7 @@ from kb.curation.review.groups import review_groups
 from kb.errors import UsageError
 from kb.exchange.formats import ExportOptions, export_vocabulary
 from kb.knowledge_base import KnowledgeBase
-from kb.sql.session import AuditSession
+from kb.sql.views import Views
 from tests.support.concepts import SAME_WORDS, add_concepts
 from tests.support.curated import concept_id
 
@@ -36,8 +36,8 @@ class TestReading:
 
     def test_its_kind_is_other_though_its_finding_is_known(self, base: KnowledgeBase) -> None:
         assert (base.vocabulary.get(WIDE).kind, base.vocabulary.get(WIDENED).kind) == ("finding", "other")
-        with AuditSession(base) as session:
-            rows = session.query("SELECT concept_id, kind, status FROM concepts").rows()
+        with Views(base) as session:
+            rows = session.run("SELECT concept_id, kind, status FROM concepts").rows()
         found = {row["concept_id"]: (row["kind"], row["status"]) for row in rows}
         assert (found[WIDE], found[WIDENED]) == (("finding", "candidate"), ("other", "aside"))
 

@@ -16,9 +16,9 @@ from sklearn import metrics
 from kb.errors import UsageError
 from kb.images.patient_split import FOLDS, fold_of
 from kb.knowledge_base import KnowledgeBase
-from kb.sql.hints import what_rows_count
 from kb.sql.queries import find_query, run_query
 from kb.sql.session import AuditSession
+from kb.sql.views import Views
 from kb.statistics.shares import share_interval
 from tests.support.tables import fill, run
 
@@ -71,8 +71,8 @@ def best_cut(rows: Sequence[Row]) -> float:
 
 
 def ask(kb: KnowledgeBase, sql: str, **values: Any) -> list[dict[str, Any]]:
-    with AuditSession(kb) as session:
-        return session.query(sql, values).rows()
+    with Views(kb) as session:
+        return session.run(sql, values).rows()
 
 
 def _owner(image: str) -> str:
@@ -172,7 +172,7 @@ class TestRowsThatWereLearnedFrom:
 
             def told(sql: str, **values: Any) -> str:
                 session.query(sql, values)
-                return " ".join(what_rows_count(session, sql, values))
+                return " ".join(session.remarks(sql, values, rows=True))
 
             assert told("FROM metrics") == told("FROM confusion_by(sex)")
             assert f"left out: {row['n']} predictions that a run of ours learned from" in told("FROM metrics")
@@ -180,9 +180,9 @@ class TestRowsThatWereLearnedFrom:
             assert told("FROM confusion_by(sex, part := 'all')") == told("FROM outcomes WHERE judged") == ""
             query = find_query("roc")
             values = query.values({"run": "probe"})
-            assert "left out: " in " ".join(what_rows_count(session, query.sql, values))
-            assert what_rows_count(session, query.sql, {**values, "split": "all"}) == []
-            assert what_rows_count(session, query.sql, {**values, "run": "r"}) == []
+            assert "left out: " in " ".join(session.remarks(query.sql, values, rows=True))
+            assert session.remarks(query.sql, {**values, "split": "all"}, rows=True) == []
+            assert session.remarks(query.sql, {**values, "run": "r"}, rows=True) == []
 
     def test_choose_by_their_own_validation(self, ours: KnowledgeBase) -> None:
         found = {row["run"]: row["chosen_on"] for row in ask(ours, "SELECT run, chosen_on FROM thresholds")}

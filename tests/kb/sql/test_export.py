@@ -14,7 +14,7 @@ from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.sql.export import export_audit
 from kb.sql.queries import all_queries, find_query
-from kb.sql.session import AuditSession
+from kb.sql.views import Views
 from schemas.sql.audit_views import all_views
 
 
@@ -31,8 +31,8 @@ def _rows(connection: Any, sql: str, values: dict[str, Any] | None = None) -> li
     return sorted((tuple(map(_rounded, row)) for row in connection.execute(sql, values).fetchall()), key=repr)
 
 
-def _session_rows(session: AuditSession, sql: str, values: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
-    return sorted((tuple(map(_rounded, row.values())) for row in session.query(sql, values)), key=repr)
+def _session_rows(session: Views, sql: str, values: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
+    return sorted((tuple(map(_rounded, row.values())) for row in session.run(sql, values)), key=repr)
 
 
 def _rounded(value: Any) -> Any:
@@ -43,16 +43,14 @@ def _rounded(value: Any) -> Any:
 class TestTheFile:
     @pytest.mark.parametrize("view", list(all_views()))
     def test_every_view_gives_the_same_rows(
-        self, exported: duckdb.DuckDBPyConnection, session: AuditSession, view: str
+        self, exported: duckdb.DuckDBPyConnection, session: Views, view: str
     ) -> None:
         assert _rows(exported, f"FROM {view}") == _session_rows(session, f"FROM {view}")
         described = exported.execute(f"DESCRIBE {view}").fetchall()
         assert [row[0] for row in described] == list(all_views()[view].columns)
 
     @pytest.mark.parametrize("name", sorted(all_queries()))
-    def test_every_named_query_runs_on_it(
-        self, exported: duckdb.DuckDBPyConnection, session: AuditSession, name: str
-    ) -> None:
+    def test_every_named_query_runs_on_it(self, exported: duckdb.DuckDBPyConnection, session: Views, name: str) -> None:
         query = find_query(name)
         values = query.values({})
         assert _rows(exported, query.sql, values) == _session_rows(session, query.sql, values)
@@ -67,7 +65,7 @@ class TestTheFile:
             "decision_curve(NULL, NULL)",
         ],
     )
-    def test_functions_are_there(self, exported: duckdb.DuckDBPyConnection, session: AuditSession, call: str) -> None:
+    def test_functions_are_there(self, exported: duckdb.DuckDBPyConnection, session: Views, call: str) -> None:
         found, here = _rows(exported, f"FROM {call}"), _session_rows(session, f"FROM {call}")
         assert found == here and found
 

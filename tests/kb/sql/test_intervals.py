@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kb.knowledge_base import KnowledgeBase
-from kb.sql.session import AuditSession
+from kb.sql.views import Views
 from kb.statistics.auroc import auroc_interval
 from kb.statistics.interval import t_quantile
 from tests.support.tables import fill, run
@@ -53,8 +53,8 @@ def test_an_auroc_has_the_interval_of_the_library_with_ties_and_patients(kb: Kno
     held += [{"image_id": "unread", "patient_id": "p0", "label": f"l{n}", "source": "s"} for n in range(len(CASES))]
     said += [{"image_id": "unread", "label": f"l{n}", "run": "r", "score": 0.5} for n in range(len(CASES))]
     fill(kb, labels=held, predictions=said, runs=[run("r")])
-    with AuditSession(kb) as session:
-        found = {row["label"]: row for row in session.query("FROM metrics_by('all')").rows()}
+    with Views(kb) as session:
+        found = {row["label"]: row for row in session.run("FROM metrics_by('all')").rows()}
     assert len(found) == len(CASES)
     for number, (images, truth, scores) in enumerate(CASES):
         row, told = found[f"l{number}"], auroc_interval(truth, scores, PATIENTS[images])
@@ -64,7 +64,7 @@ def test_an_auroc_has_the_interval_of_the_library_with_ties_and_patients(kb: Kno
 
 @pytest.mark.parametrize("freedom", [0.5, 3, 7.5, 400])
 def test_the_quantile_of_t_is_that_of_the_library(kb: KnowledgeBase, freedom: float) -> None:
-    with AuditSession(kb) as session:
-        (row,) = session.query(f"SELECT t_quantile({freedom}) AS t, t_quantile('infinity') AS z").rows()
+    with Views(kb) as session:
+        (row,) = session.run(f"SELECT t_quantile({freedom}) AS t, t_quantile('infinity') AS z").rows()
     assert row["t"] == pytest.approx(t_quantile(freedom), abs=1e-12)
     assert row["z"] == pytest.approx(1.959963984540054, abs=1e-12)

@@ -15,6 +15,7 @@ from kb.knowledge_base import KnowledgeBase
 from kb.sql import own_tables
 from kb.sql.own_tables import read_own_tables
 from kb.sql.session import AuditSession
+from kb.sql.views import Views
 from tests.support.escapes import FILES
 
 ROWS: list[dict[str, Any]] = [{"site": "A", "beds": 12}, {"site": "B", "beds": None}]
@@ -46,13 +47,13 @@ def test_a_file_of_each_kind_is_a_table(ward_kb: KnowledgeBase, tmp_path: Path, 
             session.query("SELECT bed FROM mine")
 
 
-def test_no_other_file_is_reached_beside_one(ward_kb: KnowledgeBase, table: Path) -> None:
+def test_no_other_file_is_reached_beside_one(ward_kb: KnowledgeBase, views: Views, table: Path) -> None:
     with AuditSession(ward_kb, tables={"mine": table}) as session:
         for attempt in [*FILES, f"FROM read_csv('{table}')", f"FROM '{table}'", "FROM mine, read_csv('/etc/passwd')"]:
             with pytest.raises(UsageError):
                 session.query(attempt.replace("{kb}", ward_kb.uri)).rows()
             with pytest.raises(ClearKbError):
-                session.run(attempt.replace("{kb}", ward_kb.uri)).rows()
+                views.run(attempt.replace("{kb}", ward_kb.uri)).rows()
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,13 @@ import pytest
 
 from kb.errors import UsageError
 from kb.sql.reference import column_types, functions, relations, schema_rows, schema_text
-from kb.sql.session import AuditSession
+from kb.sql.views import Views
 from schemas.sql.audit_views import all_views
 
 
 @pytest.mark.parametrize("view", list(all_views()))
-def test_every_column_is_documented_in_its_order(session: AuditSession, view: str) -> None:
-    assert list(column_types(session, view)) == list(all_views()[view].columns)
+def test_every_column_is_documented_in_its_order(views: Views, view: str) -> None:
+    assert list(column_types(views, view)) == list(all_views()[view].columns)
     assert all(all_views()[view].columns.values())
     assert all_views()[view].about
 

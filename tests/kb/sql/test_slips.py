@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from kb.errors import UsageError
-from kb.sql.hints import what_rows_count, why_no_rows
 from kb.sql.session import AuditSession
 
 
@@ -57,10 +56,10 @@ def test_a_column_is_looked_for_in_the_views_that_are_read(session: AuditSession
 )
 def test_a_value_that_no_row_holds_is_told(session: AuditSession, sql: str, hint: str) -> None:
     assert session.query(sql).rows() == []
-    assert hint in " ".join(why_no_rows(session, sql))
+    assert hint in " ".join(session.remarks(sql, rows=False))
 
 
 def test_an_attribute_that_there_is_not_is_told_beside_rows(session: AuditSession) -> None:
     sql = "SELECT DISTINCT attributes['Device'] AS device FROM images"
     assert session.query(sql).rows() == [{"device": None}]
-    assert what_rows_count(session, sql) == ["there is no attribute 'Device': did you mean device?"]
+    assert session.remarks(sql, rows=True) == ["there is no attribute 'Device': did you mean device?"]

@@ -13,7 +13,7 @@ import pytest
 from kb.errors import UsageError
 from kb.images.patient_split import split_of
 from kb.knowledge_base import KnowledgeBase
-from kb.sql.session import AuditSession
+from kb.sql.views import Views
 from tests.support.paths import SHARED
 from tests.support.tables import fill, run
 
@@ -21,8 +21,8 @@ CHEXPERT = SHARED / "data" / "chexpert_test"
 
 
 def ask(kb: KnowledgeBase, sql: str) -> list[dict[str, Any]]:
-    with AuditSession(kb) as session:
-        return session.query(sql).rows()
+    with Views(kb) as session:
+        return session.run(sql).rows()
 
 
 def image(image_id: str, study: str | None = None, patient: str | None = None, **attributes: str) -> dict[str, Any]:
