@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from kb.statistics.interval import Interval
+from kb.visible import visible
 
 T = TypeVar("T")
 
@@ -55,7 +56,7 @@ def table_of(rows: Sequence[Row], columns: Sequence[str], title: str | None = No
             overflow="fold",
         )
     for row in rows:
-        table.add_row(*(escape(plain(row[column])) for column in columns))
+        table.add_row(*(escape(visible(plain(row[column]))) for column in columns))
     return table
 
 
@@ -65,7 +66,7 @@ def facts_of(facts: Iterable[tuple[str, str]]) -> Table:
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in facts:
-        table.add_row(name, value)
+        table.add_row(visible(name), visible(value))
     return table
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from encoder.audit.kept_attributions import KeptAttributions, keep_attributions
@@ -19,6 +18,7 @@ from encoder.explanation.grouped import GroupedExplainer
 from encoder.figures import check_figure
 from encoder.prediction.runs import only_run, read_run
 from encoder.vectors.encoders import find_checkpoint
+from kb.commands.console import SafeConsole
 from kb.commands.options import Format
 from kb.commands.output import print_facts, print_json, print_rows, say
 from kb.commands.progress import Progress
@@ -193,14 +193,14 @@ def _print(found: Explanation, explainer: Explainer) -> None:
     ]
     print_rows(rows, COLUMNS[1:], Format.table, title=f"\nthe largest contributions (score: {against})")
     others = f"{found.others:+.3f} from the {max(found.concepts - len(found.top), 0):,} others"
-    Console(highlight=False).print(escape(others))
+    SafeConsole(highlight=False).print(escape(others))
     groups = [{**asdict(group), "contribution": f"{group.contribution:+.4f}"} for group in found.groups]
     print_rows(groups, ("finding", "concepts", "contribution"), Format.table, title="\nby finding")
     _print_evidence(found)
 
 
 def _print_evidence(found: Explanation) -> None:
-    console = Console(highlight=False, soft_wrap=True)
+    console = SafeConsole(highlight=False, soft_wrap=True)
     entries = [(part, mention) for part in found.top for mention in part.evidence]
     if entries:
         console.print("\n[bold]evidence[/bold]")

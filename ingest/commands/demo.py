@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from ingest.demo import write_phantom_study
+from kb.commands.console import SafeConsole
 from kb.commands.options import Format
 from kb.commands.output import print_rows
 from kb.errors import ClearKbError, UsageError
@@ -241,7 +241,7 @@ class _Story:
 
     def _show(self, command: str, arguments: Sequence[object]) -> None:
         typed = shlex.join(["clear-kb", *self._words(command, arguments)])
-        Console(highlight=False, soft_wrap=True).print(Text(f"\n$ {typed}", style="bold cyan"))
+        SafeConsole(highlight=False, soft_wrap=True).print(Text(f"\n$ {typed}", style="bold cyan"))
         sys.stdout.flush()
 
     def _check(self, done: subprocess.CompletedProcess[Any], command: str) -> None:
@@ -266,5 +266,5 @@ def _one_image(study: Path, label: str) -> str:
 
 
 def _tell(text: str) -> None:
-    Console(highlight=False).print(Text(f"\n{text}", style="italic"))
+    SafeConsole(highlight=False).print(Text(f"\n{text}", style="italic"))
     sys.stdout.flush()

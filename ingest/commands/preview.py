@@ -6,7 +6,6 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
@@ -30,6 +29,7 @@ from ingest.reports.options import IngestOptions
 from ingest.reports.preview import PreviewedReport, preview
 from ingest.reports.rows import DEFAULT_SECTIONS
 from ingest.scope.left_out import Tally
+from kb.commands.console import SafeConsole
 from kb.commands.options import Format, OutputFormat, parse_pairs
 from kb.commands.output import print_json, print_rows, say
 
@@ -120,7 +120,7 @@ def _say_left_out(left_out: Tally, scope: str) -> None:
 
 
 def _print(one: PreviewedReport, *, listed: bool) -> None:
-    console = Console(highlight=False)
+    console = SafeConsole(highlight=False)
     if isinstance(one.report, Reject):
         console.print(Text(f"\n{one.report.position}: rejected: {one.report.reason}", style="bold"))
         return
@@ -147,7 +147,7 @@ def whys_of(one: PreviewedReport) -> list[dict[str, Any]]:
 
 
 def _explain(one: PreviewedReport) -> None:
-    console = Console(highlight=False)
+    console = SafeConsole(highlight=False)
     for section, read in one.whys():
         console.print(Text(f"\n{section}: {read.sentence}", style="bold"))
         for clause in read.clauses:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 from rich.markup import escape
 
+from kb.commands.console import data_stream
 from kb.commands.options import Format
 from kb.commands.output import print_json, print_rows, say
 from kb.commands.shared import Reading, Writing
@@ -47,7 +47,7 @@ def print_change_lines(reading: Reading, concept: str | None, limit: int) -> Non
     base = reading.base
     wanted = None if concept is None else base.vocabulary.named(concept).concept_id
     for line in change_lines(base.changes(wanted)[-limit:], wanted):
-        sys.stdout.write(f"{line}\n")
+        data_stream().write(f"{line}\n")
 
 
 def print_changes(reading: Reading, concept: str | None, limit: int) -> None:

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 from kb.commands.changes import print_change
+from kb.commands.console import data_stream
 from kb.commands.options import (
     Format,
 )
@@ -37,7 +38,7 @@ def diff_command(
         print_json(found.to_patch())
         return
     if output == "markdown":
-        sys.stdout.write(diff_as_markdown(found, reading.base.at(new)))
+        data_stream().write(diff_as_markdown(found, reading.base.at(new)))
         return
     columns = ["kind", "concept_id", "text", "change"]
     print_rows(found.rows(), columns, Format(output), empty="the vocabularies are the same")

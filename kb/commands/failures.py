@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Mapping
 
 from kb.errors import ClearKbError, Need
+from kb.visible import visible
 
 DEBUG = "CLEAR_KB_DEBUG"
 """Set to 1, every error shows its traceback as well, as with -vv."""
@@ -100,7 +101,7 @@ def tell_failure(error: BaseException) -> int:
     """Write one line about an error to standard error, after its traceback if that is asked for; the exit code."""
     if os.environ.get(DEBUG, "0") not in ("", "0") or logging.getLogger("clear_kb").isEnabledFor(logging.DEBUG):
         traceback.print_exception(error)
-    sys.stderr.write(f"error: {_printable(describe(error), keep=chr(10))}\n")
+    sys.stderr.write(f"error: {visible(describe(error))}\n")
     return exit_code(error)
 
 
@@ -125,9 +126,4 @@ def describe(error: BaseException) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(_printable(text).split())
-
-
-def _printable(text: str, keep: str = "") -> str:
-    """`text` without what would move the cursor of a terminal or start another line."""
-    return "".join(letter if letter.isprintable() or letter in keep else " " for letter in text)
+    return " ".join(text.split())

@@ -8,10 +8,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
-
+from kb.commands.console import SafeConsole, data_stream
 from kb.commands.options import Format
 from kb.display import facts_of, plain, table_of
+from kb.visible import visible_json
 
 
 def say(message: str, *, quiet: bool = False, wrapped: bool = False) -> None:
@@ -20,13 +20,12 @@ def say(message: str, *, quiet: bool = False, wrapped: bool = False) -> None:
     What is `wrapped` is broken between words where a line of the terminal ends.
     """
     if not quiet:
-        Console(stderr=True, highlight=False, soft_wrap=not (wrapped and sys.stderr.isatty())).print(message)
+        SafeConsole(stderr=True, highlight=False, soft_wrap=not (wrapped and sys.stderr.isatty())).print(message)
 
 
 def print_json(data: Any) -> None:
-    """Print `data` as indented JSON."""
-    json.dump(data, sys.stdout, indent=2, ensure_ascii=False, default=str)
-    sys.stdout.write("\n")
+    """Print `data` as indented JSON; what a terminal would act on is escaped, as JSON can."""
+    sys.stdout.write(visible_json(json.dumps(data, indent=2, ensure_ascii=False, default=str)) + "\n")
 
 
 def print_rows(
@@ -42,7 +41,7 @@ def print_rows(
     if output is Format.json:
         print_json(chosen)
     elif output is Format.csv:
-        writer = csv.DictWriter(sys.stdout, list(columns), lineterminator="\n")
+        writer = csv.DictWriter(data_stream(), list(columns), lineterminator="\n")
         writer.writeheader()
         writer.writerows({name: plain(value) for name, value in row.items()} for row in chosen)
     elif not chosen:
@@ -58,7 +57,7 @@ def print_facts(facts: Sequence[tuple[str, str]]) -> None:
 
 def is_narrow(columns: int) -> bool:
     """Whether the terminal shows fewer columns than that; what is piped is wide enough."""
-    return sys.stdout.isatty() and Console().width < columns
+    return sys.stdout.isatty() and SafeConsole().width < columns
 
 
 def print_text(text: str) -> None:
@@ -79,6 +78,6 @@ def print_result(
         print_facts(facts)
 
 
-def _console() -> Console:
+def _console() -> SafeConsole:
     # Piped output is not cut at 80 columns: a table in a file or a pager keeps its lines whole.
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 140)
+    return SafeConsole(highlight=False, width=None if sys.stdout.isatty() else 140)

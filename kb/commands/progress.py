@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from types import TracebackType
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     TaskID,
@@ -15,6 +14,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.progress import Progress as RichProgress
+
+from kb.commands.console import SafeConsole
 
 UNITS = {"embedding": "concepts"}
 """What is counted in a stage whose items are others than those of the whole work."""
@@ -27,7 +28,7 @@ class Progress:
     """Shows one stage at a time; the units of work drive the bar, the items the speed that is shown."""
 
     def __init__(self, items: str, *, hidden: bool = False):
-        console = Console(stderr=True)
+        console = SafeConsole(stderr=True)
         self._items = self._unit = items
         self._bar = RichProgress(
             TextColumn("{task.description:<10}"),

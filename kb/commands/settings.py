@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from kb.errors import UsageError
+from kb.visible import visible
 
 FILE = "clear-kb.toml"
 EVERYWHERE = ("kb", "by")
@@ -103,13 +104,21 @@ def find_settings(folder: Path) -> tuple[Path, dict[str, Any]] | None:
     return None
 
 
+class _Plain(logging.Formatter):
+    """Lines of the log as a terminal may be shown them."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line."""
+        return visible(super().format(record))
+
+
 def log_to_stderr(verbosity: int) -> None:
     """Show what the library logs: nothing, with 1 what it does, with 2 and more how."""
     if not verbosity:
         return
     handler = logging.StreamHandler(sys.stderr)
     handler.set_name("clear-kb")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s", "%H:%M:%S"))
+    handler.setFormatter(_Plain("%(asctime)s %(name)s: %(message)s", "%H:%M:%S"))
     logger = logging.getLogger("clear_kb")
     logger.handlers = [one for one in logger.handlers if one.get_name() != handler.get_name()] + [handler]
     logger.setLevel(logging.INFO if verbosity == 1 else logging.DEBUG)

@@ -7,11 +7,11 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
 from kb.commands.aside import say_aside
+from kb.commands.console import SafeConsole
 from kb.commands.options import Format
 from kb.commands.output import print_facts, print_json, print_rows, say
 from kb.commands.shared import Reading, reads
@@ -173,7 +173,7 @@ def _in_a_line(row: Mapping[str, Any]) -> str:
 
 
 def _print_evidence(mentions: list[Evidence], counts: Counts) -> None:
-    console = Console(highlight=False)
+    console = SafeConsole(highlight=False)
     if mentions:
         shown = f"{len(mentions)} of {counts.mentions:,}" if counts.mentions > len(mentions) else "all"
         console.print(f"\n[bold]evidence[/bold] ({shown})")

@@ -21,9 +21,12 @@ from kb.sql.frames import Frame, read_frame, write_frame
 from kb.sql.limits import Limits
 from kb.sql.watch import PATIENCE_S
 
-_BEGIN = (
-    "import json,sys; sys.path[:] = json.loads(sys.argv[1]); from kb.sql.query_server import main; main(sys.argv[2])"
-)
+_BEGIN = """\
+import json, sys
+sys.path[:] = json.loads(sys.argv[1])
+from kb.sql.query_server import main
+main(sys.argv[2])
+"""
 """The paths are ours, as they are by now; nothing of the caller's own script runs there."""
 
 GRACE_S = PATIENCE_S + 2.0
@@ -164,7 +167,10 @@ class QueryProcess:
             raise self._limits.stopped("time") from None
         if frame is None:
             self.end()
-            raise QueryEnded(f"the query ended the process that ran it ({self._how()}); the next one has a new process")
+            how = self._how()
+            if not self._opened:
+                raise QueryEnded(f"the process that runs queries could not begin ({how})")
+            raise QueryEnded(f"the query ended the process that ran it ({how}); the next one has a new process")
         return frame
 
     def _raised(self, frame: Frame) -> Frame:

@@ -20,6 +20,7 @@ from kb.sql.queries import all_queries, find_query
 from kb.sql.reference import functions, relations, schema_text
 from kb.sql.result import Result
 from kb.sql.session import AuditSession
+from kb.visible import visible
 
 HELP = """\
 A query is a SELECT that ends in ";", over as many lines as it takes.
@@ -156,11 +157,11 @@ class Shell:
         self.done = True
 
     def _say(self, text: str) -> None:
-        (self._out or sys.stdout).write(text)
+        (self._out or sys.stdout).write(visible(text))
 
     def _complain(self, text: str) -> None:
         stream = self._errors or sys.stderr
-        stream.write(f"{text}\n")
+        stream.write(f"{visible(text)}\n")
         stream.flush()
 
 

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from kb.errors import UsageError
 from kb.sql.result import Result
+from kb.visible import visible_json
 
 SUFFIXES = (".csv", ".json", ".jsonl", ".parquet")
 MOST_COUNTED = 1_000_000
@@ -146,7 +147,7 @@ def _write_parquet(result: Result, path: Path) -> int:
 
 
 def _line(row: Mapping[str, Any]) -> str:
-    return json.dumps(as_json(row), ensure_ascii=False)
+    return visible_json(json.dumps(as_json(row), ensure_ascii=False))
 
 
 def _rounded(value: Any, digits: int | None) -> Any:

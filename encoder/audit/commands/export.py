@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from encoder.audit.audit_session import EncoderVectors
+from encoder.audit.encoder_vectors import EncoderVectors
 from encoder.commands.options import EncoderOption
 from kb.commands.output import print_result, say
 from kb.commands.shared import Reading, reads

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from rich import box
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from kb.commands.console import SafeConsole, data_stream
 from kb.commands.failures import HINTS
 from kb.commands.options import Format
 from kb.commands.output import say
@@ -21,6 +21,7 @@ from kb.sql.hints import empty_tables
 from kb.sql.result import Result
 from kb.sql.session import AuditSession
 from kb.sql.writing import as_cell, first_rows, write_csv, write_file, write_json
+from kb.visible import visible
 
 WIDEST = 400
 """Characters of a line that goes to a file or a pager."""
@@ -64,7 +65,7 @@ def show_result(
     elif output is Format.table:
         count = _print_table(result, shown)
     else:
-        count = (write_json if output is Format.json else write_csv)(result, sys.stdout)
+        count = (write_json if output is Format.json else write_csv)(result, data_stream())
     if not count and file is None:
         say("no rows")
     for reason in session.remarks(sql, values, rows=bool(count)):
@@ -91,16 +92,17 @@ def print_cells(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> No
     """
     entries = [column for column in columns if any(row[column] is not None for row in rows)] or list(columns)
     if hidden := [column for column in columns if column not in entries]:
-        say(f"without any value: {', '.join(hidden)}")
+        say(f"without any value: {escape(', '.join(hidden))}")
     cells = [[_cell(row[column]) for column in entries] for row in rows]
-    width = Console().width if sys.stdout.isatty() else WIDEST
-    if _width(cells, entries) > width:
+    titles = [visible(column) for column in entries]
+    width = SafeConsole().width if sys.stdout.isatty() else WIDEST
+    if _width(cells, titles) > width:
         whole, cells = cells, [[_shortened(cell) for cell in line] for line in cells]
-        if _width(cells, entries) > width:
-            _print_records(whole, entries)
+        if _width(cells, titles) > width:
+            _print_records(whole, titles)
             return
     numbers = [are_numbers(row[column] for row in rows) for column in entries]
-    _print_table_of(cells, entries, numbers, width if sys.stdout.isatty() else _width(cells, entries))
+    _print_table_of(cells, titles, numbers, width if sys.stdout.isatty() else _width(cells, titles))
 
 
 def _print_table_of(
@@ -111,7 +113,7 @@ def _print_table_of(
         table.add_column(Text(column), justify="right" if number else "left", no_wrap=True)
     for line in cells:
         table.add_row(*map(Text, line))
-    Console(highlight=False, width=width).print(table)
+    SafeConsole(highlight=False, width=width).print(table)
 
 
 def _print_records(cells: Sequence[Sequence[str]], columns: Sequence[str]) -> None:
@@ -125,7 +127,7 @@ def _print_records(cells: Sequence[Sequence[str]], columns: Sequence[str]) -> No
 
 
 def _cell(value: Any) -> str:
-    return as_cell(value, DIGITS)
+    return visible(as_cell(value, DIGITS))
 
 
 def _shortened(cell: str) -> str:

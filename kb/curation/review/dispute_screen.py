@@ -10,10 +10,11 @@ from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.widgets import Footer, Static
+from textual.widgets import Footer
 
 from kb.curation.disputes import Dispute, Reading
 from kb.curation.review.dispute_session import DisputeSession
+from kb.curation.review.shown import Shown
 from kb.errors import ClearKbError
 
 SHOWN = ("certainty", "temporality", "laterality", "severity")
@@ -46,10 +47,10 @@ class DisputeApp(App[None]):
 
     def compose(self) -> ComposeResult:
         """Head line, the readings, what was said last, and the keys."""
-        yield Static(id="head")
+        yield Shown(id="head")
         with VerticalScroll(can_focus=False):
-            yield Static(id="readings")
-        yield Static(id="said")
+            yield Shown(id="readings")
+        yield Shown(id="said")
         yield Footer(compact=True)
 
     def on_mount(self) -> None:
@@ -91,9 +92,9 @@ class DisputeApp(App[None]):
             head.append(f"  {item.kind}  {item.report_id}, {item.section}", "italic")
             shown = Group(*(_reading(number, one, item) for number, one in enumerate(item.readings, start=1)))
         # Texts of reports hold brackets: they are shown as Text, never read as markup.
-        self.query_one("#head", Static).update(head)
-        self.query_one("#readings", Static).update(shown)
-        self.query_one("#said", Static).update(Text(self._said))
+        self.query_one("#head", Shown).show(head)
+        self.query_one("#readings", Shown).show(shown)
+        self.query_one("#said", Shown).show(Text(self._said))
         self.refresh_bindings()
 
 

@@ -15,7 +15,9 @@ from textual.widgets import Input, Label, Static
 
 from kb.curation.review.group import Member
 from kb.curation.review.keys import KEYS
+from kb.curation.review.shown import Shown
 from kb.curation.words import times
+from kb.visible import visible
 
 LEAVE: list[BindingType] = [Binding("escape", "dismiss(None)", "leave it")]
 
@@ -60,10 +62,11 @@ class TargetPrompt(ModalScreen[Member | None]):
         """A line to type in, and what is found."""
         with Vertical():
             yield Label(
-                f"What is '{self._text}' the same as? (arrows choose, Enter: that one, Escape: none)", markup=False
+                f"What is '{visible(self._text)}' the same as? (arrows choose, Enter: that one, Escape: none)",
+                markup=False,
             )
             yield Input(placeholder="words of its text", id="text")
-            yield Static(id="found")
+            yield Shown(id="found")
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """A letter was typed."""
@@ -86,7 +89,7 @@ class TargetPrompt(ModalScreen[Member | None]):
             lines.append(f"{one.text}  {times(one.mentions)}\n", "reverse" if at == self._at else "")
         if not self._found and self.query_one(Input).value.strip():
             lines.append("nothing of this side, severity and assertion has these words", "dim")
-        self.query_one("#found", Static).update(lines)
+        self.query_one("#found", Shown).show(lines)
 
 
 class KeysHelp(ModalScreen[None]):

@@ -10,7 +10,7 @@ from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
-from textual.widgets import Footer, Static
+from textual.widgets import Footer
 
 from kb.curation.review.decide import Decided
 from kb.curation.review.group import DOES_AWAY, Group, Member
@@ -19,6 +19,7 @@ from kb.curation.review.keys import IN_FOOTER, KEYS
 from kb.curation.review.pane import concept_pane, wording_pane
 from kb.curation.review.prompts import KeysHelp, RenamePrompt, TargetPrompt
 from kb.curation.review.selection import Selection
+from kb.curation.review.shown import Shown
 from kb.curation.review.targets import typed_targets
 from kb.curation.words import times
 from kb.errors import ClearKbError
@@ -69,15 +70,15 @@ class ReviewApp(App[None]):
 
     def compose(self) -> ComposeResult:
         """Head line, what Enter does, the rows of the group, both sides, what was said last, and the keys."""
-        yield Static(id="head")
-        yield Static(id="enter")
+        yield Shown(id="head")
+        yield Shown(id="enter")
         with VerticalScroll(id="rows", can_focus=False):
-            yield Static(id="members")
+            yield Shown(id="members")
         with Horizontal():
             for side in ("left", "right"):
                 with VerticalScroll(id=side, classes="side", can_focus=False):
-                    yield Static(id=f"{side}-text")
-        yield Static(id="said")
+                    yield Shown(id=f"{side}-text")
+        yield Shown(id="said")
         yield Footer(compact=True)
 
     def on_mount(self) -> None:
@@ -227,7 +228,7 @@ class ReviewApp(App[None]):
     def _tell(self, said: str, *, armed: str | None = None) -> None:
         """Say something; whatever is said takes back that a concept was to be rejected, unless `armed` says so."""
         self._said, self._armed = said, armed
-        self.query_one("#said", Static).update(Text(said))
+        self.query_one("#said", Shown).show(Text(said))
 
     def _show(self) -> None:
         session = self.session
@@ -236,7 +237,7 @@ class ReviewApp(App[None]):
         head = Text.assemble((self._queue, "bold"), f"  {place}   decided {session.decided:,}{speed}")
         if session.group is not None:
             head.append(f"   {session.group.reason}", "italic")
-        self.query_one("#head", Static).update(head)
+        self.query_one("#head", Shown).show(head)
         self._show_choice()
         for side in ("left", "right"):
             self.query_one(f"#{side}").scroll_home(animate=False)
@@ -247,11 +248,11 @@ class ReviewApp(App[None]):
         """What is ticked and marked, and what Enter would do with it."""
         group, chosen = self.session.group, self._selection
         told = "That was the last one: u takes the last step back, q stops." if group is None else chosen.in_words()
-        self.query_one("#enter", Static).update(Text(told))
-        self.query_one("#members", Static).update(chosen.rows_in_words())
+        self.query_one("#enter", Shown).show(Text(told))
+        self.query_one("#members", Shown).show(chosen.rows_in_words())
         self.query_one("#rows").scroll_to(y=max(chosen.at - ROWS + 2, 0), animate=False)
-        self.query_one("#left-text", Static).update(self._left(group))
-        self.query_one("#right-text", Static).update(self._right(group))
+        self.query_one("#left-text", Shown).show(self._left(group))
+        self.query_one("#right-text", Shown).show(self._right(group))
         self._tell(self._said)
 
     def _left(self, group: Group | None) -> RenderableType:

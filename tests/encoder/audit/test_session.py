@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from encoder.audit.audit_session import EncoderVectors, open_session
+from encoder.audit.audit_session import open_session
+from encoder.audit.encoder_vectors import EncoderVectors
 from encoder.space.concept_space import open_space
 from encoder.vectors.image_vectors import read_image_vectors
 from kb.errors import UsageError
