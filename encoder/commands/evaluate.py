@@ -14,9 +14,11 @@ from encoder.evaluation import Evaluation
 from encoder.evaluation.figure import draw
 from encoder.evaluation.flat import csv_rows
 from encoder.face import evaluate
+from encoder.figures import check_figure
 from kb.commands.options import Format
 from kb.commands.output import is_narrow, print_facts, print_json, print_rows, print_text, say
 from kb.commands.shared import Reading, reads
+from kb.commands.target import Overwrite, check_target, written_whole
 from kb.errors import UsageError
 from kb.images.view_choice import FRONTAL
 
@@ -73,10 +75,14 @@ def evaluate_command(
     figure: Annotated[
         Path | None, typer.Option("-o", "--figure", metavar="FIGURE.png", help="Draw the curves: .png, .pdf or .svg.")
     ] = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Score runs against the labels: AUROC, AUPRC, F1, MCC, calibration, with 95% intervals."""
     if threshold is not None and threshold_from is not None:
         raise UsageError("--threshold and --threshold-from say the same thing twice: leave one out")
+    if figure is not None:
+        check_figure(figure, "-o")
+        check_target(figure, overwrite=overwrite)
     found = threshold if threshold is not None else threshold_from or "auto"
     result = evaluate(
         reading.base,
@@ -121,7 +127,10 @@ def _under(interval: re.Match[str]) -> str:
 
 
 def _draw(result: Evaluation, figure: Path | None) -> tuple[str, ...]:
-    return draw(result, figure) if figure is not None else ()
+    if figure is None:
+        return ()
+    with written_whole(figure) as partial:
+        return draw(result, partial)
 
 
 def _print(result: Evaluation, output: Format) -> None:

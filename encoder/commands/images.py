@@ -15,6 +15,7 @@ from encoder.vectors.encoders import find_encoder
 from kb.commands.options import Format
 from kb.commands.output import print_json, print_rows, say
 from kb.commands.shared import Reading, reads
+from kb.commands.target import Overwrite, check_target, written_whole
 from kb.vectors.embedding import load_stored_embedder
 
 
@@ -35,11 +36,13 @@ def search_command(
     sheet: Annotated[
         Path | None, typer.Option("--sheet", "-o", metavar="OUT.png", help="Write them as one picture.")
     ] = None,
+    overwrite: Overwrite = False,
     encoder: EncoderOption = None,
 ) -> None:
     """Find the images nearest to a sentence, a concept, or another image."""
     if sheet is not None:
         check_figure(sheet, "--sheet")
+        check_target(sheet, overwrite=overwrite)
     opened = reading.base
     stored = find_encoder(opened, encoder)
     found = search_images(
@@ -58,5 +61,6 @@ def search_command(
         title = f"{found.kind}: {escape(query)} (space {found.space})"
         print_rows(rows, found.hits.columns, reading.output, title=title)
     if sheet is not None:
-        write_contact_sheet(opened, found, path=sheet, encoder=stored)
+        with written_whole(sheet) as partial:
+            write_contact_sheet(opened, found, path=partial, encoder=stored)
         say(f"wrote {escape(str(sheet))}")

@@ -38,6 +38,7 @@ from kb.commands.options import (
 from kb.commands.output import print_facts, print_json, print_rows, print_text, say
 from kb.commands.progress import Progress
 from kb.commands.shared import Writing, writes
+from kb.commands.target import Overwrite, check_target, written_whole
 from kb.errors import UsageError
 from kb.images.view_choice import FRONTAL
 
@@ -166,6 +167,7 @@ def bottleneck_command(
         list[Path] | None,
         typer.Option("--sheet", metavar="FILE", help="The concepts on a page to read: .html or .csv; repeatable."),
     ] = None,
+    overwrite: Overwrite = False,
     evidence: Annotated[
         bool, typer.Option("--evidence/--no-evidence", help="Show a report sentence of each concept on the sheet.")
     ] = True,
@@ -241,6 +243,7 @@ def bottleneck_command(
         raise UsageError("--concepts leaves data nothing to choose, and --review says what they may: name one")
     for path in sheet or ():
         check_sheet(path)
+        check_target(path, overwrite=overwrite)
     listed = None if concepts is None else read_concept_list(opened, concepts)
     decided = Review() if review is None else read_review(opened, review)
     with Progress("concepts", hidden=writing.quiet) as progress:
@@ -263,7 +266,8 @@ def bottleneck_command(
         write_review(review, decided, result.bottlenecks)
         say(f"review: {escape(str(review))}", quiet=writing.quiet)
     for path in sheet or ():
-        write_sheet(opened, result, path, evidence=evidence)
+        with written_whole(path) as partial:
+            write_sheet(opened, result, partial, evidence=evidence)
         say(f"sheet: {escape(str(path))}", quiet=writing.quiet)
     _print(result, writing.output, quiet=writing.quiet)
 

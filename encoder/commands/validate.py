@@ -18,6 +18,7 @@ from encoder.validation.tables import csv_text, flat_rows, json_text, latex, mar
 from kb.commands.options import Format, parse_pairs
 from kb.commands.output import print_facts, print_json, print_rows, say
 from kb.commands.shared import Reading, reads
+from kb.commands.target import Overwrite, check_target, written_whole
 from kb.errors import UsageError
 from kb.images.view_choice import FRONTAL
 
@@ -82,6 +83,7 @@ def validate_command(
         list[Path] | None,
         typer.Option("-o", "--output", metavar="FILE", help="As its ending says: .csv .json .md .tex .png .pdf .svg."),
     ] = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Validate models at each site by itself: AUROC by label and as mean, with intervals and paired tests.
 
@@ -91,6 +93,8 @@ def validate_command(
     files = {path: ending for path, ending in ((markdown_file, ".md"), (latex_file, ".tex")) if path is not None}
     files |= {path: path.suffix.lower() for path in (*(out or ()), *([figure] if figure else []))}
     _check(files)
+    for path in files:
+        check_target(path, overwrite=overwrite)
     named = [name.strip() for name in (labels or "").split(",") if name.strip()]
     found = validate(
         reading.base,
@@ -112,7 +116,10 @@ def validate_command(
     )
     _print(found, reading.output)
     for path, ending in files.items():
-        left = _write(found, path, ending) if found.rows else ()
+        left: tuple[str, ...] = ()
+        if found.rows:
+            with written_whole(path) as partial:
+                left = _write(found, partial, ending)
         missing = f" (no room for {', '.join(left)}: name fewer with --label)" if left else ""
         say(f"wrote {path}{missing}" if found.rows else f"{path} was not written: nothing could be scored")
     if not found.rows:

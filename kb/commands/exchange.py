@@ -22,6 +22,7 @@ from kb.commands.options import (
 from kb.commands.output import print_rows, say
 from kb.commands.progress import Progress
 from kb.commands.shared import Reading, Writing, reads, writes
+from kb.commands.target import Overwrite, check_target
 from kb.curation.linking import find_links, shared_terms, store_links
 from kb.curation.terminology import read_terminology
 from kb.errors import UsageError
@@ -71,11 +72,13 @@ def export_command(
     least_patients: Annotated[
         int, typer.Option("--least-patients", min=1, metavar="N", help="With --share: fewer patients are few.")
     ] = LEAST_PATIENTS,
+    overwrite: Overwrite = False,
 ) -> None:
     """Write the vocabulary to a file: CSV, JSON lines, Parquet, SKOS (RDF), or its mappings as SSSOM."""
     path = out or file
     if path is None or (out and file):
         raise UsageError("name one file to export to")
+    check_target(path, overwrite=overwrite)
     opened = reading.base
     prefixes = Prefixes.given(base, parse_pairs(prefix, "--prefix"))
     options = ExportOptions(

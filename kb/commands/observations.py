@@ -15,6 +15,7 @@ from kb.commands.options import (
 )
 from kb.commands.output import print_facts, print_json, print_rows, say
 from kb.commands.shared import Reading, reads
+from kb.commands.target import Overwrite, check_target
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.vocabulary.agreement import Agreement, Counts, compare_observations, read_observations
@@ -25,8 +26,11 @@ from kb.vocabulary.observations import export_observations
 def export_command(
     reading: Reading,
     out: Annotated[str, typer.Option("--output", "-o", metavar="FILE", help="Where to; - is standard output.")],
+    overwrite: Overwrite = False,
 ) -> None:
     """Write every observation as a line of JSON (the fields are those of schemas/observation.schema.json)."""
+    if out != "-":
+        check_target(Path(out), overwrite=overwrite)
     opened = reading.base
     count = export_observations(opened, sys.stdout) if out == "-" else _export_to(opened, Path(out))
     reading.note_export("observations export", count, out)

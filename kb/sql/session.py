@@ -10,6 +10,7 @@ stopped there; one that does not listen, or brings the process down, ends with i
 from __future__ import annotations
 
 import tempfile
+import time
 import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -139,7 +140,10 @@ class AskedResult(Result):
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         for batch in self.batches():
-            yield from rows_of(batch, self.kinds)
+            started = time.monotonic()
+            rows = list(rows_of(batch, self.kinds))
+            self._left -= time.monotonic() - started  # it is reading too, and a query may be without end
+            yield from rows
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """All rows as Arrow batches, some thousands at a time, behind an empty one that has their schema."""
@@ -153,8 +157,10 @@ class AskedResult(Result):
     def _asked(self, reading: object, head: Mapping[str, Any], body: bytes | pa.Buffer = b"") -> Frame:
         if self._session._reading is not reading:
             raise ClearKbError("another query of the session was run before all rows of this one were read")
+        started = time.monotonic()
         told = self._session._ask(head, body, seconds=self._left)
-        self._left = told.head["left"]
+        waited = 0.0 if head["do"] == "read" else time.monotonic() - started  # where it may make something first
+        self._left = min(told.head["left"], self._left - waited)
         return told
 
 

@@ -12,6 +12,7 @@ from encoder.audit.encoder_vectors import EncoderVectors
 from encoder.commands.options import EncoderOption
 from kb.commands.output import print_result, say
 from kb.commands.shared import Reading, reads
+from kb.commands.target import Overwrite, check_target
 from kb.sql.export import export_audit
 
 
@@ -22,14 +23,15 @@ def export_command(
     vectors: Annotated[
         bool, typer.Option("--vectors", help="With concept_vectors and image_vectors of one encoder: large.")
     ] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file where there is one.")] = False,
+    overwrite: Overwrite = False,
     encoder: EncoderOption = None,
 ) -> None:
     """Write the views into a DuckDB file that DBeaver, notebooks and BI tools open; it holds a copy, not a link."""
+    check_target(file, overwrite=overwrite)
     opened = reading.base
     source = EncoderVectors(opened, encoder) if vectors else None
     more = {"concept_vectors": source.concepts, "image_vectors": source.images} if source is not None else {}
-    done = export_audit(opened, file, more=more, overwrite=overwrite)
+    done = export_audit(opened, file, more=more, overwrite=True)
     reading.note_export("audit export", sum(done.rows.values()), done.path, vectors=vectors)
     facts = [
         ("file", escape(str(done.path))),

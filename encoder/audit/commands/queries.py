@@ -22,6 +22,7 @@ from encoder.commands.options import EncoderOption
 from kb.commands.options import Format, OutputFormat, parse_pairs
 from kb.commands.output import print_facts, print_json, print_rows
 from kb.commands.shared import Reading, reads
+from kb.commands.target import Overwrite, check_target
 from kb.errors import UsageError
 from kb.sql.limits import Limits
 from kb.sql.queries import NamedQuery, all_queries, find_query
@@ -69,6 +70,7 @@ def run_command(
         typer.Option("--set", metavar="NAME=VALUE", help="Another parameter of the query; repeatable."),
     ] = None,
     out: Out = None,
+    overwrite: Overwrite = False,
     limit: ShownRows = DEFAULT_SHOWN,
     timeout: Timeout = DEFAULT_TIMEOUT,
     memory: Memory = DEFAULT_MEMORY,
@@ -80,6 +82,7 @@ def run_command(
     values = query.values(_given(settings, run=run, label=label, source=source, under=under, roll_up=rolled))
     if out is not None:
         check_file(out)
+        check_target(out, overwrite=overwrite)
     begin(OPENS)
     with open_session(reading.base, limits, encoder) as session:
         result = session.query(query.sql, values)

@@ -22,6 +22,7 @@ from kb.commands.options import Format
 from kb.commands.output import print_result
 from kb.commands.progress import Progress
 from kb.commands.shared import Reading, reads
+from kb.commands.target import check_target as ask_first
 from kb.errors import ClearKbError, UsageError
 from kb.images.view_choice import FRONTAL
 
@@ -98,6 +99,7 @@ def report_command(
         raise UsageError("--fail-on goes with --limits FILE.yaml")
     path = _path(out, output)
     check_target(path, overwrite=overwrite)
+    ask_first(path, overwrite=overwrite or path.is_file())  # an earlier report of ours is replaced
     name, *beside = run or (None,)
     options = ReportOptions(
         labels=tuple(label or ()),

@@ -25,6 +25,7 @@ from encoder.commands.options import EncoderOption
 from kb.commands.options import Format, parse_pairs
 from kb.commands.output import print_json, print_rows
 from kb.commands.shared import Reading, reads
+from kb.commands.target import Overwrite, check_target
 from kb.errors import UsageError
 from kb.sql.limits import Limits
 from kb.sql.query_process import begin
@@ -52,6 +53,7 @@ def sql_command(
     ] = None,
     schema: Annotated[bool, typer.Option("--schema", help="Tell of the views and functions, and run nothing.")] = False,
     out: Out = None,
+    overwrite: Overwrite = False,
     own_tables: OwnTables = None,
     limit: ShownRows = DEFAULT_SHOWN,
     timeout: Timeout = DEFAULT_TIMEOUT,
@@ -68,6 +70,7 @@ def sql_command(
     sql, limits = _read(query, file), Limits(timeout, memory)
     if out is not None:
         check_file(out)
+        check_target(out, overwrite=overwrite)
     begin(OPENS)
     values = {name: typed(value) for name, value in parse_pairs(param, "--param").items()}
     with open_session(reading.base, limits, encoder, tables=named_files(own_tables)) as session:

@@ -15,10 +15,12 @@ import pytest
 from kb.errors import ClearKbError, UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.sql.limits import Limits
+from kb.sql.query_process import GRACE_S
 from kb.sql.sandbox import check_query
 from kb.sql.session import AuditSession
 from kb.sql.views import Views
-from tests.support.escapes import FILES, INSIDE, NESTED, STATEMENTS, TOO_MUCH, UNINTERRUPTIBLE
+from kb.sql.watch import own_memory
+from tests.support.escapes import FILES, HARSH, INSIDE, KEYWORDS, NESTED, STATEMENTS, TOO_MUCH, UNINTERRUPTIBLE
 from tests.support.tables import fill, run
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -54,7 +56,7 @@ def _assert_plain(error: ClearKbError) -> None:
 
 
 class TestEscapes:
-    @pytest.mark.parametrize("attempt", [*FILES, *STATEMENTS, *INSIDE])
+    @pytest.mark.parametrize("attempt", [*FILES, *STATEMENTS, *INSIDE, *KEYWORDS])
     def test_refused(self, session: AuditSession, ward_kb: KnowledgeBase, out: Path, attempt: str) -> None:
         secrets_of_this_test = [{"a": 1}]  # noqa: F841  a Python variable that a replacement scan would find
         frame = pa.table({"a": [1]})  # noqa: F841
@@ -108,8 +110,36 @@ class TestEscapes:
         assert list(tmp_path.iterdir()) == []
 
     def test_there_are_enough_of_them(self) -> None:
-        attempts = [*FILES, *STATEMENTS, *INSIDE, *TOO_MUCH, *NESTED.values(), *UNINTERRUPTIBLE]
-        assert len(set(attempts)) == len(attempts) >= 70
+        attempts = [*FILES, *STATEMENTS, *INSIDE, *KEYWORDS, *TOO_MUCH, *NESTED.values(), *UNINTERRUPTIBLE, *HARSH]
+        assert len(set(attempts)) == len(attempts) >= 300
+
+    def test_the_session_goes_on_after_what_ends_its_process(self, ward_kb: KnowledgeBase) -> None:
+        with AuditSession(ward_kb, Limits(timeout_s=2, memory="200MB")) as session:
+            with pytest.raises(ClearKbError, match=r"^the query ended the process that ran it \(SIGSEGV\)") as ended:
+                session.query(HARSH[0]).rows()
+            _assert_plain(ended.value)
+            assert session.query("SELECT 1 AS a").rows() == [{"a": 1}]
+
+    def test_many_columns_of_one_name_are_no_work(self, session: AuditSession) -> None:
+        (row,) = session.query("SELECT " + ",".join(["1"] * 3_000)).rows()
+        assert len(row) == 3_000 and {"1", "1_1", "1_2999"} <= set(row)
+        with pytest.raises(UsageError, match="at most 5,000"):
+            session.query("SELECT " + ",".join(["1"] * 6_000))
+
+    @pytest.mark.soak
+    @pytest.mark.parametrize("attempt", HARSH)
+    def test_nothing_harsh_reaches_who_asks(self, ward_kb: KnowledgeBase, attempt: str) -> None:
+        with AuditSession(ward_kb, Limits(timeout_s=2, memory="200MB", threads=2)) as session:
+            session.query("SELECT 1").rows()
+            before, began = own_memory(), time.monotonic()
+            try:
+                for _ in session.query(attempt):
+                    pass
+            except ClearKbError as told:
+                _assert_plain(told)
+            assert time.monotonic() - began < 2 + GRACE_S + 10
+            assert own_memory() - before < 1_500_000_000
+            assert session.query("SELECT 1 AS a").rows() == [{"a": 1}]
 
     def test_words_in_strings_load_nothing(self, session: AuditSession) -> None:
         rows = session.query("SELECT 'stored.nope' AS a, 'stored.images; DROP' AS b, '--' AS c").rows()
