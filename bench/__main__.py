@@ -38,6 +38,7 @@ from bench import (
     real_pipeline,
     search,
     segments,
+    serving_load,
     startup,
     training,
     vocabulary,
@@ -85,6 +86,7 @@ BENCHES = {
     "million": million.run,
     "curation_session": curation_session.run,
     "workbench_load": workbench_load.run,
+    "serving_load": serving_load.run,
 }
 
 

@@ -27,28 +27,30 @@ def hostile(tmp_path: Path, cli: Run) -> Path:
     with (tmp_path / "reports.csv").open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["report_id", "patient_id", "findings"])
-        table.writerow([f"r1{HOSTILE}", f"p1{HOSTILE}", f"There is {HOSTILE} a pneumothorax on the left {HOSTILE}."])
+        table.writerow(
+            [f"r1{HOSTILE}", f"p1{HOSTILE}", f"Large left pneumothorax. Nodule in the right lung, {HOSTILE}."]
+        )
         table.writerow(["r2", "p2", f"No {TURNED} effusion. Right pleural effusion{C1} is seen."])
         table.writerow([f"r2{CLEAR}", "p3", ""])
     cli("ingest", "reports", tmp_path / "reports.csv", "--kb", "test.kb", "--by", f"ada{HOSTILE}", "--why", HOSTILE)
     return tmp_path / "test.kb"
 
 
-COMMANDS = [
+PRINTING = [
     ["status"],
     ["status", "--rejects"],
     ["log"],
     ["check"],
     ["vocab", "list"],
     ["vocab", "search", "pneumothorax", "--words"],
-    ["observations", "export"],
+    ["observations", "export", "-o", "-"],
     ["audit", "sql", "SELECT * FROM reports"],
-    ["audit", "sql", "SELECT * FROM observations"],
     ["audit", "sql", f"SELECT '{HOSTILE}' AS a, 'x' AS \"b{HOSTILE}\""],
+]
+REFUSED = [
     ["audit", "sql", f"SELECT {HOSTILE} FROM images"],
     ["vocab", "show", f"nothing{HOSTILE}"],
     ["log", "--at", HOSTILE],
-    ["status", "--kb", f"no{HOSTILE}.kb"],
 ]
 
 
@@ -57,26 +59,14 @@ def _assert_tame(told: str) -> None:
         assert raw not in told, (raw, told)
 
 
-@pytest.mark.parametrize("output", ["table", "json"])
-def test_nothing_of_a_report_acts_on_a_terminal(hostile: Path, cli: Run, output: str) -> None:
+def test_nothing_of_a_report_acts_on_a_terminal(hostile: Path, cli: Run) -> None:
     concepts = json.loads(cli("vocab", "list", "--kb", hostile, "--format", "json").stdout)
-    shown = [["vocab", "show", one["concept_id"], "--evidence", "3"] for one in concepts]
-    for command in [*COMMANDS, *shown]:
-        where = [] if "--kb" in command else ["--kb", str(hostile)]
-        done = _any_code(cli, [*command, *where, "--format", output])
-        _assert_tame(done.stdout + done.stderr)
-    found = cli("vocab", "show", concepts[0]["concept_id"], "--evidence", "3", "--kb", hostile).stdout
-    assert "\\x1b" in found or "\\x9b" in found, "what was there is seen"
-
-
-def _any_code(cli: Run, command: list[str]) -> subprocess.CompletedProcess[str]:
-    for code in (0, 1, 2):
-        try:
-            return cli(*command, code=code)
-        except AssertionError as error:
-            if not str(error).startswith("exit "):
-                raise
-    raise AssertionError(command)
+    assert concepts
+    shown = [["vocab", "show", one["concept_id"], "--evidence", "3"] for one in concepts[:2]]
+    for code, commands in ((0, [*PRINTING, *shown]), (2, REFUSED)):
+        for command in commands:
+            done = cli(*command, "--kb", hostile, code=code)
+            _assert_tame(done.stdout + done.stderr)
 
 
 def test_a_preview_of_it_and_its_log_are_tame_too(tmp_path: Path, hostile: Path, cli: Run) -> None:
