@@ -65,7 +65,9 @@ def serve(next_question: Callable[[], Frame], tell: Tell) -> None:
         except KeyboardInterrupt:
             answer, body = {"stopped": True}, b""
         except Exception as error:  # nothing that a query does may end its process without a word
-            answer, body = _as_data(error), b""
+            # An interrupt may come to light only in what follows the query that it was meant for.
+            late = type(error).__name__ == "InterruptException"
+            answer, body = _as_data(server.stopped() if late else error), b""
         tell(answer, body)
 
 
@@ -92,6 +94,10 @@ class QueryServer:
         state, more = opener(opening["uri"], opening["commit"], opening["storage_options"], **opening["arguments"])
         own = {name: _mapped(file) for name, file in opening["own"].items()}
         return cls(Views(state, limits, more=more, own=own, when_stuck=end), tell)
+
+    def stopped(self) -> ClearKbError:
+        """The error of a query whose time was up."""
+        return self._views.limits.stopped("time")
 
     def answer(self, question: Frame) -> tuple[Mapping[str, Any], bytes | pa.Buffer]:
         """Answer one frame: "ask" binds a query, "read" begins its rows, "next" tells some, "remarks" speaks of it."""

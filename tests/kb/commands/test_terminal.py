@@ -27,9 +27,7 @@ def hostile(tmp_path: Path, cli: Run) -> Path:
     with (tmp_path / "reports.csv").open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["report_id", "patient_id", "findings"])
-        table.writerow(
-            [f"r1{HOSTILE}", f"p1{HOSTILE}", f"Large left pneumothorax. Nodule in the right lung, {HOSTILE}."]
-        )
+        table.writerow([f"r1{HOSTILE}", f"p1{HOSTILE}", f"Large left pneumothorax, {HOSTILE}."])
         table.writerow(["r2", "p2", f"No {TURNED} effusion. Right pleural effusion{C1} is seen."])
         table.writerow([f"r2{CLEAR}", "p3", ""])
     cli("ingest", "reports", tmp_path / "reports.csv", "--kb", "test.kb", "--by", f"ada{HOSTILE}", "--why", HOSTILE)
