@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import getpass
 import json
+import logging
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kb.errors import ClearKbError, UsageError
-from kb.store.safety.file_notes import FileNote, FileNotes
+from kb.store.safety.file_notes import FileNote, FileNotes, hash_notes
 from kb.store.safety.seal import settle
+from kb.store.safety.second_log import add_rows, last_row, salvaged_rows
+from kb.store.safety.verify import BESIDE, Damage, Verifier, damaged
 from kb.store.sqltext import literal
 from kb.store.storage import FORMAT_KEY, Storage
 from schemas.tables import FORMAT
+
+if TYPE_CHECKING:
+    import lance
+
+logger = logging.getLogger("clear_kb.store")
 
 MAIN = "main"
 """The branch that everything stands on unless a draft is named."""
@@ -50,6 +58,13 @@ class Commit:
     branch: str = MAIN
     files: Sequence[FileNote] = field(default=(), compare=False, repr=False)
     """Notes of the files that are new with it, to be written: reading the log leaves them out."""
+    files_hash: str | None = None
+    """The hash of these notes, of which the id is made too; None in commits of before format 11."""
+
+    def __post_init__(self) -> None:
+        """Have the id say which notes were made."""
+        if self.files and self.files_hash is None:
+            object.__setattr__(self, "files_hash", hash_notes(self.files))
 
     @property
     def commit_id(self) -> str:
@@ -80,9 +95,11 @@ class Commit:
             summary=json.loads(row["summary"]),
             time=row["time"].astimezone(UTC),
             branch=row["branch"],
+            files_hash=row.get("files_hash"),
         )
 
     def _said(self) -> dict[str, Any]:
+        noted = {} if self.files_hash is None else {"files_hash": self.files_hash}
         return {
             "number": self.number,
             "parent": self.parent,
@@ -93,6 +110,7 @@ class Commit:
             "pins": dict(self.pins),
             "summary": dict(self.summary),
             "branch": self.branch,
+            **noted,
         }
 
 
@@ -101,27 +119,85 @@ class CommitLog:
 
     def __init__(self, storage: Storage, *, any_format: bool = False):
         self._storage = storage
+        self.uri = storage.uri
         self._any_format = any_format
         self._read: tuple[int, list[Commit]] | None = None
         self.notes = FileNotes(storage)
+        self.verifier = Verifier(storage, self.notes, self._id_of)
+        self.damage: Damage | None = None
+        """What is wrong with the log itself, once that was found."""
+        storage.guard = self._guard
 
     def all(self) -> list[Commit]:
         """Every commit, oldest first.
 
         Where an object store let two writers take one number, the row that was appended first holds it: the
         other writer sees that on re-reading, and publishes anew. A version of the table that was read is not read
-        again: no version ever changes.
+        again: no version ever changes. What is damaged of the log comes from its second copy, if that has it.
         """
-        dataset = self._storage.dataset("commits")
-        if self._read is None or self._read[0] != dataset.version:
+        if self.damage is not None and self._read is not None:
+            return [*self._read[1]]
+        try:
+            dataset = self._storage.dataset("commits")
+            if self._read is not None and self._read[0] == dataset.version:
+                return [*self._read[1]]
             if not self._any_format:
                 check_format(self._storage.uri, dataset.schema.metadata or {})
             columns = [name for name in dataset.schema.names if name != "files"]
-            first: dict[int, dict[str, Any]] = {}
-            for row in dataset.to_table(columns=columns).to_pylist():
-                first.setdefault(row["number"], row)
-            self._read = dataset.version, [Commit.from_row(first[number]) for number in sorted(first)]
-        return [*self._read[1]]
+            rows, found = dataset.to_table(columns=columns).to_pylist(), dataset.version
+        except (OSError, RuntimeError, ValueError) as error:
+            logger.debug("the log cannot be read: %s", error)
+            return self._salvage("its newest version cannot be read")
+        except ClearKbError as error:
+            if error.need != "repair":
+                raise
+            logger.debug("the log cannot be opened: %s", error)
+            return self._salvage("its newest version cannot be opened")
+        commits = _commits(rows)
+        last = last_row(self._storage)
+        if len(commits) < len({row["number"] for row in rows}):
+            return self._salvage("rows of it say something else than was written")
+        if last is not None and all(commit.commit_id != last["commit_id"] for commit in commits):
+            return self._salvage(f"commit {last['commit_id']} is gone from it")
+        self._read = found, commits
+        return [*commits]
+
+    @property
+    def version(self) -> int:
+        """The version of the table `commits` that was read last."""
+        return 0 if self._read is None else self._read[0]
+
+    def _salvage(self, why: str) -> list[Commit]:
+        """The commits that are left where the table is damaged; from then on nothing is written."""
+        commits = _commits(salvaged_rows(self._storage))
+        if not commits:
+            raise damaged(self._storage.uri, [Damage("commits", "", f"is damaged: {why}, and nothing of it is left")])
+        self.damage = Damage("commits", "", f"is damaged: {why}")
+        told = f"the log of {self._storage.uri}, its table 'commits', is damaged: {why}"
+        logger.warning("%s; what is left of it and its second copy is read, nothing is written until a repair", told)
+        self._read = 0, commits
+        return [*commits]
+
+    def damage_of(self, commit: Commit) -> list[Damage]:
+        """What is damaged of the state of a commit; every version of a table is looked at once a process."""
+        return self.verifier.state(commit.pins)
+
+    def require_sound(self, commit: Commit) -> None:
+        """Refuse to build on a state that is damaged, or beside a log that is (DamagedError)."""
+        found = [self.damage] if self.damage is not None else self.damage_of(commit)
+        if found:
+            raise damaged(self._storage.uri, found, ": nothing is written until it is repaired")
+
+    def _id_of(self, number: int) -> str | None:
+        return (
+            next((commit.commit_id for commit in self._read[1] if commit.number == number), None)
+            if self._read
+            else None
+        )
+
+    def _guard(self, table: str, dataset: lance.LanceDataset) -> None:
+        if table in BESIDE and (found := self.verifier.newest(table, dataset.version)):
+            raise damaged(self._storage.uri, found)
 
     def head(self, branch: str = MAIN) -> Commit:
         """The newest commit of a branch."""
@@ -141,8 +217,9 @@ class CommitLog:
         """`commit` and all that it builds on, newest first."""
         known = {other.commit_id: other for other in self.all()}
         chain = [commit]
-        while chain[-1].parent is not None:
-            chain.append(known[chain[-1].parent])
+        # A commit that a damaged log has lost ends the chain: what it built on is not known any more.
+        while chain[-1].parent in known:
+            chain.append(known[str(chain[-1].parent)])
         return chain
 
     def append(self, commit: Commit) -> bool:
@@ -154,6 +231,12 @@ class CommitLog:
         version = self._read[0] if self._read and found[-1].number == commit.number else None
         self.notes.add(commit.number, commit.files, version)
         settle(self._storage, self.notes, "commits")
+        last = last_row(self._storage)
+        missing = [
+            *(one for one in found if (-1 if last is None else last["number"]) < one.number < commit.number),
+            commit,
+        ]
+        add_rows(self._storage, [one.to_row() for one in missing])
         return True
 
     def resolve(self, ref: str, branch: str = MAIN) -> Commit:
@@ -217,6 +300,15 @@ class CommitLog:
                 held.update(name, version)
             else:
                 held.create(name, version)
+
+
+def _commits(rows: Iterable[Mapping[str, Any]]) -> list[Commit]:
+    """The commits of rows that say what their id was made of, by number; the first row holds a number."""
+    first: dict[int, Commit] = {}
+    for row in rows:
+        if row["number"] not in first and (commit := Commit.from_row(row)).commit_id == row["commit_id"]:
+            first[row["number"]] = commit
+    return [first[number] for number in sorted(first)]
 
 
 def check_format(uri: str, metadata: Mapping[bytes, bytes]) -> None:

@@ -98,8 +98,8 @@ def _commit(storage: Storage, steps: list[Step], found: int, by: str, why: str |
 
 def _give_commits_notes(storage: Storage) -> None:
     dataset = storage.dataset("commits")
-    if "files" not in dataset.schema.names:
-        dataset.add_columns(pa.schema([COMMITS.schema.field("files")]))
+    if lacking := [name for name in ("files", "files_hash") if name not in dataset.schema.names]:
+        dataset.add_columns(pa.schema([COMMITS.schema.field(name) for name in lacking]))
 
 
 def _give_tables_versions(publication: Publication) -> None:

@@ -235,7 +235,9 @@ def publish(
             if attempt:
                 time.sleep(random.uniform(0, min(LONGEST_PAUSE_S, 0.05 * 2**attempt)))
             newest = log.all()[-1]
-            publication = Publication(storage, log.head(branch))
+            head = log.head(branch)
+            log.require_sound(head)
+            publication = Publication(storage, head)
             try:
                 summary, value = change(publication)
             except Interleaved:

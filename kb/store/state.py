@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import RLock
@@ -12,11 +13,14 @@ from kb.store.commits import Commit, CommitLog, default_author
 from kb.store.publication import Change, Publication, publish
 from kb.store.rehearsal import Rehearsal
 from kb.store.safety.seal import seal
+from kb.store.safety.verify import Damage, damaged
 from kb.store.storage import Storage, existing
 from schemas.tables import VERSIONED
 
 if TYPE_CHECKING:
     import lance
+
+logger = logging.getLogger("clear_kb.store")
 
 T = TypeVar("T")
 
@@ -97,7 +101,7 @@ class State:
         """
         storage = existing(uri, storage_options)
         log = CommitLog(storage)
-        return cls(storage, log, log.head()).at(at) if at else cls(storage, log, log.head())
+        return cls(storage, log, log.head()).at(at) if at else cls(storage, log, _newest_whole(log))
 
     @property
     def branch(self) -> str:
@@ -112,8 +116,12 @@ class State:
     def at(self, ref: str) -> Self:
         """The same knowledge base at another commit, tag or branch; `HEAD` is the newest of this branch."""
         commit = self.commits.resolve(ref, self.branch)
-        if commit.commit_id != self.commit.commit_id and not self.commits.readable([commit]):
+        # No clean-up drops the newest commit of a branch: what that lacks is damage.
+        newest = commit in self.commits.branches().values()
+        if not newest and commit.commit_id != self.commit.commit_id and not self.commits.readable([commit]):
             raise UsageError(f"commit {commit.commit_id} was dropped by a clean-up: its data is gone")
+        if found := _blocking(self.commits, commit):
+            raise damaged(self.uri, found)
         return type(self)(self.storage, self.commits, commit)
 
     def dataset(self, table: str) -> lance.LanceDataset:
@@ -210,3 +218,34 @@ class State:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.uri!r}, commit {self.commit.commit_id}, {self.commit.operation})"
+
+
+def _blocking(log: CommitLog, commit: Commit) -> list[Damage]:
+    """What is damaged of a commit so that it cannot be read; of a damaged index it is told, and it is not used."""
+    found = log.damage_of(commit)
+    for damage in found[:1] if all(damage.derived for damage in found) else ():
+        logger.warning("%s; reading goes without it, nothing is written until a repair", damaged(log.uri, [damage]))
+    return [damage for damage in found if not damage.derived]
+
+
+def _newest_whole(log: CommitLog) -> Commit:
+    """The newest commit of main whose files are as they were committed; one that is not the newest is told of.
+
+    Raises:
+        DamagedError: none is whole.
+    """
+    newest = log.head()
+    found = _blocking(log, newest)
+    if not found:
+        return newest
+    told = damaged(log.uri, found)
+    for commit in log.readable(log.chain(newest)[1:]):
+        if not _blocking(log, commit):
+            logger.warning(
+                "%s; what is shown is commit %s of %s, the newest that is whole, and nothing is written until a repair",
+                told,
+                commit.commit_id,
+                commit.time.isoformat(timespec="minutes"),
+            )
+            return commit
+    raise told

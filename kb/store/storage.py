@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from kb.errors import ClearKbError, NoKnowledgeBaseError, UsageError
+from kb.errors import ClearKbError, Need, NoKnowledgeBaseError, UsageError
 from kb.store.address import Address
+from kb.store.manifests import local_versions, version_of
 from kb.store.probe import second_write_fails
 from kb.store.store_answers import answer_in_words
 from schemas.tables import TABLES, Table
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
 LONGEST_MESSAGE = 300
 
-NEWEST_FIRST = 2**64 - 1
-"""What the names of manifests count down from."""
-
 STAGING = "_staging"
 """Where a local knowledge base keeps the journals of writers under way.
 
@@ -33,6 +31,18 @@ A journal is an SQLite file `*.sqlite` whose table `fragments` holds what was st
 `fragment`, the JSON that `Storage.stage` gave. `gc` keeps every file that one of them names.
 """
 
+
+SECOND_LOG = "_commits.jsonl"
+"""The second copy of the log, in a local folder."""
+
+PUT_ASIDE = "_damaged"
+"""Where a repair puts files that it takes away."""
+
+COPY_MARK = "_copy_of.json"
+"""Where a copy says which knowledge base it is of."""
+
+OURS = (STAGING, SECOND_LOG, PUT_ASIDE, COPY_MARK, ".lock")
+"""What lies in a local knowledge base beside its tables."""
 
 FORMAT_KEY = "clear_kb_format"
 """Where the metadata of the table `commits` says which layout the knowledge base has."""
@@ -59,6 +69,8 @@ class Storage:
         self.options = dict(storage_options) if storage_options else None
         self._shared: lance.Session | None = None
         self._seen: set[str] | None = None
+        self.guard: Callable[[str, lance.LanceDataset], None] | None = None
+        """Looks at the newest version of a table before it is used, and raises where it is damaged."""
 
     @property
     def folder(self) -> Path | None:
@@ -81,7 +93,7 @@ class Storage:
 
         A creation that died half-way is taken up again.
         """
-        self._refuse_foreign_folder()
+        self.refuse_foreign_folder()
         if self.address.commit_table is not None and not self.has("commits"):
             self._mark_commits_by_dynamodb()
         self.require_conditional_writes()
@@ -118,15 +130,23 @@ class Storage:
         import lance
 
         try:
-            return lance.dataset(
+            opened = lance.dataset(
                 self.location(table), version=version, storage_options=self.options, session=self._session()
             )
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RuntimeError) as error:
             at = "" if version is None else f" at version {version}"
-            raise ClearKbError(f"cannot open table '{table}'{at} of {self.uri}: {first_line(error)}") from error
+            need: Need | None = None if self.folder is None else "repair"
+            raise ClearKbError(
+                f"cannot open table '{table}'{at} of {self.uri}: {first_line(error)}", need=need
+            ) from error
+        if version is None and self.guard is not None:
+            self.guard(table, opened)
+        return opened
 
     def versions(self, table: str) -> set[int]:
         """The versions of `table` that are still there: a clean-up may have dropped some."""
+        if self.folder is not None:
+            return set(local_versions(Path(self.location(table))))
         return {known["version"] for known in self.dataset(table).versions()}
 
     def missing(self, pins: Iterable[tuple[str, int]]) -> set[tuple[str, int]]:
@@ -231,15 +251,14 @@ class Storage:
 
         if self.address.commit_table is not None:
             return self.versions(table)  # DynamoDB may know of a version that has no manifest of its own yet
-        versions = self.address.of(f"{table}.lance/_versions")
         if self.folder is not None:
-            names = [path.name for path in Path(versions).glob("*.manifest")]
-        else:
-            try:
-                names = LanceFileSession(versions, storage_options=self.options).list()
-            except (OSError, ValueError, RuntimeError) as error:
-                raise ClearKbError(f"cannot open table '{table}' of {self.uri}: {first_line(error)}") from error
-        return {number for name in names if (number := _version_number(name)) is not None}
+            return self.versions(table)
+        versions = self.address.of(f"{table}.lance/_versions")
+        try:
+            names = LanceFileSession(versions, storage_options=self.options).list()
+        except (OSError, ValueError, RuntimeError) as error:
+            raise ClearKbError(f"cannot open table '{table}' of {self.uri}: {first_line(error)}") from error
+        return {number for name in names if (number := version_of(name)) is not None}
 
     def _made(self, table: Table) -> int:
         """Create a table unless it is there; its version."""
@@ -295,12 +314,17 @@ class Storage:
             except (OSError, ValueError, RuntimeError) as error:
                 raise ClearKbError(f"cannot write to {self.uri}: {first_line(error)}") from error
 
-    def _refuse_foreign_folder(self) -> None:
+    def refuse_foreign_folder(self) -> None:
+        """Refuse a folder that holds other things than a knowledge base (UsageError)."""
         if self.folder is None or not self.folder.exists():
             return
         if not self.folder.is_dir():
             raise UsageError(f"{self.uri} is a file; a knowledge base is a folder or an s3:// address")
-        strangers = [p.name for p in self.folder.iterdir() if p.suffix != ".lance" and p.name not in (STAGING, ".lock")]
+        strangers = [
+            p.name
+            for p in self.folder.iterdir()
+            if p.suffix != ".lance" and p.name not in OURS and not p.name.startswith(".copy-")
+        ]
         if strangers:
             raise UsageError(
                 f"{self.uri} holds other files ({', '.join(sorted(strangers)[:3])}): name a new folder", parameter="uri"
@@ -310,7 +334,8 @@ class Storage:
 def existing(uri: str | Path, storage_options: Mapping[str, str] | None = None) -> Storage:
     """The tables at `uri`; NoKnowledgeBaseError if there are none."""
     storage = Storage(uri, storage_options)
-    if not storage.has("commits"):
+    copy = storage.folder is not None and (storage.folder / SECOND_LOG).is_file()
+    if not copy and not storage.has("commits"):
         raise NoKnowledgeBaseError(f"there is no knowledge base at {uri}")
     return storage
 
@@ -339,13 +364,6 @@ def first_line(error: BaseException) -> str:
     if answer := answer_in_words(str(error)):
         return answer
     text = (str(error).strip() or type(error).__name__).splitlines()[0].split(", location:")[0]
+    text = re.sub(r",? /\S+\.rs:\d+:\d+", "", text)
     cause = re.search(r'message: "([^"]+)"', text)
     return cause[1] if cause and len(text) > LONGEST_MESSAGE else text[:LONGEST_MESSAGE]
-
-
-def _version_number(name: str) -> int | None:
-    """The version that a manifest is of, by its name: Lance counts down, so that the newest is listed first."""
-    number = name.removesuffix(".manifest")
-    if number == name or not number.isdigit():
-        return None
-    return NEWEST_FIRST - int(number) if len(number) == 20 else int(number)

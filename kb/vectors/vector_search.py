@@ -20,7 +20,8 @@ class VectorSearch:
     def __init__(self, state: State):
         self._concepts = state.dataset("concepts")
         index = read_index(state)
-        self.index: VectorIndex | None = index if index is not None and index.used else None
+        broken = any(damage.table == "concepts" for damage in state.commits.damage_of(state.commit))
+        self.index: VectorIndex | None = index if index is not None and index.used and not broken else None
 
     def nearest(
         self, vector: np.ndarray, k: int, columns: Sequence[str], where: str | None = None

@@ -33,6 +33,7 @@ COMMITS = Table(
             required("summary", pa.string()),
             required("branch", pa.string()),
             pa.field("files", pa.list_(_FILE)),
+            pa.field("files_hash", pa.string()),
         ],
         metadata={"clear_kb_format": str(FORMAT)},
     ),

@@ -7,19 +7,19 @@ the one before it. The tables that stand beside the history are noted as the nex
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kb.errors import ClearKbError
+from kb.store.manifests import local_versions, manifest_path
 from kb.store.storage import Storage
 
 if TYPE_CHECKING:
     import lance
-
-_NEWEST_FIRST = 2**64 - 1
-"""Lance counts the names of its manifests down from here, so that the newest comes first in a listing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +52,20 @@ class FileNotes:
         self._read_version = 0
         self._last = -1
         self._found: dict[tuple[str, str], Noted] = {}
+        self.lost: list[int] = []
+        """The numbers of the commits whose notes are damaged: their files are known by their sizes alone."""
 
     def all(self) -> Mapping[tuple[str, str], Noted]:
         """The notes by table and path; only rows that came since the last reading are read."""
-        dataset = self._storage.dataset("commits")
-        if dataset.version != self._read_version and "files" in dataset.schema.names:
+        dataset = _newest_that_opens(self._storage)
+        if dataset is not None and dataset.version != self._read_version and "files_hash" in dataset.schema.names:
             for row in _rows_since(dataset, self._last):
-                self.add(row["number"], [FileNote(**file) for file in row["files"] or ()])
+                notes = [FileNote(**file) for file in row["files"] or ()]
+                # Notes that are no longer what the commit says they were would accuse sound files.
+                if notes and hash_notes(notes) == row["files_hash"]:
+                    self.add(row["number"], notes)
+                elif row["files_hash"] is not None:
+                    self.lost.append(row["number"])
             self._read_version = dataset.version
         return self._found
 
@@ -74,9 +81,22 @@ class FileNotes:
         self._read_version = self._read_version if version is None else version
 
 
+def _newest_that_opens(storage: Storage) -> lance.LanceDataset | None:
+    """The log as it is now, or where that is damaged at its newest version that opens; None if none does."""
+    try:
+        return storage.dataset("commits")
+    except ClearKbError:
+        if storage.folder is None:
+            raise
+    for version in reversed(local_versions(Path(storage.location("commits")))):
+        with suppress(ClearKbError):
+            return storage.dataset("commits", version)
+    return None
+
+
 def _rows_since(dataset: lance.LanceDataset, number: int) -> Iterator[Mapping[str, Any]]:
     """The notes of the commits after `number`; where a file of the log is damaged, those of the others."""
-    columns, later = ["number", "files"], f"number > {number}"
+    columns, later = ["number", "files", "files_hash"], f"number > {number}"
     try:
         yield from dataset.to_table(columns=columns, filter=later).to_pylist()
     except (OSError, ValueError, RuntimeError):
@@ -86,25 +106,6 @@ def _rows_since(dataset: lance.LanceDataset, number: int) -> Iterator[Mapping[st
             except (OSError, ValueError, RuntimeError):
                 continue  # told by whoever reads the log itself
             yield from rows
-
-
-def manifest_path(version: int) -> str:
-    """The file that says what one version of a table is made of, in the table's folder."""
-    return f"_versions/{_NEWEST_FIRST - version:020}.manifest"
-
-
-def version_of(manifest: str) -> int | None:
-    """The version that a file of `_versions` describes; None if it is no manifest."""
-    stem, _, ending = manifest.rpartition(".")
-    return _NEWEST_FIRST - int(stem) if ending == "manifest" and stem.isdigit() and len(stem) == 20 else None
-
-
-def newest_version(folder: Path) -> int:
-    """The newest version whose manifest lies in the folder of a local table, sound or not; 0 if there is none."""
-    try:
-        return max((version_of(path.name) or 0 for path in (folder / "_versions").iterdir()), default=0)
-    except OSError:
-        return 0
 
 
 def named_files(storage: Storage, table: str, dataset: lance.LanceDataset) -> dict[str, int | None]:
@@ -131,6 +132,12 @@ def _index_files(storage: Storage, table: str, uuid: str) -> list[str]:
         if folder.is_dir()
         else [f"_indices/{uuid}/metadata.lance"]
     )
+
+
+def hash_notes(notes: Sequence[FileNote]) -> str:
+    """The hash of notes, in whatever order they come."""
+    said = sorted((note.table, note.path, note.size or -1, note.hash or "") for note in notes)
+    return hashlib.blake2b(json.dumps(said).encode(), digest_size=8).hexdigest()
 
 
 def hash_file(path: Path) -> str:

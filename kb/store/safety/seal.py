@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from kb.store.manifests import local_versions, manifest_path
 from kb.store.safety.durability import write_through
-from kb.store.safety.file_notes import FileNote, FileNotes, manifest_path, named_files, newest_version, note_file
+from kb.store.safety.file_notes import FileNote, FileNotes, named_files, note_file
 from kb.store.storage import Storage
 from schemas.tables import TABLES
 
@@ -41,8 +42,8 @@ def _beside_the_history(storage: Storage) -> set[tuple[str, int]]:
     """The newest versions of the local tables that commits do not pin."""
     if storage.folder is None:
         return set()
-    newest = {table.name: newest_version(Path(storage.location(table.name))) for table in TABLES if not table.versioned}
-    return {(table, version) for table, version in newest.items() if version}
+    found = {table.name: local_versions(Path(storage.location(table.name))) for table in TABLES if not table.versioned}
+    return {(table, versions[-1]) for table, versions in found.items() if versions}
 
 
 def _write_through(storage: Storage, made: Iterable[FileNote]) -> None:

@@ -1,0 +1,28 @@
+"""Manifests: the files in which Lance says what one version of a table is made of, by their names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_NEWEST_FIRST = 2**64 - 1
+"""Lance counts the names of its manifests down from here, so that the newest comes first in a listing."""
+
+
+def manifest_path(version: int) -> str:
+    """The manifest of one version, in the table's folder."""
+    return f"_versions/{_NEWEST_FIRST - version:020}.manifest"
+
+
+def version_of(manifest: str) -> int | None:
+    """The version that a file of `_versions` describes; None if it is no manifest."""
+    stem, _, ending = manifest.rpartition(".")
+    return _NEWEST_FIRST - int(stem) if ending == "manifest" and stem.isdigit() and len(stem) == 20 else None
+
+
+def local_versions(folder: Path) -> list[int]:
+    """The versions whose manifests lie in the folder of a local table, sound or not, oldest first."""
+    try:
+        names = [path.name for path in (folder / "_versions").iterdir()]
+    except OSError:
+        return []
+    return sorted(version for name in names if (version := version_of(name)))

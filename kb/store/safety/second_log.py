@@ -1,0 +1,99 @@
+"""A second copy of the log: `_commits.jsonl` in the folder, a line a commit, written after its row.
+
+The table `commits` is the log. The copy tells when its newest rows are gone, which Lance would not, and gives them
+back. An object store keeps its objects whole by itself and has none.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kb.store.manifests import local_versions
+from kb.store.storage import SECOND_LOG, Storage
+
+if TYPE_CHECKING:
+    import lance
+
+LONGEST_LINE = 1 << 20
+"""Bytes at the end of the copy in which its last whole line is looked for first."""
+
+NOTE = ("table", "path", "size", "hash")
+"""The fields of a note, in the order in which a line has them."""
+
+Row = Mapping[str, Any]
+
+
+def _path(storage: Storage) -> Path | None:
+    return None if storage.folder is None else storage.folder / SECOND_LOG
+
+
+def last_row(storage: Storage) -> Row | None:
+    """The newest row of the copy; None if there is none."""
+    path = _path(storage)
+    if path is None or not path.is_file():
+        return None
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - LONGEST_LINE))
+        tail = list(_rows(file.read().splitlines()))
+    found = tail or second_rows(storage)
+    return found[-1] if found else None
+
+
+def second_rows(storage: Storage) -> list[Row]:
+    """Every row of the copy that can be read, as the table `commits` would give it."""
+    path = _path(storage)
+    return [] if path is None or not path.is_file() else list(_rows(path.read_bytes().splitlines()))
+
+
+def add_rows(storage: Storage, rows: Sequence[Row]) -> None:
+    """Add rows to the copy, on the disk before this returns."""
+    path = _path(storage)
+    if path is None or not rows:
+        return
+    lines = [json.dumps(_plain(row), separators=(",", ":")) + "\n" for row in rows]
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    try:
+        # A line that a writer could not finish must not join with the next one.
+        os.write(descriptor, ("\n" + "".join(lines)).encode())
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def salvaged_rows(storage: Storage) -> list[Row]:
+    """What is left of the log: the rows that can be read of its newest version that opens, and those of the copy."""
+    import lance
+
+    rows = second_rows(storage)
+    if storage.folder is None:
+        return rows
+    for version in reversed(local_versions(Path(storage.location("commits")))):
+        with suppress(OSError, ValueError, RuntimeError):
+            return [*_fragment_rows(lance.dataset(storage.location("commits"), version=version)), *rows]
+    return rows
+
+
+def _fragment_rows(dataset: lance.LanceDataset) -> Iterator[Row]:
+    columns = [name for name in dataset.schema.names if name != "files"]
+    for fragment in dataset.get_fragments():
+        with suppress(OSError, ValueError, RuntimeError):
+            yield from fragment.to_table(columns=columns).to_pylist()
+
+
+def _plain(row: Row) -> dict[str, Any]:
+    files = [[note[name] for name in NOTE] for note in row["files"]]
+    return {**row, "time": row["time"].isoformat(), "files": files}
+
+
+def _rows(lines: Sequence[bytes]) -> Iterator[Row]:
+    for line in lines:
+        with suppress(ValueError, KeyError, TypeError, AttributeError):
+            row = json.loads(line)
+            files = [dict(zip(NOTE, note, strict=True)) for note in row["files"]]
+            yield {**row, "time": datetime.fromisoformat(row["time"]), "files": files}
