@@ -141,8 +141,11 @@ class CommitLog:
             dataset = self._storage.dataset("commits")
             if self._read is not None and self._read[0] == dataset.version:
                 return [*self._read[1]]
+            metadata = dataset.schema.metadata or {}
+            if not read_format(metadata) and last_row(self._storage) is not None:
+                return self._salvage("its newest version is not what was written")
             if not self._any_format:
-                check_format(self._storage.uri, dataset.schema.metadata or {})
+                check_format(self._storage.uri, metadata)
             columns = [name for name in dataset.schema.names if name != "files"]
             rows, found = dataset.to_table(columns=columns).to_pylist(), dataset.version
         except (OSError, RuntimeError, ValueError) as error:
@@ -196,7 +199,11 @@ class CommitLog:
         )
 
     def _guard(self, table: str, dataset: lance.LanceDataset) -> None:
-        if table in BESIDE and (found := self.verifier.newest(table, dataset.version)):
+        if (
+            self._storage.folder is not None
+            and table in BESIDE
+            and (found := self.verifier.newest(table, dataset.version))
+        ):
             raise damaged(self._storage.uri, found)
 
     def head(self, branch: str = MAIN) -> Commit:

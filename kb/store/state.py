@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from kb.errors import UsageError
+from kb.errors import NoKnowledgeBaseError, UsageError
 from kb.store.commits import Commit, CommitLog, default_author
 from kb.store.publication import Change, Publication, publish
 from kb.store.rehearsal import Rehearsal
@@ -44,8 +44,10 @@ class State:
     @classmethod
     def exists(cls, uri: str | Path, storage_options: Mapping[str, str] | None = None) -> bool:
         """Whether a finished knowledge base stands at `uri`."""
-        storage = Storage(uri, storage_options)
-        return storage.has("commits") and bool(CommitLog(storage).all())
+        try:
+            return bool(CommitLog(existing(uri, storage_options)).all())
+        except NoKnowledgeBaseError:
+            return False
 
     @classmethod
     def create(
