@@ -84,13 +84,15 @@ class FileNotes:
 def _newest_that_opens(storage: Storage) -> lance.LanceDataset | None:
     """The log as it is now, or where that is damaged at its newest version that opens; None if none does."""
     try:
-        return storage.dataset("commits")
+        if "commit_id" in (newest := storage.dataset("commits")).schema.names:
+            return newest
     except ClearKbError:
         if storage.folder is None:
             raise
     for version in reversed(local_versions(Path(storage.location("commits")))):
         with suppress(ClearKbError):
-            return storage.dataset("commits", version)
+            if "commit_id" in (older := storage.dataset("commits", version)).schema.names:
+                return older
     return None
 
 

@@ -93,7 +93,7 @@ def _mend_log(storage: Storage, aside: PutAside, result: Repair) -> None:
     result.steps.append(f"write the log anew: {len(commits):,} commits are left of it and its second copy")
     if result.dry_run:
         return
-    last = _last_noted(log, "commits")
+    last = max([_last_noted(log, "commits"), *local_versions(Path(storage.location("commits")))])
     notes = {row["number"]: row["files"] for row in second_rows(storage)}
     for noted in log.notes.all().values():
         known = notes.setdefault(noted.number, [])

@@ -75,7 +75,8 @@ def salvaged_rows(storage: Storage) -> list[Row]:
         return rows
     for version in reversed(local_versions(Path(storage.location("commits")))):
         with suppress(OSError, ValueError, RuntimeError):
-            return [*_fragment_rows(lance.dataset(storage.location("commits"), version=version)), *rows]
+            if found := list(_fragment_rows(lance.dataset(storage.location("commits"), version=version))):
+                return [*found, *rows]
     return rows
 
 
