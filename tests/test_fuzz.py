@@ -37,7 +37,7 @@ def test_a_door_that_raises_is_seen(tmp_path: Path) -> None:
     def long_told(_: Path) -> str | None:
         from kb.errors import UsageError
 
-        raise UsageError("x" * 5_000)
+        raise UsageError("x\n" * 50)
 
     def unpickling(_: Path) -> str | None:
         Path("ran").touch()

@@ -16,6 +16,8 @@ DEBUG = "CLEAR_KB_DEBUG"
 """Set to 1, every error shows its traceback as well, as with -vv."""
 
 LONGEST_MESSAGE = 300
+LONGEST_TOLD = 3_000
+"""Letters of a message of ours: what a file holds may stand in it, and be of any length."""
 
 HINTS: Mapping[Need, str] = {
     "branch": "see `clear-kb branch list`",
@@ -115,7 +117,9 @@ def describe(error: BaseException) -> str:
     if isinstance(error, ClearKbError):
         flag = f" (say {FLAGS[error.parameter]})" if error.parameter is not None else ""
         hint = f": {HINTS[error.need]}" if error.need is not None else ""
-        return f"{error}{flag}{hint}"
+        said = str(error)
+        said = said if len(said) <= LONGEST_TOLD else f"{said[:LONGEST_TOLD]}..."
+        return f"{said}{flag}{hint}"
     if isinstance(error, OSError) and error.strerror:
         return _one_line(f"{error.filename or 'input/output'}: {error.strerror}")
     line = _RUST_LOCATION.sub("", _one_line("not enough memory" if isinstance(error, MemoryError) else str(error)))

@@ -69,6 +69,10 @@ def read_change_lines(text: str, author: str) -> Plan:
     Raises (some only when planned):
         UsageError: lines cannot be read, or do not fit; the message names every such line and says why.
     """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(f"the lines hold half a letter (a lone surrogate), after {error.start:,} letters") from error
     lines: list[_Line] = []
     wrong: list[str] = []
     for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):

@@ -59,6 +59,7 @@ def outcome(door: Door, seed: int, number: int, folder: Path) -> dict[str, Any]:
 
 
 def _of_error(error: BaseException) -> dict[str, Any]:
+    from kb.commands.failures import describe
     from kb.errors import ClearKbError
 
     causes = [error]
@@ -69,9 +70,10 @@ def _of_error(error: BaseException) -> dict[str, Any]:
     if any(isinstance(one, MemoryError) for one in causes):
         return {"outcome": "over memory", "said": str(error)[:300]}
     if isinstance(error, ClearKbError):
+        error = ClearKbError(describe(error))
         lines = str(error).count("\n")
         return {
-            "outcome": "told" if len(str(error)) < 3_000 and lines < 20 else "told at length",
+            "outcome": "told" if len(str(error)) < 3_300 and lines < 20 else "told at length",
             "said": str(error)[:300],
         }
     where = traceback.extract_tb(error.__traceback__)
