@@ -109,7 +109,7 @@ def _run(
     settings = (fingerprint, options.settings())
     with open_journal(kb, sources, settings, temporary=dry_run, anew=anew) as journal:
         load_stored(journal, kb.dataset("reports"))
-        staged = journal.outcomes()
+        staged = journal.outcomes(fingerprint)
         intake = Intake(
             sources=sources,
             journal=journal,
@@ -129,7 +129,7 @@ def _run(
         new_concepts = journal.new_concept_count()
         computed = job.embed()
         logger.info("reports: %d new concepts, %d embedded, embedder %s", new_concepts, computed, job.embedder_name)
-        commit, dropped, put_aside, taken_in = None, journal.dropped(), journal.put_aside_count(), journal.taken_in()
+        commit = None
         if not dry_run:
             intake.watcher.stage("writing", None)
             names = [source.name for source in sources]
@@ -139,6 +139,7 @@ def _run(
                 names,
                 embedder=job.loaded,
                 left_out=intake.left_out,
+                mined_by=fingerprint,
                 by=told.by,
                 why=told.why,
                 allow_unjoined=told.allow_unjoined,
@@ -150,15 +151,15 @@ def _run(
             time_by_rate(estimate, kb.log())
         return IngestResult(
             **_counted(intake, journal),
-            new_concepts=new_concepts,
-            embedded=new_concepts if job.loaded else 0,
+            new_concepts=journal.new_concept_count(),
+            embedded=journal.new_concept_count() if job.loaded else 0,
             embeddings_computed=computed,
             mining_seconds=round(mining_seconds, 3),
             seconds=round(time.monotonic() - started, 3),
             dry_run=dry_run,
-            dropped=dropped,
-            put_aside=put_aside,
-            taken_in=len(taken_in),
+            dropped=journal.dropped(),
+            put_aside=journal.put_aside_count(),
+            taken_in=len(journal.taken_in()),
             commit=commit,
             usage=extractor.usage,
             estimate=estimate,
@@ -175,7 +176,7 @@ def _opinions(journal: Journal, commit: Commit | None) -> dict[str, int]:
 
 def _counted(intake: Intake, journal: Journal) -> dict[str, Any]:
     """What the result tells of the sources and of what became of their reports."""
-    outcomes = journal.outcomes()
+    outcomes = journal.outcomes(intake.fingerprint)
     languages, sentences = count_languages(row["reason"] for row in journal.rejects())
     unused = dict.fromkeys(column for source in intake.sources for column in source.unused_columns)
     return {

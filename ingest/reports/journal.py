@@ -148,9 +148,19 @@ class Journal:
         """The data files staged for `table`."""
         return [row[0] for row in self._db.execute("SELECT fragment FROM fragments WHERE name = ?", (table,))]
 
-    def outcomes(self) -> dict[str, int]:
-        """How many reports had each outcome."""
-        return dict(self._db.execute("SELECT outcome, count(*) FROM seen GROUP BY outcome"))
+    def outcomes(self, mined_by: str) -> dict[str, int]:
+        """How many reports have each outcome against the stored ones; staged ones were mined by this extractor.
+
+        What was new when it was read may have been stored by another ingest since: that it did not add.
+        """
+        sql = """
+            SELECT CASE
+                WHEN outcome IN ('new', 'changed') AND stored.content_hash = seen.content_hash AND extractor = ?
+                    THEN 'unchanged'
+                WHEN outcome = 'new' AND stored.report_id IS NOT NULL THEN 'changed'
+                ELSE outcome END AS now, count(*)
+            FROM seen LEFT JOIN stored USING (report_id) GROUP BY now"""
+        return dict(self._db.execute(sql, (mined_by,)))
 
     def replaced(self) -> Iterator[str]:
         """The ids of stored reports that staged ones take the place of, or that are dropped."""

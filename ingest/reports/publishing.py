@@ -41,13 +41,14 @@ def publish_ingest(
     by: str | None,
     why: str | None,
     left_out: Tally,
+    mined_by: str,
     allow_unjoined: bool = False,
     used: Mapping[str, Any] | None = None,
 ) -> Commit | None:
     """Commit what `journal` has staged; None if the knowledge base holds all of it already.
 
-    The journal knows the state of `kb`, and the embedding cache holds the vectors of what is new to it. `used` is what
-    the mining cost, for the summary of the commit.
+    The journal knows the state of `kb`, and the embedding cache holds the vectors of what is new to it. `mined_by` is
+    the extractor's fingerprint, and `used` what the mining cost, for the summary of the commit.
     """
 
     def change(publication: Publication) -> tuple[Mapping[str, Any] | None, None]:
@@ -67,7 +68,7 @@ def publish_ingest(
         again = _write_disputes(publication, journal, decided)
         counts = {"left_out": left_out.total, "new_concepts": new_concepts, "decided_before": again}
         counts |= _take_in(publication, journal, by)
-        return {**_summary(journal), **counts, **(used or {})}, None
+        return {**_summary(journal, mined_by), **counts, **(used or {})}, None
 
     commit, _ = kb.publish("ingest reports", change, by=by, why=why)
     return commit
@@ -157,8 +158,8 @@ def _take_in(publication: Publication, journal: Journal, by: str | None) -> dict
     return {"taken_in": len(taken)}
 
 
-def _summary(journal: Journal) -> dict[str, Any]:
-    outcomes = journal.outcomes()
+def _summary(journal: Journal, mined_by: str) -> dict[str, Any]:
+    outcomes = journal.outcomes(mined_by)
     return {
         "run": journal.run_id,
         "new": outcomes.get("new", 0),

@@ -218,6 +218,28 @@ def test_two_ingests_at_once_lose_nothing_and_double_nothing(kb: KnowledgeBase, 
     assert check(after) == []
 
 
+def test_of_two_ingests_at_once_each_counts_what_it_added_itself(
+    kb: KnowledgeBase, tmp_path: Path, tiny_model: Path
+) -> None:
+    rows = [{"uid": str(n), "findings": f"A {n} mm nodule.", "impression": ""} for n in range(1, 9)]
+    theirs = [*rows[:3], {**rows[3], "findings": "Cardiomegaly."}]
+    first, second = write_csv(tmp_path / "theirs.csv", theirs), write_csv(tmp_path / "ours.csv", rows)
+
+    def while_another_ingest_commits() -> Embedder:
+        loaded = load_embedder(str(tiny_model))
+        result = ingest_reports(KnowledgeBase.open(kb.uri), [first], embedder=lambda: loaded)
+        assert result.new == 4
+        return loaded
+
+    result = ingest_reports(kb, [second], embedder=while_another_ingest_commits)
+    assert (result.new, result.changed, result.unchanged) == (4, 1, 3)
+    assert result.commit is not None
+    assert (result.commit.summary["new"], result.commit.summary["changed"]) == (4, 1)
+    assert kb.status().reports == 8
+    # Of the concepts "nodule" was theirs already, and "cardiomegaly" theirs alone.
+    assert (result.new_concepts, len(kb.vocabulary)) == (0, 2)
+
+
 class TestDryRun:
     def test_it_counts_and_writes_nothing(self, kb: KnowledgeBase, source: Path) -> None:
         result = ingest_reports(kb, [source], dry_run=True)
