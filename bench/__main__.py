@@ -29,6 +29,7 @@ from bench import (
     million,
     mining,
     negex,
+    object_store,
     planted,
     precision,
     probe,
@@ -85,6 +86,7 @@ BENCHES = {
     "segments": segments.run,
     "million": million.run,
     "curation_session": curation_session.run,
+    "object_store": object_store.run,
     "workbench_load": workbench_load.run,
     "serving_load": serving_load.run,
 }
