@@ -13,17 +13,23 @@ import pytest
 from docs.generate.sessions import BLOCK, PYTHON, bare_environment, comparable, copy_data, run, steps
 from tests.support.command_process import run_command
 from tests.support.paths import ROOT
+from tests.support.s3_server import S3Server
 
-PAGES = {"tutorial/your-reports.md": 10, "tutorial/six-audits.md": 5, "how-to/hospital.md": 5}
+IN_A_STORE = "how-to/object-store.md"
+"""The page whose session is held in an object store: that of the tests."""
+
+PAGES = {"tutorial/your-reports.md": 10, "tutorial/six-audits.md": 5, "how-to/hospital.md": 5, IN_A_STORE: 12}
 """Pages, and more commands than these are to be found in each."""
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_session_prints_what_its_page_shows(
-    name: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+    name: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, s3: S3Server
 ) -> None:
     path = ROOT / "docs" / name
     page, environment = path.read_text(encoding="utf-8"), bare_environment()
+    if name == IN_A_STORE:
+        environment |= s3.environment
     copy_data(path, tmp_path)
     session = [step for block in BLOCK.findall(page) for step in steps(block)]
     assert len(session) > PAGES[name]
