@@ -120,6 +120,8 @@ COMMANDS: Mapping[str, Entry | Group] = {
     }),
     "embed": ("kb.commands.embed", "embed_command",
         "Embed the concepts that have no vector yet; another model replaces all vectors, as a new commit."),
+    "plan": ("kb.commands.plan", "plan_command",
+        "Plan a large study: hours, storage and costs, from measured rates; the prices are yours, or examples."),
     "index": ("kb.commands.index", "index_command",
         "Build the vector index of the vocabulary; its recall against exact search is measured, and shown by `status`."),
     "train": ("encoder.commands.train", "train_command",

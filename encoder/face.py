@@ -37,6 +37,7 @@ from encoder.vectors.encoding import encode as encode_images
 from encoder.vectors.frozen import FrozenEncoding
 from encoder.vectors.frozen import encode_backbone as encode_frozen
 from encoder.vectors.precision import Asked
+from kb.engines.work import Engine
 from kb.images.patient_split import Part
 from kb.images.preprocessing import Fit, Resample
 from kb.images.view_choice import FRONTAL
@@ -97,6 +98,7 @@ def encode(
     device: str | None = None,
     precision: Asked = "auto",
     again: bool = False,
+    engine: Engine | None = None,
     by: str | None = None,
     why: str | None = None,
     dry_run: bool = False,
@@ -113,6 +115,7 @@ def encode(
         device: default: the best there is.
         precision: "float32" or "bfloat16"; "auto" is that of its vectors that are there, else float32.
         again: encode all images, in place of all vectors of the encoder.
+        engine: where (see `kb.open_engine`); default: this process.
         by: who.
         why: the reason.
         dry_run: count, and write nothing.
@@ -130,6 +133,7 @@ def encode(
         device=device,
         precision=precision,
         again=again,
+        engine=engine,
         by=by,
         why=why,
         dry_run=dry_run,
@@ -155,6 +159,7 @@ def encode_backbone(
     device: str | None = None,
     precision: Asked = "auto",
     again: bool = False,
+    engine: Engine | None = None,
     by: str | None = None,
     why: str | None = None,
     dry_run: bool = False,
@@ -180,6 +185,7 @@ def encode_backbone(
         device: default: the best there is.
         precision: of its vectors; auto: as those that are here, else float32.
         again: encode all images, in place of all vectors of this encoder.
+        engine: where (see `kb.open_engine`); default: this process.
         by: who.
         why: the reason.
         dry_run: count, and write nothing.
@@ -202,6 +208,7 @@ def encode_backbone(
         device=device,
         precision=precision,
         again=again,
+        engine=engine,
         by=by,
         why=why,
         dry_run=dry_run,
@@ -219,6 +226,7 @@ def predict_zero_shot(
     contrast: Contrast | None = None,
     like: Like | None = None,
     encode_first: bool = False,
+    engine: Engine | None = None,
     run: str | None = None,
     encoder: str | None = None,
     source: str | None = None,
@@ -242,6 +250,7 @@ def predict_zero_shot(
         contrast: whether sentences against a label count; default: as for the space.
         like: "published": space, contrast, weights, sentences and scale of the published zero-shot, all at once.
         encode_first: encode the images that have no vector yet, once it is known that nothing else is lacking.
+        engine: where they are encoded (see `kb.open_engine`); default: this process.
         run: the name of the run; default: the method and the space.
         encoder: the folder of a checkpoint, or its id.
         source: the source of labels to go by.
@@ -278,6 +287,7 @@ def predict_zero_shot(
         contrast=contrast,
         like=like,
         encode_first=encode_first,
+        engine=engine,
         watcher=watcher,
         say=say,
     )

@@ -24,6 +24,7 @@ from ingest.reports.preview import preview as preview_reports
 from ingest.reports.rows import DEFAULT_SECTIONS
 from ingest.vectors.ingest import VectorResult, ingest_vectors
 from kb.display import Listing
+from kb.engines.work import Engine
 from kb.images.preprocessing import Preprocessing
 from kb.knowledge_base import KnowledgeBase
 from kb.progress import Watcher
@@ -55,6 +56,7 @@ def dataset(
     embedder: EmbedderOptions | str | None = None,
     embed: bool = True,
     workers: int | None = None,
+    engine: Engine | None = None,
     allow_unjoined: bool = False,
     by: str | None = None,
     why: str | None = None,
@@ -75,6 +77,7 @@ def dataset(
         embedder: a name, or `EmbedderOptions`; default: the one in use, else the bundled one.
         embed: whether new concepts are embedded.
         workers: processes that mine and decode; default: one for each processor.
+        engine: where that is done instead (see `kb.open_engine`).
         allow_unjoined: store it also where its parts do not meet.
         by: who.
         why: the reason.
@@ -92,6 +95,7 @@ def dataset(
         labels="labels" in only,
         preprocessing=Preprocessing(size, fit, resample),  # type: ignore[arg-type]  # it refuses other words
         workers=workers,
+        engine=engine,
         allow_unjoined=allow_unjoined,
     )
     return ingest_dataset(
@@ -122,6 +126,7 @@ def reports(
     embedder: EmbedderOptions | str | None = None,
     embed: bool = True,
     workers: int | None = None,
+    engine: Engine | None = None,
     remine: bool = False,
     store_text: bool = True,
     by: str | None = None,
@@ -145,6 +150,7 @@ def reports(
         embedder: a name, or `EmbedderOptions`; default: the one in use, else the bundled one.
         embed: whether new concepts are embedded.
         workers: processes that mine; default: one for each processor.
+        engine: where that is done instead (see `kb.open_engine`).
         remine: mine again what another extractor or version mined.
         store_text: whether the section texts are kept; if not, a mention keeps the words of its concept alone.
         by: who; default: the login name.
@@ -186,6 +192,7 @@ def reports(
         dry_run=dry_run,
         watcher=watcher,
         extractor=made,
+        engine=engine,
     )
 
 
@@ -239,6 +246,7 @@ def images(
     any_body_part: bool = False,
     split: str | None = None,
     workers: int | None = None,
+    engine: Engine | None = None,
     by: str | None = None,
     why: str | None = None,
     dry_run: bool = False,
@@ -257,6 +265,7 @@ def images(
         any_body_part: take DICOM radiographs of whatever part of the body, not of the chest alone.
         split: the split that all of them lie in: "external" for those of another place, which are only ever judged.
         workers: processes that decode; default: one for each processor.
+        engine: where that is done instead (see `kb.open_engine`).
         by: who.
         why: the reason.
         dry_run: read all and say what would happen; write nothing.
@@ -274,6 +283,7 @@ def images(
         any_body_part=any_body_part,
         split=split,
         workers=workers,
+        engine=engine,
         by=by,
         why=why,
         dry_run=dry_run,

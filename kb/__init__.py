@@ -14,8 +14,13 @@ from kb.errors import ClearKbError, UsageError
 from kb.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from kb.engines.choice import EngineOptions, open_engine
     from kb.knowledge_base import KnowledgeBase, create, open
 
-__all__ = ["ClearKbError", "KnowledgeBase", "UsageError", "create", "open"]
+__all__ = ["ClearKbError", "EngineOptions", "KnowledgeBase", "UsageError", "create", "open", "open_engine"]
 
-__getattr__, __dir__ = lazy_names(__name__, dict.fromkeys(("KnowledgeBase", "create", "open"), "kb.knowledge_base"))
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    dict.fromkeys(("KnowledgeBase", "create", "open"), "kb.knowledge_base")
+    | dict.fromkeys(("EngineOptions", "open_engine"), "kb.engines.choice"),
+)

@@ -27,6 +27,7 @@ Need = Literal[
     "patch",
     "pixels",
     "predictions",
+    "ray",
     "repair",
     "report texts",
     "reports of images",

@@ -39,6 +39,7 @@ HEAVY = {
     "lance",
     "duckdb",
     "openai",
+    "ray",
 }
 MOST_LOOSE = 15
 """Modules that stand in a package and in no room of it."""

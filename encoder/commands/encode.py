@@ -23,6 +23,7 @@ from encoder.commands.options import DeviceOption, EncoderOption
 from encoder.face import encode, encode_backbone
 from encoder.vectors.encoding import EncodeResult
 from encoder.vectors.frozen import FrozenEncoding
+from kb.commands.engine import EngineAddressOption, EngineOption, WorkersOption, asked_engine
 from kb.commands.output import print_result
 from kb.commands.progress import Progress
 from kb.commands.shared import Writing, writes
@@ -60,6 +61,9 @@ def encode_command(
     again: Annotated[
         bool, typer.Option("--again", help="Encode all images, in place of all vectors of this encoder.")
     ] = False,
+    engine: EngineOption = "local",
+    engine_address: EngineAddressOption = None,
+    workers: WorkersOption = None,
 ) -> None:
     """Encode the images that have no vector of this encoder yet; an interrupted run goes on where it stopped.
 
@@ -84,13 +88,14 @@ def encode_command(
         raise UsageError(f"--{next(iter(told))} is of a frozen backbone: name one with --backbone")
     if backbone is not None and (encoder is not None or layer != "projection"):
         raise UsageError("--backbone names an encoder of its own: leave --encoder and --layer out")
-    with Progress("images", hidden=writing.quiet) as progress:
+    work = asked_engine(engine, engine_address, workers, threaded=True)
+    with work as does_it, Progress("images", hidden=writing.quiet) as progress:
         if backbone is not None:
-            found = encode_backbone(writing.base, backbone, **told, **shared, watcher=progress)
+            found = encode_backbone(writing.base, backbone, **told, **shared, engine=does_it, watcher=progress)
             result, more = found.encoding, _frozen_facts(found)
             record = found.to_dict()
         else:
-            result = encode(writing.base, encoder, layer=layer, **shared, watcher=progress)
+            result = encode(writing.base, encoder, layer=layer, **shared, engine=does_it, watcher=progress)
             record, more = result.to_dict(), []
     print_result(
         {**record, "dry_run": writing.dry_run},

@@ -31,6 +31,7 @@ from encoder.prediction.published import SETTINGS
 from encoder.prediction.runs import read_run
 from encoder.prediction.sheet import check_sheet, write_sheet
 from encoder.vectors.encoders import find_checkpoint
+from kb.commands.engine import EngineAddressOption, EngineOption, WorkersOption, asked_engine
 from kb.commands.options import (
     Format,
     parse_pairs,
@@ -71,6 +72,9 @@ def zero_shot_command(
     source: SourceOption = None,
     views: ViewsOption = None,
     replace: ReplaceOption = False,
+    engine: EngineOption = "local",
+    engine_address: EngineAddressOption = None,
+    workers: WorkersOption = None,
 ) -> None:
     """Predict labels from sentences that say they hold, and that they do not; nothing is trained.
 
@@ -83,7 +87,8 @@ def zero_shot_command(
         before.append(note)
         say(escape(note), quiet=writing.quiet)
 
-    with Progress("concepts", hidden=writing.quiet) as progress:
+    work = asked_engine(engine, engine_address, workers, threaded=True)
+    with work as does_it, Progress("concepts", hidden=writing.quiet) as progress:
         result = predict_zero_shot(
             writing.base,
             labels=labels or (),
@@ -93,6 +98,7 @@ def zero_shot_command(
             contrast=contrast,
             like=like,
             encode_first=encode_first,
+            engine=does_it,
             run=run,
             encoder=encoder,
             source=source,

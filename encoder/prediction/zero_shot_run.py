@@ -33,6 +33,7 @@ from encoder.space.concept_space import open_space
 from encoder.space.projection import Projector
 from encoder.vectors.encoding import encode
 from encoder.vectors.image_vectors import ImageVectors
+from kb.engines.work import Engine
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.language.label_names import is_no_finding, plain_label
@@ -74,6 +75,7 @@ def predict_zero_shot(
     contrast: Contrast | None = None,
     like: Like | None = None,
     encode_first: bool = False,
+    engine: Engine | None = None,
     watcher: Watcher | None = None,
     say: Callable[[str], object] = lambda _: None,
 ) -> PredictResult:
@@ -92,6 +94,7 @@ def predict_zero_shot(
         contrast: whether sentences against a label count.
         like: "published": as the CLEAR release does it.
         encode_first: encode the images that have no vector yet, once it is known that nothing else is lacking.
+        engine: where they are encoded; None is this process. What is left, products of vectors, takes seconds here.
         watcher: hears how it goes.
         say: hears, before the work, what was taken because nothing could choose.
 
@@ -114,7 +117,7 @@ def predict_zero_shot(
         if options.space != "encoder" or not spared:
             _loaded(embedder, spared=spared)
             check_embedded(kb)
-        encode(kb, checkpoint, by=options.by, why=options.why, dry_run=options.dry_run, watcher=watcher)
+        encode(kb, checkpoint, engine=engine, by=options.by, why=options.why, dry_run=options.dry_run, watcher=watcher)
     images, told = chosen_images(kb, checkpoint.encoder_id, options)
     prompts = replace(prompts if like is None else published_prompts(labels), names=label_names_of(kb))
     truth = _truth_if_known(kb, images, labels, options.source)

@@ -8,25 +8,20 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from encoder.devices import choose_device, to_device
+from encoder.devices import choose_device
 from encoder.model.checkpoint import Checkpoint, described
+from encoder.vectors.encoding_work import Encoded, Encoding, Layer, encoding_work
 from encoder.vectors.pixels import PixelReader
-from encoder.vectors.precision import (
-    Asked,
-    Computed,
-    Precision,
-    chosen_precision,
-    computed,
-    computing_in,
-    kind_of_device,
-)
+from encoder.vectors.precision import Asked, Computed, Precision, chosen_precision, computed, kind_of_device
 from kb.batched import batched
-from kb.errors import ClearKbError, UsageError
+from kb.engines.local import LocalEngine
+from kb.engines.work import Engine
+from kb.errors import UsageError
 from kb.images.preprocessing import Preprocessing
 from kb.knowledge_base import KnowledgeBase
 from kb.progress import Silent, Watcher
@@ -37,7 +32,6 @@ from schemas.terms import BACKBONE, FROZEN
 
 logger = logging.getLogger("clear_kb.encoder")
 
-Layer = Literal["projection", "backbone"]
 COMMIT_EVERY_S = 120
 """Seconds of work after which what was made is committed: an interruption costs no more than that."""
 
@@ -79,15 +73,9 @@ class _Job:
     checkpoint: Checkpoint
     identity: str
     precision: Precision
-    device: str
     afresh: bool
     by: str | None
     why: str | None
-
-    @property
-    def made(self) -> Computed:
-        """What its vectors are computed in."""
-        return Computed(self.precision, (kind_of_device(self.device),))
 
 
 def encode(
@@ -100,6 +88,7 @@ def encode(
     device: str | None = None,
     precision: Asked = "auto",
     again: bool = False,
+    engine: Engine | None = None,
     by: str | None = None,
     why: str | None = None,
     dry_run: bool = False,
@@ -118,6 +107,7 @@ def encode(
         device: default: the best there is.
         precision: of the forward pass; see `encoder.vectors.precision`.
         again: encode all images, in place of all vectors of this encoder.
+        engine: where; None is this process. Workers elsewhere have to find the checkpoint and the knowledge base.
         by: who.
         why: the reason.
         dry_run: count, and write nothing.
@@ -134,7 +124,9 @@ def encode(
         raise UsageError(f"encoder {checkpoint.encoder_id} is a frozen backbone: there is no projection to look before")
     identity = checkpoint.encoder_id + (BACKBONE if layer == "backbone" else "")
     chosen = chosen_precision(None if again and precision != "auto" else computed(kb, identity), precision, identity)
-    job = _Job(checkpoint, identity, chosen, choose_device(device), again, by, why)
+    engine = engine or LocalEngine()
+    there = () if engine.remote else (kind_of_device(choose_device(device)),)
+    job = _Job(checkpoint, identity, chosen, again, by, why)
     images = _images(kb, where)
     todo = images if again else _without_vectors(kb, identity, images)
     reader = PixelReader(kb, checkpoint.preprocessing)
@@ -143,7 +135,16 @@ def encode(
     if not dry_run and not todo:
         commit = _note_where_it_stands(kb, job)
     elif not dry_run:
-        vectors = _vectors(job, layer, todo, reader=reader, size=batch_size)
+        how = Encoding(
+            folder=Path(checkpoint.folder).resolve(),
+            encoder_id=checkpoint.encoder_id,
+            layer=layer,
+            precision=chosen,
+            device=device,
+        )
+        work = encoding_work(how, None if engine.remote else checkpoint, kb.storage, reader)
+        batches = batched((image.content_hash for image in todo), batch_size)
+        vectors = (found for _, found in engine.map(work, batches, reader.places))
         commit = _store(kb, job, images=todo, vectors=vectors, watcher=watcher)
     seconds = time.perf_counter() - started
     logger.info("images: %d of %d encoded by %s, %.2f s", len(todo), len(images), identity, seconds)
@@ -154,7 +155,7 @@ def encode(
         known=len(images) - len(todo),
         seconds=seconds,
         commit=commit,
-        computed=job.made if dry_run else computed(kb, identity) or job.made,
+        computed=(None if dry_run else computed(kb, identity)) or Computed(chosen, there),
     )
 
 
@@ -188,31 +189,16 @@ def _without_vectors(kb: KnowledgeBase, identity: str, images: Sequence[_Image])
     return [image for image in images if (image.image_id, image.content_hash) not in known]
 
 
-def _vectors(job: _Job, layer: Layer, images: Sequence[_Image], reader: PixelReader, size: int) -> Iterator[np.ndarray]:
-    """The vectors of the images in their order, a batch at a time: float32 numbers, (n, d)."""
-    import torch
-
-    tower = job.checkpoint.encoder.image.to(job.device).eval()
-    run = tower if layer == "projection" else tower.features
-    contents = [[image.content_hash for image in batch] for batch in batched(images, size)]
-    for pixels in reader.batches(contents):
-        with torch.inference_mode(), computing_in(job.precision, job.device):
-            vectors = run(to_device(pixels, job.device)).float()
-        if not torch.isfinite(vectors).all():
-            raise ClearKbError(f"encoder {job.checkpoint.encoder_id} gives vectors that are no numbers: train it again")
-        yield vectors.cpu().numpy()
-
-
 def _store(
-    kb: KnowledgeBase, job: _Job, images: Sequence[_Image], vectors: Iterator[np.ndarray], watcher: Watcher
+    kb: KnowledgeBase, job: _Job, images: Sequence[_Image], vectors: Iterator[Encoded], watcher: Watcher
 ) -> str | None:
     """Write vectors as they come, in a commit every now and then; the id of the last commit."""
     watcher.stage("encoding", len(images))
     done, first, since, last = 0, 0, time.monotonic(), None
-    waiting: list[np.ndarray] = []
+    waiting: list[Encoded] = []
     for batch in vectors:
         waiting.append(batch)
-        done += len(batch)
+        done += len(batch.vectors)
         watcher.advance(done, done)
         if done == len(images) or done - first >= COMMIT_EVERY or time.monotonic() - since > COMMIT_EVERY_S:
             last = _publish(kb, job, images=images[first:done], batches=waiting)
@@ -220,11 +206,12 @@ def _store(
     return last
 
 
-def _publish(kb: KnowledgeBase, job: _Job, images: Sequence[_Image], batches: Sequence[np.ndarray]) -> str | None:
-    matrix = np.concatenate(batches)
+def _publish(kb: KnowledgeBase, job: _Job, images: Sequence[_Image], batches: Sequence[Encoded]) -> str | None:
+    matrix = np.concatenate([batch.vectors for batch in batches])
+    own = Computed(job.precision, tuple(sorted({batch.device for batch in batches})))
 
     def change(publication: Publication) -> tuple[Mapping[str, Any], None]:
-        made = _made_room(publication, job, [image.image_id for image in images])
+        made = _made_room(publication, job, own, [image.image_id for image in images])
         publication.write("image_vectors", _batches(job.identity, images, matrix))
         _register(publication, job, dimension=matrix.shape[1], made=made)
         return {"encoder": job.identity, "images": len(images), "precision": made.precision}, None
@@ -233,8 +220,8 @@ def _publish(kb: KnowledgeBase, job: _Job, images: Sequence[_Image], batches: Se
     return commit.commit_id if commit else None
 
 
-def _made_room(publication: Publication, job: _Job, image_ids: Sequence[str]) -> Computed:
-    """Take away the vectors that new ones replace; what those and the rest are computed in then.
+def _made_room(publication: Publication, job: _Job, own: Computed, image_ids: Sequence[str]) -> Computed:
+    """Take away the vectors that new ones replace; what those (`own`) and the rest are computed in then.
 
     Raises:
         UsageError: the rest is of another precision, which another process has stored since this one began.
@@ -243,15 +230,15 @@ def _made_room(publication: Publication, job: _Job, image_ids: Sequence[str]) ->
     there = computed(publication, job.identity)
     if job.afresh and there is not None:
         publication.delete("image_vectors", mine)
-        return job.made
+        return own
     if there is None:
-        return job.made
+        return own
     chosen_precision(there, job.precision, job.identity)
     for chunk in batched(image_ids, 4_096):
         where = f"{mine} AND image_id IN {literals(chunk)}"
         if publication.dataset("image_vectors").count_rows(where):
             publication.delete("image_vectors", where)
-    return Computed(job.precision, tuple(sorted({*there.devices, *job.made.devices})))
+    return Computed(job.precision, tuple(sorted({*there.devices, *own.devices})))
 
 
 def _batches(identity: str, images: Sequence[_Image], matrix: np.ndarray) -> Iterator[Any]:

@@ -15,6 +15,7 @@ from encoder.model.backbones.choice import BackboneChoice
 from encoder.model.checkpoint import Checkpoint, described
 from encoder.vectors.encoding import EncodeResult, check_pixels, encode
 from encoder.vectors.precision import Asked
+from kb.engines.work import Engine
 from kb.images.preprocessing import RESAMPLES, Fit, Preprocessing, Resample
 from kb.knowledge_base import KnowledgeBase
 from kb.progress import Watcher
@@ -48,6 +49,7 @@ def encode_backbone(
     device: str | None = None,
     precision: Asked = "auto",
     again: bool = False,
+    engine: Engine | None = None,
     by: str | None = None,
     why: str | None = None,
     dry_run: bool = False,
@@ -68,6 +70,7 @@ def encode_backbone(
         device: default: the best there is.
         precision: of its vectors; auto: as those that are here, else float32.
         again: encode all images, in place of all vectors of this encoder.
+        engine: where; None is this process.
         by: who.
         why: the reason.
         dry_run: count, and write nothing, no checkpoint either.
@@ -98,6 +101,7 @@ def encode_backbone(
             device=device,
             precision=precision,
             again=again,
+            engine=engine,
             by=by,
             why=why,
             dry_run=dry_run,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +13,11 @@ import pyarrow as pa
 from kb.errors import UsageError
 from kb.images.preprocessing import Preprocessing
 from kb.knowledge_base import KnowledgeBase
+
+if TYPE_CHECKING:
+    import lance
+
+Key = TypeVar("Key", str, int)
 
 AHEAD = 4
 """Batches that are read while the encoder works on an earlier one."""
@@ -56,29 +62,59 @@ class PixelReader:
 
     def take(self, contents: Sequence[str]) -> np.ndarray:
         """The pixels of some contents in their order: uint8, (n, size, size)."""
+        return self.placed.take(self.places(contents))
+
+    def places(self, contents: Sequence[str]) -> list[int]:
+        """Where the pixels of some contents lie."""
         self.check(contents)
-        places = [self._places[content] for content in contents]
+        return [self._places[content] for content in contents]
+
+    @property
+    def placed(self) -> PixelsByPlace:
+        """The same pixels by the places that they lie at."""
+        return PixelsByPlace(self._dataset, self.preprocessing.size)
+
+    def batches(self, batches: Iterable[Sequence[str]], threads: int = THREADS) -> Iterator[np.ndarray]:
+        """The pixels of one batch of contents after another, read ahead by threads."""
+        return read_ahead(self.take, batches, threads)
+
+
+class PixelsByPlace:
+    """Pixels by the places that they lie at in one version of the cache: who knows these need not look for them."""
+
+    def __init__(self, dataset: lance.LanceDataset, size: int):
+        self._dataset, self._size = dataset, size
+
+    @property
+    def version(self) -> int:
+        """The version of the cache in which they lie there."""
+        return int(self._dataset.version)
+
+    def take(self, places: Sequence[int]) -> np.ndarray:
+        """The pixels at some places, in their order: uint8, (n, size, size)."""
         # Lance wants each row once, and gives them in the order asked for.
         once = sorted(set(places))
         column = self._dataset.take(once, columns=["pixels"])["pixels"].combine_chunks()
-        size = self.preprocessing.size
         if isinstance(column, pa.ChunkedArray):
             column = column.chunk(0)
         offsets = np.frombuffer(column.buffers()[1], dtype=np.int64)[column.offset : column.offset + len(column) + 1]
         data = np.frombuffer(column.buffers()[2], dtype=np.uint8)[offsets[0] : offsets[-1]]
-        pixels = data.reshape(len(once), size, size)
+        pixels = data.reshape(len(once), self._size, self._size)
         return np.ascontiguousarray(pixels[np.searchsorted(once, places)])
 
-    def batches(self, batches: Sequence[Sequence[str]], threads: int = THREADS) -> Iterator[np.ndarray]:
-        """The pixels of one batch of contents after another, read ahead by threads."""
-        with ThreadPoolExecutor(threads) as pool:
-            waiting: list[Future[np.ndarray]] = []
-            for batch in batches:
-                waiting.append(pool.submit(self.take, batch))
-                if len(waiting) > max(AHEAD, threads):
-                    yield waiting.pop(0).result()
-            while waiting:
+
+def read_ahead(
+    take: Callable[[Sequence[Key]], np.ndarray], batches: Iterable[Sequence[Key]], threads: int = THREADS
+) -> Iterator[np.ndarray]:
+    """What `take` gives of one batch after another, read ahead by threads."""
+    with ThreadPoolExecutor(threads) as pool:
+        waiting: list[Future[np.ndarray]] = []
+        for batch in batches:
+            waiting.append(pool.submit(take, batch))
+            if len(waiting) > max(AHEAD, threads):
                 yield waiting.pop(0).result()
+        while waiting:
+            yield waiting.pop(0).result()
 
 
 class PixelsInMemory:

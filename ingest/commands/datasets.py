@@ -15,6 +15,7 @@ from ingest.datasets.description import Description, LabelPart, Patterns
 from ingest.datasets.known import known_datasets, named_dataset
 from ingest.datasets.result import DatasetResult, ImageCounts, LabelCounts
 from ingest.datasets.take import DatasetOptions, ingest_dataset
+from kb.commands.engine import EngineAddressOption, EngineOption, WorkersOption, asked_engine
 from kb.commands.options import Format, OutputFormat
 from kb.commands.output import print_facts, print_json, print_result, print_rows
 from kb.commands.progress import Progress
@@ -81,7 +82,9 @@ def dataset_command(
         typer.Option("--embedder", envvar="CLEAR_KB_EMBEDDER", metavar="NAME", help="What embeds new concepts."),
     ] = None,
     no_embed: Annotated[bool, typer.Option("--no-embed", help="Mine alone; `clear-kb embed` fills in later.")] = False,
-    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes that mine and decode.")] = None,
+    engine: EngineOption = "local",
+    engine_address: EngineAddressOption = None,
+    workers: WorkersOption = None,
 ) -> None:
     """Ingest a known data set as it was downloaded: reports, images, labels, readers and the official split.
 
@@ -91,13 +94,13 @@ def dataset_command(
     wanted = [part.strip() for part in only.split(",") if part.strip()]
     if unknown := [part for part in wanted if part not in PARTS]:
         raise UsageError(f"--only {unknown[0]}: choose of {', '.join(PARTS)}")
-    options = DatasetOptions(
+    chosen = partial(
+        DatasetOptions,
         external=external,
         reports="reports" in wanted,
         images="images" in wanted,
         labels="labels" in wanted,
         preprocessing=Preprocessing(size, fit, resample),
-        workers=workers,
         allow_unjoined=allow_unjoined,
     )
 
@@ -106,12 +109,13 @@ def dataset_command(
         return choose_embedder(writing.base_or_new.embedder, EmbedderOptions(name=embedder))
 
     made: Callable[[], Embedder] | None = None if no_embed else embedding
-    with Progress("items", hidden=writing.quiet) as progress:
+    work = asked_engine(engine, engine_address, workers)
+    with work as does_it, Progress("items", hidden=writing.quiet) as progress:
         result = ingest_dataset(
             partial(getattr, writing, "base_or_new"),
             root,
             named,
-            options,
+            chosen(engine=does_it),
             embedder=made,
             **writing.act,
             watcher=progress,

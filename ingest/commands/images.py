@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from ingest.commands.counts import by_kind, spelt
 from ingest.images.images import ImageResult, ingest_images
+from kb.commands.engine import EngineAddressOption, EngineOption, WorkersOption, asked_engine
 from kb.commands.options import (
     parse_pairs,
 )
@@ -55,14 +56,17 @@ def images_command(
         Split | None,
         typer.Option("--split", help="All of them lie in this split; external: another place, only ever judged."),
     ] = None,
-    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes that decode.")] = None,
+    engine: EngineOption = "local",
+    engine_address: EngineAddressOption = None,
+    workers: WorkersOption = None,
 ) -> None:
     """Ingest radiographs: PNG and JPEG of 8 or 16 bits, DICOM; their pixels are kept once, as one commit."""
     if not sources and table is None:
         raise UsageError("name folders or files of images, or a --table that does")
     pairs = parse_pairs(mapping, "--map")
     opened = writing.base_or_new
-    with Progress("images", hidden=writing.quiet) as progress:
+    work = asked_engine(engine, engine_address, workers)
+    with work as does_it, Progress("images", hidden=writing.quiet) as progress:
         result = ingest_images(
             opened,
             list(sources or []),
@@ -70,7 +74,7 @@ def images_command(
             mapping=pairs,
             preprocessing=Preprocessing(size, fit, resample),
             split=split,
-            workers=workers,
+            engine=does_it,
             **writing.act,
             allow_unjoined=allow_unjoined,
             any_body_part=any_body_part,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Annotated
 
 import typer
@@ -33,6 +32,7 @@ from ingest.extractors.load import make_extractor
 from ingest.reports.ingest import ingest_reports, open_sources
 from ingest.reports.options import IngestOptions, IngestResult
 from ingest.reports.rows import DEFAULT_SECTIONS
+from kb.commands.engine import EngineAddressOption, EngineOption, WorkersOption, asked_engine
 from kb.commands.options import (
     BatchSize,
     Device,
@@ -120,9 +120,9 @@ def reports_command(
     revision: Revision = None,
     device: Device = None,
     batch_size: BatchSize = 64,
-    workers: Annotated[
-        int, typer.Option(min=0, help="Processes to mine with; 0: one a core.", rich_help_panel="Mining")
-    ] = 0,
+    engine: EngineOption = "local",
+    engine_address: EngineAddressOption = None,
+    workers: WorkersOption = None,
     llm_endpoint: Endpoint = None,
     llm_dialect: Dialect = "auto",
     llm_batch: Batch = 1,
@@ -173,7 +173,6 @@ def reports_command(
             seed=llm_seed,
             prompt=llm_prompt,
         ),
-        workers=workers or os.cpu_count() or 1,
         remine=remine,
         store_text=not no_store_text,
         scope=scope,
@@ -188,7 +187,8 @@ def reports_command(
         share_cores()
         return choose_embedder(opened.embedder, asked)
 
-    with Progress("reports", hidden=writing.quiet) as progress:
+    work = asked_engine(engine, engine_address, workers)
+    with work as does_it, Progress("reports", hidden=writing.quiet) as progress:
         result = ingest_reports(
             opened,
             opened_sources,
@@ -198,6 +198,7 @@ def reports_command(
             watcher=progress,
             extractor=made,
             allow_unjoined=allow_unjoined,
+            engine=does_it,
         )
     _print_result(result, writing.uri, writing.quiet, writing.output, scope=scope)
     nothing_mined = result.usage is not None and result.usage.failed and not result.usage.aligned

@@ -25,6 +25,7 @@ from ingest.labels.labels import LabelResult, ingest_label_tables
 from ingest.reports.ingest import ingest_reports
 from ingest.reports.options import IngestOptions, IngestResult
 from ingest.sources.source import Source
+from kb.engines.work import Engine
 from kb.errors import ClearKbError
 from kb.images.preprocessing import Preprocessing
 from kb.knowledge_base import KnowledgeBase
@@ -42,7 +43,8 @@ class DatasetOptions:
         images: whether its images are taken.
         labels: whether its labels and readers are taken.
         preprocessing: the square that pixels are brought to.
-        workers: processes that mine and decode; default: one for each processor.
+        workers: processes that mine and decode on this machine; default: one for each processor.
+        engine: what mines, embeds and decodes instead.
         allow_unjoined: store it also where its parts do not meet.
     """
 
@@ -52,6 +54,7 @@ class DatasetOptions:
     labels: bool = True
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     workers: int | None = None
+    engine: Engine | None = None
     allow_unjoined: bool = False
 
 
@@ -123,6 +126,7 @@ def ingest_dataset(
             embedder=embedder,
             watcher=watcher or Silent(),
             allow_unjoined=free,
+            engine=options.engine,
             **told,
         )
     if found.plan is not None and len(found.plan):
@@ -131,6 +135,7 @@ def ingest_dataset(
             found.plan,
             preprocessing=options.preprocessing,
             workers=workers,
+            engine=options.engine,
             watcher=watcher or Silent(),
             allow_unjoined=True,
             **told,

@@ -1,17 +1,17 @@
-"""Pictures decoded and resized in worker processes, in order, with as much in flight as keeps the workers busy."""
+"""Pictures decoded and resized by many workers, in order, with as much in flight as keeps the workers busy."""
 
 from __future__ import annotations
 
-import multiprocessing
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from hashlib import blake2b
+from itertools import chain
 from pathlib import Path
 
 from ingest.images.image_sources import Entries, ImageEntry
 from kb.batched import batched
+from kb.engines.work import Engine, Stream, Work, whole
 from kb.images.library_messages import heard_messages
 from kb.images.pixel_cache import PixelCache
 from kb.images.preprocessing import Preprocessing
@@ -28,7 +28,7 @@ LARGEST_FILE = 512 << 20
 """Bytes of a file that are read: uncompressed, the largest picture that is taken has half as many."""
 
 AHEAD = 4
-"""Tasks for each worker that may wait or be done before they are fetched: pixels must not pile up in the memory."""
+"""Tasks for each worker that may be done before an earlier one is: pixels must not pile up in the memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,39 +101,18 @@ class Decoder:
 
 
 def decode_images(
-    entries: Entries, cache: PixelCache, *, workers: int, any_body_part: bool = False
+    entries: Entries, cache: PixelCache, *, engine: Engine, any_body_part: bool = False
 ) -> Iterator[list[tuple[ImageEntry, Outcome]]]:
     """The entries with what came of each, in their order, a few hundred at a time."""
     decoder = Decoder(cache.preprocessing, frozenset(cache.known()), any_body_part)
-    if workers == 1 or len(entries) <= TASK:
-        for chunk in batched(entries, CHUNK):
-            yield [(entry, decoder.take(entry)) for entry in chunk]
-        return
-    # Lance's threads do not survive a fork.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, _begin, (decoder,)) as pool:
-        yield from batched(_in_order(pool, entries, workers), CHUNK)
+    work = Work(name="decoding", begin=partial(_begin, decoder), first_here=1, ahead=AHEAD)
+    done = engine.map(work, batched(entries, TASK), whole)
+    yield from batched(chain.from_iterable(zip(task, found, strict=True) for task, found in done), CHUNK)
 
 
-def _in_order(pool: ProcessPoolExecutor, entries: Entries, workers: int) -> Iterator[tuple[ImageEntry, Outcome]]:
-    under_way: deque[tuple[list[ImageEntry], Future[list[Outcome]]]] = deque()
-    for task in batched(entries, TASK):
-        under_way.append((task, pool.submit(_decode, task)))
-        if len(under_way) >= workers * AHEAD:
-            done, outcomes = under_way.popleft()
-            yield from zip(done, outcomes.result(), strict=True)
-    while under_way:
-        done, outcomes = under_way.popleft()
-        yield from zip(done, outcomes.result(), strict=True)
+def _begin(decoder: Decoder) -> Stream[Sequence[ImageEntry], list[Outcome]]:
+    return partial(_decoded, decoder)
 
 
-_DECODER: list[Decoder] = []
-"""The decoder of a worker process: handed over once, for the contents that are known may be many."""
-
-
-def _begin(decoder: Decoder) -> None:
-    _DECODER[:] = [decoder]
-
-
-def _decode(entries: Sequence[ImageEntry]) -> list[Outcome]:
-    return [_DECODER[0].take(entry) for entry in entries]
+def _decoded(decoder: Decoder, tasks: Iterable[Sequence[ImageEntry]]) -> Iterator[list[Outcome]]:
+    return ([decoder.take(entry) for entry in task] for task in tasks)

@@ -19,6 +19,8 @@ from ingest.images.image_sources import Entries, Listed, list_images
 from ingest.images.stored_pictures import StoredPictures, respelt
 from ingest.joins import count_joins, require_image_join
 from kb.batched import batched
+from kb.engines.local import LocalEngine
+from kb.engines.work import Engine
 from kb.images.pixel_cache import PixelCache
 from kb.images.preprocessing import Preprocessing
 from kb.knowledge_base import KnowledgeBase
@@ -76,6 +78,7 @@ def ingest_images(
     preprocessing: Preprocessing | None = None,
     split: str | None = None,
     workers: int | None = None,
+    engine: Engine | None = None,
     by: str | None = None,
     why: str | None = None,
     dry_run: bool = False,
@@ -92,7 +95,8 @@ def ingest_images(
         mapping: which of its columns holds what.
         preprocessing: the square that pixels are brought to; default: 448 pixels, padded.
         split: the split that all of them lie in, whatever the table says: "external" for those of another place.
-        workers: processes that decode; default: one for each processor.
+        workers: processes that decode on this machine; default: one for each processor.
+        engine: what decodes instead.
         by: who.
         why: the reason.
         dry_run: read all and say what would happen; write nothing.
@@ -110,9 +114,9 @@ def ingest_images(
     cache = PixelCache(kb.storage, preprocessing or Preprocessing())
     run = ImageRows(StoredPictures(kb), split)
     watcher.stage("decoding", len(sources))
-    workers = workers or os.cpu_count() or 1
+    engine = engine or LocalEngine(workers or os.cpu_count() or 1)
     names: set[str] = set()
-    for outcomes in decode_images(sources, cache, workers=workers, any_body_part=any_body_part):
+    for outcomes in decode_images(sources, cache, engine=engine, any_body_part=any_body_part):
         made = run.take(outcomes)
         names.update(entry.source for entry, _ in outcomes)
         if not dry_run:

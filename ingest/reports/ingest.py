@@ -24,6 +24,8 @@ from ingest.reports.resume import open_journal
 from ingest.reports.staging import Stager
 from ingest.scope.asked import Asked
 from ingest.sources import Source, open_source
+from kb.engines.local import LocalEngine
+from kb.engines.work import Engine
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.progress import Silent, Watcher
@@ -45,6 +47,7 @@ def ingest_reports(
     watcher: Watcher | None = None,
     extractor: Extractor | None = None,
     allow_unjoined: bool = False,
+    engine: Engine | None = None,
 ) -> IngestResult:
     """Ingest the reports of `paths` into `kb` as one commit.
 
@@ -60,9 +63,10 @@ def ingest_reports(
         watcher: hears how far it is.
         extractor: what `make_extractor` made of `options.extractor`, where it is made already.
         allow_unjoined: take them also where no image that is stored has any of the reports, as a data set of their own.
+        engine: where reports are mined and concepts embedded; None: this machine, by `options.workers` processes.
 
     Raises:
-        UsageError: a source, column, section or extractor is not there.
+        UsageError: a source, column, section or extractor is not there, or the extractor mines on this machine alone.
         ClearKbError: a source cannot be read, the embedder fails, or images are stored and none of them would have a
             report; what was mined is kept for the next run.
 
@@ -71,6 +75,12 @@ def ingest_reports(
     options = options or IngestOptions()
     sources = open_sources(paths, options)
     extractor = extractor or make_extractor(options.extractor)
+    if engine is not None and engine.remote and not extractor.in_processes:
+        raise UsageError(
+            f"the extractor {options.extractor.name} waits for a language model and counts what it costs in one "
+            "process: mine with it on this machine",
+            parameter="engine",
+        )
     if dry_run:
         extractor = extractor.rehearsal()
     told = _Told(by=by, why=why, dry_run=dry_run, allow_unjoined=allow_unjoined)
@@ -119,7 +129,12 @@ def _run(
             asked=Asked.of(options.scope, options.where),
             resumed=sum(staged.values()),
         )
-        job = _Job(kb, journal, intake, options=options, extractor=extractor, embedder=embedder, dry_run=dry_run)
+        job = _Job(
+            *(kb, journal, intake, options, extractor),
+            embedder=None if dry_run else embedder,
+            engine=engine or LocalEngine(options.workers),
+            dry_run=dry_run,
+        )
         logger.debug("reports: %d sources, mined by %s, workers %d", len(sources), fingerprint, options.workers)
         job.mine()
         intake.require_as_staged()
@@ -207,7 +222,9 @@ class _Job:
         intake: Intake,
         options: IngestOptions,
         extractor: Extractor,
+        *,
         embedder: Callable[[], Embedder] | None,
+        engine: Engine,
         dry_run: bool,
     ):
         self.loaded: Embedder | None = None
@@ -217,7 +234,8 @@ class _Job:
         self._intake = intake
         self._options = options
         self._extractor = extractor
-        self._embedder = None if dry_run else embedder
+        self._embedder = embedder
+        self._engine = engine
         self._stager = Stager(
             None if dry_run else kb.storage, journal, intake, sections=options.sections, store_text=options.store_text
         )
@@ -230,9 +248,9 @@ class _Job:
         options, extractor = self._options, self._extractor
         setup = MinerSetup(options.extractor, self._intake.fingerprint, options.sections, options.store_text)
         chunks = self._intake.chunks(extractor.chunk_reports)
-        workers = options.workers if extractor.in_processes else 1
+        engine = self._engine if extractor.in_processes else LocalEngine()
         try:
-            for chunk, mined in mine_chunks(chunks, _reports, setup, workers=workers, extractor=extractor):
+            for chunk, mined in mine_chunks(chunks, _reports, setup, engine=engine, extractor=extractor):
                 self._stager.add(chunk, mined)
                 self._load_embedder()
                 if extractor.broken is not None:
@@ -257,7 +275,7 @@ class _Job:
             done += count
             self._intake.watcher.advance(done, done)
 
-        return EmbeddingCache(self._kb.storage, self.loaded.info).fill(texts, self.loaded, on_done)
+        return EmbeddingCache(self._kb.storage, self.loaded.info).fill(texts, self.loaded, on_done, self._engine)
 
     @property
     def embedder_name(self) -> str:

@@ -1,14 +1,12 @@
-"""Mining chunks of reports, in this process or in several, in order and in bounded memory."""
+"""Mining chunks of reports, on this machine or on others, in order and in bounded memory."""
 
 from __future__ import annotations
 
 import gc
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from multiprocessing import get_context
+from functools import partial
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -20,6 +18,8 @@ from ingest.report import Report
 from ingest.reports.dispute_rows import dispute_row
 from ingest.reports.options import ExtractorOptions
 from ingest.reports.rows import mined_sections, observation_batch
+from kb.engines.local import LocalEngine
+from kb.engines.work import Engine, Stream, Work
 from kb.language.facets import Facets
 from kb.vocabulary.concept_rows import new_concept
 
@@ -28,13 +28,13 @@ T = TypeVar("T")
 INLINE_CHUNKS = 10
 """Chunks mined before another process is started: a small ingest is done before one would be up."""
 
-WAITING_CHUNKS = 64
-"""Mined chunks that may wait for an earlier one, so that memory stays bounded while a process starts."""
+WAITING_CHUNKS = 32
+"""Mined chunks for each worker that may wait for an earlier one: memory stays bounded while a process starts."""
 
 
 @dataclass(frozen=True, slots=True)
 class MinedChunk:
-    """The observations of one chunk, and the concepts that this miner had not brought up before.
+    """The observations of one chunk and its concepts, of which `mine_chunks` leaves out those of earlier chunks.
 
     `refused` statements and `failed` reports tell which report of the chunk, by its place, and why. `disputes` are rows
     of the statements on which two extractors differ.
@@ -61,7 +61,7 @@ class MinerSetup:
 
 
 class Miner:
-    """Mines chunks with one extractor and remembers which concepts it has handed on."""
+    """Mines chunks with one extractor; what comes of a chunk does not depend on those before it."""
 
     def __init__(self, setup: MinerSetup, extractor: Extractor | None = None):
         self._setup = setup
@@ -69,7 +69,6 @@ class Miner:
         # What is loaded by now stays: the collector need not look through spaCy and the tables again and again, which
         # took a quarter of the mining.
         gc.freeze()
-        self._known: set[str] = set()
 
     def mine(self, reports: Sequence[Report]) -> MinedChunk:
         """Mine `reports`."""
@@ -81,13 +80,11 @@ class Miner:
         if not self._setup.store_text:
             found = [_in_words_of_concepts(one) for one in found]
         mined = [(report.report_id, one.mentions) for report, one in zip(reports, found, strict=True)]
-        concepts: list[dict[str, Any]] = []
+        facets: dict[str, Facets] = {}
         for _, mentions in mined:
             for mention in mentions:
-                concept_id = mention.facets.concept_id
-                if concept_id not in self._known:
-                    self._known.add(concept_id)
-                    concepts.append(_mined_concept(mention.facets, self._setup.extractor.name))
+                facets.setdefault(mention.facets.concept_id, mention.facets)
+        concepts = [_mined_concept(one, self._setup.extractor.name) for one in facets.values()]
         refused = [(at, reason) for at, one in enumerate(found) for reason in one.refused]
         failed = {at: one.failure for at, one in enumerate(found) if one.failure is not None}
         disputes = [
@@ -130,54 +127,32 @@ def mine_chunks(
     reports_of: Callable[[T], Sequence[Report]],
     setup: MinerSetup,
     *,
-    workers: int = 1,
+    engine: Engine | None = None,
     extractor: Extractor | None = None,
 ) -> Iterator[tuple[T, MinedChunk]]:
-    """Each of `chunks` with what was mined from its reports, in order, by this process and `workers` - 1 others.
+    """Each of `chunks` with what was mined from its reports, in order, each concept with the first chunk that has it.
 
-    This process mines too (with `extractor`, where one is made): the others take seconds to start, and it does not
-    wait for them.
+    Args:
+        chunks: what is mined, a few reports at a time.
+        reports_of: the reports of a chunk.
+        setup: how they are mined.
+        engine: where; None is this process.
+        extractor: what mines in this process, where it is made already.
     """
-    chunks = iter(chunks)
-    miner = Miner(setup, extractor)
-    for done, chunk in enumerate(chunks, start=1):
-        yield chunk, miner.mine(reports_of(chunk))
-        if workers > 1 and done == INLINE_CHUNKS:
-            yield from _with_others(chunks, reports_of, miner, setup, workers - 1)
+    engine = engine or LocalEngine()
+    work = Work(
+        name="mining",
+        begin=partial(_begin, setup),
+        here=None if engine.remote else partial(map, Miner(setup, extractor).mine),
+        first_here=INLINE_CHUNKS,
+        ahead=WAITING_CHUNKS,
+    )
+    known: set[str] = set()
+    for chunk, mined in engine.map(work, chunks, reports_of):
+        concepts = [row for row in mined.concepts if row["concept_id"] not in known]
+        known.update(row["concept_id"] for row in concepts)
+        yield chunk, replace(mined, concepts=concepts)
 
 
-def _with_others(
-    chunks: Iterator[T], reports_of: Callable[[T], Sequence[Report]], miner: Miner, setup: MinerSetup, others: int
-) -> Iterator[tuple[T, MinedChunk]]:
-    # Lance has threads running here: a forked child could inherit a locked lock, a spawned one cannot.
-    with ProcessPoolExecutor(others, get_context("spawn"), _start_worker, (setup,)) as pool:
-        mined: deque[tuple[T, Future[MinedChunk]]] = deque()
-        for chunk in chunks:
-            away = sum(not future.done() for _, future in mined)
-            if away < 2 * others:
-                mined.append((chunk, pool.submit(_mine_in_worker, reports_of(chunk))))
-            else:
-                mined.append((chunk, _done(miner.mine(reports_of(chunk)))))
-            while mined and (mined[0][1].done() or len(mined) > WAITING_CHUNKS):
-                first, future = mined.popleft()
-                yield first, future.result()
-        for first, future in mined:
-            yield first, future.result()
-
-
-def _done(chunk: MinedChunk) -> Future[MinedChunk]:
-    future: Future[MinedChunk] = Future()
-    future.set_result(chunk)
-    return future
-
-
-_worker: Miner
-
-
-def _start_worker(setup: MinerSetup) -> None:
-    global _worker
-    _worker = Miner(setup)
-
-
-def _mine_in_worker(reports: Sequence[Report]) -> MinedChunk:
-    return _worker.mine(reports)
+def _begin(setup: MinerSetup) -> Stream[Sequence[Report], MinedChunk]:
+    return partial(map, Miner(setup).mine)

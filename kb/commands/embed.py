@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from kb.commands.engine import EngineAddressOption, EngineOption, WorkersOption, asked_engine
 from kb.commands.options import (
     BatchSize,
     Device,
@@ -46,6 +47,9 @@ def embed_command(
     device: Device = None,
     batch_size: BatchSize = 64,
     store: Store = None,
+    engine: EngineOption = "local",
+    engine_address: EngineAddressOption = None,
+    workers: WorkersOption = None,
 ) -> None:
     """Embed the concepts that have no vector yet; another model replaces all vectors, as a new commit."""
     opened = writing.base
@@ -60,7 +64,8 @@ def embed_command(
     )
     share_cores()
     embedder = choose_embedder(opened.embedder, options)
-    with Progress("concepts", hidden=writing.quiet) as progress:
+    work = asked_engine(engine, engine_address, workers, threaded=True)
+    with work as does_it, Progress("concepts", hidden=writing.quiet) as progress:
         done = 0
 
         def on_done(count: int) -> None:
@@ -72,6 +77,7 @@ def embed_command(
             opened,
             embedder,
             **writing.act,
+            engine=does_it,
             on_start=lambda total: progress.stage("embedding", total),
             on_done=on_done,
         )

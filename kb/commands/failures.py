@@ -38,6 +38,7 @@ HINTS: Mapping[Need, str] = {
     "patch": "`clear-kb vocab diff A B --format json` makes one",
     "pixels": "`clear-kb ingest images ... --size SIZE --fit FIT --resample FILTER`",
     "predictions": "`clear-kb ingest predictions FILE --run NAME` brings them in, or `clear-kb predict`",
+    "ray": "pip install 'clear-kb[ray]'",
     "repair": "`clear-kb repair --dry-run` says what can be done",
     "report texts": "`clear-kb ingest reports` without --no-store-text keeps them",
     "reports of images": "`clear-kb ingest images --map study=COLUMN`, `clear-kb ingest reports`",
@@ -49,6 +50,7 @@ HINTS: Mapping[Need, str] = {
 """What to type, by what an error needs: the library does not know that there is a command line."""
 
 FLAGS: Mapping[str, str] = {
+    "address": "--engine-address HOST:PORT",
     "by": "--by NAME",
     "columns.id": "--map id=COLUMN",
     "columns.image": "--map image=COLUMN",
@@ -58,6 +60,7 @@ FLAGS: Mapping[str, str] = {
     "date": "--date ATTRIBUTE",
     "dialect": "--llm-dialect auto|openai|vllm|ollama",
     "embedder": "--embedder NAME",
+    "engine": "--engine local|ray",
     "encoder": "--encoder FOLDER|ID",
     "ids": "--ids FILE",
     "label": "--label NAME",

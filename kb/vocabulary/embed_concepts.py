@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from kb.engines.work import Engine
 from kb.errors import UsageError
 from kb.store.commits import Commit
 from kb.store.publication import Publication
@@ -47,20 +48,22 @@ def embed_concepts(
     by: str | None = None,
     why: str | None = None,
     dry_run: bool = False,
+    engine: Engine | None = None,
     on_start: Callable[[int], object] = lambda _: None,
     on_done: Callable[[int], object] = lambda _: None,
 ) -> EmbedResult:
     """Give every concept that lacks a vector of `embedder` one, as one commit.
 
     Vectors of another embedder are replaced: a vocabulary is in one space at a time (earlier commits keep
-    theirs). `on_start` hears how many concepts there are to do, `on_done` after every chunk how many it did.
+    theirs). `engine` computes them; None is this machine. `on_start` hears how many concepts there are to do, `on_done`
+    after every chunk how many it did.
     """
     cache = EmbeddingCache(state.storage, embedder.info)
     texts = [row["text"] for row in _rows_lacking(state.dataset("concepts"), embedder.info, ["text"])]
     on_start(len(texts))
     if dry_run or not texts:
         return EmbedResult(embedder.info, len(texts), 0, None)
-    computed = cache.fill(texts, embedder, on_done)
+    computed = cache.fill(texts, embedder, on_done, engine)
 
     def change(publication: Publication) -> tuple[Mapping[str, Any] | None, None]:
         lacking = [row["text"] for row in _rows_lacking(publication.dataset("concepts"), embedder.info, ["text"])]

@@ -18,7 +18,13 @@ from tests.support.s3_server import S3Server
 IN_A_STORE = "how-to/object-store.md"
 """The page whose session is held in an object store: that of the tests."""
 
-PAGES = {"tutorial/your-reports.md": 10, "tutorial/six-audits.md": 5, "how-to/hospital.md": 5, IN_A_STORE: 12}
+PAGES = {
+    "tutorial/your-reports.md": 10,
+    "tutorial/six-audits.md": 5,
+    "how-to/hospital.md": 5,
+    "how-to/at-scale.md": 2,
+    IN_A_STORE: 12,
+}
 """Pages, and more commands than these are to be found in each."""
 
 

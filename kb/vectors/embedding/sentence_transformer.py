@@ -25,6 +25,7 @@ class SentenceTransformerEmbedder:
     info: EmbedderInfo
     model: Any
     batch_size: int = 64
+    device: str | None = None
 
     @classmethod
     def load(
@@ -63,7 +64,7 @@ class SentenceTransformerEmbedder:
             query_prompt=query_prompt if query_prompt is not None else prompts.get("query", "") or "",
             dtype=dtype,
         )
-        return cls(info, model, batch_size)
+        return cls(info, model, batch_size, device)
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """Embed concept texts: float32, (len(texts), dimension), every row of length 1."""
