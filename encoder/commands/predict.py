@@ -80,6 +80,8 @@ def zero_shot_command(
 
     The AUROC is of images that taught the encoder nothing: the test split if it was trained here, else all.
     """
+    if engine != "local" and not encode_first:
+        raise UsageError("an engine encodes images: say --encode, or leave --engine out; the rest takes seconds here")
     found = read_prompts(prompts) if prompts else None
     before: list[str] = []
 

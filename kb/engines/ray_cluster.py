@@ -31,6 +31,9 @@ REACHED_WITHIN_S = 5.0
 STORE_BYTES = 256 * 2**20
 """Memory of a cluster of our own for what is on its way; what is more goes to its folder."""
 
+LONGEST_PLACE = 24
+"""Letters of the folder for temporary files: sockets lie 82 deeper, and their paths may have 107."""
+
 QUIET: Mapping[str, str] = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
@@ -58,7 +61,6 @@ def joined(address: str | None, workers: int) -> Iterator[Any]:
         at_the_end.enter_context(_environment(QUIET))
         told: dict[str, Any] = {"address": address}
         if address is None:
-            # Sockets lie in it, and their paths must not be long.
             folder = at_the_end.enter_context(_private_folder())
             # Ray asks for a token by itself, and keeps one in the home, where others may read it, if none is told.
             at_the_end.enter_context(_environment({"RAY_AUTH_TOKEN": _token()}))
@@ -132,7 +134,9 @@ def _token() -> str:
 
 def _private_folder() -> tempfile.TemporaryDirectory[str]:
     """A folder that this user alone can enter; a process of Ray that is slow to end may still write into it."""
-    return tempfile.TemporaryDirectory(prefix="ckb-ray-", ignore_cleanup_errors=True)
+    place = tempfile.gettempdir()
+    within = place if len(place) <= LONGEST_PLACE else "/tmp"
+    return tempfile.TemporaryDirectory(prefix="ckb-ray-", dir=within, ignore_cleanup_errors=True)
 
 
 @contextmanager

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,3 +79,51 @@ def test_an_extractor_that_asks_a_language_model_stays_here(ray: Engine, kb: Kno
     llm = ExtractorOptions(name="llm", model="any@http://127.0.0.1:9/v1", dialect="openai")
     with pytest.raises(UsageError, match="counts what it costs in one process"):
         ingest_reports(kb, [write_made_reports(tmp_path, 3)], IngestOptions(extractor=llm), engine=ray)
+
+
+KILLS = 8
+
+
+def servers(place: str) -> list[int]:
+    """The processes of clusters whose files lie in a folder."""
+    found = subprocess.run(["pgrep", "-f", f"{place}/ckb-ray-"], capture_output=True, text=True, check=False)
+    return [int(pid) for pid in found.stdout.split()]
+
+
+@pytest.fixture
+def place() -> Iterator[str]:
+    """A folder for temporary files whose path is short."""
+    with tempfile.TemporaryDirectory(prefix="k-", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        yield folder
+
+
+@pytest.mark.soak
+def test_a_killed_command_leaves_nothing_and_is_done_when_it_is_said_again(tmp_path: Path, place: str) -> None:
+    """Kills at seeded moments; the command that ends at last has the tables of one that was never killed."""
+    reports = write_made_reports(tmp_path, 6_000)
+    draw = random.Random(20)
+    environment = {**os.environ, "TMPDIR": place}
+    clear_kb = [str(Path(sys.executable).with_name("clear-kb")), "ingest", "reports", str(reports), "--no-embed"]
+    asked = [*clear_kb, "--kb", str(tmp_path / "ray.kb"), "--engine", "ray", "--workers", "2"]
+    killed = 0
+    for _ in range(KILLS):
+        process = subprocess.Popen(asked, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
+        try:
+            process.wait(draw.uniform(3, 25))
+            break
+        except subprocess.TimeoutExpired:
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+            killed += 1
+    assert killed
+    subprocess.run(asked, check=True, capture_output=True)
+    subprocess.run([*clear_kb, "--kb", str(tmp_path / "local.kb")], check=True, capture_output=True)
+    there, here = (KnowledgeBase.open(str(tmp_path / name)) for name in ("ray.kb", "local.kb"))
+    assert [commit.operation for commit in there.log()].count("ingest reports") == 1
+    for name in ("reports", "observations", "concepts"):
+        mine, theirs = here.dataset(name).to_table(), there.dataset(name).to_table()
+        assert mine.num_rows and mine.equals(theirs), name
+    until = time.monotonic() + 60
+    while left := servers(place):
+        assert time.monotonic() < until, f"processes of a cluster whose command was killed: {left}"
+        time.sleep(1)
