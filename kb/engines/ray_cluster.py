@@ -42,6 +42,10 @@ QUIET: Mapping[str, str] = {
 """No telemetry and no warnings."""
 
 
+PATIENT: Mapping[str, str] = {"RAY_worker_register_timeout_seconds": "600", "RAY_health_check_failure_threshold": "60"}
+"""A machine that is busy with other work may take its time; Ray would take slow processes for dead ones."""
+
+
 @contextmanager
 def joined(address: str | None, workers: int) -> Iterator[Any]:
     """The module `ray`, connected to a cluster for the while.
@@ -63,7 +67,7 @@ def joined(address: str | None, workers: int) -> Iterator[Any]:
         if address is None:
             folder = at_the_end.enter_context(_private_folder())
             # Ray asks for a token by itself, and keeps one in the home, where others may read it, if none is told.
-            at_the_end.enter_context(_environment({"RAY_AUTH_TOKEN": _token()}))
+            at_the_end.enter_context(_environment({"RAY_AUTH_TOKEN": _token(), **PATIENT}))
             told = {
                 "address": "local",
                 "num_cpus": workers,

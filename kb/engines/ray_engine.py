@@ -101,7 +101,7 @@ class _Pool:
         started = ray.remote(num_cpus=1, num_gpus=1 if gpus else 0, max_restarts=TRIES, max_task_retries=TRIES)(_Worker)
         # Kept: Ray forgets what nobody holds, and a worker that is started again asks for it again.
         self._begin = ray.put(work.begin)
-        self._actors = [started.remote(self._begin) for _ in range(self.size)]
+        self._actors = [started.remote() for _ in range(self.size)]
         self._load = [0] * self.size
         self._at: dict[Any, int] = {}
 
@@ -109,8 +109,10 @@ class _Pool:
         return self
 
     def __exit__(self, *told: object) -> None:
-        for actor in self._actors:
-            self._ray.kill(actor)
+        # A work that was given up may end after its cluster has; Ray would start another one to kill its actors in.
+        if self._ray.is_initialized():
+            for actor in self._actors:
+                self._ray.kill(actor)
 
     def has_room(self) -> bool:
         """Whether a worker has fewer tasks than it may."""
@@ -119,7 +121,8 @@ class _Pool:
     def submit(self, group: list[Any]) -> Any:
         """Give a group of batches to a worker; what it will come to."""
         number = min(range(self.size), key=self._load.__getitem__)
-        task = self._actors[number].do.remote(group)
+        # In a list it is not looked up before the worker asks for it, which is once.
+        task = self._actors[number].do.remote([self._begin], group)
         self._load[number] += 1
         self._at[task] = number
         return task
@@ -165,14 +168,15 @@ class _Pool:
 class _Worker:
     """One worker: it begins with its first batch, so that what stands in its way is told as of that batch."""
 
-    def __init__(self, begin: Callable[[], Stream[Any, Any]]):
-        self._begin = begin
+    def __init__(self) -> None:
         self._stream: Stream[Any, Any] | None = None
 
-    def do(self, group: list[Any]) -> list[Any]:
-        """What comes of the batches of a group."""
+    def do(self, begin: list[Any], group: list[Any]) -> list[Any]:
+        """What comes of the batches of a group; `begin` holds where the function lies that a worker begins with."""
         if self._stream is None:
-            self._stream = self._begin()
+            import ray
+
+            self._stream = ray.get(begin[0])()
         return list(self._stream(group))
 
 
