@@ -16,6 +16,7 @@ import pyarrow as pa
 import pytest
 
 from encoder.vectors.encoding import encode
+from ingest.extractors.rules import RulesExtractor
 from ingest.images.images import ingest_images
 from ingest.reports.ingest import ingest_reports
 from ingest.reports.options import ExtractorOptions, IngestOptions
@@ -61,7 +62,9 @@ def study(folder: Path, pictures: Path, reports: Path, model: Path, *, engine: E
 def test_a_study_is_the_same_bit_by_bit(
     ray: Engine, tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Pieces and chunks of which this small study has many: how they are cut is no matter of the engine.
     monkeypatch.setattr(cache, "PIECE", 16)
+    monkeypatch.setattr(RulesExtractor, "chunk_reports", 30)
     shapes_study(tmp_path / "s", str(tiny_model), count=40)
     reports = write_made_reports(tmp_path, 250)
     here, there = (
