@@ -36,6 +36,9 @@ class EngineOptions:
 def open_engine(options: EngineOptions = EngineOptions()) -> Iterator[Engine]:
     """The engine that is asked for, until the block ends. A cluster is joined when there is a batch for it.
 
+    Args:
+        options: which engine, where, and how many processes of it.
+
     Raises:
         UsageError: an address is named of an engine that has none.
     """
