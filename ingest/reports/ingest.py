@@ -84,7 +84,14 @@ def ingest_reports(
     if dry_run:
         extractor = extractor.rehearsal()
     told = _Told(by=by, why=why, dry_run=dry_run, allow_unjoined=allow_unjoined)
-    run = partial(_run, kb, sources, options, extractor=extractor, embedder=embedder, told=told, watcher=watcher)
+    run = partial(
+        *(_run, kb, sources, options),
+        extractor=extractor,
+        embedder=embedder,
+        engine=engine or LocalEngine(options.workers),
+        told=told,
+        watcher=watcher,
+    )
     try:
         return run()
     except RewrittenError as error:
@@ -109,6 +116,7 @@ def _run(
     *,
     extractor: Extractor,
     embedder: Callable[[], Embedder] | None,
+    engine: Engine,
     told: _Told,
     watcher: Watcher | None,
     anew: bool = False,
@@ -132,7 +140,7 @@ def _run(
         job = _Job(
             *(kb, journal, intake, options, extractor),
             embedder=None if dry_run else embedder,
-            engine=engine or LocalEngine(options.workers),
+            engine=engine,
             dry_run=dry_run,
         )
         logger.debug("reports: %d sources, mined by %s, workers %d", len(sources), fingerprint, options.workers)
