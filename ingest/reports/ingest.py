@@ -85,7 +85,10 @@ def ingest_reports(
         extractor = extractor.rehearsal()
     told = _Told(by=by, why=why, dry_run=dry_run, allow_unjoined=allow_unjoined)
     run = partial(
-        *(_run, kb, sources, options),
+        _run,
+        kb,
+        sources,
+        options,
         extractor=extractor,
         embedder=embedder,
         engine=engine or LocalEngine(options.workers),
