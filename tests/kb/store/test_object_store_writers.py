@@ -79,12 +79,13 @@ def test_an_ingest_or_an_act_that_is_killed_is_done_by_the_same_command_again(
     (concept_id,) = (row["concept_id"] for row in base.vocabulary.list())
     commands = (
         ["ingest", "reports", reports(tmp_path / "a.csv", range(200)), "--no-embed", "--kb", uri],
-        ["vocab", "rename", concept_id, "large pneumothorax", "--kb", uri],
+        ["vocab", "note", concept_id, "seen twice", "--kb", uri],
     )
     for command in commands:
         before, asked = KnowledgeBase.open(uri, storage_options=s3.storage_options).commit, len(s3.requests)
         running, at = start(command), draw.randrange(5, 70)
-        while running.process.is_alive() and len(s3.requests) - asked < at:
+        while len(s3.requests) - asked < at:
+            assert running.process.is_alive(), f"it ended before its request {at}"
             time.sleep(0.001)
         running.tell(signal.SIGKILL)
         running.process.join()
@@ -94,7 +95,7 @@ def test_an_ingest_or_an_act_that_is_killed_is_done_by_the_same_command_again(
         ended(start(command))
     whole = KnowledgeBase.open(uri, storage_options=s3.storage_options)
     assert whole.status().reports == 200
-    assert whole.vocabulary.get(concept_id).text == "large pneumothorax"
+    assert whole.vocabulary.get(concept_id).note == "seen twice"
     assert check(whole) == []
 
 
