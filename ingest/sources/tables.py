@@ -20,7 +20,7 @@ from ingest.sources.json_records import read_records_of
 from ingest.sources.lines import known_encoding, read_lines
 from ingest.sources.sound_rows import sound_rows
 from kb.errors import ClearKbError, UsageError
-from kb.reading.json_text import read_json
+from kb.reading.json_text import read_json, require_whole_letters
 from kb.reading.parquet_file import broken_told, open_parquet, values
 from kb.reading.unreadable import Unreadable
 
@@ -133,7 +133,11 @@ class TableFile:
         """The objects of JSON, each with its line or number, or the reason why there is none."""
         if self.format == "json":
             for number, record in enumerate(read_records_of(self.path), start=1):
-                yield number, None, record
+                try:
+                    require_whole_letters(record)
+                    yield number, None, record
+                except Unreadable as broken:
+                    yield number, f"not JSON: {broken}", None
             return
         for line in read_lines(self.path, self.encoding):
             if line.error is None and not line.text.strip():
@@ -141,8 +145,10 @@ class TableFile:
             error, cells = line.error, None
             try:
                 cells = read_json(line.text) if error is None else None
+                if "\\u" in line.text:
+                    require_whole_letters(cells)
             except Unreadable as broken:
-                error = f"not JSON: {broken}"
+                error, cells = f"not JSON: {broken}", None
             if error is None and not isinstance(cells, dict):
                 error, cells = "not a JSON object", None
             yield line.number, error, cells

@@ -41,7 +41,7 @@ def read_json(text: str | bytes, *, exact: bool = False) -> Any:
     if text.count("[") + text.count("{") > DEPTH:
         require_shallow(told)
     if exact and "\\u" in text:
-        _require_whole_letters(told)
+        require_whole_letters(told)
     return told
 
 
@@ -76,7 +76,8 @@ def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     return told
 
 
-def _require_whole_letters(told: Any) -> None:
+def require_whole_letters(told: Any) -> None:
+    """Refuse a value in which a text, or a name, holds half a letter (Unreadable): no table stores it."""
     try:
         json.dumps(told, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:

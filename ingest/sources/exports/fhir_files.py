@@ -12,7 +12,7 @@ from typing import IO, Any, NamedTuple
 from ingest.sources.lines import LINE_LIMIT, UNREADABLE, Counter, open_raw, read_lines
 from kb.errors import ClearKbError
 from kb.reading.json_stream import stream_items
-from kb.reading.json_text import read_json
+from kb.reading.json_text import read_json, require_whole_letters
 from kb.reading.unreadable import Unreadable
 
 FIRST_LINE = 8 << 20
@@ -123,7 +123,16 @@ def _unpacked(resource: Any, position: str) -> Iterator[Entry]:
         for number, entry in enumerate(entries if isinstance(entries, list) else (), start=1):
             yield _of_bundle(entry, f"{position}, entry {number}")
     else:
-        yield Entry(position, resource)
+        yield _whole(position, resource)
+
+
+def _whole(position: str, resource: dict[str, Any], address: str = "") -> Entry:
+    """A resource, or why it cannot be taken: half a letter in its id could be looked up nowhere."""
+    try:
+        require_whole_letters([resource.get("id"), resource.get("resourceType"), address])
+    except Unreadable as error:
+        return Entry(position, {}, error=str(error))
+    return Entry(position, resource, address)
 
 
 def _of_bundle(entry: Any, position: str) -> Entry:
@@ -132,7 +141,7 @@ def _of_bundle(entry: Any, position: str) -> Entry:
     address = entry.get("fullUrl")
     resource, request = entry.get("resource"), entry.get("request")
     if isinstance(resource, dict):
-        return Entry(position, resource, address if isinstance(address, str) else "")
+        return _whole(position, resource, address if isinstance(address, str) else "")
     if isinstance(request, dict) and str(request.get("method")).upper() == "DELETE":
         kind, _, identity = str(request.get("url")).partition("?")[0].strip("/").rpartition("/")
         return Entry(position, {"resourceType": kind.rpartition("/")[2], "id": identity, "status": DELETED})
