@@ -213,7 +213,9 @@ COMMANDS: Mapping[str, Entry | Group] = {
     "migrate": ("kb.commands.migrate", "migrate_command",
         "Bring a knowledge base of an older format up to the newest, as one commit; killed, it is taken up again."),
     "gc": ("kb.commands.gc", "gc_command",
-        "Give storage back: what no commit names, and with --keep what older, untagged commits name."),
+        "Give back storage that no readable commit names: dead rows, what dead writers left, with --keep older commits."),
+    "keep": ("kb.commands.keep", "keep_command",
+        "Settle which commits stay readable, or say it; writers drop the data of others as they go."),
 }
 # fmt: on
 

@@ -21,6 +21,7 @@ from bench import (
     explanation,
     foreign_vectors,
     gradients,
+    growth,
     heatmaps,
     label_tables,
     memory,
@@ -89,6 +90,7 @@ BENCHES = {
     "object_store": object_store.run,
     "workbench_load": workbench_load.run,
     "serving_load": serving_load.run,
+    "growth": growth.run,
 }
 
 

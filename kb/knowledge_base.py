@@ -23,7 +23,9 @@ from kb.exchange.importing import ImportResult, import_records
 from kb.exchange.prefixes import KNOWN, Prefixes
 from kb.exchange.sssom import LICENSE
 from kb.store.gc import GcResult, collect_garbage
+from kb.store.keeping import set_retention
 from kb.store.rejects import read_rejects
+from kb.store.retention import Retention, read_retention
 from kb.store.state import State
 from kb.vectors.embedding.embedder import Embedder, EmbedderInfo
 from kb.vectors.embedding.in_use import read_embedder, require_embedder
@@ -381,19 +383,52 @@ class KnowledgeBase(State):
         """
         return store_vectors(self, stored_as, by=by, why=why)
 
+    @property
+    def retention(self) -> Retention:
+        """How many commits stay readable beside those that always do."""
+        return read_retention(self.commits.history())
+
+    def keep(
+        self,
+        *,
+        newest: int | None = None,
+        days: int | None = None,
+        by: str | None = None,
+        why: str | None = None,
+        dry_run: bool = False,
+    ) -> Retention:
+        """Settle which commits stay readable from now on, for all who write; what is not given stays as it was.
+
+        Tagged commits, the newest of every branch, what a branch would be merged against and what a reader at work
+        holds stay always.
+
+        Args:
+            newest: how many of the newest commits.
+            days: of how many days before today (UTC) the last commit of main.
+            by: who.
+            why: the reason.
+            dry_run: write nothing.
+
+        Raises:
+            UsageError: `newest` is below 4, or `days` below 0.
+        """
+        return set_retention(self, newest=newest, days=days, by=by, why=why, dry_run=dry_run)
+
     def gc(
         self, *, keep: int | None = None, by: str | None = None, why: str | None = None, dry_run: bool = False
     ) -> GcResult:
-        """Give back the storage that nothing names any more: small files are gathered, unnamed versions dropped.
+        """Give back the storage that nothing names any more: files are gathered, unnamed versions dropped.
 
-        A commit that is dropped stays in the log, but can no longer be read. In an object store no lock keeps writers
-        away: run it there while nobody writes.
+        Writers tidy up after themselves, so this is for what they leave: large files whose rows are mostly dead, and
+        commits that could stay. A commit that is dropped stays in the log, but can no longer be read. In an object
+        store nobody can see who reads and writes: what is younger than a day stays there.
 
         Args:
-            keep: how many of the newest commits stay readable beside the tagged ones; default: all.
+            keep: how many of the newest commits stay readable beside those that always do; default: what `retention`
+                says.
             by: who, for the commit that gathers the files.
             why: the reason.
-            dry_run: count the commits that would be dropped, and touch nothing.
+            dry_run: count what would be dropped, and touch nothing.
 
         Raises:
             ClearKbError: `keep` is below 1.

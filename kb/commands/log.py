@@ -50,7 +50,7 @@ def log_command(
     columns = ["commit", "time", "by", "operation", "summary", "tags", "why"]
     print_rows(rows, columns if reading.output is Format.table else [*columns, "readable"], reading.output)
     if gone := len(chain) - len(there):
-        say(f"{gone:,} of these were dropped by `clear-kb gc`: they are history, and can no longer be read")
+        say(f"{gone:,} of these are history whose data was dropped: `clear-kb keep` says which commits stay readable")
 
 
 def _log_row(commit: Commit, tags: list[str], output: Format) -> dict[str, Any]:

@@ -324,9 +324,10 @@ def _texts(concepts: Concepts, before: Mapping[str, Row | None], after: Mapping[
 def write_edits(publication: Publication, edits: Mapping[str, Row | None], changes: Sequence[Change]) -> None:
     """Write edited concepts and the changes that tell of them; vectors are passed on as they lie, in bounded memory."""
     staged = publication.stage("concepts", _edited(publication.snapshot("concepts"), edits))
-    for chunk in batched(edits, CHUNK):
+    *before, last = batched(edits, CHUNK)
+    for chunk in before:
         publication.delete("concepts", f"concept_id IN {literals(chunk)}")
-    publication.append("concepts", staged)
+    publication.exchange("concepts", f"concept_id IN {literals(last)}", staged)
     if staged:
         publication.index_words("concepts", "text")
     entries = [change.to_row() for change in changes]

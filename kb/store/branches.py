@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kb.errors import UsageError
+from kb.store.branch_points import find_base
 from kb.store.commits import CREATE, DELETE, MAIN, Commit, check_name, default_author
 from kb.store.publication import writer_lock
 from kb.store.state import State
@@ -39,7 +40,8 @@ def create_branch(state: State, name: str, *, by: str | None = None, why: str | 
         while True:
             if name in state.commits.branches() or name in state.tags():
                 raise UsageError(f"'{name}' is taken by a branch or a tag")
-            start, number = state.commit, state.commits.all()[-1].number + 1
+            state.require_data()
+            start, number = state.commit, state.commits.history().numbers[-1] + 1
             commit = Commit(
                 number=number,
                 parent=start.commit_id,
@@ -69,13 +71,5 @@ def list_branches(state: State) -> list[Branch]:
 def find_branch(state: State, name: str) -> Branch:
     """The branch with its base: what of it main has already, or where it began; UsageError if there is none."""
     head = state.commits.head(name)
-    chain = state.commits.chain(head)
-    own = [commit for commit in chain if commit.branch == name]
-    began = next(at for at, commit in enumerate(own) if commit.operation == CREATE)
-    merged = [
-        c.summary["merged"] for c in state.commits.chain(state.commits.head(MAIN)) if c.summary.get("branch") == name
-    ]
-    for since, commit in enumerate(own[:began]):
-        if commit.commit_id in merged:
-            return Branch(name, head, commit, since)
-    return Branch(name, head, own[began], began)
+    base, commits = find_base(state.commits.history(), name)
+    return Branch(name, head, base, commits)

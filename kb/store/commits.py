@@ -11,9 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2b
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from kb.errors import ClearKbError, UsageError
+from kb.store.history import History
 from kb.store.safety.file_notes import FileNote, FileNotes, hash_notes
 from kb.store.safety.seal import settle
 from kb.store.safety.second_log import add_rows, last_row, salvaged_rows
@@ -41,6 +43,9 @@ LONGEST_NAME = 200
 
 OLDEST_FORMAT = 10
 """The oldest layout that can be brought up to the newest."""
+
+REREADINGS = 3
+"""How often the log is opened anew where its files went while it was read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,65 +126,86 @@ class CommitLog:
         self._storage = storage
         self.uri = storage.uri
         self._any_format = any_format
-        self._read: tuple[int, list[Commit]] | None = None
+        self._known: History[Commit] = History()
+        self._reading = RLock()
         self.notes = FileNotes(storage)
         self.verifier = Verifier(storage, self.notes, self._id_of)
         self.damage: Damage | None = None
         """What is wrong with the log itself, once that was found."""
         storage.guard = self._guard
 
-    def all(self) -> list[Commit]:
-        """Every commit, oldest first.
+    def history(self) -> History[Commit]:
+        """The history as it is now.
 
         Where an object store let two writers take one number, the row that was appended first holds it: the
         other writer sees that on re-reading, and publishes anew. A version of the table that was read is not read
         again: no version ever changes. What is damaged of the log comes from its second copy, if that has it.
         """
-        if self.damage is not None and self._read is not None:
-            return [*self._read[1]]
-        try:
-            dataset = self._storage.dataset("commits")
-            if self._read is not None and self._read[0] == dataset.version:
-                return [*self._read[1]]
-            metadata = dataset.schema.metadata or {}
-            if not read_format(metadata) and last_row(self._storage) is not None:
-                return self._salvage("its newest version is not what was written")
-            if not self._any_format:
-                check_format(self._storage.uri, metadata)
-            columns = [name for name in dataset.schema.names if name != "files"]
-            rows, found = dataset.to_table(columns=columns).to_pylist(), dataset.version
-        except (OSError, RuntimeError, ValueError) as error:
-            logger.debug("the log cannot be read: %s", error)
-            return self._salvage("its newest version cannot be read")
-        except ClearKbError as error:
-            if error.need != "repair":
-                raise
-            logger.debug("the log cannot be opened: %s", error)
-            return self._salvage("its newest version cannot be opened")
+        with self._reading:
+            why: str | None = None
+            # Where files of the log are gone, a writer may have gathered and swept them since it was opened.
+            for _ in range(1 if self.damage is not None else REREADINGS):
+                try:
+                    why = None if self.damage is not None else self._read_new()
+                    break
+                except (OSError, RuntimeError, ValueError) as error:
+                    logger.debug("the log cannot be read: %s", error)
+                    why = "its newest version cannot be read"
+                except ClearKbError as error:
+                    if error.need != "repair":
+                        raise
+                    logger.debug("the log cannot be opened: %s", error)
+                    why = "its newest version cannot be opened"
+            if why is not None:
+                self._salvage(why)
+        return self._known
+
+    def _read_new(self) -> str | None:
+        """Read what is new of the log; what is wrong with it, if anything is."""
+        dataset = self._storage.dataset("commits")
+        known = self._known
+        if known.version == dataset.version:
+            return None
+        metadata = dataset.schema.metadata or {}
+        if not read_format(metadata) and last_row(self._storage) is not None:
+            return "its newest version is not what was written"
+        if not self._any_format:
+            check_format(self._storage.uri, metadata)
+        columns = [name for name in dataset.schema.names if name != "files"]
+        count, rows = dataset.count_rows(), None
+        if known.numbers and known.version < dataset.version:
+            rows = dataset.to_table(columns=columns, filter=f"number > {known.numbers[-1]}").to_pylist()
+        if rows is None or known.rows + len(rows) != count:
+            known, rows = History(), dataset.to_table(columns=columns).to_pylist()
         commits = _commits(rows)
-        last = last_row(self._storage)
         if len(commits) < len({row["number"] for row in rows}):
-            return self._salvage("rows of it say something else than was written")
-        if last is not None and all(commit.commit_id != last["commit_id"] for commit in commits):
-            return self._salvage(f"commit {last['commit_id']} is gone from it")
-        self._read = found, commits
-        return [*commits]
+            return "rows of it say something else than was written"
+        known.take(commits, version=dataset.version, rows=count)
+        last = last_row(self._storage)
+        if last is not None and last["commit_id"] not in known.by_id:
+            return f"commit {last['commit_id']} is gone from it"
+        self._known = known
+        return None
+
+    def all(self) -> list[Commit]:
+        """Every commit, oldest first."""
+        return self.history().all()
 
     @property
     def version(self) -> int:
         """The version of the table `commits` that was read last."""
-        return 0 if self._read is None else self._read[0]
+        return self._known.version
 
-    def _salvage(self, why: str) -> list[Commit]:
-        """The commits that are left where the table is damaged; from then on nothing is written."""
+    def _salvage(self, why: str) -> None:
+        """Go by the commits that are left where the table is damaged; from then on nothing is written."""
         commits = _commits(salvaged_rows(self._storage))
         if not commits:
             raise damaged(self._storage.uri, [Damage("commits", "", f"is damaged: {why}, and nothing of it is left")])
         self.damage = Damage("commits", "", f"is damaged: {why}")
         told = f"the log of {self._storage.uri}, its table 'commits', is damaged: {why}"
         logger.warning("%s; what is left of it and its second copy is read, nothing is written until a repair", told)
-        self._read = 0, commits
-        return [*commits]
+        self._known = History()
+        self._known.take(commits, version=0, rows=0)
 
     def damage_of(self, commit: Commit) -> list[Damage]:
         """What is damaged of the state of a commit; every version of a table is looked at once a process."""
@@ -192,11 +218,7 @@ class CommitLog:
             raise damaged(self._storage.uri, found, ": nothing is written until it is repaired")
 
     def _id_of(self, number: int) -> str | None:
-        return (
-            next((commit.commit_id for commit in self._read[1] if commit.number == number), None)
-            if self._read
-            else None
-        )
+        return self._known.get(number).commit_id if number in self._known else None
 
     def _guard(self, table: str, dataset: lance.LanceDataset) -> None:
         if (
@@ -208,42 +230,36 @@ class CommitLog:
 
     def head(self, branch: str = MAIN) -> Commit:
         """The newest commit of a branch."""
-        found = self.branches().get(branch)
-        if found is None and branch == MAIN:
+        history = self.history()
+        number = history.heads.get(branch)
+        if number is None and branch == MAIN:
             raise ClearKbError(f"{self._storage.uri} was never finished: create it again", need="creation")
-        if found is None:
+        if number is None or history.get(number).operation == DELETE:
             raise UsageError(f"there is no branch '{branch}' in {self._storage.uri}", need="branch")
-        return found
+        return history.get(number)
 
     def branches(self) -> dict[str, Commit]:
         """The branches and the newest commit of each; main is the first."""
-        heads = {commit.branch: commit for commit in self.all()}
+        history = self.history()
+        heads = {name: history.get(number) for name, number in history.heads.items()}
         return {name: commit for name, commit in heads.items() if commit.operation != DELETE}
 
     def chain(self, commit: Commit) -> list[Commit]:
         """`commit` and all that it builds on, newest first."""
-        known = {other.commit_id: other for other in self.all()}
-        chain = [commit]
-        # A commit that a damaged log has lost ends the chain: what it built on is not known any more.
-        while chain[-1].parent in known:
-            chain.append(known[str(chain[-1].parent)])
-        return chain
+        return list(self.history().chain(commit))
 
     def append(self, commit: Commit) -> bool:
         """Append `commit` unless its number is taken; says whether it now stands in the log, on the disk."""
         inserted = self._storage.insert_if_absent("commits", "number", commit.to_row())
-        found = self.all()
-        if not inserted or all(other.commit_id != commit.commit_id for other in found):
+        history = self.history()
+        if not inserted or history.by_id.get(commit.commit_id) != commit.number:
             return False
-        version = self._read[0] if self._read and found[-1].number == commit.number else None
+        version = history.version if history.numbers[-1] == commit.number else None
         self.notes.add(commit.number, commit.files, version)
         settle(self._storage, self.notes, "commits")
         last = last_row(self._storage)
-        missing = [
-            *(one for one in found if (-1 if last is None else last["number"]) < one.number < commit.number),
-            commit,
-        ]
-        add_rows(self._storage, [one.to_row() for one in missing])
+        missing = [one for one in history.since(-1 if last is None else last["number"]) if one.number < commit.number]
+        add_rows(self._storage, [one.to_row() for one in (*missing, commit)])
         return True
 
     def resolve(self, ref: str, branch: str = MAIN) -> Commit:
@@ -256,18 +272,22 @@ class CommitLog:
             return chain[back]
         if found := self.branches().get(ref):
             return found
-        wanted = self.tags().get(ref, ref)
-        matches = [commit for commit in self.all() if len(wanted) >= 4 and commit.commit_id.startswith(wanted)]
+        wanted, history = self.tags().get(ref, ref), self.history()
+        matches = [
+            number for commit_id, number in history.by_id.items() if len(wanted) >= 4 and commit_id.startswith(wanted)
+        ]
         if len(matches) != 1:
             what = "is the beginning of several commits" if matches else "is no commit, tag or branch"
             raise UsageError(f"'{ref}' {what} of {self._storage.uri}", need="commit")
-        return matches[0]
+        return history.get(matches[0])
 
     def readable(self, commits: Sequence[Commit]) -> list[Commit]:
-        """Those of `commits` whose data is still there: `gc` may have dropped some."""
+        """Those of `commits` whose data is still there: a clean-up may have dropped some."""
         # What a branch ends with is never dropped: most tables stand there as they did then.
         kept = {pin for head in self.branches().values() for pin in head.pins.items()}
-        gone = self._storage.missing({pin for commit in commits for pin in commit.pins.items()} - kept)
+        pins = {pin for commit in commits for pin in commit.pins.items()} - kept
+        dropping = {(table, version) for table, found in self._storage.dropping().items() for version in found}
+        gone = self._storage.missing(pins) | dropping
         return [commit for commit in commits if gone.isdisjoint(commit.pins.items())]
 
     def tags(self) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 _NEWEST_FIRST = 2**64 - 1
@@ -26,3 +28,13 @@ def local_versions(folder: Path) -> list[int]:
     except OSError:
         return []
     return sorted(version for name in names if (version := version_of(name)))
+
+
+def version_times(folder: Path) -> dict[int, datetime]:
+    """The versions of a local table, oldest first, and when each began; one may be dropped while they are listed."""
+    found = {}
+    for version in local_versions(folder):
+        with suppress(FileNotFoundError):
+            written = (folder / manifest_path(version)).stat().st_mtime
+            found[version] = datetime.fromtimestamp(written, UTC)
+    return found

@@ -18,13 +18,18 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from filelock import FileLock
 
 from kb.errors import ClearKbError
 from kb.store.commits import MAIN, Commit, CommitLog
+from kb.store.gathering import gather, is_scattered
+from kb.store.readers import READERS, prepare
 from kb.store.rewriting import written_anew
 from kb.store.safety.seal import seal
 from kb.store.storage import Storage
+from kb.store.sweeping import YOUNG
+from kb.store.tidying import tidy
 
 if TYPE_CHECKING:
     import lance
@@ -34,6 +39,9 @@ logger = logging.getLogger("clear_kb.store")
 
 UNINDEXED_ROWS = 2_000
 """Rows that may wait for the full-text index."""
+
+LONGEST_S = YOUNG.total_seconds() / 2
+"""How long a publication in an object store may take: a clean-up there tells what is at work by its age alone."""
 
 ATTEMPTS = 30
 LONGEST_PAUSE_S = 2.0
@@ -73,23 +81,9 @@ class Publication:
         """Append the data files that `Storage.stage` wrote; ClearKbError if one of them is there no more."""
         import lance
 
-        fragments = list(fragments)
-        staged = [lance.FragmentMetadata.from_json(fragment) for fragment in fragments]
-        if not staged:
-            return
-        # Lance would name a file that is gone without a word, and every later reader would fail on it.
-        if lost := self._storage.lost_files(table, fragments):
-            raise ClearKbError(
-                f"{len(lost)} of the data files staged for '{table}' of {self._storage.uri} are gone or damaged "
-                f"({lost[0]}): nothing was committed; run the same command again, which makes them anew"
-            )
-        with self._step(table) as dataset:
-            self._open[table] = lance.LanceDataset.commit(
-                dataset,
-                lance.LanceOperation.Append(staged),
-                read_version=dataset.version,
-                storage_options=self._storage.options,
-            )
+        if staged := self._whole(table, fragments):
+            with self._step(table):
+                self._commit(table, lance.LanceOperation.Append(staged))
 
     def stage(self, table: str, batches: Iterable[pa.RecordBatch]) -> list[str]:
         """Write rows as data files for a later `append`; they may be read from what is then deleted."""
@@ -102,9 +96,23 @@ class Publication:
 
     def replace(self, table: str, predicate: str, batches: Iterable[pa.RecordBatch]) -> None:
         """Put rows in the place of those that `predicate` holds for; `batches` may be read from these."""
-        staged = self.stage(table, batches)
-        self.delete(table, predicate)
-        self.append(table, staged)
+        self.exchange(table, predicate, self.stage(table, batches))
+
+    def exchange(self, table: str, predicate: str, fragments: Iterable[str]) -> None:
+        """Put staged rows in the place of those that `predicate` holds for, in one version: `delete` and `append`."""
+        import lance
+
+        staged = self._whole(table, fragments)
+        with self._step(table) as dataset:
+            rows = dataset.scanner(columns=[], filter=predicate, with_row_address=True).to_table()["_rowaddr"]
+            touched = set(pc.unique(pc.shift_right(rows, pa.scalar(32, pa.uint64()))).to_pylist())
+            left = {f.fragment_id: f.delete(predicate) for f in dataset.get_fragments() if f.fragment_id in touched}
+            change = lance.LanceOperation.Update(
+                removed_fragment_ids=[number for number, fragment in left.items() if fragment is None],
+                updated_fragments=[fragment for fragment in left.values() if fragment is not None],
+                new_fragments=staged,
+            )
+            self._commit(table, change)
 
     def rewrite(self, table: str, predicate: str) -> None:
         """Write the rows of `table` anew but for those that `predicate` holds for: no file of it holds these then.
@@ -130,17 +138,26 @@ class Publication:
                 dataset.update_schema_metadata(dict(said))
 
     def compact(self, table: str, few: int) -> bool:
-        """Gather the data files of `table` into fewer where it has more than `few`; says whether it did."""
-        dataset = self.dataset(table)
-        if len(dataset.get_fragments()) <= few:
+        """Make one of all data files of `table` where it has more than `few`; says whether it did."""
+        if len(self.dataset(table).get_fragments()) <= few:
             return False
+        return self._gather(table, lambda dataset: bool(dataset.optimize.compact_files().fragments_removed))
+
+    def gather(self) -> None:
+        """Gather the small data files of the tables that this publication has changed, where they have become many."""
+        for table, dataset in [*self._open.items()]:
+            if dataset.version != self.head.pins[table] and is_scattered(dataset):
+                self._gather(table, gather)
+
+    def _gather(self, table: str, how: Callable[[lance.LanceDataset], bool]) -> bool:
+        dataset = self.dataset(table)
         before = dataset.version
         with _conflicts_as_interleaving():
-            metrics = dataset.optimize.compact_files()
+            gathered = how(dataset)
         # Lance reserves the new files' numbers in a version of its own, so gathering takes two steps, always.
-        if dataset.version != before + 2 or not metrics.fragments_removed:
+        if dataset.version != before + 2 * gathered:
             raise Interleaved(table)
-        return True
+        return gathered
 
     def restore(self, table: str, version: int) -> None:
         """Make `table` again what it was at `version`."""
@@ -180,6 +197,27 @@ class Publication:
     def pins(self) -> dict[str, int]:
         """The version of every table, as this publication leaves it."""
         return {**self.head.pins, **{name: dataset.version for name, dataset in self._open.items()}}
+
+    def _whole(self, table: str, fragments: Iterable[str]) -> list[lance.FragmentMetadata]:
+        """Staged fragments as Lance takes them; ClearKbError if a file of theirs is there no more."""
+        import lance
+
+        fragments = list(fragments)
+        # Lance would name a file that is gone without a word, and every later reader would fail on it.
+        if lost := self._storage.lost_files(table, fragments):
+            raise ClearKbError(
+                f"{len(lost)} of the data files staged for '{table}' of {self._storage.uri} are gone or damaged "
+                f"({lost[0]}): nothing was committed; run the same command again, which makes them anew"
+            )
+        return [lance.FragmentMetadata.from_json(fragment) for fragment in fragments]
+
+    def _commit(self, table: str, change: lance.LanceOperation.BaseOperation) -> None:
+        import lance
+
+        dataset = self.dataset(table)
+        self._open[table] = lance.LanceDataset.commit(
+            dataset, change, read_version=dataset.version, storage_options=self._storage.options
+        )
 
     def _at_head(self, table: str) -> lance.LanceDataset:
         dataset = self._storage.dataset(table)
@@ -234,21 +272,29 @@ def publish(
         for attempt in range(ATTEMPTS):
             if attempt:
                 time.sleep(random.uniform(0, min(LONGEST_PAUSE_S, 0.05 * 2**attempt)))
-            newest = log.all()[-1]
+            begun = time.monotonic()
             head = log.head(branch)
             log.require_sound(head)
             publication = Publication(storage, head)
+            newest = log.history().numbers[-1]
             try:
                 summary, value = change(publication)
+                if summary is not None:
+                    publication.gather()
             except Interleaved:
                 logger.debug("%s: attempt %d met another writer", operation, attempt + 1)
                 continue
             if summary is None:
                 logger.info("%s: nothing to commit, %.2f s", operation, time.monotonic() - started)
                 return None, value
+            if storage.folder is None and time.monotonic() - begun > LONGEST_S:
+                raise ClearKbError(
+                    f"{operation} wrote to {storage.uri} for over {LONGEST_S / 3600:.0f} hours: a clean-up may have "
+                    "taken that for what a dead writer left, so nothing was committed; do it in smaller parts"
+                )
             pins = publication.pins()
             commit = Commit(
-                number=newest.number + 1,
+                number=newest + 1,
                 parent=publication.head.commit_id,
                 operation=operation,
                 author=author,
@@ -261,6 +307,7 @@ def publish(
             if log.append(commit):
                 seconds = time.monotonic() - started
                 logger.info("%s: commit %s, %.2f s, attempts %d", operation, commit.commit_id, seconds, attempt + 1)
+                tidy(storage, log, commit)
                 return commit, value
     raise ClearKbError(
         f"other writers kept changing {storage.uri} ({ATTEMPTS} attempts): nothing was written; try again"
@@ -276,6 +323,8 @@ def writer_lock(storage: Storage) -> Any:
         storage.require_conditional_writes()
         return nullcontext()
 
+    if not (storage.folder / READERS).exists():
+        prepare(storage)
     return FileLock(storage.folder / ".lock")
 
 

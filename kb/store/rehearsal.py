@@ -25,6 +25,9 @@ class Rehearsal(Publication):
     def append(self, table: str, fragments: Iterable[str]) -> None:
         """Append nothing."""
 
+    def exchange(self, table: str, predicate: str, fragments: Iterable[str]) -> None:
+        """Exchange nothing."""
+
     def stage(self, table: str, batches: Iterable[pa.RecordBatch]) -> list[str]:
         """Read the rows, and keep none."""
         for _ in batches:

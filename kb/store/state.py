@@ -8,9 +8,10 @@ from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from kb.errors import NoKnowledgeBaseError, UsageError
+from kb.errors import ClearKbError, NoKnowledgeBaseError, UsageError
 from kb.store.commits import Commit, CommitLog, default_author
-from kb.store.publication import Change, Publication, publish
+from kb.store.publication import Change, Publication, publish, writer_lock
+from kb.store.readers import Hold, prepare
 from kb.store.rehearsal import Rehearsal
 from kb.store.safety.seal import seal
 from kb.store.safety.verify import Damage, damaged
@@ -38,6 +39,8 @@ class State:
         self.storage = storage
         self.commits = log
         self.commit = commit
+        self._hold = Hold(storage)
+        self._take_hold()
         self._remembered: dict[Callable[..., Any], Any] = {}
         self._making: dict[Callable[..., Any], Any] = {}
 
@@ -73,6 +76,7 @@ class State:
             raise UsageError(f"{uri} is a knowledge base already")
         storage = Storage(uri, storage_options)
         versions = storage.create()
+        prepare(storage)
         log = CommitLog(storage)
         pins = {table.name: versions[table.name] for table in VERSIONED}
         log.append(
@@ -118,20 +122,33 @@ class State:
     def at(self, ref: str) -> Self:
         """The same knowledge base at another commit, tag or branch; `HEAD` is the newest of this branch."""
         commit = self.commits.resolve(ref, self.branch)
+        there = type(self)(self.storage, self.commits, commit)
         # No clean-up drops the newest commit of a branch: what that lacks is damage.
-        newest = commit in self.commits.branches().values()
-        if not newest and commit.commit_id != self.commit.commit_id and not self.commits.readable([commit]):
-            raise UsageError(f"commit {commit.commit_id} was dropped by a clean-up: its data is gone")
+        if commit.commit_id != self.commit.commit_id and commit not in self.commits.branches().values():
+            there.require_data()
         if found := _blocking(self.commits, commit):
             raise damaged(self.uri, found)
-        return type(self)(self.storage, self.commits, commit)
+        return there
+
+    def require_data(self) -> None:
+        """Refuse a commit whose data a clean-up has dropped (UsageError)."""
+        if not self.commits.readable([self.commit]):
+            raise self._dropped()
 
     def dataset(self, table: str) -> lance.LanceDataset:
         """The Lance dataset of `table` as this commit pins it: an Arrow dataset, for DuckDB, Polars, pandas.
 
         A table that stands beside the history (`training_metrics`, `tags`, ...) comes as it is now.
         """
-        return self.storage.dataset(table, self.commit.pins.get(table))
+        version = self.commit.pins.get(table)
+        if version in self.storage.dropping().get(table, ()):
+            raise self._dropped()
+        try:
+            return self.storage.dataset(table, version)
+        except ClearKbError:
+            if version is not None and version not in self.storage.versions(table):
+                raise self._dropped() from None
+            raise
 
     def log(self) -> list[Commit]:
         """This commit and all that it builds on, newest first."""
@@ -143,7 +160,10 @@ class State:
 
     def tag(self, name: str, *, by: str | None = None, why: str | None = None) -> None:
         """Name this commit for good. A tag never moves: a taken name is a UsageError."""
-        self.commits.tag(name, self.commit, by or default_author(), why)
+        # Under the lock: no clean-up drops between the look and the name what the name would keep.
+        with writer_lock(self.storage):
+            self.require_data()
+            self.commits.tag(name, self.commit, by or default_author(), why)
 
     def publish(
         self,
@@ -214,8 +234,16 @@ class State:
             found: T = self._remembered[make]
         return found
 
+    def _dropped(self) -> UsageError:
+        return UsageError(f"commit {self.commit.commit_id} was dropped by a clean-up: its data is gone")
+
+    def _take_hold(self) -> None:
+        if not self._hold.take(self.commit.number):
+            raise self._dropped()
+
     def _stand_on(self, commit: Commit) -> None:
         self.commit = commit
+        self._take_hold()
         self._remembered.clear()
 
     def __repr__(self) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +16,15 @@ import pyarrow as pa
 
 from kb.errors import ClearKbError, Need, NoKnowledgeBaseError, UsageError
 from kb.store.address import Address
-from kb.store.manifests import local_versions, version_of
+from kb.store.manifests import local_versions, version_of, version_times
 from kb.store.probe import second_write_fails
 from kb.store.store_answers import answer_in_words
 from schemas.tables import TABLES, Table
 
 if TYPE_CHECKING:
     import lance
+
+logger = logging.getLogger("clear_kb.store")
 
 LONGEST_MESSAGE = 300
 
@@ -41,7 +45,7 @@ PUT_ASIDE = "_damaged"
 COPY_MARK = "_copy_of.json"
 """Where a copy says which knowledge base it is of."""
 
-OURS = (STAGING, SECOND_LOG, PUT_ASIDE, COPY_MARK, ".lock")
+OURS = (STAGING, SECOND_LOG, PUT_ASIDE, COPY_MARK, ".lock", ".readers", ".dropped")
 """What lies in a local knowledge base beside its tables."""
 
 FORMAT_KEY = "clear_kb_format"
@@ -55,6 +59,9 @@ FIRST_WORD = {"connect_timeout": "5s", "timeout": "20s", "client_max_retries": "
 
 BY_DYNAMODB = "_commits-by-dynamodb."
 """How the object is called, before the name of the DynamoDB table, that marks whose commits go through one."""
+
+DROPPED = ".dropped"
+"""Where a clean-up notes in a local knowledge base which versions it is dropping: by table, as JSON."""
 
 _probed: set[tuple[str, ...]] = set()
 """The object stores that this process has written to: their conditional writes hold."""
@@ -143,11 +150,28 @@ class Storage:
             self.guard(table, opened)
         return opened
 
-    def versions(self, table: str) -> set[int]:
-        """The versions of `table` that are still there: a clean-up may have dropped some."""
-        if self.folder is not None:
-            return set(local_versions(Path(self.location(table))))
-        return {known["version"] for known in self.dataset(table).versions()}
+    def versions(self, table: str) -> dict[int, datetime]:
+        """The versions of `table` that can be read, for a clean-up may have dropped some, and when they began."""
+        dropping = self.dropping().get(table, ())
+        if self.folder is None:
+            found = self.dataset(table).versions()
+            known = {one["version"]: one["timestamp"].astimezone(UTC) for one in found}
+        else:
+            known = version_times(Path(self.location(table)))
+        return {version: began for version, began in known.items() if version not in dropping}
+
+    def dropping(self) -> dict[str, list[int]]:
+        """By table, the versions that a clean-up is dropping, or died over: their files may be gone in part."""
+        if self.folder is None:
+            return {}
+        try:
+            found: dict[str, list[int]] = json.loads((self.folder / DROPPED).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except ValueError as error:
+            logger.warning("%s cannot be read, so what a clean-up was dropping is not known: %s", DROPPED, error)
+            return {}
+        return found
 
     def missing(self, pins: Iterable[tuple[str, int]]) -> set[tuple[str, int]]:
         """Those of some tables and versions that are no longer there, told by the names of their files alone."""
@@ -250,9 +274,9 @@ class Storage:
         from lance.file import LanceFileSession
 
         if self.address.commit_table is not None:
-            return self.versions(table)  # DynamoDB may know of a version that has no manifest of its own yet
+            return set(self.versions(table))  # DynamoDB may know of a version that has no manifest of its own yet
         if self.folder is not None:
-            return self.versions(table)
+            return set(local_versions(Path(self.location(table))))
         versions = self.address.of(f"{table}.lance/_versions")
         try:
             names = LanceFileSession(versions, storage_options=self.options).list()

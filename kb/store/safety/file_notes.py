@@ -60,11 +60,12 @@ class FileNotes:
         dataset = _newest_that_opens(self._storage)
         if dataset is not None and dataset.version != self._read_version and "files_hash" in dataset.schema.names:
             for row in _rows_since(dataset, self._last):
+                # A row has none any more once all its files are gone.
                 notes = [FileNote(**file) for file in row["files"] or ()]
                 # Notes that are no longer what the commit says they were would accuse sound files.
                 if notes and hash_notes(notes) == row["files_hash"]:
                     self.add(row["number"], notes)
-                elif row["files_hash"] is not None:
+                elif row["files_hash"] is not None and row["files"] is not None:
                     self.lost.append(row["number"])
             self._read_version = dataset.version
         return self._found

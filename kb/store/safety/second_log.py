@@ -20,8 +20,8 @@ from kb.store.storage import SECOND_LOG, Storage
 if TYPE_CHECKING:
     import lance
 
-LONGEST_LINE = 1 << 20
-"""Bytes at the end of the copy in which its last whole line is looked for first."""
+FEW_LINES, LONGEST_LINE = 1 << 14, 1 << 20
+"""Bytes at the end of the copy in which its last whole line is looked for first, and then."""
 
 NOTE = ("table", "path", "size", "hash")
 """The fields of a note, in the order in which a line has them."""
@@ -38,11 +38,13 @@ def last_row(storage: Storage) -> Row | None:
     path = _path(storage)
     if path is None or not path.is_file():
         return None
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - LONGEST_LINE))
-        tail = list(_rows(file.read().splitlines()))
-    found = tail or second_rows(storage)
-    return found[-1] if found else None
+    size = path.stat().st_size
+    for length in (FEW_LINES, LONGEST_LINE, size):
+        with path.open("rb") as file:
+            file.seek(max(0, size - length))
+            if (found := next(_rows(file.read().splitlines()[::-1]), None)) is not None:
+                return found
+    return None
 
 
 def second_rows(storage: Storage) -> list[Row]:
