@@ -45,7 +45,7 @@ PUT_ASIDE = "_damaged"
 COPY_MARK = "_copy_of.json"
 """Where a copy says which knowledge base it is of."""
 
-OURS = (STAGING, SECOND_LOG, PUT_ASIDE, COPY_MARK, ".lock", ".readers", ".dropped")
+OURS = (STAGING, SECOND_LOG, PUT_ASIDE, COPY_MARK, ".lock", ".readers", ".dropped", "_commits.new")
 """What lies in a local knowledge base beside its tables."""
 
 FORMAT_KEY = "clear_kb_format"

@@ -16,6 +16,7 @@ from kb.store.gathering import gather, is_scattered
 from kb.store.log_gathering import LOG, gather_log
 from kb.store.retention import read_retention
 from kb.store.safety.seal import settle
+from kb.store.safety.second_log import pack_rows
 from kb.store.storage import Storage, first_line
 from kb.store.sweeping import dead_versions, standing, sweep
 from schemas.tables import COMMITS, EMBEDDINGS, TABLES, TAGS
@@ -58,4 +59,6 @@ def _gathered(storage: Storage, log: CommitLog, table: str, kept: Collection[Com
     done = gather_log(storage, kept) if table == LOG and storage.folder is not None else gather(dataset)
     # What the gathered rows lay in goes soon: first they are on the disk.
     settle(storage, log.notes, table)
+    if table == LOG:
+        pack_rows(storage)
     return done

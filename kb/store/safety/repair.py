@@ -96,7 +96,8 @@ def _mend_log(storage: Storage, aside: PutAside, result: Repair) -> None:
     last = max([_last_noted(log, "commits"), *local_versions(Path(storage.location("commits")))])
     notes = {row["number"]: row["files"] for row in second_rows(storage)}
     for noted in log.notes.all().values():
-        known = notes.setdefault(noted.number, [])
+        if (known := notes.get(noted.number)) is None:
+            known = notes[noted.number] = []
         if noted.note.to_row() not in known:
             known.append(noted.note.to_row())
     aside.take("commits.lance")

@@ -1,12 +1,16 @@
 """A second copy of the log: `_commits.jsonl` in the folder, a line a commit, written after its row.
 
+Lines of long ago are packed, many of them in one compressed line: each is longer than all else that its commit left.
+
 The table `commits` is the log. The copy tells when its newest rows are gone, which Lance would not, and gives them
 back. An object store keeps its objects whole by itself and has none.
 """
 
 from __future__ import annotations
 
+import base64
 import json
+import lzma
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -22,6 +26,12 @@ if TYPE_CHECKING:
 
 FEW_LINES, LONGEST_LINE = 1 << 14, 1 << 20
 """Bytes at the end of the copy in which its last whole line is looked for first, and then."""
+
+PACKED = b"packed:"
+"""How a line of many rows begins."""
+
+MANY, FEW = 128, 16
+"""Lines that are packed once there are as many, and how many of the newest are left as they are."""
 
 NOTE = ("table", "path", "size", "hash")
 """The fields of a note, in the order in which a line has them."""
@@ -68,6 +78,31 @@ def add_rows(storage: Storage, rows: Sequence[Row]) -> None:
         os.close(descriptor)
 
 
+def pack_rows(storage: Storage) -> None:
+    """Pack the lines of long ago; of notes, those whose files are all gone are left out. For whoever has the lock."""
+    path = _path(storage)
+    if path is None or not path.is_file():
+        return
+    lines = [line for line in path.read_bytes().splitlines() if line]
+    plain = [line for line in lines if not line.startswith(PACKED)]
+    if len(plain) < MANY + FEW:
+        return
+    rows = [json.dumps(_plain(_without_gone(storage, row)), separators=(",", ":")) for row in _rows(plain[:-FEW])]
+    packed = PACKED + base64.b85encode(lzma.compress("\n".join(rows).encode()))
+    new = path.with_suffix(".new")
+    with new.open("wb") as file:
+        file.write(b"\n".join([*(line for line in lines if line.startswith(PACKED)), packed, *plain[-FEW:]]) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)
+
+
+def _without_gone(storage: Storage, row: Row) -> Row:
+    notes = row["files"] or ()
+    gone = all(not (Path(storage.location(note["table"])) / note["path"]).exists() for note in notes)
+    return {**row, "files": None if gone else row["files"]}
+
+
 def salvaged_rows(storage: Storage) -> list[Row]:
     """What is left of the log: the rows that can be read of its newest version that opens, and those of the copy."""
     import lance
@@ -90,13 +125,16 @@ def _fragment_rows(dataset: lance.LanceDataset) -> Iterator[Row]:
 
 
 def _plain(row: Row) -> dict[str, Any]:
-    files = [[note[name] for name in NOTE] for note in row["files"]]
+    files = None if row["files"] is None else [[note[name] for name in NOTE] for note in row["files"]]
     return {**row, "time": row["time"].isoformat(), "files": files}
 
 
 def _rows(lines: Sequence[bytes]) -> Iterator[Row]:
     for line in lines:
-        with suppress(ValueError, KeyError, TypeError, AttributeError):
+        with suppress(ValueError, KeyError, TypeError, AttributeError, lzma.LZMAError):
+            if line.startswith(PACKED):
+                yield from _rows(lzma.decompress(base64.b85decode(line.removeprefix(PACKED))).splitlines())
+                continue
             row = json.loads(line)
-            files = [dict(zip(NOTE, note, strict=True)) for note in row["files"]]
+            files = None if row["files"] is None else [dict(zip(NOTE, note, strict=True)) for note in row["files"]]
             yield {**row, "time": datetime.fromisoformat(row["time"]), "files": files}

@@ -16,6 +16,9 @@ from kb.store.branches import create_branch
 from kb.store.commits import MAIN, Commit, CommitLog
 from kb.store.manifests import manifest_path
 from kb.store.retention import Retention
+from kb.store.safety import second_log
+from kb.store.safety.storage_check import check_storage
+from kb.store.storage import SECOND_LOG
 from kb.store.tidying import EVERY
 from kb.vocabulary.check import check
 from tests.support.concepts import add_concepts, many_texts
@@ -200,3 +203,18 @@ class TestNotes:
         assert ("concepts", f"data/{data.name}") in CommitLog(small.storage).notes.all()
         data.write_bytes(copy)
         assert state(small.at("release")) == kept
+
+    def test_the_second_copy_of_the_log_is_packed_and_says_the_same(
+        self, small: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(second_log, "MANY", 8)
+        monkeypatch.setattr(second_log, "FEW", 2)
+        act(small, 40)
+        lines = Path(small.uri, SECOND_LOG).read_bytes().splitlines()
+        assert sum(line.startswith(second_log.PACKED) for line in lines) >= 2
+        told = [Commit.from_row(row) for row in second_log.second_rows(small.storage)]
+        assert told == small.commits.all()
+        last = second_log.last_row(small.storage)
+        assert last is not None
+        assert last["commit_id"] == small.commit.commit_id
+        assert check_storage(small.storage).damaged == ()
