@@ -194,7 +194,7 @@ class CommitLog:
     @property
     def version(self) -> int:
         """The version of the table `commits` that was read last."""
-        return self._known.version
+        return max(self._known.version, 0)
 
     def _salvage(self, why: str) -> None:
         """Go by the commits that are left where the table is damaged; from then on nothing is written."""

@@ -43,7 +43,7 @@ class History(Generic[T]):
     """The commits, and by what they are found.
 
     Attributes:
-        version: of the table that was read last.
+        version: of the table that was read last; -1 before that.
         rows: how many rows it had.
         numbers: of the commits, ascending.
         by_id: the number of each commit.
@@ -51,7 +51,7 @@ class History(Generic[T]):
     """
 
     def __init__(self) -> None:
-        self.version = self.rows = 0
+        self.version, self.rows = -1, 0
         self.numbers: list[int] = []
         self.by_id: dict[str, int] = {}
         self.heads: dict[str, int] = {}

@@ -192,18 +192,6 @@ class TestNotes:
         named = {("concepts", manifest_path(small.commit.pins["concepts"]))}
         assert named <= set(notes)
 
-    def test_the_note_of_a_file_that_a_readable_commit_lacks_stays(self, small: KnowledgeBase) -> None:
-        small.tag("release")
-        (data,) = Path(small.storage.location("concepts"), "data").iterdir()
-        kept = state(small)
-        copy = data.read_bytes()
-        data.unlink()
-        for _ in range(12):
-            small.publish("test", lambda publication: ({"done": publication.head.number}, None))
-        assert ("concepts", f"data/{data.name}") in CommitLog(small.storage).notes.all()
-        data.write_bytes(copy)
-        assert state(small.at("release")) == kept
-
     def test_the_second_copy_of_the_log_is_packed_and_says_the_same(
         self, small: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
     ) -> None:
