@@ -134,6 +134,14 @@ class CommitLog:
         """What is wrong with the log itself, once that was found."""
         storage.guard = self._guard
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process is sent: all but the lock."""
+        return {name: value for name, value in self.__dict__.items() if name != "_reading"}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        """Take it in, with a lock of its own."""
+        self.__dict__.update(state, _reading=RLock())
+
     def history(self) -> History[Commit]:
         """The history as it is now.
 

@@ -14,7 +14,7 @@ import struct
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from weakref import finalize
 
 from kb.store.storage import Storage
@@ -64,6 +64,7 @@ class Hold:
     """One reader, and the commit that it holds."""
 
     def __init__(self, storage: Storage):
+        self._storage = storage
         self._file = _open(storage.folder) if storage.folder is not None and _SET is not None else None
         self._number: int | None = None
         if self._file is not None:
@@ -83,6 +84,17 @@ class Hold:
             _lock(self._file, fcntl.F_UNLCK, self._number, self._number + 1)
         self._number = number
         return True
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Sent to another process, it holds the same commit there by a lock of its own."""
+        return _held_again, (self._storage, self._number)
+
+
+def _held_again(storage: Storage, number: int | None) -> Hold:
+    hold = Hold(storage)
+    if number is not None:
+        hold.take(number)
+    return hold
 
 
 @contextmanager

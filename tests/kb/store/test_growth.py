@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -163,6 +164,13 @@ class TestReaders:
             assert reader.communicate("")[0] == "50\n"
         small.gc(keep=1)
         assert not small.commits.readable([small.commits.resolve(begun)])
+
+    def test_one_that_is_sent_to_another_process_holds_its_commit_there(self, small: KnowledgeBase) -> None:
+        before = state(small)
+        held = pickle.loads(pickle.dumps(KnowledgeBase.open(small.uri)))
+        act(small, 30)
+        small.gc(keep=1)
+        assert state(held) == before
 
     def test_one_that_is_not_seen_is_told_in_plain_words(
         self, small: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
