@@ -105,7 +105,7 @@ _RUST_LOCATION = re.compile(r"[, ]+(?:location: )?\S+\.rs:\d+(?::\d+)?")
 def tell_failure(error: BaseException) -> int:
     """Write one line about an error to standard error, after its traceback if that is asked for; the exit code."""
     if os.environ.get(DEBUG, "0") not in ("", "0") or logging.getLogger("clear_kb").isEnabledFor(logging.DEBUG):
-        traceback.print_exception(error)
+        sys.stderr.write(visible("".join(traceback.format_exception(error))))
     sys.stderr.write(f"error: {visible(describe(error))}\n")
     return exit_code(error)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
 from kb.store.state import State
+from kb.visible import visible_json
 from kb.vocabulary.query import stream_named
 
 
@@ -22,4 +23,4 @@ def export_observations(state: State, file: IO[str]) -> int:
 
 
 def _line(observation: Mapping[str, Any]) -> str:
-    return json.dumps(observation, ensure_ascii=False) + "\n"
+    return visible_json(json.dumps(observation, ensure_ascii=False)) + "\n"

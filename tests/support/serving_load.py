@@ -6,6 +6,7 @@ import itertools
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -61,7 +62,7 @@ def load(address: str, concepts: list[str], *, seconds: float, readers: int, cur
         readers: who read pages, and now and then ask in SQL.
         curators: who accept.
     """
-    found, end = Load(), time.monotonic() + seconds
+    found, together = Load(), threading.Barrier(readers + curators)
 
     def timed(kept: list[float], ask: Callable[[], httpx.Response]) -> bool:
         began = time.perf_counter()
@@ -73,8 +74,10 @@ def load(address: str, concepts: list[str], *, seconds: float, readers: int, cur
 
     def read(number: int) -> None:
         with closing(client_of(address)) as client:
+            together.wait(120)
+            end = time.monotonic() + seconds
             for turn in itertools.count(number):
-                if time.monotonic() > end:
+                if turn > number and time.monotonic() > end:
                     return
                 if turn % 10 == 9:
                     sql = {"sql": QUERIES[turn // 10 % len(QUERIES)]}
@@ -84,16 +87,17 @@ def load(address: str, concepts: list[str], *, seconds: float, readers: int, cur
 
     def curate(own: list[str]) -> None:
         with closing(client_of(address)) as client:
+            together.wait(120)
+            end = time.monotonic() + seconds
             for one in own:
                 if time.monotonic() > end:
                     return
                 if timed(found.acts, lambda: client.post(f"vocabulary/concept/{one}/accept")):  # noqa: B023
                     found.accepted.append(one)
 
-    threads = [threading.Thread(target=read, args=(number,)) for number in range(readers)]
-    threads += [threading.Thread(target=curate, args=(concepts[at::curators],)) for at in range(curators)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(readers + curators) as everybody:
+        at_work = [everybody.submit(read, number) for number in range(readers)]
+        at_work += [everybody.submit(curate, concepts[at::curators]) for at in range(curators)]
+    for one in at_work:
+        one.result()
     return found

@@ -27,7 +27,7 @@ def hostile(tmp_path: Path, cli: Run) -> Path:
     with (tmp_path / "reports.csv").open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["report_id", "patient_id", "findings"])
-        table.writerow([f"r1{HOSTILE}", f"p1{HOSTILE}", f"Large left pneumothorax, {HOSTILE}."])
+        table.writerow([f"r1{HOSTILE}", f"p1{HOSTILE}", f"Large left pneumothorax. There is {HOSTILE}."])
         table.writerow(["r2", "p2", f"No {TURNED} effusion. Right pleural effusion{C1} is seen."])
         table.writerow([f"r2{CLEAR}", "p3", ""])
     cli("ingest", "reports", tmp_path / "reports.csv", "--kb", "test.kb", "--by", f"ada{HOSTILE}", "--why", HOSTILE)
@@ -68,10 +68,10 @@ def test_nothing_of_a_report_acts_on_a_terminal(hostile: Path, cli: Run) -> None
 
 
 def test_a_preview_of_it_and_its_log_are_tame_too(tmp_path: Path, hostile: Path, cli: Run) -> None:
-    for more in ([], ["--explain"]):
+    for more in ([], ["--why"]):
         done = cli("ingest", "preview", tmp_path / "reports.csv", *more)
         _assert_tame(done.stdout + done.stderr)
-    done = cli("-vv", "vocab", "note", "pneumothorax", HOSTILE, "--kb", hostile, code=2)
+    done = cli("-v", "vocab", "note", "large left pneumothorax", HOSTILE, "--kb", hostile)
     _assert_tame(done.stdout + done.stderr)
 
 
