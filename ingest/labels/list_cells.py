@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ingest.labels.cell_values import cell_text, label_value, short
+from ingest.sources.cells import unstorable
 from kb.reading.json_text import read_json
 from kb.reading.unreadable import Unreadable, require_shallow
 
@@ -37,7 +38,7 @@ def read_list(cell: Any, split_on: str) -> Listed | None:
     Python lists are read as literals: nothing is evaluated. A name's own blanks at its ends are no part of it.
 
     Raises:
-        ValueError: it begins as a list and is none.
+        ValueError: it begins as a list and is none, or a name in it cannot be stored.
     """
     if isinstance(cell, str):
         text = cell.strip()
@@ -49,6 +50,8 @@ def read_list(cell: Any, split_on: str) -> Listed | None:
     names: list[str] = []
     boxes: list[tuple[str, Box]] = []
     for name, box in _members(cell):
+        if reason := unstorable(name, "the name of a label"):
+            raise ValueError(reason)
         if cell_text(name):
             name = " ".join(name.split())
             names += [name] if box is None else []
