@@ -18,6 +18,7 @@ Need = Literal[
     "embedder",
     "embeddings",
     "image vectors",
+    "id key",
     "images",
     "join",
     "knowledge base",

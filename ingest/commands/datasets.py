@@ -16,7 +16,7 @@ from ingest.datasets.known import known_datasets, named_dataset
 from ingest.datasets.result import DatasetResult, ImageCounts, LabelCounts
 from ingest.datasets.take import DatasetOptions, ingest_dataset
 from kb.commands.engine import EngineAddressOption, EngineOption, WorkersOption, asked_engine
-from kb.commands.options import Format, OutputFormat
+from kb.commands.options import Format, HashIds, OutputFormat, id_key
 from kb.commands.output import print_facts, print_json, print_result, print_rows
 from kb.commands.progress import Progress
 from kb.commands.shared import Writing, writes
@@ -77,6 +77,7 @@ def dataset_command(
     allow_unjoined: Annotated[
         bool, typer.Option("--allow-unjoined", help="Store the set also where its parts do not meet.")
     ] = False,
+    hash_ids: HashIds = None,
     embedder: Annotated[
         str | None,
         typer.Option("--embedder", envvar="CLEAR_KB_EMBEDDER", metavar="NAME", help="What embeds new concepts."),
@@ -102,6 +103,7 @@ def dataset_command(
         labels="labels" in wanted,
         preprocessing=Preprocessing(size, fit, resample),
         allow_unjoined=allow_unjoined,
+        key=id_key(hash_ids),
     )
 
     def embedding() -> Embedder:

@@ -11,9 +11,7 @@ from rich.markup import escape
 from ingest.commands.counts import by_kind, spelt
 from ingest.images.images import ImageResult, ingest_images
 from kb.commands.engine import EngineAddressOption, EngineOption, WorkersOption, asked_engine
-from kb.commands.options import (
-    parse_pairs,
-)
+from kb.commands.options import HashIds, id_key, parse_pairs
 from kb.commands.output import print_result
 from kb.commands.progress import Progress
 from kb.commands.shared import Writing, writes
@@ -56,6 +54,7 @@ def images_command(
         Split | None,
         typer.Option("--split", help="All of them lie in this split; external: another place, only ever judged."),
     ] = None,
+    hash_ids: HashIds = None,
     engine: EngineOption = "local",
     engine_address: EngineAddressOption = None,
     workers: WorkersOption = None,
@@ -64,6 +63,7 @@ def images_command(
     if not sources and table is None:
         raise UsageError("name folders or files of images, or a --table that does")
     pairs = parse_pairs(mapping, "--map")
+    key = id_key(hash_ids)
     opened = writing.base_or_new
     work = asked_engine(engine, engine_address, workers)
     with work as does_it, Progress("images", hidden=writing.quiet) as progress:
@@ -78,6 +78,7 @@ def images_command(
             **writing.act,
             allow_unjoined=allow_unjoined,
             any_body_part=any_body_part,
+            key=key,
             watcher=progress,
         )
     print_result(

@@ -15,6 +15,8 @@ from ingest.labels.labels import LabelResult, ingest_labels
 from ingest.labels.predictions import PredictionResult, ingest_predictions
 from kb.commands.options import (
     Format,
+    HashIds,
+    id_key,
     parse_pairs,
 )
 from kb.commands.output import print_result
@@ -80,6 +82,7 @@ def labels_command(
         typer.Option("--split", help="All of them lie in this split; external: another place, only ever judged."),
     ] = None,
     allow_unjoined: AllowUnjoined = False,
+    hash_ids: HashIds = None,
     encoding: EncodingOption = "utf-8",
 ) -> None:
     """Ingest labels: a column a label, a row a label, or lists of them; readers, boxes and masks too."""
@@ -98,6 +101,7 @@ def labels_command(
         uncertain=uncertain,
         label=label,
         label_table=label_table,
+        key=id_key(hash_ids),
     )
     table = read_label_table(file, "value", choices)
     opened = writing.base_or_new
@@ -135,6 +139,7 @@ def predictions_command(
         ),
     ] = None,
     allow_unjoined: AllowUnjoined = False,
+    hash_ids: HashIds = None,
     encoding: EncodingOption = "utf-8",
 ) -> None:
     """Ingest predictions of any model: a column a label, or rows of label and score, kept as one run."""
@@ -144,6 +149,7 @@ def predictions_command(
         rename=parse_pairs(rename, "--rename"),
         encoding=encoding,
         label_table=label_table,
+        key=id_key(hash_ids),
     )
     table = read_label_table(file, "score", choices)
     opened = writing.base_or_new

@@ -38,9 +38,11 @@ from kb.commands.options import (
     Device,
     Dtype,
     Format,
+    HashIds,
     Prompt,
     QueryPrompt,
     Revision,
+    id_key,
     parse_pairs,
 )
 from kb.commands.output import print_result, say
@@ -100,6 +102,7 @@ def reports_command(
         ),
     ] = False,
     keep_identifiers: KeepIdentifiers = False,
+    hash_ids: HashIds = None,
     embedder: Annotated[
         str | None,
         typer.Option(
@@ -177,6 +180,7 @@ def reports_command(
         store_text=not no_store_text,
         scope=scope,
         where=where,
+        key=id_key(hash_ids),
     )
     # Before a knowledge base is made: a mistyped name should leave nothing behind.
     opened_sources = open_sources(sources, options)

@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from ingest.commands.counts import spelt
 from ingest.vectors.ingest import VectorResult, ingest_vectors
-from kb.commands.options import parse_pairs
+from kb.commands.options import HashIds, id_key, parse_pairs
 from kb.commands.output import print_result
 from kb.commands.shared import Writing, writes
 
@@ -41,12 +41,14 @@ def vectors_command(
     replace: Annotated[
         bool, typer.Option("--replace", help="Put them in the place of all vectors of this name.")
     ] = False,
+    hash_ids: HashIds = None,
     encoding: Annotated[str, typer.Option("--encoding", help="The encoding of text files.")] = "utf-8",
 ) -> None:
     """Ingest vectors of images by any model, for confounders, slices, likeness and the page.
 
     Images are those that are stored, or that labels and predictions speak of.
     """
+    key = id_key(hash_ids)
     result = ingest_vectors(
         writing.base,
         file,
@@ -57,6 +59,7 @@ def vectors_command(
         normalise=normalise,
         replace=replace,
         encoding=encoding,
+        key=key,
         **writing.act,
     )
     shown = [(name, escape(value)) for name, value in _facts(result, writing.uri, dry_run=writing.dry_run) if value]

@@ -14,13 +14,16 @@ import pyarrow as pa
 from ingest.datasets.description import ImagePart, Split
 from ingest.datasets.image_facts import ImageFacts, read_facts
 from ingest.datasets.set_files import SetFiles
-from ingest.identity.normal import patient_id, stem, study_id, told_by_place
+from ingest.identity.hashed_rows import parts_of, without_ids
+from ingest.identity.normal import patient_id, study_id, told_by_place
 from ingest.identity.resolving import KnownIds
-from ingest.images.image_sources import Entries, ImageEntry
+from ingest.images.image_sources import MAY_BE_SEVERAL, Entries, ImageEntry
 from kb.batched import batched
 from kb.errors import ClearKbError
+from kb.images.names import stem
 from kb.images.patient_split import SPLITS, split_named
 from kb.images.view import normal_view
+from kb.privacy.id_key import IdKey
 
 CHUNK = 5_000
 """Rows that are put together in Arrow."""
@@ -28,7 +31,10 @@ CHUNK = 5_000
 VALIDATION = 1 / 8
 """Of the patients whom a release lets train, the share that is drawn to choose: 1 to 7, as elsewhere."""
 
-_FIELDS = ("image_id", "place", "source", "position", "study_id", "patient_id", "view", "sex", "age", "split", "fault")
+_FIELDS = (
+    *("image_id", "place", "source", "position", "study_id", "patient_id", "view", "sex", "age", "split", "fault"),
+    "file",
+)
 _SCHEMA = pa.schema(
     [*(pa.field(name, pa.string()) for name in _FIELDS), pa.field("attributes", pa.map_(pa.string(), pa.string()))]
 )
@@ -45,13 +51,16 @@ class ImagePlan(Entries):
         splits: how many images are of which published split.
     """
 
-    def __init__(self, part: ImagePart, there: SetFiles, *, dataset: str, external: bool = False):
+    def __init__(
+        self, part: ImagePart, there: SetFiles, *, dataset: str, external: bool = False, key: IdKey | None = None
+    ):
         self.named = self.missing = self.unlisted = 0
         self.first_missing = ""
         self.splits: Counter[str] = Counter()
         self.used: set[str] = set()
         """The files that were read for it, pictures too."""
         self._part, self._there, self._dataset, self._external = part, there, dataset, external
+        self._key = key
         self._place = re.compile(part.place) if part.place else None
         places = there.find(part.files)
         self.used.update(places)
@@ -102,20 +111,21 @@ class ImagePlan(Entries):
                 if (earlier := met.get(facts.name)) is not None:
                     self.named -= 1
                     if facts.table == earlier[0] and _whose(facts) != earlier[1]:
-                        others = f"{_words(earlier[1])} in an earlier row, of {_words(_whose(facts))} here"
-                        yield self._row(facts, None, more, f"the image {facts.name} is of {others}")
+                        one, other = self._words(earlier[1]), self._words(_whose(facts))
+                        fault = f"the image {self._shown(facts.name)} is of {one} in an earlier row, of {other} here"
+                        yield self._row(facts, None, more, fault)
                     continue
                 met[facts.name] = (facts.table, _whose(facts))
                 place, unclear = _file(known, facts.name)
                 if place is None and not unclear:
                     self.missing += 1
-                    self.first_missing = self.first_missing or facts.name
+                    self.first_missing = self.first_missing or self._shown(facts.name)
                     continue
                 if place is not None and place in taken:
                     self.named -= 1  # another table names it again, in another spelling
                     continue
                 taken.update({place} if place is not None else ())
-                yield self._row(facts, place, more, unclear)
+                yield self._row(facts, place, more, MAY_BE_SEVERAL if unclear and self._key else unclear)
         left = [place for place in places if place not in taken]
         self.unlisted = len(left) if part.tables else 0
         for place in left if part.unlisted == "take" or not self.named else ():
@@ -123,7 +133,7 @@ class ImagePlan(Entries):
         if places and not taken and part.unlisted == "leave" and self.named:
             raise ClearKbError(
                 f"none of the {self.named:,} images that the tables name is among the {len(places):,} files: the "
-                f"tables say {self.first_missing}, the files are {places[0]}"
+                f"tables say {self.first_missing}, the files are {self._shown(places[0])}"
             )
 
     def _row(self, facts: ImageFacts, place: str | None, more: KnownFacts, fault: str) -> dict[str, Any]:
@@ -148,7 +158,17 @@ class ImagePlan(Entries):
         attributes = {**extra.get("attributes", {}), **facts.attributes}
         if self._external and official:
             attributes["published split"] = official
-        return {**row, "split": "external" if self._external else official, "attributes": attributes}
+        row |= {"split": "external" if self._external else official, "attributes": attributes}
+        row["file"] = Path(place).name if place else row["source"]
+        return row if self._key is None else _hashed_row(row, self._key)
+
+    def _shown(self, name: str) -> str:
+        """A name as it is told."""
+        return name if self._key is None else self._key.hash(name)
+
+    def _words(self, whose: tuple[str | None, str | None]) -> str:
+        study, patient = (None if one is None else self._shown(one) for one in whose)
+        return f"study {study or 'unknown'} and patient {patient or 'unknown'}"
 
     def _more(self) -> KnownFacts:
         more = KnownFacts()
@@ -217,8 +237,13 @@ def _whose(facts: ImageFacts) -> tuple[str | None, str | None]:
     return facts.study_id, facts.patient_id
 
 
-def _words(whose: tuple[str | None, str | None]) -> str:
-    return f"study {whose[0] or 'unknown'} and patient {whose[1] or 'unknown'}"
+def _hashed_row(row: dict[str, Any], key: IdKey) -> dict[str, Any]:
+    """A row with the hashes of its ids and of all else that names it, but for where its file lies."""
+    ids = {name: key.of(row[name]) for name in ("image_id", "study_id", "patient_id")}
+    known = parts_of(*ids.values())
+    said = {name: without_ids(text, name, key, known) for name, text in row["attributes"].items()}
+    places = {name: key.hash(row[name]) for name in ("source", "file")} | {"position": key.position(row["position"])}
+    return {**row, **ids, **places, "fault": row["fault"] and key.reason(row["fault"]), "attributes": said}
 
 
 def _file(known: KnownIds, name: str) -> tuple[str | None, str]:

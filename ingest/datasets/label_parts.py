@@ -12,10 +12,11 @@ from ingest.datasets.label_options import choices_of
 from ingest.datasets.openi_headings import write_headings
 from ingest.datasets.report_sources import report_sources
 from ingest.datasets.set_files import SetFiles
-from ingest.identity.normal import stem
 from ingest.identity.resolving import KnownIds
 from ingest.labels.label_tables import LabelTable, read_label_table
 from ingest.sources.openi import OpeniSource
+from kb.images.names import stem
+from kb.privacy.id_key import IdKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,8 @@ class ReadLabels:
         return len(named) + len(of_studies), met
 
 
-def read_labels(parts: tuple[LabelPart, ...], there: SetFiles) -> Iterator[ReadLabels]:
-    """The label files of a set that are there, each as a table.
+def read_labels(parts: tuple[LabelPart, ...], there: SetFiles, key: IdKey | None = None) -> Iterator[ReadLabels]:
+    """The label files of a set that are there, each as a table; with a `key` its ids are hashed.
 
     Raises:
         UsageError: a file has not the columns or labels that the description names.
@@ -48,17 +49,18 @@ def read_labels(parts: tuple[LabelPart, ...], there: SetFiles) -> Iterator[ReadL
         places = there.find(part.files)
         if part.format == "openi":
             if places:
-                yield _headings(part, there, places[0])
+                yield _headings(part, there, places[0], key)
             continue
         for place in places:
             reader = stem(Path(place).name).rpartition(".")[0] or Path(place).stem if part.by_reader else None
-            table = read_label_table(there.path(place), "value", choices_of(part, reader))
+            table = read_label_table(there.path(place), "value", choices_of(part, reader, key))
             # Several files of one part, as of train and test, are sources of their own: one would replace the other.
             several = len(places) > 1 and not part.by_reader
-            yield ReadLabels(place, f"{part.source}-{Path(place).stem}" if several else part.source, table)
+            own = Path(place).stem if key is None else key.hash(Path(place).stem)
+            yield ReadLabels(place, f"{part.source}-{own}" if several else part.source, table)
 
 
-def _headings(part: LabelPart, there: SetFiles, place: str) -> ReadLabels:
+def _headings(part: LabelPart, there: SetFiles, place: str, key: IdKey | None) -> ReadLabels:
     sources = report_sources(ReportPart(files=part.files, format="openi"), there)
     with tempfile.TemporaryDirectory(prefix="clear-kb-") as folder:
         path = Path(folder) / "mesh.jsonl"
@@ -66,7 +68,8 @@ def _headings(part: LabelPart, there: SetFiles, place: str) -> ReadLabels:
             for source in sources:
                 assert isinstance(source, OpeniSource)
                 write_headings(source, file)
-        choices = choices_of(part)
+        choices = choices_of(part, key=key)
         table = read_label_table(path, "value", choices)
-    table.name = Path(place).parent.name or place
+    folder = Path(place).parent.name or place
+    table.name = folder if key is None else key.hash(folder)
     return ReadLabels(place, part.source, table)

@@ -89,12 +89,12 @@ class LabelCounts:
     result: LabelResult | None = None
 
     @classmethod
-    def of(cls, one: ReadLabels, *, units: int, here: int, result: LabelResult | None) -> LabelCounts:
-        """The counts of a table that was read."""
+    def of(cls, one: ReadLabels, *, place: str, units: int, here: int, result: LabelResult | None) -> LabelCounts:
+        """The counts of a table that was read, of the file that is called `place` where it is told."""
         table = one.table
         told = table.values if table.readings is None or len(table.values) else table.readings
         return cls(
-            place=one.place,
+            place=place,
             source=one.source,
             readers=table.readers,
             labels=tuple(table.names),

@@ -29,6 +29,8 @@ from kb.engines.work import Engine
 from kb.errors import ClearKbError
 from kb.images.preprocessing import Preprocessing
 from kb.knowledge_base import KnowledgeBase
+from kb.privacy.id_key import IdKey
+from kb.privacy.same_ids import require_same_ids
 from kb.progress import Silent, Watcher
 from kb.vectors.embedding import Embedder
 
@@ -46,6 +48,7 @@ class DatasetOptions:
         workers: processes that mine and decode on this machine; default: one for each processor.
         engine: what mines, embeds and decodes instead.
         allow_unjoined: store it also where its parts do not meet.
+        key: store hashes with this key in the place of ids and names of files.
     """
 
     external: bool = False
@@ -56,6 +59,7 @@ class DatasetOptions:
     workers: int | None = None
     engine: Engine | None = None
     allow_unjoined: bool = False
+    key: IdKey | None = None
 
 
 @dataclass
@@ -112,6 +116,7 @@ def ingest_dataset(
     if dry_run:
         return _result(found, options, dry_run=True)
     base = kb() if callable(kb) else kb
+    require_same_ids(base, options.key, where=base.uri)
     workers = options.workers or os.cpu_count() or 1
     # Whether the parts of the set meet was seen before anything is stored; a part alone has to meet what is stored.
     free = options.allow_unjoined or (found.plan is not None and len(found.plan) > 0)
@@ -122,7 +127,7 @@ def ingest_dataset(
         reports = ingest_reports(
             base,
             found.sources,
-            IngestOptions(workers=workers),
+            IngestOptions(workers=workers, key=options.key),
             embedder=embedder,
             watcher=watcher or Silent(),
             allow_unjoined=free,
@@ -138,6 +143,7 @@ def ingest_dataset(
             engine=options.engine,
             watcher=watcher or Silent(),
             allow_unjoined=True,
+            key=options.key,
             **told,
         )
     if found.labels:
@@ -170,12 +176,15 @@ def _look(root: Path, named: str | None, options: DatasetOptions) -> _Set:
     if found.reports is not None:
         found.sources = report_sources(found.reports, there)
         found.used.update(there.find(found.reports.files))
-        found.report_count, found.studies = report_ids(found.reports, found.sources, there)
+        found.report_count, studies = report_ids(found.reports, found.sources, there)
+        found.studies = studies if options.key is None else set(map(options.key.hash, studies))
     if options.images and description.images is not None:
-        found.plan = ImagePlan(description.images, there, dataset=description.name, external=options.external)
+        found.plan = ImagePlan(
+            description.images, there, dataset=description.name, external=options.external, key=options.key
+        )
         found.used |= found.plan.used
     if options.labels:
-        found.labels = list(read_labels(description.labels, there))
+        found.labels = list(read_labels(description.labels, there, options.key))
         found.used.update(one.place for one in found.labels)
     if not found.sources and not found.labels and not (found.plan is not None and len(found.plan)):
         raise ClearKbError(f"{root} holds no reports, images or labels of {description.title}")
@@ -231,11 +240,12 @@ def _result(
     known = KnownIds(plan.ids("image_id") if plan is not None else ())
     studies = plan.ids("study_id") if plan is not None else set[str]()
     counts, left = [], _left(found)
+    shown: Callable[[str], str] = str if options.key is None else options.key.hash
     for at, one in enumerate(found.labels):
         units, here = one.here(known, studies)
         result = labels[at] if labels else None
         here = here if result is None else result.units_here
-        counts.append(LabelCounts.of(one, units=units, here=here, result=result))
+        counts.append(LabelCounts.of(one, place=shown(one.place), units=units, here=here, result=result))
     return DatasetResult(
         name=description.name,
         title=description.title,
@@ -253,7 +263,7 @@ def _result(
         ),
         images=ImageCounts.of(plan, found.studies, images, stored),
         labels=tuple(counts),
-        left={place: reason for place, reason in left.items() if reason or not _is_picture(place)},
+        left={shown(place): reason for place, reason in left.items() if reason or not _is_picture(place)},
         left_pictures=sum(not reason and _is_picture(place) for place, reason in left.items()),
         dry_run=dry_run,
     )

@@ -11,8 +11,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-ENDINGS = frozenset((".png", ".jpg", ".jpeg", ".dcm", ".dicom", ".tif", ".tiff", ".gz"))
-"""What names of image files end in, in small letters; a file may have several ("1_IM-0001.dcm.png")."""
+from kb.privacy.id_key import IdKey
 
 _FLOAT = re.compile(r"(\d+)\.0+")
 _MIMIC_STUDY, _MIMIC_PATIENT = re.compile(r"s(\d{8})"), re.compile(r"p(\d{8})")
@@ -75,18 +74,14 @@ def told_by_place(path: str | None) -> Place:
     return Place()
 
 
-def unit_of(image: str | None, study: str | None, patient: str | None) -> tuple[str | None, str | None, str | None]:
-    """Image, study and patient of a row in their normal forms; a path of a known layout tells what no column does."""
+def unit_of(
+    image: str | None, study: str | None, patient: str | None, key: IdKey | None = None
+) -> tuple[str | None, str | None, str | None]:
+    """Image, study and patient of a row in their normal forms; a path of a known layout tells what no column does.
+
+    With a `key` they are hashed: after their normal forms, so that what is the same id stays the same one.
+    """
     whole = plain_id(image)
     place = told_by_place(whole or plain_id(study))
-    return whole, study_id(study) or place.study_id, patient_id(patient) or place.patient_id
-
-
-def stem(name: str) -> str:
-    """An image's name without the endings that its files have; what else stands after a dot is of the name."""
-    short = name
-    while True:
-        head, dot, last = short.rpartition(".")
-        if not dot or not head or head.endswith("/") or f".{last.lower()}" not in ENDINGS:
-            return short
-        short = head
+    unit = whole, study_id(study) or place.study_id, patient_id(patient) or place.patient_id
+    return unit if key is None else (key.of(unit[0]), key.of(unit[1]), key.of(unit[2]))

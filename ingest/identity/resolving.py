@@ -12,20 +12,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ingest.identity.normal import plain_id, stem
+from ingest.identity.normal import plain_id
+from kb.images.names import is_of_many, stem
+from kb.privacy.id_key import NAMES_NOTHING, tag_of
 
 Rule = Literal["without its ending", "by another ending", "by its folder", "under another root"]
 """How an id was found that is not spelt as the known one."""
 
 SHOWN = 3
 """Ids that a reason names."""
-
-_GENERIC = re.compile(
-    r"(?:study|exam|view|series|image|img|scan|visit|session|frontal|lateral|pa|ap)[-_ ]?\d{0,4}"
-    r"(?:[-_ ](?:frontal|lateral|pa|ap))?",
-    re.I,
-)
-"""Names that many patients have: on their own they name nothing."""
 
 Path = tuple[str, ...]
 """The folders of a name and its stem."""
@@ -155,7 +150,7 @@ def _agreement(asked: Path, known: Path) -> tuple[int, bool] | None:
         if one != other:
             break
         same += 1
-    if all(_GENERIC.fullmatch(part) for part in known[len(known) - same :]):
+    if all(_names_nothing(part) for part in known[len(known) - same :]):
         return None
     left, right = asked[: len(asked) - same], known[: len(known) - same]
     if not left or not right:
@@ -163,6 +158,11 @@ def _agreement(asked: Path, known: Path) -> tuple[int, bool] | None:
     if same > 1 and _one_root(left[-1], right[-1]) and (len(left) == 1 or len(right) == 1):
         return same, True
     return None
+
+
+def _names_nothing(part: str) -> bool:
+    """Whether a part is one that many patients have, plain or hashed."""
+    return is_of_many(part) or (part.startswith(NAMES_NOTHING) and tag_of(part) is not None)
 
 
 def _one_root(one: str, other: str) -> bool:

@@ -17,6 +17,7 @@ from ingest.sources.ages import read_age
 from ingest.sources.cells import BLANK
 from kb.images.patient_split import marked
 from kb.images.view import normal_view, view_of_name
+from kb.privacy.id_key import IdKey
 from schemas.tables import IMAGES
 from schemas.terms import View
 
@@ -28,6 +29,8 @@ class ImageRows:
     stored: StoredPictures
     split: str | None = None
     """The split that all of them lie in, whatever their rows say."""
+    key: IdKey | None = None
+    """What the ids that only a file tells are hashed with; those of the entries are so already."""
     batches: list[pa.RecordBatch] = field(default_factory=list)
     met: dict[str, tuple[str, str]] = field(default_factory=dict)
     """The content and position of each image, by its id."""
@@ -70,11 +73,11 @@ class ImageRows:
         self.read += 1
         self.messages.update(outcome.messages)
         facts = outcome.facts
-        patient = entry.patient_id or patient_id(facts.get("patient_id"))
-        study = entry.study_id or study_id(facts.get("study_id"))
+        patient = entry.patient_id or self._hashed(patient_id(facts.get("patient_id")))
+        study = entry.study_id or self._hashed(study_id(facts.get("study_id")))
         image_id, reason, kind = self._named(entry, outcome, study=study, patient=patient)
         if reason:
-            position = entry.position if entry.source == entry.path.name else f"{entry.position} ({entry.path.name})"
+            position = entry.position if entry.source == entry.file else f"{entry.position} ({entry.file})"
             fields = {"source": entry.source, "position": position, "report_id": None, "reason": reason}
             self.rejects.append(fields)
             self.refused[kind] += 1
@@ -104,6 +107,9 @@ class ImageRows:
             "age": age,
             "attributes": [{"name": name, "value": value} for name, value in attributes.items()],
         }
+
+    def _hashed(self, name: str | None) -> str | None:
+        return name if self.key is None else self.key.of(name)
 
     def _named(
         self, entry: ImageEntry, outcome: Outcome, *, study: str | None, patient: str | None

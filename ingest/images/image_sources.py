@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ingest.identity.hashed_rows import parts_of, without_ids
 from ingest.identity.normal import told_by_place, unit_of
-from ingest.images.picture_files import PictureFiles, is_picture
+from ingest.images.picture_files import OUTSIDE, PictureFiles, is_picture
 from ingest.sources.cells import identifier
 from ingest.sources.table_rows import table_rows
 from ingest.sources.tables import TableFile
 from kb.errors import UsageError
+from kb.privacy.id_key import IdKey
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "image": ("image", "image_id", "image index", "path", "filename", "file", "file_name", "dicom_id", "image_path"),
@@ -24,6 +26,9 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "age": ("age", "patient age", "anchor_age"),
 }
 """What the columns of such tables are usually called, in either case."""
+
+MAY_BE_SEVERAL = "its name may mean several of the files"
+"""What is told in the place of their names where those are hashed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +47,10 @@ class ImageEntry:
     attributes: Mapping[str, str] = field(default_factory=dict)
     fault: str = ""
     """Why there is no such image: its row cannot be read, or may mean several files."""
+    unclear: bool = False
+    """Whether that is because its name may mean several files, which the reason names."""
+    file: str = ""
+    """What the file is called where it is told."""
 
 
 class Entries(ABC):
@@ -70,7 +79,11 @@ class Listed(Entries):
 
 
 def list_images(
-    sources: Sequence[Path], table: Path | None = None, mapping: Mapping[str, str] | None = None
+    sources: Sequence[Path],
+    table: Path | None = None,
+    mapping: Mapping[str, str] | None = None,
+    *,
+    key: IdKey | None = None,
 ) -> Iterator[ImageEntry]:
     """The images of `sources`: folders and files or, with a table, those that its rows name.
 
@@ -79,6 +92,7 @@ def list_images(
         table: CSV, TSV, JSON or Parquet with a row an image; its files are looked for under the sources, else
             beside it, by their place or, where a row names no place or no ending, by the one file that it can mean.
         mapping: which column holds what, where its name is not a usual one: {"image": "File Name"}.
+        key: what ids and names of files are hashed with.
 
     Raises:
         UsageError: a source is not there, or the table has no column of images.
@@ -87,24 +101,51 @@ def list_images(
         if not source.exists():
             raise UsageError(f"there is no file or folder {source}")
     if table is not None:
-        yield from _tabled(sources or [table.parent], table, mapping or {})
+        for entry in _tabled(sources or [table.parent], table, mapping or {}):
+            yield entry if key is None else hashed_entry(entry, key)
         return
     for source in sources:
         if source.is_file():
-            yield _entry(source.name, source, str(source), source.name)
+            yield _entry(source.name, source, str(source), source.name, key)
             continue
         for path in sorted(source.rglob("*")):
             if is_picture(path):
                 name = path.relative_to(source).as_posix()
-                yield _entry(name, path, str(source), name)
+                yield _entry(name, path, str(source), name, key)
 
 
-def _entry(image_id: str, path: Path, source: str, position: str) -> ImageEntry:
+def hashed_entry(entry: ImageEntry, key: IdKey) -> ImageEntry:
+    """An image with the hashes of its ids, and of all else that names it but where its file lies."""
+    ids = key.of(entry.study_id), key.of(entry.patient_id)
+    image = key.hash(entry.image_id)
+    known = parts_of(image, *ids)
+    fault = MAY_BE_SEVERAL if entry.unclear else key.reason(entry.fault)
+    return replace(
+        entry,
+        image_id=image,
+        source=key.hash(entry.source),
+        position=key.position(entry.position),
+        study_id=ids[0],
+        patient_id=ids[1],
+        attributes={name: without_ids(text, name, key, known) for name, text in entry.attributes.items()},
+        fault=fault,
+        file=key.hash(entry.file),
+    )
+
+
+def _entry(image_id: str, path: Path, source: str, position: str, key: IdKey | None) -> ImageEntry:
     """An image that only its path tells of: the folders of MIMIC-CXR and CheXpert are patients and studies."""
     study, patient = told_by_place(path.absolute().as_posix())
-    return ImageEntry(
-        image_id=image_id, path=path, source=source, position=position, study_id=study, patient_id=patient
+    entry = ImageEntry(
+        image_id=image_id,
+        path=path,
+        source=source,
+        position=position,
+        study_id=study,
+        patient_id=patient,
+        file=path.name,
     )
+    return entry if key is None else hashed_entry(entry, key)
 
 
 def _tabled(folders: Sequence[Path], table: Path, mapping: Mapping[str, str]) -> Iterator[ImageEntry]:
@@ -137,6 +178,8 @@ def _tabled(folders: Sequence[Path], table: Path, mapping: Mapping[str, str]) ->
             age=fields.get("age"),
             attributes=rest,
             fault=fault or unclear,
+            unclear=not fault and unclear not in ("", OUTSIDE),
+            file=path.name,
         )
 
 

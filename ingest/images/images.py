@@ -24,6 +24,8 @@ from kb.engines.work import Engine
 from kb.images.pixel_cache import PixelCache
 from kb.images.preprocessing import Preprocessing
 from kb.knowledge_base import KnowledgeBase
+from kb.privacy.id_key import IdKey
+from kb.privacy.same_ids import require_same_ids
 from kb.progress import Silent, Watcher
 from kb.store.commits import Commit
 from kb.store.publication import Publication
@@ -84,6 +86,7 @@ def ingest_images(
     dry_run: bool = False,
     allow_unjoined: bool = False,
     any_body_part: bool = False,
+    key: IdKey | None = None,
     watcher: Watcher | None = None,
 ) -> ImageResult:
     """Ingest the images of `sources` into `kb` as one commit.
@@ -102,17 +105,20 @@ def ingest_images(
         dry_run: read all and say what would happen; write nothing.
         allow_unjoined: take them also where they join nothing that is stored, as a data set of their own.
         any_body_part: take DICOM radiographs of whatever part of the body, not of the chest alone.
+        key: store hashes with this key in the place of ids and names of files.
         watcher: hears how it goes.
 
     Raises:
-        UsageError: a source is not there, or the table cannot be read.
+        UsageError: a source is not there, the table cannot be read, or ids of another kind are stored.
         ClearKbError: no image would have any of the reports (or labels) that are stored.
     """
     watcher = watcher or Silent()
+    require_same_ids(kb, key, where=kb.uri)
     if not isinstance(sources, Entries):
-        sources = Listed(list(list_images([Path(s) for s in sources], None if table is None else Path(table), mapping)))
+        named = [Path(source) for source in sources]
+        sources = Listed(list(list_images(named, None if table is None else Path(table), mapping, key=key)))
     cache = PixelCache(kb.storage, preprocessing or Preprocessing())
-    run = ImageRows(StoredPictures(kb), split)
+    run = ImageRows(StoredPictures(kb), split, key)
     watcher.stage("decoding", len(sources))
     engine = engine or LocalEngine(workers or os.cpu_count() or 1)
     names: set[str] = set()
@@ -140,6 +146,7 @@ def _publish(
 
     def change(publication: Publication) -> tuple[Mapping[str, Any] | None, dict[str, int]]:
         nonlocal resolved
+        require_same_ids(publication, run.key, where=kb.uri)
         rows, resolved = respelt(publication, run.table)
         fresh, replaced, counts = sorted_out(publication, rows, run.completed)
         if fresh.num_rows and not allow_unjoined:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from ingest.identity.hashed_rows import parts_of, without_ids
 from ingest.images.image_sources import COLUMNS
 from ingest.labels.boxes import in_words
 from ingest.labels.cell_values import cell_text
@@ -18,6 +19,7 @@ from ingest.labels.list_cells import Box
 from ingest.sources.ages import read_age
 from ingest.sources.cells import text_of, unstorable
 from ingest.sources.metadata import LONGEST, is_prose
+from kb.privacy.id_key import IdKey
 from kb.store.publication import Publication
 from kb.store.sqltext import literals
 from kb.vocabulary.query import Tables
@@ -43,12 +45,14 @@ class Attributes:
     A table has millions of cells and few different ones, so a column holds each text once, and numbers beside.
     """
 
-    def __init__(self, units: Sequence[Unit] = ()) -> None:
+    def __init__(self, units: Sequence[Unit] = (), key: IdKey | None = None) -> None:
         self.contradictions: dict[str, int] = {}
         """The cells that say other than an earlier row of the same unit, by column."""
         self.odd_ages = 0
         """The images and studies whose age is no number of years: it is kept as given."""
         self._units = units
+        self._key = key
+        self._ids = frozenset[str]() if key is None else parts_of(*(one for unit in units for one in unit))
         self._columns: dict[str, tuple[list[str], np.ndarray]] = {}
 
     @property
@@ -80,7 +84,7 @@ class Attributes:
         place = np.full(len(column.cells), -1, np.int32)
         for code, text in texts.items():
             place[code] = known.get(text, -1)
-        self._put(name, list(known), of_row[rows], place[codes])
+        self._put(name, [self._shown(text, name) for text in known], of_row[rows], place[codes])
         if plain_name(name) in AGES:
             odd = [at for text, at in known.items() if read_age(text)[1]]
             self.odd_ages += int(np.isin(self._columns[name][1], odd).sum())
@@ -99,6 +103,10 @@ class Attributes:
         if contradicted := int((numbers[units] != said).sum()):
             self.contradictions[name] = contradicted
         self._columns[name] = (texts, numbers)
+
+    def _shown(self, text: str, name: str) -> str:
+        """A text as it is stored: what tells an id is hashed where ids are."""
+        return text if self._key is None else without_ids(text, name, self._key, self._ids)
 
     def take_boxes(self, boxes: Mapping[tuple[int, str], Sequence[Box]]) -> None:
         """Keep the boxes of some units, by the unit and the label."""

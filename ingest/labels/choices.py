@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from kb.privacy.id_key import IdKey
+
 Consensus = Literal["majority", "any", "all", "first"]
 """What several readings come to: what more than half say, 1 if any says 1, 1 if all do, or the first in the file."""
 
@@ -32,6 +34,7 @@ class Choices:
         uncertain: what -1 is: unknown, positive ("U-Ones" of the CheXpert paper) or negative ("U-Zeros").
         label: the name of the label that boxes or masks stand for, or of the only label of the table.
         label_table: a file of label names and their findings, beside the bundled one (see `kb.language.labels`).
+        key: what ids and the name of the file are hashed with.
     """
 
     mapping: Mapping[str, str] = field(default_factory=dict)
@@ -46,3 +49,4 @@ class Choices:
     uncertain: Uncertain = "unknown"
     label: str | None = None
     label_table: Path | None = None
+    key: IdKey | None = None

@@ -97,7 +97,7 @@ class Reading:
 
     def attributes(self) -> Attributes:
         """What the rows say beside their labels, and where in the pictures those are."""
-        found = Attributes(self.of.units)
+        found = Attributes(self.of.units, self.choices.key)
         for name in self.layout.metadata:
             found.take(name, self.table.columns[name], self.of.of_row, self.rows)
         found.drop([*self.every, *self.labels])

@@ -125,10 +125,13 @@ def read_label_table(path: str | Path, what: What, choices: Choices) -> LabelTab
     cell = label_value if what == "value" else score_value
     asked = Asked(choices.labels)
     layout = find_layout(columns, what, cell, choices=choices, asked=asked.among(file.names))
-    of = read_units(columns, layout.ids)
+    of = read_units(columns, layout.ids, choices.key)
     reading = Reading(table=columns, layout=layout, of=of, cell=cell, choices=choices, asked=asked)
     read_form(reading)
     table = _table(reading, what)
+    if choices.key is not None:
+        table.name = choices.key.hash(table.name)
+        table.rejects = [(where, choices.key.reason(why)) for where, why in table.rejects]
     missing = asked.require(tuple(reading.every), f"{file.path}")
     table.missing = missing
     _check_names(reading)

@@ -28,6 +28,7 @@ from ingest.labels.stored_rows import (
 from kb.errors import UsageError
 from kb.images.patient_split import require_split
 from kb.knowledge_base import KnowledgeBase
+from kb.privacy.same_ids import require_same_ids
 from kb.store.commits import Commit
 from kb.store.publication import Publication
 from kb.store.rejects import replace_rejects
@@ -156,16 +157,18 @@ def ingest_label_tables(
         allow_unjoined: take them also where they join nothing that is stored.
 
     Raises:
-        UsageError: another file of a table's name was ingested before.
+        UsageError: another file of a table's name was ingested before, or ids of another kind are stored.
         ClearKbError: none of the images and studies of a table is here though images are.
     """
     for table, _ in tables:
+        require_same_ids(kb, table.choices.key, where=kb.uri)
         table.respell(resolve_units(kb, table.units))
     every = [_Taken(table, name) for table, name in tables]
 
     def change(publication: Publication) -> tuple[Mapping[str, Any] | None, list[str]]:
         stored, moved = [], False
         for taken in every:
+            require_same_ids(publication, taken.table.choices.key, where=kb.uri)
             stored.append(taken.store(publication, allow_unjoined=allow_unjoined))
             moved |= store_label_names(publication, taken.table.choices.label_table)
             rejects_of = f"{taken.owner} (labels)"

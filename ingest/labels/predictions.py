@@ -22,6 +22,7 @@ from ingest.labels.score_scale import Kind, Scaled, scale_scores
 from ingest.labels.stored_rows import StoredRows, count_units, reject_rows, replace_rows, same_rows
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
+from kb.privacy.same_ids import require_same_ids
 from kb.sql.operating_points import operating_points as stored_points
 from kb.sql.operating_points import read_points, with_points
 from kb.store.commits import Commit
@@ -132,10 +133,13 @@ def ingest_predictions(
     if not run.strip():
         raise UsageError("a name for the run of these predictions was expected")
     table = path if isinstance(path, LabelTable) else read_label_table(path, "score", choices or Choices())
+    key = table.choices.key
+    require_same_ids(kb, key, where=kb.uri)
     table.respell(resolve_units(kb, table.units))
     taken = _take(table, run.strip(), method, scores_are, operating_points)
 
     def change(publication: Publication) -> tuple[Mapping[str, Any] | None, None]:
+        require_same_ids(publication, key, where=kb.uri)
         _look(publication, taken)
         if not allow_unjoined and taken.stored != "unchanged":
             require_label_join(publication, taken.rows.units(), "predictions")

@@ -12,6 +12,7 @@ from ingest.identity.normal import unit_of
 from ingest.labels.columns import TableColumns
 from ingest.labels.layout import IDS, Unit
 from ingest.sources.cells import identifier
+from kb.privacy.id_key import IdKey
 
 _NONE = "the row names no image and no study"
 
@@ -28,12 +29,18 @@ class RowUnits:
     rejects: list[tuple[str, str]]
 
 
-def read_units(table: TableColumns, ids: Mapping[str, str]) -> RowUnits:
-    """Find what each row of a table is of; a row may leave out what another says of its image or study."""
+def read_units(table: TableColumns, ids: Mapping[str, str], key: IdKey | None = None) -> RowUnits:
+    """Find what each row of a table is of; a row may leave out what another says of its image or study.
+
+    Args:
+        table: its rows.
+        ids: the columns of images, studies and patients.
+        key: what these are hashed with.
+    """
     reasons: dict[int, str] = {}
     told: list[tuple[list[str | None], np.ndarray]] = []
-    for key in IDS:
-        column = ids.get(key)
+    for name in IDS:
+        column = ids.get(name)
         if column is None:
             told.append(([None], np.zeros(len(table), np.int32)))
             continue
@@ -46,7 +53,7 @@ def read_units(table: TableColumns, ids: Mapping[str, str]) -> RowUnits:
     order = np.argsort(first, kind="stable")
     for at in order.tolist():
         image, study, patient = (values[combinations[at, part]] for part, (values, _) in enumerate(told))
-        unit = unit_of(image, study, patient)
+        unit = unit_of(image, study, patient, key)
         stated.append(unit)
         if (unit[0] is not None or unit[1] is not None) and int(first[at]) not in reasons:
             units.take(unit, int(first[at]))

@@ -24,10 +24,12 @@ from ingest.reports.resume import open_journal
 from ingest.reports.staging import Stager
 from ingest.scope.asked import Asked
 from ingest.sources import Source, open_source
+from ingest.sources.hashed import HashedSource
 from kb.engines.local import LocalEngine
 from kb.engines.work import Engine
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
+from kb.privacy.same_ids import require_same_ids
 from kb.progress import Silent, Watcher
 from kb.store.commits import Commit
 from kb.vectors.embedding import Embedder, EmbeddingCache
@@ -73,6 +75,7 @@ def ingest_reports(
     An ingest that is killed leaves the knowledge base as it was; started again, it goes on where it was.
     """
     options = options or IngestOptions()
+    require_same_ids(kb, options.key, where=kb.uri)
     sources = open_sources(paths, options)
     extractor = extractor or make_extractor(options.extractor)
     if engine is not None and engine.remote and not extractor.in_processes:
@@ -129,6 +132,8 @@ def _run(
     fingerprint = f"{extractor.fingerprint}|{'+'.join(sorted(options.sections))}"
     settings = (fingerprint, options.settings())
     with open_journal(kb, sources, settings, temporary=dry_run, anew=anew) as journal:
+        if options.key is not None:
+            sources = [HashedSource(source, options.key) for source in sources]
         load_stored(journal, kb.dataset("reports"))
         staged = journal.outcomes(fingerprint)
         intake = Intake(
@@ -169,6 +174,7 @@ def _run(
                 by=told.by,
                 why=told.why,
                 allow_unjoined=told.allow_unjoined,
+                key=options.key,
                 used=extractor.usage.summary(mining_seconds) if extractor.usage else None,
             )
         estimate = extractor.estimate

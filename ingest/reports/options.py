@@ -10,6 +10,7 @@ from ingest.extractors.estimate import Estimate
 from ingest.extractors.usage import Usage
 from ingest.reports.rows import DEFAULT_SECTIONS
 from ingest.scope.left_out import LeftOutCount
+from kb.privacy.id_key import IdKey
 from kb.store.commits import Commit
 
 
@@ -57,7 +58,7 @@ class IngestOptions:
     choice of sections has mined before. `store_text` False keeps the section texts out of the knowledge
     base: a mention keeps its spans, and of words those of its concept alone. `scope` "chest" leaves out what is no
     chest radiograph or chest CT, "all" nothing; `where` is a condition over the columns of the sources ("modality =
-    'CT' AND age > 60").
+    'CT' AND age > 60"). With a `key` its hashes are stored in the place of ids and names of files.
     """
 
     source_format: str | None = None
@@ -71,13 +72,14 @@ class IngestOptions:
     store_text: bool = True
     scope: str = "chest"
     where: str | None = None
+    key: IdKey | None = None
 
     def settings(self) -> str:
         """What decides the stored rows: two runs with equal settings can go on from one another.
 
         The extractor is left out: its fingerprint says all of it that counts.
         """
-        return repr({**asdict(self), "workers": None, "extractor": None})
+        return repr({**asdict(self), "workers": None, "extractor": None, "key": self.key and self.key.tag})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,8 @@ from kb.batched import batched
 from kb.curation.apply import Concepts, tell, write_edits
 from kb.curation.disputes import decided_rows, dispute_batch, keep
 from kb.knowledge_base import KnowledgeBase
+from kb.privacy.id_key import IdKey
+from kb.privacy.same_ids import require_same_ids
 from kb.store.commits import Commit, default_author
 from kb.store.publication import Publication
 from kb.store.rejects import replace_rejects
@@ -43,6 +45,7 @@ def publish_ingest(
     left_out: Tally,
     mined_by: str,
     allow_unjoined: bool = False,
+    key: IdKey | None = None,
     used: Mapping[str, Any] | None = None,
 ) -> Commit | None:
     """Commit what `journal` has staged; None if the knowledge base holds all of it already.
@@ -52,6 +55,7 @@ def publish_ingest(
     """
 
     def change(publication: Publication) -> tuple[Mapping[str, Any] | None, None]:
+        require_same_ids(publication, key, where=kb.uri)
         if publication.head.commit_id != kb.commit.commit_id:
             _catch_up(kb, publication, journal, embedder)
         new_concepts = journal.new_concept_count()

@@ -18,6 +18,8 @@ from ingest.vectors.vector_rows import VectorFile
 from kb.batched import batched
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
+from kb.privacy.id_key import IdKey
+from kb.privacy.same_ids import require_same_ids
 from kb.store.commits import Commit
 from kb.store.publication import Publication
 from kb.store.rejects import replace_rejects
@@ -91,6 +93,8 @@ class _Job:
 
     file: VectorFile
     owners: Owners
+    name: str
+    """What the file is called where it is told."""
     encoder: str
     patches: bool
     normalise: bool
@@ -99,7 +103,7 @@ class _Job:
     @property
     def source(self) -> str:
         """What its rejects are stored as."""
-        return f"{self.file.name} (vectors of {self.encoder})"
+        return f"{self.name} (vectors of {self.encoder})"
 
     def vectors(self, tally: Tally) -> Iterator[tuple[list[str], np.ndarray]]:
         """The images and vectors of the file that can be stored."""
@@ -127,6 +131,7 @@ def ingest_vectors(
     normalise: bool = False,
     replace: bool = False,
     encoding: str = "utf-8",
+    key: IdKey | None = None,
     by: str | None = None,
     why: str | None = None,
     dry_run: bool = False,
@@ -146,6 +151,7 @@ def ingest_vectors(
         normalise: bring vectors to length 1; default: as they come.
         replace: put them in the place of all vectors of this name, where they are others.
         encoding: of text files.
+        key: what ids and the name of the file are hashed with.
         by: who.
         why: the reason.
         dry_run: read all and say what would happen; write nothing.
@@ -156,15 +162,27 @@ def ingest_vectors(
         ClearKbError: the file cannot be read, or none of its images is here.
     """
     name = _checked_name(kb, encoder)
+    require_same_ids(kb, key, where=kb.uri)
     file = open_vectors(path, ids=ids, columns=columns, patches=patches, encoding=encoding)
     job = _Job(
-        file=file, owners=find_owners(kb, file), encoder=name, patches=patches, normalise=normalise, replace=replace
+        file=file,
+        owners=find_owners(kb, file, key),
+        name=file.name if key is None else key.hash(file.name),
+        encoder=name,
+        patches=patches,
+        normalise=normalise,
+        replace=replace,
     )
-    commit, done = kb.publish("ingest vectors", lambda now: _change(now, job), by=by, why=why, dry_run=dry_run)
+
+    def change(publication: Publication) -> tuple[Mapping[str, Any] | None, _Done]:
+        require_same_ids(publication, key, where=kb.uri)
+        return _change(publication, job)
+
+    commit, done = kb.publish("ingest vectors", change, by=by, why=why, dry_run=dry_run)
     owners, tally = job.owners, done.tally
     return VectorResult(
         encoder=name,
-        source=file.name,
+        source=job.name,
         form=file.told,
         read=owners.read,
         dimension=owners.dimension,
@@ -298,7 +316,7 @@ def _register(publication: Publication, job: _Job, *, anew: bool) -> None:
     before = publication.dataset("encoders").to_table(filter=_of(job.encoder)).to_pylist()
     files = [] if anew or not before else json.loads(before[0]["preprocessing"])["files"]
     how = {
-        "files": sorted({*files, job.file.name}),
+        "files": sorted({*files, job.name}),
         "patches": "mean" if job.patches else None,
         "normalised": job.normalise,
     }

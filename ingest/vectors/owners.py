@@ -14,6 +14,7 @@ from ingest.joins import require_vector_join
 from ingest.vectors.vector_rows import VectorFile
 from kb.errors import ClearKbError, UsageError
 from kb.knowledge_base import KnowledgeBase
+from kb.privacy.id_key import IdKey
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -43,7 +44,7 @@ class Owners:
     pictures: Mapping[str, str]
 
 
-def find_owners(kb: KnowledgeBase, file: VectorFile) -> Owners:
+def find_owners(kb: KnowledgeBase, file: VectorFile, key: IdKey | None = None) -> Owners:
     """Go through a file of vectors for its ids, and find the images that they mean.
 
     Raises:
@@ -56,7 +57,7 @@ def find_owners(kb: KnowledgeBase, file: VectorFile) -> Owners:
     known = stored_ids(kb, "images")[0].union(*(stored_ids(kb, table)[0] for table in SPEAK))
     if not known:
         raise _nothing_to_join(kb)
-    plain = [plain_id(one) for one in ids]
+    plain = [plain_id(one) if key is None else key.of(plain_id(one)) for one in ids]
     asked = {one for one in plain if one is not None}
     resolved = resolve_units(kb, {(one, None, None) for one in asked})
     images: list[str | None] = []

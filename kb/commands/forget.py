@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 
+from kb.commands.options import id_key
 from kb.commands.output import print_result, say
 from kb.commands.shared import Writing, writes
 from kb.errors import UsageError
@@ -18,6 +20,10 @@ from kb.privacy.forgetting import Forgotten, forget
 def forget_command(
     writing: Writing,
     patient: Annotated[str, typer.Option("--patient", metavar="ID", help="The patient's id, as it is stored.")],
+    hash_ids: Annotated[
+        Path | None,
+        typer.Option("--hash-ids", metavar="KEYFILE", help="The id is plain, and stored is its hash with this key."),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking: it cannot be undone.")] = False,
 ) -> None:
     """Take a patient out of every table, cache, tag and older commit, and prove it by searching the bytes.
@@ -26,6 +32,8 @@ def forget_command(
     longer be read. What lies elsewhere (checkpoints, exports, backups, sources) is listed. Interrupted, the same
     command goes on.
     """
+    key = id_key(hash_ids)
+    patient = patient if key is None else key.hash(patient)
     told = forget(writing.base, patient, **{**writing.act, "dry_run": True})
     if not writing.dry_run:
         if not yes and not sys.stdin.isatty():

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from kb.errors import UsageError
+from kb.privacy.id_key import IdKey, read_key
 
 
 class Format(StrEnum):
@@ -47,6 +49,14 @@ class StatusChoice(StrEnum):
 KbUri = Annotated[
     str,
     typer.Option("--kb", envvar="CLEAR_KB", metavar="URI", help="The knowledge base: a folder, or s3://bucket/path."),
+]
+HashIds = Annotated[
+    Path | None,
+    typer.Option(
+        "--hash-ids",
+        metavar="KEYFILE",
+        help="Store keyed hashes of ids and file names, never these: see `clear-kb make-key`.",
+    ),
 ]
 StorageOptions = Annotated[
     list[str] | None,
@@ -102,3 +112,8 @@ def parse_pairs(pairs: list[str] | None, flag: str) -> dict[str, str]:
             raise UsageError(f"{flag} {pair}: KEY=VALUE was expected")
         parsed[key] = value
     return parsed
+
+
+def id_key(path: Path | None) -> IdKey | None:
+    """The key that --hash-ids names; UsageError if the file holds none."""
+    return None if path is None else read_key(path)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.identity.normal import patient_id, plain_id, stem, study_id, told_by_place, unit_of
+from ingest.identity.normal import patient_id, plain_id, study_id, told_by_place, unit_of
+from kb.images.names import stem
 
 UID = "1.2.840.113619.2.5.1762583153.215519.978957063.0"
 
