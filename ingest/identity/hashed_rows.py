@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
-from itertools import pairwise
 
 from ingest.identity.normal import patient_id, study_id
 from kb.images.names import stem
+from kb.privacy.id_columns import holds_ids
 from kb.privacy.id_key import IdKey
 
 LEAST = 6
 """Letters of a part that is taken for an id because an id has it: shorter ones are met by chance."""
-
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_IDS = frozenset(
-    {"id", "ids", "uid", "uids", "mrn", "ssn", "accession", "path", "paths", "file", "filename", "folder", "url"}
-)
-_PEOPLE = frozenset({"patient", "subject", "person", "physician", "operator", "first", "last", "family", "given"})
-
-
-def holds_ids(column: str) -> bool:
-    """Whether a column is one of ids, names of people or of files, by what it is called ("StudyInstanceUID")."""
-    words = [word.lower() for word in _WORDS.findall(column)]
-    named = any(one in _PEOPLE and other in ("name", "names") for one, other in pairwise(words))
-    return named or not _IDS.isdisjoint(words)
 
 
 def parts_of(*hashed: str | None) -> frozenset[str]:

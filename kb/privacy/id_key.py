@@ -44,7 +44,7 @@ _STOOD = re.compile(
 )
 """The end of a position that is a number in a file: no identifier."""
 
-_QUOTED = re.compile(r"(?<!column )'([^']+)'")
+_QUOTED = re.compile(r"(?P<column>\bcolumn )?'(?P<told>[^']+)'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class IdKey:
 
     def reason(self, reason: str) -> str:
         """Why something was refused, without what it quotes of a file, but for names of columns."""
-        return _QUOTED.sub(lambda match: f"'{self.hash(match[1])}'", reason)
+        return _QUOTED.sub(lambda match: match[0] if match["column"] else f"'{self.hash(match['told'])}'", reason)
 
     def _part(self, part: str) -> str:
         known = HASHED.fullmatch(part)

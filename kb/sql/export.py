@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ import pyarrow as pa
 from kb.errors import ClearKbError, UsageError
 from kb.sql.label_key import known_labels_macro, label_names_of
 from kb.sql.views import Views
+from kb.sql.without_ids import WithoutIds
 from kb.sql.writing import check_folder, written_aside
 from kb.store.sqltext import literal
 from kb.store.state import State
@@ -80,6 +82,7 @@ def export_audit(
     *,
     more: Mapping[str, Callable[[], Any]] | None = None,
     overwrite: bool = False,
+    ids: bool = True,
 ) -> Exported:
     """Write the views of one commit into a DuckDB file; it has its name only once it is whole.
 
@@ -88,6 +91,7 @@ def export_audit(
         path: the file.
         more: `concept_vectors` and `image_vectors`, where they are to go with it, as an audit session takes them.
         overwrite: replace a file that is there.
+        ids: whether ids and names of files go with it; else short labels, the same for the same image in all tables.
 
     Raises:
         UsageError: the file exists already, or there is no folder for it.
@@ -102,21 +106,23 @@ def export_audit(
         with written_aside(path) as partial, Views(state, more=more) as session:
             with duckdb.connect(str(partial)) as file:
                 file.execute("SET enable_progress_bar = false")
-                rows = _fill(file, session, [name for name in VECTORS if name in more])
-                _tell_about(file, state)
+                rows = _fill(file, session, [name for name in VECTORS if name in more], None if ids else WithoutIds())
+                _tell_about(file, state, "" if not ids else state.uri)
             partial.with_name(partial.name + ".wal").unlink(missing_ok=True)
     except duckdb.Error as error:
         raise ClearKbError(f"{path} could not be written: {' '.join(str(error).split())[:300]}") from error
     return Exported(path, state.commit.commit_id, rows, path.stat().st_size)
 
 
-def _fill(file: duckdb.DuckDBPyConnection, session: Views, vectors: list[str]) -> dict[str, int]:
+def _fill(
+    file: duckdb.DuckDBPyConnection, session: Views, vectors: list[str], without: WithoutIds | None
+) -> dict[str, int]:
     """Tables first, then all that stands on them."""
     file.execute("CREATE SCHEMA stored")
     file.execute(known_labels_macro(label_names_of(session.kb)))
     file.execute(macros())
     sources = {**STORED, **{name: f"FROM {name}" for name in vectors}}
-    rows = {name: _copy(file, session, name, sql) for name, sql in sources.items()}
+    rows = {name: _copy(file, session, name, sql, without) for name, sql in sources.items()}
     for name in (*KEPT, *vectors):
         file.execute(f"CREATE VIEW {name} AS FROM stored.{name}")
     for name in ORDER:
@@ -130,8 +136,10 @@ def _fill(file: duckdb.DuckDBPyConnection, session: Views, vectors: list[str]) -
     return rows
 
 
-def _copy(file: duckdb.DuckDBPyConnection, session: Views, name: str, sql: str) -> int:
-    batches = session.run(sql).batches()
+def _copy(file: duckdb.DuckDBPyConnection, session: Views, name: str, sql: str, without: WithoutIds | None) -> int:
+    batches: Iterator[pa.RecordBatch] = iter(session.run(sql).batches())
+    if without is not None:
+        batches = map(partial(without.batch, name), batches)
     head = next(batches)
 
     def all_batches() -> Iterator[pa.RecordBatch]:
@@ -152,10 +160,10 @@ def _comment(file: duckdb.DuckDBPyConnection, view: View) -> None:
         file.execute(f'COMMENT ON COLUMN {view.name}."{column}" IS {literal(what)}')
 
 
-def _tell_about(file: duckdb.DuckDBPyConnection, state: State) -> None:
+def _tell_about(file: duckdb.DuckDBPyConnection, state: State, uri: str) -> None:
     file.execute('CREATE TABLE about (uri VARCHAR, "commit" VARCHAR, "time" TIMESTAMP WITH TIME ZONE, version VARCHAR)')
     try:
         ours = version("clear-kb")
     except PackageNotFoundError:
         ours = "unknown"
-    file.execute("INSERT INTO about VALUES (?, ?, ?, ?)", [state.uri, state.commit.commit_id, datetime.now(UTC), ours])
+    file.execute("INSERT INTO about VALUES (?, ?, ?, ?)", [uri, state.commit.commit_id, datetime.now(UTC), ours])

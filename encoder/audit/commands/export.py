@@ -23,6 +23,9 @@ def export_command(
     vectors: Annotated[
         bool, typer.Option("--vectors", help="With concept_vectors and image_vectors of one encoder: large.")
     ] = False,
+    no_ids: Annotated[
+        bool, typer.Option("--no-ids", help="Short labels in the place of ids; names of files and folders stay behind.")
+    ] = False,
     overwrite: Overwrite = False,
     encoder: EncoderOption = None,
 ) -> None:
@@ -31,8 +34,8 @@ def export_command(
     opened = reading.base
     source = EncoderVectors(opened, encoder) if vectors else None
     more = {"concept_vectors": source.concepts, "image_vectors": source.images} if source is not None else {}
-    done = export_audit(opened, file, more=more, overwrite=True)
-    reading.note_export("audit export", sum(done.rows.values()), done.path, vectors=vectors)
+    done = export_audit(opened, file, more=more, overwrite=True, ids=not no_ids)
+    reading.note_export("audit export", sum(done.rows.values()), done.path, vectors=vectors, no_ids=no_ids)
     facts = [
         ("file", escape(str(done.path))),
         ("commit", done.commit),
@@ -40,4 +43,5 @@ def export_command(
         ("size", f"{done.size / 1e6:,.1f} MB"),
     ]
     print_result(done.to_dict(), facts, reading.output, quiet=reading.quiet)
-    say("the file holds ids of patients and the texts of their reports", quiet=reading.quiet)
+    held = "the texts of reports" if no_ids else "ids of patients and the texts of their reports"
+    say(f"the file holds {held}", quiet=reading.quiet)

@@ -12,6 +12,7 @@ import pytest
 
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
+from kb.privacy.short_labels import ids_among
 from kb.sql.export import export_audit
 from kb.sql.queries import all_queries, find_query
 from kb.sql.views import Views
@@ -126,3 +127,28 @@ class TestWriting:
         with duckdb.connect(str(tmp_path / "e.duckdb"), read_only=True) as connection:
             for view in all_views().keys() - {"finding_ancestors"}:  # of the lexicon, whatever was mined
                 assert connection.execute(f"FROM {view}").fetchall() == []
+
+
+class TestWithoutIds:
+    def test_no_id_and_no_place_is_in_the_file_and_the_figures_are_the_same(
+        self, ward_kb: KnowledgeBase, exported: duckdb.DuckDBPyConnection, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "shared.duckdb"
+        export_audit(ward_kb, path, ids=False)
+        with duckdb.connect(str(path), read_only=True) as shared:
+            for table in ("images", "reports", "labels", "predictions"):
+                for column in ("image_id", "study_id", "patient_id", "report_id"):
+                    if column not in ward_kb.dataset(table).schema.names:
+                        continue
+                    kind = column.removesuffix("_id")
+                    for (label,) in shared.execute(f"SELECT DISTINCT {column} FROM {table}").fetchall():
+                        assert label is None or label.startswith(f"{kind} "), label
+            sql = "SELECT run, label, n, auroc FROM metrics"
+            assert len(_rows(shared, sql)) > 0 and _rows(shared, sql) == _rows(exported, sql)
+            by_patient = (
+                "SELECT count(DISTINCT patient_id), count(DISTINCT image_id), count(DISTINCT owner) FROM outcomes"
+            )
+            assert _rows(shared, by_patient) == _rows(exported, by_patient)
+            assert _rows(shared, "SELECT uri FROM about") == [("",)]
+        assert str(ward_kb.uri).encode() not in path.read_bytes()
+        assert ids_among(ward_kb, [path.read_bytes().decode("latin-1")]) == 0
