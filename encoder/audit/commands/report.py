@@ -87,10 +87,6 @@ def report_command(
     ] = False,
     no_evidence: Annotated[bool, typer.Option("--no-evidence", help="Leave the report sentences out.")] = False,
     no_images: Annotated[bool, typer.Option("--no-images", help="Leave the thumbnails out.")] = False,
-    no_ids: Annotated[
-        bool,
-        typer.Option("--no-ids", help="Call images and studies 1, 2, 3, not by their ids, and name no file or folder."),
-    ] = False,
     title: Annotated[str | None, typer.Option("--title", help="Of the page; default: Audit of RUN.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is no earlier report.")] = False,
     output: Annotated[
@@ -121,7 +117,6 @@ def report_command(
         heatmaps=not no_heatmaps,
         evidence=not no_evidence,
         images=not no_images,
-        ids=not no_ids,
         title=title,
     )
     with Progress("labels", hidden=reading.quiet) as progress:
@@ -136,7 +131,6 @@ def report_command(
         where=where,
         evidence=options.evidence,
         images=options.images,
-        ids=options.ids,
     )
     print_result(stated, _facts(stated), _printed(output), quiet=reading.quiet)
     if fail_on is not None:

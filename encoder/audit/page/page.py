@@ -68,24 +68,10 @@ def render(data: ReportData) -> str:
         "shown": f"Shown in full: {', '.join(data.labels)}." if data.labels else "No label could be scored.",
         "generator": GENERATOR,
         "policy": POLICY,
-        "holds": _holds(data),
         "style": Markup(style()),
         "sections": sections,
     }
     return clean(filled("page", values)) + "\n"
-
-
-def _holds(data: ReportData) -> str:
-    """What of patients the page holds, in words."""
-    held = {
-        "ids of images and studies": data.with_ids,
-        "pictures of patients": bool(data.thumbnails or data.heatmaps),
-        "sentences of their reports": data.with_evidence
-        and any(one.evidence for example in data.examples for one in example.explanation.top),
-    }
-    there = " and ".join(name for name, is_held in held.items() if is_held)
-    left = " and no ".join(name for name, is_held in held.items() if not is_held)
-    return f"It holds {there or 'figures alone'}{f'; no {left}' if left else ''}."
 
 
 def style() -> str:

@@ -30,7 +30,6 @@ class ReportOptions:
         heatmaps: whether pictures of explained examples show where in the image the prediction comes from.
         evidence: whether report sentences are shown.
         images: whether thumbnails are shown.
-        ids: whether images and studies are called by their ids, and it is told where things lie; else by short labels.
         title: of the page.
     """
 
@@ -49,5 +48,4 @@ class ReportOptions:
     heatmaps: bool = True
     evidence: bool = True
     images: bool = True
-    ids: bool = True
     title: str | None = None

@@ -27,7 +27,6 @@ from encoder.audit.report.provenance import provenance_of
 from encoder.audit.report.reliability import calibration_of
 from encoder.audit.report.report_data import Errors, Example, Flag, Part, ReportData
 from encoder.audit.report.thumbnails import thumbnails_of
-from encoder.audit.report.without_ids import without_ids
 from encoder.audit.segments.result import SegmentAudit
 from encoder.audit.slices.result import Slices
 from encoder.evaluation import Evaluation, Options, evaluate
@@ -62,8 +61,7 @@ def gather(
     """
     options = options or ReportOptions()
     work = _Work(kb, _run_row(kb, run), options, watcher or Silent())
-    data = work.data(now or datetime.now(UTC))
-    return data if options.ids else without_ids(data, kb)
+    return work.data(now or datetime.now(UTC))
 
 
 def _run_row(kb: KnowledgeBase, run: str | None) -> dict[str, Any]:

@@ -188,7 +188,6 @@ class ReportData:
         thumbnails: data URIs of images, by id.
         heatmaps: data URIs of images with what speaks for a label laid over, by id and label.
         with_evidence: whether report sentences may be shown.
-        with_ids: whether images and studies are called by their ids.
         card: what its makers state of the model; None where nobody gave one.
         flags: figures beside the limits that a lab sets; none where it sets none.
         provenance: where it all comes from.
@@ -215,7 +214,6 @@ class ReportData:
     thumbnails: Mapping[str, str] = field(default_factory=dict, repr=False)
     heatmaps: Mapping[tuple[str, str], str] = field(default_factory=dict, repr=False)
     with_evidence: bool = True
-    with_ids: bool = True
     card: ModelCard | None = None
     flags: tuple[Flag, ...] = ()
     provenance: Provenance = field(default_factory=Provenance)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,7 +23,7 @@ from encoder.prediction.prompts import PromptSet
 from encoder.prediction.zero_shot_run import predict_zero_shot
 from ingest.labels.labels import ingest_labels
 from ingest.labels.predictions import ingest_predictions
-from kb.errors import ClearKbError, UsageError
+from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -217,35 +216,3 @@ def test_a_page_beyond_its_limits_is_written_and_ends_with_1_where_asked(
     assert "--fail-on goes with --limits" in cli(*page[:-2], "--fail-on", "warn", code=2).stderr
     (tmp_path / "limits.yaml").write_text("acc: {fail: 0.9}\n", encoding="utf-8")
     assert "there is no 'acc'" in cli(*page, code=2).stderr
-
-
-def test_without_ids_the_page_calls_an_image_by_one_label_and_says_what_it_holds(
-    foreign: KnowledgeBase, tmp_path: Path
-) -> None:
-    told = gather(foreign, "theirs", QUICK, now=NOW)
-    data = gather(foreign, "theirs", replace(QUICK, ids=False), now=NOW)
-    named = {wrong.unit for one in told.errors for wrong in one.worst}
-    shown = {wrong.unit for one in data.errors for wrong in one.worst}
-    assert len(shown) == len(named) > 3 and all(re.fullmatch(r"image \d+", unit) for unit in shown)
-    pairs = {
-        (before.unit, after.unit)
-        for one, other in zip(told.errors, data.errors, strict=True)
-        for before, after in zip(one.worst, other.worst, strict=True)
-    }
-    assert len(pairs) == len(named), "the same label for the same image"
-    page = render(data)
-    assert str(foreign.uri) not in page and "labels.csv" not in page and "source 1" in page
-    assert "--no-ids" in page
-    assert "It holds figures alone; no ids of images and studies and no pictures of patients" in page
-    assert "It holds ids of images and studies; no pictures" in render(told)
-
-
-def test_a_page_that_would_hold_an_id_in_a_condition_is_not_written(tmp_path: Path, kb: KnowledgeBase) -> None:
-    labels, scores = foreign_tables(tmp_path)
-    for path in (labels, scores):
-        path.write_text(re.sub(r"(?m)^i(\d+),", r"quagga-\1,", path.read_text(encoding="utf-8")), encoding="utf-8")
-    ingest_labels(kb, labels)
-    ingest_predictions(kb, scores, "theirs")
-    where = replace(QUICK, ids=False, where="image_id <> 'quagga-150'")
-    with pytest.raises(ClearKbError, match="would still hold 1 of the ids"):
-        gather(KnowledgeBase.open(kb.uri), "theirs", where, now=NOW)
