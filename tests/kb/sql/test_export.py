@@ -32,8 +32,8 @@ def _rows(connection: Any, sql: str, values: dict[str, Any] | None = None) -> li
     return sorted((tuple(map(_rounded, row)) for row in connection.execute(sql, values).fetchall()), key=repr)
 
 
-def _session_rows(session: Views, sql: str, values: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
-    return sorted((tuple(map(_rounded, row.values())) for row in session.run(sql, values)), key=repr)
+def _session_rows(views: Views, sql: str, values: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
+    return sorted((tuple(map(_rounded, row.values())) for row in views.run(sql, values)), key=repr)
 
 
 def _rounded(value: Any) -> Any:
@@ -43,18 +43,16 @@ def _rounded(value: Any) -> Any:
 
 class TestTheFile:
     @pytest.mark.parametrize("view", list(all_views()))
-    def test_every_view_gives_the_same_rows(
-        self, exported: duckdb.DuckDBPyConnection, session: Views, view: str
-    ) -> None:
-        assert _rows(exported, f"FROM {view}") == _session_rows(session, f"FROM {view}")
+    def test_every_view_gives_the_same_rows(self, exported: duckdb.DuckDBPyConnection, views: Views, view: str) -> None:
+        assert _rows(exported, f"FROM {view}") == _session_rows(views, f"FROM {view}")
         described = exported.execute(f"DESCRIBE {view}").fetchall()
         assert [row[0] for row in described] == list(all_views()[view].columns)
 
     @pytest.mark.parametrize("name", sorted(all_queries()))
-    def test_every_named_query_runs_on_it(self, exported: duckdb.DuckDBPyConnection, session: Views, name: str) -> None:
+    def test_every_named_query_runs_on_it(self, exported: duckdb.DuckDBPyConnection, views: Views, name: str) -> None:
         query = find_query(name)
         values = query.values({})
-        assert _rows(exported, query.sql, values) == _session_rows(session, query.sql, values)
+        assert _rows(exported, query.sql, values) == _session_rows(views, query.sql, values)
 
     @pytest.mark.parametrize(
         "call",
@@ -66,8 +64,8 @@ class TestTheFile:
             "decision_curve(NULL, NULL)",
         ],
     )
-    def test_functions_are_there(self, exported: duckdb.DuckDBPyConnection, session: Views, call: str) -> None:
-        found, here = _rows(exported, f"FROM {call}"), _session_rows(session, f"FROM {call}")
+    def test_functions_are_there(self, exported: duckdb.DuckDBPyConnection, views: Views, call: str) -> None:
+        found, here = _rows(exported, f"FROM {call}"), _session_rows(views, f"FROM {call}")
         assert found == here and found
 
     def test_it_says_what_it_is_a_copy_of(self, exported: duckdb.DuckDBPyConnection, ward_kb: KnowledgeBase) -> None:
