@@ -17,13 +17,15 @@ _DAY = r"(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?"
 _YEAR = r"(?:['\u2019]?\d{2}\b|(?:19|20)\d{2})"
 _WEEKDAY = r"(?:mon|tues?|wednes|thurs?|fri|satur|sun)day"
 _UNIT = r"(?!\s*-?\s*(?:mm|cm|ml|cc|fr|french|ribs?|%|degrees?)\b)"
+_NO_PLACE = r"(?!\s*(?:o\s?['\u2019]?\s?clock\s+)?(?:position|axis|location|radian|direction))"
+"""As on the face of a clock: "the 12:30 position"."""
 
 _DATES = (
     rf"\b{_DAY}(?:\s+of\s+|[\s./-]*){_MONTH}(?:[\s,./-]*{_YEAR})?",
     rf"\b{_MONTH}[\s./-]*{_DAY}(?![\d:/])(?:[\s,./-]+{_YEAR})?",
     rf"\b{_MONTH}[\s,./-]+(?:of\s+)?(?:19|20)\d{{2}}\b",
     r"\b(?:19|20)\d{2}\s?[-/.]\s?\d{1,2}\s?[-/.]\s?\d{1,2}(?:T[\d:.]+Z?)?\b",
-    r"\b(?:0?[1-9]|[12]\d|3[01])\s?(?P<sign>[-/.])\s?(?:0?[1-9]|[12]\d|3[01])\s?(?P=sign)\s?(?:(?:19|20)\d{2}|\d{2})\b"
+    r"(?<!\d\.)\b(?:0?[1-9]|[12]\d|3[01])\s?(?P<sign>[-/.])\s?(?:0?[1-9]|[12]\d|3[01])\s?(?P=sign)\s?(?:(?:19|20)\d{2}|\d{2})\b"
     + _UNIT,
     r"\b(?:0?[1-9]|1[0-2])/(?:19|20)\d{2}\b",
     r"(?<=\bon )\d{1,2}[/.-]\d{1,2}\b(?![/.-]?\d)" + _UNIT,
@@ -34,8 +36,8 @@ _DATES = (
     r"(?:january|february|april|june|july|august|september|october|november|december)\b",
 )
 _TIMES = (
-    r"\b(?:[01]?\d|2[0-3])\s?[:.h]\s?[0-5]\d(?::[0-5]\d)?\s?(?:[ap]\.?m\b\.?|hrs?\b|hours\b|o'clock)",
-    r"\b(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?\b",
+    r"\b(?:[01]?\d|2[0-3])\s?[:.h]\s?[0-5]\d(?::[0-5]\d)?\s?(?:[ap]\.?m\b\.?|hrs?\b|hours\b)",
+    r"\b(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?\b" + _NO_PLACE,
     r"\b(?:[01]\d|2[0-3])[0-5]\d\s?(?:h|hrs?|hours)\b",
     r"\bat\s+(?P<clock>(?:0?[1-9]|1[0-2])\s?[ap]\.?m\b\.?)",
 )

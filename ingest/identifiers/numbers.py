@@ -40,7 +40,7 @@ _RECORDS = (
     r"\b\d{3}[- ]\d{2}[- ]\d{4}\b",
     r"\b\d{3} \d{3} \d{4}\b",
     # Six digits and more are no measure, whatever stands between them.
-    r"(?<![\w.])(?!\d+(?:\s?x\s?\d+)+)(?=(?:[A-Z]{0,6}[/-]?)?(?:\d[/-]?[A-Z]?){6})[A-Z]{0,6}[/-]?\d[\w/-]*\w\b",
+    r"(?<![\w.])(?!\d+(?:\s?x\s?\d+)+)(?!\d{1,3}(?:[-/]\d{1,3})+\s?-?(?:mm|cm|fr|french|f|g|gauge)\b)(?=(?:[A-Z]{0,6}[/-]?)?(?:\d[/-]?[A-Z]?){6})[A-Z]{0,6}[/-]?\d[\w/-]*\w\b",
     r"(?<![\w.])[A-Z]{1,4}-?\d{5,}\w*\b",
     r"(?<![\w.,])\d{5}(?:-\d{4})?\b(?![.,]\d)" + _UNIT,
     r"\b[A-Z]{1,2}\d[A-Z\d]? \d(?!MM|CM|ML|CC|FR)[ABD-HJLNP-UW-Z]{2}\b",

@@ -11,6 +11,7 @@ from kb.language.grammar.tokens import Span
 from kb.language.lexicon import load_lexicon
 
 _WORDS = re.compile(WORD)
+_WORDS_PARTS = re.compile(r"[^\W\d_]+")
 _COMMA = re.compile(r"[ \t]*,[ \t]*")
 _SLASH = re.compile(r"[ \t]*(?:,|&|/|\band\b|\by\b)[ \t]*(?:dr\.?[ \t]+)?", re.I)
 
@@ -198,14 +199,22 @@ def _belongs(words: Words, index: int, beside: int) -> bool:
 
 
 def _of_an_eponym(words: Words, index: int) -> bool:
-    """Whether a word names a thing by whoever described or made it: "Zenker diverticulum", "Brown-Kelly web"."""
-    if spelt(words.words[index]) in eponyms():
+    """Whether a word names a thing by whoever described or made it: "Zenker diverticulum", "ligament of Treitz"."""
+    word, last = spelt(words.words[index]), len(words.words) - 1
+    parts = _WORDS_PARTS.findall(word)
+    if word in eponyms() or (len(parts) > 1 and eponyms().issuperset(parts)):
         return True
+    if index >= 2 and spelt(words.words[index - 1]) == "of" and words.follows(index) and words.follows(index - 1):
+        return spelt(words.words[index - 2]) in marker("described")
     for after in (index + 1, index + 2):
-        between = words.text[words.spans[index][1] : words.spans[after][0]] if after < len(words.words) else "."
+        between = words.text[words.spans[index][1] : words.spans[after][0]] if after <= last else "."
         if not between.strip(" -\u2019's"):
-            return spelt(words.words[after]) in marker("eponym")
-    return False
+            if spelt(words.words[after]) in marker("eponym"):
+                return True
+            break
+    # "von Hippel-Lindau disease", "Ellis-van Creveld syndrome"
+    joined = parts[-1] in marker("particle") and index < last and words.follows(index + 1)
+    return joined and words.words[index + 1][0].isupper() and _of_an_eponym(words, index + 1)
 
 
 def _two_names(words: Words, index: int) -> bool:

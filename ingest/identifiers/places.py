@@ -39,6 +39,17 @@ _STREET = re.compile(
     re.I,
 )
 
+_IN_TWO_WORDS = re.compile(
+    r"\b(?:new\s+(?:york|jersey|mexico|hampshire|orleans|delhi|zealand|england|haven)|rhode\s+island|west\s+virginia"
+    r"|(?:north|south)\s+(?:carolina|dakota|africa|korea)|los\s+angeles|las\s+vegas|hong\s+kong|puerto\s+rico|long\s+island"
+    r"|san\s+(?:francisco|diego|antonio|jos[e\u00e9]|juan)|salt\s+lake\s+city|kansas\s+city|little\s+rock|cape\s+(?:cod|town)"
+    r"|(?:fort|ft\.?)\s+(?:worth|wayne|lauderdale)|saint\s+(?:louis|paul)|st\.?\s+(?:louis|paul)|palm\s+beach|great\s+britain"
+    r"|united\s+(?:states|kingdom)|sri\s+lanka|saudi\s+arabia|costa\s+rica|el\s+salvador|sierra\s+leone|ivory\s+coast"
+    r"|tel\s+aviv|buenos\s+aires|rio\s+de\s+janeiro|s[a\u00e3]o\s+paulo|mexico\s+city|kuala\s+lumpur)\b",
+    re.I,
+)
+"""Towns and countries whose words are plain ones, or no name, one by one."""
+
 
 def places_in(text: str) -> Iterator[Span]:
     """Where the names of such places stand: of "Mercy General Hospital" all but the last word."""
@@ -56,6 +67,8 @@ def places_in(text: str) -> Iterator[Span]:
             yield from ((begin + start, begin + end) for start, end in _unknown_words(before, first=False))
     for match in _FROM.finditer(text):
         yield from _unknown_words(match, first=True)
+    for match in _IN_TWO_WORDS.finditer(text):
+        yield match.span()
     for match in _STREET.finditer(text):
         yield match.span()
 

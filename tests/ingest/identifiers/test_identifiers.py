@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -55,6 +56,12 @@ def test_a_name_is_found_with_its_title_in_any_case(text: str, identifier: str) 
         ("Films from Mercy General Hospital.", "Mercy"),
         ("transferred from springfield", "springfield"),
         ("NHS number 943 476 5919", "943 476 5919"),
+        ("Hodgkin lymphoma in New York.", "New York"),
+        ("Seen in los angeles last week.", "los angeles"),
+        ("Film from St. Louis.", "St. Louis"),
+        ("John Smith lines unchanged.", "Smith"),
+        ("Patient Jane Doe Intubated.", "Jane Doe"),
+        ("Discussed with Dr. Treitz.", "Dr. Treitz"),
     ],
 )
 def test_a_number_a_date_or_a_place_of_somebody_is_found(text: str, identifier: str) -> None:
@@ -98,3 +105,8 @@ def test_what_is_left_holds_no_identifier_any_more(words: list[str]) -> None:
     assert not re.search(r"Smith|2024|1234567", left)
     assert left.count("Hickman") == words.count("Hickman")
     assert all(MARK in left[start:end] or set(left[start:end]) <= set("1/. ") for start, end in identifiers_in(left))
+
+
+@pytest.mark.parametrize("line", (Path(__file__).parent / "kept.txt").read_text(encoding="utf-8").splitlines())
+def test_what_is_named_after_somebody_a_position_or_a_size_is_of_nobody(line: str) -> None:
+    assert taken_out(line) == []
