@@ -16,6 +16,7 @@ from starlette.datastructures import QueryParams
 from encoder.audit.runs_compared import SHOWN
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
+from kb.privacy.exports import read_exports
 from tests.support.audit_page import addresses_in, commands_in, ended, failed, made, typed, typed_json
 from tests.support.audited import LABEL, RUNS
 from tests.support.tables import ward_in
@@ -43,6 +44,7 @@ def test_every_figure_of_runs_side_by_side_has_the_rows_that_its_command_prints(
     for address, command in {re.sub(".*figure=", "", address): (address, told[address]) for address in told}.values():
         assert client.get(address).json() == near(typed_json(command)), command
         assert client.get(address.replace("kind=json", "kind=csv")).text.startswith("run,")
+        assert read_exports(audited)[0].target.startswith("browser: ")
 
 
 def test_runs_side_by_side_are_drawn_and_told(audited: KnowledgeBase) -> None:

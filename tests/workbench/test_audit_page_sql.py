@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
+from kb.privacy.exports import read_exports
 from kb.sql.queries import all_queries
 from tests.support.audit_page import addresses_in, commands_in, typed, typed_json
 from tests.support.audited import LABEL
@@ -86,7 +87,7 @@ def test_every_named_query_can_be_run_with_what_its_fields_hold(client: TestClie
         assert 'role="alert"' not in asked(client, told[name]["sql"], name, **values), name
 
 
-def test_rows_are_paged_and_a_file_holds_all(client: TestClient) -> None:
+def test_rows_are_paged_and_a_file_holds_all_and_is_noted(client: TestClient, audited: KnowledgeBase) -> None:
     page = asked(client, f"SELECT range AS x FROM range({MOST_ROWS + 5})")
     assert "The first 10,000 rows" in page and "page 1 of 100" in page
     number = re.search(r'data-result="(\w+)"', page)
@@ -94,6 +95,8 @@ def test_rows_are_paged_and_a_file_holds_all(client: TestClient) -> None:
     assert '<td class="number">9999</td>' in client.get(f"/audit/sql/result/{number[1]}?page=99").text
     assert len(client.get(f"/audit/sql/result/{number[1]}/rows").json()["rows"]) == MOST_ROWS
     assert len(client.get(addresses_in(page, "csv")[0]).text.splitlines()) == MOST_ROWS + 6
+    newest = read_exports(audited)[0]
+    assert (newest.what, newest.rows, newest.target) == ("workbench download", MOST_ROWS + 5, "browser: result.csv")
     assert client.get("/audit/sql/result/nobody").status_code == 404
     for wrong in ("abc", "-1", "1.5"):
         answer = client.get(f"/audit/sql/result/{number[1]}?page={wrong}")

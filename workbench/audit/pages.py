@@ -26,6 +26,7 @@ from workbench.audit.desk_state import audit_desk, place_of
 from workbench.audit.feet import foot, with_feet
 from workbench.audit.kept import Kept, kept, newest_kept
 from workbench.audit.making import REPORT, Order
+from workbench.audit.noted import note_download
 from workbench.audit.offered_rows import KINDS as FILES
 from workbench.audit.offered_rows import offered
 from workbench.audit.typed_commands import audit_command, compare_command, report_command
@@ -65,6 +66,7 @@ def compared_data(request: Request) -> Response:
     if name not in SHOWN:
         raise UsageError(f"figure '{name}': one of {', '.join(SHOWN)} was expected")
     rows = _compared(request, base, asked).points(name)
+    note_download(request, base, rows=len(rows), name=f"{name}-{asked.label}.{kind}", runs=list(asked.runs))
     return offered(rows, rows, name=f"{name}-{asked.label}", kind=kind)
 
 
@@ -114,11 +116,12 @@ def kept_data(request: Request) -> Response:
     query = request.query_params
     found = _kept_or_404(request, query.get("key", ""), query.get("commit", ""))
     name, kind = query.get("figure", ""), _file_kind(request)
-    if name in found.charts:
-        return offered(found.charts[name], found.charts[name], name=f"{found.kind}-{name}", kind=kind)
-    if name:
+    if name and name not in found.charts:
         raise HTTPException(HTTPStatus.NOT_FOUND)
-    return offered(found.document, found.rows, name=found.kind, kind=kind)
+    rows = found.charts[name] if name else found.rows
+    file = f"{found.kind}-{name}" if name else found.kind
+    note_download(request, desk_of(request).base(), rows=len(rows), name=f"{file}.{kind}", audit=query.get("key", ""))
+    return offered(rows if name else found.document, rows, name=file, kind=kind)
 
 
 def report_file(request: Request) -> Response:

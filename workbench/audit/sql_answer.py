@@ -34,6 +34,7 @@ class Answer:
         seconds: that it took.
         notes: what the rows count too, or why there are none.
         error: what was wrong; "" where nothing was.
+        written: rows that went to a file.
     """
 
     columns: tuple[str, ...] = ()
@@ -42,6 +43,7 @@ class Answer:
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
     error: str = ""
+    written: int = 0
 
 
 def answered(session: AuditSession, sql: str, values: Mapping[str, Any], path: Path | None = None) -> Answer:
@@ -49,8 +51,8 @@ def answered(session: AuditSession, sql: str, values: Mapping[str, Any], path: P
     started = time.monotonic()
     try:
         if path is not None:
-            write_file(session.query(sql, values), path)
-            return Answer(seconds=time.monotonic() - started)
+            written = write_file(session.query(sql, values), path)
+            return Answer(written=written, seconds=time.monotonic() - started)
         return _shown(session, sql, values, started)
     except (ClearKbError, OSError) as error:
         return Answer(error=describe(error), seconds=time.monotonic() - started)

@@ -23,6 +23,7 @@ from kb.sql.reference import functions, schema_rows
 from kb.sql.writing import as_cell
 from workbench.answers import author_of, desk_of, page, part, with_said
 from workbench.audit.desk_state import audit_desk, place_of
+from workbench.audit.noted import note_download
 from workbench.audit.offered_rows import KINDS, attachment
 from workbench.audit.pages import frame
 from workbench.audit.saved_queries import all_saved, delete, folder, save
@@ -123,11 +124,16 @@ def download(request: Request) -> Response:
         raise UsageError(f"kind '{kind}': csv or json was expected")
     with tempfile.NamedTemporaryFile(suffix=f".{kind}", prefix="clear-kb-", delete=False) as file:
         path = Path(file.name)
-    answer = audit_desk(request).sql.write(desk_of(request).base(), asked, str(path))
+    base = desk_of(request).base()
+    answer = audit_desk(request).sql.write(base, asked, str(path))
     if answer.error:
         path.unlink(missing_ok=True)
         raise UsageError(answer.error)
     name = asked.query or "result"
+    state = base if base.commit.commit_id == asked.commit else base.at(asked.commit)
+    note_download(
+        request, state, rows=answer.written, name=f"{name}.{kind}", query=asked.sql, values=dict(asked.values)
+    )
     done = BackgroundTask(path.unlink, missing_ok=True)
     return FileResponse(path, media_type=KINDS[kind], headers=attachment(f"{name}.{kind}"), background=done)
 
