@@ -29,8 +29,8 @@ def forget_command(
     """Take a patient out of every table, cache, tag and older commit, and prove it by searching the bytes.
 
     Tags keep their names on cleaned copies, drafts are made anew; other older commits stay in the log and can no
-    longer be read. What lies elsewhere (checkpoints, exports, backups, sources) is listed. Interrupted, the same
-    command goes on.
+    longer be read. Listed is what lies elsewhere (checkpoints, exports, backups, sources), and texts of others that
+    hold the id. Interrupted, the same command goes on.
     """
     key = id_key(hash_ids)
     patient = patient if key is None else key.hash(patient)
@@ -62,11 +62,13 @@ def _facts(told: Forgotten) -> list[tuple[str, str]]:
         ),
         ("tags", f"cleaned copies under the same names: {', '.join(told.tags)}" if told.tags else ""),
         ("drafts", f"made anew: {', '.join(told.branches)}" if told.branches else ""),
+        ("put aside", f"{told.put_aside:,} files that a repair put aside {gone} too" if told.put_aside else ""),
         ("older commits", "stay in the log, and can no longer be read"),
     ]
     if told.proof is not None:
         proof = told.proof
         searched = f"{proof.searched_for:,} ids and sentences in {proof.files:,} files ({proof.bytes / 1e6:,.1f} MB)"
         facts.append(("proof", f"{proof.versions:,} versions of tables and {searched} searched: nothing found"))
+    facts += [("left to you", one) for one in told.left_to_you]
     facts += [("not reached", one) for one in told.not_reached]
     return [(name, escape(value)) for name, value in facts if value]

@@ -41,7 +41,7 @@ from kb.commands.options import (
 from kb.commands.output import say
 from kb.errors import ClearKbError
 from kb.privacy.exports import note_export
-from kb.privacy.forgetting import unfinished
+from kb.privacy.forgetting import is_unfinished
 from kb.store.state import State
 from kb.store.storage import Storage, existing
 
@@ -139,7 +139,7 @@ def _facade() -> type[KnowledgeBase]:
 
 
 def _say_unfinished(opened: State) -> None:
-    if unfinished(opened) is not None:
+    if is_unfinished(opened):
         say("note: forgetting a patient was interrupted: say the same `clear-kb forget` again, which goes on with it")
 
 

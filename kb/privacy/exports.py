@@ -6,12 +6,15 @@ It stands beside the history, so that no state, tag or branch is without it and 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
 
+import pyarrow as pa
+
 from kb.errors import ClearKbError
+from kb.privacy.id_words import without_ids
 from kb.store.commits import default_author
 from kb.store.state import State
 from kb.store.storage import first_line
@@ -88,3 +91,17 @@ def read_exports(state: State) -> list[Export]:
         return []
     rows = state.storage.dataset(TABLE).to_table().to_pylist()
     return sorted(map(Export.from_row, rows), key=lambda one: one.time, reverse=True)
+
+
+def clean_exports(state: State, ids: Collection[str]) -> None:
+    """Take ids of a patient out of the queries and targets that were noted, in new files; for whoever has the lock."""
+    import lance
+
+    if not state.storage.has(TABLE):
+        return
+    dataset = state.storage.dataset(TABLE)
+    rows = dataset.to_table().to_pylist()
+    cleaned = [{**row, **{name: without_ids(row[name], ids) for name in ("target", "filters")}} for row in rows]
+    if cleaned != rows:
+        table = pa.Table.from_pylist(cleaned, dataset.schema)
+        lance.write_dataset(table, dataset, mode="overwrite", storage_options=state.storage.options)

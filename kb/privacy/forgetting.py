@@ -9,6 +9,7 @@ the same call, and comes to the same end.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -16,21 +17,28 @@ from pathlib import Path
 from typing import Any
 
 from kb.errors import ClearKbError, UsageError
+from kb.privacy.exports import clean_exports
+from kb.privacy.id_words import names
+from kb.privacy.mentions import find_mentions, left_to_people
 from kb.privacy.proof import Proof, prove
 from kb.privacy.traces import Traces, find_traces
+from kb.reading.json_text import read_json
+from kb.reading.unreadable import Unreadable
 from kb.store.branches import create_branch, delete_branch, list_branches
 from kb.store.commits import MAIN, Commit
 from kb.store.gc import collect_garbage
 from kb.store.publication import Publication, writer_lock
 from kb.store.rewriting import written_anew
 from kb.store.state import State
-from kb.store.storage import STAGING
+from kb.store.storage import PUT_ASIDE, STAGING
 from schemas.tables import TABLES, VERSIONED
 
 MARK = "forgetting.json"
 OPERATION = "forget"
 COPY = "forgetting-"
 """How the branches begin on which cleaned copies are made; none is left when it is done."""
+
+WITHOUT_MARK = "take the file away, and forget the patient again if you know whom it was about"
 
 NOT_REACHED = (
     "checkpoints, and runs that were trained or fitted on these images",
@@ -52,6 +60,8 @@ class Forgotten:
         curated: concepts that only the patient had and a curator touched: they stay, for a person to look at.
         tags: that name a cleaned copy now.
         branches: that were made anew.
+        left_to_you: texts that stay and name the patient: notes, reasons, names of files. Only a person can tell.
+        put_aside: files that repairs had put aside: all of them go, for their rows cannot be asked.
     """
 
     rows: Mapping[str, int]
@@ -62,6 +72,8 @@ class Forgotten:
     curated: tuple[str, ...]
     tags: tuple[str, ...]
     branches: tuple[str, ...]
+    left_to_you: tuple[str, ...]
+    put_aside: int
     dry_run: bool
     commit: str | None = None
     proof: Proof | None = None
@@ -89,16 +101,26 @@ def forget(
         UsageError: nothing of the patient is stored.
         ClearKbError: an ingest is under way, or something of the patient was found after all.
     """
+    if not patient_id.strip():
+        raise UsageError("a patient's id was expected, and nothing was given", parameter="patient")
+    if why is not None and names(why, patient_id):
+        raise UsageError(
+            "the reason names the patient, and would stay in the log: put it in other words", parameter="why"
+        )
     state = state.at(MAIN)
     state.follow()
     under_way = unfinished(state)
     if under_way not in (None, patient_id):
-        raise ClearKbError("another patient is being forgotten: that was interrupted, and has to be finished first")
+        raise ClearKbError(
+            "another patient is being forgotten: that was interrupted, and has to be finished first. "
+            f"Forget the one whose id {_mark_file(state)} names"
+        )
     traces = find_traces(state, patient_id)
     rows = _counted(state, traces)
     if not rows and not (traces.reports or traces.images or under_way):
         raise UsageError(f"nothing of a patient '{patient_id}' is stored in {state.uri}", parameter="patient")
     branches = [branch for branch in list_branches(state) if not branch.name.startswith(COPY)]
+    mentions = find_mentions(state, traces)
     told = Forgotten(
         rows=rows,
         reports=len(traces.reports),
@@ -108,6 +130,8 @@ def forget(
         curated=tuple(sorted(traces.curated.values())),
         tags=tuple(sorted(state.tags())),
         branches=tuple(branch.name for branch in branches),
+        left_to_you=left_to_people(mentions, traces),
+        put_aside=sum(path.is_file() for path in _put_aside(state)),
         dry_run=dry_run,
     )
     if dry_run:
@@ -129,14 +153,20 @@ def forget(
     _clean_beside_the_history(state, traces)
     state.publish(OPERATION, partial(_clean, traces=traces), **act)
     collect_garbage(state, keep=1, **act, unnamed=True)
-    proof = prove(state, traces)
-    if proof.found:
+    _drop_what_was_put_aside(state)
+    proof = prove(state, traces, mentions)
+    if proof.rows:
         raise ClearKbError(
-            f"something of the patient is still there: {', '.join(proof.found[:5])}; "
+            f"rows of the patient are still there: {', '.join(proof.rows[:5])}; "
             "end what else has the knowledge base open, and forget the patient again"
         )
     if state.storage.folder is not None:
         _mark_file(state).unlink(missing_ok=True)
+    if proof.found:
+        raise ClearKbError(
+            f"no row of the patient is left, and yet {', '.join(proof.found[:5])}: "
+            "no table leads to it, so look at these files by hand"
+        )
     return Forgotten(
         **{name: getattr(told, name) for name in told.__dataclass_fields__ if name not in ("commit", "proof")},
         commit=state.commit.commit_id,
@@ -144,11 +174,23 @@ def forget(
     )
 
 
+def is_unfinished(state: State) -> bool:
+    """Whether the forgetting of somebody was interrupted."""
+    return state.storage.folder is not None and _mark_file(state).exists()
+
+
 def unfinished(state: State) -> str | None:
-    """The patient whose forgetting was interrupted, if there is one."""
-    if state.storage.folder is None or not _mark_file(state).exists():
+    """The patient whose forgetting was interrupted, if there is one; ClearKbError if the mark of it is damaged."""
+    if not is_unfinished(state):
         return None
-    return str(json.loads(_mark_file(state).read_text(encoding="utf-8"))["patient"])
+    path = _mark_file(state)
+    try:
+        told = read_json(path.read_bytes())
+    except Unreadable as error:
+        raise ClearKbError(f"{path} is damaged: {error}; {WITHOUT_MARK}") from error
+    if not isinstance(told, dict) or not isinstance(told.get("patient"), str):
+        raise ClearKbError(f"{path} names no patient; {WITHOUT_MARK}")
+    return str(told["patient"])
 
 
 def _mark_file(state: State) -> Path:
@@ -156,9 +198,22 @@ def _mark_file(state: State) -> Path:
 
 
 def _mark(state: State, patient_id: str) -> None:
-    if state.storage.folder is not None:
-        _mark_file(state).parent.mkdir(exist_ok=True)
-        _mark_file(state).write_text(json.dumps({"patient": patient_id}), encoding="utf-8")
+    if state.storage.folder is None:
+        return
+    path = _mark_file(state)
+    path.parent.mkdir(exist_ok=True)
+    new = path.with_suffix(".new")  # one that is cut off would be a mark of nobody
+    new.write_text(json.dumps({"patient": patient_id}), encoding="utf-8")
+    new.replace(path)
+
+
+def _put_aside(state: State) -> list[Path]:
+    return [] if state.storage.folder is None else list((state.storage.folder / PUT_ASIDE).rglob("*"))
+
+
+def _drop_what_was_put_aside(state: State) -> None:
+    if state.storage.folder is not None and (state.storage.folder / PUT_ASIDE).exists():
+        shutil.rmtree(state.storage.folder / PUT_ASIDE)
 
 
 def _counted(state: State, traces: Traces) -> dict[str, int]:
@@ -185,8 +240,6 @@ def _clean(publication: Publication, traces: Traces, source: Commit | None = Non
         if source is not None and source.pins[table.name] != publication.head.pins[table.name]:
             publication.restore(table.name, source.pins[table.name])
         condition = traces.condition(table)
-        if table.name == "changes" and traces.concepts:
-            condition = " OR ".join(f"array_has(concept_ids, '{one}')" for one in sorted(traces.concepts))
         if condition is None:
             continue
         indexed = table.name == "concepts" and publication.dataset("concepts").describe_indices()
@@ -198,12 +251,13 @@ def _clean(publication: Publication, traces: Traces, source: Commit | None = Non
 
 
 def _clean_beside_the_history(state: State, traces: Traces) -> None:
-    """The caches that commits do not pin: pixels, properties of pixels, vectors of texts."""
+    """The caches that commits do not pin: pixels, properties of pixels, vectors of texts; and the log of exports."""
     with writer_lock(state.storage):
         for table in TABLES:
             condition = traces.condition(table)
             if not table.versioned and condition and state.storage.has(table.name):
                 written_anew(state.storage.dataset(table.name), condition, state.storage.options)
+        clean_exports(state, traces.ids)
 
 
 def _drop_journals(state: State) -> None:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from kb.privacy.mentions import Contexts, Mention, contexts
 from kb.privacy.traces import Traces
 from kb.store.state import State
 from schemas.tables import TABLES
-
-SHORTEST_ID = 6
-"""Letters of an id from which on its bytes are searched for: a shorter one stands in many files by chance."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,13 +23,15 @@ class Proof:
         files: whose bytes were searched; none in an object store.
         bytes: of these files.
         searched_for: ids and sentences.
-        found: where something was found; empty if the patient is gone.
+        rows: tables with rows of the patient; empty if the patient is gone.
+        found: files with an id or a sentence of theirs; empty if the patient is gone.
     """
 
     versions: int
     files: int
     bytes: int
     searched_for: int
+    rows: tuple[str, ...]
     found: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -39,9 +39,9 @@ class Proof:
         return asdict(self)
 
 
-def prove(state: State, traces: Traces) -> Proof:
-    """Search a knowledge base for what leads to a patient."""
-    versions, found = 0, []
+def prove(state: State, traces: Traces, mentions: Iterable[Mention] = ()) -> Proof:
+    """Search a knowledge base for what leads to a patient, but for the texts that stay and are told of."""
+    versions, rows, found = 0, [], []
     for table in TABLES:
         condition = traces.condition(table)
         if condition is None or not state.storage.has(table.name):
@@ -49,20 +49,21 @@ def prove(state: State, traces: Traces) -> Proof:
         for version in sorted(state.storage.versions(table.name)):
             versions += 1
             if count := state.storage.dataset(table.name, version).count_rows(condition):
-                found.append(f"{count} rows of {table.name} at version {version}")
-    needles = sorted(_needles(traces))
+                rows.append(f"{count} rows of {table.name} at version {version}")
+    needles, known = [one.encode() for one in traces.needles], contexts(mentions, traces.needles)
     files = list(_files(state)) if needles else []
     for path in files:
-        if needle := _first_in(path, needles):
+        if needle := _first_in(path, needles, known):
             found.append(f"{path.name} holds '{needle.decode(errors='replace')[:20]}'")
     size = sum(path.stat().st_size for path in files)
-    return Proof(versions=versions, files=len(files), bytes=size, searched_for=len(needles), found=tuple(found))
-
-
-def _needles(traces: Traces) -> Iterator[bytes]:
-    ids = (traces.patient_id, *traces.studies, *traces.reports, *traces.images)
-    yield from {one.encode() for one in ids if len(one) >= SHORTEST_ID}
-    yield from {sentence.encode() for sentence in traces.sentences}
+    return Proof(
+        versions=versions,
+        files=len(files),
+        bytes=size,
+        searched_for=len(needles),
+        rows=tuple(rows),
+        found=tuple(found),
+    )
 
 
 def _files(state: State) -> Iterator[Path]:
@@ -71,6 +72,20 @@ def _files(state: State) -> Iterator[Path]:
         yield from (path for path in inside if path.name != "forgetting.json" and path.stat().st_size)
 
 
-def _first_in(path: Path, needles: list[bytes]) -> bytes | None:
+def _first_in(path: Path, needles: Sequence[bytes], known: Contexts) -> bytes | None:
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return next((needle for needle in needles if content.find(needle) >= 0), None)
+        return next((one for one in needles if _stands_in(content, one, known.get(one, frozenset()))), None)
+
+
+def _stands_in(content: mmap.mmap, needle: bytes, known: Collection[tuple[bytes, bytes]]) -> bool:
+    """Whether a needle stands anywhere but within a text that stays."""
+    at = content.find(needle)
+    while at >= 0:
+        end = at + len(needle)
+        if not any(
+            content[max(0, at - len(before)) : at] == before and content[end : end + len(behind)] == behind
+            for before, behind in known
+        ):
+            return True
+        at = content.find(needle, end)
+    return False

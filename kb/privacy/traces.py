@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
+from kb.privacy.id_words import SHORTEST_ID, names
 from kb.store.sqltext import literal, literals
 from kb.store.state import State
 from schemas.tables import TABLES, VERSIONED, Table
@@ -34,6 +35,7 @@ class Traces:
         curated: concepts that only their reports hold, and that a curator has touched: they stay.
         sentences: of their reports, such as no other report has.
         embeddings: keys of cached vectors of texts that only they had.
+        rejected: positions, by source, of inputs that could not be taken and name the patient.
     """
 
     patient_id: str
@@ -45,6 +47,17 @@ class Traces:
     curated: dict[str, str] = field(default_factory=dict)
     sentences: tuple[str, ...] = ()
     embeddings: frozenset[str] = frozenset()
+    rejected: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """The patient's id, and those of what is theirs."""
+        return frozenset({self.patient_id, *self.studies, *self.reports, *self.images})
+
+    @property
+    def needles(self) -> tuple[str, ...]:
+        """What texts and bytes are searched for."""
+        return tuple(sorted({*(one for one in self.ids if len(one) >= SHORTEST_ID), *self.sentences}))
 
     def condition(self, table: Table) -> str | None:
         """Which rows of a table are of the patient, as SQL for Lance; None if none can be."""
@@ -59,6 +72,11 @@ class Traces:
             parts.append(f"concept_id IN {literals(sorted(self.concepts))}")
         if table.name == "embeddings" and self.embeddings:
             parts.append(f"key IN {literals(sorted(self.embeddings))}")
+        if table.name == "changes":
+            parts += [f"array_has(concept_ids, {literal(one)})" for one in sorted(self.concepts)]
+        if table.name == "rejects":
+            for source, positions in sorted(self.rejected.items()):
+                parts.append(f"(source = {literal(source)} AND position IN {literals(sorted(positions))})")
         return " OR ".join(parts) or None
 
 
@@ -87,6 +105,7 @@ def find_traces(state: State, patient_id: str) -> Traces:
         curated=curated,
         sentences=_own_sentences(state, seen),
         embeddings=_own_embeddings(state, concepts.values()),
+        rejected=_own_rejects(state, seen),
     )
 
 
@@ -172,3 +191,19 @@ def _own_embeddings(state: State, texts: Iterable[str]) -> frozenset[str]:
     embedders = state.dataset("embedders").to_table(columns=["embedder"])["embedder"].to_pylist()
     said = (f"{embedder}\0{text}" for text in texts for embedder in embedders)
     return frozenset(blake2b(one.encode(), digest_size=16).hexdigest() for one in said)
+
+
+def _own_rejects(state: State, traces: Traces) -> dict[str, frozenset[str]]:
+    """Inputs that could not be taken and name the patient: none of their rows says whose they were."""
+    longer, whose = set(), f"contains(patient_id, {literal(traces.patient_id)})"
+    for name in ("reports", "images"):
+        rows = state.dataset(name).to_table(columns=["patient_id"], filter=whose)["patient_id"].to_pylist()
+        longer.update(one for one in rows if one != traces.patient_id and names(one, traces.patient_id))
+    columns = ("position", "report_id", "reason")  # a source holds inputs of many
+    found: dict[str, set[str]] = {}
+    for version in sorted(state.storage.versions("rejects")):
+        for row in state.storage.dataset("rejects", version).to_table().to_pylist():
+            told = columns if len(traces.patient_id) >= SHORTEST_ID else ("report_id",)
+            if any(names(row[column] or "", traces.patient_id, longer) for column in told):
+                found.setdefault(row["source"], set()).add(row["position"])
+    return {source: frozenset(positions) for source, positions in found.items()}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import ingest
-from kb.errors import UsageError
+from kb.errors import ClearKbError, UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.privacy.forgetting import forget
 from kb.vocabulary.check import check
@@ -128,3 +128,75 @@ def test_forgetting_that_was_killed_is_said_and_goes_on(base: KnowledgeBase, cli
     assert "forgetting a patient was interrupted" in cli("status", "--kb", base.uri).stderr
     forget(KnowledgeBase.open(base.uri), GONE, by="tester")
     assert not mark.exists()
+
+
+@pytest.fixture
+def tangled(base: KnowledgeBase, tmp_path: Path, cli) -> KnowledgeBase:
+    """The same, and the id stands in a longer one, rejects, a source's path, a note, a reason, an export and debris."""
+    folder = tmp_path / f"from-{GONE}"
+    folder.mkdir()
+    path = folder / "more.csv"
+    rows = [
+        f"r-771,{GONE}1,No pneumothorax.",
+        f"{GONE}_r9,{GONE},",
+        f"{GONE}1_r2,{GONE}1,",
+        "r-5,p-other-003,Small left pleural effusion.",
+    ]
+    path.write_text("\n".join(["report_id,patient_id,findings", *rows]), encoding="utf-8")
+    ingest.reports(base, [path], embed=False, workers=1, by="tester")
+    (concept,) = [row for row in base.vocabulary.list() if row["text"] == "no pneumothorax"]
+    base.curate.set_note(concept["concept_id"], f"as in {GONE}", by="tester", why=f"told of {GONE}")
+    query = f"SELECT * FROM reports WHERE patient_id = '{GONE}'"
+    cli("audit", "sql", query, "-o", f"{GONE}.csv", "--kb", base.uri)
+    debris = Path(base.uri) / "_damaged" / "once" / "reports.lance"
+    debris.mkdir(parents=True)
+    (debris / "data.lance").write_text(OWN, encoding="utf-8")
+    return KnowledgeBase.open(base.uri)
+
+
+def test_an_id_that_stands_in_what_is_of_others_stops_nothing_and_is_told_before(
+    tangled: KnowledgeBase, cli, cli_json
+) -> None:
+    told: Any = cli_json("forget", "--patient", GONE, "--dry-run", "--kb", tangled.uri)
+    places = {line.split(":")[0] for line in told["left_to_you"]}
+    assert {"concepts.note", "commits.reason", "reports.source"} <= places
+    assert not {place for place in places if place.startswith(("exports.", "reports.patient"))}
+    assert (told["put_aside"], told["rows"]["rejects"]) == (1, 1)
+    done = cli("forget", "--patient", GONE, "--yes", "--kb", tangled.uri).stdout
+    assert "left to you" in done and "nothing found" in done
+    now = KnowledgeBase.open(tangled.uri)
+    assert patients_in(now) == {"p-other-001", "p-other-002", "p-other-003", f"{GONE}1"}
+    assert now.dataset("rejects").to_table()["report_id"].to_pylist() == [f"{GONE}1_r2"]
+    (export,) = cli_json("log", "--exports", "--kb", tangled.uri)
+    assert GONE not in json.dumps(export) and "SELECT * FROM reports" in export["filters"]["query"]
+    assert not (Path(tangled.uri) / "_damaged").exists()
+    assert not (Path(tangled.uri) / "_staging" / "forgetting.json").exists()
+
+
+def test_bytes_that_no_table_leads_to_are_named_and_hinder_nobody_else(base: KnowledgeBase) -> None:
+    stray = Path(base.uri) / "stray.txt"
+    stray.write_text(f"{GONE} was here", encoding="utf-8")
+    with pytest.raises(ClearKbError, match=r"no row of the patient is left, and yet stray\.txt holds"):
+        forget(base, GONE, by="tester")
+    assert not (Path(base.uri) / "_staging" / "forgetting.json").exists()
+
+
+def test_no_id_and_a_reason_that_names_the_patient_are_refused(kb: KnowledgeBase, cli) -> None:
+    assert "a patient's id was expected" in cli("forget", "--patient", " ", "--yes", "--kb", kb.uri, code=2).stderr
+    told = cli("forget", "--patient", GONE, "--why", f"{GONE} asked", "--yes", "--kb", kb.uri, code=2).stderr
+    assert "the reason names the patient" in told
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [("[", "is damaged"), ("[1]", "names no patient"), ('{"patient": "somebody-else"}', "has to be finished first")],
+)
+def test_the_mark_of_another_patient_or_of_nobody_is_named_with_a_way_out(
+    kb: KnowledgeBase, cli, content: str, said: str
+) -> None:
+    mark = Path(kb.uri) / "_staging" / "forgetting.json"
+    mark.parent.mkdir(exist_ok=True)
+    mark.write_text(content, encoding="utf-8")
+    cli("status", "--kb", kb.uri)
+    told = cli("forget", "--patient", GONE, "--yes", "--kb", kb.uri, code=1).stderr
+    assert said in told and "forgetting.json" in told and "not foreseen" not in told
