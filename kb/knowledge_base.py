@@ -399,8 +399,8 @@ class KnowledgeBase(State):
     ) -> Retention:
         """Settle which commits stay readable from now on, for all who write; what is not given stays as it was.
 
-        Tagged commits, the newest of every branch, what a branch would be merged against and what a reader at work
-        holds stay always.
+        Tagged commits, the newest of every branch, what a branch would be merged against, what runs and encoders were
+        made of and what a reader at work holds stay always.
 
         Args:
             newest: how many of the newest commits.

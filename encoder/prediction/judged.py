@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from kb.errors import ClearKbError, UsageError
-from kb.images.patient_split import lies_in, read_patients
+from kb.images.patient_split import Patients, lies_in, read_patients
 from kb.knowledge_base import KnowledgeBase
 from kb.sql.trained_here import trained_here
 from kb.sql.views import Views
@@ -92,7 +92,8 @@ def why_judged(kb: KnowledgeBase, names: Sequence[str], asked: str | None = None
     if asked is not None or not encoders:
         return warnings(kb, names, asked)
     if not trained:
-        return [f"judged on all rows: none of them taught {_listed(sorted(encoders))}, which came from elsewhere"]
+        why = f"judged on all rows: none of them taught {_listed(sorted(encoders))}, which came from elsewhere"
+        return [why, *_unseen(kb, names)]
     alone = f"; {_listed(others)} learned from none here, and without the former all rows are judged" if others else ""
     return [f"judged on the test split: the training images taught {_listed(trained)}{alone}", *warnings(kb, names)]
 
@@ -101,7 +102,8 @@ def warnings(kb: KnowledgeBase, names: Sequence[str], asked: str | None = None) 
     """What is to be said of runs that have, or may have, learned from rows that they are judged on, in sentences.
 
     It may be so where another knowledge base trained an encoder: of these images it may know all or none. The test
-    split is judged all the same, for where a split is drawn it is drawn alike everywhere.
+    split is judged all the same, for where a split is drawn it is drawn alike everywhere. It may be so as well where
+    the commit that a run was made at was dropped: whether its images have moved since cannot be looked at.
     """
     trained = sorted(trained_here(kb) & set(names))
     if trained and asked not in (None, "test", "external"):
@@ -113,13 +115,40 @@ def warnings(kb: KnowledgeBase, names: Sequence[str], asked: str | None = None) 
     strangers = [
         row["encoder"]
         for row in rows
-        if row["encoder"] in of and row["objective"] not in ELSEWHERE and _is_missing(kb, row["vocabulary_commit"])
+        if row["encoder"] in of
+        and row["objective"] not in ELSEWHERE
+        and row["vocabulary_commit"] not in {None, *kb.commits.history().by_id}
     ]
-    if not strangers:
-        return []
-    return [
+    told = [
         f"{_listed(strangers)}: trained at a commit that is not here, so that nobody can say which of these images "
         "taught it; if no patient of its training is here, judge all rows (split 'all')"
+    ]
+    return [*(told if strangers else ()), *_unseen(kb, names)]
+
+
+def _unseen(kb: KnowledgeBase, names: Sequence[str]) -> list[str]:
+    """What could not be looked at of runs that have learned from images here: commits of ours whose data is gone."""
+    trained, ours = trained_here(kb), kb.commits.history().by_id
+    columns = ["run", "encoder", "vocabulary_commit", "parameters"]
+    rows = kb.dataset("runs").to_table(columns=columns, filter=f"run IN {literals(names)}").to_pylist()
+    learned = [
+        row
+        for row in rows
+        if row["encoder"]
+        and (row["run"] in trained or chosen_on(row["run"], json.loads(row["parameters"])) is not None)
+    ]
+    encoders = kb.dataset("encoders").to_table(columns=["encoder", "objective", "vocabulary_commit"]).to_pylist()
+    taught = {row["encoder"]: row["vocabulary_commit"] for row in encoders if row["objective"] not in ELSEWHERE}
+    made_at: dict[str, set[str]] = {}
+    for row in learned:
+        for commit in (row["vocabulary_commit"], taught.get(row["encoder"])):
+            if commit in ours:
+                made_at.setdefault(commit, set()).add(row["run"])
+    return [
+        f"{_listed(sorted(runs))}: the data of commit {commit}, which it learned from, cannot be read any more, so "
+        "that nobody can say whether images that it learned from are judged here"
+        for commit, runs in sorted(made_at.items(), key=lambda item: ours[item[0]])
+        if _split_at(kb, commit) is None
     ]
 
 
@@ -129,14 +158,13 @@ def _encoders(kb: KnowledgeBase, names: Sequence[str]) -> dict[str, str]:
     return {row["run"]: row["encoder"] for row in rows if row["encoder"]}
 
 
-def _is_missing(kb: KnowledgeBase, commit: str | None) -> bool:
-    if commit is None:
-        return False
+def _split_at(kb: KnowledgeBase, commit: str) -> tuple[KnowledgeBase, Patients] | None:
+    """A commit and whose images lay in which split there; None if it is not here, or its data can no longer be read."""
     try:
-        kb.at(commit)
+        before = kb.at(commit)
+        return before, read_patients(before)
     except ClearKbError:
-        return True
-    return False
+        return None
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -156,7 +184,10 @@ def chosen_on(name: str, parameters: Mapping[str, Any]) -> str | None:
 
 
 def moved_images(kb: KnowledgeBase, encoder: str, predicted_at: str | None = None) -> list[str]:
-    """The images judged now that an encoder, or a run predicted at a commit, learned from in an earlier split."""
+    """The images judged now that an encoder, or a run predicted at a commit, learned from in an earlier split.
+
+    Commits that are not here or cannot be read are not looked at: `warnings` tells of them.
+    """
     where = f"encoder IN {literals([encoder])}"
     known = (
         kb.dataset("encoders").to_table(columns=["vocabulary_commit"], filter=where)["vocabulary_commit"].to_pylist()
@@ -164,11 +195,9 @@ def moved_images(kb: KnowledgeBase, encoder: str, predicted_at: str | None = Non
     now = read_patients(kb)
     moved: set[str] = set()
     for commit in {*known, predicted_at} - {None, kb.commit.commit_id}:
-        try:
-            before = kb.at(commit)
-            then = read_patients(before)
-        except ClearKbError:
-            continue  # of another knowledge base, or dropped since
+        if (split := _split_at(kb, commit)) is None:
+            continue
+        before, then = split
         found = {
             image
             for image in then.pictured & now.pictured

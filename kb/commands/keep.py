@@ -21,8 +21,8 @@ def keep_command(
 ) -> None:
     """Settle which commits stay readable, or say it; writers drop the data of others as they go.
 
-    Tagged commits, the newest of every branch, what a branch would be merged against and what a reader at work holds
-    stay always. The log keeps every commit, also those whose data was dropped.
+    Tagged commits, the newest of every branch, what a branch would be merged against, what runs and encoders were made
+    of and what a reader at work holds stay always. The log keeps every commit, also those whose data was dropped.
     """
     base = writing.base
     settled = base.retention if newest is None and days is None else base.keep(newest=newest, days=days, **writing.act)
@@ -32,5 +32,5 @@ def keep_command(
     would = "would stay" if writing.dry_run else "stay"
     say(
         f"readable {would}: the newest {settled.newest:,} commits, the last one of each of the {settled.days:,} days "
-        "before today, and tagged ones"
+        "before today, tagged ones, and those that runs and encoders were made of"
     )

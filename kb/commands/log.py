@@ -13,6 +13,7 @@ from kb.commands.output import print_rows, say
 from kb.commands.shared import Reading, reads
 from kb.privacy.exports import read_exports
 from kb.store.commits import Commit
+from kb.store.foundations import founded_on
 
 
 @reads
@@ -42,15 +43,26 @@ def log_command(
     names = opened.tags()
     chain = opened.log()[:limit]
     there = {commit.commit_id for commit in opened.commits.readable(chain)}
+    founded = founded_on(opened.storage, [opened.commit])
     rows = [
         _log_row(commit, [name for name, commit_id in names.items() if commit_id == commit.commit_id], reading.output)
-        | {"readable": commit.commit_id in there}
+        | {"used_by": founded.get(commit.commit_id, []), "readable": commit.commit_id in there}
         for commit in chain
     ]
     columns = ["commit", "time", "by", "operation", "summary", "tags", "why"]
-    print_rows(rows, columns if reading.output is Format.table else [*columns, "readable"], reading.output)
+    print_rows(rows, columns if reading.output is Format.table else [*columns, "used_by", "readable"], reading.output)
+    if used := [row for row in rows if row["used_by"] and row["readable"]]:
+        say(f"{len(used):,} of these stay readable, for runs and encoders were made of them: {_used(used)}")
+    if lost := [row for row in rows if row["used_by"] and not row["readable"]]:
+        say(f"of {len(lost):,} the data is gone, though runs or encoders were made of them: {_used(lost)}")
     if gone := len(chain) - len(there):
         say(f"{gone:,} of these are history whose data was dropped: `clear-kb keep` says which commits stay readable")
+
+
+def _used(rows: list[dict[str, Any]]) -> str:
+    """Commits and what was made of each, in words."""
+    more = f", and {len(rows) - 4:,} more" if len(rows) > 4 else ""
+    return "; ".join(f"{row['commit']} ({', '.join(row['used_by'])})" for row in rows[:4]) + more
 
 
 def _log_row(commit: Commit, tags: list[str], output: Format) -> dict[str, Any]:

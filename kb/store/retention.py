@@ -2,7 +2,8 @@
 
 Tagged commits, the newest of every branch and what a branch would be merged against stay always, and so does what a
 reader at work holds. Beside them: the newest ones, and of each of some days before today (UTC) the last one of main.
-How many that is stands in the log, so that all who write keep to it.
+How many that is stands in the log, so that all who write keep to it. What runs and encoders of all these were made of
+stays with them (`foundations`).
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from kb.errors import ClearKbError
 from kb.store import readers
 from kb.store.commits import Commit
+from kb.store.foundations import founded_on
 from kb.store.history import History
 from kb.store.retention import Retention, kept_commits
 from kb.store.storage import DROPPED, STAGING, Storage, data_files
@@ -58,18 +59,28 @@ def standing(
     """The commits that stay readable, those that readers hold among them; nobody begins to read another meanwhile.
 
     Whoever sweeps has the writers' lock since before it read `history` and what is `tagged`: what is committed or
-    named later would be dropped unseen. `regardless` of readers: they lose what they hold, for it has to go.
+    named later would be dropped unseen. `regardless` of readers, and of runs and encoders that stand on a commit: they
+    lose it, for it has to go.
     """
     kept = kept_commits(history, tagged, retention)
     if regardless:
         yield [history.get(number) for number in sorted(kept)]
-    elif readers.seen(storage):
-        with readers.claimed(storage, kept, history.numbers[-1]) as held:
-            yield [history.get(number) for number in sorted(kept | held) if number in history]
-    else:
+        return
+    if not readers.seen(storage):
         young = datetime.now(UTC) - YOUNG
         kept |= {number for number in history.numbers if history.get(number).time > young}
-        yield [history.get(number) for number in sorted(kept)]
+        yield [history.get(number) for number in sorted(kept | _founding(storage, history, kept))]
+        return
+    kept |= _founding(storage, history, kept)
+    with readers.claimed(storage, kept, history.numbers[-1]) as held:
+        kept |= held | _founding(storage, history, held - kept)
+        yield [history.get(number) for number in sorted(kept) if number in history]
+
+
+def _founding(storage: Storage, history: History[Commit], kept: Collection[int]) -> set[int]:
+    """The commits that runs and encoders of `kept` ones stand on."""
+    stood_on = founded_on(storage, [history.get(number) for number in sorted(kept) if number in history])
+    return {history.by_id[commit_id] for commit_id in stood_on if commit_id in history.by_id}
 
 
 def dead_versions(storage: Storage, table: Table, kept: Iterable[Commit], *, all_of_it: bool = False) -> set[int]:

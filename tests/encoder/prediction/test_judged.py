@@ -17,6 +17,7 @@ from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.sql.trained_here import learns_here, trained_here
 from kb.sql.views import Views
+from kb.store.gc import collect_garbage
 from tests.support.stored_rows import image
 from tests.support.tables import fill, run
 from tests.support.terminal import printed
@@ -159,6 +160,29 @@ def test_images_that_became_external_since_are_refused_to_what_learned_from_them
             judged_parts(kb, ["r"])
     else:
         assert judged_parts(kb, ["r"]) == ("internal", "external")
+
+
+@pytest.mark.parametrize("method", ["zero-shot", "probe"])
+def test_images_that_moved_are_found_after_a_clean_up_and_told_of_where_nobody_can_look(
+    kb: KnowledgeBase, method: str
+) -> None:
+    scores = study(kb)
+    made_at = kb.commit.commit_id
+    facts = {"vocabulary_commit": made_at, "parameters": json.dumps({"calibrated": ["E"]})}
+    runs_of(kb, scores, {"r": {"method": method, "encoder": "imported", **facts}})
+    names = [row["image_id"] for row in scores if row["image_id"].startswith("train")]
+    kb.publish("test", lambda publication: (publication.delete("images", "image_id LIKE 'train%'") or {}, None))
+    fill(kb, images=[image(name, patient_id=f"p{name}", attributes={"split": "external"}) for name in names])
+    for label in "FGH":
+        fill(kb, labels=[{"image_id": "test0", "label": label, "value": 1, "source": "l"}])
+    kb.gc(keep=1)
+    with pytest.raises(UsageError, match="now lie in the external split"):
+        judged_parts(kb, ["r"])
+    said = f"r: the data of commit {made_at}, which it learned from, cannot be read any more"
+    assert not any(note.startswith(said) for note in why_judged(kb, ["r"]))
+    collect_garbage(kb, keep=1, unnamed=True)  # as where a patient is forgotten
+    assert any(note.startswith(said) for note in why_judged(kb, ["r"]))
+    assert any(note.startswith(said) for note in evaluate(kb, ["r"], QUICK).notes)
 
 
 def test_rows_that_chose_a_threshold_are_judged_by_it_in_no_table(kb: KnowledgeBase) -> None:

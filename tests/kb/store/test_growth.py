@@ -24,6 +24,7 @@ from kb.store.tidying import EVERY
 from kb.vocabulary.check import check
 from tests.support.concepts import add_concepts, many_texts
 from tests.support.reports import state
+from tests.support.tables import fill, run
 
 
 @pytest.fixture
@@ -99,6 +100,38 @@ class TestRetention:
         act(small, 30)
         now = KnowledgeBase.open(small.uri)
         assert state(now.at("release")) == state(now.at("draft")) == state(now.at(base)) == before
+
+    def test_what_runs_and_encoders_were_made_of_stays_as_long_as_they_do(
+        self, small: KnowledgeBase, cli, cli_json
+    ) -> None:
+        before, made_at = state(small), small.commit.commit_id
+        act(small, 1)
+        trained_at = small.commit.commit_id
+        taught = {"encoder": "e", "checkpoint": "c", "dimension": 2, "vocabulary_commit": trained_at}
+        fill(small, runs=[run("zs", vocabulary_commit=made_at)], encoders=[taught])
+        act(small, 30)
+        small.gc(keep=1)
+        assert state(KnowledgeBase.open(small.uri, at=made_at)) == before
+        log = {row["commit"]: row for row in cli_json("log", "--kb", small.uri)}
+        assert {commit: row["used_by"] for commit, row in log.items() if row["used_by"]} == {
+            made_at: ["run zs"],
+            trained_at: ["encoder e"],
+        }
+        said = cli("log", "--kb", small.uri).stderr
+        assert f"2 of these stay readable, for runs and encoders were made of them: {trained_at} (encoder e)" in said
+        small.publish("test", lambda publication: (publication.delete("runs", "run = 'zs'") or {}, None))
+        small.gc(keep=1)
+        assert [one.commit_id for one in small.commits.readable(small.log())][1:] == [trained_at]
+
+    def test_one_of_a_tagged_run_stays_too_though_the_run_is_no_more(self, small: KnowledgeBase) -> None:
+        made_at = small.commit.commit_id
+        act(small, 1)
+        fill(small, runs=[run("zs", vocabulary_commit=made_at)])
+        small.tag("paper")
+        small.publish("test", lambda publication: (publication.delete("runs", "true") or {}, None))
+        act(small, 30)
+        small.gc(keep=1)
+        assert small.at("paper").at(made_at).commit.commit_id == made_at
 
     def test_how_many_stay_is_settled_for_all_who_write(self, small: KnowledgeBase, cli_json) -> None:
         assert cli_json("keep", "--kb", small.uri) == {"newest": 8, "days": 7}
