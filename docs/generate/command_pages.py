@@ -17,8 +17,8 @@ HEAD = f"""# Commands
 
 `clear-kb [-v] [--version] COMMAND`: `-v` logs what is done on standard error, `-vv` tells more; a log never holds the
 text of a report. Data goes to standard output, all else to standard error. Exit 0: done; 1: the work failed; 2: wrong
-usage; 130: interrupted. An error is one line; with `CLEAR_KB_DEBUG=1` its traceback comes too. What a folder settles
-for all commands stands in [a settings file](../../how-to/operate.md#settings-of-a-folder).
+usage; 130: interrupted. An error is one line; with `-vv` or `CLEAR_KB_DEBUG=1` its traceback comes too. What a folder
+settles for all commands stands in [a settings file](../../how-to/operate.md#settings-of-a-folder).
 """
 TOP = "top-level"
 """The page of the commands that are in no group."""

@@ -31,9 +31,7 @@ class Address:
             return cls(text.rstrip("/"))
         base, mark, query = text.partition("?")
         address = cls(base.rstrip("/"), mark + query)
-        if base.startswith(COMMITS_BY_DYNAMODB) and not re.fullmatch(
-            r"[A-Za-z0-9_.-]{3,255}", address.commit_table or ""
-        ):
+        if base.startswith(COMMITS_BY_DYNAMODB) and not _TABLE_NAME.fullmatch(address.commit_table or ""):
             raise UsageError(f"{text} names no table of DynamoDB: {COMMITS_BY_DYNAMODB}bucket/path?{_TABLE}=NAME")
         return address
 
