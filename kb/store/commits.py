@@ -152,10 +152,10 @@ class CommitLog:
         with self._reading:
             why: str | None = None
             # Where files of the log are gone, a writer may have gathered and swept them since it was opened.
-            for _ in range(1 if self.damage is not None else REREADINGS):
+            for _ in range(0 if self.damage is not None else REREADINGS):
                 try:
-                    why = None if self.damage is not None else self._read_new()
-                    break
+                    if (why := self._read_new()) is None:
+                        break
                 except (OSError, RuntimeError, ValueError) as error:
                     logger.debug("the log cannot be read: %s", error)
                     why = "its newest version cannot be read"
@@ -170,12 +170,14 @@ class CommitLog:
 
     def _read_new(self) -> str | None:
         """Read what is new of the log; what is wrong with it, if anything is."""
+        # First the copy, then the log, which is written first: it has all that the copy had, and may have more.
+        last = last_row(self._storage)
         dataset = self._storage.dataset("commits")
         known = self._known
         if known.version == dataset.version:
             return None
         metadata = dataset.schema.metadata or {}
-        if not read_format(metadata) and last_row(self._storage) is not None:
+        if not read_format(metadata) and last is not None:
             return "its newest version is not what was written"
         if not self._any_format:
             check_format(self._storage.uri, metadata)
@@ -189,7 +191,6 @@ class CommitLog:
         if len(commits) < len({row["number"] for row in rows}):
             return "rows of it say something else than was written"
         known.take(commits, version=dataset.version, rows=count)
-        last = last_row(self._storage)
         if last is not None and last["commit_id"] not in known.by_id:
             return f"commit {last['commit_id']} is gone from it"
         self._known = known

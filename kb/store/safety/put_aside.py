@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
 from kb.store.storage import PUT_ASIDE, Storage
+
+SCRATCH = "anew"
+"""The folder, among what was put aside, in which a repair makes a table anew."""
 
 
 class PutAside:
@@ -18,11 +22,26 @@ class PutAside:
 
     def take(self, path: str) -> None:
         """Put a file or a folder aside, if it is there."""
-        place = self._root / path
-        if self._dry_run or not place.exists():
-            return
+        if (target := self._target(path)) is not None:
+            (self._root / path).rename(target)
+
+    def keep(self, path: str) -> None:
+        """Put a copy of a file aside that is about to be replaced, if it is there."""
+        if (target := self._target(path)) is not None:
+            shutil.copy2(self._root / path, target)
+
+    def scratch(self) -> Path:
+        """An empty folder of our own beside the files put aside: for what is made anew until it takes its place."""
+        folder = self._root / PUT_ASIDE / SCRATCH
+        shutil.rmtree(folder, ignore_errors=True)  # of a repair that died
+        folder.mkdir(parents=True)
+        return folder
+
+    def _target(self, path: str) -> Path | None:
+        if self._dry_run or not (self._root / path).exists():
+            return None
         target = self._folder / path
         while target.exists():  # some of its files were put aside before
             target = target.with_name(f"{target.name}.rest")
         target.parent.mkdir(parents=True, exist_ok=True)
-        place.rename(target)
+        return target

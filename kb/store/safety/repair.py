@@ -16,17 +16,20 @@ from typing import Any
 
 from kb.errors import ClearKbError, UsageError
 from kb.store.commits import Commit, CommitLog, default_author
-from kb.store.manifests import local_versions, manifest_path
+from kb.store.manifests import local_versions, manifest_path, version_of
 from kb.store.publication import Publication, writer_lock
+from kb.store.safety.durability import write_through
 from kb.store.safety.put_aside import PutAside
 from kb.store.safety.seal import seal
-from kb.store.safety.second_log import add_rows, second_rows
+from kb.store.safety.second_log import second_rows, write_rows
 from kb.store.safety.tag_marks import tags_by_their_marks
 from kb.store.safety.verify import BESIDE, Damage
 from kb.store.storage import SECOND_LOG, Storage
 from schemas.tables import TABLES, VERSIONED
 
 logger = logging.getLogger("clear_kb.store")
+
+LOG = "commits"
 
 INDEXED = {"concepts": "text"}
 """The columns that have an index of words, by table."""
@@ -85,7 +88,11 @@ def repair(storage: Storage, *, by: str | None = None, why: str | None = None, d
 
 
 def _mend_log(storage: Storage, aside: PutAside, result: Repair) -> None:
-    """Write the log anew from what is left of it and its second copy."""
+    """Write the log anew from what is left of it and its second copy.
+
+    First the second copy gets all that is left, so that whatever a repair dies over, the next one finds it there.
+    The table is made anew aside, and takes the place of the damaged one when it is whole.
+    """
     log = CommitLog(storage)
     commits = log.all()
     if log.damage is None:
@@ -93,26 +100,30 @@ def _mend_log(storage: Storage, aside: PutAside, result: Repair) -> None:
     result.steps.append(f"write the log anew: {len(commits):,} commits are left of it and its second copy")
     if result.dry_run:
         return
-    last = max([_last_noted(log, "commits"), *local_versions(Path(storage.location("commits")))])
     notes = {row["number"]: row["files"] for row in second_rows(storage)}
     for noted in log.notes.all().values():
         if (known := notes.get(noted.number)) is None:
             known = notes[noted.number] = []
         if noted.note.to_row() not in known:
             known.append(noted.note.to_row())
-    aside.take("commits.lance")
-    aside.take(SECOND_LOG)
-    storage.add_missing("commits")
     rows = [{**commit.to_row(), "files": notes.get(commit.number, [])} for commit in commits]
-    storage.append("commits", rows)
+    aside.keep(SECOND_LOG)
+    write_rows(storage, rows)
     # The notes name versions of the log that was: the new one counts on from them.
-    _restore(storage, "commits", 2, above=last)
-    add_rows(storage, rows)
+    named = [version_of(Path(note["path"]).name) for row in rows for note in row["files"] or () if note["table"] == LOG]
+    last = max([_last_noted(log, LOG), *(version or 0 for version in named), *local_versions(_folder(storage, LOG))])
+    anew = Storage(aside.scratch())
+    anew.add_missing(LOG)
+    anew.append(LOG, rows)
+    _restore(anew, LOG, 2, above=last)
+    aside.take(f"{LOG}.lance")
+    made = _folder(anew, LOG).rename(_folder(storage, LOG))
+    write_through([path for path in made.rglob("*") if path.is_file()], made.parent)
 
 
 def _drop_broken_manifests(storage: Storage, table: str, aside: PutAside, result: Repair) -> None:
     """Put aside the newest manifests of a table that do not open."""
-    for version in reversed(local_versions(Path(storage.location(table)))):
+    for version in reversed(local_versions(_folder(storage, table))):
         try:
             storage.dataset(table, version)
             return
@@ -127,7 +138,7 @@ def _mend_beside(storage: Storage, aside: PutAside, result: Repair) -> None:
     log = CommitLog(storage)
     storage.guard = None
     for table in BESIDE:
-        versions, last = local_versions(Path(storage.location(table))), _last_noted(log, table)
+        versions, last = local_versions(_folder(storage, table)), _last_noted(log, table)
         whole = next((version for version in reversed(versions) if not log.verifier.version(table, version)), None)
         if whole is not None and whole == versions[-1] >= last:
             continue
@@ -229,6 +240,10 @@ def _restore(storage: Storage, table: str, version: int, *, above: int) -> int:
         dataset.restore()
         if dataset.version > above:
             return int(dataset.version)
+
+
+def _folder(storage: Storage, table: str) -> Path:
+    return Path(storage.location(table))
 
 
 def _last_noted(log: CommitLog, table: str) -> int:

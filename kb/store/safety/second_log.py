@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kb.store.manifests import local_versions
+from kb.store.safety.durability import write_through
 from kb.store.storage import SECOND_LOG, Storage
 
 if TYPE_CHECKING:
@@ -52,8 +53,9 @@ def last_row(storage: Storage) -> Row | None:
     for length in (FEW_LINES, LONGEST_LINE, size):
         with path.open("rb") as file:
             file.seek(max(0, size - length))
-            if (found := next(_rows(file.read().splitlines()[::-1]), None)) is not None:
-                return found
+            for line in reversed(file.read().splitlines()):
+                if rows := list(_rows([line])):
+                    return rows[-1]
     return None
 
 
@@ -68,14 +70,19 @@ def add_rows(storage: Storage, rows: Sequence[Row]) -> None:
     path = _path(storage)
     if path is None or not rows:
         return
-    lines = [json.dumps(_plain(row), separators=(",", ":")) + "\n" for row in rows]
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-    try:
+    # Without a buffer, what is written comes in one go, and a full disk is told here.
+    with path.open("ab", buffering=0) as file:
         # A line that a writer could not finish must not join with the next one.
-        os.write(descriptor, ("\n" + "".join(lines)).encode())
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        left = memoryview(b"\n" + _lines(rows))
+        while left:
+            left = left[file.write(left) :]
+        os.fsync(file.fileno())
+
+
+def write_rows(storage: Storage, rows: Sequence[Row]) -> None:
+    """Have the copy hold these rows and no other: until all of them are on the disk, it holds what it held."""
+    if (path := _path(storage)) is not None:
+        _replace(path, _lines(rows))
 
 
 def pack_rows(storage: Storage) -> None:
@@ -89,12 +96,15 @@ def pack_rows(storage: Storage) -> None:
         return
     rows = [json.dumps(_plain(_without_gone(storage, row)), separators=(",", ":")) for row in _rows(plain[:-FEW])]
     packed = PACKED + base64.b85encode(lzma.compress("\n".join(rows).encode()))
+    _replace(path, b"\n".join([*(line for line in lines if line.startswith(PACKED)), packed, *plain[-FEW:]]) + b"\n")
+
+
+def _replace(path: Path, content: bytes) -> None:
     new = path.with_suffix(".new")
-    with new.open("wb") as file:
-        file.write(b"\n".join([*(line for line in lines if line.startswith(PACKED)), packed, *plain[-FEW:]]) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
+    new.write_bytes(content)
+    write_through([new], path.parent)
     new.replace(path)
+    write_through([path], path.parent)
 
 
 def _without_gone(storage: Storage, row: Row) -> Row:
@@ -122,6 +132,10 @@ def _fragment_rows(dataset: lance.LanceDataset) -> Iterator[Row]:
     for fragment in dataset.get_fragments():
         with suppress(OSError, ValueError, RuntimeError):
             yield from fragment.to_table(columns=columns).to_pylist()
+
+
+def _lines(rows: Sequence[Row]) -> bytes:
+    return "".join(json.dumps(_plain(row), separators=(",", ":")) + "\n" for row in rows).encode()
 
 
 def _plain(row: Row) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kb.errors import ClearKbError
-from kb.store.manifests import manifest_path, version_of
+from kb.store.manifests import local_versions, manifest_path, version_of
 from kb.store.safety.file_notes import FileNotes, Noted, hash_file, named_files
 from kb.store.safety.hash_memo import HashMemo
 from kb.store.storage import Storage
@@ -90,8 +90,10 @@ class Verifier:
         return [damage for table in (*BESIDE, "commits") for damage in self._newest_of(table)]
 
     def newest(self, table: str, version: int) -> list[Damage]:
-        """What is damaged of a table that commits do not pin, whose newest version this is."""
-        if (last := max(self.noted_versions(table), default=0)) > version:
+        """What is damaged of a table that commits do not pin, whose newest version this was when it was opened."""
+        last = max(self.noted_versions(table), default=0)
+        # A later version that is there came since: another process has written.
+        if last > version and last > max(local_versions(Path(self._storage.location(table))), default=0):
             return [self._damage(table, manifest_path(last), "is gone")]
         return self.version(table, version)
 
