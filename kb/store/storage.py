@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from kb.errors import ClearKbError, Need, NoKnowledgeBaseError, UsageError
 from kb.store.address import Address
+from kb.store.dropping import DROPPED, WRITTEN, read_dropping
 from kb.store.manifests import local_versions, version_of, version_times
 from kb.store.probe import second_write_fails
 from kb.store.store_answers import answer_in_words
@@ -45,7 +46,7 @@ PUT_ASIDE = "_damaged"
 COPY_MARK = "_copy_of.json"
 """Where a copy says which knowledge base it is of."""
 
-OURS = (STAGING, SECOND_LOG, PUT_ASIDE, COPY_MARK, ".lock", ".readers", ".dropped", "_commits.new")
+OURS = (STAGING, SECOND_LOG, PUT_ASIDE, COPY_MARK, ".lock", ".readers", DROPPED, WRITTEN, "_commits.new")
 """What lies in a local knowledge base beside its tables."""
 
 FORMAT_KEY = "clear_kb_format"
@@ -59,9 +60,6 @@ FIRST_WORD = {"connect_timeout": "5s", "timeout": "20s", "client_max_retries": "
 
 BY_DYNAMODB = "_commits-by-dynamodb."
 """How the object is called, before the name of the DynamoDB table, that marks whose commits go through one."""
-
-DROPPED = ".dropped"
-"""Where a clean-up notes in a local knowledge base which versions it is dropping: by table, as JSON."""
 
 _probed: set[tuple[str, ...]] = set()
 """The object stores that this process has written to: their conditional writes hold."""
@@ -162,16 +160,7 @@ class Storage:
 
     def dropping(self) -> dict[str, list[int]]:
         """By table, the versions that a clean-up is dropping, or died over: their files may be gone in part."""
-        if self.folder is None:
-            return {}
-        try:
-            found: dict[str, list[int]] = json.loads((self.folder / DROPPED).read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return {}
-        except ValueError as error:
-            logger.warning("%s cannot be read, so what a clean-up was dropping is not known: %s", DROPPED, error)
-            return {}
-        return found
+        return {} if self.folder is None else read_dropping(self.folder)
 
     def missing(self, pins: Iterable[tuple[str, int]]) -> set[tuple[str, int]]:
         """Those of some tables and versions that are no longer there, told by the names of their files alone."""

@@ -6,7 +6,6 @@ long ago they were written.
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 from collections import defaultdict
@@ -20,10 +19,11 @@ from typing import TYPE_CHECKING, Any
 from kb.errors import ClearKbError
 from kb.store import readers
 from kb.store.commits import Commit
+from kb.store.dropping import note_dropping
 from kb.store.foundations import founded_on
 from kb.store.history import History
 from kb.store.retention import Retention, kept_commits
-from kb.store.storage import DROPPED, STAGING, Storage, data_files
+from kb.store.storage import STAGING, Storage, data_files
 from schemas.tables import Table
 
 if TYPE_CHECKING:
@@ -135,15 +135,9 @@ def _announced(storage: Storage, going: Mapping[str, set[int]]) -> Iterator[dict
     if storage.folder is None or not any(dropped.values()):
         yield dropped
         return
-    note = storage.folder / DROPPED
-    new = note.with_suffix(".new")
-    with new.open("w", encoding="utf-8") as file:
-        json.dump({table: sorted(versions) for table, versions in dropped.items() if versions}, file)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(note)
+    note_dropping(storage.folder, dropped)
     yield dropped
-    note.unlink()
+    note_dropping(storage.folder, {})
 
 
 def staged_files(storage: Storage) -> dict[str, set[str]]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from kb.errors import ClearKbError, UsageError
 from kb.store.commits import Commit, CommitLog
+from kb.store.dropping import made_whole
 from kb.store.manifests import manifest_path
 from kb.store.safety.file_notes import hash_file
 from kb.store.safety.place import Place
@@ -73,7 +74,8 @@ def copy_knowledge_base(
         raise damaged(source.uri, [log.damage], ": a copy would be as damaged")
     _require_same(commits, target)
     here, there = Place(source), Place(target)
-    wanted = sorted(_wanted(source, log, commits))
+    versions = _versions(source, log, commits)
+    wanted = sorted(_wanted(source, versions))
     notes = {f"{table}.lance/{path}": noted.note for (table, path), noted in log.notes.all().items()}
     if not dry_run:
         there.write(COPY_MARK, json.dumps({"of": commits[0].commit_id}).encode())
@@ -88,6 +90,7 @@ def copy_knowledge_base(
             size += here.size(file.path) if dry_run else _copy(here, there, file, digest)
         on_file(done, len(wanted))
     if not dry_run and target.folder is not None:
+        made_whole(target.folder, versions)
         (target.folder / SECOND_LOG).unlink(missing_ok=True)
         add_rows(target, [commit.to_row() for commit in commits])
     return Copied(commits[-1].commit_id, len(commits), files, size, present, dry_run)
@@ -124,7 +127,8 @@ def _require_same(commits: list[Commit], target: Storage) -> None:
         )
 
 
-def _wanted(source: Storage, log: CommitLog, commits: list[Commit]) -> Iterator[_Wanted]:
+def _versions(source: Storage, log: CommitLog, commits: list[Commit]) -> dict[str, set[int]]:
+    """The versions of every table that a copy holds."""
     heads = {commit.commit_id for commit in log.branches().values()}
     states = [commit.pins for commit in commits if commit.commit_id in heads or log.readable([commit])]
     versions: dict[str, set[int]] = {}
@@ -135,6 +139,10 @@ def _wanted(source: Storage, log: CommitLog, commits: list[Commit]) -> Iterator[
         if source.has(table):
             versions[table] = {source.dataset(table).version}
     versions["commits"] = {log.version}
+    return versions
+
+
+def _wanted(source: Storage, versions: Mapping[str, set[int]]) -> Iterator[_Wanted]:
     for table, kept in versions.items():
         turn = 3 if table == "commits" else 2 if table in BESIDE else 1
         manifests = {manifest_path(version) for version in kept}

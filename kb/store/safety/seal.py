@@ -8,12 +8,13 @@ from pathlib import Path
 from kb.store.manifests import local_versions, manifest_path
 from kb.store.safety.durability import write_through
 from kb.store.safety.file_notes import FileNote, FileNotes, named_files, note_file
+from kb.store.safety.hash_memo import HashMemo
 from kb.store.storage import Storage
 from schemas.tables import TABLES
 
 
 def seal(storage: Storage, notes: FileNotes, pins: Iterable[Mapping[str, int]]) -> list[FileNote]:
-    """Write the files that are new in the states `pins` through to the disk, and note them.
+    """Write the files that are new in the states `pins` through to the disk, note them, and remember what was read.
 
     A state is known by its manifests: where that of a table was noted before, all it names was. Raises ClearKbError
     where a file cannot be written through or read.
@@ -25,7 +26,12 @@ def seal(storage: Storage, notes: FileNotes, pins: Iterable[Mapping[str, int]]) 
             files = named_files(storage, table, storage.dataset(table, version))
             new |= {(table, path): size for path, size in files.items() if (table, path) not in known}
     made = [note_file(storage, table, path, size) for (table, path), size in new.items()]
-    _write_through(storage, made)
+    if storage.folder is not None:
+        places = {Path(storage.location(note.table)) / note.path: note.hash for note in made}
+        write_through(places, storage.folder)
+        memo = HashMemo(storage.folder)
+        for place, digest in places.items():
+            memo.remember(place, place.stat(), digest or "")
     return made
 
 
@@ -44,8 +50,3 @@ def _beside_the_history(storage: Storage) -> set[tuple[str, int]]:
         return set()
     found = {table.name: local_versions(Path(storage.location(table.name))) for table in TABLES if not table.versioned}
     return {(table, versions[-1]) for table, versions in found.items() if versions}
-
-
-def _write_through(storage: Storage, made: Iterable[FileNote]) -> None:
-    if storage.folder is not None:
-        write_through([Path(storage.location(note.table)) / note.path for note in made], storage.folder)

@@ -15,7 +15,9 @@ import pytest
 from kb.errors import ClearKbError, UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.store.manifests import local_versions, manifest_path
+from kb.store.safety import hash_memo, verify
 from kb.store.safety.copying import copy_knowledge_base
+from kb.store.safety.file_notes import hash_file
 from kb.store.safety.repair import repair
 from kb.store.safety.storage_check import check_storage
 from kb.store.safety.verify import DamagedError
@@ -210,6 +212,33 @@ def test_a_backup_writes_over_no_other_knowledge_base_and_over_none_that_went_on
     add_concepts(KnowledgeBase.open(dest.uri), ["nodule"])
     with pytest.raises(UsageError, match="written to since"):
         copy_knowledge_base(base.storage, dest)
+
+
+def test_what_a_clean_up_left_half_dropped_is_whole_once_it_is_copied_back(base: KnowledgeBase, tmp_path: Path) -> None:
+    dest = tmp_path / "copy.kb"
+    copy_knowledge_base(base.storage, Storage(dest))
+    earlier = base.log()[1]
+    # What a clean-up leaves that was killed while it wrote its note, and one that was killed later.
+    (dest / ".dropped.new").write_text("{")
+    (dest / ".dropped").write_text(json.dumps({"concepts": [earlier.pins["concepts"], 10_000]}))
+    with pytest.raises(ClearKbError):
+        KnowledgeBase.open(dest, at=earlier.commit_id)
+    copy_knowledge_base(base.storage, Storage(dest))
+    assert len(KnowledgeBase.open(dest, at=earlier.commit_id).vocabulary) == 2
+    assert Storage(dest).dropping() == {"concepts": [10_000]}
+
+
+def test_a_file_that_its_own_commit_has_read_is_not_read_again_when_it_is_opened(
+    base: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hash_memo, "LARGE", 1)
+    base = KnowledgeBase.open(base.uri)
+    read = list[Path]()
+    monkeypatch.setattr(verify, "hash_file", lambda path: (read.append(path), hash_file(path))[1])
+    add_concepts(base, ["cardiomegaly"])
+    read.clear()
+    KnowledgeBase.open(base.uri)
+    assert read == []
 
 
 def test_damage_is_not_copied(base: KnowledgeBase, tmp_path: Path) -> None:
