@@ -110,7 +110,7 @@ def _give_tables_versions(publication: Publication) -> None:
 
 STEPS: Mapping[int, Step] = {
     10: Step(
-        "notes the size and hash of every file, and the version of every table",
+        "notes of the size and hash of every file, and the version of every table",
         _give_commits_notes,
         _give_tables_versions,
     ),

@@ -29,6 +29,7 @@ from kb.store.rewriting import written_anew
 from kb.store.safety.seal import seal
 from kb.store.storage import Storage
 from kb.store.sweeping import YOUNG
+from kb.store.table_versions import refuse_newer
 from kb.store.tidying import tidy
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class Publication:
         """`table` as this publication has left it so far; at first as `head` pins it."""
         if table not in self._open:
             self._open[table] = self._at_head(table)
+            refuse_newer(self._storage.uri, table, self._open[table])
         return self._open[table]
 
     def snapshot(self, table: str) -> lance.LanceDataset:

@@ -40,6 +40,12 @@ class Rehearsal(Publication):
     def set_column(self, table: str, field: pa.Field) -> None:
         """Leave the columns as they are."""
 
+    def set_metadata(self, table: str, said: Mapping[str, str]) -> None:
+        """Leave the schema as it is."""
+
+    def gather(self) -> None:
+        """Gather nothing."""
+
     def compact(self, table: str, few: int) -> bool:
         """Gather nothing."""
         return False

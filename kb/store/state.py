@@ -16,6 +16,7 @@ from kb.store.rehearsal import Rehearsal
 from kb.store.safety.seal import seal
 from kb.store.safety.verify import Damage, damaged
 from kb.store.storage import Storage, existing
+from kb.store.table_versions import refuse_newer
 from schemas.tables import VERSIONED
 
 if TYPE_CHECKING:
@@ -144,11 +145,13 @@ class State:
         if version in self.storage.dropping().get(table, ()):
             raise self._dropped()
         try:
-            return self.storage.dataset(table, version)
+            dataset = self.storage.dataset(table, version)
         except ClearKbError:
             if version is not None and version not in self.storage.versions(table):
                 raise self._dropped() from None
             raise
+        refuse_newer(self.uri, table, dataset)
+        return dataset
 
     def log(self) -> list[Commit]:
         """This commit and all that it builds on, newest first."""

@@ -13,8 +13,10 @@ from kb.errors import ClearKbError
 from kb.knowledge_base import KnowledgeBase
 from kb.store import migrations
 from kb.store.migrations import migrate
+from kb.store.publication import Publication
 from kb.store.storage import Storage
 from schemas.tables import FORMAT, VERSIONED
+from schemas.tables.table import TABLE_VERSION
 
 CARDIOMEGALY = "Cebc89f62d7e671b8"
 """A concept of each stored example."""
@@ -56,7 +58,7 @@ def test_a_migration_is_one_commit_and_keeps_history_tags_and_contents(old: Path
 
 def test_a_rehearsed_migration_changes_nothing(old: Path, cli: Callable[..., Any]) -> None:
     before = {path: path.read_bytes() for path in old.rglob("*") if path.is_file()}
-    assert "would" in cli("migrate", "--kb", old, "--dry-run").stderr
+    assert "would add notes of" in cli("migrate", "--kb", old, "--dry-run").stderr
     assert {path: path.read_bytes() for path in old.rglob("*") if path.is_file()} == before
 
 
@@ -96,6 +98,19 @@ def test_a_migration_that_died_is_taken_up_again(step: str, old: Path, monkeypat
         KnowledgeBase.open(old)
     migrate(Storage(old))
     assert [commit.operation for commit in KnowledgeBase.open(old).log()].count("migrate") == 1
+
+
+def test_a_table_of_a_newer_version_is_refused_in_words(kb: KnowledgeBase) -> None:
+    def raise_version(publication: Publication) -> tuple[dict[str, int], None]:
+        publication.set_metadata("concepts", {TABLE_VERSION: "2"})
+        return {}, None
+
+    kb.publish("newer", raise_version)
+    newer = KnowledgeBase.open(kb.uri)
+    with pytest.raises(ClearKbError, match=r"'concepts'.*newer clear-kb"):
+        newer.dataset("concepts")
+    with pytest.raises(ClearKbError, match=r"'concepts'.*newer clear-kb"):
+        newer.publish("write", lambda publication: ({}, publication.delete("concepts", "true")))
 
 
 @pytest.mark.parametrize(

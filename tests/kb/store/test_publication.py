@@ -9,6 +9,7 @@ import pytest
 
 from kb.knowledge_base import KnowledgeBase
 from kb.store.publication import Publication
+from kb.store.rehearsal import Rehearsal
 from kb.vocabulary.concept_rows import concept_batches
 from tests.support.concepts import add_concepts, concept, write_concepts
 from tests.support.paths import ROOT
@@ -21,6 +22,16 @@ def texts(kb: KnowledgeBase) -> list[str]:
 def test_a_change_that_returns_nothing_makes_no_commit(kb: KnowledgeBase) -> None:
     assert kb.publish("nothing", lambda _: (None, "seen")) == (None, "seen")
     assert len(kb.log()) == 1
+
+
+def test_a_rehearsal_has_a_step_that_writes_nothing_for_every_step_of_a_publication(kb: KnowledgeBase) -> None:
+    made_of_others = {"write", "replace"}
+    reads = {"dataset", "snapshot"}
+    steps = {name for name in vars(Publication) if not name.startswith("_")} - made_of_others - reads
+    assert steps == steps & vars(Rehearsal).keys()
+    before = kb.storage.versions("concepts")
+    kb.publish("said", lambda publication: ({}, publication.set_metadata("concepts", {"said": "more"})), dry_run=True)
+    assert kb.storage.versions("concepts") == before
 
 
 def test_a_change_that_fails_leaves_the_last_commit(kb: KnowledgeBase) -> None:
