@@ -285,6 +285,7 @@ OWN = {
     "kb/privacy/exports.py": "the log of exports that this program writes",
     "kb/privacy/forgetting.py": "stored columns, and what Lance says of its files",
     "kb/sql/frames.py": "what two processes of ours say to each other",
+    "kb/store/dropping.py": "what a clean-up of this program has noted",
     "kb/store/safety/copying.py": "the mark of a backup that this program writes",
     "kb/store/safety/second_log.py": "the second log of commits that this program writes",
     "kb/store/safety/tag_marks.py": "the marks that Lance keeps of its tags",
