@@ -65,30 +65,30 @@ def test_commands_that_a_page_shows_exist_with_their_options(page: Path) -> None
 
 
 @pytest.mark.parametrize("page", **IDS)
-def test_python_that_a_page_shows_calls_what_exists_by_its_parameters(page: Path) -> None:
+def test_python_that_a_page_shows_calls_what_exists_by_its_parameters(page: Path, ward_kb: KnowledgeBase) -> None:
     for block in re.findall(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), re.M | re.S):
         for call in ast.walk(ast.parse(block)):
-            if isinstance(call, ast.Call) and (called := _named(call.func)) is not None:
+            if isinstance(call, ast.Call) and (called := _named(call.func, ward_kb)) is not None:
                 inspect.signature(called).bind_partial(
                     *(None for _ in call.args), **{word.arg: None for word in call.keywords if word.arg}
                 )
 
 
-def _named(node: ast.expr) -> Any:
+def _named(node: ast.expr, base: KnowledgeBase) -> Any:
     """What a dotted name of a page stands for; None if it begins with a name of the page's own."""
     if isinstance(node, ast.Name):
-        return KNOWN.get(node.id) or (KnowledgeBase(None, None, None) if node.id == "base" else None)  # type: ignore[arg-type]
-    if isinstance(node, ast.Attribute) and (owner := _named(node.value)) is not None:
+        return KNOWN.get(node.id) or (base if node.id == "base" else None)
+    if isinstance(node, ast.Attribute) and (owner := _named(node.value, base)) is not None:
         return getattr(owner, node.attr)
     return None
 
 
-def test_the_checks_of_pages_see_what_is_wrong() -> None:
+def test_the_checks_of_pages_see_what_is_wrong(ward_kb: KnowledgeBase) -> None:
     assert commands_in("    $ clear-kb vocab lisst --limti 3   # so\n") == [["vocab", "lisst", "--limti", "3"]]
     with pytest.raises(AttributeError):
-        _named(ast.parse("base.vocabulary.gett", mode="eval").body)
+        _named(ast.parse("base.vocabulary.gett", mode="eval").body, ward_kb)
     with pytest.raises(TypeError):
-        inspect.signature(_named(ast.parse("base.search", mode="eval").body)).bind_partial(None, kk=5)
+        inspect.signature(_named(ast.parse("base.search", mode="eval").body, ward_kb)).bind_partial(None, kk=5)
 
 
 @pytest.mark.parametrize("page", **IDS)
