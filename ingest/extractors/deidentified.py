@@ -10,6 +10,7 @@ from ingest.extractors.estimate import Estimate
 from ingest.extractors.mentions import facets_of
 from ingest.extractors.protocol import Differing, Extraction, Extractor
 from ingest.extractors.usage import Usage
+from ingest.grammar.language import read_language
 from ingest.identifiers.identifiers import fingerprint, identifiers_in, without_identifiers
 from ingest.mention import Mention
 from ingest.report import Section
@@ -54,9 +55,7 @@ class Deidentified:
 
     def extract(self, reports: Sequence[Sequence[Section]]) -> list[Extraction]:
         """Mine the sections of each report, in order; spans count characters of each section's text."""
-        shown = [
-            [replace(section, text=without_identifiers(section.text)) for section in sections] for sections in reports
-        ]
+        shown = [self._shown(sections) for sections in reports]
         return [
             replace(
                 one,
@@ -67,6 +66,13 @@ class Deidentified:
             )
             for one, sections in zip(self._extractor.extract(shown), reports, strict=True)
         ]
+
+    def _shown(self, sections: Sequence[Section]) -> Sequence[Section]:
+        """What the extractor sees of one report."""
+        # In another language, capitals and unknown words are no names: its own words are what tells which it is.
+        if self.languages is not None and read_language(sections).failure is not None:
+            return sections
+        return [replace(section, text=without_identifiers(section.text)) for section in sections]
 
 
 def _differing(one: Differing, sections: Sequence[Section]) -> Differing:

@@ -98,6 +98,7 @@ FLAGS: Mapping[str, str] = {
     "views": "--views all",
     "wanted": "--labels A,B",
     "weights": "--weights each|finding",
+    "why": "--why TEXT",
 }
 """What to say, by the parameter that would settle an error."""
 

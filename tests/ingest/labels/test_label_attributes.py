@@ -112,9 +112,13 @@ class TestCells:
         assert result.columns_not_used == ("devices",)
 
     def test_json_lines_that_cannot_be_stored(self, kb: KnowledgeBase, tmp_path: Path) -> None:
-        rows = [{"image": "a", "Edema": 1, "site": "x\0y", "room": "\ud800", "floor": 2, "of": {"x": 1}}]
+        rows = [
+            {"image": "a", "Edema": 1, "site": "x\0y", "floor": 2, "of": {"x": 1}},
+            {"image": "b", "room": "\ud800"},
+        ]
         result = ingest_labels(kb, write(tmp_path / "l.jsonl", "\n".join(map(json.dumps, rows))))
-        assert (result.attributes, result.columns_not_used) == (("floor",), ("site", "room", "of"))
+        assert (result.attributes, result.columns_not_used) == (("floor",), ("site", "of"))
+        assert [reject["position"] for reject in kb.rejects()] == ["line 2"]
 
 
 class TestWhatIsNoMetadata:
