@@ -25,8 +25,10 @@ class Address:
 
     @classmethod
     def parse(cls, uri: str | Path) -> Address:
-        """Take `uri` apart; UsageError if it names DynamoDB for its commits and no table of it."""
+        """Take `uri` apart; UsageError if it names no place, or DynamoDB for its commits and no table of it."""
         text = str(uri)
+        if not text.partition("://")[2 if "://" in text else 0].strip("/"):
+            raise UsageError(f"'{text}' is no place for a knowledge base: name a folder, or a bucket and a path in it")
         if "://" not in text:
             return cls(text.rstrip("/"))
         base, mark, query = text.partition("?")
