@@ -98,7 +98,7 @@ class Writing(_Shared):
 
     def __init__(self, told: dict[str, Any], at_the_end: ExitStack):
         super().__init__(told, at_the_end)
-        self.by: str | None = told["by"]
+        self.by: str | None = told.get("by")
         self.why: str | None = told.get("why")
         self.dry_run: bool = told.get("dry_run", False)
 
@@ -159,6 +159,7 @@ def writes(
     *,
     branch: bool = False,
     at: bool = False,
+    by: bool = True,
     why: bool = True,
     dry_run: bool = True,
     output: bool = True,
@@ -170,13 +171,14 @@ def writes(
         command: the function, whose first parameter is the `Writing`.
         branch: whether it may work on a draft (--branch).
         at: whether it may begin at another state than the newest (--at).
+        by: whether the log says who did it (--by).
         why: whether it takes a reason (--why).
         dry_run: whether it can be tried out (--dry-run).
         output: whether it prints data (--format).
         quiet: whether it shows progress, or says more than data (--quiet).
     """
-    more = _named(branch=branch, at=at, why=why, dry_run=dry_run, output=output, quiet=quiet)
-    return _given(command, Writing, {"kb", "by", "storage_option"} | more)
+    more = _named(branch=branch, at=at, by=by, why=why, dry_run=dry_run, output=output, quiet=quiet)
+    return _given(command, Writing, {"kb", "storage_option"} | more)
 
 
 _OPTIONS: dict[str, tuple[Any, Any]] = {

@@ -43,7 +43,7 @@ WITHOUT_MARK = "take the file away, and forget the patient again if you know who
 NOT_REACHED = (
     "checkpoints, and runs that were trained or fitted on these images",
     "files that were exported, and audit pages (the log of exports lists them)",
-    "backups and copies of the knowledge base",
+    "backups and other copies: they hold the patient until they are brought up to date and pruned",
     "the sources that were ingested: the next ingest of them brings the patient back",
     "caches of this machine's users: audits and fitted directions in their cache folders",
 )

@@ -18,7 +18,7 @@ from kb.errors import ClearKbError, UsageError
 from kb.store.history import History
 from kb.store.safety.file_notes import FileNote, FileNotes, hash_notes
 from kb.store.safety.seal import settle
-from kb.store.safety.second_log import add_rows, last_row, salvaged_rows
+from kb.store.safety.second_log import add_rows, full_rows, last_row, salvaged_rows
 from kb.store.safety.verify import BESIDE, Damage, Verifier, damaged
 from kb.store.sqltext import literal
 from kb.store.storage import FORMAT_KEY, Storage
@@ -266,9 +266,12 @@ class CommitLog:
         version = history.version if history.numbers[-1] == commit.number else None
         self.notes.add(commit.number, commit.files, version)
         settle(self._storage, self.notes, "commits")
+        if self._storage.folder is None:
+            return True
         last = last_row(self._storage)
         missing = [one for one in history.since(-1 if last is None else last["number"]) if one.number < commit.number]
-        add_rows(self._storage, [one.to_row() for one in (*missing, commit)])
+        rows = full_rows(self._storage, {one.commit_id for one in missing})
+        add_rows(self._storage, [*rows, commit.to_row()])
         return True
 
     def resolve(self, ref: str, branch: str = MAIN) -> Commit:

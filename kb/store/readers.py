@@ -74,12 +74,8 @@ class Hold:
         """Hold this commit in place of the one before; False if a clean-up is dropping it."""
         if self._file is None or number == self._number:
             return True
-        try:
-            _lock(self._file, fcntl.F_RDLCK, number, number + 1)
-        except BlockingIOError:
+        if not _read_locked(self._file, number):
             return False
-        except OSError:
-            return True  # a file system without locks: nobody can be told of this reader
         if self._number is not None:
             _lock(self._file, fcntl.F_UNLCK, self._number, self._number + 1)
         self._number = number
@@ -95,6 +91,19 @@ def _held_again(storage: Storage, number: int | None) -> Hold:
     if number is not None:
         hold.take(number)
     return hold
+
+
+@contextmanager
+def holding(storage: Storage, numbers: Collection[int]) -> Iterator[set[int]]:
+    """Hold many commits at once; gives those that are held: the others are being dropped."""
+    file = _open(storage.folder) if storage.folder is not None and _SET is not None else None
+    if file is None:
+        yield set(numbers)
+        return
+    try:
+        yield {number for number in numbers if _read_locked(file, number)}
+    finally:
+        os.close(file)
 
 
 @contextmanager
@@ -116,6 +125,17 @@ def claimed(storage: Storage, kept: Collection[int], newest: int) -> Iterator[se
         yield held
     finally:
         os.close(file)
+
+
+def _read_locked(file: int, number: int) -> bool:
+    """Lock the byte of one commit as a reader; False if a clean-up has it."""
+    try:
+        _lock(file, fcntl.F_RDLCK, number, number + 1)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True  # a file system without locks: nobody can be told of this reader
+    return True
 
 
 def _claim(file: int, start: int, end: int) -> set[int]:

@@ -11,7 +11,17 @@ from typing import Any
 from kb.errors import ClearKbError
 from kb.store.safety.durability import write_through
 from kb.store.safety.file_notes import hash_file
-from kb.store.storage import Storage, first_line
+from kb.store.safety.put_aside import PutAside
+from kb.store.storage import PUT_ASIDE, Storage, first_line
+
+MANIFEST = ".manifest"
+
+PART = ".copy-"
+"""How a file is called in a folder until it is whole."""
+
+
+class GoneError(ClearKbError):
+    """A file is not there: a clean-up came between, or it is damaged."""
 
 
 class Place:
@@ -34,7 +44,8 @@ class Place:
     def holds(self, path: str, size: int | None, digest: str | None) -> bool:
         """Whether the file is there as it should be; an object is there whole or not at all."""
         if self._folder is None:
-            return bool(self._asked(lambda: self._session.contains(path)))
+            # Data files have names that no other file ever has; a manifest may be that of another table's history.
+            return Path(path).suffix != MANIFEST and self._is_there(path)
         place = self._folder / path
         if not place.is_file() or size not in (None, place.stat().st_size):
             return False
@@ -47,26 +58,28 @@ class Place:
 
     def fetch(self, path: str, scratch: Path) -> Path:
         """The file on this machine: itself, or downloaded into the folder `scratch`."""
+        if not self._is_there(path):
+            raise GoneError(f"{self.uri}/{path} is gone: a clean-up came between, or it is damaged; try again")
         if self._folder is not None:
-            if not (self._folder / path).is_file():
-                raise ClearKbError(f"{self.uri}/{path} is gone: a clean-up came between, or it is damaged; try again")
             return self._folder / path
         local = scratch / Path(path).name
         self._asked(lambda: self._session.download_file(path, str(local)))
         return local
 
-    def put(self, path: str, local: Path) -> None:
-        """Bring a file here: under its name it is whole, and on the disk."""
+    def put(self, path: str, local: Path, digest: str) -> None:
+        """Bring a file of this hash here: in a folder it is read back, and under its name it is whole, on the disk."""
         if self._folder is None:
             self._asked(lambda: self._session.upload_file(str(local), path))
             return
         place = self._folder / path
         place.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, part = tempfile.mkstemp(dir=self._folder, prefix=".copy-")
+        descriptor, part = tempfile.mkstemp(dir=self._folder, prefix=PART)
         os.close(descriptor)
         try:
             shutil.copyfile(local, part)
             write_through([Path(part)], self._folder)
+            if hash_file(Path(part)) != digest:
+                raise ClearKbError(f"{place} was written, and reads back with other bytes: the disk may be damaged")
             Path(part).replace(place)
         finally:
             Path(part).unlink(missing_ok=True)
@@ -79,14 +92,11 @@ class Place:
             file.flush()
             if self._folder is not None:
                 self._folder.mkdir(parents=True, exist_ok=True)
-            self.put(path, Path(file.name))
+            self.put(path, Path(file.name), hash_file(Path(file.name)))
 
     def read(self, path: str) -> bytes | None:
         """A small file of our own; None if there is none."""
-        if self._folder is not None:
-            place = self._folder / path
-            return place.read_bytes() if place.is_file() else None
-        if not self._asked(lambda: self._session.contains(path)):
+        if not self._is_there(path):
             return None
         with tempfile.TemporaryDirectory() as folder:
             return self.fetch(path, Path(folder)).read_bytes()
@@ -97,6 +107,28 @@ class Place:
             found = sorted(path for path in (self._folder / under).rglob("*") if path.is_file())
             return [str(path.relative_to(self._folder)) for path in found]
         return sorted(self._asked(lambda: self._session.list(under)))
+
+    def put_aside(self, path: str) -> None:
+        """Take a file away from where it counts, and keep it."""
+        if self._folder is not None:
+            PutAside(self._storage, dry_run=False).take(path)
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            local = self.fetch(path, Path(folder))
+            self.put(f"{PUT_ASIDE}/{path}", local, hash_file(local))
+        self.delete(path)
+
+    def delete(self, path: str) -> None:
+        """Delete a file."""
+        if self._folder is not None:
+            (self._folder / path).unlink(missing_ok=True)
+            return
+        self._asked(lambda: self._session.delete_file(path))
+
+    def _is_there(self, path: str) -> bool:
+        if self._folder is not None:
+            return (self._folder / path).is_file()
+        return bool(self._asked(lambda: self._session.contains(path)))
 
     def _asked(self, ask: Any) -> Any:
         try:

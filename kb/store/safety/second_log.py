@@ -12,7 +12,7 @@ import base64
 import json
 import lzma
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -63,6 +63,12 @@ def second_rows(storage: Storage) -> list[Row]:
     """Every row of the copy that can be read, as the table `commits` would give it."""
     path = _path(storage)
     return [] if path is None or not path.is_file() else list(_rows(path.read_bytes().splitlines()))
+
+
+def full_rows(storage: Storage, commits: Collection[str], version: int | None = None) -> list[Row]:
+    """The rows of some commits as a version of the log has them, with their notes, oldest first."""
+    rows = storage.dataset("commits", version).to_table().to_pylist() if commits else []
+    return sorted((row for row in rows if row["commit_id"] in commits), key=lambda row: row["number"])
 
 
 def add_rows(storage: Storage, rows: Sequence[Row]) -> None:

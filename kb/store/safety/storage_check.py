@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from kb.store.commits import CommitLog
+from kb.store.commits import REREADINGS, CommitLog
+from kb.store.safety.held_states import held_states
 from kb.store.safety.verify import Damage, Verifier
 from kb.store.storage import Storage
 
@@ -40,20 +41,33 @@ def check_storage(storage: Storage, *, on_commit: Callable[[int, int], object] =
         storage: the tables.
         on_commit: hears how many commits are done, and of how many.
     """
-    log = CommitLog(storage)
-    every = log.all()
-    verifier = Verifier(storage, log.notes, {commit.number: commit.commit_id for commit in every}.get, thorough=True)
-    heads = {commit.commit_id for commit in log.branches().values()}
-    commits = [c for c in every if c.commit_id in heads or log.readable([c])]
-    found: dict[Damage, list[str]] = {log.damage: []} if log.damage is not None else {}
-    for done, commit in enumerate(reversed(commits), 1):
-        for damage in verifier.state(commit.pins):
-            found.setdefault(damage, []).append(commit.commit_id)
-        on_commit(done, len(commits))
-    for damage in verifier.beside():
-        found.setdefault(damage, [])
+    log = CommitLog(storage, any_format=True)
+    with held_states(storage, log) as (every, commits):
+        names = {commit.number: commit.commit_id for commit in every}
+        verifier = Verifier(storage, log.notes, names.get, thorough=True)
+        found: dict[Damage, list[str]] = {log.damage: []} if log.damage is not None else {}
+        for done, commit in enumerate(reversed(commits), 1):
+            for damage in verifier.state(commit.pins):
+                found.setdefault(damage, []).append(commit.commit_id)
+            on_commit(done, len(commits))
+    noted = any(commit.files_hash is not None for commit in every)
+    for damage in _beside(storage, verifier):
+        if noted or damage.file or storage.has(damage.table):  # an older format does not have every table yet
+            found.setdefault(damage, [])
     for number in log.notes.lost:
         found.setdefault(Damage("commits", "", f"has lost the notes of commit {number}"), [])
     return StorageCheck(
         len(commits), verifier.files, tuple(DamagedState(damage, tuple(ids)) for damage, ids in found.items())
     )
+
+
+def _beside(storage: Storage, verifier: Verifier) -> list[Damage]:
+    """What is damaged beside the history: a version that a writer swept while it was read is not its table's newest."""
+    found = verifier.beside()
+    for _ in range(REREADINGS):
+        if not found:
+            break
+        log = CommitLog(storage, any_format=True)
+        names = {commit.number: commit.commit_id for commit in log.all()}
+        found = Verifier(storage, log.notes, names.get, thorough=True).beside()
+    return found

@@ -13,6 +13,8 @@ import ingest
 from kb.errors import ClearKbError, UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.privacy.forgetting import forget
+from kb.store.safety.copying import copy_knowledge_base
+from kb.store.storage import Storage
 from kb.vocabulary.check import check
 from tests.support.tables import fill
 
@@ -86,6 +88,18 @@ def test_concepts_that_only_they_had_go_and_shared_ones_stay(base: KnowledgeBase
     texts = {row["text"] for row in KnowledgeBase.open(base.uri).dataset("concepts").to_table().to_pylist()}
     assert "large right pleural effusion" not in texts
     assert {"no pneumothorax", "cardiomegaly"} <= texts
+
+
+def test_a_backup_holds_the_patient_until_it_is_pruned(base: KnowledgeBase, tmp_path: Path) -> None:
+    copy = Storage(tmp_path / "copy.kb")
+    copy_knowledge_base(base.storage, copy)
+    forget(base, GONE, by="tester")
+    copy_knowledge_base(Storage(base.uri), copy)
+    assert bytes_with(Path(copy.uri), GONE)
+    copy_knowledge_base(Storage(base.uri), copy, prune=True)
+    for words in (GONE, OWN, f"hash-{GONE}"):
+        assert bytes_with(Path(copy.uri), words) == []
+    assert patients_in(KnowledgeBase.open(copy.uri).at("v1")) == {"p-other-001", "p-other-002"}
 
 
 def test_a_tag_keeps_its_name_on_a_cleaned_copy_and_older_commits_cannot_be_read(base: KnowledgeBase) -> None:
