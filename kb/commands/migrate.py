@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kb.commands.options import Format
-from kb.commands.output import print_json, say
+from kb.commands.output import print_result, say
 from kb.commands.shared import Writing, writes
 from kb.store.migrations import migrate
 
@@ -14,8 +14,8 @@ def migrate_command(
 ) -> None:
     """Bring a knowledge base of an older format up to the newest, as one commit; killed, it is taken up again."""
     result = migrate(writing.storage, **writing.act)
-    if writing.output is Format.json:
-        print_json(result.to_dict())
+    if writing.output is not Format.table:
+        print_result(result.to_dict(), (), writing.output)
     elif not result.steps:
         say(f"{writing.uri} has the newest format, {result.format}")
     else:

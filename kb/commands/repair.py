@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.markup import escape
 
 from kb.commands.options import Format
-from kb.commands.output import print_json, say
+from kb.commands.output import print_result, say
 from kb.commands.shared import Writing, writes
 from kb.store.safety.repair import lost_lines, repair
 
@@ -16,8 +16,8 @@ def repair_command(
 ) -> None:
     """Repair what is damaged: go back to the newest whole state, rebuild what can be, say what is lost."""
     result = repair(writing.storage, **writing.act)
-    if writing.output is Format.json:
-        print_json(result.to_dict())
+    if writing.output is not Format.table:
+        print_result(result.to_dict(), (), writing.output)
         return
     if not result.steps:
         say(
