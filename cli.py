@@ -211,7 +211,7 @@ COMMANDS: Mapping[str, Entry | Group] = {
     "repair": ("kb.commands.repair", "repair_command",
         "Repair what is damaged: go back to the newest whole state, rebuild what can be, say what is lost."),
     "backup": ("kb.commands.backup", "backup_command",
-        "Copy the knowledge base, with its history, to DEST: only what is not there; every file is compared."),
+        "Copy the knowledge base, with its history, to DEST: only what is not there; in a folder all of it is compared."),
     "restore-from": ("kb.commands.backup", "restore_from_command",
         "Bring a backup back to where --kb names: a new place, or the same knowledge base at an earlier state."),
     "migrate": ("kb.commands.migrate", "migrate_command",

@@ -289,7 +289,6 @@ OWN = {
     "kb/sql/without_ids.py": "parameters of a run, a stored column",
     "kb/store/commits.py": "a stored column",
     "kb/store/dropping.py": "what a clean-up of this program has noted",
-    "kb/store/safety/copying.py": "the mark of a backup that this program writes",
     "kb/store/safety/second_log.py": "the second log of commits that this program writes",
     "kb/store/safety/tag_marks.py": "the marks that Lance keeps of its tags",
     "kb/store/storage.py": "what Lance says of a file that it has written",

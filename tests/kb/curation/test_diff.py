@@ -299,7 +299,7 @@ def test_a_new_concept_whose_text_says_nothing_known_is_carried_whole(tmp_path: 
     ("content", "told"),
     [
         (b'{"ID": {"before": {}, "after": {"text": ""}}}', "text: "),
-        (b'{"ID": {"before": {}, "after": {"note": "\\ud800"}}}', "note: "),
+        (b'{"ID": {"before": {}, "after": {"note": "\\ud800"}}}', "half a letter"),
         (b"\xff\xfe\x00", "not a vocabulary patch"),
         (b"[" * 100_000, "not a vocabulary patch"),
     ],

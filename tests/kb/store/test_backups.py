@@ -20,8 +20,8 @@ from kb.store.safety.place import Place
 from kb.store.safety.second_log import second_rows
 from kb.store.safety.storage_check import check_storage
 from kb.store.storage import COPY_MARK, SECOND_LOG, Storage
-from tests.kb.store.test_migrations import stored
 from tests.support.concepts import add_concepts
+from tests.support.old_formats import stored_example
 from tests.support.s3_server import S3Server
 
 
@@ -173,7 +173,7 @@ def test_the_root_of_the_file_system_is_no_knowledge_base(base: KnowledgeBase, c
 def test_a_knowledge_base_of_an_older_format_is_checked_and_backed_up_before_its_migration(
     dest: Storage, tmp_path: Path
 ) -> None:
-    old = Storage(stored(10, tmp_path))
+    old = Storage(stored_example(10, tmp_path))
     assert not check_storage(old).damaged
     copy_knowledge_base(old, dest)
     copy_knowledge_base(old, dest)
