@@ -195,7 +195,8 @@ def _own_embeddings(state: State, texts: Iterable[str]) -> frozenset[str]:
 
 def _own_rejects(state: State, traces: Traces) -> dict[str, frozenset[str]]:
     """Inputs that could not be taken and name the patient: none of their rows says whose they were."""
-    longer, whose = set(), f"contains(patient_id, {literal(traces.patient_id)})"
+    longer: set[str] = set()
+    whose = f"contains(patient_id, {literal(traces.patient_id)})"
     for name in ("reports", "images"):
         rows = state.dataset(name).to_table(columns=["patient_id"], filter=whose)["patient_id"].to_pylist()
         longer.update(one for one in rows if one != traces.patient_id and names(one, traces.patient_id))
