@@ -1,6 +1,6 @@
 """Kills writing commands at single file operations, and looks at what is left: the counts are what is promised.
 
-    python -m tests.reliability.kills --kills 200 --seed 1
+    python -m tests.support.killing.kills --kills 200 --seed 1
 
 After every kill the knowledge base must open on its last commit or the finished one, `check` must find nothing new, the
 same command must finish, and the state must then be the one of a run that nobody killed; a clean-up must go on working.
@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.reliability.host import Host
-from tests.reliability.scenarios import SCENARIOS, Scenario
+from tests.support.killing.host import Host
+from tests.support.killing.scenarios import SCENARIOS, Scenario
 
-LOOK, PREPARE = "tests.reliability.looks:look", "tests.reliability.scenarios:prepare"
+LOOK, PREPARE = "tests.support.killing.looks:look", "tests.support.killing.scenarios:prepare"
 WHEN = ("before", "after", "half")
 
 

@@ -50,7 +50,7 @@ class Host:
         home.mkdir()
         environment |= {"LD_PRELOAD": str(library), "NO_COLOR": "1", "HOME": str(home), "XDG_CACHE_HOME": str(home)}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.reliability.host"],
+            [sys.executable, "-m", "tests.support.killing.host"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.reliability.host import Host
-from tests.reliability.kills import try_kills
+from tests.support.killing.host import Host
+from tests.support.killing.kills import try_kills
 
 pytestmark = pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler: the kills are made by a library in C")
 
