@@ -202,12 +202,12 @@ class TestCommitsThroughDynamoDB:
         base.tag("v1")
         add_concepts(base, ["cardiomegaly"])
         add_concepts(base, ["pneumonia"])
-        assert base.gc(keep=1).kept == 2
+        # Nobody can be seen to read there: what is younger than a day stays.
+        assert (result := base.gc(keep=1)).dropped == 0 and result.kept == 4
         again = KnowledgeBase.open(uri, storage_options=careless.storage_options)
         assert len(again.vocabulary) == 3
         assert len(again.at("v1").vocabulary) == 1
-        with pytest.raises(UsageError, match="was dropped by a clean-up"):
-            again.at("HEAD~1")
+        assert len(again.at("HEAD~1").vocabulary) == 2
         assert [hit.text for hit in again.search("effusion", k=1, words_only=True)] == ["pleural effusion"]
 
     def test_a_writer_that_goes_another_way_is_refused(self, s3: S3Server) -> None:
