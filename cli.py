@@ -1,4 +1,4 @@
-"""The root command: a table of names, and nothing of ours is imported before one of them is run."""
+"""The root command: a table of names, and next to nothing of ours is imported before one of them is run."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+
+from kb.without_pandas import leave_pandas_alone
 
 Entry = tuple[str, str, str]
 """The module of a command, its function there, and the first line of that function's docstring."""
@@ -317,6 +319,7 @@ def root(
 
 def main() -> None:
     """Run the command line: exit 0 done, 1 the work failed, 2 wrong usage, 130 interrupted."""
+    leave_pandas_alone()
     try:
         app()
     except BrokenPipeError:

@@ -60,6 +60,11 @@ def threads_beside(others: float, cores: int) -> int:
     return max(1, min(cores, int(cores - others + 0.5)))
 
 
+def core_count() -> int:
+    """The cores that this process may run on."""
+    return len(_cores())
+
+
 class _Moment:
     """What the cores had done at one moment, all processes together and this one."""
 

@@ -19,9 +19,6 @@ from kb.store.state import State
 if TYPE_CHECKING:
     from encoder.audit.encoder_vectors import EncoderVectors
 
-OPENS = __name__
-"""The module that a session's process opens its state by: it loads little, for every first query waits for it."""
-
 
 def open_session(
     kb: State,
@@ -40,7 +37,7 @@ def open_session(
 
     What is wrong with the encoder is said by the first query that needs it: others run without one.
     """
-    return AuditSession(kb, limits, Opener(OPENS, open_with_vectors.__name__, {"encoder": encoder}), tables=tables)
+    return AuditSession(kb, limits, Opener(__name__, open_with_vectors.__name__, {"encoder": encoder}), tables=tables)
 
 
 def open_with_vectors(

@@ -10,7 +10,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -24,46 +25,61 @@ from kb.sql.watch import PATIENCE_S
 _BEGIN = """\
 import json, sys
 sys.path[:] = json.loads(sys.argv[1])
+from kb.without_pandas import leave_pandas_alone
+leave_pandas_alone()
 from kb.sql.query_server import main
-main(sys.argv[2])
+main()
 """
 """The paths are ours, as they are by now; nothing of the caller's own script runs there."""
 
 GRACE_S = PATIENCE_S + 2.0
 """Seconds beyond the limit that the process has to end the query, or itself, before it is killed."""
 
-_spare: dict[str, subprocess.Popen[bytes]] = {}
+TELLS_EVERY_S = 0.1
+"""Seconds after which a query is told again to stop."""
+
+MOST_SPARE = 2
+"""Processes that are kept for the sessions to come: to begin one takes longer than most queries."""
+
+_spare: list[QueryProcess] = []
 _guard = threading.Lock()
 
 
-def begin(module: str) -> None:
-    """Begin a process that the next session may take, so that it gets ready while something else is done.
+def begin() -> None:
+    """Begin a process that the next session may take, so that it gets ready while something else is done."""
+    with _guard:
+        if not _spare:
+            _spare.append(QueryProcess())
+
+
+def take(files: Sequence[int] = ()) -> QueryProcess:
+    """A process that has nothing open: one that another session had before, or a new one.
 
     Args:
-        module: that opens the session's state.
+        files: open files that it reads tables from; none that is there already has them.
     """
     with _guard:
-        if module not in _spare:
-            _spare[module] = _started(module, ())
+        while _spare and not files:
+            if (process := _spare.pop()).alive:
+                return process
+            process.end()
+    return QueryProcess(files)
 
 
-def _taken(module: str, files: Sequence[int]) -> subprocess.Popen[bytes]:
+def hand_back(process: QueryProcess) -> None:
+    """Keep a process for a session to come, or end it where it is still at work, or there are enough."""
     with _guard:
-        ready = None if files else _spare.pop(module, None)
-    return ready if ready is not None and ready.poll() is None else _started(module, files)
+        if len(_spare) < MOST_SPARE and process.cleared():
+            _spare.append(process)
+            return
+    process.end()
 
 
-def _started(module: str, files: Sequence[int]) -> subprocess.Popen[bytes]:
-    # No script of the caller is read again there, as multiprocessing would; a session of its own keeps Ctrl-C from it.
-    told = subprocess.DEVNULL if os.environ.get("CLEAR_KB_DEBUG", "0") in ("", "0") else None
-    return subprocess.Popen(
-        [sys.executable, "-P", "-c", _BEGIN, json.dumps(sys.path), module],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=told,
-        pass_fds=tuple(files),
-        start_new_session=True,
-    )
+def end_spares() -> None:
+    """End the processes that no session has, and give their memory back."""
+    with _guard:
+        while _spare:
+            _spare.pop().end()
 
 
 class QueryEnded(ClearKbError):
@@ -78,30 +94,57 @@ class QueryStopped(ClearKbError):
 
 
 class QueryProcess:
-    """One process with the views of one state, asked by one thread; `stop` may be called by any.
+    """One process with the views of one state at a time, asked by one thread; `stop` may be called by any.
 
     Args:
-        opening: what it is to open, as `kb.sql.query_server` reads it.
-        limits: of each query.
         files: open files that it reads tables from.
     """
 
-    def __init__(self, opening: Mapping[str, Any], limits: Limits, *, files: Sequence[int] = ()):
-        self._limits = limits
-        self._process = _taken(opening["module"], files)
+    def __init__(self, files: Sequence[int] = ()):
+        # No script of the caller is read again there, as multiprocessing would; its own group keeps Ctrl-C from it.
+        told = subprocess.DEVNULL if os.environ.get("CLEAR_KB_DEBUG", "0") in ("", "0") else None
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-c", _BEGIN, json.dumps(sys.path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=told,
+            pass_fds=tuple(files),
+            start_new_session=True,
+        )
+        self._only_here = bool(files)
         self._answers: SimpleQueue[Frame | None] = SimpleQueue()
         self._opened = self._over = False
         self._asked = self._answered = 0
         threading.Thread(target=self._listen, daemon=True, name="answers").start()
-        self._send(opening)
+
+    def open(self, opening: Mapping[str, Any], limits: Limits) -> None:
+        """Have it open a state; what is wrong with that is said by the first answer.
+
+        Args:
+            opening: what, as `kb.sql.query_server` reads it.
+            limits: of each query.
+        """
+        self._limits = limits
+        self._opened = False
+        here = {"environment": dict(os.environ), "folder": _folder()}
+        self._send({"do": "open", **here, **opening})
+
+    def cleared(self) -> bool:
+        """Have it close what it has open; whether it can be had by another session, which it cannot while it works."""
+        if self._only_here or not self._opened or self._asked != self._answered or not self.alive:
+            return False
+        self._send({"do": "close"})
+        return True
 
     @property
     def alive(self) -> bool:
         """Whether it can be asked."""
         return not self._over and self._process.poll() is None
 
-    def ask(self, head: Mapping[str, Any], body: bytes | pa.Buffer = b"", *, seconds: float) -> Frame:
-        """Its answer to one question, which may take so many seconds.
+    def ask(
+        self, head: Mapping[str, Any], body: bytes | pa.Buffer = b"", *, seconds: float, stopped: Callable[[], bool]
+    ) -> Frame:
+        """Its answer to one question, which may take so many seconds; none where it is `stopped` by then.
 
         Raises:
             UsageError, ClearKbError: what it says is wrong.
@@ -109,7 +152,10 @@ class QueryProcess:
             QueryStopped: by `stop`.
             KeyboardInterrupt: by the person; the query is stopped first.
         """
-        self._asked += 1
+        self._asked += 1  # first: who stops it from now on finds it
+        if stopped():
+            self._answered += 1
+            raise QueryStopped
         self._send(head, body)
         try:
             self._open()
@@ -124,12 +170,9 @@ class QueryProcess:
             raise
 
     def stop(self) -> None:
-        """Stop the query that runs; where it does not listen, its process ends with it."""
+        """Stop the query that runs, or is to run next; where it does not listen, its process ends with it."""
         if self._answered < self._asked:
-            self._process.send_signal(signal.SIGINT)
-            patience = threading.Timer(GRACE_S, self._kill_where_stuck, [self._asked])
-            patience.daemon = True
-            patience.start()
+            threading.Thread(target=self._stop, args=(self._asked,), daemon=True, name="stopping").start()
 
     def end(self) -> None:
         """End the process."""
@@ -140,9 +183,14 @@ class QueryProcess:
             with contextlib.suppress(OSError):
                 pipe.close()  # type: ignore[union-attr]
 
-    def _kill_where_stuck(self, asked: int) -> None:
-        if self._answered < asked:
-            self._process.kill()
+    def _stop(self, asked: int) -> None:
+        """Tell it until it has heard: a query that is not bound yet listens to nothing."""
+        patience = GRACE_S
+        while self._answered < asked and self.alive:
+            if self._opened:
+                self._process.send_signal(signal.SIGINT if patience > 0 else signal.SIGKILL)
+                patience -= TELLS_EVERY_S
+            time.sleep(TELLS_EVERY_S)
 
     def _open(self) -> None:
         if not self._opened:
@@ -205,3 +253,11 @@ class QueryProcess:
             pass
         finally:
             self._answers.put(None)
+
+
+def _folder() -> str | None:
+    """The working folder, by which a path may be told; None where it is gone."""
+    try:
+        return str(Path.cwd())
+    except FileNotFoundError:
+        return None

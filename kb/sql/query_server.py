@@ -29,6 +29,10 @@ from kb.sql.sandbox import check_query
 from kb.sql.slips import with_hint
 from kb.sql.view_result import ViewResult
 from kb.sql.views import Views
+from kb.sql.watch import own_memory
+
+MOST_KEPT = 400_000_000
+"""Bytes that a process may still hold when a session is done with it, and be had by the next."""
 
 PIECE = 32_000_000
 """Bytes of rows that are told at a time."""
@@ -39,36 +43,39 @@ _NO_ARROW = re.compile(r"\b(VARIANT|BIT|BIGNUM|GEOMETRY)\b|\bTIME WITH TIME ZONE
 Tell = Callable[..., None]
 
 
-def main(module: str) -> None:
-    """Serve the session at the other end of standard input and output until it is gone; `module` opens its state."""
+def main() -> None:
+    """Serve the sessions at the other end of standard input and output, one after the other, until they are gone."""
     answers = _answers()
     _stand_back()
     questions: SimpleQueue[Frame] = SimpleQueue()
     threading.Thread(target=_listen, args=(sys.stdin.buffer, questions), daemon=True, name="questions").start()
-    import_module(module)
     serve(questions.get, lambda head, body=b"": write_frame(answers, head, body))
 
 
 def serve(next_question: Callable[[], Frame], tell: Tell) -> None:
-    """Open what the first frame says, and answer what follows it."""
-    opening, _ = next_question()
-    try:
-        server = QueryServer.opened(opening, tell)
-    except (ClearKbError, OSError) as error:
-        tell(_as_data(error))
-        return
-    tell({"opened": True})
-    while True:
-        question = next_question()
+    """Open what a frame says, and answer those that follow it, until one closes it and another opens something else."""
+    while own_memory() < MOST_KEPT:
+        opening, _ = next_question()
         try:
-            answer, body = server.answer(question)
-        except KeyboardInterrupt:
-            answer, body = {"stopped": True}, b""
-        except Exception as error:  # nothing that a query does may end its process without a word
-            # An interrupt may come to light only in what follows the query that it was meant for.
-            late = type(error).__name__ == "InterruptException"
-            answer, body = _as_data(server.stopped() if late else error), b""
-        tell(answer, body)
+            server = QueryServer.opened(opening, tell)
+        except (ClearKbError, OSError) as error:
+            tell(_as_data(error))
+            return
+        tell({"opened": True})
+        while (question := next_question()).head["do"] != "close":
+            tell(*_answered(server, question))
+        server.close()
+
+
+def _answered(server: QueryServer, question: Frame) -> tuple[Mapping[str, Any], bytes | pa.Buffer]:
+    try:
+        return server.answer(question)
+    except KeyboardInterrupt:
+        return {"stopped": True}, b""
+    except Exception as error:  # nothing that a query does may end its process without a word
+        # An interrupt may come to light only in what follows the query that it was meant for.
+        late = type(error).__name__ == "InterruptException"
+        return _as_data(server.stopped() if late else error), b""
 
 
 class QueryServer:
@@ -85,6 +92,7 @@ class QueryServer:
     def opened(cls, opening: Mapping[str, Any], tell: Tell) -> QueryServer:
         """The server of what a session is of."""
         limits = Limits(**opening["limits"])
+        _stand_where(opening["environment"], opening["folder"])
 
         def end(reason: str) -> None:
             tell({**_as_data(limits.stopped(reason)), "ended": True})
@@ -94,6 +102,11 @@ class QueryServer:
         state, more = opener(opening["uri"], opening["commit"], opening["storage_options"], **opening["arguments"])
         own = {name: _mapped(file) for name, file in opening["own"].items()}
         return cls(Views(state, limits, more=more, own=own, when_stuck=end), tell)
+
+    def close(self) -> None:
+        """Give the memory of the views back."""
+        self._pieces = iter(())
+        self._views.close()
 
     def stopped(self) -> ClearKbError:
         """The error of a query whose time was up."""
@@ -197,6 +210,15 @@ def _listen(stream: BinaryIO, questions: SimpleQueue[Frame]) -> None:
     while (frame := read_frame(stream)) is not None:
         questions.put(frame)
     os._exit(0)
+
+
+def _stand_where(environment: Mapping[str, str], folder: str | None) -> None:
+    """Take the session's environment and working folder: how its knowledge base and its encoder are reached."""
+    os.environ.clear()
+    os.environ.update(environment)
+    if folder is not None:
+        with suppress(OSError):
+            os.chdir(folder)
 
 
 def _stand_back() -> None:

@@ -25,7 +25,7 @@ from kb.sql.frames import Frame, as_stream, from_stream
 from kb.sql.limits import Limits
 from kb.sql.opener import PLAIN, Opener
 from kb.sql.own_tables import read_own_tables
-from kb.sql.query_process import QueryProcess
+from kb.sql.query_process import QueryProcess, hand_back, take
 from kb.sql.result import Result
 from kb.store.state import State
 
@@ -39,7 +39,8 @@ class AuditSession:
         opener: opens the same state in the session's process, with tables beside its own.
         tables: files of the analyst's own by the name that queries call them; see `kb.sql.own_tables`.
 
-    A session is of one thread; only `stop` may be called by another. Its process ends when it is closed, or let go.
+    A session is of one thread; only `stop` may be called by another. Closed, it gives its process back, which another
+    session may take; let go, it ends it.
     """
 
     def __init__(
@@ -59,6 +60,8 @@ class AuditSession:
         self._process: QueryProcess | None = None
         self._ending: weakref.finalize[..., Any] | None = None
         self._reading = object()  # another one for each query whose rows are being read
+        self._query: object = object()  # another one for each query
+        self._stopped: object = None  # the query that was stopped last
 
     def __enter__(self) -> AuditSession:
         return self
@@ -67,9 +70,9 @@ class AuditSession:
         self.close()
 
     def close(self) -> None:
-        """End the process, and give its memory back."""
-        if self._ending is not None:
-            self._ending()
+        """Give the process back, for a session to come, and the memory of the views."""
+        if self._process is not None and self._ending is not None and self._ending.detach() is not None:
+            hand_back(self._process)
         self._process = self._ending = None
 
     def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Result:
@@ -84,14 +87,14 @@ class AuditSession:
             ClearKbError: it took more time or memory than it may, or ended the process that ran it.
         """
         told = _as_body(parameters or {})
-        self._reading = object()
+        self._reading, self._query = object(), object()
         found = self._ask({"do": "ask", "sql": sql}, told, seconds=self.limits.timeout_s)
         return AskedResult(self, sql, told, kinds=found.head["kinds"], left=found.head["left"])
 
     def remarks(self, sql: str, parameters: Mapping[str, Any] | None = None, *, rows: bool) -> list[str]:
         """What the rows of a query count too, or, where it has none, why; as sentences."""
         told = {"do": "remarks", "sql": sql, "rows": rows}
-        self._reading = object()
+        self._reading, self._query = object(), object()
         found = self._ask(told, _as_body(parameters or {}), seconds=self.limits.timeout_s)
         return list(found.head["remarks"])
 
@@ -101,13 +104,14 @@ class AuditSession:
 
     def stop(self) -> None:
         """Stop the query that runs, from another thread: it ends with a ClearKbError."""
+        self._stopped = self._query
         if (process := self._process) is not None:
             process.stop()
 
     def _ask(self, head: Mapping[str, Any], body: bytes | pa.Buffer = b"", *, seconds: float) -> Frame:
         if seconds <= 0:
             raise self.limits.stopped("time")
-        return self._running().ask(head, body, seconds=seconds)
+        return self._running().ask(head, body, seconds=seconds, stopped=lambda: self._stopped is self._query)
 
     def _running(self) -> QueryProcess:
         if self._process is None or not self._process.alive:
@@ -123,7 +127,8 @@ class AuditSession:
                 "limits": asdict(self.limits),
                 "own": files,
             }
-            self._process = QueryProcess(opening, self.limits, files=tuple(files.values()))
+            self._process = take(tuple(files.values()))
+            self._process.open(opening, self.limits)
             self._ending = weakref.finalize(self, self._process.end)
         return self._process
 

@@ -138,16 +138,50 @@ def test_a_query_that_takes_too_long_is_stopped_and_the_next_one_runs(audited: K
     assert desk.ask(audited, "SELECT 2 AS x", {}, told={}).answer.rows == ((2,),)
 
 
-def test_a_query_can_be_stopped(audited: KnowledgeBase) -> None:
+def waits_for(found: list[str], desk: SqlDesk, base: KnowledgeBase, sql: str, asker: str) -> threading.Thread:
+    """A thread that asks, and is well into it."""
+    asking = threading.Thread(
+        target=lambda: found.append(desk.ask(base, sql, {}, told={}, asker=asker).answer.error), daemon=True
+    )
+    asking.start()
+    time.sleep(0.5)
+    return asking
+
+
+def test_a_query_can_be_stopped_by_who_asked_it(audited: KnowledgeBase) -> None:
     desk = SqlDesk()
     desk.ask(audited, "SELECT 1", {}, told={})
     found: list[str] = []
-    asking = threading.Thread(target=lambda: found.append(desk.ask(audited, SLOW, {}, told={}).answer.error))
-    asking.start()
-    time.sleep(0.5)
-    desk.stop()
+    asking = waits_for(found, desk, audited, SLOW, "ann")
+    desk.stop("bob")
+    assert desk.ask(audited, "SELECT 2 AS x", {}, told={}, asker="bob").answer.rows == ((2,),), "it need not wait"
+    assert not found
+    desk.stop("ann")
     asking.join(30)
     assert found == ["stopped"]
+    desk.close()
+
+
+def test_more_queries_than_may_run_wait_for_their_turn(audited: KnowledgeBase) -> None:
+    desk = SqlDesk(at_once=1)
+    found: list[str] = []
+    asking = waits_for(found, desk, audited, SLOW, "ann")
+    waiting = waits_for(found, desk, audited, "SELECT 1", "bob")
+    assert not found
+    desk.stop("ann")
+    for thread in (asking, waiting):
+        thread.join(30)
+    assert found == ["stopped", ""]
+    desk.close()
+
+
+def test_another_state_is_asked_in_the_process_of_the_one_before(audited: KnowledgeBase) -> None:
+    desk = SqlDesk(at_once=1)
+    before = audited.at("HEAD~1")
+    counts = [
+        desk.ask(state, "SELECT count(*) AS n FROM runs", {}, told={}).answer.rows[0][0] for state in (before, audited)
+    ]
+    assert counts == [state.dataset("runs").count_rows() for state in (before, audited)]
     desk.close()
 
 

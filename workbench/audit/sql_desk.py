@@ -1,4 +1,4 @@
-"""The queries of one server: a session that answers them, begun when it is needed, ended when it is not."""
+"""The queries of one server: sessions that answer them, begun when they are needed, ended when they are not."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from encoder.audit.audit_session import open_session
+from kb.cores import core_count
 from kb.knowledge_base import KnowledgeBase
 from kb.sql.limits import Limits
+from kb.sql.query_process import end_spares
 from kb.sql.session import AuditSession
 from workbench.audit.sql_answer import Answer, answered
 
@@ -23,7 +25,7 @@ REMEMBERED = 16
 """Answers that can be paged through, drawn and downloaded."""
 
 IDLE_S = 600
-"""After that long without a query the process gives its memory back."""
+"""After that long without a query the processes give their memory back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,18 +52,20 @@ class Asked:
 
 
 class SqlDesk:
-    """The queries of one server: one at a time, in the process of a session over one state.
+    """The queries of one server: some at a time, each in the process of a session; the others wait for their turn.
 
     Args:
         timeout_s: seconds that a query may take.
         memory: what it may take of that: "2GB".
+        at_once: queries that run at the same time; default: a processor each.
     """
 
-    def __init__(self, timeout_s: float = TIMEOUT_S, memory: str = MEMORY) -> None:
+    def __init__(self, timeout_s: float = TIMEOUT_S, memory: str = MEMORY, at_once: int | None = None) -> None:
         self._limits = Limits(timeout_s, memory)
-        self._asking = threading.Lock()
-        self._session: AuditSession | None = None
-        self._of: tuple[str, str] | None = None
+        self._turns = threading.BoundedSemaphore(at_once or max(2, core_count()))
+        self._guard = threading.Lock()
+        self._waiting: list[_Held] = []
+        self._running: list[tuple[str, AuditSession]] = []
         self._idle: threading.Timer | None = None
         self._answers: OrderedDict[str, Asked] = OrderedDict()
 
@@ -73,9 +77,10 @@ class SqlDesk:
         *,
         told: Mapping[str, str],
         query: str | None = None,
+        asker: str = "",
     ) -> Asked:
-        """Ask one query of a state; where another one runs, it is waited for."""
-        answer = self._answered(base, sql, values)
+        """Ask one query of a state; where too many run, it waits. `asker` is who may stop it."""
+        answer = self._answered(base, sql, values, asker=asker)
         number = uuid4().hex
         found = Asked(
             number=number,
@@ -86,72 +91,90 @@ class SqlDesk:
             commit=base.commit.commit_id,
             answer=answer,
         )
-        self._answers[number] = found
-        while len(self._answers) > REMEMBERED:
-            self._answers.popitem(last=False)
+        with self._guard:
+            self._answers[number] = found
+            while len(self._answers) > REMEMBERED:
+                self._answers.popitem(last=False)
         return found
 
     def warm(self, base: KnowledgeBase) -> None:
         """Begin the process of a state, which takes a while, so that the first query need not wait for all of it."""
-        if self._asking.acquire(blocking=False):
+        if self._turns.acquire(blocking=False):
             try:
-                self._ready(base).warm()
-                self._rest()
+                session = self._taken(base)
+                session.warm()
+                self._put_back(base, session)
             finally:
-                self._asking.release()
+                self._turns.release()
 
     def find(self, number: str) -> Asked | None:
         """A query that was answered not long ago."""
-        return self._answers.get(number)
+        with self._guard:
+            return self._answers.get(number)
 
     def write(self, base: KnowledgeBase, asked: Asked, path: str) -> Answer:
         """Run a query again, at the state that it was asked of, and write all rows to a file."""
         state = base if base.commit.commit_id == asked.commit else base.at(asked.commit)
         return self._answered(state, asked.sql, asked.values, Path(path))
 
-    def stop(self) -> None:
-        """Stop the query that runs."""
-        session = self._session
-        if self._asking.locked() and session is not None:
-            session.stop()
+    def stop(self, asker: str = "") -> None:
+        """Stop what somebody asked and is not answered yet; nobody else's queries."""
+        with self._guard:
+            for who, session in self._running:
+                if who == asker:
+                    session.stop()
 
-    def _answered(self, base: KnowledgeBase, sql: str, values: Mapping[str, Any], path: Path | None = None) -> Answer:
-        with self._asking:
+    def _answered(
+        self, base: KnowledgeBase, sql: str, values: Mapping[str, Any], path: Path | None = None, *, asker: str = ""
+    ) -> Answer:
+        with self._turns:
+            session = self._taken(base)
+            with self._guard:
+                self._running.append((asker, session))
+            try:
+                return answered(session, sql, values, path)
+            finally:
+                with self._guard:
+                    self._running.remove((asker, session))
+                self._put_back(base, session)
+
+    def _taken(self, base: KnowledgeBase) -> AuditSession:
+        """A session of this state that nobody has; those of other states give their processes back for it."""
+        with self._guard:
+            mine = next((held for held in self._waiting if held.of == _of(base)), None)
+            if mine is not None:
+                self._waiting.remove(mine)
+                return mine.session
+            self._close_waiting()
+        return open_session(base, self._limits)
+
+    def _put_back(self, base: KnowledgeBase, session: AuditSession) -> None:
+        """Keep a session for the next query, and for no longer than somebody asks."""
+        with self._guard:
+            self._waiting.append(_Held(_of(base), session))
             if self._idle is not None:
                 self._idle.cancel()
-            answer = answered(self._ready(base), sql, values, path)
-            self._rest()
-            return answer
-
-    def _ready(self, base: KnowledgeBase) -> AuditSession:
-        """The session of this state."""
-        of = (base.uri, base.commit.commit_id)
-        if self._session is None or self._of != of:
-            self._end()
-            self._session, self._of = open_session(base, self._limits), of
-        return self._session
-
-    def _rest(self) -> None:
-        """End the process if nobody asks for a while."""
-        if self._idle is not None:
-            self._idle.cancel()
-        self._idle = threading.Timer(IDLE_S, self._give_back)
-        self._idle.daemon = True
-        self._idle.start()
-
-    def _give_back(self) -> None:
-        if self._asking.acquire(blocking=False):
-            try:
-                self._end()
-            finally:
-                self._asking.release()
+            self._idle = threading.Timer(IDLE_S, self.close)
+            self._idle.daemon = True
+            self._idle.start()
 
     def close(self) -> None:
-        """End the process."""
-        with self._asking:
-            self._end()
+        """End the processes that no query runs in."""
+        with self._guard:
+            self._close_waiting()
+        end_spares()
 
-    def _end(self) -> None:
-        if self._session is not None:
-            self._session.close()
-        self._session = self._of = None
+    def _close_waiting(self) -> None:
+        while self._waiting:
+            self._waiting.pop().session.close()
+
+
+class _Held(NamedTuple):
+    """A session that nobody asks, and the knowledge base and commit that it is of."""
+
+    of: tuple[str, str]
+    session: AuditSession
+
+
+def _of(base: KnowledgeBase) -> tuple[str, str]:
+    return base.uri, base.commit.commit_id

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
@@ -61,6 +62,7 @@ def sql_page(request: Request) -> Response:
         queries=list(all_queries().values()),
         first=FIRST,
         limits=limits,
+        asker=uuid4().hex,
         **_saved(),
     )
 
@@ -99,7 +101,8 @@ def _run(request: Request, form: FormData) -> Response:
         values: Mapping[str, Any] = query.values({key: value for key, value in told.items() if value != ""})
     else:
         name, values = None, {key: typed(value or "null") for key, value in told.items()}
-    asked = audit_desk(request).sql.ask(base, sql, values, told=told, query=name)
+    asker = str(form.get("asker", ""))
+    asked = audit_desk(request).sql.ask(base, sql, values, told=told, query=name, asker=asker)
     return _shown(request, asked, 0)
 
 
@@ -138,9 +141,10 @@ def download(request: Request) -> Response:
     return FileResponse(path, media_type=KINDS[kind], headers=attachment(f"{name}.{kind}"), background=done)
 
 
-def stop_sql(request: Request) -> Response:
-    """Stop the query that runs."""
-    audit_desk(request).sql.stop()
+async def stop_sql(request: Request) -> Response:
+    """Stop what this page asked."""
+    form = await request.form()
+    await run_in_threadpool(audit_desk(request).sql.stop, str(form.get("asker", "")))
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from encoder.audit.audit_session import OPENS, open_session
+from encoder.audit.audit_session import open_session
 from encoder.audit.commands.group import (
     DEFAULT_MEMORY,
     DEFAULT_SHOWN,
@@ -83,7 +83,7 @@ def run_command(
     if out is not None:
         check_file(out)
         check_target(out, overwrite=overwrite)
-    begin(OPENS)
+    begin()
     with open_session(reading.base, limits, encoder) as session:
         result = session.query(query.sql, values)
         count = show_result(session, query.sql, result, output=reading.output, shown=limit, file=out, values=values)

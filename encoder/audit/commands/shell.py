@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import typer
 
-from encoder.audit.audit_session import OPENS, open_session
+from encoder.audit.audit_session import open_session
 from encoder.audit.commands.group import (
     DEFAULT_MEMORY,
     DEFAULT_SHOWN,
@@ -41,7 +41,7 @@ def shell_command(
 
     With a pipe on standard input it runs what that says, prints no prompt, and exits with 1 if a query failed.
     """
-    begin(OPENS)
+    begin()
     tables = named_files(own_tables)
     with open_session(reading.base, Limits(timeout, memory), encoder, tables=tables) as session:
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from encoder.audit.audit_session import OPENS, open_session
+from encoder.audit.audit_session import open_session
 from encoder.audit.commands.group import (
     DEFAULT_MEMORY,
     DEFAULT_SHOWN,
@@ -71,7 +71,7 @@ def sql_command(
     if out is not None:
         check_file(out)
         check_target(out, overwrite=overwrite)
-    begin(OPENS)
+    begin()
     values = {name: typed(value) for name, value in parse_pairs(param, "--param").items()}
     with open_session(reading.base, limits, encoder, tables=named_files(own_tables)) as session:
         count = show_result(

@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from operator import eq
 
-import simplemma
-
 from kb.language.lexicon import STOP_WORDS, fold, load_lexicon, read_table, words_of
 from kb.language.normal_form.reading import NEGATORS
 from kb.language.spelling import is_one_slip_from
@@ -47,9 +45,15 @@ def _meant(word: str) -> str:
     if (hyphenated := _unhyphenated().get(fold(lower))) is not None:
         return hyphenated
     near = _near(fold(lower)) if len(lower) >= SHORTEST else []
-    if len(near) != 1 or simplemma.is_known(lower, lang="en"):  # its dictionary takes long to load: it is asked last
+    if len(near) != 1 or _is_english(lower):
         return word
     return known[near[0]]
+
+
+def _is_english(word: str) -> bool:
+    from simplemma import is_known  # it takes long to import, and its dictionary longer: it is asked last
+
+    return is_known(word, lang="en")
 
 
 def _near(word: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +14,15 @@ from kb.images.preprocessing import Preprocessing
 from kb.images.properties import Properties
 from kb.knowledge_base import KnowledgeBase
 from kb.progress import Silent
+from schemas.tables import TABLES
 
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> KnowledgeBase:
+    return three_pictures(tmp_path)
+
+
+def three_pictures(tmp_path: Path) -> KnowledgeBase:
     """Three pictures twice as high as wide, each brighter than the last."""
     draw = np.random.default_rng(0)
     (tmp_path / "pictures").mkdir()
@@ -59,8 +63,11 @@ def test_a_second_reading_measures_nothing(pictures: KnowledgeBase, monkeypatch:
     assert again["i1.png"].sharpness == pytest.approx(first["i1.png"].sharpness)
 
 
-def test_a_knowledge_base_from_before_the_table_gets_it(pictures: KnowledgeBase) -> None:
-    shutil.rmtree(pictures.storage.location(TABLE))
+def test_a_knowledge_base_from_before_the_table_gets_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as before:
+        before.setattr("kb.store.storage.TABLES", [table for table in TABLES if table.name != TABLE])
+        pictures = three_pictures(tmp_path)
+    assert not pictures.storage.has(TABLE)
     assert len(measured(pictures)) == 3 and pictures.storage.has(TABLE)
 
 

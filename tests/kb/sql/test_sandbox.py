@@ -15,7 +15,7 @@ import pytest
 from kb.errors import ClearKbError, UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.sql.limits import Limits
-from kb.sql.query_process import GRACE_S
+from kb.sql.query_process import GRACE_S, end_spares
 from kb.sql.sandbox import check_query
 from kb.sql.session import AuditSession
 from kb.sql.views import Views
@@ -275,3 +275,39 @@ def test_what_is_made_for_a_query_is_no_part_of_its_time(ward_kb: KnowledgeBase)
     with Views(ward_kb, Limits(timeout_s=1), more={"image_vectors": slow}) as views:
         assert views.run("SELECT image_id FROM image_vectors").rows() == [{"image_id": "i"}]
         assert views.run("SELECT count(*) AS n FROM image_vectors").rows() == [{"n": 1}]
+
+
+def test_a_process_is_handed_on_and_holds_nothing_of_the_session_before(
+    ward_kb: KnowledgeBase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end_spares()
+    with AuditSession(ward_kb) as session:
+        session.query("SELECT count(*) FROM predictions").rows()
+        first = session._process
+    other = KnowledgeBase.create(tmp_path / "other.kb", by="tester")
+    monkeypatch.chdir(tmp_path)
+    with AuditSession(KnowledgeBase.open("other.kb"), Limits(memory="64MB")) as session:
+        assert session.query("SELECT count(*) AS n FROM predictions").rows() == [{"n": 0}]
+        assert session._process is first
+        with pytest.raises(ClearKbError, match="more than 64MB"):
+            session.query("SELECT list(range) FROM range(100000000)").rows()
+    assert other.commit == KnowledgeBase.open("other.kb").commit
+
+
+def test_a_process_that_is_still_at_work_is_not_handed_on(ward_kb: KnowledgeBase) -> None:
+    session = AuditSession(ward_kb)
+    errors: list[str] = []
+
+    def ask() -> None:
+        try:
+            session.query("SELECT sum(sqrt(a.range * b.range)) FROM range(200000) a, range(200000) b").rows()
+        except ClearKbError as error:
+            errors.append(str(error))
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    time.sleep(0.5)
+    process = session._process
+    session.close()
+    asking.join(30)
+    assert errors and process is not None and not process.alive
