@@ -256,9 +256,8 @@ def test_whatever_a_field_is_said_to_be_it_is_refused_or_leaves_a_sound_vocabula
     curated_once: KnowledgeBase, name: str, value: Any
 ) -> None:
     before = rows(curated_once)
-    patch = read_patch(json.dumps(patch_of((RIGHT, {}, {name: value}))))
     try:
-        change = curated_once.curate.apply(patch)
+        change = curated_once.curate.apply(read_patch(json.dumps(patch_of((RIGHT, {}, {name: value})))))
     except UsageError:
         change = None
     if change is not None:
