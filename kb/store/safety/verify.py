@@ -109,6 +109,7 @@ class Verifier:
     def _version(self, table: str, version: int) -> list[Damage]:
         if self._storage.folder is None and not self._thorough:
             return []  # a store keeps its objects whole, and every look at one is a request
+        self._notes.all()  # read here, once for all files of the version
         manifest = manifest_path(version)
         if damage := self._file(table, manifest, None):
             return [damage]
@@ -126,7 +127,7 @@ class Verifier:
         if self._storage.folder is None:
             return None
         if (table, path) not in self._compared:
-            what = self._compare(Path(self._storage.location(table)) / path, self._notes.all().get((table, path)), size)
+            what = self._compare(Path(self._storage.location(table)) / path, self._notes.known().get((table, path)), size)
             self._compared[table, path] = self._damage(table, path, what) if what else None
         return self._compared[table, path]
 
@@ -165,7 +166,7 @@ class Verifier:
         return found
 
     def _damage(self, table: str, path: str, what: str) -> Damage:
-        noted = self._notes.all().get((table, path))
+        noted = self._notes.known().get((table, path))
         return Damage(table, path, what, None if noted is None else self._name(noted.number))
 
 
