@@ -13,7 +13,7 @@ from kb.commands.shared import Reading, Writing
 from kb.curation.change import Change
 from kb.exchange.change_lines import change_lines
 from kb.store.state import State
-from kb.vocabulary.vocabulary import Vocabulary
+from kb.vocabulary.query import run_named
 
 FIELDS = ["change_id", "time", "act", "author", "reason", "concept_ids", "before", "after", "reverts"]
 
@@ -73,5 +73,6 @@ def _mentions_before(writing: Writing, change: Change) -> dict[str, int]:
     state: State = writing.base
     if not writing.dry_run and state.commit.parent is not None:
         state = state.at(state.commit.parent)
-    counts = Vocabulary(state).counts([*change.texts])
-    return {of: counts[of].mentions if of in counts else 0 for of in change.texts}
+    rows = run_named(state, "mention_counts", mentions_of=change.texts)
+    counts = {row["concept_id"]: row["mentions"] for row in rows}
+    return {of: counts.get(of, 0) for of in change.texts}

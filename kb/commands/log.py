@@ -53,9 +53,12 @@ def log_command(
     print_rows(rows, columns if reading.output is Format.table else [*columns, "used_by", "readable"], reading.output)
     if used := [row for row in rows if row["used_by"] and row["readable"]]:
         say(f"{len(used):,} of these stay readable, for runs and encoders were made of them: {_used(used)}")
-    if lost := [row for row in rows if row["used_by"] and not row["readable"]]:
-        say(f"of {len(lost):,} the data is gone, though runs or encoders were made of them: {_used(lost)}")
-    if gone := len(chain) - len(there):
+    if stranded := [row for row in rows if row["used_by"] and not row["readable"]]:
+        say(f"of {len(stranded):,} the data is gone, though runs or encoders were made of them: {_used(stranded)}")
+    lost = {commit.commit_id for of in opened.commits.lost(chain).values() for commit in of}
+    if lost:
+        say(f"{len(lost):,} of these are damaged, for files of them are gone: `clear-kb check --storage` tells which")
+    if gone := len(chain) - len(there | lost):
         say(f"{gone:,} of these are history whose data was dropped: `clear-kb keep` says which commits stay readable")
 
 

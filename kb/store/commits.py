@@ -11,11 +11,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2b
+from operator import attrgetter
+from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from kb.errors import ClearKbError, UsageError
+from kb.store.dropping import note_dropped
 from kb.store.history import History
+from kb.store.manifests import manifest_path, version_of
 from kb.store.safety.file_notes import FileNote, FileNotes, hash_notes
 from kb.store.safety.seal import settle
 from kb.store.safety.second_log import add_rows, full_rows, last_row, salvaged_rows
@@ -298,9 +302,36 @@ class CommitLog:
         # What a branch ends with is never dropped: most tables stand there as they did then.
         kept = {pin for head in self.branches().values() for pin in head.pins.items()}
         pins = {pin for commit in commits for pin in commit.pins.items()} - kept
-        dropping = {(table, version) for table, found in self._storage.dropping().items() for version in found}
-        gone = self._storage.missing(pins) | dropping
+        going = {(table, version) for table, found in self._storage.dropping().now.items() for version in found}
+        gone = self._storage.missing(pins) | going
         return [commit for commit in commits if gone.isdisjoint(commit.pins.items())]
+
+    def lost(self, commits: Sequence[Commit]) -> dict[Damage, list[Commit]]:
+        """What is gone of some local commits though no clean-up dropped it, and the commits that were of it."""
+        if self._storage.folder is None:
+            return {}
+        of: dict[tuple[str, int], list[Commit]] = {}
+        for commit in commits:
+            for pin in commit.pins.items():
+                of.setdefault(pin, []).append(commit)
+        missing = self._storage.missing(of)
+        dropped = self._storage.dropping()  # read afterwards: a clean-up notes what it drops before it does
+        found = {}
+        for table, version in sorted(pin for pin in missing if pin not in dropped):
+            commits_of = of[table, version]
+            since = min(commits_of, key=attrgetter("number")).commit_id
+            found[Damage(table, manifest_path(version), "is gone", since)] = commits_of
+        return found
+
+    def write_off(self) -> dict[Damage, list[Commit]]:
+        """Note what is lost as dropped: what has no files any more is history, and no damage that is told again."""
+        lost = self.lost(self.all())
+        if lost and self._storage.folder is not None:
+            versions: dict[str, set[int]] = {}
+            for damage in lost:
+                versions.setdefault(damage.table, set()).add(version_of(Path(damage.file).name) or 0)
+            note_dropped(self._storage.folder, versions)
+        return lost
 
     def tags(self) -> dict[str, str]:
         """Tag names and the ids of the commits they name."""

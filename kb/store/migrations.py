@@ -67,6 +67,7 @@ def migrate(storage: Storage, *, by: str | None = None, why: str | None = None, 
             step.beside(storage)
         commit = _commit(storage, steps, found, by or default_author(), why)
         storage.raise_format(str(FORMAT))
+        CommitLog(storage).write_off()  # the clean-ups of older formats noted nothing
     return Migration(found, FORMAT, told, commit.commit_id, dry_run)
 
 

@@ -134,7 +134,7 @@ class State:
     def require_data(self) -> None:
         """Refuse a commit whose data a clean-up has dropped (UsageError)."""
         if not self.commits.readable([self.commit]):
-            raise self._dropped()
+            raise self._gone()
 
     def dataset(self, table: str) -> lance.LanceDataset:
         """The Lance dataset of `table` as this commit pins it: an Arrow dataset, for DuckDB, Polars, pandas.
@@ -142,13 +142,13 @@ class State:
         A table that stands beside the history (`training_metrics`, `tags`, ...) comes as it is now.
         """
         version = self.commit.pins.get(table)
-        if version in self.storage.dropping().get(table, ()):
+        if version in self.storage.dropping().now.get(table, ()):
             raise self._dropped()
         try:
             dataset = self.storage.dataset(table, version)
         except ClearKbError:
             if version is not None and version not in self.storage.versions(table):
-                raise self._dropped() from None
+                raise self._gone() from None
             raise
         refuse_newer(self.uri, table, dataset)
         return dataset
@@ -236,6 +236,11 @@ class State:
                 self._remembered[make] = make(self)
             found: T = self._remembered[make]
         return found
+
+    def _gone(self) -> ClearKbError:
+        """Why there is no data of this commit: it was dropped, or it was lost."""
+        lost = self.commits.lost([self.commit])
+        return damaged(self.uri, lost) if lost else self._dropped()
 
     def _dropped(self) -> UsageError:
         return UsageError(f"commit {self.commit.commit_id} was dropped by a clean-up: its data is gone")

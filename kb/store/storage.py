@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from kb.errors import ClearKbError, Need, NoKnowledgeBaseError, UsageError
 from kb.store.address import Address
-from kb.store.dropping import DROPPED, WRITTEN, read_dropping
+from kb.store.dropping import DROPPED, WRITTEN, Dropping, read_dropping
 from kb.store.manifests import local_versions, version_of, version_times
 from kb.store.probe import second_write_fails
 from kb.store.store_answers import answer_in_words
@@ -150,7 +150,7 @@ class Storage:
 
     def versions(self, table: str) -> dict[int, datetime]:
         """The versions of `table` that can be read, for a clean-up may have dropped some, and when they began."""
-        dropping = self.dropping().get(table, ())
+        dropping = self.dropping().now.get(table, ())
         if self.folder is None:
             found = self.dataset(table).versions()
             known = {one["version"]: one["timestamp"].astimezone(UTC) for one in found}
@@ -158,9 +158,9 @@ class Storage:
             known = version_times(Path(self.location(table)))
         return {version: began for version, began in known.items() if version not in dropping}
 
-    def dropping(self) -> dict[str, list[int]]:
-        """By table, the versions that a clean-up is dropping, or died over: their files may be gone in part."""
-        return {} if self.folder is None else read_dropping(self.folder)
+    def dropping(self) -> Dropping:
+        """The versions that a clean-up is dropping, or died over: their files may be gone in part; and those gone."""
+        return Dropping() if self.folder is None else read_dropping(self.folder)
 
     def missing(self, pins: Iterable[tuple[str, int]]) -> set[tuple[str, int]]:
         """Those of some tables and versions that are no longer there, told by the names of their files alone."""

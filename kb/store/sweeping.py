@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 from kb.errors import ClearKbError
 from kb.store import readers
 from kb.store.commits import Commit
-from kb.store.dropping import note_dropping
+from kb.store.dropping import note_dropped, note_dropping
 from kb.store.foundations import founded_on
 from kb.store.history import History
 from kb.store.retention import Retention, kept_commits
 from kb.store.storage import STAGING, Storage, data_files
-from schemas.tables import Table
+from schemas.tables import VERSIONED, Table
 
 if TYPE_CHECKING:
     import lance
@@ -129,7 +129,7 @@ def _announced(storage: Storage, going: Mapping[str, set[int]]) -> Iterator[dict
     Whoever dies in between leaves the note: nobody reads what may be gone in part, and the next one goes on with it.
     """
     dropped = {table: set(versions) for table, versions in going.items()}
-    for table, left in storage.dropping().items():
+    for table, left in storage.dropping().now.items():
         there = {known["version"] for known in storage.dataset(table).versions()}
         dropped[table] = dropped.get(table, set()) | there.intersection(left)
     if storage.folder is None or not any(dropped.values()):
@@ -137,7 +137,8 @@ def _announced(storage: Storage, going: Mapping[str, set[int]]) -> Iterator[dict
         return
     note_dropping(storage.folder, dropped)
     yield dropped
-    note_dropping(storage.folder, {})
+    pinned = {table.name for table in VERSIONED}
+    note_dropped(storage.folder, {table: which for table, which in dropped.items() if table in pinned})
 
 
 def staged_files(storage: Storage) -> dict[str, set[str]]:

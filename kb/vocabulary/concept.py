@@ -95,11 +95,13 @@ class Evidence:
     severity: str
 
     @classmethod
-    def from_row(cls, row: dict[str, Any]) -> Evidence:
-        """The mention that a row of the `concept_evidence` query holds; spans count within the sentence."""
+    def from_rows(cls, row: Mapping[str, Any], report: Mapping[str, Any] | None) -> Evidence:
+        """The mention that a row of the query `concept_evidence` holds, of a report; spans count in the sentence."""
         start, end = row["sentence_span"]["start"], row["sentence_span"]["end"]
-        text = row["section_text"]
-        said = {name.name: row[name.name] for name in fields(cls) if name.name in row}
+        sections = report["sections"] if report is not None else ()
+        text = next((section["text"] for section in sections if section["name"] == row["section"]), None)
+        told = {**dict.fromkeys(("study_id", "patient_id", "source")), **(report or {}), **row}
+        said = {name.name: told[name.name] for name in fields(cls) if name.name in told}
         return cls(
             **{
                 **said,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
+import pyarrow.compute
 import pyarrow.dataset
 
 from kb.store.sqltext import literal
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     import lance
 
 FETCH = 5_000
+
+MOST_CHOSEN = 20_000
+"""Concepts whose mentions are chosen while they are read: of more, nearly all are read anyway."""
 
 
 class Tables(Protocol):
@@ -38,12 +42,20 @@ def run_named(
     *,
     tables: Mapping[str, Any] | None = None,
     rule: str | None = None,
+    mentions_of: Collection[str] | None = None,
 ) -> list[dict[str, Any]]:
     """All rows of the named query on `state`; filters and columns are pushed down to Lance.
 
-    `tables` are Arrow datasets that the query reads beside those of `state`; `rule` is SQL, made by this project,
-    that stands where the query says /*rule*/.
+    Args:
+        state: the tables.
+        name: of the query.
+        parameters: of the query.
+        tables: Arrow datasets that the query reads beside those of `state`.
+        rule: SQL, made by this project, that stands where the query says /*rule*/.
+        mentions_of: the concepts whose mentions the query needs; no others are read then.
     """
+    if mentions_of is not None and len(mentions_of) <= MOST_CHOSEN:
+        tables = {**(tables or {}), "observations": _mentions_of(state, mentions_of)}
     return list(stream_named(state, name, parameters, tables=tables, rule=rule))
 
 
@@ -96,25 +108,52 @@ def readable(dataset: lance.LanceDataset) -> Any:
     schema = dataset.schema
     if "embedding" not in schema.names or schema.field("embedding").type.value_type != pa.float16():
         return dataset
-    return _without_vectors()(dataset)
+    return _part()(dataset, pa.schema([field for field in schema if field.name != "embedding"]))
+
+
+def _mentions_of(state: Tables, concept_ids: Collection[str]) -> Any:
+    """The observations that were mined as any of some concepts, or as others that became one of them."""
+    table = state.dataset("concepts").to_table(
+        columns=["concept_id", "replaced_by", "splits"], filter="replaced_by IS NOT NULL OR array_length(splits) > 0"
+    )
+    became: dict[str, list[str]] = {}
+    for row in table.to_pylist():
+        for other in (row["replaced_by"], *(split["into"] for split in row["splits"])):
+            became.setdefault(other, []).append(row["concept_id"])
+    mined, waiting = set(concept_ids), list(concept_ids)
+    while waiting:
+        more = [other for other in became.get(waiting.pop(), ()) if other not in mined]
+        mined.update(more)
+        waiting += more
+    dataset = state.dataset("observations")
+    return _part()(dataset, dataset.schema, pa.compute.field("concept_id").isin(pa.array(sorted(mined), pa.string())))
 
 
 @cache
-def _without_vectors() -> type:
-    """A class, made where pyarrow is loaded: a dataset without its column `embedding`, scanned as it is asked for."""
+def _part() -> type:
+    """A class, made where pyarrow is loaded: some columns or rows of a dataset, scanned as they are asked for."""
 
-    class WithoutVectors(pa.dataset.Dataset):
-        def __init__(self, dataset: lance.LanceDataset):
-            self._dataset = dataset
+    class Part(pa.dataset.Dataset):
+        def __init__(self, dataset: lance.LanceDataset, schema: pa.Schema, rows: pa.compute.Expression | None = None):
+            self._dataset, self._columns, self._rows = dataset, schema, rows
 
         @property
         def schema(self) -> pa.Schema:
-            return pa.schema([field for field in self._dataset.schema if field.name != "embedding"])
+            return self._columns
 
-        def scanner(self, columns: list[str] | None = None, **options: Any) -> Any:
-            return self._dataset.scanner(columns=self.schema.names if columns is None else columns, **options)
+        def scanner(
+            self,
+            columns: list[str] | None = None,
+            filter: pa.compute.Expression | None = None,
+            **options: Any,
+        ) -> Any:
+            parts = [part for part in (self._rows, filter) if part is not None]
+            both = parts[0] & parts[1] if len(parts) == 2 else parts[0] if parts else None
+            return self._dataset.scanner(
+                columns=self.schema.names if columns is None else columns, filter=both, **options
+            )
 
-    return WithoutVectors
+    return Part
 
 
 def create_mentions(connection: duckdb.DuckDBPyConnection, schema: str = "") -> None:

@@ -170,13 +170,14 @@ def _counted(state: State, pairs: Iterable[tuple[str, str]]) -> dict[str, Rolled
     rows = list(pairs)
     names = ("concept_id", "ancestor_id")
     table = pa.table({name: pa.array([row[at] for row in rows], pa.string()) for at, name in enumerate(names)})
-    found = run_named(state, "rolled_up_counts", tables={"pairs": table}) if rows else []
+    wanted = {row[0] for row in rows}
+    found = run_named(state, "rolled_up_counts", tables={"pairs": table}, mentions_of=wanted) if rows else []
     return {row["ancestor_id"]: RolledUp(row["mentions"], row["reports"]) for row in found}
 
 
 def _listed(state: State, concept_ids: Sequence[str], filters: Filters) -> list[dict[str, Any]]:
     parameters = {**filters.parameters(), "concept_ids": list(concept_ids), "limit": 1 << 40, "offset": 0}
-    return run_named(state, "concept_list", parameters)
+    return run_named(state, "concept_list", parameters, mentions_of=concept_ids)
 
 
 def _meant(asked: str, concept: Concept | None, assertion: str | None) -> tuple[str | None, Meaning]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import fields
 from html import escape as escape_html
 from typing import Any
@@ -91,7 +91,7 @@ class Vocabulary:
     def counts(self, concept_ids: Sequence[str] | None = None) -> dict[str, Counts]:
         """How often each of `concept_ids` (default: every concept that has evidence) is mentioned."""
         wanted = None if concept_ids is None else [*concept_ids]
-        rows = run_named(self._state, "concept_counts", {"concept_ids": wanted})
+        rows = run_named(self._state, "concept_counts", {"concept_ids": wanted}, mentions_of=wanted)
         return {row["concept_id"]: Counts(row["mentions"], row["reports"], row["uncertain"]) for row in rows}
 
     def evidence(self, concept_id: str, limit: int = 10) -> Listing[Evidence]:
@@ -107,9 +107,19 @@ class Vocabulary:
     def evidence_of(self, concept_ids: Sequence[str], limit: int = 10) -> dict[str, list[Evidence]]:
         """Up to `limit` mentions of each of some concepts, read in one go."""
         found: dict[str, list[Evidence]] = {concept_id: [] for concept_id in concept_ids}
-        for row in run_named(self._state, "concept_evidence", {"concept_ids": list(concept_ids), "limit": limit}):
-            found[row["concept_id"]].append(Evidence.from_row(row))
+        told = {"concept_ids": list(concept_ids), "limit": limit}
+        mentions = run_named(self._state, "concept_evidence", told, mentions_of=concept_ids)
+        reports = self._reports({row["report_id"] for row in mentions})
+        for row in mentions:
+            found[row["concept_id"]].append(Evidence.from_rows(row, reports.get(row["report_id"])))
         return found
+
+    def _reports(self, report_ids: Collection[str]) -> dict[str, dict[str, Any]]:
+        """Some reports by their ids: a join would read the texts of all."""
+        columns = ["report_id", "study_id", "patient_id", "source", "sections"]
+        chosen = f"report_id IN {literals(sorted(report_ids))}"
+        rows = self._state.dataset("reports").to_table(columns=columns, filter=chosen).to_pylist() if report_ids else []
+        return {row["report_id"]: row for row in rows}
 
     def list(
         self,

@@ -144,6 +144,8 @@ class _Copy:
         if not self._dry_run:
             self._end(versions, rows)
         pruned = self._prune({file.path for file in wanted}) if prune else 0
+        if not self._dry_run:
+            CommitLog(self._target, any_format=True).write_off()  # what was not copied is no damage of the copy
         return Copied(
             commit=commits[-1].commit_id,
             commits=len(commits),

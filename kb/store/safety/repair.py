@@ -84,6 +84,10 @@ def repair(storage: Storage, *, by: str | None = None, why: str | None = None, d
                 logger.info("branch %s repaired", branch)
                 log = CommitLog(storage)
                 storage.guard = None
+        lost = log.lost(log.all()) if dry_run else log.write_off()
+        for damage, commits in lost.items():
+            names = ", ".join(commit.commit_id for commit in commits)
+            result.steps.append(f"leave commits {names} to history: {damage.line()}")
     return result
 
 

@@ -50,6 +50,8 @@ def check_storage(storage: Storage, *, on_commit: Callable[[int, int], object] =
             for damage in verifier.state(commit.pins):
                 found.setdefault(damage, []).append(commit.commit_id)
             on_commit(done, len(commits))
+        for damage, lost in log.lost(every).items():
+            found.setdefault(damage, []).extend(commit.commit_id for commit in lost)
     noted = any(commit.files_hash is not None for commit in every)
     for damage in _beside(storage, verifier):
         if noted or damage.file or storage.has(damage.table):  # an older format does not have every table yet

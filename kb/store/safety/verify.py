@@ -127,7 +127,9 @@ class Verifier:
         if self._storage.folder is None:
             return None
         if (table, path) not in self._compared:
-            what = self._compare(Path(self._storage.location(table)) / path, self._notes.known().get((table, path)), size)
+            what = self._compare(
+                Path(self._storage.location(table)) / path, self._notes.known().get((table, path)), size
+            )
             self._compared[table, path] = self._damage(table, path, what) if what else None
         return self._compared[table, path]
 

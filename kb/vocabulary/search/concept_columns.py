@@ -18,7 +18,7 @@ from kb.vocabulary.query import run_table
 from kb.vocabulary.search.words import Words
 from schemas.terms import IN_USE
 
-CODED = ("assertion", "finding", "anatomy", "laterality", "severity", "status", "source")
+CODED = ("assertion", "finding", "anatomy", "laterality", "severity", "status")
 COLUMNS = ("concept_id", "text", "synonyms", "descriptors", *CODED)
 
 
@@ -88,9 +88,10 @@ class ConceptColumns:
     def passing(self, filters: Filters) -> np.ndarray:
         """Whether each concept passes, (n,) bool; without a status asked for, only those in use do."""
         masks = [self.coded["status"].among(IN_USE if filters.status is None else [filters.status])]
-        for name in ("assertion", "laterality", "source"):
+        for name in ("assertion", "laterality"):
             wanted = getattr(filters, name)
             masks += [self.coded[name].among([wanted])] if wanted is not None else []
+        masks += [self._from(filters.source)] if filters.source is not None else []
         finding, place = self.coded["finding"], self.coded["anatomy"]
         if filters.findings is not None:
             masks.append(finding.among(filters.findings))
@@ -107,6 +108,12 @@ class ConceptColumns:
         if filters.min_count > 0:
             masks.append(self.mentions >= filters.min_count)
         return np.logical_and.reduce(masks)
+
+    def _from(self, source: str) -> np.ndarray:
+        """Whether each concept is from there, (n,) bool: an imported file gives every one a source of its own."""
+        sources = self._state.dataset("concepts").to_table(columns=["source"])["source"]
+        found: np.ndarray = pc.equal(sources, source).to_numpy()
+        return found
 
     def row(self, at: int) -> dict[str, Any]:
         """One concept: its id, text and coded columns."""

@@ -19,12 +19,11 @@ class Words:
         split = pc.ascii_split_whitespace(pc.utf8_lower(names))
         self._names = len(split)
         said = split.flatten().dictionary_encode()
-        codes = said.indices.to_numpy()
         spellings: list[str] = said.dictionary.to_pylist()
-        lengths = pc.list_value_length(split).to_numpy(zero_copy_only=False)
-        by_code = np.argsort(codes, kind="stable")
-        self._holders = np.repeat(np.arange(self._names), lengths)[by_code]
-        self._starts = np.searchsorted(codes[by_code], np.arange(len(spellings) + 1))
+        # Sixteen bits, where they are enough, are sorted in a tenth of the time.
+        codes = said.indices.to_numpy().astype(np.min_scalar_type(len(spellings)))
+        self._holders = pc.list_parent_indices(split).to_numpy().astype(np.int32)[np.argsort(codes, kind="stable")]
+        self._starts = np.concatenate([[0], np.bincount(codes, minlength=len(spellings)).cumsum()])
         self._sorted = sorted((word, code) for code, word in enumerate(spellings))
         heads = [heads_of(word) for word in spellings]
         self._of_head: dict[str, list[int]] = {}

@@ -6,6 +6,7 @@ FROM concepts c
 LEFT JOIN (
     SELECT m.concept_id, count(*) AS mentions, count(DISTINCT m.report_id) AS reports
     FROM mentions m
+    WHERE $concept_ids IS NULL OR m.concept_id IN (SELECT unnest($concept_ids))
     GROUP BY 1
 ) o USING (concept_id)
 WHERE ($assertion IS NULL OR c.assertion = $assertion)

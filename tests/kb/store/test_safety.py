@@ -14,6 +14,8 @@ import pytest
 
 from kb.errors import ClearKbError, UsageError
 from kb.knowledge_base import KnowledgeBase
+from kb.store.dropping import note_dropping
+from kb.store.gc import collect_garbage
 from kb.store.manifests import local_versions, manifest_path
 from kb.store.safety import hash_memo, verify
 from kb.store.safety.copying import copy_knowledge_base
@@ -219,13 +221,41 @@ def test_what_a_clean_up_left_half_dropped_is_whole_once_it_is_copied_back(base:
     copy_knowledge_base(base.storage, Storage(dest))
     earlier = base.log()[1]
     # What a clean-up leaves that was killed while it wrote its note, and one that was killed later.
+    note_dropping(dest, {"concepts": [earlier.pins["concepts"], 10_000]})
     (dest / ".dropped.new").write_text("{")
-    (dest / ".dropped").write_text(json.dumps({"concepts": [earlier.pins["concepts"], 10_000]}))
     with pytest.raises(ClearKbError):
         KnowledgeBase.open(dest, at=earlier.commit_id)
     copy_knowledge_base(base.storage, Storage(dest))
     assert len(KnowledgeBase.open(dest, at=earlier.commit_id).vocabulary) == 2
-    assert Storage(dest).dropping() == {"concepts": [10_000]}
+    assert Storage(dest).dropping().now == {"concepts": {10_000}}
+
+
+def test_a_version_that_is_gone_and_was_not_dropped_is_damage(
+    base: KnowledgeBase, cli: Callable[..., Any], cli_json: Callable[..., Any]
+) -> None:
+    first, second, *_ = reversed(base.log())
+    Path(base.uri, "concepts.lance", manifest_path(first.pins["concepts"])).unlink()
+    (found,) = check_storage(base.storage).damaged
+    assert (found.damage.table, found.damage.what) == ("concepts", "is gone")
+    assert first.commit_id in found.commits and second.commit_id not in found.commits
+    with pytest.raises(DamagedError, match="is gone"):
+        KnowledgeBase.open(base.uri, at=first.commit_id)
+    assert "are damaged, for files of them are gone" in cli("log", "--kb", base.uri).stderr
+    steps = repair(base.storage).steps
+    assert any(f"leave commits {first.commit_id} to history" in step for step in steps)
+    assert check_storage(base.storage).damaged == ()
+    with pytest.raises(UsageError, match="dropped"):
+        KnowledgeBase.open(base.uri, at=first.commit_id)
+
+
+def test_what_a_clean_up_drops_is_no_damage(base: KnowledgeBase) -> None:
+    for name in ("cardiomegaly", "scoliosis"):
+        add_concepts(base, [name])
+        collect_garbage(base, keep=1)
+    base = KnowledgeBase.open(base.uri)
+    assert base.commits.lost(base.commits.all()) == {} and check_storage(base.storage).damaged == ()
+    (Path(base.uri) / ".dropped").write_text('{"now": 3}')
+    assert base.commits.lost(base.commits.all()), "what nobody can tell any more is told as damage"
 
 
 def test_a_file_that_its_own_commit_has_read_is_not_read_again_when_it_is_opened(
