@@ -64,9 +64,11 @@ def retire(concept_ids: Sequence[str], replacement_id: str | None = None) -> Pla
 
     def plan(concepts: Concepts) -> dict[str, Row]:
         concepts.read(concept_ids)
-        rows = [living(concepts.get(of)) for of in concept_ids]
         replacement = None if replacement_id is None else taking(concepts.survivor(replacement_id))
         into = replacement["concept_id"] if replacement else None
+        found = [concepts.get(of) for of in concept_ids]
+        # Said again, after an interruption for one, it is no other act.
+        rows = [row if (row["status"], row["replaced_by"]) == ("retired", into) else living(row) for row in found]
         if same := next((row for row in rows if row["concept_id"] == into), None):
             raise UsageError(f"'{same['text']}' ({into}) cannot replace itself")
         return {row["concept_id"]: retired(into) for row in rows}

@@ -348,9 +348,14 @@ def existing(uri: str | Path, storage_options: Mapping[str, str] | None = None) 
     """The tables at `uri`; NoKnowledgeBaseError if there are none."""
     storage = Storage(uri, storage_options)
     copy = storage.folder is not None and (storage.folder / SECOND_LOG).is_file()
-    if not copy and not storage.has("commits"):
+    if not copy and (not storage.has("commits") or _is_begun_only(storage)):
         raise NoKnowledgeBaseError(f"there is no knowledge base at {uri}")
     return storage
+
+
+def _is_begun_only(storage: Storage) -> bool:
+    """Whether a local knowledge base was being made, and nobody has committed to it: its log has no version yet."""
+    return storage.folder is not None and not local_versions(Path(storage.location("commits")))
 
 
 def _noting_errors(batches: Iterable[pa.RecordBatch], raised: list[Exception]) -> Iterator[pa.RecordBatch]:

@@ -160,6 +160,14 @@ class TestActs:
         base.curate.retire(FLUID, EFFUSION)
         assert base.vocabulary.resolve(FLUID).concept_id == EFFUSION
 
+    def test_retiring_once_more_changes_nothing_and_to_another_place_is_refused(self, base: KnowledgeBase) -> None:
+        base.curate.retire(FLUID, EFFUSION)
+        before = base.commit
+        base.curate.retire(FLUID, EFFUSION)
+        assert base.commit == before
+        with pytest.raises(UsageError, match="is retired"):
+            base.curate.retire(FLUID)
+
     def test_facets_notes_and_synonyms(self, base: KnowledgeBase) -> None:
         base.curate.set_facet(LEFT, "anatomy", "upper lobe")
         base.curate.set_facet(LEFT, "descriptors", "calcified, round")

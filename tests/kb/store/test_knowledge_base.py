@@ -9,7 +9,7 @@ from pathlib import Path
 import lancedb
 import pytest
 
-from kb.errors import ClearKbError, UsageError
+from kb.errors import ClearKbError, NoKnowledgeBaseError, UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.store.state import State
 from kb.store.storage import Storage
@@ -65,3 +65,14 @@ def test_threads_that_ask_for_the_same_at_once_have_it_made_once(kb: KnowledgeBa
     with ThreadPoolExecutor(8) as pool:
         found = [*pool.map(lambda _: kb.remember(costly), range(8))]
     assert found == [1] * 8
+
+
+def test_a_creation_that_died_before_its_log_had_a_version_is_begun_again(tmp_path: Path) -> None:
+    # What a kill leaves that comes between the transaction of the first version and the version.
+    transactions = tmp_path / "a.kb" / "commits.lance" / "_transactions"
+    transactions.mkdir(parents=True)
+    (transactions / "0-03226cee-3729-4d60-a5ee-f0a14ecd99a2.txn").write_bytes(b"")
+    assert not KnowledgeBase.exists(tmp_path / "a.kb")
+    with pytest.raises(NoKnowledgeBaseError):
+        KnowledgeBase.open(tmp_path / "a.kb")
+    assert len(KnowledgeBase.create(tmp_path / "a.kb", by="tester").log()) == 1
