@@ -16,6 +16,7 @@ from encoder.audit.page.flags import VERDICTS, in_words
 from encoder.audit.report.options import ReportOptions
 from encoder.audit.report.report import gather
 from encoder.audit.report.report_data import Flag, ReportData
+from encoder.audit.report.without_ids import refuse_ids, without_ids
 from encoder.audit.report.writing import check_target, write_report
 from encoder.commands.options import EncoderOption, SourceOption, SplitOption, ViewsOption
 from kb.commands.options import Format
@@ -87,6 +88,9 @@ def report_command(
     ] = False,
     no_evidence: Annotated[bool, typer.Option("--no-evidence", help="Leave the report sentences out.")] = False,
     no_images: Annotated[bool, typer.Option("--no-images", help="Leave the thumbnails out.")] = False,
+    no_ids: Annotated[
+        bool, typer.Option("--no-ids", help="Short labels in the place of ids, no report sentences, no paths.")
+    ] = False,
     title: Annotated[str | None, typer.Option("--title", help="Of the page; default: Audit of RUN.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is no earlier report.")] = False,
     output: Annotated[
@@ -121,6 +125,9 @@ def report_command(
     )
     with Progress("labels", hidden=reading.quiet) as progress:
         data = gather(reading.base, name, options, watcher=progress)
+    if no_ids:
+        data = without_ids(data)
+        refuse_ids(reading.base, data)
     write_report(data, path, overwrite=overwrite)
     stated = _told(data, path)
     reading.note_export(
@@ -129,8 +136,9 @@ def report_command(
         path,
         run=data.run,
         where=where,
-        evidence=options.evidence,
+        evidence=data.with_evidence,
         images=options.images,
+        no_ids=no_ids,
     )
     print_result(stated, _facts(stated), _printed(output), quiet=reading.quiet)
     if fail_on is not None:

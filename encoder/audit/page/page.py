@@ -67,6 +67,7 @@ def render(data: ReportData) -> str:
         "run": data.run,
         "shown": f"Shown in full: {', '.join(data.labels)}." if data.labels else "No label could be scored.",
         "generator": GENERATOR,
+        "ids_left_out": data.ids_left_out,
         "policy": POLICY,
         "style": Markup(style()),
         "sections": sections,

@@ -188,6 +188,7 @@ class ReportData:
         thumbnails: data URIs of images, by id.
         heatmaps: data URIs of images with what speaks for a label laid over, by id and label.
         with_evidence: whether report sentences may be shown.
+        ids_left_out: whether labels stand in the place of ids; see `encoder.audit.report.without_ids`.
         card: what its makers state of the model; None where nobody gave one.
         flags: figures beside the limits that a lab sets; none where it sets none.
         provenance: where it all comes from.
@@ -214,6 +215,7 @@ class ReportData:
     thumbnails: Mapping[str, str] = field(default_factory=dict, repr=False)
     heatmaps: Mapping[tuple[str, str], str] = field(default_factory=dict, repr=False)
     with_evidence: bool = True
+    ids_left_out: bool = False
     card: ModelCard | None = None
     flags: tuple[Flag, ...] = ()
     provenance: Provenance = field(default_factory=Provenance)

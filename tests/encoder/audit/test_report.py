@@ -17,6 +17,7 @@ from encoder.audit.page.page import render
 from encoder.audit.report.options import ReportOptions
 from encoder.audit.report.report import gather
 from encoder.audit.report.thumbnails import thumbnails_of
+from encoder.audit.report.without_ids import refuse_ids, without_ids
 from encoder.audit.report.writing import write_report
 from encoder.prediction.predicting import PredictOptions
 from encoder.prediction.prompts import PromptSet
@@ -168,6 +169,14 @@ def test_a_run_of_ours_is_explained_with_pictures_and_sentences(shapes, tmp_path
     bare_page = render(gather(kb, "page", bare))
     assert "<img" not in bare_page and "<q>" not in bare_page and "<title>Plain</title>" in bare_page
     assert "--no-images" in bare_page
+    untold = without_ids(data)
+    refuse_ids(kb, untold)
+    told = render(untold)
+    assert "image 1" in told and "<q>" not in told and kb.uri not in told and "stand in the place of ids" in told
+    assert len(untold.thumbnails) == len(data.thumbnails) and told.count("<img") == page.count("<img")
+    assert not any(image in told for image in data.thumbnails)
+    with pytest.raises(UsageError, match="would still tell 1 ids"):
+        refuse_ids(kb, replace(untold, title=f"What is with {first.explanation.image_id}"))
 
 
 def test_thumbnails_are_small_and_only_of_what_is_kept(shapes) -> None:
@@ -190,6 +199,9 @@ def test_the_command_writes_a_page_and_says_so(
     assert told["bytes"] == (tmp_path / "r.html").stat().st_size
     again = cli("audit", "report", "--kb", "x.kb", "--bootstrap", "0", "--label", "edema", "-o", "r.html")
     assert "r.html" in again.stdout and again.stderr == ""
+    cli("audit", "report", "--kb", "x.kb", "--bootstrap", "0", "--no-ids", "-o", "untold.html")
+    untold = (tmp_path / "untold.html").read_text(encoding="utf-8")
+    assert ">image 1<" in untold and "x.kb" not in untold and "labels.csv" not in untold
     (tmp_path / "mine.html").write_text("mine", encoding="utf-8")
     refused = cli("audit", "report", "--kb", "x.kb", "-o", "mine.html", code=2)
     assert "--overwrite" in refused.stderr and (tmp_path / "mine.html").read_text(encoding="utf-8") == "mine"
