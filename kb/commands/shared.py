@@ -118,7 +118,9 @@ class Writing(_Shared):
         opened = _facade().open(self.uri, self.at, self.storage_options)
         _say_unfinished(opened)
         branch = self._told.get("branch")
-        return opened.at(opened.commits.head(branch).commit_id) if branch else opened
+        head = opened.commits.head(branch) if branch else opened.commits.head()
+        opened.commits.require_sound(head)  # before any work is done that could not be committed
+        return opened.at(head.commit_id) if branch else opened
 
     @cached_property
     def base_or_new(self) -> KnowledgeBase:

@@ -138,7 +138,10 @@ class Storage:
             opened = lance.dataset(
                 self.location(table), version=version, storage_options=self.options, session=self._session()
             )
-        except (OSError, ValueError, RuntimeError) as error:
+        except BaseException as error:
+            # Of some cut files Lance panics, which is no Exception.
+            if not (isinstance(error, OSError | ValueError | RuntimeError) or type(error).__name__ == "PanicException"):
+                raise
             at = "" if version is None else f" at version {version}"
             need: Need | None = None if self.folder is None else "repair"
             raise ClearKbError(

@@ -333,3 +333,21 @@ def test_status_tells_damage_in_one_line(base: KnowledgeBase, cli: Callable[...,
     assert "clear-kb repair" in told
     assert ".rs:" not in told
     assert json.loads(cli("check", "--storage", "--kb", base.uri, "--format", "json", code=1).stdout)
+
+
+def test_a_manifest_that_is_cut_anywhere_is_an_error_in_words(base: KnowledgeBase) -> None:
+    path = newest_manifest(base, "concepts")
+    whole = path.read_bytes()
+    for length in range(0, len(whole), 9):
+        path.write_bytes(whole[:length])
+        with pytest.raises(ClearKbError, match="cannot open table 'concepts'"):
+            Storage(base.uri).dataset("concepts", local_versions(folder(base, "concepts"))[-1])
+
+
+def test_a_command_that_could_not_commit_does_no_work_first(
+    base: KnowledgeBase, cli: Callable[..., Any], tmp_path: Path
+) -> None:
+    cut(newest_data(base, "concepts"))
+    (tmp_path / "more.csv").write_text("report_id,findings\nr1,Small left pleural effusion.\n")
+    refused = cli("ingest", "reports", "more.csv", "--no-embed", "--kb", base.uri, code=1)
+    assert "nothing is written until it is repaired" in refused.stderr and "mining" not in refused.stderr
