@@ -123,6 +123,9 @@ class Commit:
         }
 
 
+UNTIL_REPAIRED = "nothing is written until `clear-kb repair`"
+
+
 class CommitLog:
     """The commits of one knowledge base and the names that tags give them; of the newest format, unless told so."""
 
@@ -216,7 +219,7 @@ class CommitLog:
             raise damaged(self._storage.uri, [Damage("commits", "", f"is damaged: {why}, and nothing of it is left")])
         self.damage = Damage("commits", "", f"is damaged: {why}")
         told = f"the log of {self._storage.uri}, its table 'commits', is damaged: {why}"
-        logger.warning("%s; what is left of it and its second copy is read, nothing is written until a repair", told)
+        logger.warning("%s; what is left of it and its second copy is read, %s", told, UNTIL_REPAIRED)
         self._known = History()
         self._known.take(commits, version=0, rows=0)
 

@@ -9,7 +9,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from kb.errors import ClearKbError, NoKnowledgeBaseError, UsageError
-from kb.store.commits import Commit, CommitLog, default_author
+from kb.store.commits import UNTIL_REPAIRED, Commit, CommitLog, default_author
 from kb.store.publication import Change, Publication, publish, writer_lock
 from kb.store.readers import Hold, prepare
 from kb.store.rehearsal import Rehearsal
@@ -262,7 +262,7 @@ def _blocking(log: CommitLog, commit: Commit) -> list[Damage]:
     """What is damaged of a commit so that it cannot be read; of a damaged index it is told, and it is not used."""
     found = log.damage_of(commit)
     for damage in found[:1] if all(damage.derived for damage in found) else ():
-        logger.warning("%s; reading goes without it, nothing is written until a repair", damaged(log.uri, [damage]))
+        logger.warning("%s; reading goes without it, %s", damaged(log.uri, [damage]), UNTIL_REPAIRED)
     return [damage for damage in found if not damage.derived]
 
 
@@ -280,10 +280,11 @@ def _newest_whole(log: CommitLog) -> Commit:
     for commit in log.readable(log.chain(newest)[1:]):
         if not _blocking(log, commit):
             logger.warning(
-                "%s; what is shown is commit %s of %s, the newest that is whole, and nothing is written until a repair",
+                "%s; what is shown is commit %s of %s, the newest that is whole, and %s",
                 told,
                 commit.commit_id,
                 commit.time.isoformat(timespec="minutes"),
+                UNTIL_REPAIRED,
             )
             return commit
     raise told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -53,6 +54,14 @@ class ConceptColumns:
     """
 
     def __init__(self, state: State):
+        # Counting takes as long as all the rest, in DuckDB: another core does it meanwhile.
+        with ThreadPoolExecutor(1) as beside:
+            counts = beside.submit(run_table, state, "mention_counts")
+            self._read(state)
+        self._counts = counts.result()
+        self._state = state
+
+    def _read(self, state: State) -> None:
         table = state.dataset("concepts").to_table(columns=list(COLUMNS)).combine_chunks()
         self.ids, self.texts, others = (table[name].combine_chunks() for name in ("concept_id", "text", "synonyms"))
         self.coded = {name: _coded(table[name]) for name in CODED}
@@ -60,7 +69,6 @@ class ConceptColumns:
         self.described = pc.list_value_length(table["descriptors"]).to_numpy().astype(np.int16)
         self.owners = np.concatenate([np.arange(len(table)), pc.list_parent_indices(others).to_numpy()])
         self.words = Words(pa.concat_arrays([self.texts, others.flatten()]))
-        self._state = state
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -68,7 +76,7 @@ class ConceptColumns:
     @cached_property
     def mentions(self) -> np.ndarray:
         """How often each concept is mentioned, (n,) int64."""
-        counts = run_table(self._state, "mention_counts")
+        counts = self._counts
         found = np.zeros(len(self), dtype=np.int64)
         at = pc.index_in(counts["concept_id"].combine_chunks(), self.ids)
         there = at.is_valid()
