@@ -33,9 +33,8 @@ from kb.vectors.vector_index import VectorIndex, build_index, read_index
 from kb.vectors.vector_storage import Stored, store_vectors
 from kb.vocabulary.check import Problem, check
 from kb.vocabulary.filters import Filters
-from kb.vocabulary.search.hit import SearchHits
+from kb.vocabulary.search.hit import NEAR, SearchHits
 from kb.vocabulary.search.search import search
-from kb.vocabulary.search.similarity import NEAR
 from kb.vocabulary.status import Status, read_status
 from kb.vocabulary.vocabulary import Vocabulary
 

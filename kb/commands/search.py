@@ -23,8 +23,7 @@ from kb.commands.vocabulary_filters import (
     SourceFilter,
     StatusFilter,
 )
-from kb.vocabulary.search.hit import SearchHit
-from kb.vocabulary.search.similarity import NEAR
+from kb.vocabulary.search.hit import NEAR, SearchHit
 
 
 @reads

@@ -11,6 +11,9 @@ from kb.display import Listing
 
 COLUMNS = ("text", "similarity", "mentions", "concept_id")
 
+NEAR = 0.4
+"""The similarity from which a concept is near what was asked."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchHit:

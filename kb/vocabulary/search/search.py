@@ -22,8 +22,8 @@ from kb.vocabulary.filters import Filters
 from kb.vocabulary.search.asked import Asked, Reading, understand
 from kb.vocabulary.search.concept_columns import ConceptColumns
 from kb.vocabulary.search.exclusion import excluded
-from kb.vocabulary.search.hit import SearchHit, SearchHits
-from kb.vocabulary.search.similarity import NEAR, by_reading, by_vector, without_denied
+from kb.vocabulary.search.hit import NEAR, SearchHit, SearchHits
+from kb.vocabulary.search.similarity import by_reading, by_vector, without_denied
 from kb.vocabulary.search.vector_scale import read_scale
 
 DEPTH = 50

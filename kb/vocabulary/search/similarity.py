@@ -8,12 +8,13 @@
 - **Vectors.** Where the cosine stands between that of two concepts drawn at random (0) and that of a concept and its
   nearest other (1), which makes embedders comparable (`vector_scale`); of that, what facets contradict is taken off.
 
-The similarity is the most of the three. From `NEAR` on a concept is a hit; below, nothing that was asked is in it.
+The similarity is the most of the three. A concept is a hit from `hit.NEAR` on; below, nothing that was asked is in it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 
@@ -26,9 +27,6 @@ from kb.language.severities import same_severity
 from kb.language.wider_terms import places_in, wider_findings, wider_places
 from kb.vocabulary.search.asked import Reading
 from kb.vocabulary.search.concept_columns import ConceptColumns
-
-NEAR = 0.4
-"""The similarity from which a concept is near what was asked."""
 
 NARROWER, ALIKE, WIDER, OTHER_FINDING = 0.85, 0.6, 0.6, 0.4
 """What a concept of a finding that stands under the one asked keeps; of one that goes by its name; of a wider one; and
@@ -63,7 +61,7 @@ def by_reading(columns: ConceptColumns, reading: Reading) -> np.ndarray:
 
 def by_words(columns: ConceptColumns, heads: frozenset[str]) -> np.ndarray:
     """The share of some stems, by their weight, that the best name of each concept holds, (n,) float32."""
-    found, whole = columns.words.covered(heads - _DENIALS)
+    found, whole = columns.words.covered(heads - _denials())
     if not whole:
         return np.zeros(len(columns), dtype=np.float32)
     of_name = found / np.maximum(columns.words.weights, found + 1e-6)
@@ -122,7 +120,9 @@ def without_denied(
     return np.where(denied & (near <= asked), OUTDONE * near, near)
 
 
-_DENIALS = heads_of("no not without")
+@cache
+def _denials() -> frozenset[str]:
+    return heads_of("no not without")
 
 
 def _findings_near(finding: str) -> dict[str | None, float]:
