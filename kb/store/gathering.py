@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import lance
 
-FEW_FILES = 8
+FEW_FILES = 6
 """Small data files that a table may have."""
 
-SMALL = 256
+SMALL = 1_024
 """Rows of a file from which on it is not small: nothing is gathered into files of more."""
 
 LARGE = 50_000
