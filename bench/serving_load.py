@@ -41,7 +41,7 @@ def run() -> list[Row]:
         doubled = len(accepted) - len(set(accepted))
         return [
             _times("a page", found.pages),
-            _times("a query of SQL, one at a time", found.queries),
+            _times("a query of SQL", found.queries),
             _times("an act", found.acts),
             Row(
                 f"{len(found.accepted):,} acts done: lost, doubled",
