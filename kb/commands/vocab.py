@@ -30,7 +30,7 @@ from kb.commands.vocabulary_filters import (
 )
 from kb.errors import UsageError
 from kb.vocabulary.concept import Concept, Counts, Evidence
-from kb.vocabulary.query import run_named
+from kb.vocabulary.status import concept_totals
 from kb.vocabulary.under import Around
 
 
@@ -143,7 +143,7 @@ def stats_command(
     reading: Reading,
 ) -> None:
     """Count the concepts by assertion and status."""
-    rows = run_named(reading.base, "concept_totals")
+    rows = concept_totals(reading.base)
     print_rows(
         rows, ["assertion", "status", "concepts", "not_embedded"], reading.output, empty="there are no concepts yet"
     )

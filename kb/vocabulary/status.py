@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,7 +15,9 @@ from kb.vectors.embedding import EmbedderInfo
 from kb.vectors.embedding.in_use import read_embedder
 from kb.vectors.vector_index import VectorIndex, read_index, rows_beside
 from kb.vectors.vector_storage import Stored, read_stored
-from kb.vocabulary.query import run_named
+
+COUNTED_AT_ONCE = 2
+"""Columns that are counted at the same time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +109,18 @@ class Status:
 
 def read_status(state: State) -> Status:
     """Count what `state` holds at its commit."""
-    totals = run_named(state, "concept_totals")
+    totals = concept_totals(state)
+    # The columns of millions of rows are read and counted side by side.
+    with ThreadPoolExecutor(COUNTED_AT_ONCE) as pool:
+        vectors, runs, observations, extractors = pool.map(
+            lambda asked: _counted(state, *asked),
+            [
+                ("image_vectors", "encoder"),
+                ("predictions", "run"),
+                ("observations", "assertion"),
+                ("reports", "extractor"),
+            ],
+        )
     return Status(
         uri=state.uri,
         commit=state.commit,
@@ -115,21 +130,41 @@ def read_status(state: State) -> Status:
         reports=state.dataset("reports").count_rows(),
         images=state.dataset("images").count_rows(),
         labels=state.dataset("labels").count_rows(),
-        image_vectors=_counted(state, "image_vectors", "encoder"),
-        runs=_counted(state, "predictions", "run"),
-        observations={row["assertion"]: row["observations"] for row in run_named(state, "observation_totals")},
+        image_vectors=vectors,
+        runs=runs,
+        observations=_most_first(observations),
         concepts=_sum_by(totals, "assertion"),
         concept_statuses=_sum_by(totals, "status"),
         not_embedded=sum(row["not_embedded"] for row in totals),
         embedder=read_embedder(state),
         rejects=state.dataset("rejects").count_rows(),
         disputed=state.dataset("disputes").count_rows("decision IS NULL"),
-        extractors={row["extractor"]: row["reports"] for row in run_named(state, "extractor_totals")},
+        extractors=_most_first(extractors),
         size_bytes=state.storage.size_bytes(),
         stored=read_stored(state),
         index=read_index(state),
         beside_index=rows_beside(state) if read_index(state) else 0,
     )
+
+
+def concept_totals(state: State) -> list[dict[str, Any]]:
+    """How many concepts there are by assertion and status, and how many of them have no vector."""
+    table = state.dataset("concepts").to_table(columns=["assertion", "status", "embedder"])
+    grouped = table.group_by(["assertion", "status"]).aggregate([([], "count_all"), ("embedder", "count")])
+    rows = [
+        {
+            "assertion": row["assertion"],
+            "status": row["status"],
+            "concepts": row["count_all"],
+            "not_embedded": row["count_all"] - row["embedder_count"],
+        }
+        for row in grouped.to_pylist()
+    ]
+    return sorted(sorted(rows, key=lambda row: row["status"]), key=lambda row: row["assertion"], reverse=True)
+
+
+def _most_first(counts: Mapping[str, int]) -> dict[str, int]:
+    return {name: counts[name] for name in sorted(counts, key=lambda name: (-counts[name], name))}
 
 
 def _counted(state: State, table: str, column: str) -> dict[str, int]:
