@@ -123,7 +123,7 @@ class Commit:
         }
 
 
-UNTIL_REPAIRED = "nothing is written until `clear-kb repair`"
+UNTIL_REPAIRED = "nothing is written until a repair"
 
 
 class CommitLog:

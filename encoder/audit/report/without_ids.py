@@ -84,11 +84,12 @@ class _Labelled:
 
     def provenance(self, found: Provenance) -> Provenance:
         """Where it comes from, without where that lies: the commands name no knowledge base."""
-        facts = [(name, UNTOLD if name == "knowledge base" else self.source(value)) for name, value in found.facts]
-        commands = []
-        for said, words in found.commands:
-            told = ["KB" if before == "--kb" else word for before, word in zip(("", *words), words, strict=False)]
-            commands.append((said, tuple(map(self.source, told))))
+        place = dict(found.facts).get("knowledge base")
+        facts = [(name, UNTOLD if value == place else self.source(value)) for name, value in found.facts]
+        commands = [
+            (said, tuple("KB" if word == place else self.source(word) for word in words))
+            for said, words in found.commands
+        ]
         return Provenance(tuple(facts), tuple(commands))
 
     def _unit(self, unit: str) -> str:
