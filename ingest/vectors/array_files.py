@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from ingest.vectors.ids_beside import PICKLED
 from ingest.vectors.vector_rows import ROWS, as_float32
 from kb.errors import ClearKbError, UsageError
 
-UNREADABLE = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile)
+UNREADABLE = (OSError, EOFError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True, slots=True)

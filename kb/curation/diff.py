@@ -20,7 +20,6 @@ from kb.reading.unreadable import Unreadable
 from kb.store.state import State
 from kb.vocabulary.query import run_named
 from kb.vocabulary.records import FIELDS, check_identity, complete_row, read_concept_id, read_edit
-from kb.vocabulary.vocabulary import Vocabulary
 
 FORMAT = "clear-kb vocabulary patch 2"
 FACETS = {"finding", "anatomy", "laterality", "severity", "descriptors"}
@@ -106,18 +105,26 @@ class VocabularyDiff:
 
 def diff_vocabularies(old: State, new: State) -> VocabularyDiff:
     """What differs in the vocabulary of `new` from that of `old`: two commits, or two knowledge bases."""
-    rows = run_named(new, "vocabulary_diff", tables={"old_concepts": old.dataset("concepts")})
+    same = {table for table in ("concepts", "observations") if _is_same(table, old, new)}
+    told = {"old_concepts": old.dataset("concepts")}
+    rows = [] if "concepts" in same else run_named(new, "vocabulary_diff", tables=told)
     differences = [_difference(row["concept_id"], row["before"], row["after"]) for row in rows]
-    was, now = Vocabulary(old).counts(), Vocabulary(new).counts()
+    was, now = ({}, {}) if len(same) == 2 else (_mentions(old), _mentions(new))
     moved = {
-        concept_id: (
-            was[concept_id].mentions if concept_id in was else 0,
-            now[concept_id].mentions if concept_id in now else 0,
-        )
+        concept_id: (was.get(concept_id, 0), now.get(concept_id, 0))
         for concept_id in sorted({*was, *now})
         if was.get(concept_id) != now.get(concept_id)
     }
     return VocabularyDiff(old.commit.commit_id, new.commit.commit_id, differences, moved, _texts(new, moved))
+
+
+def _is_same(table: str, old: State, new: State) -> bool:
+    """Whether two states of one knowledge base have the same version of a table."""
+    return old.uri == new.uri and old.commit.pins[table] == new.commit.pins[table]
+
+
+def _mentions(state: State) -> dict[str, int]:
+    return {row["concept_id"]: row["mentions"] for row in run_named(state, "mention_counts")}
 
 
 def _texts(state: State, concept_ids: Iterable[str]) -> dict[str, str]:

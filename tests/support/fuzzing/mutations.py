@@ -163,11 +163,13 @@ def _cell(draw: Random) -> bytes:
 
 
 def _places(value: Any) -> list[tuple[Any, Any]]:
-    """Every place in a value: what holds it, and by which key."""
-    if isinstance(value, dict):
-        own = [(value, key) for key in value]
-        return own + [place for one in value.values() for place in _places(one)]
-    if isinstance(value, list):
-        own = [(value, at) for at in range(len(value))]
-        return own + [place for one in value for place in _places(one)]
-    return []
+    """Every place in a value, however deep: what holds it, and by which key."""
+    found: list[tuple[Any, Any]] = []
+    waiting = [value]
+    while waiting:
+        one = waiting.pop(0)
+        if isinstance(one, dict | list):
+            keys = list(one) if isinstance(one, dict) else range(len(one))
+            found += [(one, key) for key in keys]
+            waiting += [one[key] for key in keys]
+    return found
