@@ -59,9 +59,12 @@ def _still_of_use(
     for note in (note for row in rows for note in row or ()):
         if not (Path(storage.location(note["table"])) / note["path"]).exists():
             gone[note["table"]].add(note["path"])
+    dropped = storage.dropping()  # of the commits that would stay, somebody may have dropped some by command
     for table, paths in gone.items():
-        versions = {commit.pins[table] for commit in readable if table in commit.pins}
+        pins = {(table, commit.pins[table]) for commit in readable if table in commit.pins}
+        versions = {version for _, version in pins if (table, version) not in dropped}
         paths -= {manifest_path(version) for version in versions}
-        for version in versions or [storage.dataset(table).version]:
+        there = versions - {version for _, version in storage.missing(pins)}
+        for version in there or [storage.dataset(table).version]:
             paths -= set(named_files(storage, table, storage.dataset(table, version)))
     return [None if all(note["path"] in gone[note["table"]] for note in row or ()) else row for row in rows]

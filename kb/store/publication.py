@@ -275,10 +275,12 @@ def publish(
             if attempt:
                 time.sleep(random.uniform(0, min(LONGEST_PAUSE_S, 0.05 * 2**attempt)))
             begun = time.monotonic()
+            # First the number, then the head: of a commit that comes in between, in an object store, the number is
+            # taken when we append, and we begin again. The other way round we would pass it over.
+            newest = log.history().numbers[-1]
             head = log.head(branch)
             log.require_sound(head)
             publication = Publication(storage, head)
-            newest = log.history().numbers[-1]
             try:
                 summary, value = change(publication)
                 if summary is not None:

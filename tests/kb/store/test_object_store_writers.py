@@ -13,6 +13,7 @@ import pytest
 
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
+from kb.store.commits import Commit, CommitLog
 from kb.vocabulary.check import check
 from tests.support.command_process import Running, start_command
 from tests.support.concepts import add_concepts
@@ -119,3 +120,26 @@ def test_readers_beside_a_clean_up_read_one_state_or_are_told_that_it_was_droppe
     ended(cleaning)
     assert len(KnowledgeBase.open(uri, "kept", s3.storage_options).vocabulary) == len(texts)
     assert check(KnowledgeBase.open(uri, storage_options=s3.storage_options)) == []
+
+
+def test_a_commit_that_comes_while_another_writer_looks_at_the_head_is_not_passed_over(
+    s3: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = f"s3://{s3.bucket}/between.kb"
+    base = KnowledgeBase.create(uri, s3.storage_options)
+    add_concepts(base, ["pneumothorax"])
+    (concept_id,) = (row["concept_id"] for row in base.vocabulary.list())
+    other = KnowledgeBase.open(uri, storage_options=s3.storage_options)
+    require_sound = type(base.commits).require_sound
+    waiting = [other]
+
+    def let_another_in(log: CommitLog, head: Commit) -> None:
+        require_sound(log, head)
+        if log is base.commits and waiting:
+            waiting.pop().curate.set_note(concept_id, "theirs", by="ben")
+
+    monkeypatch.setattr(CommitLog, "require_sound", let_another_in)
+    base.curate.set_note(concept_id, "ours", by="ada")
+    after = KnowledgeBase.open(uri, storage_options=s3.storage_options)
+    assert [commit.number for commit in reversed(after.log())] == list(range(4))
+    assert sorted(change.author for change in after.changes()) == ["ada", "ben"]
