@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -152,8 +153,10 @@ def _standing(request: Request, base: KnowledgeBase, name: str) -> dict[str, Any
     if not choices.runs:
         return {"kind": None, "asked": None}
     order = _order(request, base, name)
+    # How far it is first, as it is now: one that ends while we look for what is kept would seem to have left nothing.
+    known: Work | None = audit_desk(request).works.find(order.key, order.commit)
+    under_way = None if known is None else replace(known)
     found = kept(order.uri, order.key, order.commit) or newest_kept(order.uri, order.key)
-    under_way: Work | None = audit_desk(request).works.find(order.key, order.commit)
     place = place_of(base)
     command = report_command if name == REPORT else partial(audit_command, name)
     asked = order.asked if found is None else order.asked.on(found.split)
