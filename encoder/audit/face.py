@@ -332,6 +332,7 @@ def report(
     card: str | Path | None = None,
     heatmaps: bool = True,
     evidence: bool = True,
+    ids: bool = True,
     images: bool = True,
     title: str | None = None,
     overwrite: bool = False,
@@ -357,6 +358,7 @@ def report(
         card: a YAML file that states what the model is for.
         heatmaps: whether explained examples show where in the image a prediction comes from.
         evidence: whether report sentences are shown.
+        ids: whether ids are shown; without them labels stand there, and no report sentences.
         images: whether thumbnails are shown.
         title: of the page.
         overwrite: whether a file that is no report of ours may be replaced.
@@ -384,6 +386,7 @@ def report(
         card=card,
         heatmaps=heatmaps,
         evidence=evidence,
+        ids=ids,
         images=images,
         title=title,
     )

@@ -16,7 +16,6 @@ from encoder.audit.page.flags import VERDICTS, in_words
 from encoder.audit.report.options import ReportOptions
 from encoder.audit.report.report import gather
 from encoder.audit.report.report_data import Flag, ReportData
-from encoder.audit.report.without_ids import refuse_ids, without_ids
 from encoder.audit.report.writing import check_target, write_report
 from encoder.commands.options import EncoderOption, SourceOption, SplitOption, ViewsOption
 from kb.commands.options import Format
@@ -121,13 +120,11 @@ def report_command(
         heatmaps=not no_heatmaps,
         evidence=not no_evidence,
         images=not no_images,
+        ids=not no_ids,
         title=title,
     )
     with Progress("labels", hidden=reading.quiet) as progress:
         data = gather(reading.base, name, options, watcher=progress)
-    if no_ids:
-        data = without_ids(data)
-        refuse_ids(reading.base, data)
     write_report(data, path, overwrite=overwrite)
     stated = _told(data, path)
     reading.note_export(

@@ -30,6 +30,7 @@ class ReportOptions:
         heatmaps: whether pictures of explained examples show where in the image the prediction comes from.
         evidence: whether report sentences are shown.
         images: whether thumbnails are shown.
+        ids: whether ids are shown; without them no report sentences are; see `encoder.audit.report.without_ids`.
         title: of the page.
     """
 
@@ -48,4 +49,5 @@ class ReportOptions:
     heatmaps: bool = True
     evidence: bool = True
     images: bool = True
+    ids: bool = True
     title: str | None = None

@@ -101,5 +101,10 @@ def _page_options(options: ReportOptions) -> list[str]:
         if path is not None
         for word in (flag, str(path))
     ]
-    left = (("--no-heatmaps", options.heatmaps), ("--no-evidence", options.evidence), ("--no-images", options.images))
+    left = (
+        ("--no-heatmaps", options.heatmaps),
+        ("--no-evidence", options.evidence),
+        ("--no-images", options.images),
+        ("--no-ids", options.ids),
+    )
     return told + [flag for flag, wanted in left if not wanted]

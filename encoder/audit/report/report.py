@@ -27,6 +27,7 @@ from encoder.audit.report.provenance import provenance_of
 from encoder.audit.report.reliability import calibration_of
 from encoder.audit.report.report_data import Errors, Example, Flag, Part, ReportData
 from encoder.audit.report.thumbnails import thumbnails_of
+from encoder.audit.report.without_ids import refuse_ids, without_ids
 from encoder.audit.segments.result import SegmentAudit
 from encoder.audit.slices.result import Slices
 from encoder.evaluation import Evaluation, Options, evaluate
@@ -57,11 +58,16 @@ def gather(
         now: the time that the report bears; default: this moment.
 
     Raises:
-        UsageError: there is no such run or label, or nothing to judge it by.
+        UsageError: there is no such run or label, or nothing to judge it by; or without ids one would still be told.
     """
     options = options or ReportOptions()
     work = _Work(kb, _run_row(kb, run), options, watcher or Silent())
-    return work.data(now or datetime.now(UTC))
+    data = work.data(now or datetime.now(UTC))
+    if options.ids:
+        return data
+    told = without_ids(data)
+    refuse_ids(kb, told)
+    return told
 
 
 def _run_row(kb: KnowledgeBase, run: str | None) -> dict[str, Any]:
