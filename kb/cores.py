@@ -36,9 +36,9 @@ def share_cores() -> None:
 
     if "OMP_NUM_THREADS" not in os.environ:
         time.sleep(max(0.0, SHORTEST_LOOK_S - before.age()))
-        fitting = threads_beside(before.busy_with_others(), len(_cores()))
+        fitting = threads_beside(before.busy_with_others(), core_count())
         torch.set_num_threads(min(fitting, torch.get_num_threads()))
-    logger.info("threads: %d, on %d cores", torch.get_num_threads(), len(_cores()))
+    logger.info("threads: %d, on %d cores", torch.get_num_threads(), core_count())
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from kb.commands.shared import Reading, Writing
 from kb.curation.change import Change
 from kb.exchange.change_lines import change_lines
 from kb.store.state import State
-from kb.vocabulary.query import run_named
+from kb.vocabulary.query import mention_counts
 
 FIELDS = ["change_id", "time", "act", "author", "reason", "concept_ids", "before", "after", "reverts"]
 
@@ -73,6 +73,5 @@ def _mentions_before(writing: Writing, change: Change) -> dict[str, int]:
     state: State = writing.base
     if not writing.dry_run and state.commit.parent is not None:
         state = state.at(state.commit.parent)
-    rows = run_named(state, "mention_counts", mentions_of=change.texts)
-    counts = {row["concept_id"]: row["mentions"] for row in rows}
+    counts = mention_counts(state, change.texts)
     return {of: counts.get(of, 0) for of in change.texts}

@@ -42,6 +42,7 @@ from kb.commands.output import say
 from kb.errors import ClearKbError
 from kb.privacy.exports import note_export
 from kb.privacy.forgetting import is_unfinished
+from kb.store.commits import MAIN
 from kb.store.state import State
 from kb.store.storage import Storage, existing
 
@@ -118,7 +119,7 @@ class Writing(_Shared):
         opened = _facade().open(self.uri, self.at, self.storage_options)
         _say_unfinished(opened)
         branch = self._told.get("branch")
-        head = opened.commits.head(branch) if branch else opened.commits.head()
+        head = opened.commits.head(branch or MAIN)
         opened.commits.require_sound(head)  # before any work is done that could not be committed
         return opened.at(head.commit_id) if branch else opened
 

@@ -18,7 +18,7 @@ from kb.reading.json_text import read_json
 from kb.reading.shown import shown
 from kb.reading.unreadable import Unreadable
 from kb.store.state import State
-from kb.vocabulary.query import run_named
+from kb.vocabulary.query import mention_counts, run_named
 from kb.vocabulary.records import FIELDS, check_identity, complete_row, read_concept_id, read_edit
 
 FORMAT = "clear-kb vocabulary patch 2"
@@ -109,7 +109,7 @@ def diff_vocabularies(old: State, new: State) -> VocabularyDiff:
     told = {"old_concepts": old.dataset("concepts")}
     rows = [] if "concepts" in same else run_named(new, "vocabulary_diff", tables=told)
     differences = [_difference(row["concept_id"], row["before"], row["after"]) for row in rows]
-    was, now = ({}, {}) if len(same) == 2 else (_mentions(old), _mentions(new))
+    was, now = ({}, {}) if len(same) == 2 else (mention_counts(old), mention_counts(new))
     moved = {
         concept_id: (was.get(concept_id, 0), now.get(concept_id, 0))
         for concept_id in sorted({*was, *now})
@@ -121,10 +121,6 @@ def diff_vocabularies(old: State, new: State) -> VocabularyDiff:
 def _is_same(table: str, old: State, new: State) -> bool:
     """Whether two states of one knowledge base have the same version of a table."""
     return old.uri == new.uri and old.commit.pins[table] == new.commit.pins[table]
-
-
-def _mentions(state: State) -> dict[str, int]:
-    return {row["concept_id"]: row["mentions"] for row in run_named(state, "mention_counts")}
 
 
 def _texts(state: State, concept_ids: Iterable[str]) -> dict[str, str]:

@@ -305,8 +305,7 @@ class CommitLog:
         # What a branch ends with is never dropped: most tables stand there as they did then.
         kept = {pin for head in self.branches().values() for pin in head.pins.items()}
         pins = {pin for commit in commits for pin in commit.pins.items()} - kept
-        going = {(table, version) for table, found in self._storage.dropping().now.items() for version in found}
-        gone = self._storage.missing(pins) | going
+        gone = self._storage.missing(pins) | self._storage.dropping().going
         return [commit for commit in commits if gone.isdisjoint(commit.pins.items())]
 
     def lost(self, commits: Sequence[Commit]) -> dict[Damage, list[Commit]]:

@@ -36,6 +36,11 @@ class Dropping:
     now: dict[str, set[int]] = field(default_factory=dict)
     before: dict[str, Ranges] = field(default_factory=dict)
 
+    @property
+    def going(self) -> set[tuple[str, int]]:
+        """What is being dropped, as tables and versions."""
+        return {(table, version) for table, versions in self.now.items() for version in versions}
+
     def __contains__(self, pin: tuple[str, int]) -> bool:
         table, version = pin
         return version in self.now.get(table, ()) or any(
@@ -60,25 +65,24 @@ def read_dropping(folder: Path) -> Dropping:
 def note_dropping(folder: Path, versions: Versions) -> None:
     """Note, on the disk, that these versions are being dropped, beside those that somebody died over."""
     noted = read_dropping(folder)
-    _write(folder, _together(noted.now, versions), noted.before)
+    _write(folder, _together(noted.now, versions), _numbers(noted.before))
 
 
 def note_dropped(folder: Path, versions: Versions) -> None:
     """Note that these versions are gone, with those that were being dropped."""
     noted = read_dropping(folder)
-    before = _together(_numbers(noted.before), noted.now, versions)
-    _write(folder, {}, {table: _ranges(which) for table, which in before.items()})
+    _write(folder, {}, _together(_numbers(noted.before), noted.now, versions))
 
 
 def made_whole(folder: Path, versions: Versions) -> None:
     """Take versions out of the note whose files are all there again."""
     noted = read_dropping(folder)
-    now, before = (
-        {table: which - set(versions.get(table, ())) for table, which in part.items()}
-        for part in (noted.now, _numbers(noted.before))
-    )
-    if (now, before) != (noted.now, _numbers(noted.before)):
-        _write(folder, now, {table: _ranges(which) for table, which in before.items()})
+    if any((table, version) in noted for table, which in versions.items() for version in which):
+        _write(folder, *(_without(part, versions) for part in (noted.now, _numbers(noted.before))))
+
+
+def _without(part: Versions, versions: Versions) -> dict[str, set[int]]:
+    return {table: {*which}.difference(versions.get(table, ())) for table, which in part.items()}
 
 
 def _together(*parts: Versions) -> dict[str, set[int]]:
@@ -86,11 +90,11 @@ def _together(*parts: Versions) -> dict[str, set[int]]:
     return {table: {version for part in parts for version in part.get(table, ())} for table in tables}
 
 
-def _write(folder: Path, now: Versions, before: Mapping[str, Ranges]) -> None:
+def _write(folder: Path, now: Versions, before: Versions) -> None:
     note, new = folder / DROPPED, folder / WRITTEN
     told = {
         "now": {table: sorted(which) for table, which in sorted(now.items()) if which},
-        "before": {table: which for table, which in sorted(before.items()) if which},
+        "before": {table: _ranges(which) for table, which in sorted(before.items()) if which},
     }
     new.write_text(json.dumps(told), encoding="utf-8")
     write_through([new], folder)

@@ -24,8 +24,7 @@ def founded_on(storage: Storage, commits: Iterable[Commit]) -> dict[str, list[st
     """
     commits = list(commits)
     pins = {(table.name, commit.pins[table.name]) for table in _TABLES for commit in commits}
-    dropping = {(table, version) for table, versions in storage.dropping().now.items() for version in versions}
-    there = pins - storage.missing(pins) - dropping
+    there = pins - storage.missing(pins) - storage.dropping().going
     found: dict[str, set[str]] = defaultdict(set)
     for table in _TABLES:
         named_by = table.schema.names[0]

@@ -78,6 +78,12 @@ def stream_named(
             yield from (dict(zip(columns, row, strict=True)) for row in rows)
 
 
+def mention_counts(state: Tables, concept_ids: Collection[str] | None = None) -> dict[str, int]:
+    """How often each of some concepts (default: all) is mentioned; those that are not are left out."""
+    rows = run_named(state, "mention_counts", mentions_of=concept_ids)
+    return {row["concept_id"]: row["mentions"] for row in rows}
+
+
 def run_table(state: Tables, name: str) -> pa.Table:
     """All rows of the named query on `state` as columns: for as many as there are concepts."""
     sql = named_sql(name)
