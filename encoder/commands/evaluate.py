@@ -18,9 +18,10 @@ from encoder.figures import check_figure
 from kb.commands.options import Format
 from kb.commands.output import is_narrow, print_facts, print_json, print_rows, print_text, say
 from kb.commands.shared import Reading, reads
-from kb.commands.target import Overwrite, check_target, written_whole
+from kb.commands.target import Overwrite, check_target
 from kb.errors import UsageError
 from kb.images.view_choice import FRONTAL
+from kb.whole_file import written_whole
 
 
 @reads

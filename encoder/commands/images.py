@@ -15,8 +15,9 @@ from encoder.vectors.encoders import find_encoder
 from kb.commands.options import Format
 from kb.commands.output import print_json, print_rows, say
 from kb.commands.shared import Reading, reads
-from kb.commands.target import Overwrite, check_target, written_whole
+from kb.commands.target import Overwrite, check_target
 from kb.vectors.embedding import load_stored_embedder
+from kb.whole_file import written_whole
 
 
 @reads

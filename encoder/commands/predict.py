@@ -39,9 +39,10 @@ from kb.commands.options import (
 from kb.commands.output import print_facts, print_json, print_rows, print_text, say
 from kb.commands.progress import Progress
 from kb.commands.shared import Writing, writes
-from kb.commands.target import Overwrite, check_target, written_whole
+from kb.commands.target import Overwrite, check_target
 from kb.errors import UsageError
 from kb.images.view_choice import FRONTAL
+from kb.whole_file import written_whole
 
 
 @writes(quiet=True)

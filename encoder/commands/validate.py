@@ -18,9 +18,10 @@ from encoder.validation.tables import csv_text, flat_rows, json_text, latex, mar
 from kb.commands.options import Format, parse_pairs
 from kb.commands.output import print_facts, print_json, print_rows, say
 from kb.commands.shared import Reading, reads
-from kb.commands.target import Overwrite, check_target, written_whole
+from kb.commands.target import Overwrite, check_target
 from kb.errors import UsageError
 from kb.images.view_choice import FRONTAL
+from kb.whole_file import written_whole
 
 WRITERS: dict[str, Callable[[Validation], str]] = {
     ".md": markdown,

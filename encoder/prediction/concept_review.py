@@ -10,7 +10,6 @@ after each training: what a curator decided stays, with the figures of that trai
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.language.label_names import plain_label
 from kb.reading.spreadsheet import read_sheet
+from kb.whole_file import written_whole
 
 Status = Literal["proposed", "accepted", "forbidden", "merged"]
 STATUSES: tuple[Status, ...] = get_args(Status)
@@ -147,17 +147,13 @@ def _check(review: Review, path: Path) -> None:
 
 def write_review(path: Path, review: Review, bottlenecks: Sequence[Bottleneck]) -> None:
     """Write the table anew: each concept that has a weight, and each that a curator decided on."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with fresh.open("w", newline="", encoding="utf-8") as file:
+        with written_whole(path) as fresh, fresh.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, COLUMNS)
             writer.writeheader()
             writer.writerows(_rows(review, bottlenecks))
-        fresh.replace(path)
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from error
-    finally:
-        fresh.unlink(missing_ok=True)
 
 
 def _rows(review: Review, bottlenecks: Sequence[Bottleneck]) -> Iterator[dict[str, str]]:

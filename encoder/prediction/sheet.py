@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import math
-import os
 from collections.abc import Iterator, Mapping
 from io import StringIO
 from pathlib import Path
@@ -14,6 +13,7 @@ from encoder.prediction.bottleneck import Bottleneck, BottleneckConcept
 from encoder.prediction.predicting import PredictResult
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
+from kb.whole_file import written_whole
 
 DOUBLING = 10
 """Points that double the odds."""
@@ -67,14 +67,11 @@ def write_sheet(kb: KnowledgeBase, result: PredictResult, path: Path, *, evidenc
     found = kb.vocabulary.evidence_of(ids, 1) if evidence and ids else {}
     sentences = {concept: _shortened(told[0].sentence or told[0].text) for concept, told in found.items() if told}
     made = _page(result, sentences) if path.suffix.lower() == ".html" else _table(kb, result, sentences)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        fresh.write_text(made, encoding="utf-8", newline="")
-        fresh.replace(path)
+        with written_whole(path) as fresh:
+            fresh.write_text(made, encoding="utf-8", newline="")
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from error
-    finally:
-        fresh.unlink(missing_ok=True)
 
 
 def points_of(weight: float) -> int:

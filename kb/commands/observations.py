@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -20,6 +19,7 @@ from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.vocabulary.agreement import Agreement, Counts, compare_observations, read_observations
 from kb.vocabulary.observations import export_observations
+from kb.whole_file import written_whole
 
 
 @reads(output=False, quiet=True)
@@ -40,15 +40,8 @@ def export_command(
 def _export_to(opened: KnowledgeBase, path: Path) -> int:
     if not path.parent.is_dir():
         raise UsageError(f"there is no folder {path.parent} to write {path.name} to")
-    # A half-written file never has the name that was asked for.
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with partial.open("w", encoding="utf-8") as file:
-            count = export_observations(opened, file)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-    return count
+    with written_whole(path) as partial, partial.open("w", encoding="utf-8") as file:
+        return export_observations(opened, file)
 
 
 @reads

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -36,14 +33,3 @@ def check_target(path: Path, *, overwrite: bool) -> None:
             return
         raise UsageError(f"{path} is left as it was")
     raise UsageError(f"{path} exists already, and is replaced only if asked", parameter="overwrite")
-
-
-@contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
-    """A name beside `path` to write to: it becomes `path` when all went well, and a kill leaves what was there."""
-    partial = path.with_name(f".{os.getpid()}.{path.name}")  # with the same ending, which says how it is written
-    try:
-        yield partial
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from kb.vocabulary.concept_hierarchy import ConceptHierarchy
 from kb.vocabulary.mappings import holds
 from kb.vocabulary.records import FIELDS, NO_RECORD, Record, iter_records
 from kb.vocabulary.vocabulary import Vocabulary
+from kb.whole_file import written_whole
 from schemas.terms import IN_USE
 
 FORMATS: Mapping[str, tuple[str, ...]] = {
@@ -81,15 +81,8 @@ def export_vocabulary(
     path = path.resolve()
     if not path.parent.is_dir():
         raise UsageError(f"there is no folder {path.parent}")
-    if path.exists() and not path.is_file():
-        return _WRITERS[kind](state, path, options)  # a pipe, a device
-    written_to = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    try:
-        written = _WRITERS[kind](state, written_to, options)
-        written_to.replace(path)
-    finally:
-        written_to.unlink(missing_ok=True)
-    return written
+    with written_whole(path) as partial:
+        return _WRITERS[kind](state, partial, options)
 
 
 def import_vocabulary(

@@ -21,9 +21,10 @@ from kb.errors import ClearKbError, UsageError
 from kb.sql.label_key import known_labels_macro, label_names_of
 from kb.sql.views import Views
 from kb.sql.without_ids import WithoutIds
-from kb.sql.writing import check_folder, written_aside
+from kb.sql.writing import check_folder
 from kb.store.sqltext import literal
 from kb.store.state import State
+from kb.whole_file import written_whole
 from schemas.sql.audit_views import FUNCTIONS, INNER, ORDER, VECTORS, View, all_views, macros, vector_relations
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def export_audit(
     if path.exists() and not overwrite:
         raise UsageError(f"{path} exists already, and is replaced only if asked", parameter="overwrite")
     try:
-        with written_aside(path) as partial, Views(state, more=more) as session:
+        with written_whole(path) as partial, Views(state, more=more) as session:
             with duckdb.connect(str(partial)) as file:
                 file.execute("SET enable_progress_bar = false")
                 rows = _fill(file, session, [name for name in VECTORS if name in more], None if ids else WithoutIds())

@@ -5,9 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
-import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
@@ -18,6 +16,7 @@ import pyarrow.parquet as pq
 from kb.errors import UsageError
 from kb.sql.result import Result
 from kb.visible import visible_json
+from kb.whole_file import written_whole
 
 SUFFIXES = (".csv", ".json", ".jsonl", ".parquet")
 MOST_COUNTED = 1_000_000
@@ -87,7 +86,7 @@ def write_file(result: Result, path: Path) -> int:
         UsageError: the suffix is none of .csv, .json, .jsonl and .parquet, or there is no such folder.
     """
     check_file(path)
-    with written_aside(path) as partial:
+    with written_whole(path) as partial:
         if path.suffix.lower() == ".parquet":
             return _write_parquet(result, partial)
         with partial.open("w", encoding="utf-8", newline="") as file:
@@ -114,17 +113,6 @@ def check_folder(path: Path) -> None:
         raise UsageError(f"there is no folder {path.parent} to write {path.name} to")
     if path.is_dir():
         raise UsageError(f"{path} is a folder")
-
-
-@contextmanager
-def written_aside(path: Path) -> Iterator[Path]:
-    """A name beside `path` to write to; it becomes `path` when all went well, and is gone when not."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        yield partial
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def first_rows(result: Result, most: int) -> tuple[list[dict[str, Any]], int, bool]:

@@ -17,7 +17,7 @@ from platformdirs import user_data_path
 
 from kb.errors import UsageError
 from kb.reading.json_text import read_json
-from kb.sql.writing import written_aside
+from kb.whole_file import written_whole
 
 LONGEST_NAME, LONGEST_SQL = 80, 100_000
 _FACT = re.compile(r"^-- (name|by|saved): (.*)$")
@@ -82,7 +82,7 @@ def save(name: str, sql: str, *, by: str, values: Mapping[str, str] | None = Non
     lines = [f"-- name: {name}", f"-- by: {_one_line(by)}", f"-- saved: {saved}"]
     lines += [f"-- ${parameter} = {json.dumps(value)}" for parameter, value in told.items()]
     folder().mkdir(parents=True, exist_ok=True, mode=0o700)
-    with written_aside(path) as fresh:
+    with written_whole(path) as fresh:
         fresh.write_bytes("\n".join([*lines, "", sql, ""]).encode())
     return SavedQuery(name=name, by=by, saved=saved, sql=sql, values=told, path=path)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from encoder.audit.page.page import GENERATOR, render
 from encoder.audit.report.printing import check_printer, printed
 from encoder.audit.report.report_data import ReportData
 from kb.errors import UsageError
+from kb.whole_file import written_whole
 
 PDF = ".pdf"
 MARK = f"% {GENERATOR}\n".encode()
@@ -52,10 +52,6 @@ def write_report(data: ReportData, path: str | Path, *, overwrite: bool = False)
     check_target(path, overwrite=overwrite)
     page = render(data)
     content = printed(page) + MARK if path.suffix.lower() == PDF else page.encode("utf-8")
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with written_whole(path) as fresh:
         fresh.write_bytes(content)
-        fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)
     return path
