@@ -44,7 +44,7 @@ def session(
 
     Args:
         base: the knowledge base, at any commit.
-        limits: of time and memory; default: 60 seconds, 2 GB.
+        limits: of time and memory; default: 60 seconds, 3 GB.
         encoder: folder or id of the encoder whose vectors are meant; not needed if there is one only.
         tables: files of your own that queries may join, by name: {"fleet": "scanners.csv"}; CSV, TSV, Parquet or JSON
             lines.

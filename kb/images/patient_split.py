@@ -171,21 +171,24 @@ KEPT = 4
 _READ: dict[tuple[str, str], Patients] = {}
 
 
+Told = tuple[tuple[str, str], ...]
+"""The patients that an image or study is said to be of, each with the first that says so: nearly always one."""
+
+
 def _settled(rows: Iterable[Mapping[str, Any]]) -> Patients:
     """What rows of patients, studies and images come to together."""
-    by_image: dict[str, dict[str, str]] = {}
-    by_study: dict[str, dict[str, str]] = {}
+    by_image: dict[str, Told] = {}
+    by_study: dict[str, Told] = {}
     study_of: dict[str, str] = {}
     own: dict[str, str | None] = {}
     origin: dict[str, str] = {}
     named: list[tuple[str | None, str | None, str | None, str]] = []
+    shared: dict[tuple[str, str], Told] = {}
     for row in rows:
         image, study, patient = row["image_id"], row["study_id"], row["patient_id"]
         for unit, known in ((image, by_image), (study, by_study)):
-            if unit is not None and patient is not None:
-                known.setdefault(unit, {}).setdefault(patient, row["said_by"])
-            elif unit is not None:
-                known.setdefault(unit, {})
+            if unit is not None:
+                known[unit] = _with(known.get(unit, ()), patient, row["said_by"], shared)
         if image is not None and study is not None and (row["pictured"] or image not in study_of):
             study_of[image] = study
         if row["pictured"]:
@@ -193,17 +196,18 @@ def _settled(rows: Iterable[Mapping[str, Any]]) -> Patients:
         if row["split"]:
             named.append((image, study, patient, row["split"]))
     for image, study in study_of.items():
-        for patient, said_by in by_image[image].items():
-            by_study[study].setdefault(patient, said_by)
+        for patient, said_by in by_image[image]:
+            by_study[study] = _with(by_study[study], patient, said_by, shared)
 
-    studies = {study: _owner(_only(patients), study) for study, patients in by_study.items()}
+    owner_of = _Owners()
+    studies = {study: owner_of(_only(told), study) for study, told in by_study.items()}
     images: dict[str, Owner] = {}
     for image, told in by_image.items():
-        of_study = by_study.get(study_of.get(image, ""), {})
-        patient = own.get(image) or min(told, default=None) or _only(of_study)
-        images[image] = _owner(patient, study_of.get(image, image))
+        of_study = by_study.get(study_of.get(image, ""), ())
+        patient = own.get(image) or min((one for one, _ in told), default=None) or _only(of_study)
+        images[image] = owner_of(patient, study_of.get(image, image))
     owners = {one.owner for one in (*images.values(), *studies.values())}
-    owners.update(patient for known in (by_image, by_study) for told in known.values() for patient in told)
+    owners.update(patient for known in (by_image, by_study) for told in known.values() for patient, _ in told)
     splits, named_for, leaks = _splits(owners, named, images, studies)
     stored = {image: (study_of.get(image), origin[image]) for image in own}
     told_twice = {leak.patient for leak in leaks}
@@ -213,9 +217,9 @@ def _settled(rows: Iterable[Mapping[str, Any]]) -> Patients:
         if len(told) < 2 and (told or study is None or len(by_study[study]) < 2 or image not in own):
             continue
         whose = told or by_study[study or ""]
-        among = {splits[patient] for patient in whose} | {splits[images[image].owner]}
+        among = {splits[patient] for patient, _ in whose} | {splits[images[image].owner]}
         if len(among) > 1:
-            ids = " and ".join(f"{patient} ({said_by})" for patient, said_by in sorted(whose.items()))
+            ids = " and ".join(f"{patient} ({said_by})" for patient, said_by in sorted(whose))
             of = f"image {image} is" if told else f"nobody says whose image {image} is: its study {study} is"
             leaks.append(
                 Leak(
@@ -226,13 +230,31 @@ def _settled(rows: Iterable[Mapping[str, Any]]) -> Patients:
     return Patients(images, studies, splits, named_for, frozenset(own), tuple(leaks))
 
 
-def _owner(patient: str | None, otherwise: str) -> Owner:
-    return Owner(patient, patient or otherwise)
+def _with(told: Told, patient: str | None, said_by: str, shared: dict[tuple[str, str], Told]) -> Told:
+    """What was told, and one patient more; who is told alone is kept once, for a million images too."""
+    if patient is None or any(patient == known for known, _ in told):
+        return told
+    one = (patient, said_by)
+    return (*told, one) if told else shared.setdefault(one, (one,))
 
 
-def _only(patients: Mapping[str, str]) -> str | None:
+class _Owners:
+    """The owners of images and studies: one for all that are of the same patient."""
+
+    def __init__(self) -> None:
+        self._of: dict[str, Owner] = {}
+
+    def __call__(self, patient: str | None, otherwise: str) -> Owner:
+        if not patient:
+            return Owner(patient, otherwise)
+        if patient not in self._of:
+            self._of[patient] = Owner(patient, patient)
+        return self._of[patient]
+
+
+def _only(told: Told) -> str | None:
     """The one patient there is; "study1" of two patients is two studies."""
-    return next(iter(patients)) if len(patients) == 1 else None
+    return told[0][0] if len(told) == 1 else None
 
 
 def _splits(

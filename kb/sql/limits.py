@@ -33,19 +33,19 @@ class Limits:
 
     Attributes:
         timeout_s: seconds, with the reading of its rows.
-        memory: of DuckDB, as it writes it: "2GB"; nothing spills to disk.
+        memory: of DuckDB, as it writes it: "3GB"; nothing spills to disk.
         threads: processors; default: all.
     """
 
     timeout_s: float = 60.0
-    memory: str = "2GB"
+    memory: str = "3GB"
     threads: int | None = None
 
     def __post_init__(self) -> None:
         if not self.timeout_s > 0 or self.timeout_s == float("inf"):
             raise UsageError(f"timeout {self.timeout_s:g}: seconds above 0 were expected")
         if _SIZE.fullmatch(self.memory.strip()) is None or self.memory_bytes < LEAST_MEMORY:
-            raise UsageError(f"memory {self.memory}: a size such as 2GB was expected, at least 32MB")
+            raise UsageError(f"memory {self.memory}: a size such as 3GB was expected, at least 32MB")
 
     @property
     def memory_bytes(self) -> int:

@@ -13,7 +13,7 @@ query asks for them, filters and columns pushed down. What `outcomes` stands on 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -35,7 +35,7 @@ from kb.sql.watch import Watch
 from kb.store.state import State
 from kb.vocabulary.concept_hierarchy import ConceptHierarchy
 from kb.vocabulary.query import create_mentions, readable
-from schemas.sql.audit_views import DERIVED, FUNCTIONS, INNER, all_views, inner_sql, macros, needed_by
+from schemas.sql.audit_views import BY_LABEL, DERIVED, FUNCTIONS, INNER, all_views, inner_sql, macros, needed_by
 
 MOST_COLUMNS = 5_000
 """Of a result."""
@@ -43,6 +43,8 @@ MOST_COLUMNS = 5_000
 COPIED = ("images", "labels", "predictions", "attributes")
 """Tables that are copied: they are small, joined by every row, and strings are joined faster once they are here."""
 
+ROWS_AT_ONCE = 2_000_000
+"""Scores that are held beside what is told of them in one go: it takes some hundred bytes for each."""
 
 ATTRIBUTE_NAMES = """
 SELECT DISTINCT unnest(map_keys(attributes)) AS name
@@ -157,12 +159,25 @@ class Views:
             elif name in FUNCTIONS:
                 self._connection.execute(macros(name))
             elif name in INNER:
-                self._connection.execute(f"CREATE TABLE {name} AS {inner_sql(name)}")
+                self._fill(name)
             elif name in all_views():
                 self._connection.execute(f"CREATE VIEW {name} AS {all_views()[name].sql}")
             elif name in self._more:
                 self._connection.register(name, self._made.pop(name))
             self._ready.add(name)
+
+    def _fill(self, inner: str) -> None:
+        """Keep the rows of one of the `INNER` relations; of the largest, those of some labels after those of others."""
+        sql = inner_sql(inner)
+        if inner not in BY_LABEL:
+            self._connection.execute(f"CREATE TABLE {inner} AS {sql}")
+            return
+        found = self._connection.execute("SELECT name, sum(scores) FROM score_series GROUP BY name ORDER BY name")
+        first, *more = list(_few_at_once(found.fetchall())) or [[]]
+        self._connection.execute(f"DROP TABLE IF EXISTS {inner}")  # of a query that was stopped in between
+        self._connection.execute(f"CREATE TABLE {inner} AS {sql}", {"names": first})
+        for names in more:
+            self._connection.execute(f"INSERT INTO {inner} {sql}", {"names": names})
 
     def make(self, sql: str) -> None:
         """Make those of the other tables that a query speaks of; that is no part of it, and its limits do not hold."""
@@ -219,9 +234,13 @@ class Views:
         """Every image and study with its patient and owner."""
         found = read_patients(self.kb)
         units = [("image", found.images), ("study", found.studies)]
-        rows = [(level, unit, one.patient_id, one.owner) for level, known in units for unit, one in known.items()]
-        names = ("level", "unit", "patient_id", "owner")
-        return pa.table({name: pa.array([row[at] for row in rows], pa.string()) for at, name in enumerate(names)})
+        columns = {
+            "level": (level for level, known in units for _ in known),
+            "unit": (unit for _, known in units for unit in known),
+            "patient_id": (one.patient_id for _, known in units for one in known.values()),
+            "owner": (one.owner for _, known in units for one in known.values()),
+        }
+        return pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
 
     @contextmanager
     def guarded(self, seconds: float, sql: str) -> Iterator[None]:
@@ -247,6 +266,20 @@ class Views:
             if not isinstance(error, duckdb.Error):
                 raise
             raise UsageError(first_words(error, self._columns_meant(sql))) from error
+
+
+def _few_at_once(counted: Iterable[tuple[str, int]]) -> Iterator[list[str]]:
+    """Names with how many rows each has, as lists of names that have few rows together, or are one alone."""
+    names: list[str] = []
+    held = 0
+    for name, rows in counted:
+        if names and held + rows > ROWS_AT_ONCE:
+            yield names
+            names, held = [], 0
+        names.append(name)
+        held += rows
+    if names:
+        yield names
 
 
 def _kinds() -> pa.Table:

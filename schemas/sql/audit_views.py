@@ -77,18 +77,15 @@ VALUES = ("values", "intervals", "shares")
 """The files of macros/ whose functions give a value; any query may call them."""
 
 INNER: dict[str, tuple[str, ...]] = {
-    "matched": (
-        "images",
-        "studies",
-        "truths",
-        "stored.predictions",
-        "stored.trained_here",
-        "stored.patients",
-        "stored.owners",
-    ),
-    "cuts": ("matched", "stored.runs"),
+    "score_series": ("stored.predictions", "stored.trained_here"),
+    "score_units": ("images", "studies", "stored.predictions", "stored.patients", "stored.owners"),
+    "matched": ("score_series", "score_units", "truths", "stored.predictions"),
+    "cuts": ("matched", "score_series", "score_units", "stored.runs"),
 }
 """Relations that views stand on and nobody asks (`schemas/sql/inner`), each after those it reads; rows are kept."""
+
+BY_LABEL = ("matched",)
+"""Inner relations whose query has the parameter `names`: all rows at once would take memory that few have."""
 
 BEHIND: dict[str, tuple[str, ...]] = {
     **FUNCTIONS,

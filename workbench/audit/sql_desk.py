@@ -18,7 +18,7 @@ from kb.sql.query_process import end_spares
 from kb.sql.session import AuditSession
 from workbench.audit.sql_answer import Answer, answered
 
-TIMEOUT_S, MEMORY = 60.0, "2GB"
+TIMEOUT_S, MEMORY = 60.0, "3GB"
 """What a query may take: as on the command line."""
 
 REMEMBERED = 16
@@ -56,7 +56,7 @@ class SqlDesk:
 
     Args:
         timeout_s: seconds that a query may take.
-        memory: what it may take of that: "2GB".
+        memory: what it may take of that: "3GB".
         at_once: queries that run at the same time; default: a processor each.
     """
 

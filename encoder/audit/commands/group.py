@@ -27,7 +27,7 @@ ShownRows = Annotated[
     int, typer.Option("--limit", min=1, help="Rows of a table that are shown; CSV, JSON and files hold all.")
 ]
 
-DEFAULT_TIMEOUT, DEFAULT_MEMORY, DEFAULT_SHOWN = 60.0, "2GB", 100
+DEFAULT_TIMEOUT, DEFAULT_MEMORY, DEFAULT_SHOWN = 60.0, "3GB", 100
 
 
 def typed(value: str) -> Any:

@@ -4,13 +4,15 @@ WITH points AS (
 ),
 all_series AS (
     -- One small number for run, label and source: a million rows are sorted by it in less time and memory.
-    SELECT (row_number() OVER ())::INTEGER AS number, * FROM (SELECT DISTINCT series, run, label, source FROM matched)
+    SELECT (row_number() OVER ())::INTEGER AS number, m.series, n.run, n.label, m.source
+    FROM (SELECT DISTINCT series, source FROM matched) m JOIN score_series n ON n.series = m.series
 ),
 choosing AS (
-    SELECT s.number, m.fold, m.score, m.judged, m.validates, count(*) FILTER (m.truth = 1) AS positives,
+    SELECT s.number, u.fold, m.score, m.judged, m.validates, count(*) FILTER (m.truth = 1) AS positives,
         count(*) FILTER (m.truth = 0) AS negatives
     FROM matched m JOIN all_series s ON s.series = m.series AND s.source = m.source
-    WHERE m.truth IS NOT NULL AND m.split IS DISTINCT FROM 'external' AND (m.judged OR m.validates)
+    JOIN score_units u ON u.number = m.unit
+    WHERE m.truth IS NOT NULL AND u.split IS DISTINCT FROM 'external' AND (m.judged OR m.validates)
     GROUP BY ALL
 ),
 enough AS (

@@ -24,12 +24,16 @@
 -- month: when: "2020-03"
 -- attributes: what else is said of the image or study: attributes['device'], or attribute(attributes, 'De-Vice')
 WITH held AS (
-    SELECT m.*, c.chosen_on, CASE WHEN c.folds IS NOT NULL AND m.judged AND m.split IS DISTINCT FROM 'external'
-        THEN c.folds[m.fold + 1] ELSE c.threshold END AS threshold
-    FROM matched m JOIN cuts c ON c.series = m.series AND c.source IS NOT DISTINCT FROM m.source
+    SELECT n.run, n.label, n.by_logit, m.source, m.judged, m.validates, m.score, m.logit, m.truth, u.* EXCLUDE (number),
+        c.chosen_on, CASE WHEN c.folds IS NOT NULL AND m.judged AND u.split IS DISTINCT FROM 'external'
+            THEN c.folds[u.fold + 1] ELSE c.threshold END AS threshold
+    FROM matched m
+    JOIN score_series n ON n.series = m.series
+    JOIN score_units u ON u.number = m.unit
+    JOIN cuts c ON c.series = m.series AND c.source IS NOT DISTINCT FROM m.source
 )
-SELECT run, label, source, image_id, study_id, patient_id, owner, split, judged, score, logit, rank_by, truth, threshold,
-    chosen_on, CASE WHEN NOT (chosen_on = 'validation' AND validates AND truth IS NOT NULL) THEN score >= threshold END
-        AS decision,
+SELECT run, label, source, image_id, study_id, patient_id, owner, split, judged, score, logit,
+    CASE WHEN by_logit THEN logit ELSE score END AS rank_by, truth, threshold, chosen_on,
+    CASE WHEN NOT (chosen_on = 'validation' AND validates AND truth IS NOT NULL) THEN score >= threshold END AS decision,
     view, sex, age, age_band, site, month, attributes
 FROM held

@@ -71,8 +71,8 @@ def work(uri: str, roles: list[str], seconds: float) -> list[int]:
 
 @pytest.mark.parametrize(
     ("writers", "readers", "seconds"),
-    [(2, 1, 5), pytest.param(4, 3, 60, marks=pytest.mark.soak)],
-    ids=["for five seconds", "for a minute"],
+    [(2, 1, 5), pytest.param(8, 3, 600, marks=pytest.mark.soak)],
+    ids=["for five seconds", "eight for ten minutes"],
 )
 def test_nothing_is_lost(kb: KnowledgeBase, writers: int, readers: int, seconds: float) -> None:
     add_concepts(kb, many_texts(50))
