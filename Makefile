@@ -40,11 +40,12 @@ types: setup
 	$(BIN)/mypy
 
 # One thread a worker: two that spin on two cores take longer than their share.
+# Neighbours stay with one worker until the other has nothing left: what they stand on is made once.
 test: lint types
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 
 soak: setup
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m "soak or not soak"
+	CLEAR_KB_SOAK=1 OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal -m "soak or not soak"
 
 bench: setup
 	$(BIN)/python -m bench

@@ -28,7 +28,13 @@ PAGES = {
 """Pages, and more commands than these are to be found in each."""
 
 
-@pytest.mark.parametrize("name", PAGES)
+LONG = "tutorial/your-reports.md"
+"""The page whose session takes a minute."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.soak) if name == LONG else name for name in PAGES]
+)
 def test_a_session_prints_what_its_page_shows(
     name: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, s3: S3Server
 ) -> None:

@@ -19,6 +19,18 @@ expect.set_options(timeout=20_000)  # a busy machine takes its time
 SIZES = {"phone": 390, "laptop": 1280, "desk": 1920}
 """The widths that every page is looked at in."""
 
+LOOKS = [
+    pytest.param(
+        width,
+        dark,
+        id=f"{size}, {'dark' if dark else 'light'}",
+        marks=() if (size, dark) == ("phone", False) else pytest.mark.soak,
+    )
+    for size, width in SIZES.items()
+    for dark in (False, True)
+]
+"""The width and the light that every page is looked at in: the narrowest, and all of them in the long form."""
+
 
 def chromium_or_skip() -> str:
     """The program; where there is none, CI fails and others are told what was not tested."""

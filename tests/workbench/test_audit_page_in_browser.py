@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from kb.knowledge_base import KnowledgeBase
 from tests.support.audited import LABEL, RUNS
-from tests.support.browser import SIZES, Window, window
+from tests.support.browser import LOOKS, Window, window
 from tests.support.served import served
 
 Open = Callable[..., Window]
@@ -49,17 +49,7 @@ def made(page: Page) -> None:
     page.get_by_text("Make it again").wait_for(timeout=PATIENCE_MS)
 
 
-@pytest.mark.parametrize(
-    ("width", "dark"),
-    [
-        pytest.param(SIZES["phone"], False, id="phone, light"),
-        pytest.param(SIZES["laptop"], True, id="laptop, dark"),
-        pytest.param(SIZES["desk"], False, id="desk, light", marks=pytest.mark.soak),
-        pytest.param(SIZES["phone"], True, id="phone, dark", marks=pytest.mark.soak),
-        pytest.param(SIZES["laptop"], False, id="laptop, light", marks=pytest.mark.soak),
-        pytest.param(SIZES["desk"], True, id="desk, dark", marks=pytest.mark.soak),
-    ],
-)
+@pytest.mark.parametrize(("width", "dark"), LOOKS)
 def test_every_page_is_clean_in_every_size_and_light(open_window: Open, width: int, dark: bool) -> None:
     at = open_window(width=width, dark=dark)
     for path in PATHS:

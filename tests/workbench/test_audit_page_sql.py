@@ -21,6 +21,7 @@ from kb.privacy.exports import read_exports
 from kb.sql.queries import all_queries
 from tests.support.audit_page import addresses_in, commands_in, typed, typed_json
 from tests.support.audited import LABEL
+from tests.support.examples import examples
 from tests.support.workbench_client import client_of
 from workbench.audit.saved_queries import all_saved, delete, folder, save
 from workbench.audit.sql_answer import MOST_ROWS
@@ -247,7 +248,7 @@ def test_a_name_leads_to_no_other_file(own_folders: None, name: str) -> None:
 lines = st.text(st.characters(codec="utf-8"), max_size=30)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(sql=st.lists(lines, min_size=1, max_size=4).map("\n".join), value=lines)
 def test_what_is_saved_is_read_again(own_folders: None, sql: str, value: str) -> None:
     made = save("kept", f"SELECT 1\n{sql}", by="ada", values={"run": value})

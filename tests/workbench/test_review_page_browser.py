@@ -11,7 +11,7 @@ from playwright.sync_api import Page, Route, expect
 
 from kb.curation.review.keys import KEYS
 from kb.knowledge_base import KnowledgeBase
-from tests.support.browser import SIZES, Window
+from tests.support.browser import LOOKS, Window
 from tests.support.mined import concept_id, doubled_in
 
 Open = Callable[..., Window]
@@ -65,6 +65,7 @@ def test_groups_are_decided_by_one_key_each_and_taken_back_by_one(base: Knowledg
     at.assert_clean()
 
 
+@pytest.mark.soak
 def test_a_digit_only_marks_and_space_ticks_the_marked_one(base: KnowledgeBase, open_workbench: Open) -> None:
     page = opened(open_workbench(base))
     before = now(base).commit
@@ -86,6 +87,7 @@ def test_a_digit_only_marks_and_space_ticks_the_marked_one(base: KnowledgeBase, 
     expect(page.locator(".members .text")).to_have_text([texts[0]])  # the rest of the group is still to be decided on
 
 
+@pytest.mark.soak
 def test_another_one_of_the_group_can_stay(base: KnowledgeBase, open_workbench: Open) -> None:
     page = opened(open_workbench(base))
     (first, *_) = page.locator(".members .text").all_inner_texts()
@@ -107,6 +109,7 @@ def test_no_key_rejects_without_a_second_one(base: KnowledgeBase, open_workbench
     expect(page.locator("#said")).to_contain_text("rejected")
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("how", ["no answer", "an error"])
 def test_a_decision_that_fails_is_told_and_its_group_is_back_and_nothing_after_it_is_sent(
     base: KnowledgeBase, open_workbench: Open, how: str
@@ -132,6 +135,7 @@ def test_a_decision_that_fails_is_told_and_its_group_is_back_and_nothing_after_i
     expect(page.locator("#said")).to_contain_text("Undone: ")
 
 
+@pytest.mark.soak
 def test_without_a_server_the_group_is_shown_as_it_was(base: KnowledgeBase, open_workbench: Open) -> None:
     page = opened(open_workbench(base))
     page.context.set_offline(True)
@@ -143,6 +147,7 @@ def test_without_a_server_the_group_is_shown_as_it_was(base: KnowledgeBase, open
     expect(page.locator("#said")).to_contain_text("now count under 'wide fracture'")
 
 
+@pytest.mark.soak
 def test_what_is_typed_and_entered_at_once_goes_into_no_other_concept(
     base: KnowledgeBase, open_workbench: Open
 ) -> None:
@@ -164,6 +169,7 @@ def test_what_is_typed_and_entered_at_once_goes_into_no_other_concept(
     assert now(base).commit == before
 
 
+@pytest.mark.soak
 def test_another_target_is_typed_and_a_rename_too(base: KnowledgeBase, open_workbench: Open) -> None:
     at = open_workbench(base)
     page = opened(at)
@@ -185,6 +191,7 @@ def test_another_target_is_typed_and_a_rename_too(base: KnowledgeBase, open_work
     stays(page, "rugged mass")
 
 
+@pytest.mark.soak
 def test_a_rule_is_previewed_and_needs_a_second_key(base: KnowledgeBase, open_workbench: Open) -> None:
     page = opened(open_workbench(base))
     page.keyboard.press("b")
@@ -200,6 +207,7 @@ def test_a_rule_is_previewed_and_needs_a_second_key(base: KnowledgeBase, open_wo
     stays(page, "wide fracture")
 
 
+@pytest.mark.soak
 def test_a_rule_that_finds_otherwise_by_now_is_previewed_anew(base: KnowledgeBase, open_workbench: Open) -> None:
     page = opened(open_workbench(base))
     page.keyboard.press("b")
@@ -215,6 +223,7 @@ def test_a_rule_that_finds_otherwise_by_now_is_previewed_anew(base: KnowledgeBas
     assert now(base).commit == before
 
 
+@pytest.mark.soak
 def test_what_another_decided_meanwhile_is_told_and_the_group_shown_anew(
     base: KnowledgeBase, open_workbench: Open
 ) -> None:
@@ -225,6 +234,7 @@ def test_what_another_decided_meanwhile_is_told_and_the_group_shown_anew(
     expect(page.locator(".members .text")).to_have_text(["broadened fracture"])
 
 
+@pytest.mark.soak
 def test_the_keys_are_listed(base: KnowledgeBase, open_workbench: Open) -> None:
     page = opened(open_workbench(base))
     page.keyboard.press("?")
@@ -234,8 +244,7 @@ def test_the_keys_are_listed(base: KnowledgeBase, open_workbench: Open) -> None:
             expect(told).to_contain_text(key.told)
 
 
-@pytest.mark.parametrize("width", SIZES.values(), ids=SIZES)
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize(("width", "dark"), LOOKS)
 def test_it_is_clean_in_every_size_and_light(
     doubled: KnowledgeBase, open_workbench: Open, width: int, dark: bool
 ) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kb.knowledge_base import KnowledgeBase
-from tests.support.browser import SIZES, Window
+from tests.support.browser import LOOKS, Window
 from tests.support.served import served
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
@@ -32,8 +32,7 @@ def test_a_knowledge_base_that_is_not_there_is_said(tmp_path: Path, cli: Cli) ->
     assert "there is no knowledge base" in done.stderr
 
 
-@pytest.mark.parametrize("width", SIZES.values(), ids=SIZES)
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize(("width", "dark"), LOOKS)
 def test_the_first_page_is_clean_in_every_size_and_light(
     ward_kb: KnowledgeBase, open_workbench: Callable[..., Window], width: int, dark: bool
 ) -> None:

@@ -9,6 +9,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from kb.knowledge_base import KnowledgeBase
 from tests.support.paths import ROOT
 from tests.support.served import served
@@ -29,6 +31,7 @@ def _ingest(uri: Path, first: int, last: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, cwd=ROOT, env=environment)
 
 
+@pytest.mark.soak
 def test_nothing_is_lost_or_doubled_under_load(tmp_path: Path) -> None:
     uri = tmp_path / "served.kb"
     assert _ingest(uri, 0, 48).wait() == 0

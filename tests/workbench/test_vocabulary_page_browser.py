@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from kb.knowledge_base import KnowledgeBase
-from tests.support.browser import SIZES, Window
+from tests.support.browser import LOOKS, Window
 from tests.support.mined import concept_id, mined_in
 
 Open = Callable[..., Window]
@@ -61,6 +61,7 @@ def test_no_key_rejects_without_a_second_one(base: KnowledgeBase, open_workbench
     assert KnowledgeBase.open(base.uri).vocabulary.get(tube).status == "rejected"
 
 
+@pytest.mark.soak
 def test_a_merge_is_typed_and_what_is_wrong_is_said_in_its_dialog(base: KnowledgeBase, open_workbench: Open) -> None:
     heart, lungs = concept_id("cardiomegaly"), concept_id("clear lungs")
     at = open_workbench(base)
@@ -81,6 +82,7 @@ def test_a_merge_is_typed_and_what_is_wrong_is_said_in_its_dialog(base: Knowledg
     assert KnowledgeBase.open(base.uri).vocabulary.resolve(heart).concept_id == lungs
 
 
+@pytest.mark.soak
 def test_the_list_is_walked_by_keys_and_the_address_leads_back(base: KnowledgeBase, open_workbench: Open) -> None:
     page = open_workbench(base).open("/vocabulary/")
     texts = page.locator("#results .row .text > :first-child").all_inner_texts()
@@ -94,6 +96,7 @@ def test_the_list_is_walked_by_keys_and_the_address_leads_back(base: KnowledgeBa
     expect(page.get_by_role("heading", level=2, name=texts[0])).to_be_visible()
 
 
+@pytest.mark.soak
 def test_a_report_opens_around_its_mention(base: KnowledgeBase, open_workbench: Open) -> None:
     at = open_workbench(base)
     page = at.open(f"/vocabulary/concept/{concept_id('left rib fracture')}")
@@ -104,8 +107,7 @@ def test_a_report_opens_around_its_mention(base: KnowledgeBase, open_workbench: 
     at.assert_clean()
 
 
-@pytest.mark.parametrize("width", SIZES.values(), ids=SIZES)
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize(("width", "dark"), LOOKS)
 def test_it_is_clean_in_every_size_and_light(
     mined: KnowledgeBase, open_workbench: Open, width: int, dark: bool
 ) -> None:

@@ -208,6 +208,7 @@ def test_images_are_found_by_likeness_and_by_concepts_that_hold(study: Shapes) -
         search(study, "no.png", "twin", kind="image")
 
 
+@pytest.mark.soak
 def test_the_page_tells_of_slices_and_concepts_of_a_foreign_model(study: Shapes) -> None:
     options = ReportOptions(bootstrap=20, encoder="twin", labels=("Planted",))
     data = gather(study.now(), "f-theirs", options)

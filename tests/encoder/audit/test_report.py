@@ -100,6 +100,7 @@ def test_the_worst_errors_are_those_that_lie_furthest_on_the_wrong_side(foreign:
     assert all(one.unit.startswith("image i") for one in alarms.worst)
 
 
+@pytest.mark.soak
 def test_further_runs_stand_beside_the_first(foreign: KnowledgeBase, tmp_path: Path) -> None:
     lines = (tmp_path / "scores.csv").read_text(encoding="utf-8").splitlines()
     flat = [lines[0], *(f"i{n},{0.1 + (n % 7) / 10},0.5" for n in range(160))]
@@ -117,6 +118,7 @@ def test_further_runs_stand_beside_the_first(foreign: KnowledgeBase, tmp_path: P
         gather(kb, "theirs", replace(QUICK, beside=("nobody",)))
 
 
+@pytest.mark.soak
 def test_attributes_of_a_foreign_run_are_audited(foreign: KnowledgeBase) -> None:
     (audit,) = gather(foreign, "theirs", QUICK).confounders
     assert audit.found[0].name.startswith("device: ")
@@ -124,6 +126,7 @@ def test_attributes_of_a_foreign_run_are_audited(foreign: KnowledgeBase) -> None
     assert "Confounder: device: " in page and "ROC curves with and without device: " in page
 
 
+@pytest.mark.soak
 def test_the_same_state_gives_the_same_page(foreign: KnowledgeBase) -> None:
     assert render(gather(foreign, "theirs", QUICK, now=NOW)) == render(gather(foreign, "theirs", QUICK, now=NOW))
 
@@ -209,6 +212,7 @@ def test_the_command_writes_a_page_and_says_so(
     assert "ends in .pdf" in cli("audit", "report", "--kb", "x.kb", "--format", "pdf", "-o", "r.html", code=2).stderr
 
 
+@pytest.mark.soak
 def test_a_page_beyond_its_limits_is_written_and_ends_with_1_where_asked(
     cli: Callable[..., subprocess.CompletedProcess[str]], cli_json: Callable[..., Any], tmp_path: Path
 ) -> None:

@@ -175,6 +175,7 @@ def phantoms(tmp_path_factory, embedder: Embedder) -> tuple[PhantomStudy, Checkp
     return study, result.checkpoint
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("finding", ["pleural effusion", "opacity"])
 def test_a_heatmap_falls_on_the_planted_finding_of_a_phantom(phantoms, embedder: Embedder, finding: str) -> None:
     from PIL import Image

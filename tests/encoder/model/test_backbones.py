@@ -24,6 +24,7 @@ from encoder.model.frozen import freeze
 from kb.errors import ClearKbError, UsageError
 from kb.images.preprocessing import Preprocessing
 from tests.support.backbone_table import rows_of_transformers, stored_table
+from tests.support.examples import examples
 from tests.support.small_backbones import SMALL, small, write_small
 
 PROCESSOR = {
@@ -71,6 +72,7 @@ def pixel_values(size: int) -> torch.Tensor:
     return (grey(size).float().div(255).unsqueeze(1).expand(-1, 3, -1, -1) - mean) / deviation
 
 
+@pytest.mark.soak
 def test_the_table_in_the_docs_is_what_is_found(tmp_path: Path) -> None:
     found = [row.line() for row in rows_of_transformers(tmp_path)]
     assert len({kind.model_type for kind in SMALL}) >= 20
@@ -272,7 +274,7 @@ def test_grey_levels_size_and_filter_are_the_processors(told: dict[str, Any], ex
     assert pictures_of_processor(told) == expected
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(
     side=st.integers(2, 6),
     to=st.integers(2, 9),

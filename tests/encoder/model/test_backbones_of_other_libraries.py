@@ -19,6 +19,7 @@ def found() -> dict[str, Any]:
     return there
 
 
+@pytest.mark.soak
 def test_the_table_in_the_docs_is_what_is_found(found: dict[str, Any]) -> None:
     assert found["rows"] == stored_table()[len(SMALL) :], "python -m tests.support.backbone_table writes it anew"
 

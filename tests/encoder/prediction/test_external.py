@@ -146,6 +146,7 @@ def test_external_images_are_judged_whole_and_in_figures_of_their_own(sites: tup
     assert [(row.split, row.n) for row in asked.rows if row.label == "nodule"] == [("internal", 120), ("external", 24)]
 
 
+@pytest.mark.soak
 def test_the_report_of_an_audit_shows_external_rows_apart(sites: tuple[Site, Site]) -> None:
     page = gather(sites[0].kb, "probe-encoder", ReportOptions(min_positives=3, bootstrap=20, images=False))
     assert page.evaluation.split == "test"

@@ -168,6 +168,7 @@ def workers(process: subprocess.Popen[bytes]) -> list[int]:
     return [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
 
 
+@pytest.mark.soak
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="the processes of torchrun are found in /proc")
 def test_torchrun_trains_one_encoder_on_two_processes_though_one_of_them_is_killed(shapes, tmp_path: Path) -> None:
     still = {"rotate": 0.0, "scale": 0.0, "shift": 0.0, "contrast": 0.0, "brightness": 0.0}

@@ -115,6 +115,7 @@ def test_the_mean_is_over_the_labels_that_all_models_have(base: KnowledgeBase) -
     assert "under the minimum of 5" in reasons["base", "home", "Rare One"]
 
 
+@pytest.mark.soak
 def test_seeds_are_one_row_with_their_mean_and_spread(base: KnowledgeBase) -> None:
     found = validate(base, ["base"], QUICK, seeds={"ours": OURS}, baseline="base")
     row = found.get("ours", "away", "Edema")

@@ -186,6 +186,7 @@ def test_a_model_may_have_components_of_scispacys(model_with_scispacy: Path) -> 
 WITHOUT_SCISPACY = "import sys; sys.modules['scispacy'] = None; from cli import main; sys.exit(main())"
 
 
+@pytest.mark.soak
 def test_where_scispacy_is_not_installed_one_line_says_what_to_install(
     model_with_scispacy: Path, tmp_path: Path
 ) -> None:

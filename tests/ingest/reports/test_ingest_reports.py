@@ -310,6 +310,7 @@ class TestCutOff:
         with first, pytest.raises(ClearKbError, match="another process"):
             second.__enter__()
 
+    @pytest.mark.soak
     def test_killed_at_any_point_it_leaves_the_last_commit_and_finishes_when_run_again(self, tmp_path: Path) -> None:
         source = write_made_reports(tmp_path, 4_000)
         whole = KnowledgeBase.create(tmp_path / "whole.kb")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kb.commands.target import check_target, written_whole
+from kb.commands.target import check_target
 from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from tests.support.terminal import printed
@@ -54,13 +54,3 @@ def test_a_link_into_a_knowledge_base_leads_into_it(kb: KnowledgeBase, tmp_path:
     for inside in ("elsewhere/out.csv", "test.kb/images.lance/out.csv"):
         with pytest.raises(UsageError, match="lies in the knowledge base"):
             check_target(tmp_path / inside, overwrite=True)
-
-
-def test_what_fails_on_the_way_leaves_the_old_file(tmp_path: Path) -> None:
-    path = tmp_path / "out.csv"
-    path.write_text("mine", encoding="utf-8")
-    with pytest.raises(ZeroDivisionError), written_whole(path) as partial:
-        partial.write_text("half", encoding="utf-8")
-        raise ZeroDivisionError
-    assert [one.name for one in tmp_path.iterdir()] == ["out.csv"]
-    assert path.read_text(encoding="utf-8") == "mine"

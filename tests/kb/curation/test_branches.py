@@ -14,6 +14,7 @@ from kb.vectors.embedding import Embedder
 from kb.vocabulary.embed_concepts import embed_concepts
 from tests.support.concepts import add_concepts
 from tests.support.curated import ACTS, EFFUSION, FLUID, LEFT, RIGHT, TEXTS, rows
+from tests.support.examples import examples
 
 
 @pytest.fixture
@@ -100,7 +101,7 @@ def test_a_second_merge_brings_only_what_came_since(main: KnowledgeBase) -> None
     assert (status(newest, LEFT), status(newest, RIGHT)) == ("rejected", "accepted")
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(6), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.lists(st.sampled_from(range(len(ACTS))), max_size=6))
 def test_a_draft_merged_into_an_untouched_main_gives_the_draft(tmp_path_factory, order: list[int]) -> None:
     kb = KnowledgeBase.create(tmp_path_factory.mktemp("branch") / "a.kb", by="tester")

@@ -18,6 +18,7 @@ from kb.vectors.embedding import load_embedder
 from kb.vocabulary.embed_concepts import embed_concepts
 from tests.support.concepts import add_concepts
 from tests.support.curated import ACTS, EFFUSION, FLUID, LEFT, NO_MASS, RIGHT, TEXTS, concept_id, rows
+from tests.support.examples import examples
 from tests.support.paths import ROOT
 from tests.support.reports import REPORTS, write_csv
 
@@ -277,7 +278,7 @@ class TestReingest:
         assert listed[survivor] == before + 1
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(8), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.lists(st.sampled_from(range(len(ACTS))), max_size=6))
 def test_any_acts_and_then_their_reverts_give_the_same_vocabulary(tmp_path_factory, order: list[int]) -> None:
     kb = KnowledgeBase.create(tmp_path_factory.mktemp("acts") / "a.kb", by="tester")

@@ -17,6 +17,7 @@ from kb.knowledge_base import KnowledgeBase
 from schemas.tables import CONCEPTS
 from tests.support.concepts import add_concepts, concept
 from tests.support.curated import ACTS, EFFUSION, FLUID, LEFT, NO_MASS, RIGHT, TEXTS, concept_id, rows
+from tests.support.examples import examples
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def test_backwards_what_was_added_is_removed(curated: KnowledgeBase) -> None:
     assert difference.kind == "removed"
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(6), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.lists(st.sampled_from(range(len(ACTS))), max_size=6))
 def test_a_diff_applied_to_its_beginning_gives_its_end(tmp_path_factory, order: list[int]) -> None:
     folder = tmp_path_factory.mktemp("diff")
@@ -243,7 +244,7 @@ def test_what_is_replaced_has_to_be_retired(unchanging: KnowledgeBase) -> None:
         unchanging.curate.apply(patch_of((RIGHT, {}, {"replaced_by": LEFT})))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     name=st.sampled_from([field.name for field in CONCEPTS.schema if field.name != "embedder"]),
     value=st.recursive(

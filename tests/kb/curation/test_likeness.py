@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from kb.curation.likeness import CANDIDATES, names_alike
 from kb.curation.terminology import Term, Terminology
+from tests.support.examples import examples
 
 WORDS = ("pleural", "effusion", "effusions", "left", "lung", "opacity", "opacities", "apical", "nodule", "rib")
 NAMES = st.lists(st.sampled_from(WORDS), min_size=1, max_size=3).map(" ".join)
@@ -21,7 +22,7 @@ def terminology(*labels: str, synonyms: tuple[str, ...] = ()) -> Terminology:
 
 
 @given(st.lists(NAMES, min_size=1, max_size=40), st.lists(NAMES, min_size=1, max_size=10, unique=True))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 def test_a_name_that_is_the_same_is_the_likest_and_all_are_sorted(labels: list[str], names: list[str]) -> None:
     found = names_alike(terminology(*labels), names)
     assert list(found) == names
@@ -53,7 +54,7 @@ def test_without_names_there_is_nothing_to_compare() -> None:
     find_spec("scispacy") is None or find_spec("nmslib") is None, reason="scispaCy's candidate generator is not here"
 )
 @given(st.lists(NAMES, min_size=CANDIDATES, max_size=40, unique=True), st.lists(NAMES, min_size=1, unique=True))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 def test_what_scispacys_approximate_index_finds_is_found(labels: list[str], names: list[str]) -> None:
     import nmslib
     from scispacy.candidate_generation import CandidateGenerator

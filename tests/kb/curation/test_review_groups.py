@@ -21,6 +21,7 @@ from kb.vectors.embedding import load_embedder
 from kb.vocabulary.embed_concepts import embed_concepts
 from kb.vocabulary.filters import Filters
 from tests.support.concepts import SAME_WORDS, add_concepts
+from tests.support.examples import examples
 
 MORE = ("left nodule", "wide left fracture", "widened left fracture", "rounded thing")
 TEXTS = (*SAME_WORDS, *MORE)
@@ -330,7 +331,7 @@ class TestSession:
         assert session.undo().startswith("not undone")
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(st.lists(st.sampled_from(["take", "apart", "skip", "undo"]), max_size=6))
 def test_any_walk_undone_to_its_beginning_leaves_nothing(tmp_path_factory, steps: list[str]) -> None:
     kb = KnowledgeBase.create(tmp_path_factory.mktemp("walk") / "walk.kb")

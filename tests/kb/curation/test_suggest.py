@@ -21,6 +21,7 @@ from kb.vectors.embedding import Embedder
 from kb.vectors.nearest import exact_nearest, recall
 from kb.vocabulary.embed_concepts import embed_concepts
 from tests.support.concepts import SAME_WORDS, add_concepts
+from tests.support.examples import examples
 from tests.support.paths import ROOT
 
 PAIRS = ROOT / "bench"
@@ -126,7 +127,7 @@ class TestNeighbours:
         drawn = np.random.default_rng(seed).standard_normal((count, dimension)).astype(np.float32)
         return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
 
-    @settings(max_examples=20, deadline=None)
+    @settings(max_examples=examples(20), deadline=None)
     @given(count=st.integers(2, 60), k=st.integers(1, 8))
     def test_small_sets_are_compared_all_with_all(self, count: int, k: int) -> None:
         vectors = self.vectors(count)

@@ -17,6 +17,7 @@ from kb.knowledge_base import KnowledgeBase
 from kb.language.query_reading import read_query
 from tests.support.concepts import add_concepts
 from tests.support.curated import ACTS, EFFUSION, FLUID, LEFT, NO_MASS, RIGHT, TEXTS, rows
+from tests.support.examples import examples
 
 HERNIA = read_query("hiatal hernia").concept_id
 
@@ -86,7 +87,7 @@ def test_a_comment_says_who_did_it_and_what_kgcl_has_no_words_for(ward: Knowledg
     assert denied == f"# no words for it in KGCL: CLEARKB:{LEFT} not skos:exactMatch RADLEX:RID1"
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(8), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.lists(st.sampled_from(range(len(ACTS))), min_size=1, max_size=7))
 def test_the_lines_of_whatever_was_curated_make_another_vocabulary_the_same(tmp_path_factory, order: list[int]) -> None:
     folder = tmp_path_factory.mktemp("lines")
@@ -106,7 +107,7 @@ def test_the_lines_of_whatever_was_curated_make_another_vocabulary_the_same(tmp_
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=15)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(names=st.lists(TEXT.map(lambda text: " ".join(text.split())).filter(bool), max_size=3, unique=True), note=TEXT)
 def test_any_text_survives_its_quotation_marks(unchanging: KnowledgeBase, names: list[str], note: str) -> None:
     base = unchanging

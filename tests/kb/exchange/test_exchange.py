@@ -22,17 +22,20 @@ from kb.vectors.embedding import load_embedder
 from kb.vocabulary.embed_concepts import embed_concepts
 from kb.vocabulary.mapping_details import by_name
 from tests.support.concepts import add_concepts
+from tests.support.copies import copy_of
 from tests.support.curated import ACTS
 from tests.support.curated import TEXTS as CURATED
+from tests.support.examples import examples
 
 TEXTS = ("pleural effusion", "puddle of pleural fluid", "left nodule", "right nodule", "no mass", "old tube")
 EFFUSION, FLUID, LEFT, RIGHT, NO_MASS, TUBE = (read_query(text).concept_id for text in TEXTS)
 FILES = ("x.csv", "x.jsonl", "x.parquet", "x.ttl", "x.nt", "x.rdf")
 
 
-@pytest.fixture
-def curated(kb: KnowledgeBase) -> KnowledgeBase:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> KnowledgeBase:
     """A vocabulary in which every field of a concept says something, odd letters among them."""
+    kb = KnowledgeBase.create(tmp_path_factory.mktemp("made") / "curated.kb", by="tester")
     add_concepts(kb, TEXTS)
     curate = kb.curate
     curate.merge(FLUID, into=EFFUSION, by="ada")
@@ -46,6 +49,11 @@ def curated(kb: KnowledgeBase) -> KnowledgeBase:
     curate.map_to(EFFUSION, "RADLEX:RID34539", label="pleural effusion", by="tester")
     curate.map_to(EFFUSION, "SNOMEDCT:60046008", "skos:closeMatch")
     return kb
+
+
+@pytest.fixture
+def curated(made: KnowledgeBase, tmp_path: Path) -> KnowledgeBase:
+    return copy_of(made, tmp_path)
 
 
 @pytest.fixture
@@ -103,7 +111,7 @@ class TestRoundTrips:
         lambda text: " ".join(text.split())
     )
 
-    @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=examples(200), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(names=st.lists(TEXT.filter(bool), max_size=5))
     def test_any_names_survive_a_csv_cell(self, tmp_path: Path, names: list[str]) -> None:
         path = tmp_path / "cell.csv"
@@ -111,7 +119,7 @@ class TestRoundTrips:
         assert next(read_csv(path))["synonyms"] == names
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(6), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.lists(st.sampled_from(range(len(ACTS))), max_size=6), name=st.sampled_from(FILES))
 def test_whatever_was_curated_goes_out_and_comes_back(tmp_path_factory, order: list[int], name: str) -> None:
     folder = tmp_path_factory.mktemp("exchange")

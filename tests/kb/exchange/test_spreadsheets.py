@@ -17,6 +17,7 @@ from kb.knowledge_base import KnowledgeBase
 from kb.language.query_reading import read_query
 from kb.reading.spreadsheet import read_sheet
 from tests.support.concepts import add_concepts
+from tests.support.examples import examples
 from tests.support.terminal import printed
 
 TEXTS = ("left nodule", "right nodule", "rib fracture")
@@ -38,7 +39,7 @@ def saved(path: Path, rows: list[list[str]], separator: str, encoding: str) -> P
     return path
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(names=st.lists(CELL.filter(bool), max_size=4), note=CELL, how=st.sampled_from(SAVED))
 def test_whatever_is_in_a_cell_and_however_it_is_saved_it_is_read_the_same(
     tmp_path: Path, names: list[str], note: str, how: tuple[str, str]

@@ -14,6 +14,7 @@ from kb.hierarchy.order import contradicts, entails, stands_under
 from kb.language.lexicon import load_lexicon
 from kb.language.query_reading import read_query
 from schemas.terms import LATERALITIES
+from tests.support.examples import examples
 from tests.support.meanings import any_meaning, related_meanings
 
 
@@ -73,7 +74,7 @@ def test_a_place_that_goes_without_saying_changes_no_meaning(first: str, second:
     assert meaning(first) == meaning(second)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(related_meanings(3))
 def test_it_is_a_partial_order(meanings: list[Meaning]) -> None:
     first, second, third = meanings
@@ -84,7 +85,7 @@ def test_it_is_a_partial_order(meanings: list[Meaning]) -> None:
         assert stands_under(first, third)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(related_meanings(2))
 def test_nothing_stands_under_what_says_the_opposite(meanings: list[Meaning]) -> None:
     first, second = meanings
@@ -93,7 +94,7 @@ def test_nothing_stands_under_what_says_the_opposite(meanings: list[Meaning]) ->
     assert not stands_under(first, replace(second, assertion="absent" if first.assertion == "present" else "present"))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(related_meanings(3))
 def test_what_is_said_carries_on_and_never_both_ways(meanings: list[Meaning]) -> None:
     first, second, third = meanings
@@ -105,7 +106,7 @@ def test_what_is_said_carries_on_and_never_both_ways(meanings: list[Meaning]) ->
     assert contradicts(first, second) == contradicts(second, first)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(any_meaning(), max_size=25))
 def test_the_graph_holds_what_the_order_says_and_only_steps_with_nothing_between(meanings: list[Meaning]) -> None:
     graph = Hierarchy(meanings)

@@ -10,6 +10,7 @@ from kb.language.facets import Facets, read_facets, read_severity, read_side
 from kb.language.grammar.cues import cues_at_sight
 from kb.language.lexicon import load_lexicon
 from kb.language.query_reading import read_query
+from tests.support.examples import examples
 
 
 @pytest.mark.parametrize(
@@ -211,7 +212,7 @@ WORDS = st.one_of(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(st.lists(WORDS, min_size=1, max_size=6).map(" ".join), st.sampled_from(["present", "absent"]))
 def test_the_canonical_text_reads_as_itself(phrase: str, assertion) -> None:
     try:
@@ -221,7 +222,7 @@ def test_the_canonical_text_reads_as_itself(phrase: str, assertion) -> None:
     assert read_query(facets.text) == facets
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(
     st.sampled_from(LEXICON.terms()),
     st.sampled_from(["left", "right", "bilateral"]),

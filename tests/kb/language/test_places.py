@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from ingest.extractors.rules import RulesExtractor
 from ingest.mention import Mention
 from ingest.report import Section
+from tests.support.examples import examples
 from tests.support.single_findings import FINDINGS
 
 RULES = RulesExtractor()
@@ -41,7 +42,7 @@ def sided(finding: str) -> bool:
     return signs != ["present", "absent"] or found[0].laterality != "none"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(FINDINGS, SEEN, AGAIN, PLACES, st.sampled_from(["is", "are", "was"]))
 def test_a_place_behind_the_verb_is_told_of_the_subject(
     finding: str, seen: str, again: str, place: tuple[str, str], verb: str
@@ -51,7 +52,7 @@ def test_a_place_behind_the_verb_is_told_of_the_subject(
     assert [(one.laterality, one.assertion) for one in found] == [(place[0], "present")]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(FINDINGS, SEEN, BEFORE, st.sampled_from(["there is {}", "a {} is {}", "{} is {}", "no {} is {}"]))
 def test_a_place_at_the_beginning_is_told_of_what_follows(
     finding: str, seen: str, place: tuple[str, str], frame: str
@@ -62,7 +63,7 @@ def test_a_place_at_the_beginning_is_told_of_what_follows(
     assert [(one.laterality, one.assertion) for one in found] == [(place[0], sign)]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(FINDINGS, BEFORE, st.sampled_from(["{} is not seen {}", "No {} is seen {}", "There is no {} {}"]))
 def test_a_place_stays_with_what_is_denied(finding: str, place: tuple[str, str], frame: str) -> None:
     assume(not sided(finding))

@@ -14,6 +14,7 @@ from ingest.report import Section
 from kb.language.grammar.cues import written_out
 from kb.language.lexicon import load_lexicon
 from kb.language.query_reading import read_query
+from tests.support.examples import examples
 from tests.support.single_findings import FINDINGS
 
 RULES = RulesExtractor()
@@ -61,21 +62,21 @@ def meant(text: str, finding: str) -> set[str]:
     return {mention.assertion for mention in mined(text) if words & set(mention.text.lower().split())}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(DENIALS, FINDINGS, ADJECTIVES)
 def test_an_adjective_turns_no_denial(cue: str, finding: str, adjective: str) -> None:
     assume(meant(f"{cue} {finding}.", finding) == {"absent"})
     assert meant(f"{cue} {adjective} {finding}.", finding) == {"absent"}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.one_of(DENIALS, DOUBTS, st.just("there is")), FINDINGS, REFERENCES)
 def test_a_reference_to_an_image_turns_nothing_and_is_nothing(cue: str, finding: str, reference: str) -> None:
     before = [(mention.text, mention.assertion) for mention in mined(f"{cue} {finding}.")]
     assert [(mention.text, mention.assertion) for mention in mined(f"{cue} {finding} {reference}.")] == before
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.sampled_from(["no", "without", "there is no", "lungs show no", "negative for"]), FINDINGS)
 def test_evidence_is_denied_as_the_thing_is(cue: str, finding: str) -> None:
     assume(meant(f"{cue} {finding}.", finding) == {"absent"})
@@ -83,7 +84,7 @@ def test_evidence_is_denied_as_the_thing_is(cue: str, finding: str) -> None:
         assert meant(f"{cue} {spoken_of} {finding}.", finding) == {"absent"}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.one_of(DENIALS, DOUBTS, st.just("there is")), FINDINGS, NEXT)
 def test_a_clause_behind_another_turns_nothing_before_it(cue: str, finding: str, clause: str) -> None:
     text = f"{cue} {finding}"
@@ -93,7 +94,7 @@ def test_a_clause_behind_another_turns_nothing_before_it(cue: str, finding: str,
     assert after == before
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(
     st.lists(st.one_of(FINDINGS, DENIALS, st.sampled_from(["has resolved", "is gone", ",", "and", "but"])), max_size=6)
 )
@@ -101,7 +102,7 @@ def test_nothing_is_present_and_resolved(parts: list[str]) -> None:
     assert not [m for m in mined(" ".join(parts)) if m.assertion == "present" and m.temporality == "resolved"]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.one_of(DENIALS, DOUBTS, st.just("there is")), FINDINGS)
 def test_a_phrase_is_one_concept_in_a_query_and_in_a_report(cue: str, finding: str) -> None:
     phrase = f"{cue} {finding}"

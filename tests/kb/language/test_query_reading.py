@@ -20,6 +20,7 @@ from kb.language.grammar.tokens import tokenise
 from kb.language.grammar.wording import WORDS
 from kb.language.lexicon import load_lexicon
 from kb.language.query_reading import read_query, stands_as_it_is
+from tests.support.examples import examples
 
 FINDINGS = ("small left pleural effusion", "pneumothorax", "right rib fracture", "mild cardiomegaly", "lung nodule")
 AFTER = ("{cue} {finding}", "there is {cue} {finding}", "lungs {cue} {finding}")
@@ -115,7 +116,7 @@ ANY = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(st.lists(ANY, min_size=1, max_size=5), st.sampled_from([" ", "", "-", ", ", "/"]))
 def test_a_text_that_is_read_without_the_tokeniser_holds_no_cue(words: list[str], joined: str) -> None:
     text = joined.join(words)
@@ -133,7 +134,7 @@ LEFT_OUT_OF_MENTIONS = WORDS["changes"] | WORDS["changes_at_end"] | WORDS["fille
 """Small words that the rules leave out of a mention, also where they are a part of a name ("retained contrast")."""
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(
     st.sampled_from(["no ", "No ", ""]),
     st.sampled_from(["", *sorted(LEXICON.severities)]),
@@ -151,7 +152,7 @@ def test_a_text_that_is_read_without_the_tokeniser_is_read_as_the_grammar_would(
     assert read_query(text) == read_facets(readings[0].text, assertion)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.lists(st.one_of(PLAIN, st.sampled_from(CUES)), min_size=1, max_size=6).map(" ".join))
 def test_the_canonical_text_of_what_was_read_reads_as_itself(text: str) -> None:
     try:

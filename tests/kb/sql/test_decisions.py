@@ -20,6 +20,7 @@ from kb.sql.queries import find_query, run_query
 from kb.sql.session import AuditSession
 from kb.sql.views import Views
 from kb.statistics.shares import share_interval
+from tests.support.examples import examples
 from tests.support.tables import fill, run
 
 Row = tuple[str, int, float]
@@ -197,7 +198,7 @@ CLUSTERED = st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=1, ma
 
 
 class TestWhatDecisionsComeTo:
-    @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(deadline=None, max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(CLUSTERED)
     def test_shares_have_the_intervals_of_the_library(
         self, session: AuditSession, rows: list[tuple[int, bool]]

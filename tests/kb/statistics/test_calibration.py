@@ -14,6 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from kb.statistics.calibration_beyond_chance import beyond_chance
 from kb.statistics.p_values import told_p
 from kb.statistics.recalibration import recalibrate
+from tests.support.examples import examples
 
 Sample = tuple[np.ndarray, np.ndarray, np.ndarray]
 MANY = 160
@@ -134,7 +135,7 @@ def test_logits_stand_in_for_scores_that_are_all_1_as_numbers() -> None:
 rows = st.lists(st.tuples(st.booleans(), st.integers(0, 6), st.integers(0, 4)), min_size=1, max_size=40)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 @given(rows, st.integers(0, 1))
 def test_every_interval_holds_its_point_and_is_finite(found: list[tuple[bool, int, int]], inside: int) -> None:
     truth, levels, clusters = (np.array(column) for column in zip(*found, strict=True))

@@ -10,6 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from kb.statistics.delong import covariance, delong_test, midranks
+from tests.support.examples import examples
 
 
 def by_pairs(truth: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -24,7 +25,7 @@ def by_pairs(truth: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndar
     return np.array(aurocs), np.cov(v10) / len(v10[0]) + np.cov(v01) / len(v01[0])
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(
     st.lists(
         st.tuples(st.booleans(), st.integers(0, 6), st.integers(0, 6)),

@@ -25,20 +25,28 @@ from kb.vocabulary.check import check
 from kb.vocabulary.embed_concepts import embed_concepts
 from schemas.tables import TABLES
 from tests.support.concepts import add_concepts, many_texts
+from tests.support.copies import copy_of
 from tests.support.paths import ROOT
 from tests.support.reports import REPORTS, state, write_csv, write_made_reports
 from tests.support.s3_server import S3Server
 
 
-@pytest.fixture
-def worked(kb: KnowledgeBase, tmp_path: Path, tiny_model: Path) -> KnowledgeBase:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> KnowledgeBase:
     """A knowledge base with a tagged ingest and twenty acts of curation after it."""
+    folder = tmp_path_factory.mktemp("made")
+    kb = KnowledgeBase.create(folder / "worked.kb", by="tester")
     kb.keep(newest=100)
-    ingest_reports(kb, [write_csv(tmp_path / "r.csv", REPORTS)], embedder=lambda: load_embedder(str(tiny_model)))
+    ingest_reports(kb, [write_csv(folder / "r.csv", REPORTS)], embedder=lambda: load_embedder(str(tiny_model)))
     kb.tag("release")
     for text in many_texts(20):
         kb.curate.add(text)
     return kb
+
+
+@pytest.fixture
+def worked(made: KnowledgeBase, tmp_path: Path) -> KnowledgeBase:
+    return copy_of(made, tmp_path)
 
 
 def test_every_commit_that_is_kept_stays_as_it_was(worked: KnowledgeBase) -> None:

@@ -16,6 +16,7 @@ from kb.vocabulary.catalogue import Asked, Catalogue
 from kb.vocabulary.word_index import WordIndex, words_in
 from tests.support.concepts import add_concepts, many_texts
 from tests.support.curated import ACTS, TEXTS
+from tests.support.examples import examples
 from tests.support.mined import concept_id, mined_in
 
 WORDS = ("pleural effusion", "small left pleural effusion", "no pleural effusion", "left rib fracture", "pneumothorax")
@@ -131,7 +132,7 @@ def everything(catalogue: Catalogue) -> Any:
 LETTERS = st.text("abß é-1.", min_size=0, max_size=8)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(st.lists(LETTERS, max_size=6), st.lists(st.text("abé1", min_size=1, max_size=3), max_size=3))
 def test_the_index_finds_what_looking_at_every_text_would(held: list[str], asked: list[str]) -> None:
     index = WordIndex(pa.array(held, pa.string()), np.arange(len(held)), len(held))

@@ -15,13 +15,21 @@ from kb.vectors.embedding import load_embedder
 from kb.vocabulary.check import RULES, check, fix
 from kb.vocabulary.embed_concepts import embed_concepts
 from tests.support.concepts import add_concepts, concept
+from tests.support.copies import copy_of
 from tests.support.reports import REPORTS, state, write_csv
 
 
-@pytest.fixture
-def sound(kb: KnowledgeBase, tmp_path: Path, tiny_model: Path) -> KnowledgeBase:
-    ingest_reports(kb, [write_csv(tmp_path / "r.csv", REPORTS)], embedder=lambda: load_embedder(str(tiny_model)))
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> KnowledgeBase:
+    folder = tmp_path_factory.mktemp("made")
+    kb = KnowledgeBase.create(folder / "sound.kb", by="tester")
+    ingest_reports(kb, [write_csv(folder / "r.csv", REPORTS)], embedder=lambda: load_embedder(str(tiny_model)))
     return kb
+
+
+@pytest.fixture
+def sound(made: KnowledgeBase, tmp_path: Path) -> KnowledgeBase:
+    return copy_of(made, tmp_path)
 
 
 def damage(kb: KnowledgeBase, **fields: Any) -> None:

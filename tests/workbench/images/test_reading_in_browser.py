@@ -13,7 +13,7 @@ from encoder.prediction.intervention import bottlenecks_of
 from encoder.prediction.runs import read_run
 from encoder.prediction.saved_interventions import find_saved, save_intervention, saved_interventions
 from kb.knowledge_base import KnowledgeBase
-from tests.support.browser import SIZES, Window, window
+from tests.support.browser import LOOKS, Window, window
 from tests.support.served import served
 
 MEAN_GREY = """() => {
@@ -59,8 +59,7 @@ def explained(at: Window, path: str = IMAGE) -> Page:
     return page
 
 
-@pytest.mark.parametrize("width", SIZES.values(), ids=SIZES)
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize(("width", "dark"), LOOKS)
 def test_both_pages_are_clean_in_every_size_and_light(look: Callable[..., Window], width: int, dark: bool) -> None:
     at = look(width, dark)
     page = at.open("/images/?run=probe&label=nodule")
