@@ -1,8 +1,8 @@
 """The journal of one ingest under way: what was read, mined and staged, on disk rather than in memory.
 
-It is an SQLite file, so a batch is either wholly in it or not, however the process ends. For a local
-knowledge base it lies in the folder's `_staging`, and the same ingest started again goes on from it; for an
-object store it is a temporary file, and an interrupted ingest mines anew.
+It is an SQLite file, so a batch is either wholly in it or not, however the process ends. It lies in the folder
+`_staging` of a local knowledge base, and in a cache of this machine for one in an object store (`Storage.staging`): the
+same ingest started again goes on from it.
 """
 
 from __future__ import annotations

@@ -16,7 +16,6 @@ from ingest.reports.journal import Journal
 from ingest.sources import Source
 from kb.errors import ClearKbError
 from kb.knowledge_base import KnowledgeBase
-from kb.store.storage import STAGING
 
 
 @contextmanager
@@ -33,16 +32,15 @@ def open_journal(
     """
     if not temporary:
         kb.storage.require_conditional_writes()  # before anything is mined for nothing
-    if temporary or kb.storage.folder is None:
+    path = kb.storage.staging / f"{_key(sources, settings)}.sqlite"
+    if temporary:
         with tempfile.TemporaryDirectory(prefix="clear-kb-") as folder:
             copied = Path(folder) / "journal.sqlite"
-            if kb.storage.folder is not None:
-                _copy(kb.storage.folder / STAGING / f"{_key(sources, settings)}.sqlite", copied)
+            _copy(path, copied)
             journal = _resumable(kb, Journal(copied), copied, anew=anew)
             yield journal
             journal.close()
         return
-    path = kb.storage.folder / STAGING / f"{_key(sources, settings)}.sqlite"
     with _only_process_at(path), _told_of(path):
         journal = _resumable(kb, Journal(path), path, anew=anew)
         try:
@@ -98,7 +96,7 @@ def _told_of(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _only_process_at(path: Path) -> Iterator[None]:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # it tells of reports
     lock = FileLock(path.with_suffix(".lock"))
     try:
         lock.acquire(timeout=0)

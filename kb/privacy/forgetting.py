@@ -264,9 +264,7 @@ def _drop_journals(state: State) -> None:
     """Interrupted ingests begin anew: their journals hold ids and concepts. One that is under way is not disturbed."""
     from filelock import FileLock, Timeout
 
-    if state.storage.folder is None:
-        return
-    for journal in sorted((state.storage.folder / STAGING).glob("*.sqlite")):
+    for journal in sorted(state.storage.staging.glob("*.sqlite")):
         try:
             with FileLock(journal.with_suffix(".lock"), timeout=0):
                 for suffix in ("", "-wal", "-shm"):

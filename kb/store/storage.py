@@ -9,10 +9,12 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+from platformdirs import user_cache_path
 
 from kb.errors import ClearKbError, Need, NoKnowledgeBaseError, UsageError
 from kb.store.address import Address
@@ -30,7 +32,7 @@ logger = logging.getLogger("clear_kb.store")
 LONGEST_MESSAGE = 300
 
 STAGING = "_staging"
-"""Where a local knowledge base keeps the journals of writers under way.
+"""Where a local knowledge base keeps the journals of writers under way: see `Storage.staging`.
 
 A journal is an SQLite file `*.sqlite` whose table `fragments` holds what was staged: `name`, a table, and
 `fragment`, the JSON that `Storage.stage` gave. `gc` keeps every file that one of them names.
@@ -81,6 +83,16 @@ class Storage:
     def folder(self) -> Path | None:
         """The local folder, or None for an object store."""
         return self.address.folder
+
+    @property
+    def staging(self) -> Path:
+        """Where the journals of writers under way lie: in the knowledge base, or for an object store on this machine.
+
+        A store holds no SQLite file, and who goes on with an interrupted writing is whoever began it.
+        """
+        if self.folder is not None:
+            return self.folder / STAGING
+        return user_cache_path("clear-kb") / "staging" / blake2b(self.uri.encode(), digest_size=8).hexdigest()
 
     def location(self, table: str) -> str:
         """Where the Lance dataset of `table` lies: LanceDB's own layout, so LanceDB opens it too."""

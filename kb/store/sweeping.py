@@ -23,7 +23,7 @@ from kb.store.dropping import note_dropped, note_dropping
 from kb.store.foundations import founded_on
 from kb.store.history import History
 from kb.store.retention import Retention, kept_commits
-from kb.store.storage import STAGING, Storage, data_files
+from kb.store.storage import Storage, data_files
 from schemas.tables import VERSIONED, Table
 
 if TYPE_CHECKING:
@@ -144,10 +144,9 @@ def _announced(storage: Storage, going: Mapping[str, set[int]]) -> Iterator[dict
 def staged_files(storage: Storage) -> dict[str, set[str]]:
     """The data files that the journals of writers under way, or interrupted, name: by table."""
     files: dict[str, set[str]] = defaultdict(set)
-    if storage.folder is not None:
-        for journal in sorted((storage.folder / STAGING).glob("*.sqlite")):
-            for table, fragment in _fragments(journal):
-                files[table] |= {file["path"] for file in data_files(fragment)}
+    for journal in sorted(storage.staging.glob("*.sqlite")):
+        for table, fragment in _fragments(journal):
+            files[table] |= {file["path"] for file in data_files(fragment)}
     return files
 
 

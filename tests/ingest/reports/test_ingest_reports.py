@@ -274,6 +274,26 @@ class TestCutOff:
         assert mined == []
         assert (result.new, kb.status().reports) == (3, 3)
 
+    def test_in_an_object_store_the_mining_is_not_lost_either(
+        self, s3: S3Server, source: Path, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+        kb = KnowledgeBase.create(f"s3://{s3.bucket}/interrupted.kb", s3.storage_options)
+
+        def failing() -> Any:
+            raise EmbeddingError("the GPU fell off")
+
+        with pytest.raises(EmbeddingError):
+            ingest_reports(kb, [source], embedder=failing)
+        (journal,) = (tmp_path / "cache").rglob("*.sqlite")
+        assert journal.parent.stat().st_mode & 0o077 == 0, "it tells of reports, and is for nobody else"
+        kb.gc()
+        with monkeypatch.context() as watched:
+            watched.setattr(import_module("ingest.reports.mining").Miner, "mine", None)
+            result = ingest_reports(kb, [source], embedder=lambda: load_embedder(str(tiny_model)))
+        assert (result.new, kb.status().reports) == (3, 3)
+        assert not journal.exists()
+
     @pytest.mark.parametrize("change", ["rewritten", "removed"])
     def test_a_report_that_changes_after_an_interruption_is_stored_as_it_is_now(
         self, kb: KnowledgeBase, tmp_path: Path, change: str
