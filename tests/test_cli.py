@@ -157,6 +157,7 @@ class TestTheTour:
         for line in lines:
             jsonschema.validate(json.loads(line), schema)
 
+    @pytest.mark.soak
     def test_tables_are_for_people(self, cli: Run, ingested: str) -> None:
         assert "observations" in cli("status", "--kb", ingested).stdout
         assert "ingest reports" in cli("log", "--kb", ingested).stdout
@@ -165,6 +166,7 @@ class TestTheTour:
         (concept_id,) = [line.split()[0] for line in listed.splitlines() if line.startswith("C")][:1]
         assert "evidence" in cli("vocab", "show", concept_id[:9], "--kb", ingested).stdout
 
+    @pytest.mark.soak
     def test_tag_and_read_at_it(self, cli: Run, cli_json: RunJson, ingested: str) -> None:
         cli("tag", "v1", "--kb", ingested, "--why", "release")
         cli("embed", "--kb", ingested)
@@ -213,6 +215,7 @@ class TestOutput:
         assert (told["new"], told["commit"]) == (40, None)
         assert not (tmp_path / "dry.kb").exists()
 
+    @pytest.mark.soak
     def test_a_reader_that_leaves_early_is_no_error(self, cli: Run, ingested: str, tmp_path: Path) -> None:
         command = f"{Path(sys.executable).with_name('clear-kb')} observations export -o - --kb {ingested} | head -n 1"
         done = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=tmp_path, capture_output=True, text=True)
@@ -270,6 +273,7 @@ class TestWhatGoesWrong:
         assert len(rejects) == 2
         assert all("encoding" in reject["reason"] for reject in rejects)
 
+    @pytest.mark.soak
     def test_interrupted_it_says_how_to_go_on(self, tmp_path: Path) -> None:
         import signal
 

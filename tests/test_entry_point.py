@@ -52,12 +52,14 @@ def test_names_and_options_are_completed(cli: Run, line: str, offered: list[str]
     assert completed(cli, line) == offered
 
 
+@pytest.mark.soak
 def test_an_audit_loads_nothing_to_draw_with() -> None:
     loaded = "import sys, encoder.audit.face; print(*{'matplotlib', 'jinja2', 'scipy.stats'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("command", ["encode", "evaluate", "explain", "predict"])
 def test_a_command_is_there_before_torch_is(command: str) -> None:
     loaded = f"import sys, encoder.commands.{command}; print(*{{'torch', 'transformers'}} & set(sys.modules))"

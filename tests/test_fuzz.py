@@ -15,9 +15,9 @@ from tests.support.fuzzing.campaign import run_campaign
 from tests.support.fuzzing.doors import Door
 
 
-def test_a_few_hundred_hostile_inputs_are_taken_told_or_put_aside() -> None:
-    found = run_campaign(300, seed=int(os.environ.get("CLEAR_KB_FUZZ_SEED", "1")))
-    assert found.tried == 300
+def test_a_hundred_hostile_inputs_are_taken_told_or_put_aside() -> None:
+    found = run_campaign(100, seed=int(os.environ.get("CLEAR_KB_FUZZ_SEED", "1")))
+    assert found.tried == 100
     assert len(found.counts) >= 25, "every door is tried"
     assert not found.failures, "\n".join(found.lines())
 

@@ -117,6 +117,7 @@ def module_name(path: Path) -> str:
 NAMES = {module_name(path) for path in MODULES}
 
 
+@pytest.mark.soak
 def test_no_file_imports_itself_by_way_of_others() -> None:
     graph = {
         module_name(path): edges(ast.parse(path.read_text(encoding="utf-8")), module_name(path)) for path in MODULES

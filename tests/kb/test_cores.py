@@ -68,6 +68,7 @@ def test_the_number_of_threads_is_as_before_afterwards(monkeypatch) -> None:
     assert torch.get_num_threads() == before
 
 
+@pytest.mark.soak
 def test_what_a_process_of_ours_does_is_our_own_work() -> None:
     before = cores._own_seconds()
     busy = get_context("spawn").Process(target=_work, args=(1.0,))

@@ -36,6 +36,7 @@ def near(found: object) -> object:
     return [near(value) for value in found] if isinstance(found, list) else found
 
 
+@pytest.mark.soak
 def test_every_figure_of_runs_side_by_side_has_the_rows_that_its_command_prints(audited: KnowledgeBase) -> None:
     client = client_of(audited, read_only=True)
     page = client.get(f"/audit/compared?{BOTH}").text
@@ -72,6 +73,7 @@ def test_an_audit_is_what_its_command_prints(audited: KnowledgeBase, kind: str) 
     assert client.get(address).json() == near(typed_json(command))
 
 
+@pytest.mark.soak
 def test_charts_are_drawn_from_the_rows_of_their_audit(audited: KnowledgeBase) -> None:
     client = client_of(audited)
     page = made(client, "segments", ONE)
@@ -91,6 +93,7 @@ def test_charts_are_drawn_from_the_rows_of_their_audit(audited: KnowledgeBase) -
     assert len(csv.splitlines()) == len(printed.splitlines())
 
 
+@pytest.mark.soak
 def test_confounders_are_shown_with_their_proof(audited: KnowledgeBase) -> None:
     page = made(client_of(audited), "confounders", ONE)
     assert "Confounder: device: " in page
@@ -98,6 +101,7 @@ def test_confounders_are_shown_with_their_proof(audited: KnowledgeBase) -> None:
         assert told in page, told
 
 
+@pytest.mark.soak
 def test_galleries_lead_to_the_images(audited: KnowledgeBase) -> None:
     client = client_of(audited)
     for kind in ("slices", "segments"):
@@ -124,6 +128,7 @@ def test_a_report_is_the_page_that_its_command_writes(
     assert timeless[0] == timeless[1]
 
 
+@pytest.mark.soak
 def test_what_was_made_is_kept_and_told_to_be_of_an_older_state(audited: KnowledgeBase, tmp_path: Path) -> None:
     shutil.copytree(audited.uri, tmp_path / "moved.kb")
     base = KnowledgeBase.open(tmp_path / "moved.kb")
@@ -146,6 +151,7 @@ def test_an_audit_can_be_stopped_and_nothing_is_left(audited: KnowledgeBase) -> 
     assert "Made " in made(client, "drift", query), "it can be begun again"
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("query", "told"),
     [
@@ -221,6 +227,7 @@ def test_the_label_that_all_runs_predict_is_chosen() -> None:
         read_asked(QueryParams("run=d"), labels)
 
 
+@pytest.mark.soak
 def test_a_report_is_made_and_opened(audited: KnowledgeBase) -> None:
     client = client_of(audited, read_only=True)
     query = urlencode({"of": "sound", "run": "leaning", "label": LABEL})

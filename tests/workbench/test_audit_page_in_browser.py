@@ -69,6 +69,7 @@ def test_every_page_is_clean_in_every_size_and_light(open_window: Open, width: i
         at.assert_fits()
 
 
+@pytest.mark.soak
 def test_an_audit_is_begun_stopped_and_looked_at_by_keyboard(open_window: Open) -> None:
     at = open_window()
     page = at.open("/")
@@ -89,6 +90,7 @@ def test_an_audit_is_begun_stopped_and_looked_at_by_keyboard(open_window: Open) 
     at.assert_clean()
 
 
+@pytest.mark.soak
 def test_a_command_is_copied(open_window: Open) -> None:
     at = open_window()
     page = at.open(f"/audit/?{BOTH}")
@@ -137,6 +139,7 @@ def test_sql_is_written_completed_drawn_and_saved_by_keyboard(open_window: Open)
     at.assert_clean()
 
 
+@pytest.mark.soak
 def test_what_cannot_be_drawn_is_said(open_window: Open) -> None:
     at = open_window()
     page = at.open("/audit/sql")

@@ -51,6 +51,7 @@ def asked(client: TestClient, sql: str, query: str = "", **values: str) -> str:
     return answer.text
 
 
+@pytest.mark.soak
 def test_a_result_is_what_its_command_prints(client: TestClient) -> None:
     sql = "SELECT run, label, n, auroc\n-- it's a comment\nFROM metrics WHERE run = $run ORDER BY ALL"
     page = asked(client, sql, run="sound")

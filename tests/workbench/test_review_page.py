@@ -249,6 +249,7 @@ def test_every_queue_can_be_gone_through(client: TestClient, queue: str) -> None
     raise AssertionError("a queue without an end")
 
 
+@pytest.mark.soak
 def test_a_queue_that_cannot_be_looked_through_says_why(client: TestClient) -> None:
     assert "not embedded" in group_of(client, "outliers") or "embed" in group_of(client, "outliers")
 

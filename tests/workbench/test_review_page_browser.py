@@ -97,6 +97,7 @@ def test_another_one_of_the_group_can_stay(base: KnowledgeBase, open_workbench: 
     assert now(base).vocabulary.resolve(WIDE).text == first
 
 
+@pytest.mark.soak
 def test_no_key_rejects_without_a_second_one(base: KnowledgeBase, open_workbench: Open) -> None:
     page = opened(open_workbench(base))
     before = now(base).commit

@@ -15,6 +15,7 @@ from tests.support.served import served
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
 
+@pytest.mark.soak
 def test_a_taken_port_is_said(kb: KnowledgeBase, cli: Cli) -> None:
     with served(kb.uri) as address:
         port = address.split(":")[2].split("/")[0]
@@ -43,6 +44,7 @@ def test_the_first_page_is_clean_in_every_size_and_light(
     at.assert_fits()
 
 
+@pytest.mark.soak
 def test_keys_are_listed_and_a_dialog_closes_by_escape(
     kb: KnowledgeBase, open_workbench: Callable[..., Window]
 ) -> None:
@@ -58,12 +60,14 @@ def test_keys_are_listed_and_a_dialog_closes_by_escape(
     page.wait_for_url("**/")
 
 
+@pytest.mark.soak
 def test_what_another_does_is_told_on_the_page(kb: KnowledgeBase, open_workbench: Callable[..., Window]) -> None:
     page = open_workbench(kb).open("/")
     kb.curate.add("pneumothorax", by="bea")
     page.get_by_text("bea").wait_for()
 
 
+@pytest.mark.soak
 def test_a_held_key_is_no_second_press(kb: KnowledgeBase, open_workbench: Callable[..., Window]) -> None:
     page = open_workbench(kb).open("/")
     page.evaluate(

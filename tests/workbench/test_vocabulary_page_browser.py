@@ -50,6 +50,7 @@ def test_a_concept_is_found_read_renamed_and_taken_back_by_keys_alone(
     at.assert_clean()
 
 
+@pytest.mark.soak
 def test_no_key_rejects_without_a_second_one(base: KnowledgeBase, open_workbench: Open) -> None:
     tube = concept_id("chest tube")
     page = open_workbench(base).open(f"/vocabulary/concept/{tube}")

@@ -54,6 +54,7 @@ def test_the_mean_logit_of_a_slice_is_what_its_parts_sum_to(shapes: Shapes, runs
     )
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("run", RUNS)
 def test_a_difference_of_two_slices_is_the_difference_of_their_parts(shapes: Shapes, runs, run: str) -> None:
     found = of(shapes, run, where=LEFT, against=RIGHT)

@@ -61,6 +61,7 @@ def test_what_the_model_reads_but_goes_with_nothing_here_is_leaned_on_and_more_w
     assert (first.finding, first.verdict) == ("tube", "leaned on" if leaning < 1 else "harmful lean")
 
 
+@pytest.mark.soak
 def test_on_data_without_a_shortcut_nothing_is_named() -> None:
     named = 0
     for seed in range(40):
@@ -223,6 +224,7 @@ class TestHonesty:
         assert len(rare.common(rows, 10)) == 0
         assert len(rare.common(evidence.rows, 10)) == 1
 
+    @pytest.mark.soak
     @pytest.mark.parametrize("prevalence", [0.03, 0.1, 0.4])
     def test_things_that_go_with_nothing_are_rarely_called(self, prevalence: float) -> None:
         draw = np.random.default_rng(int(100 * prevalence))
@@ -267,6 +269,7 @@ class TestHonesty:
         ratio = np.std(values, axis=0) / np.mean(errors, axis=0)
         assert 0.9 < float(np.mean(ratio)) < 1.12
 
+    @pytest.mark.soak
     def test_two_draws_of_one_population_do_not_differ(self) -> None:
         called = 0
         for seed in range(20):

@@ -105,6 +105,7 @@ def test_a_folder_of_that_name_does_not_stand_in_the_way(study: Shapes, tmp_path
     assert find_encoder(study.now(), "twin").encoder == "twin"
 
 
+@pytest.mark.soak
 def test_scores_of_concepts_are_those_of_the_encoder_that_they_came_from(study: Shapes) -> None:
     found = directions(study, "twin", study.concepts.encoder_id)
     space = open_space(study.now(), study.concepts)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -78,6 +79,7 @@ def numbers(data: Any, name: str = "") -> Iterator[tuple[str, Any]]:
         yield name, data
 
 
+@pytest.mark.soak
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(extreme_data())
 def test_every_number_lies_where_such_numbers_lie_and_every_interval_holds_its_point(evidence: Evidence) -> None:

@@ -261,6 +261,7 @@ def test_a_correlation_of_scores_stands_beside_that_of_concepts_in_general() -> 
     assert "\u22120.570" in shown and "own parts of concepts in general have r +0.80" in shown
 
 
+@pytest.mark.soak
 def test_a_label_is_never_told_to_be_clear_where_something_is_called() -> None:
     data = made_report()
     (audit, *_) = data.confounders
@@ -308,6 +309,7 @@ def test_a_slice_of_false_alarms_is_the_worst_though_it_ranks_well() -> None:
     assert "In no slice" not in page
 
 
+@pytest.mark.soak
 def test_sentences_and_images_are_left_out_where_they_are_not_wanted() -> None:
     data = made_report(words="a sentence of a patient")
     example = replace(data.examples[0], explanation=replace(data.examples[0].explanation, image_id="i1"))
@@ -419,6 +421,7 @@ def has_printer() -> bool:
     return True
 
 
+@pytest.mark.soak
 @pytest.mark.skipif(not has_printer(), reason="nothing here prints a PDF")
 def test_a_page_is_printed_and_takes_the_place_of_a_print_alone(tmp_path: Path) -> None:
     path = write_report(PAGES["hostile"], tmp_path / "report.pdf")
@@ -454,6 +457,7 @@ OVERLAPS = """(() => {
 })()"""
 
 
+@pytest.mark.soak
 @pytest.mark.skipif(find_chromium() is None, reason="no chromium here")
 def test_a_browser_draws_all_of_it_without_a_word(tmp_path: Path) -> None:
     long = "extensive right apical slightly increased pneumothorax of a very long name"

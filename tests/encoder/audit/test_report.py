@@ -57,6 +57,7 @@ def foreign(tmp_path: Path, kb: KnowledgeBase) -> KnowledgeBase:
     return KnowledgeBase.open(kb.uri)
 
 
+@pytest.mark.soak
 def test_a_foreign_run_is_judged_and_what_cannot_be_said_has_a_reason(foreign: KnowledgeBase) -> None:
     data = gather(foreign, "theirs", QUICK, now=NOW)
     assert (data.labels, data.method, data.source) == (("Edema",), "imported", "the labels of labels.csv")
@@ -89,6 +90,7 @@ def test_a_foreign_run_is_judged_and_what_cannot_be_said_has_a_reason(foreign: K
     assert foreign.commit.commit_id in page and "2026-11-25 12:00 UTC" in page and "came as a table" in page
 
 
+@pytest.mark.soak
 def test_the_worst_errors_are_those_that_lie_furthest_on_the_wrong_side(foreign: KnowledgeBase) -> None:
     data = gather(foreign, "theirs", QUICK)
     rows, scored = data.evaluation.label_rows[0], data.evaluation.get("theirs", "Edema")
@@ -150,6 +152,7 @@ def test_what_is_not_there_is_said(foreign: KnowledgeBase, kb: KnowledgeBase, tm
         gather(KnowledgeBase.create(tmp_path / "empty.kb", by="tester"))
 
 
+@pytest.mark.soak
 def test_a_run_of_ours_is_explained_with_pictures_and_sentences(shapes, tmp_path: Path) -> None:
     options = PredictOptions(run="page", space="encoder")
     predict_zero_shot(

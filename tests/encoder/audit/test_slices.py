@@ -50,6 +50,7 @@ def test_slices_hold_all_images_once_and_both_truths() -> None:
     assert again == found
 
 
+@pytest.mark.soak
 def test_nothing_is_low_where_the_model_does_alike_everywhere() -> None:
     called = [
         find_slices(failing(seed, share=0.0), None, (), options=QUICK, thresholds=(0.5, None)) for seed in range(3, 13)

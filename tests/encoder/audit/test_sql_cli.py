@@ -43,6 +43,7 @@ ALL = "SELECT run, label, auroc FROM metrics WHERE grouping = 'all' AND source =
 
 
 class TestSql:
+    @pytest.mark.soak
     def test_a_table_has_few_digits_and_the_others_all(self, ask: Ask) -> None:
         table, data = ask("sql", ALL), _data(ask("sql", ALL, "--format", "json"))
         assert [row["run"] for row in data] == ["good", "leaning"]
@@ -52,6 +53,7 @@ class TestSql:
         assert head == ["run", "label", "auroc"]
         assert float(rows[0][2]) == data[0]["auroc"]
 
+    @pytest.mark.soak
     def test_what_rows_count_is_said_where_the_query_does_not(self, ask: Ask) -> None:
         whole = "SELECT run, auroc FROM metrics WHERE grouping = 'all'"
         assert "once for each source of labels" in ask("sql", whole).stderr
@@ -175,6 +177,7 @@ class TestSql:
 
 
 class TestOwnTables:
+    @pytest.mark.soak
     def test_are_joined_by_name(self, ask: Ask, tmp_path: Path) -> None:
         (tmp_path / "fleet.csv").write_text("site,vendor\nA,Acme\nB,Bolt\n", encoding="utf-8")
         sql = (

@@ -157,6 +157,7 @@ def test_what_is_missing_is_named(study: Shapes, runs: Path, options: dict[str, 
         audit_confounders(study.now(), **asked)
 
 
+@pytest.mark.soak
 def test_a_condition_cannot_reach_other_rows(study: Shapes, runs: Path) -> None:
     for where in ("1 = 0) OR (run = 'c-theirs'", "true) OR (true", "true; SELECT 1", "true -- a comment"):
         options = ConfounderOptions(where=where, kinds=("report",))
@@ -211,6 +212,7 @@ def said(*arguments: object, code: int = 0) -> Result:
     return done
 
 
+@pytest.mark.soak
 def test_on_the_command_line(study: Shapes, runs: Path, cli_json: Callable) -> None:
     kb = ("--kb", study.kb.uri, "--encoder", str(study.concepts.folder))
     asked = ("audit", "confounders", "--run", "c-theirs", "--label", "planted", *kb)
@@ -243,6 +245,7 @@ def test_a_table_of_ones_own_tells_what_belongs_to_a_disease(
     assert "there is no file" in str(said(*asked, "--correlates", str(tmp_path / "none"), code=2).exception)
 
 
+@pytest.mark.soak
 def test_slices_and_attribution_on_the_command_line(study: Shapes, runs: Path) -> None:
     kb = ("--kb", study.kb.uri, "--encoder", str(study.concepts.folder))
     cut = ("audit", "slices", "--run", "c-theirs", "--label", "Planted", "--slices", "3", *kb)

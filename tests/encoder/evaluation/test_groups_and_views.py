@@ -86,6 +86,7 @@ def test_an_audit_reads_frontals_too(pictures: KnowledgeBase) -> None:
             read_rows(session, "good", "E", split="external", where="view = 'AP'", views="PA")
 
 
+@pytest.mark.soak
 def test_groups_have_figures_and_intervals_of_their_own_and_parts_stay_apart(pictures: KnowledgeBase) -> None:
     found = evaluate(pictures, ["good", "poor"], Options(bootstrap=50, min_positives=3, views="all"), by="site")
     assert [(row.split, row.group, row.n) for row in found.rows if row.run == "good"] == [
@@ -113,6 +114,7 @@ def test_groups_have_figures_and_intervals_of_their_own_and_parts_stay_apart(pic
         evaluate(pictures, ["good"], QUICK, by="ward")
 
 
+@pytest.mark.soak
 def test_p_values_are_adjusted_over_all_that_are_shown(pictures: KnowledgeBase) -> None:
     plain = evaluate(
         pictures, ["good"], Options(bootstrap=200, min_positives=3, views="all"), against="poor", by="site"

@@ -31,6 +31,7 @@ def only(kb: KnowledgeBase, **options: Any) -> Any:
     return evaluate(kb, ["good"], Options(min_positives=3, split="all", **options)).get("good", "Edema")
 
 
+@pytest.mark.soak
 def test_an_auroc_has_one_interval_in_evaluate_validate_and_sql(kb: KnowledgeBase) -> None:
     two_runs(kb, 40)
     with Views(kb) as session:

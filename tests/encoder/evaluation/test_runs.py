@@ -91,6 +91,7 @@ class TestFigures:
 
 
 class TestThresholds:
+    @pytest.mark.soak
     def test_of_a_run_from_elsewhere_are_cross_fitted_over_all_its_rows(self, kb: KnowledgeBase) -> None:
         study(kb, 300)
         found = evaluate(kb, ["good"], QUICK)
@@ -108,6 +109,7 @@ class TestThresholds:
         assert row.intervals["alerts"] == pytest.approx(ends, abs=1e-9)
         assert any("each fifth of the patients is judged by the cut of the other four" in note for note in found.notes)
 
+    @pytest.mark.soak
     def test_a_validation_that_a_table_names_chooses_and_is_not_judged_there(self, kb: KnowledgeBase) -> None:
         truth = study(kb, 300)
         told = [
@@ -134,6 +136,7 @@ class TestThresholds:
         found = evaluate(kb, ["good"], QUICK, by="ward")
         assert {found.get("good", "Edema", group=group).threshold for group in "AB"} == {whole}
 
+    @pytest.mark.soak
     def test_are_those_given_with_the_run_before_any_other(self, kb: KnowledgeBase) -> None:
         truth = study(kb, 200)
         give_points(kb, "good", ["0.5", "edema=0.3"], by="tester")
@@ -171,6 +174,7 @@ class TestThresholds:
         else:
             assert "few rows chose the threshold of Edema (good: " in told
 
+    @pytest.mark.soak
     def test_fixed_or_from_another_run(self, kb: KnowledgeBase) -> None:
         truth = study(kb, 200)
         fixed = evaluate(kb, ["good"], Options(bootstrap=0, threshold_from=0.5)).get("good", "Edema")
@@ -250,6 +254,7 @@ class TestMatching:
         with pytest.raises(UsageError, match="there are labels of labeller, radiologists, silent"):
             evaluate(kb, ["r"], Options(source="nobody"))
 
+    @pytest.mark.soak
     def test_a_condition_over_the_images(self, kb: KnowledgeBase) -> None:
         self.put_images(kb)
         put(kb, "labels", [{"study_id": "a", "label": "E", "value": 1, "source": "l"}])
@@ -270,6 +275,7 @@ class TestMatching:
         found = evaluate(kb, ["r"], Options(split="all", views="all"))
         assert [left.n for left in found.left_out] == [2]
 
+    @pytest.mark.soak
     def test_an_encoder_from_elsewhere_is_judged_on_all_images_but_not_what_was_learned_here(
         self, kb: KnowledgeBase
     ) -> None:
@@ -327,6 +333,7 @@ class TestReaders:
         path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
         return path
 
+    @pytest.mark.soak
     def test_above_and_below_the_curve(self, kb: KnowledgeBase, tmp_path: Path) -> None:
         truth = study(kb)
         rows = [f"Ada,s{n},edema,{int(v)}" for n, v in enumerate(truth)]
@@ -396,6 +403,7 @@ def chexpert(kb: KnowledgeBase) -> Evaluation:
     return evaluate(kb, (), Options(bootstrap=20))
 
 
+@pytest.mark.soak
 def test_five_models_on_five_labels_as_scikit_learn_has_them(kb: KnowledgeBase) -> None:
     import csv
 

@@ -61,6 +61,7 @@ def test_a_denied_concept_stands_under_what_it_denies(found) -> None:
     assert {one.finding for one in found.findings} == {"nodule", "pleural effusion"}
 
 
+@pytest.mark.soak
 def test_the_side_is_the_one_that_was_drawn(shapes, grouped) -> None:
     explainer = grouped["g-probe"]
     right = []
@@ -104,6 +105,7 @@ def test_a_curator_decides_which_concepts_count(shapes) -> None:
     shapes.now().curate.revert(change.change_id)
 
 
+@pytest.mark.soak
 def test_the_command_tells_findings_and_the_way_to_the_exact_sum(
     shapes, grouped, cli: Callable, cli_json: Callable
 ) -> None:

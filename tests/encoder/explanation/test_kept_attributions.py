@@ -68,6 +68,7 @@ def test_the_largest_are_those_of_the_whole_matrix(seed: int, concepts: int, top
     assert by_finding == pytest.approx(np.stack([whole[:, codes == n].sum(axis=1) for n in range(3)], axis=1), abs=1e-5)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("run", RUNS)
 def test_what_is_kept_is_what_explain_says_of_each_and_sums_to_its_logit(shapes: Shapes, runs, run: str) -> None:
     kept = keep(shapes, run, labels=["nodule"], where="split = 'test'", top=3)
@@ -103,6 +104,7 @@ def test_summed_by_finding_they_are_the_groups_of_explain(shapes: Shapes, runs) 
     assert {row["finding"]: row["contribution"] for row in rows} == pytest.approx(told, abs=1e-5)
 
 
+@pytest.mark.soak
 def test_a_second_run_adds_only_what_is_missing_and_larger_lists_take_the_place_of_shorter(shapes, runs) -> None:
     some = keep(shapes, "k-encoder", labels=["pleural effusion"], where="split = 'test'", top=2)
     assert keep(shapes, "k-encoder", labels=["pleural effusion"], where="split = 'test'", top=1).added == 0
@@ -142,6 +144,7 @@ def test_an_interrupted_work_keeps_what_was_committed_and_goes_on_from_there(sha
     assert (row["n"], row["images"]) == (300, 300)
 
 
+@pytest.mark.soak
 def test_a_run_that_is_replaced_takes_what_was_kept_of_it_along(shapes: Shapes, runs) -> None:
     predict_probe(shapes.now(), shapes.concepts, PredictOptions(run="k-again"))
     keep(shapes, "k-again", labels=["nodule"], top=1)
@@ -151,6 +154,7 @@ def test_a_run_that_is_replaced_takes_what_was_kept_of_it_along(shapes: Shapes, 
         assert not asked(shapes, f"FROM {table} WHERE run = 'k-again'")
 
 
+@pytest.mark.soak
 def test_predictions_of_other_pictures_are_left_out_and_counted(shapes: Shapes, runs) -> None:
     kb = shapes.now()
     predict_probe(kb, shapes.concepts, PredictOptions(run="k-stale"))

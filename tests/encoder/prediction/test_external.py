@@ -156,6 +156,7 @@ def test_the_report_of_an_audit_shows_external_rows_apart(sites: tuple[Site, Sit
     assert encoder.audit.confounders(sites[0].kb, "probe-encoder", "nodule").split == "test"
 
 
+@pytest.mark.soak
 def test_an_audit_looks_at_test_and_external_rows_one_after_the_other(
     sites: tuple[Site, Site], cli_json: Callable[..., Any]
 ) -> None:
@@ -166,6 +167,7 @@ def test_an_audit_looks_at_test_and_external_rows_one_after_the_other(
         assert (alone["split"], alone["n"]) == ("external", AWAY)
 
 
+@pytest.mark.soak
 def test_an_image_that_was_learned_from_is_no_external_one_afterwards(sites: tuple[Site, Site]) -> None:
     kb = sites[1].kb
     drop = "image_id IN ('im0040.png', 'im0041.png')"
@@ -267,6 +269,7 @@ def test_rows_of_another_run_that_choose_a_threshold_are_never_external(kb: Know
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
+@pytest.mark.soak
 def test_a_label_file_says_that_its_images_are_external(cli: Run, cli_json: Callable[..., Any], tmp_path: Path) -> None:
     lines = ["image,patient,split,Edema", *(f"i{n},p{n},train,{n % 2}" for n in range(30))]
     (tmp_path / "l.csv").write_text("\n".join(lines))

@@ -101,6 +101,7 @@ def splits_by_all(kb: KnowledgeBase) -> dict[str, dict[str, str]]:
     }
 
 
+@pytest.mark.soak
 def test_training_and_judging_agree_on_whose_an_image_is_whoever_tells_it(kb: KnowledgeBase) -> None:
     patients = told_patients(kb, WAYS * 6)
     expected = {name: split_of(patient) for name, patient in patients.items()}
@@ -125,6 +126,7 @@ def test_training_refuses_a_patient_in_two_splits(kb: KnowledgeBase) -> None:
         read_study(kb, embedded=False)
 
 
+@pytest.mark.soak
 def test_a_run_is_not_judged_on_what_it_learned_from_before_a_table_told_whose_the_images_are(
     kb: KnowledgeBase,
 ) -> None:

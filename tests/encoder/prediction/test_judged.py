@@ -84,6 +84,7 @@ def test_a_head_is_trained_here_whatever_it_reads_and_an_encoder_unless_it_came_
     assert not learns_here(everywhere, "imported", None)
 
 
+@pytest.mark.soak
 def test_all_that_judges_looks_at_the_same_rows(everywhere: KnowledgeBase) -> None:
     trained = trained_here(everywhere)
     with Views(everywhere) as session:
@@ -162,6 +163,7 @@ def test_images_that_became_external_since_are_refused_to_what_learned_from_them
         assert judged_parts(kb, ["r"]) == ("internal", "external")
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("method", ["zero-shot", "probe"])
 def test_images_that_moved_are_found_after_a_clean_up_and_told_of_where_nobody_can_look(
     kb: KnowledgeBase, method: str
@@ -185,6 +187,7 @@ def test_images_that_moved_are_found_after_a_clean_up_and_told_of_where_nobody_c
     assert any(note.startswith(said) for note in evaluate(kb, ["r"], QUICK).notes)
 
 
+@pytest.mark.soak
 def test_rows_that_chose_a_threshold_are_judged_by_it_in_no_table(kb: KnowledgeBase) -> None:
     runs_of(kb, study(kb), {"r": {}})
     found = evaluate(kb, ["r"], QUICK)
@@ -204,6 +207,7 @@ def test_rows_that_chose_a_threshold_are_judged_by_it_in_no_table(kb: KnowledgeB
         audit_segments(kb, "r", "E", options=SegmentOptions(split="validation"))
 
 
+@pytest.mark.soak
 def test_operating_points_say_on_which_rows(kb: KnowledgeBase, cli_json: Callable[..., Any]) -> None:
     runs_of(kb, study(kb), {"theirs": {}, "probe": {"method": "probe", "encoder": "imported"}})
     rows = {row["run"]: row for row in cli_json("audit", "operating-points", "--kb", kb.uri)}
@@ -211,6 +215,7 @@ def test_operating_points_say_on_which_rows(kb: KnowledgeBase, cli_json: Callabl
     assert told == {"probe": ["test", 40, 20, 40], "theirs": ["test, train", 100, 50, 100]}
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("command", "wanted"),
     [

@@ -69,6 +69,7 @@ def test_the_first_concept_is_the_one_most_correlated_with_the_probe(seed: int) 
                 assert abs(np.corrcoef(images @ concepts[one], images @ concepts[other])[0, 1]) < 0.9 + 1e-4
 
 
+@pytest.mark.soak
 def test_a_probe_on_each_space_predicts_and_backbones_ask_for_their_vectors(shapes) -> None:
     kb = shapes.now()
     for space in ("encoder", "llm"):

@@ -73,6 +73,7 @@ def test_merged_concepts_share_a_weight_and_the_head_says_the_same_as_its_concep
     assert images @ found.head.weights + found.head.bias == pytest.approx(logit, abs=1e-6)
 
 
+@pytest.mark.soak
 def test_decisions_hold_in_training_and_stay_in_the_table_with_its_figures(shapes: Shapes, tmp_path: Path) -> None:
     kb, path = shapes.now(), tmp_path / "review.csv"
     first = trained(shapes, "rb", review=read_review(kb, path), resamples=3)
@@ -152,6 +153,7 @@ def test_corrections_move_a_logit_by_weight_times_what_is_set_right(seed: int) -
     assert all(np.isclose(one[n], [*moves[n], 0]).any() for n in range(6)), "one concept moved, or none"
 
 
+@pytest.mark.soak
 def test_a_reader_who_corrects_concepts_makes_a_bottleneck_better(shapes: Shapes) -> None:
     trained(shapes, "rb-set")
     found = evaluate_corrections(shapes.now(), shapes.concepts, "rb-set", most=3, resamples=100)
@@ -202,6 +204,7 @@ def test_a_bottleneck_stored_before_has_no_selection_and_can_still_be_set(shapes
     assert shown.rows
 
 
+@pytest.mark.soak
 def test_the_command_reviews_writes_the_sheet_and_evaluates_corrections(
     shapes: Shapes, tmp_path: Path, cli: Callable, cli_json: Callable
 ) -> None:

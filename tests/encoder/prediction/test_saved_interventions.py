@@ -61,6 +61,7 @@ def test_what_cannot_be_kept_says_why(shapes, run: str) -> None:
         find_saved(read_run(shapes.now(), run), "none")
 
 
+@pytest.mark.soak
 def test_the_command_keeps_lists_and_shows(shapes, run: str, cli: Callable, cli_json: Callable) -> None:
     _, text = first_concept(shapes, run)
     about = ("predict", "bottleneck", "--run", run, "--kb", shapes.kb.uri, "--encoder", shapes.concepts.folder)

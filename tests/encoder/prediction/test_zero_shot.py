@@ -69,6 +69,7 @@ def test_what_is_not_asked_for_is_chosen_by_validation_and_said(shapes) -> None:
     assert f"{measured[best]:.3f}" in result.notes[0]
 
 
+@pytest.mark.soak
 def test_concepts_count_by_finding_unless_asked_otherwise_and_the_run_says_so(shapes, cli: Callable, cli_json) -> None:
     where = ("--kb", shapes.kb.uri, "--encoder", shapes.concepts.folder, "--space", "llm")
     by_finding = cli_json("predict", "zero-shot", *where, "--run", "by-finding")
@@ -156,6 +157,7 @@ def test_nothing_is_calibrated_by_too_few_or_against_the_labels() -> None:
     assert calibrated(head, logit, np.full(100, np.nan)) is None
 
 
+@pytest.mark.soak
 def test_a_stored_run_holds_all_that_its_scores_are_made_of(shapes) -> None:
     result = predicted(shapes, "stored", space="llm", contrast="none")
     kb = shapes.now()

@@ -71,6 +71,7 @@ def test_four_commands_from_the_release_to_an_audit(
     )
 
 
+@pytest.mark.soak
 def test_what_lacks_is_told_at_once_and_found_out_before_anything_is_encoded(
     release: Path, tiny_model: Path, tmp_path: Path, cli: Cli
 ) -> None:

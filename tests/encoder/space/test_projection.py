@@ -98,6 +98,7 @@ ACTS = [
 ]
 
 
+@pytest.mark.soak
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     order=st.lists(st.sampled_from(range(len(ACTS))), unique=True, max_size=6),

@@ -74,6 +74,7 @@ def test_a_frozen_part_is_the_same_to_the_bit(few, begun, tmp_path: Path, frozen
         assert any(name.startswith(begin) for name in found), begin
 
 
+@pytest.mark.soak
 def test_frozen_batch_norms_keep_their_statistics_and_can_be_cut_in_parts(few, tmp_path: Path) -> None:
     trained(few, CONFIG.with_values({"backbone": RESNET, "epochs": 1}), tmp_path / "first")
     config = settings(tmp_path / "first", freeze="backbone", micro_batch=4)
@@ -151,6 +152,7 @@ def test_a_checkpoint_of_lora_is_a_plain_one_that_needs_no_peft(
     assert load_checkpoint(tmp_path / "e").encoder_id == result.checkpoint.encoder_id
 
 
+@pytest.mark.soak
 def test_lora_with_frozen_layers_goes_on_to_the_same_bits(few, begun, tmp_path: Path) -> None:
     config = settings(
         begun["concepts"], lora={"rank": 2, "dropout": 0.2}, freeze=["1 layer", "projection"], epochs=3, ema=0.9

@@ -230,6 +230,7 @@ def test_another_embedder_means_a_new_text_side(few, begun, tmp_path: Path) -> N
     )
 
 
+@pytest.mark.soak
 def test_the_command_tells_what_is_taken_over_before_the_first_epoch(few, begun, cli: Callable) -> None:
     start = begun["report"]
     asked = ["train", "--config", "cpu-demo", "--from", start, "--kb", few.uri, "--epochs", 1, "--batch-size", 12]

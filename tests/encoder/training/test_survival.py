@@ -69,6 +69,7 @@ class Death(Silent):
             raise KeyboardInterrupt
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("objective", ["concepts", "report"])
 @pytest.mark.parametrize("steps", [5, 17])
 def test_a_death_within_an_epoch_costs_the_steps_since_the_last_state_and_not_a_bit(
@@ -88,6 +89,7 @@ def test_a_death_within_an_epoch_costs_the_steps_since_the_last_state_and_not_a_
     assert [epoch.loss for epoch in result.epochs] == [epoch.loss for epoch in whole.epochs[steps // 12 :]]
 
 
+@pytest.mark.soak
 def test_it_goes_on_from_the_state_before_a_damaged_one_to_the_same_weights(shapes, tmp_path: Path, caplog) -> None:
     config = CONFIG.with_values({"batch_size": 12, "epochs": 1, "save_every_minutes": 0})
     trained(shapes, config, tmp_path / "whole")
@@ -115,6 +117,7 @@ def wait_for_step(out: Path, step: int) -> None:
         time.sleep(0.002)
 
 
+@pytest.mark.soak
 def test_sigterm_ends_it_in_order_and_sigkill_at_once_and_it_goes_on_from_either(shapes, tmp_path: Path) -> None:
     path = written({"batch_size": 4, "epochs": 6, "patience": 6, "save_every_minutes": 0}, tmp_path)
     command = ["train", "--config", "c.yaml", "--kb", shapes.uri, "--out", "cut"]

@@ -45,6 +45,7 @@ def same(a: Path, b: Path) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("objective", ["concepts", "report"])
 def test_it_learns_and_leaves_a_checkpoint_with_its_figures(shapes, tmp_path: Path, objective: str) -> None:
     result = trained(shapes, tmp_path / "e", objective=objective, epochs=6, patience=6)
@@ -62,10 +63,12 @@ def test_it_learns_and_leaves_a_checkpoint_with_its_figures(shapes, tmp_path: Pa
     assert not (tmp_path / "e" / "resume").exists()
 
 
+@pytest.mark.soak
 def test_the_concepts_objective_tells_images_apart(shapes, tmp_path: Path) -> None:
     assert (trained(shapes, tmp_path / "e", epochs=10, patience=10).best.auroc or 0) > 0.75
 
 
+@pytest.mark.soak
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(shapes, tmp_path: Path) -> None:
     augmented = {"augment": {"rotate": 5.0, "brightness": 0.1}, "epochs": 1}
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
@@ -74,6 +77,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(shapes, tm
     assert not same(tmp_path / "a", tmp_path / "c")
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("objective", ["concepts", "report"])
 def test_an_interrupted_training_goes_on_to_the_same_weights(shapes, tmp_path: Path, objective: str) -> None:
     values = {"objective": objective, "augment": {"rotate": 5.0}, "epochs": 3, "patience": 9}
@@ -95,6 +99,7 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(shapes, tmp_path: P
     assert sorted(row["epoch"] for row in rows if row["name"] == "loss" and row["split"] == "train") == [1, 2, 3]
 
 
+@pytest.mark.soak
 def test_it_stops_when_nothing_gets_better_and_restores_the_best(shapes, tmp_path: Path) -> None:
     result = trained(shapes, tmp_path / "e", epochs=40, patience=2, learning_rate=0.5, ema=0.0)
     assert result.stopped_early and len(result.epochs) == result.best_epoch + 2
@@ -105,6 +110,7 @@ def test_it_stops_when_nothing_gets_better_and_restores_the_best(shapes, tmp_pat
     assert again.best_epoch >= result.best_epoch
 
 
+@pytest.mark.soak
 def test_a_vision_transformer_trains_as_well(shapes, tmp_path: Path) -> None:
     result = trained(shapes, tmp_path / "e", backbone=VIT, epochs=2, micro_batch=8)
     assert result.epochs[1].loss < result.epochs[0].loss
@@ -140,6 +146,7 @@ def test_the_running_mean_follows_the_weights_and_gives_them_back() -> None:
     assert torch.allclose(net.weight, before + 1)
 
 
+@pytest.mark.soak
 def test_what_cannot_be_trained_is_refused_with_what_to_do(shapes, kb: KnowledgeBase, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no image of .* has a report"):
         trained(kb, tmp_path / "a")
@@ -247,6 +254,7 @@ def test_the_command(shapes, tmp_path: Path, cli: Callable, cli_json: Callable) 
     )
 
 
+@pytest.mark.soak
 def test_reports_without_text_cannot_be_trained_against(tmp_path: Path, tiny_model: Path) -> None:
     from ingest.reports.ingest import ingest_reports
     from ingest.reports.options import IngestOptions

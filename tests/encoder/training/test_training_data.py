@@ -19,6 +19,7 @@ from tests.support.tables import fill
 RIM, HERNIA, MASS = map(concept_id, ("zorbic rim", "hiatal hernia", "mass"))
 
 
+@pytest.mark.soak
 def test_what_stands_aside_or_is_rejected_teaches_nothing(kb: KnowledgeBase, tmp_path: Path) -> None:
     add_concepts(kb, ["mass"], status="rejected")
     rows = [{"uid": "s1", "findings": "Zorbic rim. Hiatal hernia. Mass.", "impression": ""}]
@@ -31,6 +32,7 @@ def test_what_stands_aside_or_is_rejected_teaches_nothing(kb: KnowledgeBase, tmp
     assert sorted(read_study(kb, embedded=False).concept_ids) == sorted([RIM, HERNIA])
 
 
+@pytest.mark.soak
 def test_where_and_views_choose_and_what_they_leave_out_is_counted(kb: KnowledgeBase, tmp_path: Path) -> None:
     views = {"i1": "PA", "i2": "PA", "i3": "lateral", "i4": "AP"}
     about = {"i1": ("F", 30), "i2": ("M", 70), "i3": ("F", 40), "i4": ("F", 50)}

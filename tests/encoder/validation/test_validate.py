@@ -77,6 +77,7 @@ def rows_of(kb: KnowledgeBase, run: str, site: str, label: str) -> tuple[np.ndar
     return one.truth, one.rank
 
 
+@pytest.mark.soak
 def test_each_site_is_judged_by_itself_and_its_figures_are_those_of_evaluate(base: KnowledgeBase) -> None:
     found = validate(base, ["base", "other"], QUICK)
     assert found.blocks == [("test", "home"), ("external", "away")]  # the school was trained on
@@ -100,6 +101,7 @@ def test_each_site_is_judged_by_itself_and_its_figures_are_those_of_evaluate(bas
     assert found.get("base", "away", "Edema").auroc == pytest.approx(metrics.roc_auc_score(truth, rank))
 
 
+@pytest.mark.soak
 def test_the_mean_is_over_the_labels_that_all_models_have(base: KnowledgeBase) -> None:
     alone = validate(base, ["base", OURS[0]], QUICK)
     mean = alone.get("base", "home", MEAN)
@@ -134,6 +136,7 @@ def test_seeds_are_one_row_with_their_mean_and_spread(base: KnowledgeBase) -> No
     assert (home.difference_low, home.difference_high) == pytest.approx((expected.low, expected.high))
 
 
+@pytest.mark.soak
 def test_one_run_against_one_is_delongs_test_as_evaluate_has_it_and_p_are_holms(base: KnowledgeBase) -> None:
     found = validate(base, ["base", OURS[0]], QUICK, baseline="base")
     same = evaluate(base, [OURS[0]], QUICK, against="base", by="site")

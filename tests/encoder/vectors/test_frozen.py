@@ -59,6 +59,7 @@ def test_a_probe_reads_it_and_says_that_nothing_here_taught_it(encoded: Knowledg
     assert min(row["auroc"] for row in rows) > 0.6
 
 
+@pytest.mark.soak
 def test_a_bottleneck_takes_concepts_fitted_to_training_reports_alone(encoded: KnowledgeBase) -> None:
     found = encoder.predict_bottleneck(now(encoded), dry_run=True)
     told = next(note for note in found.notes if note.startswith("directions of encoder"))
@@ -67,6 +68,7 @@ def test_a_bottleneck_takes_concepts_fitted_to_training_reports_alone(encoded: K
     assert {concept.text for one in found.bottlenecks for concept in one.concepts} <= {"pleural effusion", "nodule"}
 
 
+@pytest.mark.soak
 def test_audits_and_image_search_work_on_it(encoded: KnowledgeBase) -> None:
     kb = now(encoded)
     assert any("directions of encoder" in note for note in encoder.audit.confounders(kb, "probe", "nodule").notes)

@@ -222,6 +222,7 @@ class TestAnotherSite:
         assert 2 <= chosen <= 18, "about one in eight"
 
 
+@pytest.mark.soak
 def test_the_command_prints_what_it_found_took_joined_and_left(cli, cli_json, tmp_path: Path) -> None:
     drawn, base = mimic_cxr(tmp_path / "set"), tmp_path / "m.kb"
     asked = ("ingest", "dataset", drawn.root, "--kb", base, "--size", 32, "--workers", 1, "--no-embed")

@@ -76,6 +76,7 @@ def test_the_annotations_stand_where_they_say() -> None:
                 assert [text[start:end] for start, end in one["spans"]] == one["quote"], (path.stem, one)
 
 
+@pytest.mark.soak
 def test_the_annotated_open_i_reports(openi_csv: Path, tmp_path: Path) -> None:
     predicted = tmp_path / "predicted.jsonl"
     with openi_csv.open(encoding="utf-8") as source, predicted.open("w", encoding="utf-8") as file:

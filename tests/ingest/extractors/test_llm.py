@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import time
@@ -25,6 +24,7 @@ from ingest.reports.options import ExtractorOptions, IngestOptions
 from kb.errors import ClearKbError, UsageError
 from kb.knowledge_base import KnowledgeBase
 from tests.support.chat_endpoint import ChatEndpoint, CutOff, Mines, Misbehaves, Raw, Said, Sections, said
+from tests.support.loops import in_its_own_loop
 from tests.support.paths import ROOT
 from tests.support.reports import write_csv
 
@@ -177,7 +177,7 @@ class TestWhatItAsks:
         async def notebook() -> Any:
             return mined(effusion, "No effusion.")[0]
 
-        assert asyncio.run(notebook())[0].mentions
+        assert in_its_own_loop(notebook())[0].mentions
 
 
 class TestTrouble:
@@ -324,6 +324,7 @@ class TestIngest:
             assert len(endpoint.requests) == 1
         assert kb.dataset("rejects").count_rows() == 0
 
+    @pytest.mark.soak
     def test_after_a_breakdown_only_the_rest_is_asked_for(
         self, kb: KnowledgeBase, source: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -363,6 +364,7 @@ class TestIngest:
         assert (again.unchanged, again.commit) == (30, None)
         assert kb.dataset("rejects").count_rows() == 30
 
+    @pytest.mark.soak
     def test_the_command_shows_tokens_and_cost(self, cli: Callable[..., Any], source: Path) -> None:
         with ChatEndpoint(effusion) as endpoint:
             ask = ["ingest", "reports", source, "--extractor", "llm", "--model", endpoint.model, "--no-embed"]

@@ -170,6 +170,7 @@ class TestTheCommand:
             ask = ["ingest", "reports", source, "--extractor", "llm", "--model", endpoint.model, "--no-embed"]
             assert "400 in (320 of them cached), 40 out" in cli(*ask).stdout
 
+    @pytest.mark.soak
     def test_says_which_dialect_it_chose(self, cli: Callable[..., Any], source: Path) -> None:
         with ChatEndpoint(effusion, "ollama") as endpoint:
             ask = ["ingest", "reports", source, "--extractor", "llm", "--model", endpoint.model, "--no-embed"]

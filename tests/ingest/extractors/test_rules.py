@@ -353,6 +353,7 @@ DESCRIBING = [
 ]
 
 
+@pytest.mark.soak
 @settings(max_examples=400, deadline=None)
 @given(st.sampled_from(CUES), st.sampled_from(DESCRIBING) | st.from_regex(r"z[aeiou]rb(ic|al|y)", fullmatch=True))
 def test_a_word_before_evidence_never_changes_what_is_said(cue: str, word: str) -> None:

@@ -212,6 +212,7 @@ def test_where_scispacy_is_not_installed_one_line_says_what_to_install(
     assert "a component 'abbreviation_detector' that is not here: install scispaCy (pip" in told(model_with_scispacy)
 
 
+@pytest.mark.soak
 def test_through_the_command(cli: Callable[..., Any], model: Path, tmp_path: Path) -> None:
     source = write_csv(tmp_path / "r.csv", [{"uid": "a", "findings": "No lepidic focus.", "impression": ""}])
     told = cli("ingest", "preview", source, "--extractor", "scispacy", "--model", model, "--format", "json").stdout

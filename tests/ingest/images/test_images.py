@@ -127,6 +127,7 @@ class TestIngest:
         (tmp_path / "empty").mkdir()
         assert ingest_images(kb, [tmp_path / "empty"]).read == 0
 
+    @pytest.mark.soak
     def test_on_the_command_line(self, folder: Path, cli, cli_json) -> None:
         told = cli_json("ingest", "images", folder, "--kb", "x.kb", "--size", "64", "--dry-run")
         assert (told["new"], told["commit"]) == (3, None)
@@ -137,6 +138,7 @@ class TestIngest:
         cli("ingest", "images", "--kb", "x.kb", code=2)
 
 
+@pytest.mark.soak
 def test_real_images(tmp_path: Path) -> None:
     data = SHARED / "data" / "nih"
     if not data.exists():

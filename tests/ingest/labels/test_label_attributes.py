@@ -206,6 +206,7 @@ class TestAgain:
         assert stored(kb) == set() and kb.commit.number == 0
 
 
+@pytest.mark.soak
 def test_many_rows_come_in_batches(kb: KnowledgeBase, tmp_path: Path) -> None:
     lines = (f"i{n},{n % 90},{'n' if n % 3 else ''},{n % 2}" for n in range(60_000))
     path = write(tmp_path / "l.csv", "\n".join(["image,age,site,Edema", *lines]))

@@ -92,6 +92,7 @@ class TestWhatItAdds:
         assert {mention.sentence for mention in evidence} == {None}
         assert {mention.text for mention in evidence} == {"cardiomegaly"}, "of its words those of its concept stay"
 
+    @pytest.mark.soak
     def test_several_processes_mine_the_same(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(import_module("ingest.reports.mining"), "INLINE_CHUNKS", 2)
         source = write_made_reports(tmp_path, 4_000)
@@ -385,6 +386,7 @@ def run_ingest(source: Path, uri: str, *embedding: str) -> subprocess.Popen[byte
     return subprocess.Popen([*map(str, command), *options], start_new_session=True)
 
 
+@pytest.mark.soak
 def test_the_real_open_i_reports(kb: KnowledgeBase, openi_csv: Path) -> None:
     result = ingest_reports(kb, [openi_csv])
     assert (result.read, result.new + result.rejected) == (1892, 1904)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import json
 from collections.abc import Callable, Mapping
@@ -26,6 +25,7 @@ from kb.curation.review.dispute_session import DisputeSession
 from kb.errors import ClearKbError, UsageError
 from kb.knowledge_base import KnowledgeBase
 from tests.support.chat_endpoint import ChatEndpoint, Misbehaves, Raw, Said, Sections, said
+from tests.support.loops import in_its_own_loop
 from tests.support.reports import write_csv
 
 TEXT = "Small left effusion. No pneumothorax. Possible mass. The heart is enlarged."
@@ -217,13 +217,14 @@ class TestDecisions:
                 await pilot.press("2", "0", "u", "2", "s", "u", "s", "1")
                 assert "That was the last one" in str(app.query_one("#readings").render())
 
-        asyncio.run(walk())
+        in_its_own_loop(walk())
         assert session.decided == 2
         decisions = {one.readings[0].text: one.decision for one in disputed.disputed(all_of_them=True)}
         assert decisions == {"pneumothorax": "rules", "heart enlarged": None, "Rib": "llm"}
 
 
 class TestTheCommands:
+    @pytest.mark.soak
     def test_from_an_ingest_to_decisions_in_a_file(self, cli: Callable[..., Any], source: Path) -> None:
         with ChatEndpoint(model_says) as endpoint:
             ask = ["ingest", "reports", source, "--second", "llm", "--llm-endpoint", endpoint.model, "--no-embed"]
@@ -296,6 +297,7 @@ def test_every_statement_of_both_is_kept_or_waits_and_none_is_lost(one: list[Men
     assert (len(turned.mentions), len(turned.differing)) == (len(found.mentions), len(found.differing))
 
 
+@pytest.mark.soak
 def test_an_endpoint_that_goes_away_keeps_what_both_have_said(kb: KnowledgeBase, source: Path) -> None:
     def mines(sections: Sections, nth: int) -> list[Said]:
         if "Rib" in sections["findings"]:

@@ -111,6 +111,7 @@ conditions = st.recursive(
 )
 
 
+@pytest.mark.soak
 @settings(max_examples=150, deadline=None)
 @given(conditions, cells, cells)
 def test_it_selects_what_sql_selects(condition: str, x: str | None, y: str | None) -> None:

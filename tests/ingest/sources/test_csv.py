@@ -152,6 +152,7 @@ class TestWhatIsRejected:
         assert position == "row 2 (line 3)"
         assert reason.startswith("line 4: not utf-8: byte 0xe9 at byte 4")
 
+    @pytest.mark.soak
     @pytest.mark.parametrize("text", [b"x " * 5_000_000, b'"%b"' % (b"x x x x x\n" * 1_000_000)], ids=["line", "lines"])
     def test_a_report_of_10_mb_is_over_the_limit(self, tmp_path: Path, text: bytes) -> None:
         items = read(tmp_path, HEADER + b"a," + text + b"\nb,y\n")
@@ -176,6 +177,7 @@ class TestWhatIsRejected:
         items = read(tmp_path, HEADER + b'a,"oops\n' + b"b,yyyyyyyy\n" * 1_000)
         assert (len(items), len(rejects(items))) == (1_001, 1)
 
+    @pytest.mark.soak
     def test_stray_quotes_everywhere_do_not_cost_quadratic_time(self, tmp_path: Path) -> None:
         # Each of these lines leaves a quote open, whether it is read from the start or within a field.
         seconds = {}

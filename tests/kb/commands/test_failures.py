@@ -50,6 +50,7 @@ def test_what_is_missing_is_said_with_the_command_that_makes_it(
     assert hint in told.partition(message)[2]
 
 
+@pytest.mark.soak
 def test_labels_are_asked_for_and_then_which_of_their_sources(cli: Run, tmp_path: Path) -> None:
     (tmp_path / "scores.csv").write_text("image,Edema\na,0.1\nb,0.9\n", encoding="utf-8")
     (tmp_path / "one.csv").write_text("image,Edema\na,0\nb,1\n", encoding="utf-8")

@@ -27,6 +27,7 @@ def test_what_asks_nothing_of_concepts_loads_nothing_that_reads_them(ward_kb: Kn
     assert not {name for name in found if name.startswith((*LANGUAGE, *LIBRARIES))}
 
 
+@pytest.mark.soak
 def test_a_search_by_meaning_loads_no_library_of_networks(ward_kb: KnowledgeBase) -> None:
     found = loaded("vocab", "search", "fluid around the lung", "--kb", ward_kb.uri)
     assert "kb.vectors.embedding.bundled_queries" in found

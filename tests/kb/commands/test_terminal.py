@@ -75,6 +75,7 @@ def test_a_preview_of_it_and_its_log_are_tame_too(tmp_path: Path, hostile: Path,
     _assert_tame(done.stdout + done.stderr)
 
 
+@pytest.mark.soak
 def test_csv_is_written_out_for_a_person_and_kept_for_a_program(hostile: Path, cli: Run) -> None:
     command = ["audit", "sql", "SELECT report_id FROM reports ORDER BY 1", "--kb", str(hostile), "--format", "csv"]
     seen = "\n".join(printed(*command, columns=200))

@@ -101,6 +101,7 @@ def test_a_second_merge_brings_only_what_came_since(main: KnowledgeBase) -> None
     assert (status(newest, LEFT), status(newest, RIGHT)) == ("rejected", "accepted")
 
 
+@pytest.mark.soak
 @settings(max_examples=examples(6), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.lists(st.sampled_from(range(len(ACTS))), max_size=6))
 def test_a_draft_merged_into_an_untouched_main_gives_the_draft(tmp_path_factory, order: list[int]) -> None:
@@ -140,6 +141,7 @@ def test_names_are_taken_once_and_freed_by_delete(main: KnowledgeBase) -> None:
     assert [branch.name for branch in list_branches(main)] == ["draft"]
 
 
+@pytest.mark.soak
 def test_on_the_command_line(main: KnowledgeBase, cli, cli_json) -> None:
     where = ["--kb", main.uri]
     cli("branch", "create", "mine", *where)

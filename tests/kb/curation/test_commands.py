@@ -70,6 +70,7 @@ class TestConceptsAreNamed:
 
 
 class TestManyAtOnce:
+    @pytest.mark.soak
     def test_ids_are_many_where_an_act_is_of_each(self, vocab, base: KnowledgeBase) -> None:
         vocab("retire", "chest tube", "no mass")
         vocab("note", "right nodule", "wide fracture", "ask Bob")
@@ -84,6 +85,7 @@ class TestManyAtOnce:
         assert now(base, "right nodule").anatomy == "upper lobe"
         assert len(base.at("HEAD").changes()) == 1
 
+    @pytest.mark.soak
     def test_all_duplicates_of_a_rule_are_one_change_with_a_preview(self, vocab, base: KnowledgeBase) -> None:
         rule = ("merge", "--suggested", "the same words")
         told = vocab(*rule, "--dry-run").stderr
@@ -151,6 +153,7 @@ class TestRename:
         base.at("HEAD").curate.revert(base.at("HEAD").changes()[-1].change_id)
         assert now(base, "right nodule").finding == "nodule"
 
+    @pytest.mark.soak
     def test_they_stay_where_that_is_asked_or_the_tables_do_not_know_the_finding(self, vocab, base) -> None:
         assert "its facets stay: finding 'nodule'" in vocab("rename", "right nodule", "spot on the right").stderr
         vocab("rename", "right nodule", "right granuloma", "--keep-facets")
@@ -216,6 +219,7 @@ class TestHistoryInWords:
         patch.write_text(vocab("diff", "begun", "HEAD", "--format", "json").stdout, encoding="utf-8")
         assert "it is so already" in vocab("apply", patch).stderr
 
+    @pytest.mark.soak
     def test_a_branch_is_taken_by_its_name(self, base: KnowledgeBase, cli) -> None:
         cli("branch", "create", "draft", "--kb", base.uri)
         cli("vocab", "note", "chest tube", "a", "--kb", base.uri, "--branch", "draft")

@@ -56,6 +56,7 @@ def test_backwards_what_was_added_is_removed(curated: KnowledgeBase) -> None:
     assert difference.kind == "removed"
 
 
+@pytest.mark.soak
 @settings(max_examples=examples(6), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.lists(st.sampled_from(range(len(ACTS))), max_size=6))
 def test_a_diff_applied_to_its_beginning_gives_its_end(tmp_path_factory, order: list[int]) -> None:
@@ -109,6 +110,7 @@ def test_a_patch_with_a_broken_edit_is_refused(curated: KnowledgeBase, edit) -> 
         curated.curate.apply({"format": "clear-kb vocabulary patch 1", "edits": {RIGHT: edit}})
 
 
+@pytest.mark.soak
 def test_the_command_line_carries_a_patch(cli, tmp_path: Path, curated: KnowledgeBase) -> None:
     shutil.copytree(curated.uri, tmp_path / "other.kb")
     curated.curate.accept(RIGHT, why="sure")

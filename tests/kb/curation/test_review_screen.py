@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import pty
 import select
@@ -21,6 +20,7 @@ from kb.curation.review.keys import IN_FOOTER, KEYS, key_of
 from kb.knowledge_base import KnowledgeBase
 from kb.language.query_reading import read_query
 from tests.support.concepts import SAME_WORDS, add_concepts
+from tests.support.loops import in_its_own_loop
 
 TEXTS = (*SAME_WORDS, "left nodule", "rounded thing")
 WIDE, WIDENED, BROADENED, LEFT, THING = (read_query(text).concept_id for text in TEXTS)
@@ -68,7 +68,7 @@ def drive(
                 await pilot.pause()
             at_end(drawn(app))
 
-    asyncio.run(run())
+    in_its_own_loop(run())
     return session
 
 
@@ -180,7 +180,7 @@ class TestProposals:
                     await pilot.pause()
                 seen.append(drawn(app))
 
-        asyncio.run(run())
+        in_its_own_loop(run())
         return words(seen)
 
     def group(self, act, text: str | None = None) -> Group:
@@ -237,7 +237,7 @@ class TestOthersAtWork:
                 await pilot.pause()
                 seen.append(drawn(app))
 
-        asyncio.run(run())
+        in_its_own_loop(run())
         assert f"'{of.text}' was candidate when it was shown, and is rejected by now (bob:" in words(seen)
         assert session.group is not None and session.group.members[0].key != of.key
 

@@ -120,6 +120,7 @@ def test_splits_cannot_go_in_a_circle_nor_lose_their_target(mined: KnowledgeBase
         mined.curate.revert(change.change_id)
 
 
+@pytest.mark.soak
 def test_on_the_command_line(mined: KnowledgeBase, cli, tmp_path: Path) -> None:
     rule = ["--into", "pleural sign", "--where", "assertion=uncertain", "--kb", mined.uri]
     assert "1 mentions would go over" in cli("vocab", "split", EFFUSION, *rule, "--dry-run").stderr

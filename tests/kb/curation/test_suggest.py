@@ -140,6 +140,7 @@ class TestNeighbours:
             assert (found.rows[row][len(best) :] == -1).all()
             assert row not in found.rows[row]
 
+    @pytest.mark.soak
     def test_clusters_find_nearly_all_and_the_recall_says_so(self) -> None:
         centres = self.vectors(100, 32, seed=1)
         near = centres.repeat(120, axis=0) + 0.2 * self.vectors(12_000, 32, seed=2)

@@ -27,11 +27,13 @@ def engine() -> Iterator[Engine]:
         yield engine
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(("ahead", "together"), [(4, 1), (1, 3)])
 def test_results_come_in_the_order_of_the_batches(engine: Engine, ahead: int, together: int) -> None:
     assert list(engine.map(doubling(ahead=ahead, together=together), range(40), whole)) == DOUBLED
 
 
+@pytest.mark.soak
 def test_a_worker_that_is_killed_costs_no_batch(engine: Engine, tmp_path: Path) -> None:
     found, killed = [], set()
     for pair in engine.map(telling(tmp_path), range(12), whole):
@@ -46,11 +48,13 @@ def test_a_worker_that_is_killed_costs_no_batch(engine: Engine, tmp_path: Path) 
     assert len({process for _, process in begun}) == 3, "another worker took the place of the one that was killed"
 
 
+@pytest.mark.soak
 def test_a_batch_that_ends_every_worker_ends_the_work_in_words(engine: Engine) -> None:
     with pytest.raises(ClearKbError, match=r"a worker that was dying ended 4 times: .* do the same again"):
         list(engine.map(dying(1), range(9), whole))
 
 
+@pytest.mark.soak
 def test_what_a_batch_raises_is_raised_as_it_is(engine: Engine) -> None:
     with pytest.raises(UsageError, match=r"^three is refused$") as refused:
         list(engine.map(refusing(), range(9), whole))

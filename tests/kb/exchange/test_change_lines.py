@@ -87,6 +87,7 @@ def test_a_comment_says_who_did_it_and_what_kgcl_has_no_words_for(ward: Knowledg
     assert denied == f"# no words for it in KGCL: CLEARKB:{LEFT} not skos:exactMatch RADLEX:RID1"
 
 
+@pytest.mark.soak
 @settings(max_examples=examples(8), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.lists(st.sampled_from(range(len(ACTS))), min_size=1, max_size=7))
 def test_the_lines_of_whatever_was_curated_make_another_vocabulary_the_same(tmp_path_factory, order: list[int]) -> None:
@@ -193,6 +194,7 @@ def test_a_line_stands_on_those_before_it(ward: KnowledgeBase) -> None:
     assert change.after == {LEFT: {"text": "left spot"}, NO_MASS: None}
 
 
+@pytest.mark.soak
 def test_the_command_line_carries_them(ward: KnowledgeBase, cli, tmp_path: Path) -> None:
     shutil.copytree(ward.uri, tmp_path / "other.kb")
     ward.curate.rename(LEFT, "spot on the left")

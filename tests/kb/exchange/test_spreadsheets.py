@@ -121,6 +121,7 @@ class TestWhatChanges:
         assert "added" in told and "scoliosis" in told
         assert ward.at("HEAD").vocabulary.get(LEFT).text == "left nodule"
 
+    @pytest.mark.soak
     @pytest.mark.parametrize(("answer", "text"), [("n", "left nodule"), ("y", "spot on the left")])
     def test_is_asked_about_at_a_terminal_alone(self, ward, tmp_path: Path, answer: str, text: str) -> None:
         (tmp_path / "x.csv").write_text(f"concept_id,text\n{LEFT},spot on the left\n", encoding="utf-8")

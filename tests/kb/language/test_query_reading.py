@@ -186,6 +186,7 @@ finally:
 """
 
 
+@pytest.mark.soak
 def test_a_search_for_a_finding_by_its_words_needs_no_tokeniser(kb: KnowledgeBase) -> None:
     kb.curate.add("pleural effusion")
     done = subprocess.run([sys.executable, "-c", SEARCHES, kb.uri], capture_output=True, text=True, check=False)

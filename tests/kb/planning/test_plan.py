@@ -82,6 +82,7 @@ def test_what_cannot_be_is_refused() -> None:
         with_rates({"encode": float("nan")})
 
 
+@pytest.mark.soak
 def test_the_command_prints_the_plan_and_takes_rates_and_prices(cli: Callable[..., Any], cli_json: Any) -> None:
     about = ("plan", "--images", "36000", "--gpus", "1", "--rate", "encode=10", "--price", "gpu_hour=2")
     found = cli_json(*about)

@@ -52,6 +52,7 @@ class TestSharing:
 
 
 class TestLogOfExports:
+    @pytest.mark.soak
     def test_each_export_is_noted_with_who_what_how_much_and_where_to(
         self, base: KnowledgeBase, tmp_path: Path, cli, cli_json
     ) -> None:

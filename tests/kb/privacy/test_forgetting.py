@@ -111,6 +111,7 @@ def test_a_tag_keeps_its_name_on_a_cleaned_copy_and_older_commits_cannot_be_read
         now.at(first)
 
 
+@pytest.mark.soak
 def test_a_draft_is_made_anew_and_can_still_be_merged(base: KnowledgeBase, cli) -> None:
     cli("branch", "create", "draft", "--kb", base.uri)
     (concept,) = [row for row in base.vocabulary.list() if row["text"] == "no pneumothorax"]
@@ -128,6 +129,7 @@ def test_a_dry_run_tells_the_same_and_touches_nothing(base: KnowledgeBase, cli_j
     assert patients_in(KnowledgeBase.open(base.uri)) == set(TOLD)
 
 
+@pytest.mark.soak
 def test_the_command_asks_to_be_told_that_it_is_meant(base: KnowledgeBase, cli) -> None:
     assert "say --yes" in cli("forget", "--patient", GONE, "--kb", base.uri, code=2).stderr
     done = cli("forget", "--patient", GONE, "--yes", "--kb", base.uri).stdout

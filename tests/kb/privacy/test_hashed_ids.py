@@ -143,6 +143,7 @@ def test_no_byte_holds_a_plain_id_and_all_that_joined_joins(cli: Cli, sources: P
     assert {row["value"] for row in kept if row["name"] == "device"} == {"ACME"}, "what is no id stays as it is"
 
 
+@pytest.mark.soak
 def test_plain_ids_hashed_ones_and_those_of_another_key_are_never_mixed(
     cli: Cli, sources: Path, tmp_path: Path
 ) -> None:

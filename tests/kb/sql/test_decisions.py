@@ -146,6 +146,7 @@ class TestRowsThatWereLearnedFrom:
         fill(kb, predictions=[{**row, "run": "probe"} for row in scores])
         return fill(kb, runs=[run("probe", encoder="N1", method="probe")])
 
+    @pytest.mark.soak
     def test_are_told_and_left_out_unless_asked(self, ours: KnowledgeBase) -> None:
         with AuditSession(ours) as session:
             held = session.query("SELECT DISTINCT split, judged FROM outcomes WHERE run = 'probe' ORDER BY 1").rows()
@@ -277,6 +278,7 @@ class TestWhatDecisionsComeTo:
             assert row["net_benefit_of_all"] == pytest.approx(everybody, abs=1e-12)
             assert (row["net_benefit_of_none"], row["alerts_per_100"]) == (0, pytest.approx(100 * len(called) / n))
 
+    @pytest.mark.soak
     @pytest.mark.parametrize("spelling", ["scanner-model", "Scanner_Model", "SCANNER MODEL", "scannermodel"])
     def test_rows_are_grouped_by_an_attribute_in_any_spelling(self, kb: KnowledgeBase, spelling: str) -> None:
         study(kb)

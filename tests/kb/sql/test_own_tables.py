@@ -47,6 +47,7 @@ def test_a_file_of_each_kind_is_a_table(ward_kb: KnowledgeBase, tmp_path: Path, 
             session.query("SELECT bed FROM mine")
 
 
+@pytest.mark.soak
 def test_no_other_file_is_reached_beside_one(ward_kb: KnowledgeBase, views: Views, table: Path) -> None:
     with AuditSession(ward_kb, tables={"mine": table}) as session:
         for attempt in [*FILES, f"FROM read_csv('{table}')", f"FROM '{table}'", "FROM mine, read_csv('/etc/passwd')"]:

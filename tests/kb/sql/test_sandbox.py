@@ -100,6 +100,7 @@ class TestEscapes:
             _assert_plain(stopped.value)
             assert session.query("SELECT 120 AS n").rows() == [{"n": 120}]
 
+    @pytest.mark.soak
     @pytest.mark.parametrize("attempt", UNINTERRUPTIBLE)
     def test_the_command_ends_what_cannot_be_interrupted(
         self, cli: Run, ward_kb: KnowledgeBase, tmp_path: Path, attempt: str
@@ -206,6 +207,7 @@ class TestWhatIsAllowed:
         with pytest.raises(ClearKbError, match="another query"):
             list(rows)
 
+    @pytest.mark.soak
     def test_time_between_rows_does_not_count(self, ward_kb: KnowledgeBase) -> None:
         with AuditSession(ward_kb, Limits(timeout_s=1.5)) as session:
             rows = iter(session.query("SELECT * FROM range(20000)"))

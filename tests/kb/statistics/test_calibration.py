@@ -47,6 +47,7 @@ def true_error(*, slope: float, shift: float) -> float:
     return float(np.abs(gaps.reshape(10, -1).mean(axis=1)).mean())
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("images", [1, 3], ids=["a patient a row", "three rows a patient"])
 def test_a_calibrated_model_is_rarely_called_anything_else(images: int) -> None:
     held = significant = 0
@@ -60,6 +61,7 @@ def test_a_calibrated_model_is_rarely_called_anything_else(images: int) -> None:
     assert 0.9 <= held / MANY <= 0.99
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("slope", "shift", "images"), [(1.0, 0.8, 1), (2.0, 0.0, 1), (0.5, 0.0, 3)], ids=["high", "extreme", "timid"]
 )

@@ -189,6 +189,7 @@ class TestAfterOneThatDied:
         assert state(KnowledgeBase.open(worked.uri, "clear-kb-gc-1")) == named
         assert "clear-kb-gc-1" in marks(worked)
 
+    @pytest.mark.soak
     def test_in_an_object_store_the_marks_of_one_at_work_are_left_alone_for_a_day(
         self, s3: S3Server, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -205,6 +206,7 @@ class TestAfterOneThatDied:
 class TestInAnObjectStore:
     """Nobody can see who reads or writes there: what is young stays."""
 
+    @pytest.mark.soak
     def test_what_is_younger_than_a_day_stays_and_the_rest_goes(
         self, s3: S3Server, monkeypatch: pytest.MonkeyPatch
     ) -> None:

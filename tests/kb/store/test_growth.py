@@ -51,6 +51,7 @@ def bytes_read() -> int:
 
 
 class TestGrowth:
+    @pytest.mark.soak
     @pytest.mark.skipif(sys.platform != "linux", reason="reads are counted by Linux alone")
     def test_an_act_reads_and_leaves_as_much_after_many_as_after_few(
         self, small: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
@@ -65,6 +66,7 @@ class TestGrowth:
         assert read[-1] < 1.5 * read[1]
         assert files(small) < 2 * fresh
 
+    @pytest.mark.soak
     def test_the_vocabulary_is_that_of_the_acts(self, small: KnowledgeBase) -> None:
         act(small, 30)
         now = KnowledgeBase.open(small.uri)
@@ -74,6 +76,7 @@ class TestGrowth:
         assert len(now.log()) == 32
         assert check(now) == []
 
+    @pytest.mark.soak
     def test_a_process_that_has_read_the_log_sees_what_others_commit(self, small: KnowledgeBase) -> None:
         log = CommitLog(small.storage)
         seen = [log.head().commit_id]
@@ -92,6 +95,7 @@ class TestRetention:
         assert readable[: Retention().newest] == chain[: Retention().newest]
         assert len(readable) <= Retention().newest + EVERY + 1
 
+    @pytest.mark.soak
     def test_what_is_named_stays_readable_as_it_was(self, small: KnowledgeBase) -> None:
         small.tag("release")
         before = state(small)
@@ -101,6 +105,7 @@ class TestRetention:
         now = KnowledgeBase.open(small.uri)
         assert state(now.at("release")) == state(now.at("draft")) == state(now.at(base)) == before
 
+    @pytest.mark.soak
     def test_what_runs_and_encoders_were_made_of_stays_as_long_as_they_do(
         self, small: KnowledgeBase, cli, cli_json
     ) -> None:
@@ -123,6 +128,7 @@ class TestRetention:
         small.gc(keep=1)
         assert [one.commit_id for one in small.commits.readable(small.log())][1:] == [trained_at]
 
+    @pytest.mark.soak
     def test_one_of_a_tagged_run_stays_too_though_the_run_is_no_more(self, small: KnowledgeBase) -> None:
         made_at = small.commit.commit_id
         act(small, 1)
@@ -133,6 +139,7 @@ class TestRetention:
         small.gc(keep=1)
         assert small.at("paper").at(made_at).commit.commit_id == made_at
 
+    @pytest.mark.soak
     def test_how_many_stay_is_settled_for_all_who_write(self, small: KnowledgeBase, cli_json) -> None:
         assert cli_json("keep", "--kb", small.uri) == {"newest": 8, "days": 7}
         assert cli_json("keep", "--newest", 25, "--kb", small.uri) == {"newest": 25, "days": 7}
@@ -183,6 +190,7 @@ class TestReaders:
         small.gc(keep=1)
         assert state(held) == before
 
+    @pytest.mark.soak
     def test_what_another_process_holds_stays_too(self, small: KnowledgeBase) -> None:
         script = "import sys, kb; held = kb.open(sys.argv[1]); print('held', flush=True); sys.stdin.read(); "
         script += "print(held.dataset('concepts').to_table().num_rows)"
@@ -198,6 +206,7 @@ class TestReaders:
         small.gc(keep=1)
         assert not small.commits.readable([small.commits.resolve(begun)])
 
+    @pytest.mark.soak
     def test_one_that_is_sent_to_another_process_holds_its_commit_there(self, small: KnowledgeBase) -> None:
         before = state(small)
         held = pickle.loads(pickle.dumps(KnowledgeBase.open(small.uri)))
@@ -205,6 +214,7 @@ class TestReaders:
         small.gc(keep=1)
         assert state(held) == before
 
+    @pytest.mark.soak
     def test_one_that_is_not_seen_is_told_in_plain_words(
         self, small: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -224,6 +234,7 @@ class TestReaders:
 class TestNotes:
     """What the log notes of files: see `kb.store.safety.file_notes`."""
 
+    @pytest.mark.soak
     def test_the_log_holds_notes_of_the_files_that_are_there_alone(self, small: KnowledgeBase) -> None:
         act(small, 60)
         notes = CommitLog(small.storage).notes.all()
@@ -233,6 +244,7 @@ class TestNotes:
         named = {("concepts", manifest_path(small.commit.pins["concepts"]))}
         assert named <= set(notes)
 
+    @pytest.mark.soak
     def test_the_second_copy_of_the_log_is_packed_and_says_the_same(
         self, small: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
     ) -> None:

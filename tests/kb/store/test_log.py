@@ -47,6 +47,7 @@ WRITES = (
 """All that changes a file where the log is written anew."""
 
 
+@pytest.mark.soak
 def test_a_repair_that_is_killed_before_any_of_its_writes_is_done_by_the_next_one(
     base: KnowledgeBase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,6 +98,7 @@ for number in range(int(sys.argv[2])):
 """
 
 
+@pytest.mark.soak
 def test_whoever_opens_beside_a_writer_finds_no_damage(base: KnowledgeBase) -> None:
     writer = subprocess.Popen([sys.executable, "-c", WRITER, base.uri, "6"], stdout=subprocess.PIPE)
     assert writer.stdout is not None

@@ -52,6 +52,7 @@ class TestAnObjectStoreThatIgnoresConditionalWrites:
             KnowledgeBase.create(f"s3://{careless.bucket}/refused.kb", careless.storage_options)
         assert careless.objects("refused.kb") == {}
 
+    @pytest.mark.soak
     def test_nothing_is_written_to_one_that_stands_there_and_it_can_be_read(
         self, s3: S3Server, careless: CarelessS3Server, tmp_path: Path
     ) -> None:
@@ -99,6 +100,7 @@ def test_an_object_store_is_asked_once_and_a_folder_never(s3: S3Server, tmp_path
 class TestAStoreThatFails:
     """Whatever a store answers, one plain line says what it was: nothing of Lance's chain of errors, and soon."""
 
+    @pytest.mark.soak
     @pytest.mark.parametrize(
         ("status", "code", "what", "told"),
         [
@@ -160,6 +162,7 @@ class TestAStoreThatFails:
         with pytest.raises(ClearKbError, match=f"cannot reach s3://.*{told}"):
             KnowledgeBase.open(f"s3://{s3.bucket}/nowhere.kb", storage_options=options)
 
+    @pytest.mark.soak
     def test_one_that_takes_the_connection_and_says_nothing_is_given_up(self, s3: S3Server) -> None:
         with socket.create_server(("127.0.0.1", 0)) as silent:
             endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
@@ -177,6 +180,7 @@ class TestAStoreThatFails:
 class TestCommitsThroughDynamoDB:
     """A store without conditional writes keeps writers apart by a DynamoDB table: s3+ddb://bucket/path?ddbTableName=T."""
 
+    @pytest.mark.soak
     def test_two_writers_at_once_lose_nothing_though_the_store_is_careless(self, careless: CarelessS3Server) -> None:
         uri = f"s3+ddb://{careless.bucket}/apart.kb?ddbTableName={careless.commit_table}"
         base = KnowledgeBase.create(uri, careless.storage_options, by="ada")
@@ -195,6 +199,7 @@ class TestCommitsThroughDynamoDB:
         assert [len([act for act in after.changes() if act.author == name]) for name in ("ben", "cleo")] == [3, 3]
         assert after.check() == []
 
+    @pytest.mark.soak
     def test_versions_tags_and_a_clean_up_go_the_same_way(self, careless: CarelessS3Server) -> None:
         uri = f"s3+ddb://{careless.bucket}/kept.kb?ddbTableName={careless.commit_table}"
         base = KnowledgeBase.create(uri, careless.storage_options)
@@ -210,6 +215,7 @@ class TestCommitsThroughDynamoDB:
         assert len(again.at("HEAD~1").vocabulary) == 2
         assert [hit.text for hit in again.search("effusion", k=1, words_only=True)] == ["pleural effusion"]
 
+    @pytest.mark.soak
     def test_a_writer_that_goes_another_way_is_refused(self, s3: S3Server) -> None:
         here = f"{s3.bucket}/one-way.kb"
         KnowledgeBase.create(f"s3+ddb://{here}?ddbTableName={s3.commit_table}", s3.storage_options)

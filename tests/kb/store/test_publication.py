@@ -134,6 +134,7 @@ for n in range(5):
 """
 
 
+@pytest.mark.soak
 def test_two_processes_that_write_at_once_lose_nothing(kb: KnowledgeBase) -> None:
     writers = [subprocess.Popen([sys.executable, "-c", WRITER, kb.uri, name], cwd=ROOT) for name in ("ada", "bob")]
     assert [writer.wait(timeout=120) for writer in writers] == [0, 0]

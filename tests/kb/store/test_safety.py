@@ -182,6 +182,7 @@ def test_tags_come_back_from_the_marks_of_tables(base: KnowledgeBase) -> None:
     assert len(mended.at("v1").vocabulary) == 1
 
 
+@pytest.mark.soak
 def test_a_backup_is_whole_incremental_and_comes_back(
     base: KnowledgeBase, tmp_path: Path, cli_json: Callable[..., Any]
 ) -> None:
@@ -300,6 +301,7 @@ def test_a_backup_that_was_cut_off_shows_no_half_state_and_goes_on(
     assert len(KnowledgeBase.open(dest.uri).vocabulary) == 4
 
 
+@pytest.mark.soak
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace tells when files reach the disk")
 def test_every_new_file_is_on_the_disk_before_its_commit_is_written(base: KnowledgeBase, tmp_path: Path) -> None:
     act = f"""

@@ -137,6 +137,7 @@ class TestEndpoint:
             assert np.allclose(both[1], embedder.embed(["nodule"])[0])
             assert embedder.info.dimension == 8
 
+    @pytest.mark.soak
     def test_a_busy_endpoint_is_asked_again(self) -> None:
         busy, broken = (lambda _: (429, {"error": "slow down"})), (lambda _: (500, {"error": "oops"}))
         with EmbeddingsEndpoint(busy, broken, lambda texts: (200, vectors_for(texts))) as endpoint:

@@ -107,6 +107,7 @@ class TestPatients:
     def problems(self, kb: KnowledgeBase) -> list[str]:
         return [problem.detail for problem in check(kb) if problem.rule == "patient-in-two-splits"]
 
+    @pytest.mark.soak
     def test_an_image_of_two_patients_in_two_splits(self, cli, kb: KnowledgeBase) -> None:
         put(kb, "images", image_id="i1", patient_id=TRAINED)
         put(kb, "labels", image_id="i1", patient_id=TRAINED, label="E", source="mine.csv")
@@ -167,6 +168,7 @@ def test_a_foreign_vector_is_taken_away_and_nothing_else(sound: KnowledgeBase) -
     assert fix(sound) is None
 
 
+@pytest.mark.soak
 def test_the_command_exits_1_on_errors_and_0_on_warnings(cli, kb: KnowledgeBase) -> None:
     add_concepts(kb, ["cardiomegaly"])
     assert "every rule is kept" in cli("check", "--kb", kb.uri).stderr
@@ -176,6 +178,7 @@ def test_the_command_exits_1_on_errors_and_0_on_warnings(cli, kb: KnowledgeBase)
     assert "illegal-status" in cli("check", "--kb", kb.uri, code=1).stdout
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("fields", "told"), [({"text": ""}, "its text is empty"), ({"assertion": "maybe"}, "assertion 'maybe'")]
 )

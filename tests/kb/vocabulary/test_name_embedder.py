@@ -38,6 +38,7 @@ def vectors(kb: KnowledgeBase) -> dict[str, list[float]]:
     return {row["concept_id"]: row["embedding"] for row in rows}
 
 
+@pytest.mark.soak
 def test_the_advice_of_the_error_is_what_helps(nameless: KnowledgeBase, tiny_model: Path, cli: Callable) -> None:
     refused = cli("vocab", "search", "effusion", "--kb", nameless.uri, code=1).stderr
     assert "does not say what made them: `clear-kb vocab embedder NAME`" in refused

@@ -59,6 +59,7 @@ def test_a_gold_file_names_no_findings_and_holds_empty_reports(tmp_path: Path) -
         list(read_observations(None, gold))
 
 
+@pytest.mark.soak
 def test_two_commits_on_the_command_line(cli: Callable, cli_json: Callable, tmp_path: Path) -> None:
     (tmp_path / "one.csv").write_text('id,findings\nR1,"Small left pleural effusion. No pneumothorax."\n')
     cli("ingest", "reports", "one.csv", "--kb", "x.kb", "--no-embed", "-q")

@@ -136,6 +136,7 @@ def test_of_two_that_mean_the_same_the_plainer_one_is_the_wider(fractures: Knowl
     assert [row["concept_id"] for row in fractures.vocabulary.around(plain).narrower] == [placed]
 
 
+@pytest.mark.soak
 def test_the_command_line_lists_and_shows(fractures: KnowledgeBase, cli: Callable, cli_json: Callable) -> None:
     found = cli_json("vocab", "list", "--under", "fracture", "--kb", fractures.uri)
     assert (found["concepts"], found["mentions"], found["reports"]) == (4, 5, 3)

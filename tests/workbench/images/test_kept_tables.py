@@ -40,6 +40,7 @@ def test_a_catalogue_is_kept_by_all_tables_that_it_reads(read_study: KnowledgeBa
     assert {"images", "labels", "attributes"} <= tables_read <= {*catalogue.TABLES, *ASIDE}
 
 
+@pytest.mark.soak
 def test_explainers_are_kept_by_all_tables_that_they_read_but_runs(
     read_study: KnowledgeBase, tables_read: set[str]
 ) -> None:

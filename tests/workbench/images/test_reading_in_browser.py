@@ -81,6 +81,7 @@ def test_both_pages_are_clean_in_every_size_and_light(look: Callable[..., Window
     at.assert_fits()
 
 
+@pytest.mark.soak
 def test_from_the_gallery_to_an_image_and_on_by_keyboard(look: Callable[..., Window]) -> None:
     page = look().open("/images/")
     page.locator(".gallery a").first.wait_for()
@@ -99,6 +100,7 @@ def test_from_the_gallery_to_an_image_and_on_by_keyboard(look: Callable[..., Win
     expect(page.get_by_role("heading", level=1)).not_to_have_text(first)
 
 
+@pytest.mark.soak
 def test_a_filter_changes_what_is_shown_and_the_address(look: Callable[..., Window]) -> None:
     page = look().open("/images/")
     page.get_by_label("Label").select_option("nodule")
@@ -109,6 +111,7 @@ def test_a_filter_changes_what_is_shown_and_the_address(look: Callable[..., Wind
     expect(page.get_by_label("is held to be")).to_have_value("1")
 
 
+@pytest.mark.soak
 def test_window_and_level_change_the_grey_values_and_zoom_the_place(look: Callable[..., Window]) -> None:
     page = explained(look())
     before = page.evaluate(MEAN_GREY)
@@ -122,6 +125,7 @@ def test_window_and_level_change_the_grey_values_and_zoom_the_place(look: Callab
     assert abs(page.evaluate(MEAN_GREY) - before) < 1
 
 
+@pytest.mark.soak
 def test_the_heat_map_is_a_layer_with_its_scale_and_sides(look: Callable[..., Window]) -> None:
     page = explained(look())
     page.keyboard.press("h")
@@ -134,6 +138,7 @@ def test_the_heat_map_is_a_layer_with_its_scale_and_sides(look: Callable[..., Wi
     expect(scale).to_be_hidden()
 
 
+@pytest.mark.soak
 def test_a_slider_moves_the_prediction_and_is_kept_under_a_name(
     look: Callable[..., Window], read_study: KnowledgeBase
 ) -> None:
@@ -153,6 +158,7 @@ def test_a_slider_moves_the_prediction_and_is_kept_under_a_name(
     assert "seen in the browser" in [one.name for one in saved]
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(("value", "told"), [(7.0, "+7.0"), (0.25, "+0.25")])
 def test_an_intervention_is_sent_and_kept_exactly_as_it_was_saved(
     look: Callable[..., Window], read_study: KnowledgeBase, value: float, told: str

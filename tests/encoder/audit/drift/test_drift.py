@@ -98,6 +98,7 @@ class TestWithLabels:
         quarters = list(csv.DictReader(io.StringIO(ask("--format", "csv", "--by", "quarter").stdout)))
         assert [row["period"] for row in quarters] == ["2024-Q1", "2024-Q2", "2024-Q3"]
 
+    @pytest.mark.soak
     def test_small_periods_are_joined_and_that_is_said(self, ask: Ask) -> None:
         done = ask("--by", "week", "--least", "60", "--format", "csv")
         assert "2024-W" in done.stdout and " to 2024-W" in done.stdout

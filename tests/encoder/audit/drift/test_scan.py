@@ -82,6 +82,7 @@ def test_scores_that_all_move_up_are_no_loss_of_ranking() -> None:
     assert alerts is not None and alerts.sure and alerts.change is not None and alerts.change.low > 0
 
 
+@pytest.mark.soak
 def test_where_nothing_changed_nothing_is_called() -> None:
     called = [find_drift(drifting_rows("nothing", seed, rows=400), options=OPTIONS).drifted for seed in range(15)]
     assert sum(called) <= 2

@@ -37,6 +37,7 @@ def test_what_the_images_hold_more_of_is_named_first_and_alone() -> None:
     assert found[0].q < 0.05 and found[0].difference.low > 0
 
 
+@pytest.mark.soak
 def test_where_nothing_is_other_no_concept_finding_or_image_is() -> None:
     concepts = shares = apart = 0
     for seed in range(10):

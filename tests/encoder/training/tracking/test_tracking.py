@@ -28,6 +28,7 @@ def trained(kb: KnowledgeBase, out: Path, config=SHORT, **options: Any) -> Train
     return result
 
 
+@pytest.mark.soak
 def test_every_step_is_a_row_and_its_means_are_in_the_knowledge_base(few, tmp_path: Path) -> None:
     clip = 0.5
     result = trained(few, tmp_path / "e", SHORT.with_values({"gradient_clip": clip}))
@@ -49,6 +50,7 @@ def test_every_step_is_a_row_and_its_means_are_in_the_knowledge_base(few, tmp_pa
         assert entry.to_dict()["clipped"] == told["clipped"]
 
 
+@pytest.mark.soak
 def test_a_training_that_is_resumed_has_each_step_once(few, tmp_path: Path) -> None:
     def stop(epoch: object) -> None:
         raise KeyboardInterrupt
@@ -70,6 +72,7 @@ def test_rows_of_an_epoch_that_is_gone_on_with_are_kept_and_later_ones_forgotten
     assert read_steps(tmp_path) == []
 
 
+@pytest.mark.soak
 def test_tensorboard_has_what_the_file_has(few, tmp_path: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -114,6 +117,7 @@ def assert_heard(heard: Heard, result: TrainResult, folder: Path) -> None:
     assert steps == sorted(steps) and heard.ended == 1
 
 
+@pytest.mark.soak
 def test_wandb_hears_of_every_step(few, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     heard = Heard("wandb", monkeypatch)
     heard.init, heard.log, heard.finish = heard.begin, heard.take, heard.end
@@ -123,6 +127,7 @@ def test_wandb_hears_of_every_step(few, tmp_path: Path, monkeypatch: pytest.Monk
     assert heard.begun["config"]["learning_rate"] == SHORT.learning_rate
 
 
+@pytest.mark.soak
 def test_mlflow_hears_of_every_step_and_goes_on_with_its_run(
     few, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -162,6 +167,7 @@ def test_a_tracker_that_is_not_here_is_refused_before_the_study_is_read(
         check_trackers(["clearml"])
 
 
+@pytest.mark.soak
 def test_the_command_tracks(few, tmp_path: Path, cli: Callable) -> None:
     (tmp_path / "c.yaml").write_text(
         "backbone: {model_type: resnet, num_channels: 1, layer_type: basic, embedding_size: 8, hidden_sizes: [8], "

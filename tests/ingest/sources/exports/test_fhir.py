@@ -118,6 +118,7 @@ class TestFiles:
         with pytest.raises(UsageError, match="FHIR as XML, which is not read"):
             open_source(tmp_path / "a.xml")
 
+    @pytest.mark.soak
     def test_ten_thousand_resources_take_seconds(self, tmp_path: Path) -> None:
         started = time.monotonic()
         many = (fhir_report(f"r{n}", subject={"reference": "Patient/p1"}) for n in range(10_000))
