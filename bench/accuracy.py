@@ -19,7 +19,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench.measure import Row
+from bench.measure import Row, score_row
 from ingest.extractors.rules import RulesExtractor
 from ingest.mention import Mention
 from ingest.report import Section
@@ -111,7 +111,7 @@ def run() -> list[Row]:
         scores = score(reports)
         of = f"{scores.observations} observations in {scores.reports} reports"
         close = f"{scores.f1_close:.3f} at overlap 0.8"
-        rows.append(Row(f"observation F1, {name}", f"{scores.f1:.3f}", close, of, scores.f1, "higher"))
+        rows.append(score_row(f"observation F1, {name}", scores.f1, close, of))
     return rows
 
 

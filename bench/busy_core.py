@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.measure import Row, clear_kb, rounds
+from bench.measure import Row, clear_kb, ratio_row, rounds
 from ingest.demo import write_phantom_reports, write_phantom_study
 from ingest.images.images import ingest_images
 from ingest.reports.ingest import ingest_reports
@@ -58,15 +58,14 @@ def _row(folder: Path, what: str, seconds: Seconds, unit: str) -> Row:
             return seconds(folder, {})
 
     taken = rounds({"alone": lambda: seconds(folder, {}), "beside": beside}, REPEATS)
-    shares = [alone / beside for alone, beside in zip(taken["alone"], taken["beside"], strict=True)]
-    share = statistics.median(shares)
-    return Row(
-        f"{what} beside one busy core of {os.cpu_count()}: {1 / statistics.median(taken['beside']):,.0f} {unit}",
-        f"{share:.2f}x",
-        f"{min(shares):.2f} to {max(shares):.2f}",
+    return ratio_row(
+        f"{what} beside one busy core of {os.cpu_count()}",
+        taken["alone"],
+        taken["beside"],
         f"alone: {1 / statistics.median(taken['alone']):,.0f} {unit}; .6x was asked for",
-        share,
-        "higher",
+        better="higher",
+        digits=2,
+        told=f"{1 / statistics.median(taken['beside']):,.0f} {unit}",
     )
 
 
@@ -74,15 +73,14 @@ def _alone(folder: Path) -> Row:
     """What it costs a training that has the machine to itself that its threads sleep while they wait."""
     ways = {"asleep": lambda: _training(folder, {}), "spinning": lambda: _training(folder, SPINNING)}
     taken = rounds(ways, REPEATS)
-    shares = [spinning / asleep for asleep, spinning in zip(taken["asleep"], taken["spinning"], strict=True)]
-    share = statistics.median(shares)
-    return Row(
-        f"training of cpu-demo alone: {1 / statistics.median(taken['asleep']):,.0f} images/s",
-        f"{share:.2f}x",
-        f"{min(shares):.2f} to {max(shares):.2f}",
+    return ratio_row(
+        "training of cpu-demo alone",
+        taken["spinning"],
+        taken["asleep"],
         f"with threads that spin while they wait: {1 / statistics.median(taken['spinning']):,.0f} images/s",
-        share,
-        "higher",
+        better="higher",
+        digits=2,
+        told=f"{1 / statistics.median(taken['asleep']):,.0f} images/s",
     )
 
 

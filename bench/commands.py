@@ -40,4 +40,4 @@ def run() -> list[Row]:
 def _row(what: str, seconds: list[float]) -> Row:
     median = statistics.median(seconds)
     spread = f"{min(seconds):.2f} to {max(seconds):.2f}"
-    return Row(what, f"{median:.2f} s", spread, f"processor time, {REPORTS:,} reports", median, "lower")
+    return Row(what, f"{median:.2f} s", spread, f"processor time, {REPORTS:,} reports", number=median, better="lower")

@@ -80,24 +80,34 @@ def compare(rev: str, names: Sequence[str] = QUICK, *, rounds: int = ROUNDS, roo
                 found = {"there": _rows(other, name), "here": _rows(root, name)}
                 if found["there"] is None and found["here"] is None:
                     raise ValueError(f"there is no bench {name}, neither at {rev} nor here")
+                numberless = {_claim(row) for row in found["there"] or () if row.get("number") is None}
                 # This tree's rows come first: they say which way is better where the other's cannot.
                 for side in ("here", "there"):
                     for row in found[side] or ():
-                        _add(figures.setdefault((name, _claim(row)), Figure(name, _claim(row))), side, row)
+                        figure = figures.setdefault((name, _claim(row)), Figure(name, _claim(row)))
+                        _add(figure, side, row, by_value=figure.claim in numberless)
     return list(figures.values())
 
 
-def _add(figure: Figure, side: str, row: dict[str, Any]) -> None:
+def _add(figure: Figure, side: str, row: dict[str, Any], *, by_value: bool) -> None:
+    """Add what a row says in one round.
+
+    Args:
+        figure: of the row's claim.
+        side: "here" or "there".
+        row: of a bench.
+        by_value: read what is printed, for the other revision's row has no number: so both are rounded alike.
+    """
     number = row.get("number")
     figure.better = figure.better or row.get("better")
-    if number is None and "number" not in row and figure.better and (match := re.match(r"[\d.,]+", row["value"])):
-        number = float(match[0].replace(",", ""))  # of a revision whose rows had no numbers yet
+    if by_value and figure.better and (match := re.match(r"[\d.,]+", row["value"])):
+        number = float(match[0].replace(",", ""))
     if number is not None:
         getattr(figure, side).append(float(number))
 
 
 def _claim(row: dict[str, Any]) -> str:
-    """What a row tells of, without what was measured on the way."""
+    """What a row tells of, without what was measured on the way: older revisions say that in the claim."""
     return re.sub(r"\s*\([^()]*\d[^()]*\)|[:,]\s*[\d.,]+ (?:s|MB|images/s|reports/s)\b", "", row["what"])
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from bench import foreign_verdicts
 from bench.drawn_rows import drawn_rows
-from bench.measure import Row, ratio, rounds, seconds
+from bench.measure import Row, ratio_row, rounds, seconds
 from encoder.audit.confounders.concept_tests import ConceptTests, test_concepts
 from encoder.audit.confounders.moments import Cohort, moments_of
 
@@ -36,28 +36,31 @@ def run() -> list[Row]:
         },
         REPEATS,
     )
-    value, spread = ratio(taken["explicit"], taken["moments"])
     # In a process of its own: the peak of memory is its.
     done = subprocess.run([sys.executable, "-m", "bench.confounders"], capture_output=True, text=True, check=True)
+    whole, peak = map(float, done.stdout.split())
     return [
-        Row(
+        ratio_row(
             f"confounder tests, {SMALL_IMAGES:,} images x {SMALL_CONCEPTS:,} concepts x {DIMENSION}",
-            value,
-            spread,
+            taken["explicit"],
+            taken["moments"],
             f"the matrix of all scores; largest difference {largest:.0e}",
+            better="higher",
         ),
         Row(
             f"confounders, the whole audit, {IMAGES:,} images x {CONCEPTS:,} concepts",
-            done.stdout.strip(),
+            f"{whole:.1f} s, {peak:.1f} GB",
             "",
             "limit: 60 s, 4 GB",
+            number=whole,
+            better="lower",
         ),
         *foreign_verdicts.rows(),
     ]
 
 
-def full_size() -> str:
-    """The time and the peak memory of a whole audit of the full size: tests, with and without, erasing."""
+def full_size() -> tuple[float, float]:
+    """The seconds and the peak of memory in GB of a whole audit of the full size: tests, with and without, erasing."""
     import resource
 
     from encoder.audit.confounders.evidence import Evidence
@@ -73,8 +76,7 @@ def full_size() -> str:
     rows = drawn_rows(cohort.truth, cohort.logit, cohort.owners)
     evidence = Evidence(rows, (), np.arange(IMAGES), cohort.vectors)
     whole = seconds(lambda: find_confounders(evidence, concepts, {"f0"}, rescore=lambda f: f[:, 0]))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
-    return f"{whole:.1f} s, {peak:.1f} GB"
+    return whole, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
 
 
 def _difference(ours: ConceptTests, explicit: ConceptTests) -> float:
@@ -123,4 +125,4 @@ def _unit(draw: np.random.Generator, rows: int) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    print(full_size())
+    print(*full_size())

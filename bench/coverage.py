@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import expit
 from scipy.stats import norm
 
-from bench.measure import Row
+from bench.measure import Row, score_row
 from kb.statistics.auroc import auroc_interval
 from kb.statistics.calibration import BINS, calibration_error, equal_mass_bins
 from kb.statistics.calibration_beyond_chance import beyond_chance
@@ -290,9 +290,7 @@ def _row(what: str, draws: int, once: Callable[[np.random.Generator], Held]) -> 
     ends = wilson(value, known)
     without = f", {draws - known} without one" if known < draws else ""
     others = ", ".join(f"{method} {coverage(method)[0]:.3f}" for method in held[0] if method)
-    return Row(
-        f"{what} ({draws:,} draws{without})", f"{value:.3f}", f"{ends.low:.3f} to {ends.high:.3f}", others or "-"
-    )
+    return score_row(f"{what} ({draws:,} draws)", value, f"{ends.low:.3f} to {ends.high:.3f}{without}", others or "-")
 
 
 def run() -> list[Row]:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.accuracy import annotated_sets, score
-from bench.measure import Row
+from bench.measure import Row, score_row
 from bench.planted_identifiers import DEV, FINDINGS, HELD_OUT, Planted, Style, planted
 from ingest.extractors.load import make_extractor
 from ingest.identifiers.identifiers import identifiers_in
@@ -51,14 +51,10 @@ def _recall(name: str, style: Style) -> list[Row]:
     in_text = total - sum(_left_in_text(report) for report in reports)
     against = f"{total:,} planted in {REPORTS} reports, seed {SEED}"
     off = f"{kept_out[True] / total:.4f} with --keep-identifiers"
+    stored, mined = "in no concept, mention or export", "taken out of the text that is mined"
     return [
-        Row(
-            f"planted identifiers in no concept, mention or export, {name}",
-            f"{kept_out[False] / total:.4f}",
-            off,
-            against,
-        ),
-        Row(f"planted identifiers taken out of the text that is mined, {name}", f"{in_text / total:.4f}", "", against),
+        score_row(f"planted identifiers {stored}, {name}", kept_out[False] / total, off, against, digits=4),
+        score_row(f"planted identifiers {mined}, {name}", in_text / total, "", against, digits=4),
     ]
 
 
@@ -117,5 +113,5 @@ def _f1() -> list[Row]:
     rows = []
     for name, reports in annotated_sets():
         before, after = (score(reports, lambda s, by=by: by.extract([s])[0].mentions).f1 for by in (plain, shown))
-        rows.append(Row(f"observation F1 with de-identification, {name}", f"{after:.3f}", "", f"{before:.3f} without"))
+        rows.append(score_row(f"observation F1 with de-identification, {name}", after, "", f"{before:.3f} without"))
     return rows

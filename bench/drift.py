@@ -83,7 +83,12 @@ def run() -> list[Row]:
 def _stable(labelled: bool) -> Row:
     called = sum(audit.drifted for audit in audits_of("nothing", STABLE, labelled=labelled))
     return Row(
-        f"drift called in stable tables, {_told(labelled)}", f"{called} of {STABLE}", "", "at most 5 in 100 are allowed"
+        f"drift called in stable tables, {_told(labelled)}",
+        f"{called} of {STABLE}",
+        "",
+        "at most 5 in 100 are allowed",
+        number=called,
+        better="lower",
     )
 
 
@@ -95,9 +100,11 @@ def _found(planted: Planted, *, labelled: bool) -> Row:
     wanted = EXPECTED[planted] if labelled else ("scores",)
     return Row(
         f"{planted} changed in month 9, {_told(labelled)}",
-        f"placed in months 8 to 10: {placed} of {CHANGED}",
+        f"{placed} of {CHANGED} placed in months 8 to 10",
         f"the set of months holds the ninth: {held}",
         f"named as {' and '.join(wanted)}: {named[wanted]}",  # type: ignore[index]  # causes are words
+        number=placed,
+        better="higher",
     )
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.large_vocabulary import BANK, bank_of
-from bench.measure import Row
+from bench.measure import Row, score_row
 
 SETS = ("duplicate_pairs.tsv", "duplicate_pairs_held_out.tsv")
 RECALLS = (0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 1.0)
@@ -34,7 +34,7 @@ def _pairs(path: Path) -> list[Row]:
     told = []
     for recall in RECALLS:
         own, plain = precision_at(ours, same, recall), precision_at(cosine, same, recall)
-        told.append(Row(f"{path.stem}: precision at recall {recall}", f"{own:.3f}", "", f"plain cosine, {plain:.3f}"))
+        told.append(score_row(f"{path.stem}: precision at recall {recall}", own, "", f"plain cosine, {plain:.3f}"))
     return told
 
 
@@ -81,5 +81,5 @@ def _at_size() -> list[Row]:
         started = time.perf_counter()
         found: Any = suggest_duplicates(kb)
         taken = time.perf_counter() - started
-    what = f"vocab suggest duplicates, {BANK:,} rows of {DIMENSION} numbers ({taken:.0f} s, limit 300 s)"
-    return [Row(what, f"{found.recall:.3f}", "", "recall of brute force, 500 concepts of each large block")]
+    what, told = f"vocab suggest duplicates, {BANK:,} rows of {DIMENSION} numbers", f"{taken:.0f} s, limit 300 s"
+    return [score_row(what, found.recall, told, "recall of brute force, 500 concepts of each large block")]

@@ -102,17 +102,13 @@ def rows(told: Mapping[str, Sides]) -> list[Row]:
     """The share of sides that are right: of all, whichever way they lean, and of those that are named."""
     right, named = (np.concatenate([getattr(one, name) for one in told.values()]) for name in ("right", "named"))
     by_finding = ", ".join(f"{finding} {one.right.mean():.2f} of {len(one.right)}" for finding, one in told.items())
+    leaning = "the side that an explanation leans to is the one that was drawn"
     return [
-        Row(
-            f"the side that an explanation leans to is the one that was drawn: {by_finding}",
-            f"{right.mean():.1%}",
-            f"{right.sum()} of {len(right)}",
-            "chance 50 %",
-        ),
-        Row(
-            "the same of the sides that it names",
-            f"{right[named].mean():.1%}",
-            f"{named.sum()} of {len(named)} named",
-            "chance 50 %",
-        ),
+        _row(leaning, right, f"{right.sum()} of {len(right)}; {by_finding}"),
+        _row("the same of the sides that it names", right[named], f"{named.sum()} of {len(named)} named"),
     ]
+
+
+def _row(what: str, right: np.ndarray, told: str) -> Row:
+    percent = 100 * float(right.mean())
+    return Row(what, f"{percent:.1f}%", told, "chance 50 %", number=percent, better="higher")

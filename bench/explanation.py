@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.large_vocabulary import BANK
-from bench.measure import Row, ratio, rounds, seconds
+from bench.measure import Row, ratio_row, rounds, seconds
 from bench.unit_vectors import unit_vectors
 from encoder.explanation.largest import largest_contributions
 from encoder.prediction.head import Head
@@ -57,10 +57,14 @@ def _explaining(space: ConceptSpace, embeddings: np.ndarray, dice: np.random.Gen
         (space.vectors @ image) * (embeddings @ weights[:, 0].astype(np.float32))
 
     taken = rounds({"both": lambda: seconds(both_products), "kept": lambda: seconds(explained)}, REPEATS)
-    value, spread = ratio(taken["both"], taken["kept"])
-    fast = sorted(taken["kept"])[REPEATS // 2]
-    what = f"explain one image over {BANK:,} concepts: {fast:.2f} s, residual {max(residuals):.0e}"
-    return Row(what, value, spread, "both products over all concepts each time")
+    return ratio_row(
+        f"explain one image over {BANK:,} concepts",
+        taken["both"],
+        taken["kept"],
+        "both products over all concepts each time",
+        better="higher",
+        told=f"{sorted(taken['kept'])[REPEATS // 2]:.2f} s, residual {max(residuals):.0e}",
+    )
 
 
 def _many(vectors: np.ndarray, dice: np.random.Generator) -> Row:
@@ -85,14 +89,16 @@ def _many(vectors: np.ndarray, dice: np.random.Generator) -> Row:
     taken = rounds({"one by one": lambda: seconds(one_by_one), "at once": lambda: seconds(at_once)}, 3)
     each = {"one by one": ALONE, "at once": BATCH * LABELS}
     per_prediction = {name: [took / each[name] for took in found] for name, found in taken.items()}
-    value, spread = ratio(per_prediction["one by one"], per_prediction["at once"])
     rate = 1 / sorted(per_prediction["at once"])[1]
     same = float((kept["at once"] == kept["one by one"]).mean())
-    what = (
-        f"the {TOP} largest contributions over {len(vectors):,} concepts, {LABELS} labels: {rate:,.0f} predictions/s, "
-        f"{same:.1%} of the places the same"
+    return ratio_row(
+        f"the {TOP} largest contributions over {len(vectors):,} concepts, {LABELS} labels",
+        per_prediction["one by one"],
+        per_prediction["at once"],
+        "one prediction after another",
+        better="higher",
+        told=f"{rate:,.0f} predictions/s, {same:.1%} of the places the same",
     )
-    return Row(what, value, spread, "one prediction after another")
 
 
 def _rescoring(space: ConceptSpace, embeddings: np.ndarray, dice: np.random.Generator) -> Row:
@@ -117,11 +123,14 @@ def _rescoring(space: ConceptSpace, embeddings: np.ndarray, dice: np.random.Gene
         scored(matrix)
 
     taken = rounds({"rebuilt": lambda: seconds(rebuilt), "followed": lambda: seconds(followed)}, 1)
-    value, spread = ratio(taken["rebuilt"], taken["followed"])
-    what = (
-        f"re-score {IMAGES:,} images on {LABELS} labels after {CHANGED} concepts changed: {taken['followed'][0]:.1f} s"
+    return ratio_row(
+        f"re-score {IMAGES:,} images on {LABELS} labels after {CHANGED} concepts changed",
+        taken["rebuilt"],
+        taken["followed"],
+        "a projector built anew",
+        better="higher",
+        told=f"{taken['followed'][0]:.1f} s",
     )
-    return Row(what, value, spread, "a projector built anew")
 
 
 def _space(folder: Path, dice: np.random.Generator) -> tuple[ConceptSpace, np.ndarray]:

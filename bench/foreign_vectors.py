@@ -71,6 +71,8 @@ def run() -> list[Row]:
                     f"{first} / {called} of {DRAWS}",
                     f"{false} of {DRAWS} clean worlds with a false call",
                     f"{IMAGES:,} images, vectors alone",
+                    number=first,
+                    better="higher",
                 )
             )
     return rows

@@ -248,15 +248,22 @@ def rows() -> list[Row]:
     """The tallies as rows of the results."""
     found = []
     for one in tallies():
-        told = one.told
         given = ", ".join(
             f"{verdict} {one.verdicts[verdict]}" for verdict in VERDICTS if verdict and one.verdicts[verdict]
         )
-        what = f"{one.setting.name}, by {one.by}: the planted thing stands first"
-        if one.setting.with_disease is None:
-            what, given = f"{one.setting.name}, by {one.by}: a confounder is called", ""
-        value = told["first"] or told["others called confounder"]
-        found.append(Row(what, value, given, f"another thing called confounder {told['others called confounder']}"))
+        planted = one.setting.with_disease is not None
+        what = "the planted thing stands first" if planted else "a confounder is called"
+        count = one.first if planted else one.others
+        found.append(
+            Row(
+                f"{one.setting.name}, by {one.by}: {what}",
+                f"{count}/{one.audits}",
+                given,
+                f"another thing called confounder {one.others}/{one.audits}",
+                number=count,
+                better="higher" if planted else "lower",
+            )
+        )
     return found
 
 

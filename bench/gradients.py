@@ -55,4 +55,5 @@ def _row(kb: KnowledgeBase, folder: Path, name: str, values: dict[str, object]) 
     low, median, high = np.percentile([row["gradient_norm"] for row in rows], (5, 50, 95))
     clipped = sum(row["clipped"] for row in rows) / len(rows)
     what = f"steps clipped at {config.gradient_clip:g}, `{config.objective}`, {name}"
-    return Row(what, f"{clipped:.0%}", "", f"{len(rows)} steps; norm {median:.2f} ({low:.2f} to {high:.2f}, 5 to 95 %)")
+    told = f"{len(rows)} steps; norm {median:.2f} ({low:.2f} to {high:.2f}, 5 to 95 %)"
+    return Row(what, f"{clipped:.0%}", "", told, number=100 * clipped, better="lower")

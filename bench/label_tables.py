@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.measure import Row, peak_mb, ratio, rounds, seconds
+from bench.measure import Row, peak_mb, ratio_row, rounds, seconds
 from kb.language.labels import labels_of
 
 REPEATS = 3
@@ -35,22 +35,32 @@ def run() -> list[Row]:
             REPEATS,
         )
         peaks = {path: peak_mb(_command(path)) for path in (wide, small)}
-    value, spread = ratio(taken["wide"], taken["csv"])
-    both = {name: statistics.median(times) for name, times in taken.items()}
-    against = f"one pass of Python's csv module over the same file, {both['csv']:.1f} s"
+    told = {name: f"{statistics.median(times):.1f} s" for name, times in taken.items()}
+    growth = peaks[wide] / peaks[small]
     return [
-        Row(f"labels of {cells:,} rows x 14, ingested ({both['wide']:.1f} s)", value, spread, against),
-        Row(
-            f"labels of {rows:,} rows of boxes by three readers, their consensus ({both['boxes']:.1f} s)",
-            f"{both['boxes'] / both['csv']:.1f}x",
-            "-",
+        ratio_row(
+            f"labels of {cells:,} rows x 14, ingested",
+            taken["wide"],
+            taken["csv"],
+            f"one pass of Python's csv module over the same file, {told['csv']}",
+            better="lower",
+            told=told["wide"],
+        ),
+        ratio_row(
+            f"labels of {rows:,} rows of boxes by three readers, their consensus",
+            taken["boxes"],
+            taken["csv"],
             "the same pass over the larger file",
+            better="lower",
+            told=told["boxes"],
         ),
         Row(
-            f"peak memory, labels of {WIDE:,} rows x 14 ({peaks[wide]:,.0f} MB)",
-            f"{peaks[wide] / peaks[small]:.2f}x",
-            "-",
+            f"peak memory, labels of {WIDE:,} rows x 14",
+            f"{growth:.2f}x",
+            f"{peaks[wide]:,.0f} MB",
             f"{SMALL:,} rows, {peaks[small]:,.0f} MB",
+            number=growth,
+            better="lower",
         ),
     ]
 

@@ -12,17 +12,28 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+Better = Literal["higher", "lower"]
+
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the bench table; with a number and the direction in which it is better, it can be compared."""
+    """One line of the bench table; with a number and the direction in which it is better, it can be compared.
+
+    Attributes:
+        what: the claim, by which the same row of another revision is known: nothing in it is measured.
+        value: the figure.
+        spread: its range, and what else was measured.
+        against: what it is held against.
+        number: the first figure of `value`.
+        better: the direction in which it is better.
+    """
 
     what: str
     value: str
     spread: str
     against: str
     number: float | None = None
-    better: Literal["higher", "lower"] | None = None
+    better: Better | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +54,45 @@ def rounds(alternatives: Mapping[str, Callable[[], float]], repeats: int) -> dic
     return taken
 
 
-def ratio(slow: Sequence[float], fast: Sequence[float]) -> tuple[str, str]:
-    """How many times faster `fast` is than `slow`: the median over rounds, and the range."""
-    ratios = [a / b for a, b in zip(slow, fast, strict=True)]
-    return f"{statistics.median(ratios):.1f}x", f"{min(ratios):.1f} to {max(ratios):.1f}"
+def ratio_row(
+    what: str,
+    over: Sequence[float],
+    under: Sequence[float],
+    against: str,
+    *,
+    better: Better,
+    digits: int = 1,
+    told: str = "",
+) -> Row:
+    """How many times `over` is `under`: the median over rounds, and the range.
+
+    Args:
+        what: the claim.
+        over: what each round took one way.
+        under: what it took the other way.
+        against: what it is held against.
+        better: which way the ratio is better.
+        digits: behind the point.
+        told: what else was measured, beside the range.
+    """
+    ratios = [a / b for a, b in zip(over, under, strict=True)]
+    median, spread = statistics.median(ratios), f"{min(ratios):.{digits}f} to {max(ratios):.{digits}f}"
+    spread = f"{spread}; {told}" if told else spread
+    return Row(what, f"{median:.{digits}f}x", spread, against, number=median, better=better)
+
+
+def score_row(what: str, score: float, spread: str, against: str, *, digits: int = 3) -> Row:
+    """A score from 0 to 1, of which more is better."""
+    return Row(what, f"{score:.{digits}f}", spread, against, number=score, better="higher")
+
+
+def waits_row(what: str, waited_ms: Sequence[float], against: str) -> Row:
+    """How long was waited: the median, the range, and what 95 % are within."""
+    ordered = sorted(waited_ms)
+    late = ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]
+    spread = f"{len(ordered):,} times: {ordered[0]:.0f} to {ordered[-1]:.0f}, 95 % within {late:.0f}"
+    median = statistics.median(ordered)
+    return Row(what, f"{median:.0f} ms", spread, against, number=median, better="lower")
 
 
 def seconds(run: Callable[[], object]) -> float:

@@ -20,7 +20,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench.measure import Row
+from bench.measure import Row, score_row
 from ingest.mention import Mention
 from ingest.report import Report
 from ingest.reports.options import IngestOptions
@@ -130,9 +130,8 @@ def run() -> list[Row]:
         return [Row("agreement with human MeSH coding", "-", "", f"needs {REPORTS}")]
     found = read(REPORTS)
     told = scores(found)
-    return [
-        Row(f"report-level micro F1 against MeSH coding, {len(found):,} reports", f"{f1(*told['all']):.3f}", "", "1")
-    ]
+    what = f"report-level micro F1 against MeSH coding, {len(found):,} reports"
+    return [score_row(what, f1(*told["all"]), "", "1")]
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from sklearn.metrics import roc_auc_score
 
-from bench.measure import Row, ratio, rounds, seconds
+from bench.measure import Row, ratio_row, rounds, seconds
 from kb.knowledge_base import KnowledgeBase
 from kb.sql.session import AuditSession
 from kb.store.publication import Publication
@@ -28,7 +28,7 @@ def run() -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         kb = _filled(f"{folder}/m.kb", truth, score)
         session = AuditSession(kb)
-        opening = seconds(lambda: session.prepare(QUERY))
+        opening = seconds(lambda: session.query(QUERY).rows())  # what the views stand on is made by the first query
         found = {row["label"]: row["auroc"] for row in session.query(QUERY).rows()}
         for name in NAMES:
             assert abs(found[name] - roc_auc_score(truth[name], score[name])) < 1e-9
@@ -39,10 +39,16 @@ def run() -> list[Row]:
             },
             REPEATS,
         )
-    value, spread = ratio(taken["scikit-learn"], taken["query"])
-    median = float(np.median(taken["query"]))
-    what = f"metrics of {IMAGE_COUNT * len(NAMES):,} predictions, {median:.2f} s (opening the session: {opening:.1f} s)"
-    return [Row(what, value, spread, f"scikit-learn in memory, {np.median(taken['scikit-learn']):.2f} s")]
+    return [
+        ratio_row(
+            f"metrics of {IMAGE_COUNT * len(NAMES):,} predictions",
+            taken["scikit-learn"],
+            taken["query"],
+            f"scikit-learn in memory, {np.median(taken['scikit-learn']):.2f} s",
+            better="higher",
+            told=f"{np.median(taken['query']):.2f} s, opening the session {opening:.1f} s",
+        )
+    ]
 
 
 def _filled(uri: str, truth: dict[str, np.ndarray], score: dict[str, np.ndarray]) -> KnowledgeBase:

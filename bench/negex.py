@@ -17,7 +17,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.measure import Row
+from bench.measure import Row, score_row
 from bench.mesh_agreement import f1
 from ingest.extractors.llm.alignment import align
 from ingest.extractors.rules import RulesExtractor
@@ -87,7 +87,7 @@ def run() -> list[Row]:
     negation = f1(*counts([(one.negated, one.mined_negated) for one in judged]))
     historical = f1(*counts([(one.historical, one.mined_historical) for one in judged]))
     of = f"{len(judged):,} sentences of the NegEx test set"
-    return [Row("negation F1", f"{negation:.3f}", "", of), Row("historical F1", f"{historical:.3f}", "", of)]
+    return [score_row("negation F1", negation, "", of), score_row("historical F1", historical, "", of)]
 
 
 def main() -> None:

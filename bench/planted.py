@@ -202,7 +202,9 @@ def run() -> list[Row]:
     outcomes = [o for o in map(run_setting, settings()) if o.setting.strength >= 0.8]
     rows = []
     for at_test in (True, False):
-        shares = dict(zip(COLUMNS, _shares([o for o in outcomes if o.setting.at_test == at_test]), strict=True))
+        chosen = [o for o in outcomes if o.setting.at_test == at_test]
+        counts = dict(zip(COLUMNS, _counts(chosen), strict=True))
+        shares = {name: f"{count}/{len(chosen)}" for name, count in counts.items()}
         where = "with the shortcut at test" if at_test else "without it at test"
         others = f"first {shares['first']}, q < 0.05 {shares['q < 0.05']}"
         published = f"published procedure: {shares['published: top 10']}"
@@ -212,23 +214,27 @@ def run() -> list[Row]:
                 shares["top 10"],
                 others,
                 published,
+                number=counts["top 10"],
+                better="higher",
             )
         )
     named = sum(o.lowest_q < 0.05 for o in map(run_setting, nulls()))
-    rows.append(Row("nothing planted: runs that name a confounder at q < 0.05", f"{named}/{NULLS}", "", "limit: 5 %"))
+    what = "nothing planted: runs that name a confounder at q < 0.05"
+    rows.append(Row(what, f"{named}/{NULLS}", "", "limit: 5 %", number=named, better="lower"))
     return rows
 
 
 def _shares(outcomes: list[Outcome]) -> list[str]:
-    def share(test: list[bool]) -> str:
-        return f"{sum(test)}/{len(test)}"
+    return [f"{count}/{len(outcomes)}" for count in _counts(outcomes)]
 
+
+def _counts(outcomes: list[Outcome]) -> list[int]:
     return [
-        share([o.rank == 1 for o in outcomes]),
-        share([o.rank is not None and o.rank <= 10 for o in outcomes]),
-        share([o.q < 0.05 for o in outcomes]),
-        share([o.q_leans < 0.05 for o in outcomes]),
-        share([o.published is not None and o.published <= 10 for o in outcomes]),
+        sum(o.rank == 1 for o in outcomes),
+        sum(o.rank is not None and o.rank <= 10 for o in outcomes),
+        sum(o.q < 0.05 for o in outcomes),
+        sum(o.q_leans < 0.05 for o in outcomes),
+        sum(o.published is not None and o.published <= 10 for o in outcomes),
     ]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.measure import Row
+from bench.measure import Row, score_row
 from encoder.model.architecture import ImageArchitecture
 from encoder.model.checkpoint import Checkpoint
 from encoder.prediction.predicting import PredictOptions
@@ -50,7 +50,8 @@ class Parity:
         """As a line of the table: the median cosine about the mean, and its range."""
         cosine = f"cosine >= {self.cosines.min():.6f}, largest difference {self.largest:.1e}"
         low, high = self.about_the_mean.min(), self.about_the_mean.max()
-        return Row(what, f"{np.median(self.about_the_mean):.6f}", f"{low:.6f} to {high:.6f}", f"{against}; {cosine}")
+        median, spread = float(np.median(self.about_the_mean)), f"{low:.6f} to {high:.6f}"
+        return score_row(what, median, spread, f"{against}; {cosine}", digits=6)
 
 
 def run() -> list[Row]:

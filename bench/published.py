@@ -66,8 +66,8 @@ def run() -> list[Row]:
             concepts = kb.dataset("concepts").count_rows()
             for precision in ("float32", "bfloat16") if verbatim else ("float32",):
                 found = _predicted(kb, checkpoint, embedder, precision, [path.name for path in paths])
-                what = f"{'verbatim' if verbatim else 'merged'}, {concepts:,} concepts, {precision}"
-                rows.append(_row(what, found, expected, truth))
+                what = f"{'verbatim' if verbatim else 'merged'}, {precision}"
+                rows.append(_row(what, found, expected, truth, concepts))
         return rows
 
 
@@ -131,16 +131,19 @@ def _rounded_scores(kb: Any, checkpoint: Any, heads: Any, names: Sequence[str]) 
     return scores(view_of("llm", vectors, space.projector).logits(ordered))
 
 
-def _row(what: str, found: np.ndarray, expected: np.ndarray, truth: np.ndarray) -> Row:
+def _row(what: str, found: np.ndarray, expected: np.ndarray, truth: np.ndarray, concepts: int) -> Row:
     from kb.statistics.ranking import Ranking
 
     columns = range(truth.shape[1])
     aurocs = [
         abs(Ranking(truth[:, c], found[:, c]).auroc - Ranking(truth[:, c], expected[:, c]).auroc) for c in columns
     ]
+    apart = float(np.abs(found - expected).max())
     return Row(
         f"published zero-shot: {what}",
-        f"|score| {np.abs(found - expected).max():.1e}",
-        f"|AUROC| {max(aurocs):.1e}",
+        f"|score| {apart:.1e}",
+        f"|AUROC| {max(aurocs):.1e}; {concepts:,} concepts",
         f"the definition: {IMAGES} images, {truth.shape[1]} labels, scores over {np.ptp(expected, axis=0).min():.1e}",
+        number=apart,
+        better="lower",
     )

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.lite0 import lite0_folder
-from bench.measure import Row
+from bench.measure import Row, score_row
 from kb.knowledge_base import KnowledgeBase
 from kb.sql.session import AuditSession
 from kb.statistics.ranking import Ranking
@@ -64,8 +64,8 @@ def rows_of(seeds: Sequence[Judged]) -> list[Row]:
         low, high = _interval(seeds, name)
         told = ", ".join(f"{value:.3f}" for value in found)
         against = "the baseline" if name == "frozen probe" else _difference(seeds, name, "frozen probe")
-        what = f"NIH, {images} fresh images: mean AUROC of {len(LABELS)} labels, {name} ({told})"
-        rows.append(Row(what, f"{np.mean(found):.3f}", f"{low:.3f} to {high:.3f}", against))
+        what = f"NIH, {images} fresh images: mean AUROC of {len(LABELS)} labels, {name}"
+        rows.append(score_row(what, float(np.mean(found)), f"{low:.3f} to {high:.3f}; by seed {told}", against))
     return rows
 
 

@@ -16,7 +16,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from bench.accuracy import SECTIONS, annotated_sets, score
-from bench.measure import Row, ratio, rounds, seconds
+from bench.measure import Row, ratio_row, rounds, score_row, seconds
 from ingest.extractors.load import make_extractor
 from ingest.extractors.scispacy_extractor import ScispacyExtractor
 from ingest.report import Section
@@ -36,14 +36,20 @@ def run() -> list[Row]:
     for name, reports in annotated_sets():
         scores, alone = score(reports, lambda sections: extractor.extract([sections])[0].mentions), score(reports)
         told = f"the rules alone, {alone.f1:.3f}; {scores.observations} observations in {scores.reports} reports"
-        rows.append(Row(f"observation F1, {name}", f"{scores.f1:.3f}", f"{scores.f1_close:.3f} at overlap 0.8", told))
+        rows.append(score_row(f"observation F1, {name}", scores.f1, f"{scores.f1_close:.3f} at overlap 0.8", told))
         every += [[Section(name, report[name]) for name in SECTIONS if report.get(name)] for report in reports]
     options = (ExtractorOptions(name="scispacy", model=folder), ExtractorOptions())
     taken = rounds({one.name: partial(_fresh_seconds, one, every) for one in options}, REPEATS)
     rates = {name: f"{len(every) / statistics.median(of):,.0f} reports/s" for name, of in taken.items()}
-    slower, spread = ratio(taken["scispacy"], taken["rules"])
-    told = f"the rules alone, {rates['rules']}, nothing remembered"
-    return [*rows, Row(f"time to mine the sets, one process, {rates['scispacy']}", slower, spread, told)]
+    time = ratio_row(
+        "time to mine the sets, one process",
+        taken["scispacy"],
+        taken["rules"],
+        f"the rules alone, {rates['rules']}, nothing remembered",
+        better="lower",
+        told=rates["scispacy"],
+    )
+    return [*rows, time]
 
 
 def pipeline_folder() -> Path:

@@ -12,4 +12,4 @@ if __name__ == "__main__":
     benches = import_module("bench.__main__").BENCHES
     name = sys.argv[1]
     rows = [asdict(row) for row in benches[name]()] if name in benches else None
-    print("\n" + json.dumps(rows))
+    print("\n" + json.dumps(rows, default=float))  # a number may be numpy's

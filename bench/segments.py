@@ -28,7 +28,7 @@ def _false_segments() -> list[Row]:
         rate, cut = ((0.2, 0.5), (0.05, 1.5))[seed % 2]
         named += bool(_searched(*_table(seed, 1500, more=8, rate=rate, cut=cut)).named)
     what = "nothing planted, 1,500 rows of 900 patients, 10 attributes: tables with a segment"
-    return [Row(what, f"{named}/{NULLS}", "-", "limit: 5 %")]
+    return [Row(what, f"{named}/{NULLS}", "-", "limit: 5 %", number=named, better="lower")]
 
 
 def _weak_pairs() -> list[Row]:
@@ -46,6 +46,8 @@ def _weak_pairs() -> list[Row]:
                 f"{first}/{PLANTED}",
                 "-",
                 "-",
+                number=first,
+                better="higher",
             )
         )
     return told
@@ -59,7 +61,14 @@ def _times() -> list[Row]:
         looked_at = _searched(judged, attributes).looked_at
         taken = time.process_time() - started
         told.append(
-            Row(f"{rows:,} rows, 20 attributes, {looked_at:,} segments", f"{taken:.1f} s", "-", f"limit: {limit}")
+            Row(
+                f"{rows:,} rows, 20 attributes",
+                f"{taken:.1f} s",
+                f"{looked_at:,} segments",
+                f"limit: {limit}",
+                number=taken,
+                better="lower",
+            )
         )
     return told
 

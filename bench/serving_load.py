@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import csv
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from bench.measure import Row
+from bench.measure import Row, waits_row
 from kb.knowledge_base import KnowledgeBase
 from tests.support.paths import ROOT
 from tests.support.served import served
@@ -39,15 +38,19 @@ def run() -> list[Row]:
         accepted = [one.concept_ids[0] for one in told]
         lost = len(set(found.accepted) - set(accepted))
         doubled = len(accepted) - len(set(accepted))
+        who = f"{READERS} readers, {CURATORS} curators, one ingest"
         return [
-            _times("a page", found.pages),
-            _times("a query of SQL", found.queries),
-            _times("an act", found.acts),
+            waits_row("a page", found.pages, who),
+            waits_row("a query of SQL", found.queries, who),
+            waits_row("an act", found.acts, who),
             Row(
-                f"{len(found.accepted):,} acts done: lost, doubled",
-                f"{lost}, {doubled}",
-                f"{len(found.failed)} answers failed; the ingest beside {'was done' if ingested else 'failed'}",
-                "0, 0",
+                "acts that were lost or doubled",
+                f"{lost + doubled} of {len(found.accepted):,}",
+                f"{lost} lost, {doubled} doubled; {len(found.failed)} answers failed; "
+                f"the ingest beside {'was done' if ingested else 'failed'}",
+                "0",
+                number=lost + doubled,
+                better="lower",
             ),
         ]
 
@@ -65,11 +68,3 @@ def _written(path: Path, first: int, last: int) -> Path:
 def _ingest(reports: Path, uri: Path) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "cli", "ingest", "reports", str(reports), "--kb", str(uri), "--quiet"]
     return subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
-
-
-def _times(what: str, waited: list[float]) -> Row:
-    ordered = sorted(waited)
-    late = ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]
-    spread = f"{ordered[0]:.0f} to {ordered[-1]:.0f}, 95 % within {late:.0f}"
-    who = f"{READERS} readers, {CURATORS} curators, one ingest"
-    return Row(f"{what} ({len(waited):,} times)", f"{statistics.median(ordered):.0f} ms", spread, who)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench.measure import Row, ratio, rounds, seconds
+from bench.measure import Row, ratio_row, rounds, seconds
 
 REPEATS = 9
 
@@ -22,7 +22,6 @@ def run() -> list[Row]:
         },
         REPEATS,
     )
-    median = statistics.median(taken["help"])
-    value, spread = ratio(taken["help"], taken["python"])
-    what = f"clear-kb --help ({median:.2f} s, limit 0.5 s)"
-    return [Row(what, value, spread, "the time of `python -c pass`", float(value.rstrip("x")), "lower")]
+    told = f"{statistics.median(taken['help']):.2f} s, limit 0.5 s"
+    against = "the time of `python -c pass`"
+    return [ratio_row("clear-kb --help", taken["help"], taken["python"], against, better="lower", told=told)]

@@ -7,7 +7,7 @@ import time
 from contextlib import nullcontext
 from pathlib import Path
 
-from bench.measure import Row, ratio, rounds
+from bench.measure import Row, ratio_row, rounds
 from encoder.vectors.pixels import PixelReader
 from ingest.demo import write_phantom_study
 from ingest.images.images import ingest_images
@@ -44,10 +44,15 @@ def _loader() -> Row:
             return time.perf_counter() - begun
 
         taken = rounds({"decoding": lambda: decoding, "reading": read}, REPEATS)
-    value, spread = ratio(taken["decoding"], taken["reading"])
     speed = COUNT / sorted(taken["reading"])[REPEATS // 2]
-    what = f"loader: {speed:,.0f} images/s of {SIZE} px, shuffled ({speed * SIZE**2 / 1e6:,.0f} MB/s)"
-    return Row(what, value, spread, f"decoding and resizing them once, {COUNT / decoding:,.0f} images/s")
+    return ratio_row(
+        f"loader of {SIZE} px, shuffled",
+        taken["decoding"],
+        taken["reading"],
+        f"decoding and resizing them once, {COUNT / decoding:,.0f} images/s",
+        better="higher",
+        told=f"{speed:,.0f} images/s, {speed * SIZE**2 / 1e6:,.0f} MB/s",
+    )
 
 
 def _step() -> Row:
@@ -68,11 +73,17 @@ def _step() -> Row:
         return _timed(ours, batch, size, device, torch.bfloat16 if gpu else None, None)
 
     taken = rounds({"published": published, "ours": improved}, REPEATS)
-    value, spread = ratio(taken["published"], taken["ours"])
     speed = 1 / sorted(taken["ours"])[REPEATS // 2]
     name = "DINOv2 ViT-B/14, 448 px" if gpu else "the small encoder of cpu-demo, 96 px"
     where = torch.cuda.get_device_name() if gpu else "processor: both ways are the same here"
-    return Row(f"image tower, a training step, {name}: {speed:,.0f} images/s", value, spread, f"fp16 loop; {where}")
+    return ratio_row(
+        f"image tower, a training step, {name}",
+        taken["published"],
+        taken["ours"],
+        f"fp16 loop; {where}",
+        better="higher",
+        told=f"{speed:,.0f} images/s",
+    )
 
 
 def _tower(gpu: bool) -> object:

@@ -79,19 +79,32 @@ def run() -> list[Row]:
     met = [len({concepts_of(one) for one in wordings}) == 1 for _, wordings in groups()]
     apart = [concepts_of(one) != concepts_of(other) for one, other in pairs()]
     rows = [
-        Row("vocabulary: groups of wordings that are one concept", f"{sum(met)} of {len(met)}", "", "written blind"),
-        Row("vocabulary: pairs of wordings that stay apart", f"{sum(apart)} of {len(apart)}", "", "written blind"),
+        Row(
+            f"vocabulary: {what}",
+            f"{sum(held)} of {len(held)}",
+            "",
+            "written blind",
+            number=sum(held),
+            better="higher",
+        )
+        for what, held in (
+            ("groups of wordings that are one concept", met),
+            ("pairs of wordings that stay apart", apart),
+        )
     ]
     verdicts = reading()
     read = sum(verdicts.values())
-    said = ", ".join(f"{count / read:.1%} {verdict}" for verdict, count in verdicts.most_common())
-    rows.append(Row(f"vocabulary: {read} concepts drawn at random and read", said, "", "another reader's judgement"))
+    well = 100 * verdicts.pop("well") / read
+    others = ", ".join(f"{count / read:.1%} {verdict}" for verdict, count in verdicts.most_common())
+    what, by = f"vocabulary: {read} concepts drawn at random and read", "another reader's judgement"
+    rows.append(Row(what, f"{well:.1f}% well, {others}", "", by, number=well, better="higher"))
     if REPORTS.exists():
         found = mined()
         mentions, left = (sum(map(len, one.values())) for one in (found.concepts, found.aside))
         what = f"{len(found.concepts):,} concepts, {len(found.aside):,} put aside"
-        share = f"{mentions / (mentions + left):.1%} of {mentions + left:,} mentions"
-        rows.append(Row("vocabulary: Open-i mentions of well-formed concepts", share, what, "1,904 reports"))
+        formed, share = "vocabulary: Open-i mentions of well-formed concepts", 100 * mentions / (mentions + left)
+        value = f"{share:.1f}% of {mentions + left:,} mentions"
+        rows.append(Row(formed, value, what, "1,904 reports", number=share, better="higher"))
     return rows
 
 

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from bench.large_vocabulary import BANK, bank_of
-from bench.measure import Row, peak_mb
+from bench.measure import Row, peak_mb, score_row
 
 DIMENSIONS = (768, 4096)
 ACTS = 200
@@ -36,12 +36,26 @@ def _at(dimension: int) -> list[Row]:
         index = kb.build_index()
         exact = index.exact_ms / index.p50_ms
         stored = kb.store_vectors("float16")
+        assert stored.recall is not None
     return [
-        Row(f"import of {shape} ({taken:.0f} s)", f"{peak:,.0f} MB", "", "its peak memory"),
-        Row(f"vector search, {shape} ({index.p50_ms:.1f} ms, built in {index.build_s:.0f} s)", f"{exact:.0f}x", "",
-            f"exact search, {index.exact_ms:,.0f} ms; recall@10 {index.recall:.3f}"),
-        Row(f"float16 vectors, {shape}", f"{stored.recall:.4f}", "", "recall@10 of the float32 ones"),
-    ]  # fmt: skip
+        Row(
+            f"import of {shape}",
+            f"{peak:,.0f} MB",
+            f"{taken:.0f} s",
+            "its peak memory",
+            number=peak,
+            better="lower",
+        ),
+        Row(
+            f"vector search, {shape}",
+            f"{exact:.0f}x",
+            f"{index.p50_ms:.1f} ms, built in {index.build_s:.0f} s",
+            f"exact search, {index.exact_ms:,.0f} ms; recall@10 {index.recall:.3f}",
+            number=exact,
+            better="higher",
+        ),
+        score_row(f"float16 vectors, {shape}", stored.recall, "", "recall@10 of the float32 ones", digits=4),
+    ]
 
 
 def _curated() -> Row:
@@ -60,4 +74,5 @@ def _curated() -> Row:
         fresh = KnowledgeBase.create(f"{folder}/fresh.kb")
         fresh.import_vocabulary(f"{folder}/all.parquet")
         ratio = (kb.storage.size_bytes() or 0) / (fresh.storage.size_bytes() or 1)
-    return Row(f"storage after {ACTS} single-row changes and gc", f"{ratio:.2f}x", "", "a fresh import (limit 1.5x)")
+    what, against = f"storage after {ACTS} single-row changes and gc", "a fresh import (limit 1.5x)"
+    return Row(what, f"{ratio:.2f}x", "", against, number=ratio, better="lower")

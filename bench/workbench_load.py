@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -14,7 +13,7 @@ from playwright.sync_api import Browser
 
 from bench.large_knowledge_base import IMAGE_COUNT, NAMES, large_knowledge_base
 from bench.large_vocabulary import BANK
-from bench.measure import Row
+from bench.measure import Row, waits_row
 from kb.knowledge_base import KnowledgeBase
 from tests.support.browser import started, window
 from tests.support.served import served
@@ -40,8 +39,9 @@ def run() -> list[Row]:
             opened = time.perf_counter() - began
         with closing(_client(address)) as client:
             typed, acted = _typed(client, base), _after_an_act(client, base)
+        start = f"start, until the vocabulary of {BANK:,} concepts is shown"
         return [
-            Row(f"start, until the vocabulary of {BANK:,} concepts is shown", f"{opened:.1f} s", "", "once a start"),
+            Row(start, f"{opened:.1f} s", "", "once a start", number=opened, better="lower"),
             _times("search as one types, a request", typed, TYPING_MS),
             _times("the first search after an act", acted, PAINT_MS),
             *(_paint(browser, address, name, path) for name, path in _pages(base)),
@@ -91,14 +91,7 @@ def _paint(browser: Browser, address: str, name: str, path: str) -> Row:
 
 
 def _times(what: str, waited: list[float], limit: int) -> Row:
-    ordered = sorted(waited)
-    late = ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]
-    return Row(
-        f"{what} ({len(waited)} times)",
-        f"{statistics.median(waited):.0f} ms",
-        f"{ordered[0]:.0f} to {ordered[-1]:.0f}, 95 % within {late:.0f}",
-        f"limit {limit} ms at the median",
-    )
+    return waits_row(what, waited, f"limit {limit} ms at the median")
 
 
 def _ms(ask: Callable[[], httpx.Response]) -> float:

@@ -80,6 +80,21 @@ def test_a_revision_whose_rows_had_no_numbers_is_read_by_its_values(root: Path) 
     assert (figure.there, figure.here, figure.verdict) == ([1200.0], [900.0], "better")
 
 
+def test_a_number_of_numpy_is_a_number(root: Path) -> None:
+    tree(root, "'a loop', '3 s', '', '', __import__('numpy').int64(3), 'lower'")
+    (figure,) = compare("v1", ["tiny"], rounds=1, root=root)
+    assert (figure.there, figure.here, figure.verdict) == ([2.0], [3.0], "worse")
+
+
+@pytest.mark.parametrize(("before", "verdict"), [("0.977", "same"), ("0.976", "better"), ("-", "only here")])
+def test_a_row_that_had_no_number_is_compared_as_it_is_printed(root: Path, before: str, verdict: str) -> None:
+    tree(root, f"'F1', '{before}', '', ''")
+    git(root, "commit", "--quiet", "-am", "the row has no number yet")
+    tree(root, "'F1', '0.977', '', '', 0.9766, 'higher'")
+    (figure,) = compare("HEAD", ["tiny"], rounds=1, root=root)
+    assert figure.verdict == verdict
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

@@ -177,6 +177,20 @@ def test_more_queries_than_may_run_wait_for_their_turn(audited: KnowledgeBase) -
     desk.close()
 
 
+def test_a_query_that_waits_for_its_turn_is_stopped_at_once(audited: KnowledgeBase) -> None:
+    desk = SqlDesk(at_once=1)
+    found: list[str] = []
+    asking = waits_for(found, desk, audited, SLOW, "ann")
+    waiting = waits_for(found, desk, audited, "SELECT 1", "bob")
+    desk.stop("bob")
+    waiting.join(30)
+    assert found == ["stopped"]
+    desk.stop("ann")
+    asking.join(30)
+    assert found == ["stopped", "stopped"]
+    desk.close()
+
+
 def test_another_state_is_asked_in_the_process_of_the_one_before(audited: KnowledgeBase) -> None:
     desk = SqlDesk(at_once=1)
     before = audited.at("HEAD~1")

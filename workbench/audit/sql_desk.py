@@ -24,6 +24,11 @@ TIMEOUT_S, MEMORY = 60.0, "3GB"
 REMEMBERED = 16
 """Answers that can be paged through, drawn and downloaded."""
 
+LOOKS_EVERY_S = 0.1
+"""How often a query that waits for its turn looks whether it was stopped."""
+
+STOPPED = "stopped"
+
 IDLE_S = 600
 """After that long without a query the processes give their memory back."""
 
@@ -65,7 +70,7 @@ class SqlDesk:
         self._turns = threading.BoundedSemaphore(at_once or max(2, core_count()))
         self._guard = threading.Lock()
         self._waiting: list[_Held] = []
-        self._running: list[tuple[str, AuditSession]] = []
+        self._asked: list[_Query] = []
         self._idle: threading.Timer | None = None
         self._answers: OrderedDict[str, Asked] = OrderedDict()
 
@@ -118,25 +123,42 @@ class SqlDesk:
         return self._answered(state, asked.sql, asked.values, Path(path))
 
     def stop(self, asker: str = "") -> None:
-        """Stop what somebody asked and is not answered yet; nobody else's queries."""
+        """Stop what somebody asked and is not answered yet, waiting or running; nobody else's queries."""
         with self._guard:
-            for who, session in self._running:
-                if who == asker:
-                    session.stop()
+            for query in self._asked:
+                if query.asker == asker:
+                    query.stop()
 
     def _answered(
         self, base: KnowledgeBase, sql: str, values: Mapping[str, Any], path: Path | None = None, *, asker: str = ""
     ) -> Answer:
-        with self._turns:
-            session = self._taken(base)
-            with self._guard:
-                self._running.append((asker, session))
+        query = _Query(asker)
+        with self._guard:
+            self._asked.append(query)
+        try:
+            while not self._turns.acquire(timeout=LOOKS_EVERY_S):
+                if query.stopped:
+                    return Answer(error=STOPPED)
             try:
-                return answered(session, sql, values, path)
+                return self._run(query, base, sql, values, path)
             finally:
-                with self._guard:
-                    self._running.remove((asker, session))
-                self._put_back(base, session)
+                self._turns.release()
+        finally:
+            with self._guard:
+                self._asked.remove(query)
+
+    def _run(
+        self, query: _Query, base: KnowledgeBase, sql: str, values: Mapping[str, Any], path: Path | None
+    ) -> Answer:
+        session = self._taken(base)
+        try:
+            with self._guard:
+                query.session = session
+            return Answer(error=STOPPED) if query.stopped else answered(session, sql, values, path)
+        finally:
+            with self._guard:
+                query.session = None
+            self._put_back(base, session)
 
     def _taken(self, base: KnowledgeBase) -> AuditSession:
         """A session of this state that nobody has; those of other states give their processes back for it."""
@@ -167,6 +189,20 @@ class SqlDesk:
     def _close_waiting(self) -> None:
         while self._waiting:
             self._waiting.pop().session.close()
+
+
+@dataclass(eq=False, slots=True)
+class _Query:
+    """One that was asked and is not answered yet; it has a session once it is its turn."""
+
+    asker: str
+    session: AuditSession | None = None
+    stopped: bool = False
+
+    def stop(self) -> None:
+        self.stopped = True
+        if self.session is not None:
+            self.session.stop()
 
 
 class _Held(NamedTuple):
