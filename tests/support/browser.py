@@ -20,16 +20,11 @@ SIZES = {"phone": 390, "laptop": 1280, "desk": 1920}
 """The widths that every page is looked at in."""
 
 LOOKS = [
-    pytest.param(
-        width,
-        dark,
-        id=f"{size}, {'dark' if dark else 'light'}",
-        marks=() if (size, dark) == ("phone", False) else pytest.mark.soak,
-    )
+    pytest.param(width, dark, id=f"{size}, {'dark' if dark else 'light'}")
     for size, width in SIZES.items()
     for dark in (False, True)
 ]
-"""The width and the light that every page is looked at in: the narrowest, and all of them in the long form."""
+"""The widths and lights that every page is looked at in."""
 
 
 def chromium_or_skip() -> str:

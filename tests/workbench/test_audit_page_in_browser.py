@@ -49,6 +49,7 @@ def made(page: Page) -> None:
     page.get_by_text("Make it again").wait_for(timeout=PATIENCE_MS)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(("width", "dark"), LOOKS)
 def test_every_page_is_clean_in_every_size_and_light(open_window: Open, width: int, dark: bool) -> None:
     at = open_window(width=width, dark=dark)

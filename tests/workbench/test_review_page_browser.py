@@ -245,6 +245,7 @@ def test_the_keys_are_listed(base: KnowledgeBase, open_workbench: Open) -> None:
             expect(told).to_contain_text(key.told)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(("width", "dark"), LOOKS)
 def test_it_is_clean_in_every_size_and_light(
     doubled: KnowledgeBase, open_workbench: Open, width: int, dark: bool

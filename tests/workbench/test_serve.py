@@ -33,7 +33,10 @@ def test_a_knowledge_base_that_is_not_there_is_said(tmp_path: Path, cli: Cli) ->
     assert "there is no knowledge base" in done.stderr
 
 
-@pytest.mark.parametrize(("width", "dark"), LOOKS)
+@pytest.mark.parametrize(
+    ("width", "dark"),
+    [LOOKS[0], *(pytest.param(*look.values, id=look.id, marks=pytest.mark.soak) for look in LOOKS[1:])],
+)
 def test_the_first_page_is_clean_in_every_size_and_light(
     ward_kb: KnowledgeBase, open_workbench: Callable[..., Window], width: int, dark: bool
 ) -> None:

@@ -108,6 +108,7 @@ def test_a_report_opens_around_its_mention(base: KnowledgeBase, open_workbench: 
     at.assert_clean()
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(("width", "dark"), LOOKS)
 def test_it_is_clean_in_every_size_and_light(
     mined: KnowledgeBase, open_workbench: Open, width: int, dark: bool

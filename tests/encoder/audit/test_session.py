@@ -13,6 +13,7 @@ from kb.errors import UsageError
 from tests.support.shapes import Shapes
 
 
+@pytest.mark.soak
 def test_concept_scores_are_those_of_the_concept_space(shapes: Shapes) -> None:
     kb, checkpoint = shapes.now(), shapes.concepts
     space = open_space(kb, checkpoint)

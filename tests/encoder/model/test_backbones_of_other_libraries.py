@@ -24,6 +24,7 @@ def test_the_table_in_the_docs_is_what_is_found(found: dict[str, Any]) -> None:
     assert found["rows"] == stored_table()[len(SMALL) :], "python -m tests.support.backbone_table writes it anew"
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("kind", ["gelu", "quick_gelu", "trunk"])
 def test_features_are_those_that_open_clip_and_timm_give(found: dict[str, Any], kind: str) -> None:
     assert found["apart"][kind] < 1e-5

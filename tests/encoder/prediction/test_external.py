@@ -33,6 +33,8 @@ from schemas.tables import IMAGES
 from tests.support.shapes import CONFIG, SIZE, shapes_study
 from tests.support.stored_rows import image, put, put_run
 
+pytestmark = pytest.mark.soak
+
 AWAY = 24
 LABELS = ("pleural effusion", "nodule")
 

@@ -98,9 +98,7 @@ def _one_of_two(rank: int, objective: str, folder: str) -> None:
     assert not [name for name in names if "gloo" in name], "a thread that outlives its group can abort the process"
 
 
-@pytest.mark.parametrize(
-    "objective", [name if name == "concepts" else pytest.param(name, marks=pytest.mark.soak) for name in OBJECTIVES]
-)
+@pytest.mark.parametrize("objective", OBJECTIVES)
 def test_two_processes_give_the_gradient_of_one(objective: str, tmp_path: Path) -> None:
     torch.multiprocessing.spawn(_one_of_two, (objective, str(tmp_path)), nprocs=2)
     found = torch.load(tmp_path / f"{objective}.pt", weights_only=True)

@@ -20,6 +20,8 @@ from kb.vectors.embedding import Embedder
 from tests.support.data_sets import FOURTEEN, Brush, fourteen, table
 from tests.support.shapes import CONFIG, RESNET, SIZE, shape_pixels
 
+pytestmark = pytest.mark.soak
+
 STUDIES, AWAY, READ = 240, 60, 12
 
 

@@ -142,6 +142,7 @@ class TestKeys:
         resolved = {base.at("HEAD").vocabulary.resolve(of).concept_id for of in (WIDE, BROADENED)}
         assert resolved == {WIDENED}
 
+    @pytest.mark.soak
     def test_another_target_is_found_as_one_types_and_none_that_is_refused(self, base: KnowledgeBase) -> None:
         seen: list[str] = []
         drive(base, "duplicates", "slash", *"nod", at_end=seen.append)
@@ -212,6 +213,7 @@ class TestEvidence:
         drive(base, "duplicates", "tab", *["pagedown"] * 8, size=size, at_end=seen.append)
         assert "r9 " in seen[-1]
 
+    @pytest.mark.soak
     def test_brackets_in_a_text_are_shown_as_they_stand(self, base: KnowledgeBase) -> None:
         base.curate.rename(LEFT, "left nodule [L1", keep_facets=True)
         base.curate.rename(THING, "[R] thing [/b]", keep_facets=True)

@@ -25,6 +25,7 @@ def exported(path: Path) -> list[dict[str, object]]:
 
 
 class TestSharing:
+    @pytest.mark.soak
     def test_a_concept_that_few_patients_have_is_held_back_and_counted(
         self, base: KnowledgeBase, tmp_path, cli
     ) -> None:

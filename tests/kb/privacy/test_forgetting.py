@@ -189,6 +189,7 @@ def test_an_id_that_stands_in_what_is_of_others_stops_nothing_and_is_told_before
     assert not (Path(tangled.uri) / "_staging" / "forgetting.json").exists()
 
 
+@pytest.mark.soak
 def test_bytes_that_no_table_leads_to_are_named_and_hinder_nobody_else(base: KnowledgeBase) -> None:
     stray = Path(base.uri) / "stray.txt"
     stray.write_text(f"{GONE} was here", encoding="utf-8")

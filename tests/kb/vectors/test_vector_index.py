@@ -132,6 +132,7 @@ class TestIndex:
             with pytest.raises(UsageError, match="32 finite numbers"):
                 embedded.vocabulary.nearest(vector)
 
+    @pytest.mark.soak
     def test_on_the_command_line(self, embedded: KnowledgeBase, cli, cli_json) -> None:
         assert "would index 1,500 vectors" in cli("index", "--dry-run", "--kb", embedded.uri).stderr
         built = cli_json("index", "--kb", embedded.uri, "--queries", "50")

@@ -18,6 +18,8 @@ from workbench.images.filters import Filters
 from workbench.images.gallery import PAGE, Gallery, choices_of, gallery_of, places_of
 from workbench.images.one_image import operating_point_of, predictions_of
 
+pytestmark = pytest.mark.soak
+
 
 def shown(base: KnowledgeBase, embedder: Embedder, **told: str) -> Gallery:
     return gallery_of(base, Filters.read(told), embedder=lambda: embedder)

@@ -59,6 +59,7 @@ def explained(at: Window, path: str = IMAGE) -> Page:
     return page
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(("width", "dark"), LOOKS)
 def test_both_pages_are_clean_in_every_size_and_light(look: Callable[..., Window], width: int, dark: bool) -> None:
     at = look(width, dark)
