@@ -98,6 +98,7 @@ def _one_of_two(rank: int, objective: str, folder: str) -> None:
     assert not [name for name in names if "gloo" in name], "a thread that outlives its group can abort the process"
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_two_processes_give_the_gradient_of_one(objective: str, tmp_path: Path) -> None:
     torch.multiprocessing.spawn(_one_of_two, (objective, str(tmp_path)), nprocs=2)
