@@ -189,6 +189,7 @@ class TestTheTour:
         assert lines[0] == "concept_id,text,assertion,status,mentions,reports"
         assert len(lines) == 3
 
+    @pytest.mark.soak
     def test_the_environment_names_the_knowledge_base(self, ingested: str, tmp_path: Path) -> None:
         command = [Path(sys.executable).with_name("clear-kb"), "status", "--format", "json"]
         done = subprocess.run(
@@ -371,6 +372,7 @@ class TestWhateverElseIsRaised:
             assert ("Traceback" in told) == shown
             assert told.splitlines()[-1].startswith("error: ")
 
+    @pytest.mark.soak
     def test_a_data_file_that_is_gone_is_one_line_and_nothing_is_written(
         self, cli: Run, ingested: str, tmp_path: Path
     ) -> None:

@@ -57,6 +57,7 @@ def read(seed: int) -> list[Row]:
         return vocabulary.run()
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("rows", [sides, maps, verdicts, parity, aurocs, read])
 def test_a_row_shows_its_number_first_and_its_claim_stays(rows: Callable[[int], list[Row]]) -> None:
     one, other = rows(1), rows(2)

@@ -90,6 +90,7 @@ def test_a_study_is_the_same_bit_by_bit(
         assert mine[name].equals(theirs[name]), name
 
 
+@pytest.mark.soak
 def test_an_extractor_that_asks_a_language_model_stays_here(ray: Engine, kb: KnowledgeBase, tmp_path: Path) -> None:
     llm = ExtractorOptions(name="llm", model="any@http://127.0.0.1:9/v1", dialect="openai")
     with pytest.raises(UsageError, match="counts what it costs in one process"):

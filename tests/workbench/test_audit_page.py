@@ -48,6 +48,7 @@ def test_every_figure_of_runs_side_by_side_has_the_rows_that_its_command_prints(
         assert read_exports(audited)[0].target.startswith("browser: ")
 
 
+@pytest.mark.soak
 def test_runs_side_by_side_are_drawn_and_told(audited: KnowledgeBase) -> None:
     page = client_of(audited).get(f"/audit/compared?{BOTH}").text
     for told in ("ROC curves", "precision-recall curves", "Reliability of", "shares at the threshold", "has it not"):
@@ -193,6 +194,7 @@ def test_addresses_of_others_lead_nowhere(audited: KnowledgeBase) -> None:
         assert client.get(f"/audit/report/file?{query}").status_code == 404
 
 
+@pytest.mark.soak
 def test_several_sources_have_to_be_told_apart(tmp_path: Path, own_folders: None) -> None:
     client = client_of(ward_in(tmp_path))
     answer = client.get("/audit/compared?run=good&label=pleural+effusion")

@@ -201,6 +201,7 @@ def test_another_state_is_asked_in_the_process_of_the_one_before(audited: Knowle
     desk.close()
 
 
+@pytest.mark.soak
 def test_the_newest_state_is_asked(audited: KnowledgeBase, tmp_path: Path) -> None:
     shutil.copytree(audited.uri, tmp_path / "moving.kb")
     base = KnowledgeBase.open(tmp_path / "moving.kb")

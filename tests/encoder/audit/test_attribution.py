@@ -66,6 +66,7 @@ def test_a_difference_of_two_slices_is_the_difference_of_their_parts(shapes: Sha
         assert row.contribution == pytest.approx(parts[0][row.concept_id] - parts[1][row.concept_id], abs=1e-5)
 
 
+@pytest.mark.soak
 def test_what_tells_nodules_from_their_absence_is_the_finding_itself_with_its_sentences(shapes: Shapes, runs) -> None:
     found = of(shapes, "a-llm", where=LEFT, against=RIGHT, evidence=2)
     assert found.groups[0].finding == "nodule"
@@ -81,6 +82,7 @@ def test_one_image_is_what_explain_says_of_it(shapes: Shapes, runs) -> None:
     assert [row.concept_id for row in found.top] == [row.concept_id for row in plain.top]
 
 
+@pytest.mark.soak
 def test_what_cannot_be_taken_apart_says_why(shapes: Shapes, runs, tmp_path) -> None:
     with pytest.raises(UsageError, match="is left where truth = 7"):
         of(shapes, "a-llm", where="truth = 7")

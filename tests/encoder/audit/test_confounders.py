@@ -243,6 +243,7 @@ class TestHonesty:
             tested += result.tested["report"]
         assert tested > 40 * 5 and called <= 4
 
+    @pytest.mark.soak
     def test_leaning_on_what_the_model_does_not_read_is_rarely_called_however_alike_patients_are(self) -> None:
         draw = np.random.default_rng(5)
         for holding in (12, 40):
@@ -258,6 +259,7 @@ class TestHonesty:
                 called += int(p_values(tests.lean, tests.lean_error, patients=patients)[0] < 0.05)
             assert called <= 0.08 * 250, (holding, called)
 
+    @pytest.mark.soak
     def test_the_error_of_going_with_the_label_is_its_spread_over_samples(self) -> None:
         values, errors = [], []
         for seed in range(150):

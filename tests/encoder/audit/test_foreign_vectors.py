@@ -86,6 +86,7 @@ def directions(study: Shapes, name: str, origin: str | None = None) -> FittedDir
     return fit_directions(kb, find_foreign(kb, name), origin)
 
 
+@pytest.mark.soak
 def test_an_encoder_of_which_only_vectors_came_has_no_checkpoint(study: Shapes) -> None:
     kb = study.now()
     assert find_encoder(kb, "twin").is_foreign and not find_encoder(kb, study.concepts.encoder_id).is_foreign
@@ -143,6 +144,7 @@ def test_what_was_fitted_is_the_same_when_it_is_read_again(study: Shapes) -> Non
     assert np.array_equal(first.vectors, again.vectors) and np.array_equal(first.bias, again.bias)
 
 
+@pytest.mark.soak
 def test_vectors_that_hold_nothing_are_refused_in_a_sentence(study: Shapes) -> None:
     kb = study.now()
     assert len(directions(study, "noise")) == 0

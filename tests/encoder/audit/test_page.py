@@ -109,6 +109,7 @@ def page(request: pytest.FixtureRequest) -> Page:
     return Page(rendered(request.param))
 
 
+@pytest.mark.soak
 def test_tags_are_balanced_and_ids_unique(page: Page) -> None:
     assert not page.wrong and not page.open
     ids = [attrs["id"] for _, attrs in page.elements if "id" in attrs]
@@ -230,6 +231,7 @@ def test_runs_stand_side_by_side_where_there_are_several() -> None:
     assert 'id="runs"' not in render(replace(data, beside=None, beside_operating=()))
 
 
+@pytest.mark.soak
 def test_flags_say_in_words_what_fails_and_what_could_not_be_judged() -> None:
     data = made_report()
     words = Page(render(data)).words

@@ -133,11 +133,13 @@ def test_the_same_state_gives_the_same_page(foreign: KnowledgeBase) -> None:
     assert render(gather(foreign, "theirs", QUICK, now=NOW)) == render(gather(foreign, "theirs", QUICK, now=NOW))
 
 
+@pytest.mark.soak
 def test_groups_under_the_minimum_have_no_figures(foreign: KnowledgeBase) -> None:
     few = gather(foreign, options=ReportOptions(bootstrap=0, min_positives=50)).segments[0]
     assert few.overall.n == 160 and all(one.figures is None for one in few.groups)
 
 
+@pytest.mark.soak
 def test_what_is_not_there_is_said(foreign: KnowledgeBase, kb: KnowledgeBase, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no run 'ours': there are theirs"):
         gather(foreign, "ours")

@@ -39,6 +39,7 @@ def test_a_run_that_is_not_there_is_said(ward_kb: KnowledgeBase) -> None:
         encoder.audit.side_by_side(ward_kb, [], LABEL)
 
 
+@pytest.mark.soak
 def test_the_command_says_which_runs_could_not_be_scored(ward_kb: KnowledgeBase, cli: Cli) -> None:
     asked = ("audit", "compare", "--kb", ward_kb.uri, "--run", "good", "--label", LABEL, "--source", "truth.csv")
     done = cli(*asked, "--min-positives", 100_000, code=2)

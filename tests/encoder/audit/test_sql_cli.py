@@ -88,6 +88,7 @@ class TestSql:
         assert "235 more rows" in done.stderr
         assert len(_data(ask("sql", "FROM predictions", "--limit", "5", "--format", "json"))) == 240
 
+    @pytest.mark.soak
     def test_from_a_file_or_standard_input(self, ask: Ask, tmp_path: Path) -> None:
         (tmp_path / "q.sql").write_text(f"-- mine\n{ALL};\n", encoding="utf-8")
         assert len(_data(ask("sql", "-f", "q.sql", "--format", "json"))) == 2
@@ -192,6 +193,7 @@ class TestOwnTables:
 
 
 class TestOperatingPoints:
+    @pytest.mark.soak
     def test_are_shown_with_what_they_come_to(self, ask: Ask) -> None:
         (row,) = _data(ask("operating-points", "--run", "good", "--source", "reader", "--format", "json"))
         assert (row["chosen_on"], row["n"], row["warning"]) == ("cross-fitted", 120, None)
@@ -240,6 +242,7 @@ class TestNamed:
         assert done.exit_code == 0
         assert told in " ".join(done.stderr.split())
 
+    @pytest.mark.soak
     def test_a_grouping_that_nothing_is_known_of_is_told(self, ask: Ask, kb: KnowledgeBase) -> None:
         assert "by = sight: one of site" in " ".join(ask("run", "drift", "--set", "by=sight").stderr.split())
         label = {"image_id": "i", "label": "x", "value": 1, "source": "s"}
@@ -251,11 +254,13 @@ class TestNamed:
 
 
 class TestThroughTheProgram:
+    @pytest.mark.soak
     def test_at_an_earlier_commit(self, cli: Callable[..., subprocess.CompletedProcess[str]], ward_kb: Any) -> None:
         first = ward_kb.log()[-1].commit_id
         done = cli("audit", "sql", "SELECT * FROM metrics", "--at", first, "--kb", ward_kb.uri)
         assert "no predictions" in done.stderr
 
+    @pytest.mark.soak
     def test_export_and_its_message(
         self, cli: Callable[..., subprocess.CompletedProcess[str]], ward_kb: Any, tmp_path: Path
     ) -> None:
@@ -264,6 +269,7 @@ class TestThroughTheProgram:
         assert [path.name for path in tmp_path.iterdir()] == ["w.duckdb"]
         assert "--overwrite" in cli("audit", "export", "w.duckdb", "--kb", ward_kb.uri, code=2).stderr
 
+    @pytest.mark.soak
     def test_an_error_is_one_or_two_lines_on_standard_error(
         self, cli: Callable[..., subprocess.CompletedProcess[str]], ward_kb: Any
     ) -> None:

@@ -54,6 +54,7 @@ def runs(study: Shapes, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.soak
 def test_a_foreign_run_is_audited_by_the_vectors_and_reports_of_its_images(study: Shapes, runs: Path) -> None:
     options = ConfounderOptions(encoder=str(study.concepts.folder))
     found = audit_confounders(study.now(), "c-theirs", "Planted", options=options)
@@ -90,6 +91,7 @@ def test_erasing_goes_through_a_run_of_ours(study: Shapes, runs: Path) -> None:
     assert rescorer(kb, "c-theirs", "Planted", space=space) is None
 
 
+@pytest.mark.soak
 def test_without_images_and_reports_attributes_remain(kb: KnowledgeBase, tmp_path: Path) -> None:
     draw = np.random.default_rng(3)
     labels, scores = ["image_id,patient_id,device,ward,study_date,Edema"], ["image_id,Edema"]
@@ -231,6 +233,7 @@ def test_on_the_command_line(study: Shapes, runs: Path, cli_json: Callable) -> N
     assert "there is nothing to test" in str(said(*asked, "--by", "attribute", code=2).exception)
 
 
+@pytest.mark.soak
 def test_a_table_of_ones_own_tells_what_belongs_to_a_disease(
     study: Shapes, runs: Path, cli_json: Callable, tmp_path: Path
 ) -> None:

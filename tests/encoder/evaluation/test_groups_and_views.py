@@ -48,6 +48,7 @@ def counted(found: Evaluation) -> dict[str, int | None]:
     return {row.split: row.n for row in found.rows if row.run == "good"}
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("views", "judged", "said"),
     [
@@ -66,6 +67,7 @@ def test_frontals_are_judged_unless_others_are_asked_for_and_what_was_left_out_i
     assert len(told) == (said is not None) and all(said in note for note in told if said)
 
 
+@pytest.mark.soak
 def test_training_and_prediction_take_frontals_too(pictures: KnowledgeBase) -> None:
     frontal = read_study(pictures, embedded=False)
     assert (len(frontal.examples), frontal.left_out) == (60, {"lateral": 15, "other": 15, "external": 30})
@@ -77,6 +79,7 @@ def test_training_and_prediction_take_frontals_too(pictures: KnowledgeBase) -> N
     assert len(chosen_images(pictures, "N1", PredictOptions(views="lateral"))[0]) == 20
 
 
+@pytest.mark.soak
 def test_an_audit_reads_frontals_too(pictures: KnowledgeBase) -> None:
     with Views(pictures) as session:
         rows = read_rows(session, "good", "E", split="external")

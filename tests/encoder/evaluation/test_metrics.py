@@ -35,6 +35,7 @@ class TestAgainstScikitLearn:
         assert auroc == pytest.approx(metrics.roc_auc_score(truth, scores, sample_weight=weights), abs=1e-12)
         assert auprc == pytest.approx(metrics.average_precision_score(truth, scores, sample_weight=weights), abs=1e-12)
 
+    @pytest.mark.soak
     @settings(deadline=None, max_examples=100)
     @given(SAMPLES, st.integers(0, 9).map(lambda n: n / 8))
     def test_at_a_threshold(self, sample: list[tuple[bool, float, int]], threshold: float) -> None:

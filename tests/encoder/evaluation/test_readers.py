@@ -38,6 +38,7 @@ def read_study(kb: KnowledgeBase, folder: Path) -> np.ndarray:
 
 
 class TestStored:
+    @pytest.mark.soak
     def test_the_readings_that_are_kept_need_no_file(self, kb: KnowledgeBase, tmp_path: Path) -> None:
         read_study(kb, tmp_path)
         for told in ("stored", "l.csv"):

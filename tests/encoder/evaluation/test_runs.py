@@ -126,6 +126,7 @@ class TestThresholds:
         only = evaluate(kb, ["good"], replace(QUICK, split="validation"))
         assert only.get("good", "Edema").threshold_from == "cross-fitted"
 
+    @pytest.mark.soak
     def test_groups_share_the_threshold_of_all(self, kb: KnowledgeBase) -> None:
         study(kb, 300)
         put(kb, "attributes", [
@@ -152,6 +153,7 @@ class TestThresholds:
         none = evaluate(kb, ["poor"], replace(QUICK, threshold_from="given")).get("poor", "Edema")
         assert (none.threshold, none.threshold_from, none.values["sensitivity"]) == (None, "nothing", None)
 
+    @pytest.mark.soak
     def test_reach_a_target_in_the_rows_that_choose(self, kb: KnowledgeBase) -> None:
         study(kb, 300)
         for measure in ("sensitivity", "specificity"):

@@ -126,6 +126,7 @@ def test_a_bottleneck_is_explained_by_its_own_concepts(shapes, runs) -> None:
     assert {part.concept_id for part in found.top if part.contribution} == own
 
 
+@pytest.mark.soak
 def test_predictions_are_explained_by_the_vocabulary_they_were_made_with(shapes, runs) -> None:
     kb = shapes.now()
     predict_probe(kb, shapes.concepts, PredictOptions(run="e-before", space="llm"))

@@ -38,6 +38,7 @@ def found(grouped) -> GroupedExplanation:
     return grouped["g-probe"].explain(IMAGE, "nodule")
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("run", ["g-probe", "g-llm"])
 def test_the_parts_sum_to_what_the_findings_span_and_the_exact_sum_stays(grouped, run: str) -> None:
     found = grouped[run].explain(IMAGE, "nodule", top=1, maps=0)

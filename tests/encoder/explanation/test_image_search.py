@@ -56,6 +56,7 @@ def test_what_is_not_there_is_said(shapes) -> None:
         found(shapes, "purple", kind="concept")
 
 
+@pytest.mark.soak
 def test_the_command_writes_a_contact_sheet(shapes, tmp_path: Path, cli: Callable, cli_json: Callable) -> None:
     where = ("--kb", shapes.kb.uri, "--encoder", shapes.concepts.folder)
     told = cli_json("images", "search", "im0003.png", *where, "--k", 5)

@@ -95,6 +95,7 @@ def test_what_is_kept_is_what_explain_says_of_each_and_sums_to_its_logit(shapes:
             assert row["concept"] == one.text and row["finding"] == one.finding
 
 
+@pytest.mark.soak
 def test_summed_by_finding_they_are_the_groups_of_explain(shapes: Shapes, runs) -> None:
     keep(shapes, "k-llm", labels=["nodule"], grouping="finding", top=2)
     rows = asked(shapes, "FROM attributions WHERE run = 'k-llm' AND grouping = 'finding' AND image_id = 'im0008.png'")
@@ -176,6 +177,7 @@ def test_predictions_of_other_pictures_are_left_out_and_counted(shapes: Shapes, 
         keep(shapes, "k-stale", where="truth = 7")
 
 
+@pytest.mark.soak
 def test_the_command_keeps_all_and_says_what_does_not_go_with_it(
     shapes: Shapes, runs, cli: Callable, cli_json: Callable
 ) -> None:

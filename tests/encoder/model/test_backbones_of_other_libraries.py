@@ -30,6 +30,7 @@ def test_features_are_those_that_open_clip_and_timm_give(found: dict[str, Any], 
     assert found["apart"][kind] < 1e-5
 
 
+@pytest.mark.soak
 def test_a_folder_of_timm_with_a_classifier_gives_its_features_and_their_mean(found: dict[str, Any]) -> None:
     assert found["folder"] == [64, "mean", [127.5]]
 

@@ -110,6 +110,7 @@ def test_training_and_judging_agree_on_whose_an_image_is_whoever_tells_it(kb: Kn
         assert found == expected, who
 
 
+@pytest.mark.soak
 def test_a_split_that_only_a_file_of_labels_names_is_the_one_that_is_trained_on(kb: KnowledgeBase) -> None:
     told_patients(kb, ["labels"] * 4)
     told = [{"image_id": f"i{n:02d}", "name": "Split", "value": "test", "source": "l"} for n in range(0, 8, 2)]
@@ -245,6 +246,7 @@ def test_setting_a_finding_never_sets_its_denial() -> None:
     assert _values(only, {"nodule": 3.0}) == (set(), {})
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(("objective", "split", "n"), [("imported", "all", 30), ("concepts", "test", 6)])
 def test_sentences_before_an_encoder_from_elsewhere_are_judged_on_all_images(
     study, tmp_path: Path, objective: str, split: str, n: int

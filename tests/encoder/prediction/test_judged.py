@@ -119,6 +119,7 @@ def test_a_split_that_was_asked_for_is_judged_and_what_was_learned_from_it_is_to
     assert warnings(everywhere, ["probe imported"], "test") == warnings(everywhere, ["zero-shot frozen"], "all") == []
 
 
+@pytest.mark.soak
 def test_an_encoder_that_another_knowledge_base_trained_is_judged_on_the_test_split_and_told(kb: KnowledgeBase) -> None:
     scores = study(kb)
     runs_of(kb, scores, {"zs": {"method": "zero-shot", "encoder": "e"}})

@@ -132,6 +132,7 @@ def test_interventions_are_told_by_image_and_name_what_there_is(shapes) -> None:
             act()
 
 
+@pytest.mark.soak
 def test_a_curators_list_is_what_a_bottleneck_is_made_of(shapes, tmp_path: Path) -> None:
     kb = shapes.now()
     (tmp_path / "list.txt").write_text("# mine\nnodule\nleft pleural effusion\n\n")

@@ -175,6 +175,7 @@ def test_a_reader_who_corrects_concepts_makes_a_bottleneck_better(shapes: Shapes
         evaluate_corrections(kb, shapes.concepts, "rb-set", most=1, labels=["edema"])
 
 
+@pytest.mark.soak
 def test_the_sheet_tells_each_concept_with_points_that_double_the_odds(shapes: Shapes, tmp_path: Path) -> None:
     result = trained(shapes, "rb-sheet", resamples=2)
     for name in ("s.html", "s.csv"):

@@ -82,6 +82,7 @@ def test_concepts_count_by_finding_unless_asked_otherwise_and_the_run_says_so(sh
     assert "space llm, weights each" in cli("explain", "im0008.png", "nodule", *where[:4], "--run", "each").stdout
 
 
+@pytest.mark.soak
 def test_weights_are_refused_where_concepts_have_none(shapes, cli: Callable) -> None:
     where = ("--kb", shapes.kb.uri, "--encoder", shapes.concepts.folder, "--weights", "each", "--run", "refused")
     for method in ("zero-shot", "probe"):

@@ -169,6 +169,7 @@ def test_an_imported_encoder_reads_as_published_where_nothing_can_choose_and_say
     assert "space llm, contrast absent as published, for this encoder is imported; nothing chose" in said[0]
 
 
+@pytest.mark.soak
 def test_other_embeddings_leave_what_the_text_tower_read(release: Reproduced, monkeypatch: pytest.MonkeyPatch) -> None:
     """To encode all concepts is hours of the real bank."""
     release.predict("first", like="published", replace=True)

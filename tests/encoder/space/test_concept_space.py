@@ -68,6 +68,7 @@ def test_it_is_what_the_vocabulary_says_and_is_kept(study) -> None:
     assert (kept / "vectors.npy").stat().st_mtime_ns == before
 
 
+@pytest.mark.soak
 def test_it_follows_curation_and_goes_back(study, shapes) -> None:
     kb, checkpoint = study
     open_space(kb, checkpoint)
@@ -82,6 +83,7 @@ def test_it_follows_curation_and_goes_back(study, shapes) -> None:
     assert len(list((checkpoint.folder / "space").glob("v*"))) == 2
 
 
+@pytest.mark.soak
 def test_each_weighting_has_a_projector_of_its_own_over_the_same_vectors(study, shapes) -> None:
     kb, checkpoint = study
     assert_is_of(open_space(kb, checkpoint), kb, checkpoint, "finding")
@@ -95,6 +97,7 @@ def test_each_weighting_has_a_projector_of_its_own_over_the_same_vectors(study, 
         assert_is_of(open_space(kb, checkpoint, weighting=weighting), kb, checkpoint, weighting)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("objective", "weighting"), [("concepts", "finding"), ("report", "each"), ("imported", "each")]
 )

@@ -53,6 +53,7 @@ def small(backbone: object = VIT) -> Encoder:
 LAYER = "image.backbone.encoder.layer"
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("frozen", "held", "moved"),
     [

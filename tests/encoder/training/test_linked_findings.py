@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from encoder.training.linked_findings import linked_findings
 from encoder.training.statements import HOLDS, UNKNOWN
 from encoder.training.training_data import read_study
@@ -41,6 +43,7 @@ def test_a_denied_link_links_nothing() -> None:
     assert linked_findings([row("halo", "exact X:1"), row("rim", "exact X:1 Not")]) == []
 
 
+@pytest.mark.soak
 def test_a_link_of_the_vocabulary_takes_a_negative_away(kb: KnowledgeBase, tmp_path: Path) -> None:
     rows = [
         {"uid": "s1", "findings": "Hiatal hernia.", "impression": ""},

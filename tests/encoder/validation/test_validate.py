@@ -173,6 +173,7 @@ def readings(base: KnowledgeBase, tmp_path: Path) -> Path:
     return tmp_path / "readers.csv"
 
 
+@pytest.mark.soak
 def test_readers_stand_beside_every_model_each_and_as_mean(base: KnowledgeBase, readings: Path) -> None:
     found = validate(base, ["base"], QUICK, seeds={"ours": OURS}, readers=readings)
     assert {(row.site, row.label) for row in found.readers} == {("away", "Edema")}

@@ -88,6 +88,7 @@ def test_what_cannot_be_encoded_says_what_to_do(kb: KnowledgeBase, fresh: Knowle
         read_image_vectors(fresh, shapes.concepts.encoder_id, ["nothing.png"])
 
 
+@pytest.mark.soak
 def test_pixels_of_another_size_are_missed_before_the_work_begins(fresh: KnowledgeBase, tmp_path: Path, shapes) -> None:
     other = shapes_study(tmp_path / "o", shapes.embedder, count=40, seed=1)
     made = train(other, CONFIG.with_values({"epochs": 1, "fit": "pad"}), tmp_path / "e", device="cpu")

@@ -40,6 +40,7 @@ def now(kb: KnowledgeBase) -> KnowledgeBase:
     return KnowledgeBase.open(kb.uri)
 
 
+@pytest.mark.soak
 def test_it_is_an_encoder_found_by_its_name_its_folder_and_its_id(encoded: KnowledgeBase, backbone: Path) -> None:
     stored = find_encoder(encoded, str(backbone))
     assert stored.backbone == str(backbone) and stored.without_concepts

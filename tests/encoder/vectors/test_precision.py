@@ -176,6 +176,7 @@ def test_vectors_do_not_depend_on_the_images_of_their_batch(kb: KnowledgeBase, c
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
+@pytest.mark.soak
 def test_the_command_names_both_precisions_and_the_two_ways_out(
     kb: KnowledgeBase, checkpoint: Checkpoint, cli: Run, cli_json: Callable[..., Any]
 ) -> None:

@@ -48,6 +48,7 @@ def effusion(sections: Sections, nth: int) -> list[Said]:
 
 
 class TestWhatItTakes:
+    @pytest.mark.soak
     def test_a_quote_becomes_a_mention_where_it_stands(self) -> None:
         text = "Small left\npleural effusion. The heart is mildly enlarged."
         quotes = [said("findings", "small left pleural effusion"), said("findings", "heart", "mildly enlarged")]
@@ -191,6 +192,7 @@ class TestTrouble:
         (found,), extractor, _ = mined(mines, "No effusion.")
         assert found.mentions and extractor.usage.retries == 2
 
+    @pytest.mark.soak
     def test_a_request_that_takes_too_long_is_asked_again(self) -> None:
         def mines(sections: Sections, nth: int) -> list[Said]:
             time.sleep(1.5 if nth == 1 else 0)
@@ -273,6 +275,7 @@ class TestTrouble:
         assert read_answer('<think>hm</think>```json\n{"observations": []}\n```', "stop") == []
         assert read_answer('Sure! Here they are:\n```json\n{"observations": []}\n```', "stop") == []
 
+    @pytest.mark.soak
     def test_a_model_that_never_gives_json_is_stopped(self) -> None:
         with pytest.raises(ClearKbError, match="nothing that can be used"):
             mined(lambda *_: Raw("sorry"), *[f"No effusion {n}" for n in range(30)])
@@ -309,6 +312,7 @@ class TestIngest:
         assert {row["report_id"] for row in rejects} == {f"r{n}" for n in range(30)}
         assert all("unicorn" in row["reason"] for row in rejects)
 
+    @pytest.mark.soak
     def test_a_report_that_was_given_up_is_rejected_and_tried_again(self, kb: KnowledgeBase, source: Path) -> None:
         def mines(sections: Sections, nth: int) -> list[Said] | Raw:
             return Raw("?") if sections["findings"].endswith(" 7") else effusion(sections, nth)
@@ -357,6 +361,7 @@ class TestIngest:
             result = self.ingest(kb, source, endpoint, concurrency=4)
             assert (result.new, result.observations, len(endpoint.requests)) == (30, 30, 21)
 
+    @pytest.mark.soak
     def test_the_same_file_again_keeps_what_was_refused(self, kb: KnowledgeBase, source: Path) -> None:
         with ChatEndpoint(lambda s, n: [*effusion(s, n), said("findings", "unicorn")]) as endpoint:
             self.ingest(kb, source, endpoint)

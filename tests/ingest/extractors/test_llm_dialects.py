@@ -164,6 +164,7 @@ class TestTheCommand:
         rows = [{"uid": f"r{n}", "findings": f"No effusion. {n}", "impression": ""} for n in range(4)]
         return write_csv(tmp_path / "reports.csv", rows)
 
+    @pytest.mark.soak
     def test_says_what_of_the_prompts_was_cached(self, cli: Callable[..., Any], source: Path) -> None:
         with ChatEndpoint(effusion) as endpoint:
             endpoint.cached_tokens = 80

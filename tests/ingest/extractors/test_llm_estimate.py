@@ -55,6 +55,7 @@ def test_several_reports_in_a_request_need_fewer_of_them(kb: KnowledgeBase, sour
     assert ten.input_tokens < one.input_tokens / 5 and ten.output_tokens == one.output_tokens
 
 
+@pytest.mark.soak
 def test_what_is_stored_is_not_asked_about(kb: KnowledgeBase, source: Path) -> None:
     with ChatEndpoint(effusion) as endpoint:
         ingest(kb, source, endpoint, dry_run=False)
@@ -64,6 +65,7 @@ def test_what_is_stored_is_not_asked_about(kb: KnowledgeBase, source: Path) -> N
     assert (result.unchanged, result.new, result.estimate.reports) == (30, 2, 2)
 
 
+@pytest.mark.soak
 def test_of_an_interrupted_run_only_the_rest_is_counted_and_the_run_goes_on_all_the_same(
     kb: KnowledgeBase, source: Path
 ) -> None:
@@ -83,6 +85,7 @@ def test_of_an_interrupted_run_only_the_rest_is_counted_and_the_run_goes_on_all_
     assert (result.new, len(endpoint.requests)) == (30, 14)
 
 
+@pytest.mark.soak
 def test_the_time_is_told_at_the_rate_of_an_earlier_commit_of_the_model(kb: KnowledgeBase, source: Path) -> None:
     with ChatEndpoint(effusion) as endpoint:
         assert ingest(kb, source, endpoint).estimate.seconds is None

@@ -103,6 +103,7 @@ class TestWhatIsKept:
         assert result.usage.requests == 5
         assert [one.by for one in kb.disputed()[0].readings] == ["rules", "llm"]
 
+    @pytest.mark.soak
     def test_a_report_that_one_of_them_cannot_mine_is_rejected_and_tried_again(
         self, kb: KnowledgeBase, source: Path
     ) -> None:
@@ -121,6 +122,7 @@ class TestWhatIsKept:
         with pytest.raises(UsageError, match="there is no extractor 'ruls'"):
             make_extractor(ExtractorOptions(second=ExtractorOptions(name="ruls")))
 
+    @pytest.mark.soak
     def test_two_models_are_told_apart(self, kb: KnowledgeBase, source: Path) -> None:
         with ChatEndpoint(model_says) as endpoint, ChatEndpoint(lambda *_: [said("findings", "heart")]) as other:
             second = ExtractorOptions(name="llm", model=f"another@{other.url}", timeout_s=20.0)
@@ -137,6 +139,7 @@ class TestDecisions:
             ingest(kb, source, endpoint)
         return kb
 
+    @pytest.mark.soak
     def test_the_reading_that_is_kept_becomes_an_observation_with_its_concept(self, disputed: KnowledgeBase) -> None:
         pneumothorax, heart, rib = (one.dispute_id for one in disputed.disputed())
         done = disputed.decide({pneumothorax: "rules", heart[:7]: "rules", rib: "none"}, by="ada", why="read again")
@@ -148,6 +151,7 @@ class TestDecisions:
         assert not [problem for problem in disputed.check() if problem.severity == "error"]
         assert (disputed.commit.operation, disputed.commit.author) == ("observations decide", "ada")
 
+    @pytest.mark.soak
     def test_a_decision_can_be_taken_again_and_taken_back(self, disputed: KnowledgeBase) -> None:
         before = texts(disputed)
         dispute = disputed.disputed()[0].dispute_id
@@ -180,6 +184,7 @@ class TestDecisions:
             disputed.decide({second: "none", **wrong})
         assert len(disputed.disputed()) == 3
 
+    @pytest.mark.soak
     def test_the_same_file_again_asks_nobody_and_keeps_what_was_decided(
         self, disputed: KnowledgeBase, source: Path
     ) -> None:
@@ -190,6 +195,7 @@ class TestDecisions:
             assert (result.unchanged, result.commit, endpoint.requests) == (5, None, [])
         assert texts(disputed) == before and len(disputed.disputed()) == 2
 
+    @pytest.mark.soak
     def test_mined_again_with_the_same_readings_a_decision_still_holds(
         self, disputed: KnowledgeBase, source: Path
     ) -> None:
@@ -202,12 +208,14 @@ class TestDecisions:
         assert texts(disputed) == before
         assert {one.author for one in disputed.disputed(all_of_them=True)} == {"ada", None}
 
+    @pytest.mark.soak
     def test_of_a_report_that_changed_the_old_differences_go(self, disputed: KnowledgeBase, source: Path) -> None:
         write_csv(source, [{"uid": "a", "findings": "No effusion.", "impression": ""}])
         with ChatEndpoint(model_says) as endpoint:
             ingest(disputed, source, endpoint)
         assert texts(disputed) == {"effusion": "absent"} and not disputed.disputed(all_of_them=True)
 
+    @pytest.mark.soak
     def test_on_the_screen_a_key_is_a_decision(self, disputed: KnowledgeBase) -> None:
         session = DisputeSession(state=disputed, items=disputed.disputed(), by="ada")
 
@@ -250,6 +258,7 @@ class TestTheCommands:
         assert cli("observations", "review").stderr == "there is nothing to decide\n"
         assert "1 as llm reads them" not in cli("observations", "decide", "--from", filled).stdout
 
+    @pytest.mark.soak
     def test_what_is_wrong_is_said_in_a_line(self, cli: Callable[..., Any], source: Path) -> None:
         cli("ingest", "reports", source, "--no-embed")
         assert cli("observations", "disputed").stderr == "there is nothing to decide\n"

@@ -21,6 +21,7 @@ def loaded(*arguments: str) -> set[str]:
     return set(done.stdout.rpartition("loaded ")[2].split())
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("command", ["log", "status", "tag"])
 def test_what_asks_nothing_of_concepts_loads_nothing_that_reads_them(ward_kb: KnowledgeBase, command: str) -> None:
     found = loaded(command, "--kb", ward_kb.uri)

@@ -25,6 +25,7 @@ COMMANDS = {
 }
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_leaves_what_is_there(kb: KnowledgeBase, tmp_path: Path, cli: Run, name: str) -> None:
     command, target = COMMANDS[name]
@@ -40,6 +41,7 @@ def test_a_command_leaves_what_is_there(kb: KnowledgeBase, tmp_path: Path, cli: 
     assert "lies in the knowledge base" in inside.stderr
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(("answer", "after"), [("n", "mine"), ("y", "x\n1\n")])
 def test_a_person_is_asked(kb: KnowledgeBase, tmp_path: Path, answer: str, after: str) -> None:
     path = tmp_path / "out.csv"

@@ -67,6 +67,7 @@ def test_nothing_of_a_report_acts_on_a_terminal(hostile: Path, cli: Run) -> None
             _assert_tame(done.stdout + done.stderr)
 
 
+@pytest.mark.soak
 def test_a_preview_of_it_and_its_log_are_tame_too(tmp_path: Path, hostile: Path, cli: Run) -> None:
     for more in ([], ["--why"]):
         done = cli("ingest", "preview", tmp_path / "reports.csv", *more)
@@ -84,6 +85,7 @@ def test_csv_is_written_out_for_a_person_and_kept_for_a_program(hostile: Path, c
     assert f"r1{HOSTILE}" in cli(*command).stdout
 
 
+@pytest.mark.soak
 def test_markup_in_data_is_shown_as_it_stands(hostile: Path, cli: Run) -> None:
     assert "[red]" in cli("audit", "sql", "SELECT report_id FROM reports", "--kb", hostile).stdout
     assert "[red]" in cli("log", "--kb", hostile).stdout

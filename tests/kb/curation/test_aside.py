@@ -59,6 +59,7 @@ class TestReading:
         other.import_vocabulary(tmp_path / name)
         assert {row["concept_id"] for row in other.vocabulary.list(status="aside")} == {RIM, WIDENED}
 
+    @pytest.mark.soak
     def test_the_command_line_says_what_it_leaves_out(self, base: KnowledgeBase, cli) -> None:
         listed = cli("vocab", "list", "--kb", base.uri)
         assert ASIDE not in listed.stdout

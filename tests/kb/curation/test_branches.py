@@ -37,6 +37,7 @@ def test_a_draft_and_main_do_not_see_each_other(main: KnowledgeBase) -> None:
     assert main.at("draft").at("HEAD~2").commit == main.at("HEAD~1").commit
 
 
+@pytest.mark.soak
 def test_a_merge_brings_the_draft_and_its_changes_to_main(main: KnowledgeBase) -> None:
     made = main.at("draft").curate.merge(FLUID, into=EFFUSION, by="ada", why="same thing")
     main.curate.reject(RIGHT)
@@ -49,6 +50,7 @@ def test_a_merge_brings_the_draft_and_its_changes_to_main(main: KnowledgeBase) -
     assert merge_branch(main, "draft").change is None
 
 
+@pytest.mark.soak
 def test_a_merge_brings_the_vectors_of_the_drafts_texts(kb: KnowledgeBase, embedder: Embedder) -> None:
     add_concepts(kb, TEXTS)
     embed_concepts(kb, embedder)
@@ -90,6 +92,7 @@ def test_a_conflict_is_settled_by_taking_one_side(main: KnowledgeBase, take, tex
     assert (concept.text, concept.status) == (text, "accepted")
 
 
+@pytest.mark.soak
 def test_a_second_merge_brings_only_what_came_since(main: KnowledgeBase) -> None:
     main.at("draft").curate.accept(LEFT)
     merge_branch(main, "draft")

@@ -168,6 +168,7 @@ class TestRename:
         vocab("rename", "right nodule", text, code=2)
         assert now(base, "right nodule").text == "right nodule"
 
+    @pytest.mark.soak
     def test_the_new_text_is_embedded_at_once_and_an_undo_has_the_old_vector(self, vocab, base: KnowledgeBase) -> None:
         embed_concepts(base, load_embedder())
         before = base.vocabulary.neighbours(of("chest tube"), 1)

@@ -246,6 +246,7 @@ def test_what_is_replaced_has_to_be_retired(unchanging: KnowledgeBase) -> None:
         unchanging.curate.apply(patch_of((RIGHT, {}, {"replaced_by": LEFT})))
 
 
+@pytest.mark.soak
 @settings(max_examples=examples(40), deadline=None)
 @given(
     name=st.sampled_from([field.name for field in CONCEPTS.schema if field.name != "embedder"]),

@@ -265,6 +265,7 @@ class TestNames:
         mention(base, "Left lung nodule", "Left lung nodule", "Nodule in the left lung", "Nodule in the left lung")
         return review_groups(base, "synonyms")
 
+    @pytest.mark.soak
     def test_wordings_are_added_or_refused_for_good(self, base: KnowledgeBase) -> None:
         (group,) = self.named(base)
         first, second = (member.text for member in group.members)

@@ -90,6 +90,7 @@ class TestKeys:
         assert {*IN_FOOTER} <= {key.action for key in KEYS}
         assert (key_of("take").browser, key_of("down").shown) == (("Enter",), "j, Down")
 
+    @pytest.mark.soak
     @pytest.mark.parametrize("size", SIZES, ids=["80x24", "160x50"])
     def test_enter_takes_the_group_and_the_first_line_says_so_before(self, base: KnowledgeBase, size) -> None:
         mention(base, wide_fracture=2)
@@ -102,6 +103,7 @@ class TestKeys:
         assert "now count under 'wide fracture' (2 mentions)" in words(seen)
         assert (acts(base), session.group) == (["merge"], None)
 
+    @pytest.mark.soak
     def test_space_unticks_the_marked_row_and_what_is_left_stays(self, base: KnowledgeBase) -> None:
         session = drive(base, "duplicates", "space", "enter")
         assert base.at("HEAD").vocabulary.get(BROADENED).status == "retired"
@@ -123,17 +125,20 @@ class TestKeys:
         drive(base, queue, "x", "x")
         assert acts(base) == ["reject"]
 
+    @pytest.mark.soak
     @pytest.mark.parametrize("between", ["j", "space", "pagedown", "tab", "1", "s"])
     def test_any_key_between_two_x_disarms_the_first(self, base: KnowledgeBase, between: str) -> None:
         drive(base, "unreviewed", "x", between, "x")
         assert acts(base) == []
 
+    @pytest.mark.soak
     @pytest.mark.parametrize("queue", ["duplicates", "unreviewed", "rare"])
     @pytest.mark.parametrize("digit", "123456789")
     def test_a_digit_alone_changes_nothing(self, base: KnowledgeBase, queue, digit: str) -> None:
         session = drive(base, queue, digit, digit)
         assert (acts(base), session.steps) == ([], [])
 
+    @pytest.mark.soak
     def test_a_digit_marks_what_stays_and_enter_takes_it(self, base: KnowledgeBase) -> None:
         seen: list[str] = []
         drive(base, "duplicates", "1", at_end=seen.append)
@@ -153,11 +158,13 @@ class TestKeys:
         drive(base, "duplicates", "slash", *"gap", "enter", "enter")
         assert base.at("HEAD").vocabulary.resolve(WIDENED).text == "gaping fracture"
 
+    @pytest.mark.soak
     def test_rename_edits_the_marked_row_and_escape_leaves_it(self, base: KnowledgeBase) -> None:
         drive(base, "duplicates", "k", "e", "end", *" gap", "enter", "e", "x", "escape")
         assert base.at("HEAD").vocabulary.get(WIDE).text == "wide fracture gap"
         assert acts(base) == ["rename"]
 
+    @pytest.mark.soak
     def test_all_keys_are_told(self, base: KnowledgeBase) -> None:
         seen: list[str] = []
         drive(base, "duplicates", "question_mark", at_end=seen.append, size=SIZES[1])
@@ -188,6 +195,7 @@ class TestProposals:
         member = Member(concept_id=THING, text="rounded thing", status="candidate", mentions=0, ticked=True)
         return Group(kind="rare", act=act, survivor=None, members=(member,), reason="odd", text=text)
 
+    @pytest.mark.soak
     @pytest.mark.parametrize(("act", "status"), [("reject", "rejected"), ("retire", "retired")])
     def test_a_concept_is_done_away_with_by_a_second_enter_alone(self, base: KnowledgeBase, act, status) -> None:
         assert "Enter again: 'rounded thing'" in self.press(base, self.group(act), "enter")
@@ -196,6 +204,7 @@ class TestProposals:
         self.press(base, self.group(act), "enter", "enter")
         assert base.at("HEAD").vocabulary.get(THING).status == status
 
+    @pytest.mark.soak
     def test_a_text_that_is_proposed_is_told_and_taken(self, base: KnowledgeBase) -> None:
         assert "gets another text: 'round nodule'" in self.press(base, self.group("rename", "round nodule"))
         self.press(base, self.group("rename", "round nodule"), "enter")
@@ -203,6 +212,7 @@ class TestProposals:
 
 
 class TestEvidence:
+    @pytest.mark.soak
     @pytest.mark.parametrize("size", SIZES, ids=["80x24", "160x50"])
     def test_both_sides_scroll_by_keyboard_to_their_last_sentence(self, base: KnowledgeBase, size) -> None:
         mention(base, wide_fracture=18, widened_fracture=17)
@@ -224,6 +234,7 @@ class TestEvidence:
 
 
 class TestOthersAtWork:
+    @pytest.mark.soak
     def test_what_another_curator_decided_is_told_and_passed_over(self, base: KnowledgeBase) -> None:
         from kb.curation.review.screen import ReviewApp
 
@@ -243,6 +254,7 @@ class TestOthersAtWork:
         assert f"'{of.text}' was candidate when it was shown, and is rejected by now (bob:" in words(seen)
         assert session.group is not None and session.group.members[0].key != of.key
 
+    @pytest.mark.soak
     def test_stopped_half_way_it_goes_on_with_what_is_open(self, base: KnowledgeBase) -> None:
         first = drive(base, "unreviewed", "enter", "enter", "q")
         again = KnowledgeBase.open(base.uri).review("unreviewed")

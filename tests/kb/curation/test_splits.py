@@ -59,6 +59,7 @@ def test_a_rule_moves_the_mentions_that_it_holds_for(mined: KnowledgeBase, where
     assert check(mined) == [problem for problem in check(mined) if problem.severity == "warning"]
 
 
+@pytest.mark.soak
 def test_a_list_names_single_mentions(mined: KnowledgeBase) -> None:
     mined.curate.split(EFFUSION, "pleural sign", {"mention": ["a/impression/0", "c/findings/7"]})
     assert {(m.report_id, m.section) for m in mined.vocabulary.evidence(POSSIBLE)} == {
@@ -67,12 +68,14 @@ def test_a_list_names_single_mentions(mined: KnowledgeBase) -> None:
     }
 
 
+@pytest.mark.soak
 def test_what_is_mined_later_follows_the_rule(mined: KnowledgeBase, tmp_path: Path) -> None:
     mined.curate.split(EFFUSION, "pleural sign", {"assertion": "uncertain"})
     ingest_reports(mined, [write_csv(tmp_path / "more.csv", LATER)])
     assert (mentions(mined, POSSIBLE), mentions(mined, EFFUSION)) == (2, 3)
 
 
+@pytest.mark.soak
 def test_splits_and_merges_are_followed_in_turn(mined: KnowledgeBase) -> None:
     mined.curate.split(EFFUSION, "pleural sign", {"assertion": "uncertain"})
     mined.curate.add("pleural thickening")
@@ -82,6 +85,7 @@ def test_splits_and_merges_are_followed_in_turn(mined: KnowledgeBase) -> None:
     assert (mentions(mined, concept_id("pleural plaque")), mentions(mined, FLUID)) == (1, 3)
 
 
+@pytest.mark.soak
 def test_a_split_reads_as_a_line_differs_and_is_undone(mined: KnowledgeBase) -> None:
     mined.tag("before")
     change = mined.curate.split(EFFUSION, "pleural sign", {"text": "effusion", "assertion": "uncertain"})

@@ -37,6 +37,7 @@ def plain(kb: KnowledgeBase) -> list[dict[str, Any]]:
     return [{**row, "mappings": [(one["predicate"], one["object_id"]) for one in row["mappings"]]} for row in rows(kb)]
 
 
+@pytest.mark.soak
 def test_each_act_is_spelled_as_kgcl_does(ward: KnowledgeBase) -> None:
     curate = ward.curate
     curate.rename(LEFT, "the ward's left nodule")

@@ -662,6 +662,7 @@ class TestThePublishedBank:
 
 
 class TestTheCommandLine:
+    @pytest.mark.soak
     def test_out_and_in(self, curated, cli, cli_json, tmp_path: Path) -> None:
         cli("vocab", "export", "-o", "x.ttl", "--kb", curated.uri)
         told = cli_json("vocab", "import", "x.ttl", "--kb", "new.kb")

@@ -21,6 +21,7 @@ def page(kb: KnowledgeBase) -> str:
     return diff_as_markdown(kb.diff("before"), kb)
 
 
+@pytest.mark.soak
 def test_each_kind_of_change_is_a_table_with_texts_before_ids(ward: KnowledgeBase) -> None:
     ward.curate.merge(FLUID, into=EFFUSION)
     ward.curate.rename(LEFT, "spot on the left")

@@ -74,6 +74,7 @@ def test_the_same_bank_again_changes_nothing(kb: KnowledgeBase, bank: Callable) 
     assert concepts(kb) == before
 
 
+@pytest.mark.soak
 def test_merged_texts_are_told_at_the_import_and_so_are_kept_ones(cli: Callable, cli_json: Callable, bank) -> None:
     csv, tensor = bank()
     shown = cli("vocab", "import", "--clear", csv, tensor, "--embedder", "some/model", "--kb", "merged.kb").stdout

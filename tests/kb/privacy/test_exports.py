@@ -33,6 +33,7 @@ class TestSharing:
         assert [row["text"] for row in exported(tmp_path / "out.jsonl")] == ["no pneumothorax"]
         assert "held back 1 concepts seen in fewer than 5 patients" in told
 
+    @pytest.mark.soak
     def test_the_least_number_of_patients_can_be_told(self, base: KnowledgeBase, tmp_path, cli) -> None:
         cli("vocab", "export", "out.jsonl", "--share", "--least-patients", 1, "--kb", base.uri)
         texts = {row["text"] for row in exported(tmp_path / "out.jsonl")}
@@ -68,11 +69,13 @@ class TestLogOfExports:
         assert first["target"] == str(tmp_path / "out.csv")
         assert noted[1]["filters"] == {"query": "SELECT 1 AS one"}
 
+    @pytest.mark.soak
     def test_restoring_an_earlier_state_takes_no_entry_back(self, base: KnowledgeBase, cli, cli_json) -> None:
         cli("vocab", "export", "out.csv", "--kb", base.uri)
         cli("restore", "HEAD~1", "--kb", base.uri)
         assert len(cli_json("log", "--exports", "--kb", base.uri)) == 1
 
+    @pytest.mark.soak
     def test_what_only_looks_is_not_noted(self, base: KnowledgeBase, cli, cli_json) -> None:
         cli("vocab", "list", "--kb", base.uri)
         assert cli_json("log", "--exports", "--kb", base.uri) == []

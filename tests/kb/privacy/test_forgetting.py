@@ -83,6 +83,7 @@ def test_no_row_and_no_byte_of_the_patient_is_left_and_the_others_stay(base: Kno
     assert check(now) == []
 
 
+@pytest.mark.soak
 def test_concepts_that_only_they_had_go_and_shared_ones_stay(base: KnowledgeBase) -> None:
     forget(base, GONE, by="tester")
     texts = {row["text"] for row in KnowledgeBase.open(base.uri).dataset("concepts").to_table().to_pylist()}
@@ -102,6 +103,7 @@ def test_a_backup_holds_the_patient_until_it_is_pruned(base: KnowledgeBase, tmp_
     assert patients_in(KnowledgeBase.open(copy.uri).at("v1")) == {"p-other-001", "p-other-002"}
 
 
+@pytest.mark.soak
 def test_a_tag_keeps_its_name_on_a_cleaned_copy_and_older_commits_cannot_be_read(base: KnowledgeBase) -> None:
     first = base.log()[-2].commit_id
     forget(base, GONE, by="tester")
@@ -123,6 +125,7 @@ def test_a_draft_is_made_anew_and_can_still_be_merged(base: KnowledgeBase, cli) 
     assert KnowledgeBase.open(base.uri).vocabulary.get(concept["concept_id"]).note == "of the draft"
 
 
+@pytest.mark.soak
 def test_a_dry_run_tells_the_same_and_touches_nothing(base: KnowledgeBase, cli_json) -> None:
     told: Any = cli_json("forget", "--patient", GONE, "--dry-run", "--kb", base.uri)
     assert (told["reports"], told["rows"]["observations"]) == (1, 5)
@@ -170,6 +173,7 @@ def tangled(base: KnowledgeBase, tmp_path: Path, cli) -> KnowledgeBase:
     return KnowledgeBase.open(base.uri)
 
 
+@pytest.mark.soak
 def test_an_id_that_stands_in_what_is_of_others_stops_nothing_and_is_told_before(
     tangled: KnowledgeBase, cli, cli_json
 ) -> None:

@@ -170,6 +170,7 @@ def test_plain_ids_hashed_ones_and_those_of_another_key_are_never_mixed(
     assert (again["stored"], again["commit"]) == ("unchanged", None)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("draw", [mimic_cxr, chexpert, open_i], ids=lambda draw: draw.__name__)
 def test_a_known_set_joins_as_it_does_with_plain_ids(tmp_path: Path, draw: Callable[[Path], Any]) -> None:
     drawn = draw(tmp_path / "set")
@@ -184,6 +185,7 @@ def test_a_known_set_joins_as_it_does_with_plain_ids(tmp_path: Path, draw: Calla
     assert [label.here for label in one.labels] == [label.here for label in other.labels]
 
 
+@pytest.mark.soak
 def test_a_patient_is_forgotten_by_the_plain_id_and_the_key(cli: Cli, sources: Path, tmp_path: Path) -> None:
     cli("make-key", "key")
     cli("ingest", "reports", sources / "TAPIR-reports.csv", "--no-embed", "--kb", "k.kb", "--hash-ids", "key")

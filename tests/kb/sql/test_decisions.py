@@ -81,6 +81,7 @@ def _owner(image: str) -> str:
 
 
 class TestThresholds:
+    @pytest.mark.soak
     def test_a_named_validation_chooses_and_is_not_judged_by_it(self, kb: KnowledgeBase) -> None:
         rows = study(kb, validation=60)
         (found,) = ask(kb, "FROM thresholds")
@@ -168,6 +169,7 @@ class TestRowsThatWereLearnedFrom:
                     rows = run_query(session, query, {"run": "probe", "split": split}).rows()
                     assert max(row[column] for row in rows) == n, (query, split)
 
+    @pytest.mark.soak
     def test_are_counted_beside_what_leaves_them_out(self, ours: KnowledgeBase) -> None:
         with AuditSession(ours) as session:
             (row,) = session.query("SELECT count(*) AS n FROM outcomes WHERE NOT judged").rows()
@@ -199,6 +201,7 @@ CLUSTERED = st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=1, ma
 
 
 class TestWhatDecisionsComeTo:
+    @pytest.mark.soak
     @settings(deadline=None, max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(CLUSTERED)
     def test_shares_have_the_intervals_of_the_library(
@@ -215,6 +218,7 @@ class TestWhatDecisionsComeTo:
         told = [found["share"][name] for name in ("value", "low", "high")]
         assert told == pytest.approx(list(expected), abs=1e-9)
 
+    @pytest.mark.soak
     def test_confusion_by_is_that_of_scikit_learn_with_patients_as_clusters(self, kb: KnowledgeBase) -> None:
         study(kb)
         held = ask(kb, "SELECT sex, owner, truth, decision FROM outcomes")

@@ -86,6 +86,7 @@ class TestTheFile:
 
 
 class TestWriting:
+    @pytest.mark.soak
     def test_a_file_that_is_there_is_kept_unless_told(self, ward_kb: KnowledgeBase, tmp_path: Path) -> None:
         path = tmp_path / "x.duckdb"
         path.write_text("mine")
@@ -108,6 +109,7 @@ class TestWriting:
             export_audit(ward_kb, tmp_path / "x.duckdb", more={"concept_vectors": broken})
         assert list(tmp_path.iterdir()) == []
 
+    @pytest.mark.soak
     def test_vectors_go_with_it_where_they_are_given(self, ward_kb: KnowledgeBase, tmp_path: Path) -> None:
         vectors = pa.array([[1.0, 0.0], [0.0, 1.0]], pa.list_(pa.float32(), 2))
         told = {"text": ["a", "b"], "finding": ["a", "b"], "assertion": ["present"] * 2}
@@ -120,6 +122,7 @@ class TestWriting:
             found = connection.execute("SELECT concept_id, score FROM concept_scores('i001') ORDER BY 1").fetchall()
         assert found == [("C1", 0.0), ("C2", 2.5)]
 
+    @pytest.mark.soak
     def test_an_empty_knowledge_base_has_empty_views(self, kb: KnowledgeBase, tmp_path: Path) -> None:
         export_audit(kb, tmp_path / "e.duckdb")
         with duckdb.connect(str(tmp_path / "e.duckdb"), read_only=True) as connection:

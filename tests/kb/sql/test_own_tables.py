@@ -35,6 +35,7 @@ def table(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("kind", list(WRITERS))
 def test_a_file_of_each_kind_is_a_table(ward_kb: KnowledgeBase, tmp_path: Path, kind: str) -> None:
     path = tmp_path / f"mine.{kind}"

@@ -193,6 +193,7 @@ class TestWhatTheyTell:
         assert {row["kind"] for row in rows} == {"false positive"}
 
 
+@pytest.mark.soak
 def test_studies_disagree_where_no_image_is_known(kb: KnowledgeBase) -> None:
     said = {"study_id": "s1", "label": "edema"}
     fill(kb, labels=[{**said, "value": 1, "source": "a"}, {**said, "value": 0, "source": "b"}])
@@ -228,6 +229,7 @@ def test_months_drift_from_the_first_to_the_last_whatever_rows_they_have(kb: Kno
     assert (to_march["a"], to_march["b"]) == ("2024-01", "2024-03")
 
 
+@pytest.mark.soak
 def test_roll_up_counts_a_mention_for_every_wider_concept_and_a_study_once(kb: KnowledgeBase) -> None:
     add_concepts(kb, ["fracture", "rib fracture", "left rib fracture", "no fracture"])
     ids = {text: read_query(text).concept_id for text in ("fracture", "rib fracture", "left rib fracture")}

@@ -267,6 +267,7 @@ def test_a_writer_is_not_held_up_by_a_session_nor_seen_by_it(tmp_path: Path) -> 
         assert session.query("SELECT count(*) AS n FROM labels").rows() == [{"n": 2}]
 
 
+@pytest.mark.soak
 def test_what_is_made_for_a_query_is_no_part_of_its_time(ward_kb: KnowledgeBase) -> None:
     """The vectors of a large vocabulary may take minutes to make, once."""
 
@@ -279,6 +280,7 @@ def test_what_is_made_for_a_query_is_no_part_of_its_time(ward_kb: KnowledgeBase)
         assert views.run("SELECT count(*) AS n FROM image_vectors").rows() == [{"n": 1}]
 
 
+@pytest.mark.soak
 def test_a_process_is_handed_on_and_holds_nothing_of_the_session_before(
     ward_kb: KnowledgeBase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -118,10 +118,12 @@ class TestPipe:
         command = [str(COMMAND), "audit", "shell", "--kb", kb.uri, *arguments]
         return subprocess.run(command, input=said, capture_output=True, text=True, timeout=60)
 
+    @pytest.mark.soak
     def test_no_prompt_is_printed(self, ward_kb: KnowledgeBase) -> None:
         done = self._run(ward_kb, "SELECT 7 AS a;\n.format json\nSELECT 8 AS a;", "--format", "csv")
         assert (done.returncode, done.stdout, done.stderr) == (0, 'a\n7\n[\n  {"a": 8}\n]\n', "")
 
+    @pytest.mark.soak
     def test_a_query_that_failed_is_the_exit_code(self, ward_kb: KnowledgeBase) -> None:
         done = self._run(ward_kb, "SELEC;\nSELECT 8 AS a;", "--format", "csv")
         assert (done.returncode, done.stdout) == (1, "a\n8\n")

@@ -259,6 +259,7 @@ def _column(path: Path, name: str) -> dict[str, float]:
 
 
 class TestOnCheXpert:
+    @pytest.mark.soak
     def test_auroc_of_all_five_models_is_that_of_scikit_learn(self, chexpert: KnowledgeBase) -> None:
         found = ask(chexpert, "SELECT run, label, auroc, n FROM metrics WHERE grouping = 'all'")
         assert len(found) == 25

@@ -58,6 +58,7 @@ def swept(base: KnowledgeBase) -> Callable[[], None]:
     return act
 
 
+@pytest.mark.soak
 def test_a_backup_holds_what_it_copies_against_clean_ups(base: KnowledgeBase, dest: Storage) -> None:
     copied = copy_knowledge_base(Storage(base.uri), dest, on_file=once(swept(base)))
     assert copied.commits > len(base.log())
@@ -77,6 +78,7 @@ def test_a_backup_that_was_tagged_is_not_written_over(base: KnowledgeBase, dest:
         copy_knowledge_base(base.storage, dest)
 
 
+@pytest.mark.soak
 def test_what_a_backup_wrote_beside_the_history_does_not_hide_what_comes_later(
     base: KnowledgeBase, dest: Storage
 ) -> None:
@@ -123,6 +125,7 @@ def test_a_file_that_reads_back_with_other_bytes_is_not_taken(dest: Storage, tmp
     assert not [path for path in Path(dest.uri).rglob("*") if path.is_file()]
 
 
+@pytest.mark.soak
 def test_a_backup_mends_its_knowledge_base_in_place(base: KnowledgeBase, dest: Storage) -> None:
     copy_knowledge_base(base.storage, dest)
     for path in (Path(base.uri) / "concepts.lance" / "data").iterdir():
@@ -170,6 +173,7 @@ def test_the_root_of_the_file_system_is_no_knowledge_base(base: KnowledgeBase, c
     assert "no place" in cli("backup", "", "--kb", base.uri, code=2).stderr
 
 
+@pytest.mark.soak
 def test_a_knowledge_base_of_an_older_format_is_checked_and_backed_up_before_its_migration(
     dest: Storage, tmp_path: Path
 ) -> None:
@@ -181,6 +185,7 @@ def test_a_knowledge_base_of_an_older_format_is_checked_and_backed_up_before_its
     assert len(KnowledgeBase.open(dest.uri).vocabulary) == 9
 
 
+@pytest.mark.soak
 def test_a_pruned_backup_has_no_file_that_its_knowledge_base_no_longer_names(
     base: KnowledgeBase, dest: Storage
 ) -> None:
@@ -202,6 +207,7 @@ def test_a_pruned_backup_has_no_file_that_its_knowledge_base_no_longer_names(
     assert not check_storage(Storage(dest.uri)).damaged
 
 
+@pytest.mark.soak
 def test_backups_stand_in_the_log_of_exports_and_tell_what_they_did_as_csv(
     base: KnowledgeBase, dest: Storage, cli: Callable[..., Any], cli_json: Callable[..., Any]
 ) -> None:

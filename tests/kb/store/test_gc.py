@@ -114,6 +114,7 @@ def test_two_hundred_acts_cost_at_most_half_of_a_fresh_vocabulary(tmp_path: Path
     assert after <= 1.5 * fresh
 
 
+@pytest.mark.soak
 def test_the_log_says_which_commits_can_still_be_read(cli, cli_json, worked: KnowledgeBase) -> None:
     dropped = cli_json("gc", "--keep", "1", "--kb", worked.uri)["dropped"]
     log = cli_json("log", "--kb", worked.uri)
@@ -352,6 +353,7 @@ class TestStagedFiles:
         assert ingest_reports(after, [source]).new == 3
         assert check(KnowledgeBase.open(kb.uri)) == []
 
+    @pytest.mark.soak
     def test_one_that_is_lost_in_an_object_store_fails_the_publication_too(self, s3: S3Server) -> None:
         kb = KnowledgeBase.create(f"s3://{s3.bucket}/lost.kb", s3.storage_options)
         add_concepts(kb, ["nodule"])

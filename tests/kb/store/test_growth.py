@@ -154,6 +154,7 @@ class TestRetention:
         with pytest.raises(UsageError):
             kb.keep(**wrong)
 
+    @pytest.mark.soak
     def test_of_the_days_before_the_last_commit_stays(self, kb: KnowledgeBase) -> None:
         now = datetime.now(UTC)
         pins = kb.commit.pins

@@ -129,6 +129,7 @@ def test_a_damaged_log_comes_from_its_second_copy_and_repair_writes_it_anew(
     assert not check_storage(Storage(base.uri)).damaged
 
 
+@pytest.mark.soak
 def test_repair_goes_back_by_a_commit_tells_what_is_lost_and_deletes_nothing(
     base: KnowledgeBase, cli: Callable[..., Any], cli_json: Callable[..., Any]
 ) -> None:
@@ -217,6 +218,7 @@ def test_a_backup_writes_over_no_other_knowledge_base_and_over_none_that_went_on
         copy_knowledge_base(base.storage, dest)
 
 
+@pytest.mark.soak
 def test_what_a_clean_up_left_half_dropped_is_whole_once_it_is_copied_back(base: KnowledgeBase, tmp_path: Path) -> None:
     dest = tmp_path / "copy.kb"
     copy_knowledge_base(base.storage, Storage(dest))

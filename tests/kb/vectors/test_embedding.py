@@ -125,6 +125,7 @@ class TestSentenceTransformers:
 
 
 class TestEndpoint:
+    @pytest.mark.soak
     def test_an_endpoint_embeds_in_order(self) -> None:
         def backwards(texts: list[str]) -> tuple[int, object]:
             answer = vectors_for(texts)

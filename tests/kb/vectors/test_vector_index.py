@@ -150,6 +150,7 @@ class TestStorage:
         assert some_vectors(embedded, COUNT) == pytest.approx(before, abs=1e-3)
         assert "float16, recall@10" in dict(embedded.status().facts())["stored as"]
 
+    @pytest.mark.soak
     def test_everything_goes_on_with_float16(self, embedded: KnowledgeBase) -> None:
         store_vectors(embedded, "float16")
         assert build_index(embedded, queries=20).used

@@ -44,6 +44,7 @@ def broken(kb: KnowledgeBase) -> set[str]:
     return {problem.rule for problem in check(kb)}
 
 
+@pytest.mark.soak
 def test_what_was_ingested_and_curated_keeps_every_rule(sound: KnowledgeBase) -> None:
     rows = sound.vocabulary.list(assertion="present", limit=2)
     sound.curate.accept(rows[0]["concept_id"])
@@ -118,6 +119,7 @@ class TestPatients:
         assert f"{TRAINED} (images) and {TESTED} (theirs.csv)" in problem or f"{TESTED} (theirs.csv) and" in problem
         assert "patient-in-two-splits" in cli("check", "--kb", kb.uri, code=1).stdout
 
+    @pytest.mark.soak
     def test_an_image_whose_study_is_of_two_patients(self, kb: KnowledgeBase) -> None:
         put(kb, "images", image_id="i1", study_id="s1")
         put(kb, "reports", report_id="r1", study_id="s1", patient_id=TRAINED, sections=[])
@@ -125,6 +127,7 @@ class TestPatients:
         put(kb, "labels", study_id="s1", patient_id=TESTED, label="E", source="l.csv")
         assert self.problems(kb)[0].startswith("nobody says whose image i1 is: its study s1 is of the patients")
 
+    @pytest.mark.soak
     def test_images_of_one_patient_that_name_two_splits(self, kb: KnowledgeBase) -> None:
         put(kb, "images", image_id="i1", study_id="s1", attributes=[{"name": "Split", "value": "train"}])
         put(kb, "images", image_id="i2", study_id="s2")
@@ -137,6 +140,7 @@ class TestPatients:
             problem == "patient p lies in two splits, train and test (image i1 and image i2): name one for all images"
         )
 
+    @pytest.mark.soak
     def test_a_split_of_no_known_name(self, kb: KnowledgeBase) -> None:
         put(kb, "images", image_id="i1", patient_id="p", attributes=[{"name": "split", "value": "holdout"}])
         assert self.problems(kb) == ["the split 'holdout' of p: one of train, validation, test, external was expected"]

@@ -30,6 +30,7 @@ def tables_read(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
     yield read
 
 
+@pytest.mark.soak
 def test_a_catalogue_is_kept_by_all_tables_that_it_reads(read_study: KnowledgeBase, tables_read: set[str]) -> None:
     made = Catalogue(KnowledgeBase.open(read_study.uri))
     made.column("split")

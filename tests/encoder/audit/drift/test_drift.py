@@ -62,6 +62,7 @@ class TestWithLabels:
         assert "scanner: old" in printed or "scanner: new" in printed
         assert "ward" not in printed.partition("Of attributes")[2]
 
+    @pytest.mark.soak
     def test_json_holds_every_interval_and_no_number_that_is_none(self, ask: Ask) -> None:
         told = json.loads(ask("--format", "json").stdout)
         assert told["drifted"] is True and told["since"]["since"] == MONTHS[CHANGED]
@@ -72,11 +73,13 @@ class TestWithLabels:
         assert {one["measure"] for one in told["changes"]} >= {"AUROC", "alerts", "prevalence", "calibration"}
         assert "NaN" not in json.dumps(told)
 
+    @pytest.mark.soak
     def test_csv_is_the_timeline(self, ask: Ask) -> None:
         rows = list(csv.DictReader(io.StringIO(ask("--format", "csv").stdout)))
         assert [row["period"] for row in rows] == list(MONTHS)
         assert float(rows[0]["auroc_low"]) <= float(rows[0]["auroc"]) <= float(rows[0]["auroc_high"])
 
+    @pytest.mark.soak
     def test_the_figures_of_a_period_are_those_of_its_rows(self, ask: Ask, drifting: KnowledgeBase) -> None:
         from encoder.audit import session
 
@@ -92,6 +95,7 @@ class TestWithLabels:
         assert told["mean_score"]["value"] == pytest.approx(row["score"])
         assert told["alerts"]["value"] == pytest.approx(float(row["alerts"]))
 
+    @pytest.mark.soak
     def test_some_months_and_longer_periods(self, ask: Ask) -> None:
         rows = list(csv.DictReader(io.StringIO(ask("--format", "csv", "--from", "2024-02", "--to", "2024-05").stdout)))
         assert [row["period"] for row in rows] == list(MONTHS[1:5])
@@ -131,6 +135,7 @@ class TestWithLabels:
 
 
 class TestWithoutLabels:
+    @pytest.mark.soak
     def test_scores_and_attributes_are_followed_and_performance_is_said_to_be_unknown(
         self, unlabelled: KnowledgeBase
     ) -> None:
@@ -149,6 +154,7 @@ class TestWithoutLabels:
         assert alerts is not None and alerts.sure and found.threshold_from == "told"
 
 
+@pytest.mark.soak
 def test_where_nothing_changed_that_is_said_with_what_could_have_been_missed(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
@@ -165,6 +171,7 @@ def test_without_dates_the_attributes_that_were_looked_for_and_those_that_exist_
         drift(made(tmp_path_factory, "nothing", dates=False), "r")
 
 
+@pytest.mark.soak
 def test_rows_without_a_date_are_left_out_and_counted_and_months_alone_are_no_weeks(kb: KnowledgeBase) -> None:
     scores = [{"run": "r", "image_id": f"i{n}", "label": "edema", "score": n % 10 / 10} for n in range(90)]
     dates = [{"image_id": f"i{n}", "name": "acquired", "value": f"2024-0{1 + n % 2}", "source": "x"} for n in range(80)]

@@ -63,6 +63,7 @@ def data(done: Result) -> Any:
     return json.loads(done.stdout)
 
 
+@pytest.mark.soak
 def test_a_weak_pair_is_named_on_a_table_without_pictures(foreign: KnowledgeBase, ask: Ask) -> None:
     found = data(ask(foreign, *THEIRS, "--format", "json"))
     first = found["segments"][0]
@@ -77,6 +78,7 @@ def test_a_weak_pair_is_named_on_a_table_without_pictures(foreign: KnowledgeBase
     assert {row["attribute"] for row in found["groups"]} == {"sex", "age"}
 
 
+@pytest.mark.soak
 def test_it_is_told_in_words_with_the_groups_beneath(foreign: KnowledgeBase, ask: Ask) -> None:
     done = ask(foreign, *THEIRS)
     assert done.exit_code == 0, done.output
@@ -94,6 +96,7 @@ def test_csv_holds_a_row_a_group(foreign: KnowledgeBase, ask: Ask) -> None:
     assert {"ppv", "npv", "alerts", "calibration", "bpsn", "bnsp"} <= set(women)
 
 
+@pytest.mark.soak
 def test_without_a_segment_it_is_said_what_would_have_been_seen(foreign: KnowledgeBase, ask: Ask) -> None:
     done = ask(foreign, *THEIRS, "--by", "sex", "--where", "age < 60")
     assert done.exit_code == 0, done.output

@@ -252,6 +252,7 @@ class TestTexts:
         assert isinstance(report, Report) and report.sections == (Section("impression", "No pneumothorax."),)
         assert isinstance(reject, Reject) and reject.reason.startswith("its conclusion alone was taken")
 
+    @pytest.mark.soak
     def test_hostile_markup_costs_no_time(self, tmp_path: Path) -> None:
         started = time.monotonic()
         for part in ("<!--", "<a ", "</", "<![", "&#", "<p>", "a"):
