@@ -67,6 +67,10 @@ class UsageError(ClearKbError):
     exit_code = 2
 
 
+class DroppedError(UsageError):
+    """A clean-up has dropped the data of a commit."""
+
+
 class NoKnowledgeBaseError(UsageError):
     """There is no knowledge base at the address."""
 

@@ -258,12 +258,14 @@ def publish(
     author: str,
     reason: str | None = None,
     branch: str = MAIN,
+    done: Callable[[Commit], object] = lambda _: None,
 ) -> tuple[Commit | None, T]:
     """Run `change` on the head of `branch` and commit what it did; the commit, and the value that `change` gave.
 
     `change` may run more than once, each time on the then newest commit, so it must look at
     `publication.head` and `publication.dataset(...)` rather than remember an earlier state. It returns the
-    summary that the commit stores, or None if there is nothing to commit, and a value.
+    summary that the commit stores, or None if there is nothing to commit, and a value. `done` hears of the commit while
+    the lock is still held: no clean-up has come after it.
 
     Raises:
         ClearKbError: other writers kept coming between; nothing was written.
@@ -311,6 +313,7 @@ def publish(
             if log.append(commit):
                 seconds = time.monotonic() - started
                 logger.info("%s: commit %s, %.2f s, attempts %d", operation, commit.commit_id, seconds, attempt + 1)
+                done(commit)
                 tidy(storage, log, commit)
                 return commit, value
     raise ClearKbError(

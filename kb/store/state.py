@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from kb.errors import ClearKbError, NoKnowledgeBaseError, UsageError
+from kb.errors import ClearKbError, DroppedError, NoKnowledgeBaseError, UsageError
 from kb.store.commits import UNTIL_REPAIRED, Commit, CommitLog, default_author
 from kb.store.publication import Change, Publication, publish, writer_lock
 from kb.store.readers import Hold, prepare
@@ -108,7 +109,27 @@ class State:
         """
         storage = existing(uri, storage_options)
         log = CommitLog(storage)
-        return cls(storage, log, log.head()).at(at) if at else cls(storage, log, _newest_whole(log))
+        newest = cls._at_head(storage, log)
+        if at:
+            return newest.at(at)
+        whole = _newest_whole(log, newest.commit)
+        return newest if whole is newest.commit else cls(storage, log, whole)
+
+    @classmethod
+    def _at_head(cls, storage: Storage, log: CommitLog) -> Self:
+        """The newest commit of main, held, and then looked at again: it may have been another's turn in between.
+
+        What is no longer the newest a clean-up may have dropped before it was held: that would look like damage.
+        """
+        while True:
+            with suppress(DroppedError):
+                found = cls(storage, log, log.head())
+                if found._is_newest():
+                    return found
+
+    def _is_newest(self) -> bool:
+        """Whether nobody has committed to the branch since; a store, where nothing is held, is not asked again."""
+        return self.storage.folder is None or self.commits.head(self.branch).number == self.commit.number
 
     @property
     def branch(self) -> str:
@@ -200,14 +221,17 @@ class State:
             author=by or default_author(),
             reason=why,
             branch=self.branch,
+            done=self._stand_on,
         )
-        if commit is not None:
-            self._stand_on(commit)
         return commit, value
 
     def follow(self) -> None:
         """Stand on the newest commit of the branch: what others have committed since is seen from here on."""
-        self._stand_on(self.commits.head(self.branch))
+        while True:
+            with suppress(DroppedError):
+                self._stand_on(self.commits.head(self.branch))
+                if self._is_newest():
+                    return
 
     def restore(self, ref: str, *, by: str | None = None, why: str | None = None) -> Commit | None:
         """Make the state of `ref` the newest one, as a new commit; None if it is so already.
@@ -242,8 +266,8 @@ class State:
         lost = self.commits.lost([self.commit])
         return damaged(self.uri, lost) if lost else self._dropped()
 
-    def _dropped(self) -> UsageError:
-        return UsageError(f"commit {self.commit.commit_id} was dropped by a clean-up: its data is gone")
+    def _dropped(self) -> DroppedError:
+        return DroppedError(f"commit {self.commit.commit_id} was dropped by a clean-up: its data is gone")
 
     def _take_hold(self) -> None:
         if not self._hold.take(self.commit.number):
@@ -266,13 +290,12 @@ def _blocking(log: CommitLog, commit: Commit) -> list[Damage]:
     return [damage for damage in found if not damage.derived]
 
 
-def _newest_whole(log: CommitLog) -> Commit:
+def _newest_whole(log: CommitLog, newest: Commit) -> Commit:
     """The newest commit of main whose files are as they were committed; one that is not the newest is told of.
 
     Raises:
         DamagedError: none is whole.
     """
-    newest = log.head()
     found = _blocking(log, newest)
     if not found:
         return newest

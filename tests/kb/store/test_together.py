@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from kb.knowledge_base import KnowledgeBase
+from kb.store.commits import Commit, CommitLog
 from kb.vocabulary.check import check
 from tests.support.concepts import add_concepts, many_texts
 from tests.support.paths import ROOT
@@ -88,3 +89,34 @@ def test_nothing_is_lost(kb: KnowledgeBase, writers: int, readers: int, seconds:
     assert now.at("begun").dataset("concepts").count_rows() == 50
     assert kb.storage.dropping().now == {}
     assert now.commits.lost(commits) == {}
+
+
+@pytest.mark.parametrize("way", ["opened", "followed"])
+def test_what_was_the_newest_a_moment_ago_and_is_dropped_is_no_damage(
+    kb: KnowledgeBase, way: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    reader = KnowledgeBase.open(kb.uri)
+    add_concepts(kb, many_texts(3))
+    (one, *_) = kb.vocabulary.list()
+    looked = []
+    head = CommitLog.head
+
+    def others_come_between(log: CommitLog, *branch: str) -> Commit:
+        found = head(log, *branch)
+        if not looked:
+            looked.append(found)
+            for number in range(3):
+                kb.curate.set_note(one["concept_id"], f"note {number}")
+            kb.gc(keep=1)
+        return found
+
+    monkeypatch.setattr(CommitLog, "head", others_come_between)
+    if way == "opened":
+        reader = KnowledgeBase.open(kb.uri)
+    else:
+        reader.follow()
+    monkeypatch.undo()
+    assert looked[0].commit_id not in {commit.commit_id for commit in reader.commits.readable(reader.commits.all())}
+    assert reader.commit.commit_id == kb.commit.commit_id
+    assert reader.vocabulary.get(one["concept_id"]).note == "note 2"
+    assert caplog.records == []
