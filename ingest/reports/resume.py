@@ -41,6 +41,8 @@ def open_journal(
             yield journal
             journal.close()
         return
+    # On this machine it is for its user alone, for it tells of reports; in a folder that people share, all may write.
+    path.parent.mkdir(mode=0o700 if kb.storage.folder is None else 0o777, parents=True, exist_ok=True)
     with _only_process_at(path), _told_of(path):
         journal = _resumable(kb, Journal(path), path, anew=anew)
         try:
@@ -96,7 +98,6 @@ def _told_of(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _only_process_at(path: Path) -> Iterator[None]:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # it tells of reports
     lock = FileLock(path.with_suffix(".lock"))
     try:
         lock.acquire(timeout=0)

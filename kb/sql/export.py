@@ -49,8 +49,10 @@ STORED: Mapping[str, str] = {
     "attributions": "FROM stored.attributions",
     "attribution_sums": "FROM stored.attribution_sums",
     **{name: f"FROM {name}" for name in INNER},
+    "score_units": "SELECT * EXCLUDE (named_study, named_patient, said_patient) FROM score_units",
 }
-"""What is copied, as a session gives it: the weights of models, hashes and embeddings stay behind."""
+"""What is copied, as a session gives it: the weights of models, hashes and embeddings stay behind, and so do the
+columns by which `matched` finds its units, which hold ids under names of their own."""
 
 KEPT = ("mentions", *INNER)
 """What is a view or is computed in a session, and rows here."""

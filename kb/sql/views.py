@@ -174,8 +174,8 @@ class Views:
             return
         found = self._connection.execute("SELECT name, sum(scores) FROM score_series GROUP BY name ORDER BY name")
         first, *more = list(_few_at_once(found.fetchall())) or [[]]
-        self._connection.execute(f"DROP TABLE IF EXISTS {inner}")  # of a query that was stopped in between
-        self._connection.execute(f"CREATE TABLE {inner} AS {sql}", {"names": first})
+        # There may be a part of it, of a query that was stopped in between.
+        self._connection.execute(f"CREATE OR REPLACE TABLE {inner} AS {sql}", {"names": first})
         for names in more:
             self._connection.execute(f"INSERT INTO {inner} {sql}", {"names": names})
 

@@ -267,6 +267,8 @@ class TestCutOff:
         with pytest.raises(EmbeddingError):
             ingest_reports(kb, [source], embedder=Failing)
         assert kb.status().reports == 0
+        folder = Path(kb.uri)
+        assert (folder / "_staging").stat().st_mode == folder.stat().st_mode, "whoever shares the folder may go on"
         mined: list[str] = []
         monkeypatch.setattr(
             import_module("ingest.reports.mining").Miner, "mine", lambda self, reports: mined.append("again")

@@ -17,6 +17,8 @@ from kb.sql.export import export_audit
 from kb.sql.queries import all_queries, find_query
 from kb.sql.views import Views
 from schemas.sql.audit_views import all_views
+from schemas.tables import PREDICTIONS
+from tests.support.copies import copy_of
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +28,29 @@ def exported(ward_kb: KnowledgeBase, tmp_path_factory: pytest.TempPathFactory) -
     assert [file.name for file in path.parent.iterdir()] == ["ward.duckdb"], "nothing is left beside it"
     with duckdb.connect(str(path), read_only=True) as connection:
         yield connection
+
+
+def _told_in_cells(shared: duckdb.DuckDBPyConnection, plain: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
+    """By table and column the ids of images, studies, patients and reports that stand in a file without ids."""
+    ids: set[str] = set()
+    for table, column in (
+        *(("predictions", name) for name in ("image_id", "study_id", "patient_id")),
+        *(("images", name) for name in ("image_id", "study_id", "patient_id")),
+        ("reports", "report_id"),
+    ):
+        ids |= {one for (one,) in _rows(plain, f"SELECT DISTINCT {column} FROM stored.{table}") if one is not None}
+    assert ids
+    columns = _rows(
+        shared,
+        "SELECT table_name, column_name FROM duckdb_columns() WHERE schema_name = 'stored' AND data_type = 'VARCHAR'",
+    )
+    found = {
+        f"{table}.{column}": sorted(
+            ids & {one for (one,) in _rows(shared, f'SELECT DISTINCT "{column}" FROM stored.{table}')}
+        )
+        for table, column in columns
+    }
+    return {where: told for where, told in found.items() if told}
 
 
 def _rows(connection: Any, sql: str, values: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
@@ -151,5 +176,22 @@ class TestWithoutIds:
             )
             assert _rows(shared, by_patient) == _rows(exported, by_patient)
             assert _rows(shared, "SELECT uri FROM about") == [("",)]
+            assert _told_in_cells(shared, exported) == {}
         assert str(ward_kb.uri).encode() not in path.read_bytes()
         assert ids_among(ward_kb, [path.read_bytes().decode("latin-1")]) == 0
+
+    def test_studies_and_patients_that_predictions_name_are_labels_too(
+        self, ward_kb: KnowledgeBase, tmp_path: Path
+    ) -> None:
+        kb = copy_of(ward_kb, tmp_path)
+        (of,) = kb.dataset("images").to_table(columns=["image_id", "study_id", "patient_id"], limit=1).to_pylist()
+        told = {"run": "named", "label": "pleural effusion", "score": 0.5}
+        rows = [{**told, **of}, {**told, **of, "image_id": None}]
+        schema = PREDICTIONS.schema
+        batch = pa.RecordBatch.from_pylist([{name: row.get(name) for name in schema.names} for row in rows], schema)
+        kb.publish("name", lambda publication: (publication.write("predictions", [batch]) or {}, None))
+        plain, shared = tmp_path / "plain.duckdb", tmp_path / "shared.duckdb"
+        export_audit(kb, plain)
+        export_audit(kb, shared, ids=False)
+        with duckdb.connect(str(plain), read_only=True) as one, duckdb.connect(str(shared), read_only=True) as other:
+            assert _told_in_cells(other, one) == {}
