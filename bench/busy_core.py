@@ -17,13 +17,14 @@ from bench.measure import Row, clear_kb, ratio_row, rounds
 from ingest.demo import write_phantom_reports, write_phantom_study
 from ingest.images.images import ingest_images
 from ingest.reports.ingest import ingest_reports
+from kb.cores import core_count
 from kb.images.preprocessing import Preprocessing
 from kb.knowledge_base import KnowledgeBase
 from kb.vectors.embedding import load_embedder
 
 COUNT, REPORTS, SIZE, EPOCHS, REPEATS = 600, 10_000, 96, 5, 3
 BUSY = "while True: pass"
-SPINNING = {"OMP_WAIT_POLICY": "active", "OMP_NUM_THREADS": str(os.cpu_count())}
+SPINNING = {"OMP_WAIT_POLICY": "active", "OMP_NUM_THREADS": str(core_count())}
 """What threads do where nobody says anything."""
 
 Seconds = Callable[[Path, Mapping[str, str]], float]
@@ -59,7 +60,7 @@ def _row(folder: Path, what: str, seconds: Seconds, unit: str) -> Row:
 
     taken = rounds({"alone": lambda: seconds(folder, {}), "beside": beside}, REPEATS)
     return ratio_row(
-        f"{what} beside one busy core of {os.cpu_count()}",
+        f"{what} beside one busy core of {core_count()}",
         taken["alone"],
         taken["beside"],
         f"alone: {1 / statistics.median(taken['alone']):,.0f} {unit}; .6x was asked for",

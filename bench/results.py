@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 from collections.abc import Mapping, Sequence
@@ -10,6 +9,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from bench.measure import Row
+from kb.cores import core_count
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 COLUMNS = "| claim | ratio | spread | against | machine | date |"
@@ -37,7 +37,7 @@ def machine() -> str:
     """This machine in words: its processors, and a GPU if there is one."""
     import torch
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cores = core_count()
     gpu = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
     return f"{cores} CPU cores, {platform.machine()}{gpu}"
 

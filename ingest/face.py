@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -23,6 +22,7 @@ from ingest.reports.preview import PreviewedReport
 from ingest.reports.preview import preview as preview_reports
 from ingest.reports.rows import DEFAULT_SECTIONS
 from ingest.vectors.ingest import VectorResult, ingest_vectors
+from kb.cores import core_count
 from kb.display import Listing
 from kb.engines.work import Engine
 from kb.images.preprocessing import Preprocessing
@@ -174,7 +174,7 @@ def reports(
         max_chars=max_chars,
         sections=tuple(sections),
         extractor=ExtractorOptions(name=extractor) if isinstance(extractor, str) else extractor,
-        workers=workers or os.cpu_count() or 1,
+        workers=workers or core_count(),
         remine=remine,
         store_text=store_text,
         scope=scope,

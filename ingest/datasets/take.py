@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +24,7 @@ from ingest.labels.labels import LabelResult, ingest_label_tables
 from ingest.reports.ingest import ingest_reports
 from ingest.reports.options import IngestOptions, IngestResult
 from ingest.sources.source import Source
+from kb.cores import core_count
 from kb.engines.work import Engine
 from kb.errors import ClearKbError
 from kb.images.preprocessing import Preprocessing
@@ -117,7 +117,7 @@ def ingest_dataset(
         return _result(found, options, dry_run=True)
     base = kb() if callable(kb) else kb
     require_same_ids(base, options.key, where=base.uri)
-    workers = options.workers or os.cpu_count() or 1
+    workers = options.workers or core_count()
     # Whether the parts of the set meet was seen before anything is stored; a part alone has to meet what is stored.
     free = options.allow_unjoined or (found.plan is not None and len(found.plan) > 0)
     told: dict[str, Any] = {"by": by, "why": why or f"the data set {found.description.name}"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import multiprocessing
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from PIL import Image
 from ingest.demo.drawing import Box, draw_study
 from ingest.demo.report_wording import ReportText, write_report
 from ingest.demo.study import LABELS, Study, phantom_studies
+from kb.cores import core_count
 from kb.errors import UsageError
 
 TASK = 50
@@ -87,7 +87,7 @@ def write_phantom_study(
         positives={label: sum(study.shows(label) for study in studies) for label in LABELS},
     )
     made.images.mkdir(parents=True, exist_ok=True)
-    drawn = _drawn(studies, made.images, size, workers or os.cpu_count() or 1)
+    drawn = _drawn(studies, made.images, size, workers or core_count())
     _write(made.boxes, _BOX_COLUMNS, (_box_row(image_name(study), box) for study, box in drawn))
     _write(made.image_table, _IMAGE_COLUMNS, map(_image_row, studies))
     _write(made.labels, ("image", *LABELS), map(_label_row, studies))

@@ -6,7 +6,6 @@ images again change nothing.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ from ingest.images.image_sources import Entries, Listed, list_images
 from ingest.images.stored_pictures import StoredPictures, respelt
 from ingest.joins import count_joins, require_image_join
 from kb.batched import batched
+from kb.cores import core_count
 from kb.engines.local import LocalEngine
 from kb.engines.work import Engine
 from kb.images.pixel_cache import PixelCache
@@ -120,7 +120,7 @@ def ingest_images(
     cache = PixelCache(kb.storage, preprocessing or Preprocessing())
     run = ImageRows(StoredPictures(kb), split, key)
     watcher.stage("decoding", len(sources))
-    engine = engine or LocalEngine(workers or os.cpu_count() or 1)
+    engine = engine or LocalEngine(workers or core_count())
     names: set[str] = set()
     for outcomes in decode_images(sources, cache, engine=engine, any_body_part=any_body_part):
         made = run.take(outcomes)

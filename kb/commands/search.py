@@ -23,7 +23,10 @@ from kb.commands.vocabulary_filters import (
     SourceFilter,
     StatusFilter,
 )
+from kb.vectors.embedding.in_use import read_embedder
+from kb.vocabulary.filters import Filters
 from kb.vocabulary.search.hit import NEAR, SearchHit
+from kb.vocabulary.search.search import search
 
 
 @reads
@@ -53,12 +56,10 @@ def search_command(
 
     Lay words, Latin and other languages are understood by a table of names; "not" leaves out.
     """
-    opened = reading.base
-    if opened.embedder is None and not words:
+    state = reading.state  # enough, and opened in less time than all that a knowledge base can do
+    if not words and read_embedder(state) is None:
         say("the concepts are not embedded yet (clear-kb embed): searching by words alone")
-    hits = opened.search(
-        query,
-        k=k,
+    filters = Filters(
         assertion=assertion,
         status=status,
         laterality=side,
@@ -68,10 +69,8 @@ def search_command(
         kind=kind,
         source=source,
         min_count=min_count,
-        words_only=words,
-        names=names,
-        least=0.0 if far else NEAR,
     )
+    hits = search(state, query, k=k, filters=filters, words_only=words, names=names, least=0.0 if far else NEAR)
     if reading.output is not Format.table:
         print_rows([asdict(hit) for hit in hits], [field.name for field in fields(SearchHit)], reading.output)
         return

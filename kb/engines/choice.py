@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
+from kb.cores import core_count
 from kb.engines.local import LocalEngine
 from kb.engines.ray_engine import RayEngine
 from kb.engines.work import Engine
@@ -42,7 +42,7 @@ def open_engine(options: EngineOptions = EngineOptions()) -> Iterator[Engine]:
     Raises:
         UsageError: an address is named of an engine that has none.
     """
-    cores = os.cpu_count() or 1
+    cores = core_count()
     if options.name == "ray":
         with RayEngine(options.workers, options.address, cores=cores) as engine:
             yield engine

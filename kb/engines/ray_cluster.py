@@ -1,8 +1,8 @@
 """A Ray cluster: one that is there, joined, or one of this machine alone, started for the work and gone after it.
 
-A cluster of our own is nobody else's: it listens to whoever has its token, which is drawn anew for each process; its
-files, which may hold texts of reports, lie in a folder that only this user can enter, and go with it; nothing is told
-to Ray's makers.
+A cluster of our own is nobody else's: it listens to this machine alone, and there to whoever has its token, which is
+drawn anew for each process; its files, which may hold texts of reports, lie in a folder that only this user can enter,
+and go with it; nothing is told to Ray's makers.
 """
 
 from __future__ import annotations
@@ -46,6 +46,13 @@ PATIENT: Mapping[str, str] = {"RAY_worker_register_timeout_seconds": "600", "RAY
 """A machine that is busy with other work may take its time; Ray would take slow processes for dead ones."""
 
 
+ALONE = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
+"""The switch by which Ray takes 127.0.0.1 for the address of a machine, so that no other one reaches its servers.
+
+Without it they listen to all networks. It is named after the systems that it is off on, and holds for all of them.
+"""
+
+
 @contextmanager
 def joined(address: str | None, workers: int) -> Iterator[Any]:
     """The module `ray`, connected to a cluster for the while.
@@ -68,6 +75,7 @@ def joined(address: str | None, workers: int) -> Iterator[Any]:
             folder = at_the_end.enter_context(_private_folder())
             # Ray asks for a token by itself, and keeps one in the home, where others may read it, if none is told.
             at_the_end.enter_context(_environment({"RAY_AUTH_TOKEN": _token(), **PATIENT}))
+            at_the_end.enter_context(_alone(ray))
             told = {
                 "address": "local",
                 "num_cpus": workers,
@@ -128,6 +136,19 @@ def _start(ray: Any, told: Mapping[str, Any], *, tries: int) -> None:
         where = told["address"] if told["address"] != "local" else "this machine"
         reason = str(error).strip().splitlines()[:1] or ["no answer"]
         raise ClearKbError(f"there is no Ray cluster to be had at {where}: {reason[0]}") from error
+
+
+@contextmanager
+def _alone(ray: Any) -> Iterator[None]:
+    """This machine is by itself for the while: its processes read the variable, and this one has read it already."""
+    constants = ray._private.ray_constants
+    before = constants.ENABLE_RAY_CLUSTER
+    with _environment({ALONE: "0"}):
+        constants.ENABLE_RAY_CLUSTER = os.environ[ALONE].lower() in ("1", "true")
+        try:
+            yield
+        finally:
+            constants.ENABLE_RAY_CLUSTER = before
 
 
 @cache

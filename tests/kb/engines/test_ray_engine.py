@@ -11,12 +11,15 @@ from pathlib import Path
 import pytest
 
 from kb.engines.choice import EngineOptions, open_engine
+from kb.engines.ray_cluster import joined
 from kb.engines.work import Engine, whole
 from kb.errors import ClearKbError, UsageError
 from tests.support.batches import doubling, dying, refusing, telling, unable
 from tests.support.ray_cluster import needs_ray, two_workers
 
 pytestmark = needs_ray
+
+SOCKETS, LOOPBACK = Path("/proc/net"), "0100007F"
 
 DOUBLED = [(number, 2 * number) for number in range(40)]
 
@@ -61,6 +64,23 @@ def test_what_a_batch_raises_is_raised_as_it_is(engine: Engine) -> None:
     assert (refused.value.need, refused.value.parameter) == ("labels", "source")
     with pytest.raises(UsageError, match=r"^the model is not there$"):
         list(engine.map(unable(), range(9), whole))
+
+
+@pytest.mark.soak
+@pytest.mark.skipif(not SOCKETS.exists(), reason="the listening sockets are read from /proc")
+def test_a_cluster_of_this_machine_listens_to_this_machine_alone() -> None:
+    before = _listening()
+    with joined(None, 2):
+        own = _listening() - before
+    own -= _listening()
+    assert len(own) >= 3, "its servers and its workers"
+    assert {address for address, _ in own} <= {LOOPBACK, f"0000000000000000FFFF0000{LOOPBACK}"}
+
+
+def _listening() -> set[tuple[str, str]]:
+    """The addresses and ports that something of this machine listens on."""
+    lines = [line.split() for name in ("tcp", "tcp6") for line in (SOCKETS / name).read_text().splitlines()[1:]]
+    return {(address, port) for address, _, port in (line[1].partition(":") for line in lines if line[3] == "0A")}
 
 
 def test_a_cluster_is_started_with_the_first_batch(monkeypatch: pytest.MonkeyPatch) -> None:
