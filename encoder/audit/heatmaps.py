@@ -16,7 +16,8 @@ from encoder.prediction.judged import judged_parts
 from encoder.prediction.runs import Run
 from encoder.vectors.image_vectors import read_image_vectors
 from kb.errors import UsageError
-from kb.images.patient_split import Part, lies_in, read_patients
+from kb.images.patient_split import Part, lies_in
+from kb.images.patients import read_patients
 from kb.knowledge_base import KnowledgeBase
 from kb.language.label_names import plain_label
 from kb.progress import Silent, Watcher

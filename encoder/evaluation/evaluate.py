@@ -27,7 +27,8 @@ from encoder.evaluation.threshold_source import ThresholdSource, read_threshold_
 from encoder.evaluation.thresholds import Thresholds
 from encoder.prediction.judged import chosen_on
 from kb.display import Listing, listing_of
-from kb.images.patient_split import fold_of, read_patients
+from kb.images.patient_split import fold_of
+from kb.images.patients import read_patients
 from kb.images.view_choice import told_left_out
 from kb.knowledge_base import KnowledgeBase
 from kb.sql.operating_points import operating_points

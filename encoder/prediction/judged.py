@@ -11,7 +11,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from kb.errors import ClearKbError, UsageError
-from kb.images.patient_split import Patients, lies_in, read_patients
+from kb.images.patient_split import lies_in
+from kb.images.patients import Patients, read_patients
 from kb.knowledge_base import KnowledgeBase
 from kb.sql.trained_here import trained_here
 from kb.sql.views import Views

@@ -19,7 +19,7 @@ from encoder.space.weighting import Weighting, default_weighting
 from encoder.vectors.image_vectors import ImageVectors, read_image_vectors
 from encoder.vectors.precision import computed
 from kb.errors import UsageError
-from kb.images.patient_split import read_patients
+from kb.images.patients import read_patients
 from kb.images.view_choice import FRONTAL, read_views, told_left_out, view_choice
 from kb.knowledge_base import KnowledgeBase
 from kb.sql.trained_here import learns_here

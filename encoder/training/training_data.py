@@ -19,7 +19,8 @@ from encoder.training.statements import PAST, Statement, Statements
 from kb.batched import batched
 from kb.errors import UsageError
 from kb.hierarchy.meaning import Meaning
-from kb.images.patient_split import SPLITS, Patients, Split, read_patients
+from kb.images.patient_split import SPLITS, Split
+from kb.images.patients import Patients, read_patients
 from kb.images.view_choice import FRONTAL, ViewChoice, read_views, told_left_out, view_choice
 from kb.images.where import images_where
 from kb.knowledge_base import KnowledgeBase

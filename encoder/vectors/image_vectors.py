@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from kb.errors import UsageError
-from kb.images.patient_split import Owner, Split, lies_in, read_patients
+from kb.images.patient_split import Split, lies_in
+from kb.images.patients import Owner, read_patients
 from kb.knowledge_base import KnowledgeBase
 from kb.store.sqltext import literals
 from kb.vocabulary.query import run_named

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from kb.images.patient_split import read_patients
+from kb.images.patients import read_patients
 from kb.sql.messages import near_names
 from kb.sql.slips import bare
 from kb.sql.views import Views

@@ -20,7 +20,8 @@ from typing import Any
 import pyarrow as pa
 
 from kb.errors import UsageError
-from kb.images.patient_split import fold_of, read_patients
+from kb.images.patient_split import fold_of
+from kb.images.patients import read_patients
 from kb.language.facets import kind_of
 from kb.language.lexicon import load_lexicon
 from kb.language.wider_terms import wider_findings

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from kb.images.patient_split import read_patients
+from kb.images.patients import read_patients
 from kb.language.query_reading import read_query
 from kb.store.commits import Commit
 from kb.store.publication import Publication

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
@@ -89,6 +89,32 @@ def run_table(state: Tables, name: str) -> pa.Table:
     sql = named_sql(name)
     with _connected(state, sql, {}) as connection:
         return connection.sql(sql).to_arrow_table()
+
+
+@contextmanager
+def kept_named(state: Tables, names: Sequence[str]) -> Iterator[Named]:
+    """The rows of some named queries, each kept as a table of its name, which those after it read."""
+    texts = [named_sql(name) for name in names]
+    with _connected(state, "\n".join(texts), {}) as connection:
+        for name, sql in zip(names, texts, strict=True):
+            connection.execute(f"CREATE TABLE {name} AS {sql}")
+        yield Named(connection)
+
+
+class Named:
+    """What more named queries say of tables that were kept."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection):
+        self._connection = connection
+
+    def rows(self, name: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """All rows of a named query."""
+        return self._connection.execute(named_sql(name), dict(parameters) if parameters else None).fetchall()
+
+    def columns(self, table: str, *names: str) -> list[list[Any]]:
+        """Some columns of a table that was kept."""
+        found = self._connection.table(table).select(*names).to_arrow_table()
+        return [column.to_pylist() for column in found.columns]
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 -- What each table says of whose an image or study is, and of its split. The predictions of our own runs only repeat it.
-SELECT image_id, study_id, patient_id, split, min(said_by) AS said_by, bool_or(pictured) AS pictured,
-    min(origin) AS origin
+SELECT image_id, study_id, nullif(patient_id, '') AS patient_id, nullif(split, '') AS split, min(said_by) AS said_by,
+    bool_or(pictured) AS pictured, min(origin) AS origin
 FROM (
     SELECT image_id, study_id, patient_id, list_filter(attributes, lambda a: lower(a.name) = 'split')[1].value AS split,
         'images' AS said_by, true AS pictured, source AS origin
@@ -16,4 +16,3 @@ FROM (
     FROM predictions p LEFT JOIN runs r ON r.run = p.run
 )
 GROUP BY ALL
-ORDER BY ALL

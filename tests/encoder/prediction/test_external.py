@@ -25,7 +25,7 @@ from encoder.prediction.predicting import PredictResult
 from encoder.training.trainer import train
 from encoder.vectors.encoding import encode
 from kb.errors import UsageError
-from kb.images.patient_split import read_patients
+from kb.images.patients import read_patients
 from kb.knowledge_base import KnowledgeBase
 from kb.sql.views import Views
 from kb.vocabulary.check import check

@@ -30,7 +30,8 @@ from encoder.vectors.image_vectors import ImageVectors, read_image_vectors
 from ingest.images.images import ingest_images
 from ingest.labels.labels import ingest_labels
 from kb.errors import UsageError
-from kb.images.patient_split import read_patients, split_of
+from kb.images.patient_split import split_of
+from kb.images.patients import read_patients
 from kb.images.preprocessing import Preprocessing
 from kb.knowledge_base import KnowledgeBase
 from kb.sql.views import Views
