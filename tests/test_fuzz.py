@@ -5,18 +5,18 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from tests.support.examples import drawn_from
 from tests.support.fuzzing.campaign import run_campaign
 from tests.support.fuzzing.doors import Door
 
 
 def test_a_hundred_hostile_inputs_are_taken_told_or_put_aside() -> None:
-    found = run_campaign(100, seed=int(os.environ.get("CLEAR_KB_FUZZ_SEED", "1")))
+    found = run_campaign(100, seed=drawn_from(1))
     assert found.tried == 100
     assert len(found.counts) >= 25, "every door is tried"
     assert not found.failures, "\n".join(found.lines())
@@ -24,11 +24,12 @@ def test_a_hundred_hostile_inputs_are_taken_told_or_put_aside() -> None:
 
 @pytest.mark.soak
 def test_twenty_thousand_hostile_inputs_are_taken_told_or_put_aside() -> None:
-    found = run_campaign(int(os.environ.get("CLEAR_KB_FUZZ_CASES", "20000")), seed=2)
+    found = run_campaign(20_000, seed=drawn_from(2))
     assert not found.failures, "\n".join(found.lines())
 
 
-def test_a_door_that_raises_is_seen(tmp_path: Path) -> None:
+def test_a_door_that_raises_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # where an input is tried, the process goes there
     from tests.support.fuzzing.child import outcome
 
     def broken(_: Path) -> str | None:

@@ -27,6 +27,7 @@ from kb.images.preprocessing import Preprocessing
 from kb.knowledge_base import KnowledgeBase
 from kb.vectors.embedding import cache, load_embedder
 from kb.vocabulary.embed_concepts import embed_concepts
+from tests.support.examples import drawn_from
 from tests.support.ray_cluster import needs_ray, two_workers
 from tests.support.reports import write_made_reports
 from tests.support.shapes import SIZE, shapes_study
@@ -117,7 +118,7 @@ def place() -> Iterator[str]:
 def test_a_killed_command_leaves_nothing_and_is_done_when_it_is_said_again(tmp_path: Path, place: str) -> None:
     """Kills at seeded moments; the command that ends at last has the tables of one that was never killed."""
     reports = write_made_reports(tmp_path, 6_000)
-    draw = random.Random(20)
+    draw = random.Random(drawn_from(20))
     environment = {**os.environ, "TMPDIR": place}
     clear_kb = [str(Path(sys.executable).with_name("clear-kb")), "ingest", "reports", str(reports), "--no-embed"]
     asked = [*clear_kb, "--kb", str(tmp_path / "ray.kb"), "--engine", "ray", "--workers", "2"]

@@ -24,6 +24,7 @@ from kb.vectors.embedding import Embedder, EmbeddingError, load_embedder
 from kb.vocabulary.check import check
 from kb.vocabulary.embed_concepts import embed_concepts
 from tests.support.concepts import add_concepts
+from tests.support.examples import drawn_from
 from tests.support.reports import REPORTS, state, write_csv, write_made_reports
 from tests.support.s3_server import S3Server
 
@@ -367,7 +368,7 @@ class TestCutOff:
         seconds = time.monotonic()
         assert run_ingest(source, whole.uri, *embedding).wait() == 0
         seconds = time.monotonic() - seconds
-        draw = random.Random(0)
+        draw = random.Random(drawn_from(0))
         for _ in range(30):
             process = run_ingest(source, killed.uri, *embedding)
             with contextlib.suppress(subprocess.TimeoutExpired):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.examples import drawn_from
 from tests.support.killing.host import Host
 from tests.support.killing.kills import try_kills
 
@@ -25,6 +26,6 @@ def test_two_hundred_kills_over_every_writing_command(tmp_path: Path) -> None:
 
 def survive(folder: Path, kills: int, names: tuple[str, ...] = ()) -> None:
     with Host(folder / "host") as host:
-        tried = list(try_kills(host, folder, kills, seed=1, names=names))
+        tried = list(try_kills(host, folder, kills, seed=drawn_from(1), names=names))
     assert sum(one.killed for one in tried) >= 0.5 * kills
     assert [str(one) for one in tried if one.wrong] == []

@@ -17,6 +17,7 @@ from kb.store.commits import Commit, CommitLog
 from kb.vocabulary.check import check
 from tests.support.command_process import Running, start_command
 from tests.support.concepts import add_concepts
+from tests.support.examples import drawn_from
 from tests.support.reports import write_csv
 from tests.support.s3_server import S3Server
 
@@ -73,7 +74,7 @@ def test_two_ingests_and_a_curator_at_once_lose_nothing_and_double_nothing(
 def test_an_ingest_or_an_act_that_is_killed_is_done_by_the_same_command_again(
     seed: int, s3: S3Server, start: Start, tmp_path: Path
 ) -> None:
-    draw = random.Random(seed)
+    draw = random.Random(drawn_from(seed))
     uri = f"s3://{s3.bucket}/killed-{seed}.kb"
     base = KnowledgeBase.create(uri, s3.storage_options)
     add_concepts(base, ["pneumothorax"])

@@ -16,6 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests.support.paths import ROOT
+
 WATCH = ("KILL_UNDER", "KILL_COUNTER", "KILL_AT", "KILL_WHEN")
 
 
@@ -54,6 +56,7 @@ class Host:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
+            cwd=ROOT,
             text=True,
         )
 
