@@ -27,6 +27,7 @@ from kb.display import Listing
 from kb.engines.work import Engine
 from kb.images.preprocessing import Preprocessing
 from kb.knowledge_base import KnowledgeBase
+from kb.privacy.id_key import IdKey, read_key
 from kb.progress import Watcher
 from kb.vectors.embedding import Embedder, EmbedderOptions, choose_embedder
 
@@ -58,6 +59,7 @@ def dataset(
     workers: int | None = None,
     engine: Engine | None = None,
     allow_unjoined: bool = False,
+    hash_ids: str | Path | None = None,
     by: str | None = None,
     why: str | None = None,
     dry_run: bool = False,
@@ -79,6 +81,7 @@ def dataset(
         workers: processes that mine and decode; default: one for each processor.
         engine: where that is done instead (see `kb.open_engine`).
         allow_unjoined: store it also where its parts do not meet.
+        hash_ids: a file with the key whose hashes are stored in the place of ids and names of files.
         by: who.
         why: the reason.
         dry_run: say what is there and what joins; write nothing.
@@ -97,6 +100,7 @@ def dataset(
         workers=workers,
         engine=engine,
         allow_unjoined=allow_unjoined,
+        key=_key(hash_ids),
     )
     return ingest_dataset(
         base,
@@ -129,6 +133,7 @@ def reports(
     engine: Engine | None = None,
     remine: bool = False,
     store_text: bool = True,
+    hash_ids: str | Path | None = None,
     by: str | None = None,
     why: str | None = None,
     dry_run: bool = False,
@@ -153,6 +158,7 @@ def reports(
         engine: where that is done instead (see `kb.open_engine`).
         remine: mine again what another extractor or version mined.
         store_text: whether the section texts are kept; if not, a mention keeps the words of its concept alone.
+        hash_ids: a file with the key whose hashes are stored in the place of ids and names of files.
         by: who; default: the login name.
         why: the reason, for the log.
         dry_run: read and mine, count, and write nothing.
@@ -179,6 +185,7 @@ def reports(
         store_text=store_text,
         scope=scope,
         where=where,
+        key=_key(hash_ids),
     )
     opened = open_sources(sources, options)
     made = make_extractor(options.extractor)
@@ -247,6 +254,7 @@ def images(
     split: str | None = None,
     workers: int | None = None,
     engine: Engine | None = None,
+    hash_ids: str | Path | None = None,
     by: str | None = None,
     why: str | None = None,
     dry_run: bool = False,
@@ -266,6 +274,7 @@ def images(
         split: the split that all of them lie in: "external" for those of another place, which are only ever judged.
         workers: processes that decode; default: one for each processor.
         engine: where that is done instead (see `kb.open_engine`).
+        hash_ids: a file with the key whose hashes are stored in the place of ids and names of files.
         by: who.
         why: the reason.
         dry_run: read all and say what would happen; write nothing.
@@ -284,6 +293,7 @@ def images(
         split=split,
         workers=workers,
         engine=engine,
+        key=_key(hash_ids),
         by=by,
         why=why,
         dry_run=dry_run,
@@ -310,6 +320,7 @@ def labels(
     label_table: str | Path | None = None,
     encoding: str = "utf-8",
     allow_unjoined: bool = False,
+    hash_ids: str | Path | None = None,
     by: str | None = None,
     why: str | None = None,
     dry_run: bool = False,
@@ -334,6 +345,7 @@ def labels(
         label_table: a file of label names and their findings, beside the bundled one.
         encoding: of text files.
         allow_unjoined: take them also where they join nothing that is stored.
+        hash_ids: a file with the key whose hashes are stored in the place of ids and names of files.
         by: who.
         why: the reason.
         dry_run: read all and say what would happen; write nothing.
@@ -359,6 +371,7 @@ def labels(
         uncertain=uncertain,
         label=label,
         label_table=None if label_table is None else Path(label_table),
+        key=_key(hash_ids),
     )
     return ingest_labels(
         base,
@@ -387,6 +400,7 @@ def predictions(
     label_table: str | Path | None = None,
     encoding: str = "utf-8",
     allow_unjoined: bool = False,
+    hash_ids: str | Path | None = None,
     by: str | None = None,
     why: str | None = None,
     dry_run: bool = False,
@@ -406,6 +420,7 @@ def predictions(
         label_table: a file of label names and their findings, beside the bundled one.
         encoding: of text files.
         allow_unjoined: take them also where they join nothing that is stored.
+        hash_ids: a file with the key whose hashes are stored in the place of ids and names of files.
         by: who.
         why: the reason.
         dry_run: read all and say what would happen; write nothing.
@@ -420,6 +435,7 @@ def predictions(
         rename=dict(rename or {}),
         encoding=encoding,
         label_table=None if label_table is None else Path(label_table),
+        key=_key(hash_ids),
     )
     return ingest_predictions(
         base,
@@ -447,6 +463,7 @@ def vectors(
     normalise: bool = False,
     replace: bool = False,
     encoding: str = "utf-8",
+    hash_ids: str | Path | None = None,
     by: str | None = None,
     why: str | None = None,
     dry_run: bool = False,
@@ -463,6 +480,7 @@ def vectors(
         normalise: bring vectors to length 1; default: as they come.
         replace: put them in the place of all vectors of this name, where they are others.
         encoding: of text files.
+        hash_ids: a file with the key whose hashes are stored in the place of ids and names of files.
         by: who.
         why: the reason.
         dry_run: read all and say what would happen; write nothing.
@@ -481,10 +499,15 @@ def vectors(
         normalise=normalise,
         replace=replace,
         encoding=encoding,
+        key=_key(hash_ids),
         by=by,
         why=why,
         dry_run=dry_run,
     )
+
+
+def _key(path: str | Path | None) -> IdKey | None:
+    return None if path is None else read_key(Path(path))
 
 
 def _embedder(base: KnowledgeBase, named: EmbedderOptions | str | None) -> Callable[[], Embedder]:

@@ -16,7 +16,7 @@ from ingest.datasets.take import DatasetOptions, ingest_dataset
 from kb.errors import UsageError
 from kb.images.preprocessing import Preprocessing
 from kb.knowledge_base import KnowledgeBase
-from kb.privacy.id_key import IdKey, read_key
+from kb.privacy.id_key import IdKey, make_key, read_key
 from kb.privacy.same_ids import require_same_ids
 from tests.support.data_sets import chexpert, mimic_cxr, open_i
 from tests.support.radiographs import chest, encoded
@@ -141,6 +141,23 @@ def test_no_byte_holds_a_plain_id_and_all_that_joined_joins(cli: Cli, sources: P
     assert not [line for line in told for word in SECRET if word in line]
     kept = hashed.dataset("attributes").to_table().to_pylist()
     assert {row["value"] for row in kept if row["name"] == "device"} == {"ACME"}, "what is no id stays as it is"
+
+
+def test_a_notebook_hashes_ids_as_the_commands_do(sources: Path, tmp_path: Path) -> None:
+    make_key(tmp_path / "key")
+    bases = [KnowledgeBase.create(tmp_path / f"{name}.kb") for name in ("plain", "hashed")]
+    for base, hash_ids in zip(bases, (None, tmp_path / "key"), strict=True):
+        ingest.reports(base, [sources / "TAPIR-reports.csv"], embed=False, workers=1, hash_ids=hash_ids)
+        table = sources / "TAPIR-table.csv"
+        ingest.images(base, [sources / "pictures"], table=table, size=32, workers=1, hash_ids=hash_ids)
+        ingest.labels(base, sources / "TAPIR-labels.csv", hash_ids=hash_ids)
+        ingest.predictions(base, sources / "TAPIR-scores.csv", "theirs", wanted=["Edema"], hash_ids=hash_ids)
+        ingest.vectors(base, sources / "TAPIR-vectors.csv", "foreign", hash_ids=hash_ids)
+    plain, hashed = bases
+    assert rows_of(plain, read_key(tmp_path / "key")) == rows_of(hashed)
+    assert all(len(rows) >= 2 for name, rows in rows_of(hashed).items() if name != "readings")
+    with pytest.raises(UsageError, match="hashed, with the key"):
+        ingest.labels(hashed, sources / "TAPIR-labels.csv")
 
 
 @pytest.mark.soak
