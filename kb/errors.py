@@ -34,6 +34,7 @@ Need = Literal[
     "reports of images",
     "revert",
     "run",
+    "storage check",
     "stored type",
     "views",
 ]

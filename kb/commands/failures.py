@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Mapping
 
 from kb.errors import ClearKbError, Need
+from kb.store.damage_in_words import damage_in_words
 from kb.visible import visible
 
 DEBUG = "CLEAR_KB_DEBUG"
@@ -45,6 +46,7 @@ HINTS: Mapping[Need, str] = {
     "reports of images": "`clear-kb ingest images --map study=COLUMN`, `clear-kb ingest reports`",
     "revert": "`clear-kb vocab revert` undoes that",
     "run": "`clear-kb predict zero-shot` makes one",
+    "storage check": "`clear-kb check --storage` says what is damaged, `clear-kb restore-from` brings a backup back",
     "stored type": "`clear-kb embed --store TYPE` changes all",
     "views": "`clear-kb audit sql --schema` tells their columns",
 }
@@ -128,6 +130,8 @@ def describe(error: BaseException) -> str:
         return f"{said}{flag}{hint}"
     if isinstance(error, OSError) and error.strerror:
         return _one_line(f"{error.filename or 'input/output'}: {error.strerror}")
+    if (told := damage_in_words(str(error))) is not None:
+        return f"{told}: {HINTS['storage check']}"
     line = _RUST_LOCATION.sub("", _one_line("not enough memory" if isinstance(error, MemoryError) else str(error)))
     if len(line) > LONGEST_MESSAGE:
         line = line[:LONGEST_MESSAGE] + "..."

@@ -309,9 +309,13 @@ class CommitLog:
         return [commit for commit in commits if gone.isdisjoint(commit.pins.items())]
 
     def lost(self, commits: Sequence[Commit]) -> dict[Damage, list[Commit]]:
-        """What is gone of some local commits though no clean-up dropped it, and the commits that were of it."""
+        """What is gone of some commits though no clean-up dropped it, and the commits that were of it.
+
+        What a store has dropped is noted nowhere; but nothing drops what a branch ends with.
+        """
         if self._storage.folder is None:
-            return {}
+            heads = {head.number for head in self.branches().values()}
+            commits = [commit for commit in commits if commit.number in heads]
         of: dict[tuple[str, int], list[Commit]] = {}
         for commit in commits:
             for pin in commit.pins.items():

@@ -74,6 +74,10 @@ class S3Server:
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
         return {found["Key"]: found["ETag"] for page in pages for found in page.get("Contents", ())}
 
+    def remove(self, key: str) -> None:
+        """Take an object away, as nobody of ours would."""
+        self._client.delete_object(Bucket=self.bucket, Key=key)
+
     @property
     def storage_options(self) -> dict[str, str]:
         return {

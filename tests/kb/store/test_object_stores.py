@@ -38,6 +38,29 @@ def test_an_object_store_goes_the_same_way(s3: S3Server) -> None:
     assert again.status().size_bytes is None
 
 
+@pytest.mark.parametrize(
+    ("lost", "told"),
+    [
+        ("data", "error: a table cannot be read: concepts.lance/data/{name} is gone: `clear-kb check --storage` says"),
+        ("_versions", "error: s3://clear/{lost}.kb is damaged: concepts.lance/_versions/{name} is gone"),
+    ],
+)
+def test_an_object_that_is_gone_is_told_as_damage_and_not_as_history(
+    s3: S3Server, cli: Any, lost: str, told: str
+) -> None:
+    kb = KnowledgeBase.create(f"s3://{s3.bucket}/{lost}.kb", s3.storage_options)
+    before = s3.objects(f"{lost}.kb/concepts.lance/{lost}")
+    add_concepts(kb, ["pleural effusion"])
+    key = min(s3.objects(f"{lost}.kb/concepts.lance/{lost}").keys() - before.keys())  # the newest manifest has it
+    s3.remove(key)
+    pairs = [f"--storage-option={name}={value}" for name, value in s3.storage_options.items()]
+    said = cli("vocab", "list", "--kb", kb.uri, *pairs, code=1).stderr
+    assert said.count("\n") == 1
+    assert said.startswith(told.format(name=Path(key).name, lost=lost))
+    found = cli("check", "--storage", "--kb", kb.uri, *pairs, "--format", "json", code=1).stdout
+    assert f'"{lost}/{Path(key).name}"' in found
+
+
 @pytest.fixture(scope="module")
 def careless() -> Iterator[CarelessS3Server]:
     with CarelessS3Server() as server:

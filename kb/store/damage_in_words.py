@@ -1,0 +1,25 @@
+"""What Lance says of a file that is gone, cut or filled with other bytes, in words.
+
+A local knowledge base is looked at before it is read. Of a store every look is a request, so what is wrong with an
+object there shows where it is read.
+"""
+
+from __future__ import annotations
+
+import re
+
+_FILE = re.compile(r"[\w-]+\.lance/(?:data|_versions|_deletions|_indices)/[\w./-]*\w")
+_GONE = re.compile(r"\bNot found\b|was not found")
+_BROKEN = re.compile(
+    r"LanceError\(IO\)|Invalid range \d+\.\.\d+ for object|manifest length does not match|failed to decode Protobuf"
+    r"|not a Lance file|Invalid magic|file magic|[Cc]orrupt"
+)
+
+
+def damage_in_words(text: str) -> str | None:
+    """What is wrong with a table, from the text of an error; None if the text is not about a file of one."""
+    file, gone = _FILE.search(text), _GONE.search(text)
+    if not _BROKEN.search(text) and not (file and gone):
+        return None
+    which = file[0] if file else "a file of it"
+    return f"a table cannot be read: {which} {'is gone' if gone else 'is cut, or holds other bytes'}"
