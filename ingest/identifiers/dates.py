@@ -11,7 +11,7 @@ from kb.language.grammar.tokens import Span
 _MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
     r"|nov(?:ember)?|dec(?:ember)?|enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre"
-    r"|diciembre)\b\.?"
+    r"|diciembre)(?![^\W\d_])\.?"
 )
 _DAY = r"(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?"
 _YEAR = r"(?:['\u2019]?\d{2}\b|(?:19|20)\d{2})"
@@ -23,7 +23,7 @@ _NO_PLACE = r"(?!\s*(?:o\s?['\u2019]?\s?clock\s+)?(?:position|axis|location|radi
 _DATES = (
     rf"\b{_DAY}(?:\s+of\s+|[\s./-]*){_MONTH}(?:[\s,./-]*{_YEAR})?",
     rf"\b{_MONTH}[\s./-]*{_DAY}(?![\d:/])(?:[\s,./-]+{_YEAR})?",
-    rf"\b{_MONTH}[\s,./-]+(?:of\s+)?(?:19|20)\d{{2}}\b",
+    rf"\b{_MONTH}[\s,./-]*(?:of\s+)?(?:(?:19|20)\d{{2}}|['\u2019]\d{{2}})\b",
     r"\b(?:19|20)\d{2}\s?[-/.]\s?\d{1,2}\s?[-/.]\s?\d{1,2}(?:T[\d:.]+Z?)?\b",
     r"(?<!\d\.)\b(?:0?[1-9]|[12]\d|3[01])\s?(?P<sign>[-/.])\s?(?:0?[1-9]|[12]\d|3[01])\s?(?P=sign)\s?(?:(?:19|20)\d{2}|\d{2})\b"
     + _UNIT,
@@ -31,14 +31,18 @@ _DATES = (
     r"(?<=\bon )\d{1,2}[/.-]\d{1,2}\b(?![/.-]?\d)" + _UNIT,
     r"(?:(?<=\bdated )|(?<=\bsince )|(?<=\bfrom )|(?<=\bto )|(?<=\bstudy of )|(?<=\bexam of ))\d{1,2}/\d{1,2}\b"
     r"(?![/.-]?\d)" + _UNIT,
+    r"\b(?:s/p\s+\w+|appt|appointment|films?|cxr|ct|study|studies|exam|radiographs?|prior|clinic|surgery)\s+"
+    r"(?P<day>\d{1,2}/\d{1,2})\b(?![/.-]?\d)" + _UNIT,
+    r"\[[^\]\n]*?\s(?P<noted>\d{1,2}/\d{1,2})\s?\]",
     rf"(?:(?<=\bon )|(?<=\blast )|(?<=\bthis )|(?<=\bsince )|(?<=\bof )|(?<=\bfrom )){_WEEKDAY}\b",
-    r"(?:(?<=\bin )|(?<=\bsince )|(?<=\blast )|(?<=\bof )|(?<=\bfrom ))"
-    r"(?:january|february|april|june|july|august|september|october|november|december)\b",
+    r"\b(?:january|february|april|june|july|august|september|october|november|december)\b",
+    r"(?:(?<=\bin )|(?<=\bon )|(?<=\bsince )|(?<=\blast ))march\b(?!\s+fracture)",
 )
 _TIMES = (
     r"\b(?:[01]?\d|2[0-3])\s?[:.h]\s?[0-5]\d(?::[0-5]\d)?\s?(?:[ap]\.?m\b\.?|hrs?\b|hours\b)",
     r"\b(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?\b" + _NO_PLACE,
     r"\b(?:[01]\d|2[0-3])[0-5]\d\s?(?:h|hrs?|hours)\b",
+    r"\b(?:0?[1-9]|1[0-2]) [0-5]\d\s?[ap]\.?m\b\.?",
     r"\bat\s+(?P<clock>(?:0?[1-9]|1[0-2])\s?[ap]\.?m\b\.?)",
 )
 _AGE = r"(?:9\d|1[0-2]\d)"
@@ -57,7 +61,7 @@ _PATTERNS = (
     re.compile("|".join(f"(?:{one})" for one in (*_DATES, *_AGES)), re.IGNORECASE),
     re.compile("|".join(f"(?:{one})" for one in _TIMES), re.IGNORECASE),
 )
-_WORDED = re.compile(r"ninety|hundred|day\b|\b(?:jan|febr)uary|april|\bju(?:ne|ly)\b|august|(?:em|to)ber", re.I)
+_WORDED = re.compile(r"ninety|hundred|day\b|\bmarch|\b(?:jan|febr)uary|april|\bju(?:ne|ly)\b|august|(?:em|to)ber", re.I)
 
 
 def dates_in(text: str) -> Iterator[Span]:

@@ -1,4 +1,4 @@
-"""Numbers that lead to a person: telephones, record numbers, postcodes, addresses in the net."""
+"""Numbers that lead to a person: telephones, record numbers, postcodes, rooms and beds, addresses in the net."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ _ADDRESSES = (
     r"\b(?:\d{1,3}\.){3}\d{1,3}\b",
 )
 _LINE = (
-    r"(?:page[rd]?|beeper|bleep|phone|telephone|tel|fax|cell|mobile|call\s?back(?:\s+number)?|extension|ext|voicemail)"
+    r"(?:page[rd]?|beeper|bleep|blp|phone|telephone|tel|fax|cell|mobile|call\s?back(?:\s+number)?|extension|ext"
+    r"|voicemail)"
 )
 _TELEPHONES = (
     r"(?<![\w.])(?:\+|00)\d{1,3}[\s.()-]*(?:\d[\s.()-]*){7,12}\d\b",
     r"(?<![\w.])\(?\d{3}\)?[\s.-]{0,2}\d{3}[\s.-]{1,2}\d{4}\b(?:,?\s*(?:x|ext\.?)\s?\d{1,6})?",
     r"\b\d{3}-\d{4}\b",
+    r"(?<![\w.])(?<!\bof )(?<!\bto )\d{3} \d{4}\b(?![.,]\d)" + _UNIT,
     r"\b0\d{2,4}[\s-]\d{3,4}[\s-]?\d{3,4}\b",
     rf"\b{_LINE}\b\.?\s*(?:number|no\.?|num|is|at|id|#)?[\s:#.-]*(?P<line>\(?\d[\d\s().-]{{1,14}}\d)\b" + _UNIT,
     r"(?<![\w.])x\s?(?P<extension>\d{4,6}|\d-\d{4})\b",
@@ -37,6 +39,7 @@ _RECORDS = (
     rf"\b{_LABEL}{_NUMBER_OF}\s*[:#=]\s*(?P<record>[A-Z]{{0,5}}[-\s]?\d[\w/-]*)",
     rf"\b{_LABEL}\b\s+(?:number|no\.?|num\.?|nr\.?|id|\#)\s*(?:is\s+)?(?P<numbered>[A-Z]{{0,5}}-?\d[\w/-]*)",
     r"\b(?:mrn|ssn|nhs|uhid|nric|accession|acct|curp|dni)\s+(?P<bare>[A-Z]{0,5}-?\d[\w/-]*)",
+    r"\bmedicare\s+(?P<medicare>\d[\d ]{6,}\d)\b",
     r"\b\d{3}[- ]\d{2}[- ]\d{4}\b",
     r"\b\d{3} \d{3} \d{4}\b",
     # Six digits and more are no measure, whatever stands between them.
@@ -45,7 +48,12 @@ _RECORDS = (
     r"(?<![\w.,])\d{5}(?:-\d{4})?\b(?![.,]\d)" + _UNIT,
     r"\b[A-Z]{1,2}\d[A-Z\d]? \d(?!MM|CM|ML|CC|FR)[ABD-HJLNP-UW-Z]{2}\b",
 )
-_PATTERNS = tuple(re.compile(one, re.IGNORECASE) for one in (*_ADDRESSES, *_RECORDS, *_TELEPHONES))
+_ROOMS = (
+    # "bed 12", "side room 4", "room 7-449": not "bed rest", and no count ("2 units").
+    r"\b(?:rooms?|rm|cubicle|bay|bed)\b\.?\s*(?:number\s*|no\.?\s*|#\s*)?(?P<room>\d[\w-]*)",
+    r"\bward\s+(?P<ward>\d+\s?[A-Z]?\b|[A-Z]\d+\b)",
+)
+_PATTERNS = tuple(re.compile(one, re.IGNORECASE) for one in (*_ADDRESSES, *_RECORDS, *_TELEPHONES, *_ROOMS))
 _ADDRESS = re.compile(r"@|www|http|\bdot\b", re.I)
 
 

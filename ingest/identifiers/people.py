@@ -17,7 +17,10 @@ _SLASH = re.compile(r"[ \t]*(?:,|&|/|\band\b|\by\b)[ \t]*(?:dr\.?[ \t]+)?", re.I
 
 _TITLE = re.compile(
     r"\b(?P<title>drs?|doctors?|mr|mrs|ms|miss|mx|messrs|professor|prof|sr|sra|srta|dra|do\u00f1a|don|herr|frau|mme|mlle"
-    r"|monsieur|madame|sir|dame|reverend|nurse|sister|matron|se\u00f1or|se\u00f1ora)\b(?P<dot>\.?)[ \t]*(?=[^\W\d_])",
+    r"|monsieur|madame|sir|dame|reverend|rev|nurse|sister|matron|se\u00f1or|se\u00f1ora|capt|captain|sgt|sergeant|lieutenant|colonel"
+    r"|smt|sri|shri|shrimati|sardar|kumari|begum|sheikh|rabbi|imam|pastor|son|daughter|wife|husband|mother|father|brother"
+    r"|grandson|granddaughter|grandmother|grandfather|surgeon|radiographer|registrar|consultant)"
+    r"\b(?P<dot>\.?(?:['\u2019]s)?)[ \t]*\(?(?=[^\W\d_])",
     re.I,
 )
 _SURE = frozenset(["dr", "drs", "mr", "mrs", "professor", "prof", "dra", "miss", "doctor"])
@@ -59,6 +62,20 @@ _INITIALS = re.compile(
     r"\b(?:[A-Z]\.[ \t]?){1,3}[ \t]*(?P<surname>(?:[a-z]{2,3} )?[A-Z][^\W\d_'\u2019-]+(?:-[A-Z][^\W\d_]+)?)"
 )
 _POINTED = re.compile(r"(?<![\w.])(?:[A-Z]\.[ \t]?){2,4}(?![\w])")
+_DONE_BY = re.compile(r"(?:\b(?:by|with|per|from|s/b|r/v|d/w|dr\.?)|\b[a-z]\.)[ \t]+\Z", re.I)
+_BACK = 8
+"""Letters before a name in which such a word stands."""
+_NOTHING_MORE = re.compile(r"[ \t]*(?:[.,;)\n]|\Z|(?:at|on|and|&|for|to)\b)", re.I)
+_SIGNED = re.compile(r"\((?P<name>[A-Z][a-z]{2,})\)(?=[ \t]*(?:[.\n]|\Z))")
+"""One word with a capital in brackets behind a statement."""
+_RELATION = re.compile(r"\b[sdwb]/o[ \t]+(?=[^\W\d_])", re.I)
+"""Son, daughter, wife or baby of somebody; "w/o" before what is no name is "without"."""
+_FAMILY = re.compile(r"(?:'s|\u2019s)?[ \t]+(?:family|relatives|household)\b", re.I)
+_SAYS = re.compile(
+    r"[ \t]+(?:thinks?|noted|notes|reported|reports|feels?|felt|wrote|writes|believes?|said|says|saw|reviewed|rang"
+    r"|advised|interpreted|repeated|dictating|and\s+(?:dr\.?\s+)?\w+\s+agree)\b",
+    re.I,
+)
 _TYPIST = re.compile(r"\b[A-Z]{2,4}[ \t]?[/:][ \t]?[a-z]{2,4}\b(?=[ \t]*(?:[.\n]|\Z))|\b[DT]: ?[A-Z]{2,4}\b")
 _IN_BRACKETS = re.compile(r"\((?P<in>[A-Z]{2,3})\)(?=[ \t]*(?:\.|\n|\Z))")
 
@@ -88,6 +105,9 @@ def _titled(words: Words) -> Iterator[Span]:
         begin = words.at.get(match.end())
         title = match["title"]
         if begin is None or (spelt(words.words[begin]) in plain_words() and not words.is_initial(begin)):
+            continue
+        # "Son reports", "surgeon advised": a role stands before verbs as often as before names.
+        if spelt(title) in marker("role") and not (words.nobody_knows(begin) or is_name(words.words[begin])):
             continue
         doubtful = title in _READ_OTHERWISE and not match["dot"]
         sure = spelt(title) in _SURE and not doubtful
@@ -124,7 +144,11 @@ def _told(words: Words) -> Iterator[Span]:
             named = is_name(words.words[begin]) or words.is_capital(begin) or match[0].rstrip().endswith(".")
             if named or _SUBJECT.match(words.text, words.spans[end - 1][1]):
                 yield words.spans[begin][0], words.spans[end - 1][1]
-    for pattern in (_SUBJECT, _PROFESSION):
+    for match in _RELATION.finditer(words.text):
+        begin = words.at.get(match.end())
+        if begin is not None and (words.nobody_knows(begin) or is_name(words.words[begin])):
+            yield match.start(), words.spans[words.name_from(begin) - 1][1]
+    for pattern in (_SUBJECT, _SAYS, _FAMILY, _PROFESSION):
         for match in pattern.finditer(words.text):
             yield from _name_before(words, match.start(), of_profession=pattern is _PROFESSION)
 
@@ -166,10 +190,14 @@ def _by_their_form(words: Words) -> Iterator[Span]:
             for beside in (index - 1, index + 1):
                 if 0 <= beside < len(words.words) and _belongs(words, index, beside):
                     yield words.spans[beside]
-        elif (_stands_out(words, index) or _two_names(words, index)) and not _of_an_eponym(words, index):
+        elif (words.nobody_knows(index) or _stands_out(words, index) or _two_names(words, index)) and not _of_an_eponym(
+            words, index
+        ):
             yield words.spans[index]
     for match in _INITIALS.finditer(words.text):
         surname = match["surname"].split()[-1]
+        if match[0][:2] in ("L.", "R.") and eponyms().issuperset(_WORDS_PARTS.findall(spelt(surname))):
+            continue  # "R > L. Blalock-Taussig shunt"
         if not is_known(surname) and not (words.mixed and surname.isupper() and len(surname) < 4):
             yield match.span()
     for match in _POINTED.finditer(words.text):
@@ -179,6 +207,9 @@ def _by_their_form(words: Words) -> Iterator[Span]:
     for match in _TYPIST.finditer(words.text):
         if not any(is_known(word) for word in _WORDS.findall(match[0])[-2:] if len(word) > 1):
             yield match.span()
+    for match in _SIGNED.finditer(words.text):
+        if words.mixed and not is_known(match["name"]):
+            yield match.span("name")
     for match in _IN_BRACKETS.finditer(words.text):
         if not is_known(match["in"]) and load_lexicon().written_out(match["in"]) == match["in"] and words.mixed:
             yield match.span("in")
@@ -195,15 +226,20 @@ def _belongs(words: Words, index: int, beside: int) -> bool:
         return word.isupper()
     if beside > index and GAP.fullmatch(between) and words.goes_on(beside):
         return True
-    return not is_known(word) and (words.is_capital(beside) or not words.mixed or is_name(word))
+    alone = spelt(word) in eponyms() and not words.follows(beside + 1)
+    return (alone or not is_known(word)) and (words.is_capital(beside) or not words.mixed or is_name(word))
 
 
 def _of_an_eponym(words: Words, index: int) -> bool:
     """Whether a word names a thing by whoever described or made it: "Zenker diverticulum", "ligament of Treitz"."""
     word, last = spelt(words.words[index]), len(words.words) - 1
     parts = _WORDS_PARTS.findall(word)
+    if _does_something(words, index):
+        return False
     if word in eponyms() or (len(parts) > 1 and eponyms().issuperset(parts)):
         return True
+    if words.nobody_knows(index) and words.follows(index + 1) and words.nobody_knows(index + 1):
+        return False  # given name and surname
     if index >= 2 and spelt(words.words[index - 1]) == "of" and words.follows(index) and words.follows(index - 1):
         return spelt(words.words[index - 2]) in marker("described")
     for after in (index + 1, index + 2):
@@ -215,6 +251,17 @@ def _of_an_eponym(words: Words, index: int) -> bool:
     # "von Hippel-Lindau disease", "Ellis-van Creveld syndrome"
     joined = parts[-1] in marker("particle") and index < last and words.follows(index + 1)
     return joined and words.words[index + 1][0].isupper() and _of_an_eponym(words, index + 1)
+
+
+def _does_something(words: Words, index: int) -> bool:
+    """Whether a word is of whoever did something and nothing behind it is named so: "by Campbell at 10", "(Levy)"."""
+    start, end = words.spans[index]
+    behind = _NOTHING_MORE.match(words.text, end) is not None
+    return (
+        behind
+        and (words.is_capital(index) or not words.mixed)
+        and _DONE_BY.search(words.text[max(0, start - _BACK) : start]) is not None
+    )
 
 
 def _two_names(words: Words, index: int) -> bool:

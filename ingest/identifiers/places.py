@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ingest.identifiers.tables import is_known, marker
+from ingest.identifiers.tables import eponyms, is_known, is_name, marker, spelt
 from kb.language.grammar.tokens import Span
 
 _NAMED = r"(?:[A-Z][\w'\u2019-]*|of|the|de|del|la|and|&|St\.?|St)"
@@ -35,9 +35,18 @@ _FROM = re.compile(
 )
 _STREET = re.compile(
     r"\b\d{1,5}[A-Z]?[ \t]+(?:[NSEW]\.?[ \t]+)?(?:[^\W\d_][\w'\u2019-]*[ \t]+){1,3}?"
-    r"(?:street|avenue|road|boulevard|blvd|drive|lane|court|terrace|crescent|close|(?-i:St|Ave|Rd|Dr|Ln|Ct|Way|Place|ST|AVE|RD))\b\.?",
+    r"(?:street|avenue|road|boulevard|blvd|drive|lane|court|terrace|crescent|close|nagar|marg|colony|enclave|grove|gardens|parade"
+    r"|(?-i:St|Ave|Rd|Dr|Ln|Ct|Way|Place|Mews|Row|Rise|Hill|Walk|Square|ST|AVE|RD))\b\.?(?:[ \t]+\d{4,6}\b)?",
     re.I,
 )
+_WARD = re.compile(
+    r"\b(?P<before>[^\W\d_][\w'\u2019-]*)[ \t]+(?:ward|unit|wing)\b"
+    r"|\bward[ \t]+(?:\d+\w?[ \t]+)?(?P<behind>[^\W\d_][\w'\u2019-]*)",
+    re.I,
+)
+_SAINT = re.compile(r"\b(?:(?-i:St\.?)|st\.|saint|royal)[ \t]+(?P<name>[^\W\d_][\w-]*(?:['\u2019]s)?)", re.I)
+_TOWN_BEHIND = re.compile(r",[ \t]*(?P<name>[A-Z][\w'\u2019-]+(?:[ \t]+[A-Z][\w'\u2019-]+)?)")
+"""What stands behind an institution or a street."""
 
 _IN_TWO_WORDS = re.compile(
     r"\b(?:new\s+(?:york|jersey|mexico|hampshire|orleans|delhi|zealand|england|haven)|rhode\s+island|west\s+virginia"
@@ -65,12 +74,30 @@ def places_in(text: str) -> Iterator[Span]:
         begin = max(0, kind.start() - LONGEST)
         if before := _BEFORE.search(text[begin : kind.start()]):
             yield from ((begin + start, begin + end) for start, end in _unknown_words(before, first=False))
+            yield from _town_behind(text, kind.end())
     for match in _FROM.finditer(text):
         yield from _unknown_words(match, first=True)
+    for match in _WARD.finditer(text):
+        part = "before" if match["before"] else "behind"
+        word = match[part]
+        if word.lower() not in marker("stop") and not is_known(word) and (word[0].isupper() or is_name(word)):
+            yield match.span(part)
+    for match in _SAINT.finditer(text):
+        if spelt(match["name"]) in eponyms():
+            continue  # "St. Jude valve"
+        if not is_known(match["name"]) or match["name"][-2:] in ("'s", "\u2019s"):
+            yield match.span()
     for match in _IN_TWO_WORDS.finditer(text):
         yield match.span()
     for match in _STREET.finditer(text):
         yield match.span()
+        yield from _town_behind(text, match.end())
+
+
+def _town_behind(text: str, at: int) -> Iterator[Span]:
+    match = _TOWN_BEHIND.match(text, at)
+    if match and not is_known(match["name"]):
+        yield match.span("name")
 
 
 def _unknown_words(match: re.Match[str], *, first: bool) -> Iterator[Span]:

@@ -54,7 +54,7 @@ def is_known(word: str) -> bool:
     """Whether a word is one of radiology or a plain one: alone, it names nobody."""
     word = spelt(word)
     parts = _LETTERS.findall(word)
-    return bool(parts) and all(part in _known() or fold(part) in _known() for part in parts)
+    return bool(parts) and all(part in known_words() or fold(part) in known_words() for part in parts)
 
 
 @cache
@@ -74,7 +74,8 @@ def fingerprint() -> str:
 
 
 @cache
-def _known() -> frozenset[str]:
+def known_words() -> frozenset[str]:
+    """The words of radiology and the plain ones that are no names as well."""
     words = set(eponyms() | plain_words())
     for folder in _FOLDERS:
         for table in files(folder).iterdir():

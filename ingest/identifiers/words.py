@@ -6,6 +6,7 @@ import re
 from functools import cache
 
 from ingest.identifiers.tables import eponyms, is_known, is_name, marker, spelt
+from ingest.identifiers.unknown_words import LONGEST_ABBREVIATION, in_english, nobody_knows
 
 WORD = r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*"
 GAP = re.compile(r"[ \t]*\n?[ \t]*|[ \t]*-[ \t]*")
@@ -37,10 +38,17 @@ class Words:
         letters = [word for word in self.words if len(word) > 2]
         capitals = sum(word.isupper() for word in letters)
         self.mixed = capitals < 0.5 * len(letters) and any(word[0].isupper() for word in letters)
+        self.english = 2 * sum(not in_english(word) for word in letters) <= len(letters)
 
     def is_capital(self, index: int) -> bool:
         """Whether a word begins with a capital that the case of the text does not explain."""
         return self.words[index][0].isupper() and (self.mixed or not self.words[index].isupper())
+
+    def nobody_knows(self, index: int) -> bool:
+        """Whether nobody knows a word of a text in English; one in capitals among small letters is an abbreviation."""
+        word = self.words[index]
+        shortened = self.mixed and word.isupper() and len(word) <= LONGEST_ABBREVIATION
+        return self.english and not shortened and nobody_knows(word)
 
     def is_initial(self, index: int) -> bool:
         """Whether a word is one capital with a name behind it."""
@@ -62,7 +70,8 @@ class Words:
 
     def goes_on(self, index: int) -> bool:
         """Whether a word behind a name has a capital that only a name explains: "Jane Rose", not "Jane PICC"."""
-        return self.mixed and self.words[index].istitle() and self.is_capital(index - 1)
+        between = self.text[self.spans[index - 1][1] : self.spans[index][0]]
+        return self.mixed and self.words[index].istitle() and self.is_capital(index - 1) and "\n" not in between
 
     def name_from(self, index: int, *, most: int = 4, sure: bool = False) -> int:
         """The word behind the name that begins at a word; the word itself if none does.

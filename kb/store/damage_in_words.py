@@ -11,13 +11,17 @@ import re
 _FILE = re.compile(r"[\w-]+\.lance/(?:data|_versions|_deletions|_indices)/[\w./-]*\w")
 _GONE = re.compile(r"\bNot found\b|was not found")
 _BROKEN = re.compile(
-    r"LanceError\(IO\)|Invalid range \d+\.\.\d+ for object|manifest length does not match|failed to decode Protobuf"
-    r"|not a Lance file|Invalid magic|file magic|[Cc]orrupt"
+    r"Invalid range \d+\.\.\d+ for object|manifest length does not match|failed to decode Protobuf|not a Lance file"
+    r"|Invalid magic|file magic|[Cc]orrupt"
 )
+_OF_THE_SYSTEM = re.compile(r"\(os error \d+\)")
+"""What the operating system says of a disk: that is no damage."""
 
 
 def damage_in_words(text: str) -> str | None:
     """What is wrong with a table, from the text of an error; None if the text is not about a file of one."""
+    if _OF_THE_SYSTEM.search(text) and "os error 2)" not in text:
+        return None
     file, gone = _FILE.search(text), _GONE.search(text)
     if not _BROKEN.search(text) and not (file and gone):
         return None

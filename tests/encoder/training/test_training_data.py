@@ -16,13 +16,13 @@ from tests.support.curated import concept_id
 from tests.support.reports import write_csv
 from tests.support.tables import fill
 
-RIM, HERNIA, MASS = map(concept_id, ("zorbic rim", "hiatal hernia", "mass"))
+RIM, HERNIA, MASS = map(concept_id, ("velvet rim", "hiatal hernia", "mass"))
 
 
 @pytest.mark.soak
 def test_what_stands_aside_or_is_rejected_teaches_nothing(kb: KnowledgeBase, tmp_path: Path) -> None:
     add_concepts(kb, ["mass"], status="rejected")
-    rows = [{"uid": "s1", "findings": "Zorbic rim. Hiatal hernia. Mass.", "impression": ""}]
+    rows = [{"uid": "s1", "findings": "Velvet rim. Hiatal hernia. Mass.", "impression": ""}]
     picture = {"image_id": "i1", "study_id": "s1", "source": "folder", "kind": "png", "view": "PA"}
     fill(kb, images=[picture])
     ingest_reports(kb, [write_csv(tmp_path / "r.csv", rows)], IngestOptions(mapping={"id": "uid", "study": "uid"}))

@@ -53,7 +53,7 @@ class TestInTheKnowledgeBase:
         findings = [
             "Enlarged heart. 3 mm nodule.",
             "The heart is enlarged.",
-            "ETT 4.5 cm above the carina. Zorbic rim.",
+            "ETT 4.5 cm above the carina. Velvet rim.",
         ]
         rows = [{"uid": str(n), "findings": text, "impression": ""} for n, text in enumerate(findings)]
         ingest_reports(kb, [write_csv(tmp_path / "r.csv", rows)], IngestOptions())
@@ -75,7 +75,7 @@ class TestInTheKnowledgeBase:
             "cardiomegaly": "finding",
             "endotracheal tube": "device",
             "nodule": "finding",
-            "zorbic rim": "other",
+            "velvet rim": "other",
         }
         assert measured == [
             {"finding": "nodule", "value": 3.0, "unit": "mm"},

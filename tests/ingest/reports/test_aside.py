@@ -16,12 +16,12 @@ from tests.support.concepts import add_concepts
 from tests.support.curated import concept_id
 from tests.support.reports import write_csv
 
-RIM, HERNIA = concept_id("zorbic rim"), concept_id("hiatal hernia")
+RIM, HERNIA = concept_id("velvet rim"), concept_id("hiatal hernia")
 
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    findings = ("Zorbic rim. Hiatal hernia.", "Zorbic rim.")
+    findings = ("Velvet rim. Hiatal hernia.", "Velvet rim.")
     rows = [{"uid": str(at), "findings": text, "impression": ""} for at, text in enumerate(findings)]
     return write_csv(tmp_path / "reports.csv", rows)
 
@@ -41,13 +41,13 @@ class TestPutAside:
         assert {row["concept_id"]: row["mentions"] for row in kb.vocabulary.list()} == {HERNIA: 1}
         (aside,) = kb.vocabulary.list(status="aside")
         assert (aside["concept_id"], aside["mentions"], aside["reports"]) == (RIM, 2, 2)
-        assert kb.vocabulary.evidence(RIM)[0].sentence == "Zorbic rim."
+        assert kb.vocabulary.evidence(RIM)[0].sentence == "Velvet rim."
         assert check(kb) == []
 
     def test_what_a_curator_decided_on_it_stands(self, kb: KnowledgeBase, source: Path, tmp_path: Path) -> None:
         ingest_reports(kb, [source])
         kb.curate.accept(RIM)
-        more = write_csv(tmp_path / "more.csv", [{"uid": "9", "findings": "Zorbic rim.", "impression": ""}])
+        more = write_csv(tmp_path / "more.csv", [{"uid": "9", "findings": "Velvet rim.", "impression": ""}])
         ingest_reports(kb, [more])
         assert (kb.vocabulary.get(RIM).status, kb.vocabulary.counts()[RIM].mentions) == ("accepted", 3)
 

@@ -11,7 +11,7 @@ from kb.knowledge_base import KnowledgeBase
 from tests.support.mined import concept_id, mined_in
 from tests.support.reports import write_csv
 
-COMMON = [("No pneumothorax.", "Zorbic rim.")] * 5
+COMMON = [("No pneumothorax.", "Velvet rim.")] * 5
 RARE = [("Left pleural effusion.", "")]
 
 

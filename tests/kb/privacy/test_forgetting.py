@@ -19,7 +19,7 @@ from kb.vocabulary.check import check
 from tests.support.tables import fill
 
 GONE = "patient-quagga-77"
-OWN = "Zorbic rim beside the right hilum, as it was told of no other patient."
+OWN = "Velvet rim beside the right hilum, as it was told of no other patient."
 TOLD = {
     "p-other-001": ("Small left pleural effusion. No pneumothorax.", "Left effusion."),
     GONE: (f"{OWN} No pneumothorax. Large right pleural effusion.", "Calcified granuloma."),
