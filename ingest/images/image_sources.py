@@ -16,6 +16,7 @@ from ingest.sources.table_rows import table_rows
 from ingest.sources.tables import TableFile
 from kb.errors import UsageError
 from kb.privacy.id_key import IdKey
+from kb.reading.file_name import NOT_UTF8, as_text, is_text, require_text
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "image": ("image", "image_id", "image index", "path", "filename", "file", "file_name", "dicom_id", "image_path"),
@@ -98,6 +99,7 @@ def list_images(
         UsageError: a source is not there, or the table has no column of images.
     """
     for source in sources:
+        require_text(source)
         if not source.exists():
             raise UsageError(f"there is no file or folder {source}")
     if table is not None:
@@ -135,15 +137,16 @@ def hashed_entry(entry: ImageEntry, key: IdKey) -> ImageEntry:
 
 def _entry(image_id: str, path: Path, source: str, position: str, key: IdKey | None) -> ImageEntry:
     """An image that only its path tells of: the folders of MIMIC-CXR and CheXpert are patients and studies."""
-    study, patient = told_by_place(path.absolute().as_posix())
+    study, patient = told_by_place(as_text(path.absolute().as_posix()))
     entry = ImageEntry(
-        image_id=image_id,
+        image_id=as_text(image_id),
         path=path,
         source=source,
-        position=position,
+        position=as_text(position),
         study_id=study,
         patient_id=patient,
-        file=path.name,
+        fault="" if is_text(position) else NOT_UTF8,
+        file=as_text(path.name),
     )
     return entry if key is None else hashed_entry(entry, key)
 

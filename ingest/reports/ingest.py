@@ -31,6 +31,7 @@ from kb.errors import UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.privacy.same_ids import require_same_ids
 from kb.progress import Silent, Watcher
+from kb.reading.file_name import require_text
 from kb.store.commits import Commit
 from kb.vectors.embedding import Embedder, EmbeddingCache
 
@@ -324,6 +325,9 @@ def open_sources(paths: Sequence[str | Path | Source], options: IngestOptions) -
     """The sources that files and folders are; whatever is wrong with one of them is said before any work begins."""
     if not paths:
         raise UsageError("name at least one file or folder of reports")
+    for path in paths:
+        if isinstance(path, str | Path):
+            require_text(path)
     asked = Asked.of(options.scope, options.where)
     return [
         open_source(

@@ -17,6 +17,7 @@ from ingest.sources.json_records import is_document
 from ingest.sources.lines import UNREADABLE, open_raw
 from ingest.sources.text_folder import walk
 from kb.errors import ClearKbError, UsageError
+from kb.reading.regular_file import open_regular
 
 SUFFIXES = {
     ".csv": "csv",
@@ -59,6 +60,10 @@ def detect_format(path: Path) -> str:
     """
     if path.is_dir():
         return _folder_format(path)
+    try:
+        open_regular(path).close()
+    except OSError as error:
+        raise ClearKbError(f"{path} cannot be read: {error.strerror}") from error
     if path.stat().st_size == 0:
         raise ClearKbError(f"{path} is empty")
     suffixes = [suffix.lower() for suffix in path.suffixes]

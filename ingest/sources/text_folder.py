@@ -13,6 +13,7 @@ from ingest.sources.columns import refusal
 from ingest.sources.lines import encoding_error, sniff_bom
 from ingest.sources.sections import split_sections
 from kb.errors import ClearKbError, UsageError
+from kb.reading.file_name import NOT_UTF8, as_text, is_text
 from kb.reading.regular_file import read_regular
 
 MIMIC_STUDY = re.compile(r"s\d{8}")
@@ -42,6 +43,8 @@ class TextFolderSource:
 
     def _report(self, path: Path) -> Report | Reject:
         position = path.relative_to(self._root).as_posix()
+        if not is_text(position):
+            return Reject(as_text(position), NOT_UTF8)
         if self._bound_to is not None and leads_out(path, self._bound_to):
             return Reject(position, LEADS_OUT)
         try:

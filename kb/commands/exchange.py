@@ -160,6 +160,8 @@ def import_command(
         on_read, on_written = _steps(progress)
         result = take(**writing.act, on_read=on_read, on_written=on_written)
     print_import(result, writing, of_bank=clear, told_before=asks)
+    if result.rejected and result.rejected == result.read:
+        raise typer.Exit(1)  # the log has what was wrong with each row, and nothing was taken
 
 
 def _steps(progress: Progress) -> tuple[Callable[[int], None], Callable[[int, int], None]]:

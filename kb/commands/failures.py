@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Mapping
 
 from kb.errors import ClearKbError, Need
-from kb.store.damage_in_words import damage_in_words
+from kb.store.damage_in_words import damage_in_words, no_room_in_words
 from kb.visible import visible
 
 DEBUG = "CLEAR_KB_DEBUG"
@@ -130,6 +130,8 @@ def describe(error: BaseException) -> str:
         return f"{said}{flag}{hint}"
     if isinstance(error, OSError) and error.strerror:
         return _one_line(f"{error.filename or 'input/output'}: {error.strerror}")
+    if (told := no_room_in_words(str(error))) is not None:
+        return told
     if (told := damage_in_words(str(error))) is not None:
         return f"{told}: {HINTS['storage check']}"
     line = _RUST_LOCATION.sub("", _one_line("not enough memory" if isinstance(error, MemoryError) else str(error)))

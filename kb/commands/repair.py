@@ -34,4 +34,5 @@ def repair_command(
         for line in lost_lines(result.lost):
             say(escape(f"- {line}"))
     if not writing.dry_run:
-        say("what was broken lies in _damaged of the knowledge base; clear-kb check says whether its rules are kept")
+        aside = f"what was put aside lies in {result.put_aside}; " if result.put_aside else ""
+        say(f"{escape(aside)}clear-kb check says whether its rules are kept")

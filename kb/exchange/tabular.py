@@ -58,15 +58,38 @@ def read_csv(path: Path) -> Iterator[Record]:
     columns = [_column(name) for name in sheet.columns]
     if twice := sorted({name for name in columns if name and columns.count(name) > 1}):
         raise UsageError(f"{path} has the column {', '.join(twice)} more than once")
-    for cells in sheet.rows():
+    for cells, last in _with_last(sheet.rows()):
         if not any(cell.strip() for cell in cells):
             yield NO_RECORD
         elif any(cell.strip() for cell in cells[len(columns) :]):
             yield {"unreadable": f"it has {len(cells)} cells and the header {len(columns)}: is a cell not quoted?"}
+        elif last and len(cells) < len(columns) and not _ends_a_line(path):
+            # A row may be typed without its last cells. Of a file that was cut off, the last text would be another one.
+            yield {
+                "unreadable": f"it has {len(cells)} cells of {len(columns)}, and no end of line: is the file cut off?"
+            }
         else:
             facts = {name: from_cell(name, cell) for name, cell in zip(columns, cells, strict=False) if name}
             # A cell that is empty if something is needed says nothing: a row may be typed under a header.
             yield {name: value for name, value in facts.items() if value != "" or name not in FIELDS}
+
+
+def _with_last(rows: Iterable[list[str]]) -> Iterator[tuple[list[str], bool]]:
+    """Each row, and whether it is the last."""
+    before: list[str] | None = None
+    for row in rows:
+        if before is not None:
+            yield before, False
+        before = row
+    if before is not None:
+        yield before, True
+
+
+def _ends_a_line(path: Path) -> bool:
+    """Whether a text file ends with the end of a line, in whatever encoding."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 4))
+        return any(sign in file.read() for sign in (b"\n", b"\r"))
 
 
 def tells_of_concepts(path: Path) -> bool:

@@ -20,11 +20,11 @@ def read_json(text: str | bytes, *, exact: bool = False) -> Any:
 
     Args:
         text: JSON; bytes are UTF-8.
-        exact: refuse also what one reader takes so and another otherwise: a name that stands twice in an object, NaN
-            and Infinity, half a letter (a lone surrogate). For what is carried out, and is no row among many.
+        exact: refuse also what one reader takes so and another otherwise: NaN and Infinity, half a letter (a lone
+            surrogate). For what is carried out, and is no row among many.
 
     Raises:
-        Unreadable: it is no JSON, or beyond a bound.
+        Unreadable: it is no JSON, beyond a bound, or a name stands twice in an object.
     """
     try:
         if isinstance(text, bytes):
@@ -84,5 +84,5 @@ def require_whole_letters(told: Any) -> None:
         raise Unreadable("half a letter (a lone surrogate) stands in a text") from error
 
 
-_PLAIN = json.JSONDecoder(parse_int=_whole)
+_PLAIN = json.JSONDecoder(parse_int=_whole, object_pairs_hook=_once)
 _EXACT = json.JSONDecoder(parse_int=_whole, parse_constant=_no_constant, object_pairs_hook=_once)

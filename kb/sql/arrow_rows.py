@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
 
-_MONTH_DAYS = 30
-"""As DuckDB has it where an interval becomes a span of time."""
-
-_OTHERWISE = ("DECIMAL", "HUGEINT", "INTERVAL", "UUID")
+_OTHERWISE = ("DECIMAL", "HUGEINT", "UUID")
 """Types whose values Arrow has otherwise than DuckDB."""
 
 
@@ -42,8 +38,6 @@ def _plain(value: Any, kind: str) -> Any:
     if isinstance(value, Decimal):
         whole = "DECIMAL" not in kind or ("HUGEINT" in kind and value.as_tuple().exponent == 0)
         return int(value) if whole else float(value)
-    if isinstance(value, pa.MonthDayNano):
-        return timedelta(days=value.months * _MONTH_DAYS + value.days, microseconds=value.nanoseconds // 1000)
     if isinstance(value, dict):
         return {key: _plain(item, kind) for key, item in value.items()}
     if isinstance(value, list):

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import parse_qs
 
 from kb.errors import UsageError
+from kb.reading.file_name import require_text
 
 COMMITS_BY_DYNAMODB = "s3+ddb://"
 """How an address begins whose commits go through a DynamoDB table, for stores without conditional writes."""
@@ -27,6 +28,7 @@ class Address:
     def parse(cls, uri: str | Path) -> Address:
         """Take `uri` apart; UsageError if it names no place, or DynamoDB for its commits and no table of it."""
         text = str(uri)
+        require_text(text)
         if not text.partition("://")[2 if "://" in text else 0].strip("/"):
             raise UsageError(f"'{text}' is no place for a knowledge base: name a folder, or a bucket and a path in it")
         if "://" not in text:

@@ -1,4 +1,4 @@
-"""What Lance says of a file that is gone, cut or filled with other bytes, in words.
+"""What Lance says of a file that is gone, cut or filled with other bytes, or of a full disk, in words.
 
 A local knowledge base is looked at before it is read. Of a store every look is a request, so what is wrong with an
 object there shows where it is read.
@@ -14,8 +14,14 @@ _BROKEN = re.compile(
     r"Invalid range \d+\.\.\d+ for object|manifest length does not match|failed to decode Protobuf|not a Lance file"
     r"|Invalid magic|file magic|[Cc]orrupt"
 )
+_NO_ROOM = re.compile(r"No space left on device|\(os error (?:28|122)\)")
 _OF_THE_SYSTEM = re.compile(r"\(os error \d+\)")
 """What the operating system says of a disk: that is no damage."""
+
+
+def no_room_in_words(text: str) -> str | None:
+    """That a disk is full, from the text of an error of Lance's; None if it is about something else."""
+    return "there is no room left on the disk: what was committed is sound" if _NO_ROOM.search(text) else None
 
 
 def damage_in_words(text: str) -> str | None:

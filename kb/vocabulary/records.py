@@ -34,6 +34,12 @@ IDENTITY = ("concept_id", "normal_form", "assertion")
 """What a concept is known by: no import changes it."""
 
 _ID = re.compile(r"C[0-9a-f]{16}")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
+"""Signs that no spreadsheet and no XML can carry: an export with one could not be read back."""
+
+LONGEST = 10_000
+"""Letters of a text of a concept, a note among them."""
+
 _ID_AT_END = re.compile(r"C[0-9a-f]{16}$")
 CONCEPT_ASSERTIONS = ("present", "absent")
 """What a concept may say of its finding; hedging is of the mention."""
@@ -128,6 +134,10 @@ def _letters(value: Any) -> str:
         value.encode()
     except UnicodeEncodeError as error:
         raise ValueError(f"{shown(value)} holds half a letter") from error
+    if control := _CONTROL.search(value):
+        raise ValueError(f"{shown(value)} holds the control character U+{ord(control[0]):04X}")
+    if len(value) > LONGEST:
+        raise ValueError(f"{shown(value)} has {len(value):,} letters, and {LONGEST:,} are the most")
     return value
 
 

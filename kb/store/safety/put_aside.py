@@ -20,6 +20,11 @@ class PutAside:
         self._dry_run = dry_run
         self._folder = self._root / PUT_ASIDE / datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S.%f")
 
+    @property
+    def used(self) -> str | None:
+        """The folder, if anything was put there."""
+        return str(self._folder) if self._folder.exists() else None
+
     def take(self, path: str) -> None:
         """Put a file or a folder aside, if it is there."""
         if (target := self._target(path)) is not None:

@@ -8,9 +8,10 @@ whole one becomes the newest by a commit. Every step looks at what is there firs
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +49,21 @@ class Lost:
 
 @dataclass(slots=True)
 class Repair:
-    """What a repair did, or would do: its steps in words, and the commits that are lost by it."""
+    """What a repair did, or would do.
+
+    Attributes:
+        dry_run: whether nothing was done.
+        steps: what, in words.
+        lost: the commits whose work is taken back by it, and is to be done again.
+        commits: the ids of those that it made.
+        put_aside: the folder in which what was broken lies now; None where nothing had to give way.
+    """
 
     dry_run: bool
     steps: list[str] = field(default_factory=list)
     lost: list[Lost] = field(default_factory=list)
     commits: list[str] = field(default_factory=list)
+    put_aside: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The repair as plain data."""
@@ -88,6 +98,7 @@ def repair(storage: Storage, *, by: str | None = None, why: str | None = None, d
         for damage, commits in lost.items():
             names = ", ".join(commit.commit_id for commit in commits)
             result.steps.append(f"leave commits {names} to history: {damage.line()}")
+    result.put_aside = aside.used
     return result
 
 
@@ -182,7 +193,7 @@ def _mend_branch(
     if tables:
         target = next((commit for commit in log.chain(head) if not log.damage_of(commit)), None)
         pins, says = _whole_pins(log, head, target)
-        result.lost += [_lost(commit) for commit in log.chain(head) if target is None or commit.number > target.number]
+        result.lost += [_lost(commit) for commit in _undone(log.chain(head), target, pins)]
     else:
         pins, says = {}, "build the broken index anew"
         target = None
@@ -235,6 +246,17 @@ def _whole_pins(log: CommitLog, head: Commit, target: Commit | None) -> tuple[di
         "no commit is whole: go back to the newest whole version of each table"
         + (f", and make {', '.join(empty)} anew, empty; a backup would have them" if empty else "")
     )
+
+
+def _undone(chain: Sequence[Commit], target: Commit | None, pins: Mapping[str, int]) -> list[Commit]:
+    """The commits of a branch, newest first, whose work a repair takes back: what they wrote is not in its state."""
+    if target is not None:
+        return [commit for commit in chain if commit.number > target.number]
+    return [
+        commit
+        for commit, before in pairwise(chain)
+        if any(commit.pins.get(table, 0) > max(version, before.pins.get(table, 0)) for table, version in pins.items())
+    ]
 
 
 def _restore(storage: Storage, table: str, version: int, *, above: int) -> int:

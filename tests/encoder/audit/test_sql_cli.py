@@ -83,6 +83,22 @@ class TestSql:
         assert (cells["nothing"], cells["list"], cells["exact"]) == ("", "[1, 2]", "1.5")
         assert '{"a": 0.1235}' in ask("sql", sql).stdout
 
+    def test_values_that_arrow_has_not_are_told_as_duckdb_writes_them(self, ask: Ask) -> None:
+        sql = (
+            "SELECT 340282366920938463463374607431768211455::UHUGEINT AS big, INTERVAL '1 month' AS month, "
+            "INTERVAL '178956970 years' AS long, TIME '24:00:00' AS midnight, [INTERVAL 1 DAY] AS days"
+        )
+        (row,) = _data(ask("sql", sql, "--format", "json"))
+        assert row == {
+            "big": "340282366920938463463374607431768211455",
+            "month": "1 month",
+            "long": "178956970 years",
+            "midnight": "24:00:00",
+            "days": "[1 day]",
+        }
+        ask("sql", sql, "-o", "values.parquet")
+        assert pq.read_table("values.parquet").to_pylist() == [row]
+
     def test_rows_that_are_not_shown_are_counted(self, ask: Ask) -> None:
         done = ask("sql", "FROM predictions", "--limit", "5")
         assert "235 more rows" in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -129,3 +130,9 @@ class TestRefused:
     @pytest.mark.parametrize("name", ["csv", "tsv", "jsonl", "parquet"])
     def test_a_folder_where_a_file_is_needed(self, tmp_path: Path, name: str) -> None:
         self.refused(tmp_path, f"is a folder, and {name} is read from a file", source_format=name)
+
+
+def test_a_pipe_that_is_named_is_told_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "p.csv")
+    with pytest.raises(ClearKbError, match="not a file but a pipe"):
+        open_source(tmp_path / "p.csv")

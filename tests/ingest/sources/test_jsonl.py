@@ -51,6 +51,7 @@ def test_an_object_becomes_a_report(tmp_path: Path) -> None:
         (b'{"id": 2, "findings": NaN}', "no text"),
         (b'{"id": 2}', "no text"),
         (b'{"id": 2, "findings": "\\u0000"}', "NUL byte"),
+        (b'{"id": 2, "findings": "x", "findings": "y"}', "the name 'findings' stands twice"),
         (b'{"id": 2, "findings": "\\ud800"}', "half a surrogate pair"),
         (b'{"id": 2, "findings": "caf\xe9"}', "not utf-8: byte 0xe9"),
     ],

@@ -27,6 +27,20 @@ def test_an_error_keeps_its_words_and_the_command_line_says_what_to_type() -> No
     assert describe(ClearKbError("it is so")) == "it is so"
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("LanceError(IO): No space left on device (os error 28), /x/local.rs:1:2", "there is no room left on the disk"),
+        ("Not found: a.kb/concepts.lance/data/01.lance, /x/y.rs:3:4", "concepts.lance/data/01.lance is gone"),
+        ("Invalid range 0..1020 for object of size 0 bytes", "a file of it is cut, or holds other bytes"),
+    ],
+)
+def test_what_lance_says_of_a_disk_is_told_in_words(said: str, told: str) -> None:
+    line = describe(OSError(said))
+    assert told in line and "foreseen" not in line
+    assert ("restore-from" in line) == ("No space" not in said), "a full disk is no reason to bring a backup back"
+
+
 def test_what_an_error_needs_comes_through_another_process() -> None:
     error = pickle.loads(pickle.dumps(UsageError("no labels", need="labels", parameter="labels")))
     assert (str(error), error.need, error.parameter) == ("no labels", "labels", "labels")

@@ -105,6 +105,26 @@ def test_a_word_that_is_none_of_those_allowed_is_told_with_its_row_and_them(
     assert f"row 3 cannot be taken: {reject['reason']}" in said
 
 
+def test_a_file_that_was_cut_off_changes_no_text(ward, cli, tmp_path: Path) -> None:
+    """A row may be typed without its last cells, but not end in the middle of a line."""
+    (tmp_path / "x.csv").write_text(f"concept_id,text,status,note\n,scoliosis\n{LEFT},left nod", encoding="utf-8")
+    result = import_vocabulary(ward, tmp_path / "x.csv", dry_run=True)
+    (reject,) = result.rejects
+    assert (result.added, result.edited) == (1, 0)
+    assert reject["reason"] == "it has 2 cells of 4, and no end of line: is the file cut off?"
+    (tmp_path / "y.csv").write_text(f"concept_id,text,status,note\n{LEFT},left nod", encoding="utf-8")
+    assert "rejected" in cli("vocab", "import", "y.csv", "--kb", ward.uri, "--yes", code=1).stdout
+
+
+@pytest.mark.parametrize(
+    "text", ["bell \x07 sign", "nul \x00 sign", "escape \x1b[31m sign", "\ufffe sign", "x" * 10_001]
+)
+def test_what_an_export_could_not_carry_is_no_concept(ward, tmp_path: Path, text: str) -> None:
+    (tmp_path / "x.jsonl").write_text(json.dumps({"text": text}) + "\n", encoding="utf-8")
+    (reject,) = import_vocabulary(ward, tmp_path / "x.jsonl", dry_run=True).rejects
+    assert "control character" in reject["reason"] or "10,000 are the most" in reject["reason"]
+
+
 def test_two_columns_of_one_field_and_a_workbook_are_refused(ward, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="column text more than once"):
         import_vocabulary(ward, saved(tmp_path / "x.csv", [["Text", "text"], ["a", "b"]], ",", "utf-8"))

@@ -161,6 +161,16 @@ def test_a_table_that_is_gone_is_told_and_made_anew_by_repair(base: KnowledgeBas
     assert KnowledgeBase.open(base.uri).rejects() == []
 
 
+def test_repair_says_only_of_work_that_it_takes_back_that_it_is_lost(
+    base: KnowledgeBase, cli: Callable[..., Any]
+) -> None:
+    shutil.rmtree(folder(base, "disputes"))  # every commit names it, and none wrote anything into it
+    said = cli("repair", "--kb", base.uri).stderr
+    assert "make disputes anew, empty" in said
+    assert "is to be done again" not in said and "_damaged" not in said
+    assert len(KnowledgeBase.open(base.uri).vocabulary) == 3
+
+
 def test_a_damaged_index_is_not_used_and_built_anew(base: KnowledgeBase, caplog: pytest.LogCaptureFixture) -> None:
     (index,) = (folder(base, "concepts") / "_indices").iterdir()
     shutil.rmtree(index)

@@ -112,11 +112,11 @@ def mutated_value(draw: Random, value: Any) -> Any:
     for _ in range(draw.choice((1, 1, 1, 2, 4))):
         places = list(_places(value))
         if not places:
-            return draw.choice(VALUES)
+            return copy.deepcopy(draw.choice(VALUES))
         holder, key = draw.choice(places)
         kind = draw.randrange(8)
         if kind < 4:
-            holder[key] = draw.choice(VALUES)
+            holder[key] = copy.deepcopy(draw.choice(VALUES))  # it may be changed in its turn
         elif kind == 4:
             del holder[key]
         elif kind == 5:
