@@ -14,3 +14,17 @@ def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
     iterator = iter(items)
     while batch := list(islice(iterator, size)):
         yield batch
+
+
+def few_at_once(counted: Iterable[tuple[T, int]], most: int) -> Iterator[list[T]]:
+    """Things with how many rows each has, as lists of those that have at most so many together, or of one alone."""
+    things: list[T] = []
+    held = 0
+    for thing, rows in counted:
+        if things and held + rows > most:
+            yield things
+            things, held = [], 0
+        things.append(thing)
+        held += rows
+    if things:
+        yield things

@@ -15,6 +15,7 @@ from encoder.evaluation.agreement import agree_readers
 from encoder.evaluation.comparing import compare_runs
 from encoder.evaluation.evaluation import Agreement, Comparison, Evaluation, LeftOut, ReaderScore, Scored
 from encoder.evaluation.label_notes import label_notes
+from encoder.evaluation.matched_row import Row
 from encoder.evaluation.notes import notes_of
 from encoder.evaluation.options import Options
 from encoder.evaluation.reader_tables import Reading, find_readings
@@ -136,7 +137,7 @@ class _Work:
     choosers: _Choosers
     readings: Sequence[Reading]
 
-    def judge(self, part: str, group: str | None, evaluated: Sequence[Mapping[str, Any]]) -> _Judged:
+    def judge(self, part: str, group: str | None, evaluated: Sequence[Row]) -> _Judged:
         """Score the rows of one part, or of one group in it."""
         options = self.options
         # The patients that are evaluated come first: these alone are resampled.
@@ -185,13 +186,13 @@ class _Choosers:
     trained: frozenset[str]
     named: frozenset[str]
 
-    def chooses(self, row: Mapping[str, Any]) -> bool:
+    def chooses(self, row: Row) -> bool:
         """Whether a row is of the validation, or of the run that was named."""
         if self.source.run is not None:
             return bool(row["run"] == self.source.run)
         return row["in_split"] == "validation" and (row["run"] in self.trained or row["owner"] in self.named)
 
-    def is_pooled(self, row: Mapping[str, Any]) -> bool:
+    def is_pooled(self, row: Row) -> bool:
         """Whether a row is cross-fitted: no run was trained on it."""
         return row["run"] not in self.trained or row["in_split"] == "test"
 

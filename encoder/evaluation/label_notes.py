@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from encoder.evaluation.matched_row import Row
 from kb.knowledge_base import KnowledgeBase
 from kb.language.labels import LabelNames, normal_name
 from kb.sql.label_key import label_names_of
 from kb.store.sqltext import literals
 
 
-def label_notes(kb: KnowledgeBase, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def label_notes(kb: KnowledgeBase, rows: Sequence[Row]) -> list[str]:
     """The notes on the sources of labels that `rows` were judged by (`sources` of each)."""
     sources = sorted({source for row in rows for source in row["sources"]})
     if not sources:

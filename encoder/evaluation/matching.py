@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from encoder.evaluation.matched_row import MatchedRow, Row
+from kb.batched import few_at_once
 from kb.errors import UsageError
 from kb.images.view_choice import view_choice
 from kb.images.where import images_where
@@ -21,7 +23,7 @@ def match(
     source: str | None = None,
     where: str | None = None,
     by: str | None = None,
-) -> list[dict[str, Any]]:
+) -> list[MatchedRow]:
     """Every prediction of `runs` with its truth (`value`), patient, owner and split (`in_split`).
 
     `value` is None if the truth is unknown, and `labelled` false if there is no label at all. `owner` is the
@@ -37,39 +39,48 @@ def match(
     with Views(kb) as session:
         chosen = None if where is None else _where(session, where)
         groups = {"group_by": by, "attribute": None if by is None or by in COLUMNS else plain_label(by)}
-        found = session.run(_ROWS, {"runs": list(runs), **groups}).rows()
-        if by not in (None, "site") and all(row["group"] is None for row in found):
+        rows = _one_each(_found(session, runs, groups), source)
+        if by not in (None, "site") and all(row["group"] is None for row in rows):
             raise UsageError(f"by '{by}': nothing is known by that name; there are {', '.join(_known_groups(session))}")
-    rows = _one_each(found, source)
     if by == "site":
         _name_sites(rows)
     if chosen is not None:
         images, studies = chosen
         rows = [r for r in rows if (r["image_id"] in images if r["image_id"] is not None else r["study_id"] in studies)]
     _refuse_contradictions(rows)
-    for row in rows:
-        row["unit"] = f"study {row['study_id']}" if row["image_id"] is None else f"image {row['image_id']}"
     return rows
 
 
+AT_ONCE = 1_000_000
+"""Predictions that are put in order at a time."""
+
+_SERIES = """
+SELECT run, label, count(*) AS predictions
+FROM (SELECT run, label, row_number() OVER () AS place FROM predictions WHERE list_contains($runs, run))
+GROUP BY run, label ORDER BY min(place)
+"""
+
 _ROWS = """
-WITH places AS (
-    SELECT run, label, min(place) AS place
-    FROM (SELECT run, label, row_number() OVER () AS place FROM predictions) GROUP BY run, label
-)
 SELECT o.run, o.label, o.source, o.image_id, o.study_id, o.patient_id, o.owner, o.split AS in_split, o.score, o.logit,
     o.truth AS value, o.view,
     CASE CAST($group_by AS VARCHAR) WHEN 'site' THEN o.site WHEN 'source' THEN i.source
         WHEN 'view' THEN o.view WHEN 'sex' THEN o.sex WHEN 'age_band' THEN o.age_band WHEN 'month' THEN o.month
         ELSE o.attributes[CAST($attribute AS VARCHAR)] END AS "group"
-FROM outcomes o JOIN places p ON p.run = o.run AND p.label = o.label
-LEFT JOIN images i ON i.image_id = o.image_id
-WHERE o.run IN (SELECT unnest($runs))
-ORDER BY p.place, coalesce(o.image_id, o.study_id), o.source
+FROM outcomes o LEFT JOIN images i ON i.image_id = o.image_id
+WHERE list_contains($series, {'run': o.run, 'label': o.label})
+ORDER BY list_position($series, {'run': o.run, 'label': o.label}), coalesce(o.image_id, o.study_id), o.source
 """
 
 
-def _name_sites(rows: Iterable[dict[str, Any]]) -> None:
+def _found(session: Views, runs: Sequence[str], groups: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """What the sources say of each prediction, run by run and label by label in the order of the predictions."""
+    counted = session.run(_SERIES, {"runs": list(runs)}).rows()
+    series = [({"run": row["run"], "label": row["label"]}, row["predictions"]) for row in counted]
+    for few in few_at_once(series, AT_ONCE):
+        yield from session.run(_ROWS, {"series": few, **groups})
+
+
+def _name_sites(rows: Iterable[MatchedRow]) -> None:
     """Call rows of which nobody knows the site by the source of their labels: without pictures that is all there is."""
     for row in rows:
         if row["group"] is None and row["sources"]:
@@ -86,7 +97,7 @@ def _known_groups(session: Views) -> list[str]:
     return [*COLUMNS, *(row["name"] for row in session.run(sql).rows())]
 
 
-def of_views(rows: Sequence[Mapping[str, Any]], views: str) -> tuple[list[Mapping[str, Any]], dict[str, int]]:
+def of_views(rows: Sequence[Row], views: str) -> tuple[list[Row], dict[str, int]]:
     """The rows of the views that are asked for, and how many images are of others, by view; studies have none."""
     wanted = view_choice(views)
     whole = {row["unit"]: row["view"] for row in rows if row["image_id"] is not None}
@@ -94,19 +105,24 @@ def of_views(rows: Sequence[Mapping[str, Any]], views: str) -> tuple[list[Mappin
     return [row for row in rows if row["image_id"] is None or row["view"] in wanted], left_out
 
 
-def _one_each(found: Iterable[Mapping[str, Any]], source: str | None) -> list[dict[str, Any]]:
-    """One row of each prediction: its truth by the source that is wanted, or by all that speak of it."""
-    rows: dict[tuple[Any, ...], dict[str, Any]] = {}
+def _one_each(found: Iterable[Mapping[str, Any]], source: str | None) -> list[MatchedRow]:
+    """One row of each prediction: its truth by the source that is wanted, or by all that speak of it.
+
+    What is found of one prediction comes in a row, so that no more than those of one image are looked through.
+    """
+    same: dict[Any, Any] = {None: None}
+    rows: list[MatchedRow] = []
+    of_image: dict[tuple[Any, ...], MatchedRow] = {}
+    at: tuple[Any, ...] = ()
     for one in found:
-        key = tuple(one[name] for name in ("run", "label", "image_id", "study_id", "owner"))
-        row = rows.setdefault(key, {**one, "value": None, "labelled": False, "contradicted": False, "sources": []})
-        if one["source"] is None or source not in (None, one["source"]):
-            continue
-        row["labelled"] = True
-        row["contradicted"] |= None not in (row["value"], one["value"]) and row["value"] != one["value"]
-        row["value"] = one["value"] if row["value"] is None else row["value"]
-        row["sources"].append(one["source"])
-    return list(rows.values())
+        if (now := (one["run"], one["label"], one["image_id"] or one["study_id"])) != at:
+            at, of_image = now, {}
+        key = one["image_id"], one["study_id"], one["owner"]
+        if (row := of_image.get(key)) is None:
+            row = of_image[key] = MatchedRow(one, same)
+            rows.append(row)
+        row.hear(one["source"], one["value"], wanted=source, same=same)
+    return rows
 
 
 def _where(session: Views, where: str) -> tuple[set[str], set[str]]:
@@ -115,7 +131,7 @@ def _where(session: Views, where: str) -> tuple[set[str], set[str]]:
     return {row["image_id"] for row in rows}, {row["study_id"] for row in rows if row["study_id"] is not None}
 
 
-def _refuse_contradictions(rows: Sequence[Mapping[str, Any]]) -> None:
+def _refuse_contradictions(rows: Sequence[Row]) -> None:
     against = [row for row in rows if row["contradicted"]]
     if not against:
         return
@@ -129,7 +145,7 @@ def _refuse_contradictions(rows: Sequence[Mapping[str, Any]]) -> None:
     )
 
 
-def wanted_labels(rows: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> list[Mapping[str, Any]]:
+def wanted_labels(rows: Sequence[Row], labels: Sequence[str]) -> list[Row]:
     """The rows of the labels named, in whatever spelling; UsageError if a run knows none of that name."""
     if not labels:
         return list(rows)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from encoder.evaluation.evaluation import Scored
+from encoder.evaluation.matched_row import Row
 from encoder.evaluation.options import Options
 from encoder.evaluation.reader_tables import Reading
 from encoder.evaluation.rows import LabelRows
@@ -14,7 +14,7 @@ from kb.statistics.calibration_beyond_chance import DRAWS
 
 
 def notes_of(
-    rows: Sequence[Mapping[str, Any]],
+    rows: Sequence[Row],
     groups: Sequence[LabelRows],
     scored: Sequence[Scored],
     *,
@@ -52,7 +52,7 @@ def _split_note(split: str, options: Options) -> str:
     return f"evaluated: {which}{over}"
 
 
-def _interval_notes(rows: Sequence[Mapping[str, Any]], options: Options, split: str, group: str | None) -> list[str]:
+def _interval_notes(rows: Sequence[Row], options: Options, split: str, group: str | None) -> list[str]:
     """Which intervals go by formula, and which by what is drawn."""
     owners = {row["owner"]: row["patient_id"] is not None for row in rows if row["value"] is not None}
     of = " of external rows" if split == "external" else ""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from encoder.evaluation.evaluation import ReaderScore
+from encoder.evaluation.matched_row import Row
 from encoder.evaluation.reader_tables import Reading
 from encoder.evaluation.rows import LabelRows
 from kb.language.label_names import plain_label
@@ -29,7 +29,7 @@ def read_rows(rows: LabelRows, values: Mapping[str, bool], studies: Mapping[str,
     return [values.get(unit, values.get(studies.get(unit, ""))) for unit in rows.unit]
 
 
-def studies_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+def studies_of(rows: Iterable[Row]) -> dict[str, str]:
     """The studies of images, by "image ID": "study ID"."""
     return {row["unit"]: f"study {row['study_id']}" for row in rows if row["image_id"] and row["study_id"]}
 

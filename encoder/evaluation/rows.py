@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
+
+from encoder.evaluation.matched_row import Row
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -58,20 +59,20 @@ class LabelRows:
 
 
 def label_rows(
-    rows: Sequence[Mapping[str, Any]], clusters: Mapping[str, int], split: str = "", group: str | None = None
+    rows: Sequence[Row], clusters: Mapping[str, int], split: str = "", group: str | None = None
 ) -> list[LabelRows]:
     """Matched predictions (see `encoder.evaluation.matching`) by run and label.
 
     `clusters` numbers the owners of the rows; `split` and `group` are what they are called.
     """
-    groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    groups: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         groups.setdefault((row["run"], row["label"]), []).append(row)
     found = (_of_group(run, label, members, clusters) for (run, label), members in groups.items())
     return [replace(rows, split=split, group=group) for rows in found]
 
 
-def _of_group(run: str, label: str, members: Sequence[Mapping[str, Any]], clusters: Mapping[str, int]) -> LabelRows:
+def _of_group(run: str, label: str, members: Sequence[Row], clusters: Mapping[str, int]) -> LabelRows:
     known = [row for row in members if row["value"] is not None]
     score = np.array([row["score"] for row in known], dtype=np.float64)
     logits = [row["logit"] for row in known]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from encoder.evaluation.matched_row import Row
 from encoder.evaluation.matching import match, of_views, wanted_labels
 from encoder.evaluation.options import Options
 from encoder.prediction.judged import judged_parts, why_judged
@@ -34,8 +35,8 @@ class Selected:
     """
 
     runs: Sequence[str]
-    rows: Sequence[Mapping[str, Any]]
-    blocks: Mapping[Block, Sequence[Mapping[str, Any]]]
+    rows: Sequence[Row]
+    blocks: Mapping[Block, Sequence[Row]]
     left_out: Mapping[str, int]
     why: Sequence[str]
 
@@ -80,11 +81,9 @@ def select(
     return Selected(runs=chosen, rows=rows, blocks=blocks, left_out=left_out, why=why)
 
 
-def _blocks(
-    rows: Sequence[Mapping[str, Any]], parts: Sequence[str], *, grouped: bool
-) -> dict[tuple[str, str | None], list[Mapping[str, Any]]]:
+def _blocks(rows: Sequence[Row], parts: Sequence[str], *, grouped: bool) -> dict[tuple[str, str | None], list[Row]]:
     """The rows that are judged together: those of a part and, where they are grouped, of a group in it."""
-    found: dict[tuple[str, str | None], list[Mapping[str, Any]]] = {}
+    found: dict[tuple[str, str | None], list[Row]] = {}
     for part in parts:
         members = [row for row in rows if lies_in(row["in_split"], part)]
         names = sorted({row["group"] for row in members if row["group"] is not None}) if grouped else []
@@ -95,7 +94,7 @@ def _blocks(
     return found
 
 
-def numbered(first: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+def numbered(first: Sequence[Row], rows: Sequence[Row]) -> dict[str, int]:
     """The owners of rows, numbered; those of the `first` ones come first."""
     owners = [*sorted({row["owner"] for row in first}), *sorted({row["owner"] for row in rows})]
     return {owner: at for at, owner in enumerate(dict.fromkeys(owners))}

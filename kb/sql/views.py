@@ -13,12 +13,13 @@ query asks for them, filters and columns pushed down. What `outcomes` stands on 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
 
+from kb.batched import few_at_once
 from kb.errors import UsageError
 from kb.images.patient_split import fold_of
 from kb.images.patients import read_patients
@@ -174,7 +175,7 @@ class Views:
             self._connection.execute(f"CREATE TABLE {inner} AS {sql}")
             return
         found = self._connection.execute("SELECT name, sum(scores) FROM score_series GROUP BY name ORDER BY name")
-        first, *more = list(_few_at_once(found.fetchall())) or [[]]
+        first, *more = list(few_at_once(found.fetchall(), ROWS_AT_ONCE)) or [[]]
         # There may be a part of it, of a query that was stopped in between.
         self._connection.execute(f"CREATE OR REPLACE TABLE {inner} AS {sql}", {"names": first})
         for names in more:
@@ -267,20 +268,6 @@ class Views:
             if not isinstance(error, duckdb.Error):
                 raise
             raise UsageError(first_words(error, self._columns_meant(sql))) from error
-
-
-def _few_at_once(counted: Iterable[tuple[str, int]]) -> Iterator[list[str]]:
-    """Names with how many rows each has, as lists of names that have few rows together, or are one alone."""
-    names: list[str] = []
-    held = 0
-    for name, rows in counted:
-        if names and held + rows > ROWS_AT_ONCE:
-            yield names
-            names, held = [], 0
-        names.append(name)
-        held += rows
-    if names:
-        yield names
 
 
 def _kinds() -> pa.Table:
