@@ -31,10 +31,11 @@ _DATES = (
     r"(?<=\bon )\d{1,2}[/.-]\d{1,2}\b(?![/.-]?\d)" + _UNIT,
     r"(?:(?<=\bdated )|(?<=\bsince )|(?<=\bfrom )|(?<=\bto )|(?<=\bstudy of )|(?<=\bexam of ))\d{1,2}/\d{1,2}\b"
     r"(?![/.-]?\d)" + _UNIT,
-    r"\b(?:s/p\s+\w+|appt|appointment|films?|cxr|ct|study|studies|exam|radiographs?|prior|clinic|surgery)\s+"
+    r"\b(?:s/p\s+\w+|appt|appointment|films?|cxr|ct|study|studies|exam|radiographs?|prior|clinic|surgery|\w+(?:ostomy|otomy|ectomy|plasty))\s+"
     r"(?P<day>\d{1,2}/\d{1,2})\b(?![/.-]?\d)" + _UNIT,
     r"\[[^\]\n]*?\s(?P<noted>\d{1,2}/\d{1,2})\s?\]",
-    rf"(?:(?<=\bon )|(?<=\blast )|(?<=\bthis )|(?<=\bsince )|(?<=\bof )|(?<=\bfrom )){_WEEKDAY}\b",
+    rf"(?:(?<=\bon )|(?<=\blast )|(?<=\bthis )|(?<=\bsince )|(?<=\bof )|(?<=\bfrom )){_WEEKDAY}\b"
+    rf"(?:\s+(?:the\s+)?{_DAY}\b)?",
     r"\b(?:january|february|april|june|july|august|september|october|november|december)\b",
     r"(?:(?<=\bin )|(?<=\bon )|(?<=\bsince )|(?<=\blast ))march\b(?!\s+fracture)",
 )
@@ -43,7 +44,7 @@ _TIMES = (
     r"\b(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?\b" + _NO_PLACE,
     r"\b(?:[01]\d|2[0-3])[0-5]\d\s?(?:h|hrs?|hours)\b",
     r"\b(?:0?[1-9]|1[0-2]) [0-5]\d\s?[ap]\.?m\b\.?",
-    r"\bat\s+(?P<clock>(?:0?[1-9]|1[0-2])\s?[ap]\.?m\b\.?)",
+    r"(?<![\d.,])\b(?:0?[1-9]|1[0-2])\s?[ap]\.?\s?m\b\.?",
 )
 _AGE = r"(?:9\d|1[0-2]\d)"
 _NINETY = (

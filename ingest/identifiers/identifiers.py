@@ -80,5 +80,4 @@ def _joined(found: Iterable[Span]) -> list[Span]:
 
 def _marked(identifier: str) -> str:
     """A mark for every letter; blanks within become marks too, so that it is one word, and lines stay lines."""
-    marked = re.sub(r"[^\r\n]", MARK, identifier)
-    return marked if len(marked) > 1 else "-"
+    return re.sub(r"[^\r\n]", MARK, identifier)

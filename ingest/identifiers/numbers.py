@@ -50,10 +50,13 @@ _RECORDS = (
 )
 _ROOMS = (
     # "bed 12", "side room 4", "room 7-449": not "bed rest", and no count ("2 units").
-    r"\b(?:rooms?|rm|cubicle|bay|bed)\b\.?\s*(?:number\s*|no\.?\s*|#\s*)?(?P<room>\d[\w-]*)",
+    r"\b(?:rooms?|rm|cubicle|bay|bed)\b\.?\s*(?:number\s*|no\.?\s*|#\s*)?(?P<room>[A-Z]?\d[\w-]*)",
     r"\bward\s+(?P<ward>\d+\s?[A-Z]?\b|[A-Z]\d+\b)",
 )
 _PATTERNS = tuple(re.compile(one, re.IGNORECASE) for one in (*_ADDRESSES, *_RECORDS, *_TELEPHONES, *_ROOMS))
+_SIGN = re.compile(r"\b(?:no|nos|nr)\b\.?[\s:#]*\Z", re.I)
+_BACK = 8
+"""Letters before a number in which such a sign stands."""
 _ADDRESS = re.compile(r"@|www|http|\bdot\b", re.I)
 
 
@@ -63,4 +66,7 @@ def numbers_in(text: str) -> Iterator[Span]:
         for pattern in _PATTERNS:
             for match in pattern.finditer(text, begin, end):
                 kept = [name for name, part in match.groupdict().items() if part is not None]
-                yield match.span(kept[0]) if kept else match.span()
+                first, last = match.span(kept[0]) if kept else match.span()
+                # "Medicare no 645" is no denial: the sign of a number goes with it.
+                sign = _SIGN.search(text, max(0, first - _BACK), first)
+                yield (sign.start() if sign else first), last

@@ -62,7 +62,7 @@ _INITIALS = re.compile(
     r"\b(?:[A-Z]\.[ \t]?){1,3}[ \t]*(?P<surname>(?:[a-z]{2,3} )?[A-Z][^\W\d_'\u2019-]+(?:-[A-Z][^\W\d_]+)?)"
 )
 _POINTED = re.compile(r"(?<![\w.])(?:[A-Z]\.[ \t]?){2,4}(?![\w])")
-_DONE_BY = re.compile(r"(?:\b(?:by|with|per|from|s/b|r/v|d/w|dr\.?)|\b[a-z]\.)[ \t]+\Z", re.I)
+_DONE_BY = re.compile(r"(?:\b(?:by|per|s/b|r/v|d/w|dr\.?|rang|ring|post op)|\b[a-z]\.)[ \t]+\Z", re.I)
 _BACK = 8
 """Letters before a name in which such a word stands."""
 _NOTHING_MORE = re.compile(r"[ \t]*(?:[.,;)\n]|\Z|(?:at|on|and|&|for|to)\b)", re.I)
@@ -150,6 +150,9 @@ def _told(words: Words) -> Iterator[Span]:
             yield match.start(), words.spans[words.name_from(begin) - 1][1]
     for pattern in (_SUBJECT, _SAYS, _FAMILY, _PROFESSION):
         for match in pattern.finditer(words.text):
+            last = _WORDS.findall(words.text[: match.start()])[-1:] if pattern is _SAYS else []
+            if last and spelt(last[0]) in eponyms():
+                continue  # "MitraClip noted over the valve"
             yield from _name_before(words, match.start(), of_profession=pattern is _PROFESSION)
 
 
@@ -190,9 +193,13 @@ def _by_their_form(words: Words) -> Iterator[Span]:
             for beside in (index - 1, index + 1):
                 if 0 <= beside < len(words.words) and _belongs(words, index, beside):
                     yield words.spans[beside]
-        elif (words.nobody_knows(index) or _stands_out(words, index) or _two_names(words, index)) and not _of_an_eponym(
-            words, index
-        ):
+        elif _of_an_eponym(words, index):
+            continue
+        elif words.nobody_knows(index) or _stands_out(words, index) or _two_names(words, index):
+            yield words.spans[index]
+            if _goes_on_as_a_name(words, index + 1):
+                yield words.spans[index + 1]
+        elif _does_something(words, index) and words.mixed and word.istitle() and spelt(word) not in plain_words():
             yield words.spans[index]
     for match in _INITIALS.finditer(words.text):
         surname = match["surname"].split()[-1]
@@ -226,8 +233,19 @@ def _belongs(words: Words, index: int, beside: int) -> bool:
         return word.isupper()
     if beside > index and GAP.fullmatch(between) and words.goes_on(beside):
         return True
+    under_way = 0 < beside < index and words.words[beside - 1].islower() and words.follows(beside)
+    if under_way and GAP.fullmatch(between) and words.mixed and word.istitle():
+        return True  # "contact of Will Schmidt": only a name explains the capital
     alone = spelt(word) in eponyms() and not words.follows(beside + 1)
     return (alone or not is_known(word)) and (words.is_capital(beside) or not words.mixed or is_name(word))
+
+
+def _goes_on_as_a_name(words: Words, index: int) -> bool:
+    """Whether a word behind a name that no table has is of it: "Sipho Hill", and not "Bardport Catheter"."""
+    if not words.follows(index) or not words.goes_on(index):
+        return False
+    word = spelt(words.words[index])
+    return word in eponyms() or not is_known(word)
 
 
 def _of_an_eponym(words: Words, index: int) -> bool:
@@ -249,7 +267,7 @@ def _of_an_eponym(words: Words, index: int) -> bool:
                 return True
             break
     # "von Hippel-Lindau disease", "Ellis-van Creveld syndrome"
-    joined = parts[-1] in marker("particle") and index < last and words.follows(index + 1)
+    joined = bool(parts) and parts[-1] in marker("particle") and index < last and words.follows(index + 1)
     return joined and words.words[index + 1][0].isupper() and _of_an_eponym(words, index + 1)
 
 

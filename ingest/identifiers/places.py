@@ -39,6 +39,12 @@ _STREET = re.compile(
     r"|(?-i:St|Ave|Rd|Dr|Ln|Ct|Way|Place|Mews|Row|Rise|Hill|Walk|Square|ST|AVE|RD))\b\.?(?:[ \t]+\d{4,6}\b)?",
     re.I,
 )
+_STREET_ALONE = re.compile(
+    r"\b(?:on|at|outside|near|in|along)[ \t]+(?P<name>(?!the\b)[^\W\d_]+(?:[ \t]+[^\W\d_]+)?[ \t]+"
+    r"(?:street|avenue|road|boulevard|lane|crescent))\b",
+    re.I,
+)
+_OUR_LADY = re.compile(r"\bour lady(?:[ \t]+of[ \t]+[^\W\d_]+|'s)?", re.I)
 _WARD = re.compile(
     r"\b(?P<before>[^\W\d_][\w'\u2019-]*)[ \t]+(?:ward|unit|wing)\b"
     r"|\bward[ \t]+(?:\d+\w?[ \t]+)?(?P<behind>[^\W\d_][\w'\u2019-]*)",
@@ -88,6 +94,10 @@ def places_in(text: str) -> Iterator[Span]:
         if not is_known(match["name"]) or match["name"][-2:] in ("'s", "\u2019s"):
             yield match.span()
     for match in _IN_TWO_WORDS.finditer(text):
+        yield match.span()
+    for match in _STREET_ALONE.finditer(text):
+        yield match.span("name")
+    for match in _OUR_LADY.finditer(text):
         yield match.span()
     for match in _STREET.finditer(text):
         yield match.span()

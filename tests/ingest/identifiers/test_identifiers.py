@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest.extractors.deidentified import Deidentified
+from ingest.extractors.rules import RulesExtractor
 from ingest.identifiers.identifiers import MARK, identifiers_in, without_identifiers
+from ingest.report import Section
 
 
 def taken_out(text: str) -> list[str]:
@@ -40,6 +43,9 @@ def taken_out(text: str) -> list[str]:
         ("BIOPSY BY CAMPBELL AT NOON.", "CAMPBELL"),
         ("W/O QUAGGAWORD TORTUOUS AORTA.", "W/O QUAGGAWORD"),
         ("Smt Okapiline has nodules.", "Smt Okapiline"),
+        ("A contact of Will Schmidt has it.", "Will"),
+        ("Labelled as Okapiline Hill but is not.", "Hill"),
+        ("Treated last year by Cross.", "Cross"),
         ("told to wife zorbicline on the phone", "wife zorbicline"),
     ],
 )
@@ -80,6 +86,11 @@ def test_a_name_is_found_with_its_title_in_any_case(text: str, identifier: str) 
         ("Call back on 380 7703.", "380 7703"),
         ("Fell at 68 Okapi Nagar.", "68 Okapi Nagar"),
         ("Stable since March.", "March"),
+        ("Moderate cardiomegaly, bed D9.", "D9"),
+        ("The 5 a.m. film is better.", "5 a.m."),
+        ("Tube changed last Tuesday 20th.", "Tuesday 20th"),
+        ("Fell on Okapi Avenue.", "Okapi Avenue"),
+        ("Medicare no 645-47-5519", "no 645-47-5519"),
     ],
 )
 def test_a_number_a_date_or_a_place_of_somebody_is_found(text: str, identifier: str) -> None:
@@ -97,6 +108,7 @@ def test_a_number_a_date_or_a_place_of_somebody_is_found(text: str, identifier: 
         "Cardiomegaly and effussion. Diaphragmatc hernia. Atraumatic. Preop film.",
         "ST ELEVATION. W/O EFFUSION. Son reports cough. Surgeon advised. Radiographer noted rotation.",
         "B/L pleural effusion, R > L. Blalock-Taussig shunt clips. St. Jude valve. Farmer's lung.",
+        "MitraClip noted over the mitral annulus. Pneumatocele and haematopoiesis. Chest tube by Surgery.",
         "Bed rest. Rooms are not measured. Ribs 9/10 are intact. A march fracture may be new.",
         "A 12 x 10 x 9 mm nodule, previously 8 mm, in a 62-year-old man.",
         "Fractures of ribs 9/10; T5-T6 disc space; 4.5 cm above the carina.",
@@ -107,6 +119,23 @@ def test_a_number_a_date_or_a_place_of_somebody_is_found(text: str, identifier: 
 )
 def test_what_names_a_thing_or_measures_it_stays(text: str) -> None:
     assert taken_out(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "findings"),
+    [
+        ("ETT above the carina, d/w RN Okapiline bed 3.", {"endotracheal tube": "present"}),
+        ("Moderate cardiomegaly, bed 3.", {"cardiomegaly": "present"}),
+        ("Medicare no 645-47-5519 old granulomatous disease.", {"granulomatous disease": "present"}),
+        ("W/O Okapiline tortuous aorta.", {"aortic tortuosity": "present"}),
+        ("Small right effusion attn Jane Okapiline\nThere is a small left effusion.", {"pleural effusion": "present"}),
+    ],
+)
+def test_what_is_taken_out_turns_no_finding_round(text: str, findings: dict[str, str]) -> None:
+    (found,) = Deidentified(RulesExtractor()).extract([[Section("findings", text)]])
+    told = {one.facets.finding: one.facets.assertion for one in found.mentions}
+    assert findings.items() <= told.items()
+    assert "absent" not in told.values()
 
 
 def test_each_character_that_is_no_identifier_stays_where_it_was() -> None:
