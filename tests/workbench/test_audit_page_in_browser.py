@@ -136,7 +136,7 @@ def test_sql_is_written_completed_drawn_and_saved_by_keyboard(open_window: Open)
     assert saved.count() == 1, "one press deletes nothing"
     delete.click()
     page.get_by_text("Deleted").wait_for()
-    assert saved.count() == 0
+    expect(saved).to_have_count(0)
     at.assert_clean()
 
 
