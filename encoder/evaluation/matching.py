@@ -110,7 +110,7 @@ def _one_each(found: Iterable[Mapping[str, Any]], source: str | None) -> list[Ma
 
     What is found of one prediction comes in a row, so that no more than those of one image are looked through.
     """
-    same: dict[Any, Any] = {None: None}
+    same: dict[Any, Any] = {}
     rows: list[MatchedRow] = []
     of_image: dict[tuple[Any, ...], MatchedRow] = {}
     at: tuple[Any, ...] = ()

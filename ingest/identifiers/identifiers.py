@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import blake2b
+from importlib.metadata import version
 
 from ingest.identifiers.dates import dates_in
 from ingest.identifiers.numbers import numbers_in
@@ -54,7 +55,8 @@ def without_identifiers(text: str) -> str:
 
 def fingerprint() -> str:
     """Changes whenever something else may be taken out of the same text."""
-    return f"{VERSION}-{blake2b(tables_fingerprint().encode(), digest_size=3).hexdigest()}"
+    told = f"{tables_fingerprint()} simplemma {version('simplemma')}"
+    return f"{VERSION}-{blake2b(told.encode(), digest_size=3).hexdigest()}"
 
 
 @lru_cache(CACHED_TEXTS)

@@ -107,7 +107,7 @@ def _titled(words: Words) -> Iterator[Span]:
         if begin is None or (spelt(words.words[begin]) in plain_words() and not words.is_initial(begin)):
             continue
         # "Son reports", "surgeon advised": a role stands before verbs as often as before names.
-        if spelt(title) in marker("role") and not (words.nobody_knows(begin) or is_name(words.words[begin])):
+        if spelt(title) in marker("role") and not words.is_a_name(begin):
             continue
         doubtful = title in _READ_OTHERWISE and not match["dot"]
         sure = spelt(title) in _SURE and not doubtful
@@ -146,21 +146,18 @@ def _told(words: Words) -> Iterator[Span]:
                 yield words.spans[begin][0], words.spans[end - 1][1]
     for match in _RELATION.finditer(words.text):
         begin = words.at.get(match.end())
-        if begin is not None and (words.nobody_knows(begin) or is_name(words.words[begin])):
+        if begin is not None and words.is_a_name(begin):
             yield match.start(), words.spans[words.name_from(begin) - 1][1]
     for pattern in (_SUBJECT, _SAYS, _FAMILY, _PROFESSION):
         for match in pattern.finditer(words.text):
-            last = _WORDS.findall(words.text[: match.start()])[-1:] if pattern is _SAYS else []
-            if last and spelt(last[0]) in eponyms():
+            last = words.until.get(match.start())
+            if last is None or (pattern is _SAYS and spelt(words.words[last]) in eponyms()):
                 continue  # "MitraClip noted over the valve"
-            yield from _name_before(words, match.start(), of_profession=pattern is _PROFESSION)
+            yield from _name_up_to(words, last, of_profession=pattern is _PROFESSION)
 
 
-def _name_before(words: Words, stop: int, *, of_profession: bool) -> Iterator[Span]:
-    """The name that ends at a place of the text."""
-    last = next((index for index, (_, end) in enumerate(words.spans) if end == stop), None)
-    if last is None:
-        return
+def _name_up_to(words: Words, last: int, *, of_profession: bool) -> Iterator[Span]:
+    """The name that ends with a word."""
     begin = last + 1
     if of_profession and last > 0 and is_name(words.words[last - 1]) and words.follows(last):
         begin = last  # "jane doe rn": behind a name a plain word is one too
@@ -188,18 +185,18 @@ def _name_before(words: Words, stop: int, *, of_profession: bool) -> Iterator[Sp
 def _by_their_form(words: Words) -> Iterator[Span]:
     """Names that their own form tells: two names, initials and a surname, a capital in the middle of a sentence."""
     for index, word in enumerate(words.words):
-        if is_name(word) and not _of_an_eponym(words, index):
-            yield words.spans[index]
-            for beside in (index - 1, index + 1):
-                if 0 <= beside < len(words.words) and _belongs(words, index, beside):
-                    yield words.spans[beside]
-        elif _of_an_eponym(words, index):
-            continue
+        if is_name(word):
+            if not _of_an_eponym(words, index):
+                yield words.spans[index]
+                for beside in (index - 1, index + 1):
+                    if 0 <= beside < len(words.words) and _belongs(words, index, beside):
+                        yield words.spans[beside]
         elif words.nobody_knows(index) or _stands_out(words, index) or _two_names(words, index):
-            yield words.spans[index]
-            if _goes_on_as_a_name(words, index + 1):
-                yield words.spans[index + 1]
-        elif _does_something(words, index) and words.mixed and word.istitle() and spelt(word) not in plain_words():
+            if not _of_an_eponym(words, index):
+                yield words.spans[index]
+                if _goes_on_as_a_name(words, index + 1):
+                    yield words.spans[index + 1]
+        elif words.mixed and word.istitle() and spelt(word) not in plain_words() and _does_something(words, index):
             yield words.spans[index]
     for match in _INITIALS.finditer(words.text):
         surname = match["surname"].split()[-1]
@@ -273,13 +270,11 @@ def _of_an_eponym(words: Words, index: int) -> bool:
 
 def _does_something(words: Words, index: int) -> bool:
     """Whether a word is of whoever did something and nothing behind it is named so: "by Campbell at 10", "(Levy)"."""
+    if words.mixed and not words.is_capital(index):
+        return False
     start, end = words.spans[index]
-    behind = _NOTHING_MORE.match(words.text, end) is not None
-    return (
-        behind
-        and (words.is_capital(index) or not words.mixed)
-        and _DONE_BY.search(words.text[max(0, start - _BACK) : start]) is not None
-    )
+    by = _DONE_BY.search(words.text[max(0, start - _BACK) : start])
+    return by is not None and _NOTHING_MORE.match(words.text, end) is not None
 
 
 def _two_names(words: Words, index: int) -> bool:

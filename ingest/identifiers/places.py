@@ -93,12 +93,11 @@ def places_in(text: str) -> Iterator[Span]:
             continue  # "St. Jude valve"
         if not is_known(match["name"]) or match["name"][-2:] in ("'s", "\u2019s"):
             yield match.span()
-    for match in _IN_TWO_WORDS.finditer(text):
-        yield match.span()
     for match in _STREET_ALONE.finditer(text):
         yield match.span("name")
-    for match in _OUR_LADY.finditer(text):
-        yield match.span()
+    for pattern in (_IN_TWO_WORDS, _OUR_LADY):
+        for match in pattern.finditer(text):
+            yield match.span()
     for match in _STREET.finditer(text):
         yield match.span()
         yield from _town_behind(text, match.end())

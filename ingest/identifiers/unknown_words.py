@@ -38,12 +38,6 @@ def nobody_knows(word: str) -> bool:
     return any(_unknown(part) for part in parts)
 
 
-@cache
-def in_english(word: str) -> bool:
-    """Whether a word is of a text in English: known, or no longer than an abbreviation."""
-    return len(word) < SHORTEST or not nobody_knows(word)
-
-
 def _unknown(part: str) -> bool:
     named_by_eponyms = part in marker("described") or part in marker("eponym")
     if is_known(part) or named_by_eponyms or _is_english(part) or _is_medical(part):

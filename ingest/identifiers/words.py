@@ -6,7 +6,7 @@ import re
 from functools import cache
 
 from ingest.identifiers.tables import eponyms, is_known, is_name, marker, spelt
-from ingest.identifiers.unknown_words import LONGEST_ABBREVIATION, in_english, nobody_knows
+from ingest.identifiers.unknown_words import LONGEST_ABBREVIATION, nobody_knows
 
 WORD = r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*"
 GAP = re.compile(r"[ \t]*\n?[ \t]*|[ \t]*-[ \t]*")
@@ -35,10 +35,11 @@ class Words:
         self.spans = [match.span() for match in _WORDS.finditer(text)]
         self.words = [text[start:end] for start, end in self.spans]
         self.at = {start: index for index, (start, _) in enumerate(self.spans)}
+        self.until = {end: index for index, (_, end) in enumerate(self.spans)}
         letters = [word for word in self.words if len(word) > 2]
         capitals = sum(word.isupper() for word in letters)
         self.mixed = capitals < 0.5 * len(letters) and any(word[0].isupper() for word in letters)
-        self.english = 2 * sum(not in_english(word) for word in letters) <= len(letters)
+        self.english = 2 * sum(map(nobody_knows, letters)) <= len(letters)
 
     def is_capital(self, index: int) -> bool:
         """Whether a word begins with a capital that the case of the text does not explain."""
@@ -49,6 +50,10 @@ class Words:
         word = self.words[index]
         shortened = self.mixed and word.isupper() and len(word) <= LONGEST_ABBREVIATION
         return self.english and not shortened and nobody_knows(word)
+
+    def is_a_name(self, index: int) -> bool:
+        """Whether a word is a name whatever stands around it: one of the table, or one that nobody knows."""
+        return self.nobody_knows(index) or is_name(self.words[index])
 
     def is_initial(self, index: int) -> bool:
         """Whether a word is one capital with a name behind it."""

@@ -89,7 +89,7 @@ def _ends_a_line(path: Path) -> bool:
     """Whether a text file ends with the end of a line, in whatever encoding."""
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - 4))
-        return any(sign in file.read() for sign in (b"\n", b"\r"))
+        return file.read().rstrip(b"\0").endswith((b"\n", b"\r"))  # a zero behind it is of UTF-16
 
 
 def tells_of_concepts(path: Path) -> bool:

@@ -112,6 +112,8 @@ def test_a_file_that_was_cut_off_changes_no_text(ward, cli, tmp_path: Path) -> N
     (reject,) = result.rejects
     assert (result.added, result.edited) == (1, 0)
     assert reject["reason"] == "it has 2 cells of 4, and no end of line: is the file cut off?"
+    (tmp_path / "z.csv").write_text("text,status\nscoliosis,\nma", encoding="utf-8")
+    assert import_vocabulary(ward, tmp_path / "z.csv", dry_run=True).rejected == 1
     (tmp_path / "y.csv").write_text(f"concept_id,text,status,note\n{LEFT},left nod", encoding="utf-8")
     assert "rejected" in cli("vocab", "import", "y.csv", "--kb", ward.uri, "--yes", code=1).stdout
 
