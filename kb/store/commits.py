@@ -22,7 +22,7 @@ from kb.store.history import History
 from kb.store.manifests import manifest_path, version_of
 from kb.store.safety.file_notes import FileNote, FileNotes, hash_notes
 from kb.store.safety.seal import settle
-from kb.store.safety.second_log import add_rows, full_rows, last_row, salvaged_rows
+from kb.store.safety.second_log import add_rows, full_rows, last_row, newest_written, salvaged_rows
 from kb.store.safety.verify import BESIDE, Damage, Verifier, damaged
 from kb.store.sqltext import literal
 from kb.store.storage import FORMAT_KEY, Storage
@@ -178,7 +178,7 @@ class CommitLog:
     def _read_new(self) -> str | None:
         """Read what is new of the log; what is wrong with it, if anything is."""
         # First the copy, then the log, which is written first: it has all that the copy had, and may have more.
-        last = last_row(self._storage)
+        last = newest_written(self._storage)
         dataset = self._storage.dataset("commits")
         known = self._known
         if known.version == dataset.version:
@@ -198,8 +198,8 @@ class CommitLog:
         if len(commits) < len({row["number"] for row in rows}):
             return "rows of it say something else than was written"
         known.take(commits, version=dataset.version, rows=count)
-        if last is not None and last["commit_id"] not in known.by_id:
-            return f"commit {last['commit_id']} is gone from it"
+        if last is not None and last not in known.by_id:
+            return f"commit {last} is gone from it"
         self._known = known
         return None
 
@@ -274,6 +274,11 @@ class CommitLog:
         self.notes.add(commit.number, commit.files, version)
         settle(self._storage, self.notes, "commits")
         if self._storage.folder is None:
+            try:
+                add_rows(self._storage, [commit.to_row()])
+            except ClearKbError as error:
+                told = "commit %s stands; that it is the newest could not be noted: %s"
+                logger.warning(told, commit.commit_id, error)
             return True
         last = last_row(self._storage)
         missing = [one for one in history.since(-1 if last is None else last["number"]) if one.number < commit.number]

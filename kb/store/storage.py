@@ -42,6 +42,9 @@ A journal is an SQLite file `*.sqlite` whose table `fragments` holds what was st
 SECOND_LOG = "_commits.jsonl"
 """The second copy of the log, in a local folder."""
 
+NEWEST = "_newest-"
+"""How the object begins that says in a store which commit is its newest."""
+
 PUT_ASIDE = "_damaged"
 """Where a repair puts files that it takes away."""
 
@@ -102,8 +105,7 @@ class Storage:
         """Whether `table` is there. An object store that cannot be reached is an error, never a "no"."""
         if self.folder is not None:
             return Path(self.location(table)).is_dir()
-        self._seen = self._names()
-        return f"{table}.lance" in self._seen
+        return f"{table}.lance" in self.names(anew=True)
 
     def create(self) -> dict[str, int]:
         """Create every table that is not there yet, and give the version of each.
@@ -183,7 +185,7 @@ class Storage:
         for table, version in pins:
             wanted.setdefault(table, set()).add(version)
         with ThreadPoolExecutor(AT_ONCE if self.folder is None else 1) as pool:
-            there = pool.map(self._version_numbers, wanted)
+            there = pool.map(self.version_numbers, wanted)
             return {
                 (table, version)
                 for (table, versions), found in zip(wanted.items(), there, strict=True)
@@ -262,18 +264,24 @@ class Storage:
             self._shared = lance.Session()
         return self._shared
 
-    def _names(self) -> set[str]:
-        """What lies in an object store under the address, one level of it: in one request, with little patience."""
+    def names(self, *, anew: bool = False) -> set[str]:
+        """What lies in an object store under the address, one level of it, as it was seen last or is seen `anew`.
+
+        One request, with little patience; who writes or deletes something there says so in this set.
+        """
         from lance.file import LanceFileSession
 
+        if self._seen is not None and not anew:
+            return self._seen
         try:
             store = LanceFileSession(self.uri, storage_options={**FIRST_WORD, **(self.options or {})})
             found = store.list_with_delimiter()
         except (OSError, ValueError, RuntimeError) as error:
             raise ClearKbError(f"cannot reach {self.uri}: {first_line(error)}") from error
-        return {*found.common_prefixes, *found.objects}
+        self._seen = {*found.common_prefixes, *found.objects}
+        return self._seen
 
-    def _version_numbers(self, table: str) -> set[int]:
+    def version_numbers(self, table: str) -> set[int]:
         """The versions of a table, by the names of their manifests: none of them is read."""
         from lance.file import LanceFileSession
 
@@ -319,7 +327,7 @@ class Storage:
 
     def _refuse_another_way(self) -> None:
         """Refuse to write where the others' commits go through another DynamoDB table, or through none."""
-        names = self._seen if self._seen is not None else self._names()
+        names = self.names()
         if "commits.lance" not in names:
             return
         marks = sorted(name.removeprefix(BY_DYNAMODB) for name in names if name.startswith(BY_DYNAMODB))

@@ -71,15 +71,16 @@ class Repair:
 
 
 def repair(storage: Storage, *, by: str | None = None, why: str | None = None, dry_run: bool = False) -> Repair:
-    """Make a damaged local knowledge base whole again, as far as its own files go.
+    """Make a damaged knowledge base whole again, as far as its own files go; in a store, that is its newest commit.
 
     Raises:
-        UsageError: it lies in an object store, whose files are mended from a backup.
+        UsageError: it lies in an object store, and what is damaged there comes back from a backup alone.
         ClearKbError: nothing of its log is left, or no state of it is whole.
     """
-    if storage.folder is None:
-        raise UsageError("only a local knowledge base is repaired: bring what is damaged in a store back from a backup")
     result, aside = Repair(dry_run), PutAside(storage, dry_run=dry_run)
+    if storage.folder is None:
+        _put_newest_back(storage, result)
+        return result
     with writer_lock(storage):
         storage.guard = None
         _mend_log(storage, aside, result)
@@ -100,6 +101,24 @@ def repair(storage: Storage, *, by: str | None = None, why: str | None = None, d
             result.steps.append(f"leave commits {names} to history: {damage.line()}")
     result.put_aside = aside.used
     return result
+
+
+def _put_newest_back(storage: Storage, result: Repair) -> None:
+    """Write the newest commit of a store into its log again, from its mark."""
+    marked = second_rows(storage)
+    try:
+        there = set(storage.dataset(LOG).to_table(columns=["number"])["number"].to_pylist())
+        rows = [row for row in marked if row["number"] not in there]
+    except (ClearKbError, OSError, ValueError, RuntimeError) as error:
+        logger.debug("the log of %s cannot be read: %s", storage.uri, error)
+        rows = []
+    if not rows:
+        raise UsageError(
+            "in an object store only the newest commit is brought back: what else is damaged there comes from a backup"
+        )
+    result.steps.append(f"write commit {rows[-1]['commit_id']} into the log again, from what marks it as the newest")
+    if not result.dry_run:
+        storage.insert_if_absent(LOG, "number", rows[-1])
 
 
 def _mend_log(storage: Storage, aside: PutAside, result: Repair) -> None:

@@ -3,7 +3,7 @@
 Lines of long ago are packed, many of them in one compressed line: each is longer than all else that its commit left.
 
 The table `commits` is the log. The copy tells when its newest rows are gone, which Lance would not, and gives them
-back. An object store keeps its objects whole by itself and has none.
+back. An object store keeps its objects whole by itself; of the rows it has a copy of the newest, in its mark.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kb.store.manifests import local_versions
 from kb.store.safety.durability import write_through
+from kb.store.safety.newest_mark import mark_newest, newest_marked, read_marked
 from kb.store.storage import SECOND_LOG, Storage
 
 if TYPE_CHECKING:
@@ -59,10 +59,20 @@ def last_row(storage: Storage) -> Row | None:
     return None
 
 
+def newest_written(storage: Storage) -> str | None:
+    """The id of the commit that the log has to have: the newest of the copy, or of the mark in a store."""
+    if storage.folder is None:
+        return newest_marked(storage)
+    last = last_row(storage)
+    return None if last is None else str(last["commit_id"])
+
+
 def second_rows(storage: Storage) -> list[Row]:
     """Every row of the copy that can be read, as the table `commits` would give it."""
     path = _path(storage)
-    return [] if path is None or not path.is_file() else list(_rows(path.read_bytes().splitlines()))
+    if path is None:
+        return list(_rows((read_marked(storage) or b"").splitlines()))
+    return [] if not path.is_file() else list(_rows(path.read_bytes().splitlines()))
 
 
 def full_rows(storage: Storage, commits: Collection[str], version: int | None = None) -> list[Row]:
@@ -72,9 +82,12 @@ def full_rows(storage: Storage, commits: Collection[str], version: int | None = 
 
 
 def add_rows(storage: Storage, rows: Sequence[Row]) -> None:
-    """Add rows to the copy, on the disk before this returns."""
+    """Add rows to the copy, on the disk before this returns; in a store the last of them is its newest."""
     path = _path(storage)
-    if path is None or not rows:
+    if not rows:
+        return
+    if path is None:
+        mark_newest(storage, rows[-1]["number"], rows[-1]["commit_id"], _lines(rows[-1:]))
         return
     # Without a buffer, what is written comes in one go, and a full disk is told here.
     with path.open("ab", buffering=0) as file:
@@ -89,6 +102,8 @@ def write_rows(storage: Storage, rows: Sequence[Row]) -> None:
     """Have the copy hold these rows and no other: until all of them are on the disk, it holds what it held."""
     if (path := _path(storage)) is not None:
         _replace(path, _lines(rows))
+    else:
+        add_rows(storage, rows)
 
 
 def pack_rows(storage: Storage) -> None:
@@ -124,11 +139,10 @@ def salvaged_rows(storage: Storage) -> list[Row]:
     import lance
 
     rows = second_rows(storage)
-    if storage.folder is None:
-        return rows
-    for version in reversed(local_versions(Path(storage.location("commits")))):
+    for version in sorted(storage.version_numbers("commits"), reverse=True):
         with suppress(OSError, ValueError, RuntimeError):
-            if found := list(_fragment_rows(lance.dataset(storage.location("commits"), version=version))):
+            log = lance.dataset(storage.location("commits"), version=version, storage_options=storage.options)
+            if found := list(_fragment_rows(log)):
                 return [*found, *rows]
     return rows
 

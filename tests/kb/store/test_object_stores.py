@@ -61,6 +61,42 @@ def test_an_object_that_is_gone_is_told_as_damage_and_not_as_history(
     assert f'"{lost}/{Path(key).name}"' in found
 
 
+def test_a_commit_whose_row_is_gone_from_a_store_is_told_and_brought_back(s3: S3Server, cli: Any) -> None:
+    kb = KnowledgeBase.create(f"s3://{s3.bucket}/last.kb", s3.storage_options, by="ada")
+    add_concepts(kb, ["pleural effusion"])
+    add_concepts(kb, ["cardiomegaly"])
+    s3.remove(min(s3.objects("last.kb/commits.lance/_versions")))  # the newest manifest of the log has the least name
+    where = ["--kb", kb.uri, *(f"--storage-option={name}={value}" for name, value in s3.storage_options.items())]
+
+    read = cli("vocab", "list", *where)
+    assert "cardiomegaly" in read.stdout
+    assert f"commit {kb.commit.commit_id} is gone from it" in read.stderr
+    refused = cli("vocab", "add", "pneumothorax", *where, code=1).stderr
+    assert "nothing is written until it is repaired" in refused
+    before = s3.objects("last.kb")
+    assert f"write commit {kb.commit.commit_id}" in cli("repair", "--dry-run", *where).stderr
+    assert s3.objects("last.kb") == before
+
+    cli("repair", *where)
+    assert cli("vocab", "list", *where).stderr == ""
+    cli("vocab", "add", "pneumothorax", *where)
+    mended = KnowledgeBase.open(kb.uri, storage_options=s3.storage_options)
+    assert [commit.number for commit in mended.log()] == [3, 2, 1, 0]
+    assert len(mended.vocabulary) == 3
+    assert "comes from a backup" in cli("repair", *where, code=2).stderr
+
+
+def test_the_newest_commit_of_a_store_is_marked_once_and_costs_a_reader_nothing(s3: S3Server) -> None:
+    kb = KnowledgeBase.create(f"s3://{s3.bucket}/marked.kb", s3.storage_options)
+    for text in ("pleural effusion", "cardiomegaly"):
+        add_concepts(kb, [text])
+    marks = [key for key in s3.objects("marked.kb") if "_newest-" in key]
+    assert [mark.rpartition("-")[2] for mark in marks] == [kb.commit.commit_id]
+    before = len(s3.requests)
+    KnowledgeBase.open(kb.uri, storage_options=s3.storage_options)
+    assert not [asked for asked in s3.requests[before:] if "_newest-" in asked]
+
+
 @pytest.fixture(scope="module")
 def careless() -> Iterator[CarelessS3Server]:
     with CarelessS3Server() as server:
