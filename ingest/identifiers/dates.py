@@ -15,7 +15,17 @@ _MONTH = (
 )
 _DAY = r"(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?"
 _YEAR = r"(?:['\u2019]?\d{2}\b|(?:19|20)\d{2})"
-_WEEKDAY = r"(?:mon|tues?|wednes|thurs?|fri|satur|sun)day"
+_WEEKDAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
+_MONDAYS = r"(?!\s+(?:hazards?|fever|asthma|dyspn|feeling|disease))"
+"""As byssinosis has them."""
+_ONES = r"(?:one|two|three|four|five|six|seven|eight|nine)"
+_TEENS = r"(?:thir|four|fif|six|seven|eigh|nine)teen"
+_NUMBER = rf"(?:{_ONES}|ten|eleven|twelve|{_TEENS}|(?:twenty|thirty|forty|fifty)(?:[\s-]+{_ONES})?)\b"
+_ORDINAL = (
+    r"(?:(?:twenty[\s-]+|thirty[\s-]+)?(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth)|tenth|eleventh|twelfth"
+    r"|(?:thir|four|fif|six|seven|eigh|nine)teenth|twentieth|thirtieth)"
+)
+_SPOKEN_YEAR = rf"(?:(?:nineteen|twenty)[\s-]+(?:oh[\s-]+)?{_NUMBER}|two\s+thousand(?:\s+(?:and\s+)?{_NUMBER})?)"
 _UNIT = r"(?!\s*-?\s*(?:mm|cm|ml|cc|fr|french|ribs?|%|degrees?)\b)"
 _NO_PLACE = r"(?!\s*(?:o\s?['\u2019]?\s?clock\s+)?(?:position|axis|location|radian|direction))"
 """As on the face of a clock: "the 12:30 position"."""
@@ -34,8 +44,11 @@ _DATES = (
     r"\b(?:s/p\s+\w+|appt|appointment|films?|cxr|ct|study|studies|exam|radiographs?|prior|clinic|surgery|\w+(?:ostomy|otomy|ectomy|plasty))\s+"
     r"(?P<day>\d{1,2}/\d{1,2})\b(?![/.-]?\d)" + _UNIT,
     r"\[[^\]\n]*?\s(?P<noted>\d{1,2}/\d{1,2})\s?\]",
-    rf"(?:(?<=\bon )|(?<=\blast )|(?<=\bthis )|(?<=\bsince )|(?<=\bof )|(?<=\bfrom )){_WEEKDAY}\b"
-    rf"(?:\s+(?:the\s+)?{_DAY}\b)?",
+    rf"\b(?:(?:this\s+past|last|next|a\s+week\s+ago)\s+)?{_WEEKDAY}s?\b{_MONDAYS}(?:\s+(?:before\s+last|morning|afternoon|evening|night)\b"
+    rf"|\s+(?:the\s+)?{_DAY}\b)?",
+    rf"\b{_MONTH}\s+(?:the\s+)?{_ORDINAL}(?:[\s,]+{_SPOKEN_YEAR}|\b(?<!may first))",
+    r"\b\d{1,2}[/-]\d{1,2}(?=,?\s+(?:at\s+)?(?:[01]?\d|2[0-3]):[0-5]\d)" + _UNIT,
+    r"(?<=[ \t](?:[01]\d|2[0-3])[0-5]\d )\d{1,2}[/-]\d{1,2}\b" + _UNIT,
     r"\b(?:january|february|april|june|july|august|september|october|november|december)\b",
     r"(?:(?<=\bin )|(?<=\bon )|(?<=\bsince )|(?<=\blast ))march\b(?!\s+fracture)",
 )
@@ -45,6 +58,11 @@ _TIMES = (
     r"\b(?:[01]\d|2[0-3])[0-5]\d\s?(?:h|hrs?|hours)\b",
     r"\b(?:0?[1-9]|1[0-2]) [0-5]\d\s?[ap]\.?m\b\.?",
     r"(?<![\d.,])\b(?:0?[1-9]|1[0-2])\s?[ap]\.?\s?m\b\.?",
+    r"(?<![\d.,/-])\b0\d[0-5]\d\b(?![.,/-]\d)" + _UNIT,
+    r"(?<![\d.,/-])\b(?:[01]\d|2[0-3])[0-5]\d(?=\s+\d{1,2}[/-]\d{1,2}\b)",
+    r"\b(?:upright|supine|semi-?upright|portable|ap)\s+(?P<clock>(?:[01]\d|2[0-3])[0-5]\d)\b" + _UNIT,
+    rf"\b(?:(?:half|quarter|{_NUMBER}(?:\s+minutes)?)\s+past|quarter\s+to)\s+(?:{_NUMBER}|noon|midnight)\b",
+    rf"\b{_NUMBER}(?:[\s-]+(?:oh|o'clock|thirty|forty|fifty|twenty|{_NUMBER}))*\s+[ap]\.?\s?m\b\.?",
 )
 _AGE = r"(?:9\d|1[0-2]\d)"
 _NINETY = (
@@ -62,7 +80,10 @@ _PATTERNS = (
     re.compile("|".join(f"(?:{one})" for one in (*_DATES, *_AGES)), re.IGNORECASE),
     re.compile("|".join(f"(?:{one})" for one in _TIMES), re.IGNORECASE),
 )
-_WORDED = re.compile(r"ninety|hundred|day\b|\bmarch|\b(?:jan|febr)uary|april|\bju(?:ne|ly)\b|august|(?:em|to)ber", re.I)
+_WORDED = re.compile(
+    r"ninety|hundred|days?\b|past\b|\b[ap]\.?\s?m\b|\bmay\b|\bmarch|\b(?:jan|febr)uary|april|\bju(?:ne|ly)\b|august|(?:em|to)ber",
+    re.I,
+)
 
 
 def dates_in(text: str) -> Iterator[Span]:

@@ -17,7 +17,7 @@ from ingest.identifiers.words import Words, may_name
 from kb.language.grammar.plain import plain_text
 from kb.language.grammar.tokens import Span
 
-VERSION = "3"
+VERSION = "4"
 """Raised whenever the code finds another thing in the same text; the tables have a fingerprint of their own."""
 
 MARK = "_"

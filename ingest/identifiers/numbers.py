@@ -44,7 +44,8 @@ _RECORDS = (
     r"\b\d{3} \d{3} \d{4}\b",
     # Six digits and more are no measure, whatever stands between them.
     r"(?<![\w.])(?!\d+(?:\s?x\s?\d+)+)(?!\d{1,3}(?:[-/]\d{1,3})+\s?-?(?:mm|cm|fr|french|f|g|gauge)\b)(?=(?:[A-Z]{0,6}[/-]?)?(?:\d[/-]?[A-Z]?){6})[A-Z]{0,6}[/-]?\d[\w/-]*\w\b",
-    r"(?<![\w.])[A-Z]{1,4}-?\d{5,}\w*\b",
+    r"(?<![\w.])[A-Z]{1,4}-?\d{4,}\w*\b" + _UNIT,
+    r"\bplates?\s+(?:number\s+|#\s?)?(?P<plate>[A-Z]{1,4}[\s-]?\d{3,5}|\d{1,4}[\s-]?[A-Z]{2,4}[\s-]?\d{0,4})\b(?!\s*-?\s*hole)",
     r"(?<![\w.,])\d{5}(?:-\d{4})?\b(?![.,]\d)" + _UNIT,
     r"\b[A-Z]{1,2}\d[A-Z\d]? \d(?!MM|CM|ML|CC|FR)[ABD-HJLNP-UW-Z]{2}\b",
 )

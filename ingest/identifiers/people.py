@@ -13,7 +13,7 @@ from kb.language.lexicon import load_lexicon
 _WORDS = re.compile(WORD)
 _WORDS_PARTS = re.compile(r"[^\W\d_]+")
 _COMMA = re.compile(r"[ \t]*,[ \t]*")
-_SLASH = re.compile(r"[ \t]*(?:,|&|/|\band\b|\by\b)[ \t]*(?:dr\.?[ \t]+)?", re.I)
+_SLASH = re.compile(r"[ \t]*(?:,[ \t]*and\b|,|&|/|\band\b|\by\b)[ \t]*(?:dr\.?[ \t]+)?", re.I)
 
 _TITLE = re.compile(
     r"\b(?P<title>drs?|doctors?|mr|mrs|ms|miss|mx|messrs|professor|prof|sr|sra|srta|dra|do\u00f1a|don|herr|frau|mme|mlle"
@@ -77,7 +77,14 @@ _SAYS = re.compile(
     re.I,
 )
 _TYPIST = re.compile(r"\b[A-Z]{2,4}[ \t]?[/:][ \t]?[a-z]{2,4}\b(?=[ \t]*(?:[.\n]|\Z))|\b[DT]: ?[A-Z]{2,4}\b")
-_IN_BRACKETS = re.compile(r"\((?P<in>[A-Z]{2,3})\)(?=[ \t]*(?:\.|\n|\Z))")
+_IN_BRACKETS = re.compile(
+    r"\((?P<in>[A-Z]{2,3})\)(?=[ \t]*(?:\.|\n|\Z))"
+    r"|\b(?i:reader|typist|initials)[ \t]+(?P<of>[A-Z]{2,3})\b"
+)
+_BY_A_SLASH = re.compile(r"[ \t]?/[ \t]?")
+_OWNS = ("'s", "\u2019s")
+_TYPISTS = re.compile(r"\b[^\W\d_]{2,4}[/:][^\W\d_]{2,4}(?=[ \t.]*\Z)")
+_BETWEEN_COMMAS = re.compile(r"(?<=\w,[ \t])(?P<name>[A-Z][a-z]{1,2})(?=,)")
 
 
 def people_in(words: Words) -> Iterator[Span]:
@@ -107,7 +114,8 @@ def _titled(words: Words) -> Iterator[Span]:
         if begin is None or (spelt(words.words[begin]) in plain_words() and not words.is_initial(begin)):
             continue
         # "Son reports", "surgeon advised": a role stands before verbs as often as before names.
-        if spelt(title) in marker("role") and not words.is_a_name(begin):
+        capital = words.mixed and words.words[begin].istitle() and not is_known(words.words[begin])
+        if spelt(title) in marker("role") and not words.is_a_name(begin) and not capital:
             continue
         doubtful = title in _READ_OTHERWISE and not match["dot"]
         sure = spelt(title) in _SURE and not doubtful
@@ -198,6 +206,11 @@ def _by_their_form(words: Words) -> Iterator[Span]:
                     yield words.spans[index + 1]
         elif words.mixed and word.istitle() and spelt(word) not in plain_words() and _does_something(words, index):
             yield words.spans[index]
+        elif word[-2:].lower() in _OWNS and not is_known(word) and spelt(word) not in eponyms():
+            yield words.spans[index]  # "Red's right base": what owns something is somebody
+        of_a_name = index > 0 and spelt(words.words[index - 1]) in marker("particle") and words.follows(index)
+        if of_a_name and words.is_a_name(index) and not _of_an_eponym(words, index):
+            yield words.spans[index - 1]  # "Al Khatib"
     for match in _INITIALS.finditer(words.text):
         surname = match["surname"].split()[-1]
         if match[0][:2] in ("L.", "R.") and eponyms().issuperset(_WORDS_PARTS.findall(spelt(surname))):
@@ -215,8 +228,19 @@ def _by_their_form(words: Words) -> Iterator[Span]:
         if words.mixed and not is_known(match["name"]):
             yield match.span("name")
     for match in _IN_BRACKETS.finditer(words.text):
-        if not is_known(match["in"]) and load_lexicon().written_out(match["in"]) == match["in"] and words.mixed:
-            yield match.span("in")
+        part = "in" if match["in"] else "of"
+        if _is_no_abbreviation(match[part]) and (words.mixed or part == "of"):
+            yield match.span(part)
+    for match in _TYPISTS.finditer(words.text):
+        if all(map(_is_no_abbreviation, _WORDS.findall(match[0]))):
+            yield match.span()
+    for match in _BETWEEN_COMMAS.finditer(words.text):
+        if words.mixed and _is_no_abbreviation(match["name"]):
+            yield match.span("name")
+
+
+def _is_no_abbreviation(letters: str) -> bool:
+    return not is_known(letters) and load_lexicon().written_out(letters) == letters
 
 
 def _belongs(words: Words, index: int, beside: int) -> bool:
@@ -255,6 +279,9 @@ def _of_an_eponym(words: Words, index: int) -> bool:
         return True
     if words.nobody_knows(index) and words.follows(index + 1) and words.nobody_knows(index + 1):
         return False  # given name and surname
+    between = words.text[words.spans[index - 1][1] : words.spans[index][0]] if index else ""
+    if _BY_A_SLASH.fullmatch(between) and words.is_a_name(index - 1):
+        return False  # "the Ybarra/Xiong stent"
     if index >= 2 and spelt(words.words[index - 1]) == "of" and words.follows(index) and words.follows(index - 1):
         return spelt(words.words[index - 2]) in marker("described")
     for after in (index + 1, index + 2):

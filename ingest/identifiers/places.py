@@ -44,6 +44,20 @@ _STREET_ALONE = re.compile(
     r"(?:street|avenue|road|boulevard|lane|crescent))\b",
     re.I,
 )
+_BEFORE_A_CODE = re.compile(
+    r",[ \t]*(?P<name>[^\W\d_][\w'\u2019-]*(?:[ \t]+[^\W\d_][\w'\u2019-]*){0,2}),?[ \t]+(?:[A-Z]{2},?[ \t]+)?"
+    r"\d{5}(?:-\d{4})?\b",
+    re.I,
+)
+"""A town before its postcode."""
+
+_NAMED_STREET = re.compile(
+    r"(?<=[,:][ \t])(?P<name>[^\W\d_]+(?:[ \t]+[^\W\d_]+){0,2}[ \t]+"
+    r"(?:street|avenue|road|boulevard|lane|crescent|rd|ave|blvd))\b(?=,)",
+    re.I,
+)
+"""A street in an address that is told by commas: "cc: G. Hall, Old Quarry Road, El Centro"."""
+
 _OUR_LADY = re.compile(r"\bour lady(?:[ \t]+of[ \t]+[^\W\d_]+|'s)?", re.I)
 _WARD = re.compile(
     r"\b(?P<before>[^\W\d_][\w'\u2019-]*)[ \t]+(?:ward|unit|wing)\b"
@@ -93,8 +107,9 @@ def places_in(text: str) -> Iterator[Span]:
             continue  # "St. Jude valve"
         if not is_known(match["name"]) or match["name"][-2:] in ("'s", "\u2019s"):
             yield match.span()
-    for match in _STREET_ALONE.finditer(text):
-        yield match.span("name")
+    for pattern in (_STREET_ALONE, _NAMED_STREET, _BEFORE_A_CODE):
+        for match in pattern.finditer(text):
+            yield match.span("name")
     for pattern in (_IN_TWO_WORDS, _OUR_LADY):
         for match in pattern.finditer(text):
             yield match.span()

@@ -47,6 +47,15 @@ def taken_out(text: str) -> list[str]:
         ("Labelled as Okapiline Hill but is not.", "Hill"),
         ("Treated last year by Cross.", "Cross"),
         ("told to wife zorbicline on the phone", "wife zorbicline"),
+        ("Discussed with Drs. Okapiline, Ngo, and Vu.", "Drs. Okapiline, Ngo, and Vu"),
+        ("Pleurisy, Vu, both bases, better.", "Vu"),
+        ("Bin Okapiline mass is larger.", "Bin"),
+        ("zorbicline nodule is unchanged", "zorbicline"),
+        ("The Okapiline/Zorbicline stent is patent.", "Zorbicline"),
+        ("BROWN'S LEFT APEX IS CLEAR.", "BROWN'S"),
+        ("Surgeon Snow reached at home.", "Surgeon Snow"),
+        ("Measured by reader QBX.", "QBX"),
+        ("No change. QBX/zr", "QBX/zr"),
     ],
 )
 def test_a_name_is_found_with_its_title_in_any_case(text: str, identifier: str) -> None:
@@ -91,6 +100,18 @@ def test_a_name_is_found_with_its_title_in_any_case(text: str, identifier: str) 
         ("Tube changed last Tuesday 20th.", "Tuesday 20th"),
         ("Fell on Okapi Avenue.", "Okapi Avenue"),
         ("Medicare no 645-47-5519", "no 645-47-5519"),
+        ("Placed tuesday before last.", "tuesday before last"),
+        ("Biopsied this past Wednesday.", "this past Wednesday"),
+        ("Stable since june tenth twenty sixteen.", "june tenth twenty sixteen"),
+        ("Portable earlier, 0815.", "0815"),
+        ("AP upright 1430.", "1430"),
+        ("Sent 3-17 14:05.", "3-17"),
+        ("Pulled at half past nine.", "half past nine"),
+        ("Repositioned at eleven oh five a.m. today.", "eleven oh five a.m."),
+        ("Hit by a van, plate QBX-114.", "QBX-114"),
+        ("Beeper Q4410.", "Q4410"),
+        ("cc: G. Zorb, Old Mill Road, El Okapi 61817", "Old Mill Road"),
+        ("cc: G. Zorb, Old Mill Road, El Okapi 61817", "El Okapi"),
     ],
 )
 def test_a_number_a_date_or_a_place_of_somebody_is_found(text: str, identifier: str) -> None:
@@ -114,6 +135,8 @@ def test_a_number_a_date_or_a_place_of_somebody_is_found(text: str, identifier: 
         "Fractures of ribs 9/10; T5-T6 disc space; 4.5 cm above the carina.",
         "Discussed with the covering team. The patient was told. PA and lateral views.",
         "Monday hazards of byssinosis since 2015.",
+        "Baker's cyst. Singer's nodules. Miner's lung. The patient's heart. Today's film.",
+        "In the past two to three weeks. Findings may first appear late. AP/PA. A 6-hole plate and 2 plates.",
         "NO FOCAL CONSOLIDATION. HEART SIZE NORMAL. MR OF THE CHEST IS ADVISED.",
     ],
 )
