@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import islice, product
 
-import simplemma
-
 from kb.language.facets import Facets
 from kb.language.lexicon import STOP_WORDS, fold, load_lexicon
 from kb.language.names.other_names import Named, OtherNames, name_word, words_in
@@ -175,6 +173,8 @@ def _said(words: Sequence[str], named: Named) -> str:
 
 def _corrected(text: str, known: KnownWords, columns: ConceptColumns, names: OtherNames) -> Iterator[Reading]:
     """The query with each unknown word as the one that it is a slip of; where that may be several, it stays."""
+    import simplemma  # its rules of fifty languages take longer than a search does where no word is unknown
+
     told: list[str] = []
     words = words_in(text)
     for at, word in enumerate(word.lower() for word in words):

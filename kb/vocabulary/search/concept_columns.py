@@ -54,17 +54,17 @@ class ConceptColumns:
     """
 
     def __init__(self, state: State):
-        # Counting takes as long as all the rest, in DuckDB: another core does it meanwhile.
+        # Counting and coding take as long as all the rest, in DuckDB and Arrow: another core does them meanwhile.
         with ThreadPoolExecutor(1) as beside:
             counts = beside.submit(run_table, state, "mention_counts")
-            self._read(state)
-        self._counts = counts.result()
+            table = state.dataset("concepts").to_table(columns=list(COLUMNS)).combine_chunks()
+            coded = beside.submit(lambda: {name: _coded(table[name]) for name in CODED})
+            self._read(table)
+        self.coded, self._counts = coded.result(), counts.result()
         self._state = state
 
-    def _read(self, state: State) -> None:
-        table = state.dataset("concepts").to_table(columns=list(COLUMNS)).combine_chunks()
+    def _read(self, table: pa.Table) -> None:
         self.ids, self.texts, others = (table[name].combine_chunks() for name in ("concept_id", "text", "synonyms"))
-        self.coded = {name: _coded(table[name]) for name in CODED}
         self.lengths = pc.utf8_length(self.texts).to_numpy(zero_copy_only=False)
         self.described = pc.list_value_length(table["descriptors"]).to_numpy().astype(np.int16)
         self.owners = np.concatenate([np.arange(len(table)), pc.list_parent_indices(others).to_numpy()])
