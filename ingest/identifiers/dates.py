@@ -59,6 +59,7 @@ _TIMES = (
     r"\b(?:0?[1-9]|1[0-2]) [0-5]\d\s?[ap]\.?m\b\.?",
     r"(?<![\d.,])\b(?:0?[1-9]|1[0-2])\s?[ap]\.?\s?m\b\.?",
     r"(?<![\d.,/-])\b0\d[0-5]\d\b(?![.,/-]\d)" + _UNIT,
+    r"\bat\s+(?P<at>(?:[01]\d|2[0-3])\.[0-5]\d(?:\s+and\s+(?:[01]\d|2[0-3])\.[0-5]\d)?)\b" + _UNIT,
     r"(?<![\d.,/-])\b(?:[01]\d|2[0-3])[0-5]\d(?=\s+\d{1,2}[/-]\d{1,2}\b)",
     r"\b(?:upright|supine|semi-?upright|portable|ap)\s+(?P<clock>(?:[01]\d|2[0-3])[0-5]\d)\b" + _UNIT,
     rf"\b(?:(?:half|quarter|{_NUMBER}(?:\s+minutes)?)\s+past|quarter\s+to)\s+(?:{_NUMBER}|noon|midnight)\b",

@@ -83,7 +83,11 @@ _IN_BRACKETS = re.compile(
 )
 _BY_A_SLASH = re.compile(r"[ \t]?/[ \t]?")
 _OWNS = ("'s", "\u2019s")
-_TYPISTS = re.compile(r"\b[^\W\d_]{2,4}[/:][^\W\d_]{2,4}(?=[ \t.]*\Z)")
+_TYPISTS = re.compile(
+    r"\b[^\W\d_]{2,4}[/:][^\W\d_]{2,4}(?=[ \t.]*(?:\n|\Z)|[ \t]+[dt]{1,2}:)"
+    r"|(?<=\n)[^\W\d_]{2,4}(?=[ \t.]*\Z)|(?<=\d[ \t]{2})[^\W\d_]{2,4}(?=[ \t.]*\Z)"
+)
+"""Initials of who dictated and who wrote, at the end of a line or of the text."""
 _BETWEEN_COMMAS = re.compile(r"(?<=\w,[ \t])(?P<name>[A-Z][a-z]{1,2})(?=,)")
 
 
@@ -167,8 +171,10 @@ def _told(words: Words) -> Iterator[Span]:
 def _name_up_to(words: Words, last: int, *, of_profession: bool) -> Iterator[Span]:
     """The name that ends with a word."""
     begin = last + 1
-    if of_profession and last > 0 and is_name(words.words[last - 1]) and words.follows(last):
-        begin = last  # "jane doe rn": behind a name a plain word is one too
+    if of_profession and last > 0 and words.follows(last):
+        given, alike = words.words[last - 1], words.words[last - 1].isupper() == words.words[last].isupper()
+        if is_name(given) or (alike and len(given) > 2 and not is_known(given)):
+            begin = last  # "jane doe rn", "HAO LONG MD": behind a name a plain word is one too
     while begin > 0 and last + 1 - begin < 4:
         before = begin - 1
         word = words.words[before]

@@ -23,7 +23,7 @@ from schemas.tables import COMMITS, EMBEDDINGS, TABLES, TAGS
 
 logger = logging.getLogger("clear_kb.store")
 
-EVERY = 5
+EVERY = 3
 """Commits between two times that a writer tidies up in a folder."""
 
 EVERY_IN_A_STORE = 32

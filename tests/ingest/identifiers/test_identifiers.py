@@ -56,6 +56,9 @@ def taken_out(text: str) -> list[str]:
         ("Surgeon Snow reached at home.", "Surgeon Snow"),
         ("Measured by reader QBX.", "QBX"),
         ("No change. QBX/zr", "QBX/zr"),
+        ("no change.\nqbx/zrf  d: 07/23/2004", "qbx/zrf"),
+        ("No change.\nDT: 07/23/2004\nqbx", "qbx"),
+        ("NEW EFFUSION.\nZOR LONG MD", "ZOR LONG"),
     ],
 )
 def test_a_name_is_found_with_its_title_in_any_case(text: str, identifier: str) -> None:
@@ -105,6 +108,7 @@ def test_a_name_is_found_with_its_title_in_any_case(text: str, identifier: str) 
         ("Stable since june tenth twenty sixteen.", "june tenth twenty sixteen"),
         ("Portable earlier, 0815.", "0815"),
         ("AP upright 1430.", "1430"),
+        ("Tried at 18.15 and 09.00.", "18.15 and 09.00"),
         ("Sent 3-17 14:05.", "3-17"),
         ("Pulled at half past nine.", "half past nine"),
         ("Repositioned at eleven oh five a.m. today.", "eleven oh five a.m."),
