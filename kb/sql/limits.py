@@ -23,7 +23,7 @@ LOCKED = (
     "SET lock_configuration = true",
 )
 
-LEAST_MEMORY = 32_000_000
+LEAST_MEMORY, MOST_MEMORY = 32_000_000, 10**15
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]i?)?B", re.I)
 
 
@@ -44,8 +44,8 @@ class Limits:
     def __post_init__(self) -> None:
         if not self.timeout_s > 0 or self.timeout_s == float("inf"):
             raise UsageError(f"timeout {self.timeout_s:g}: seconds above 0 were expected")
-        if _SIZE.fullmatch(self.memory.strip()) is None or self.memory_bytes < LEAST_MEMORY:
-            raise UsageError(f"memory {self.memory}: a size such as 3GB was expected, at least 32MB")
+        if _SIZE.fullmatch(self.memory.strip()) is None or not LEAST_MEMORY <= self.memory_bytes <= MOST_MEMORY:
+            raise UsageError(f"memory {self.memory}: a size such as 3GB was expected, from 32MB to 1000TB")
 
     @property
     def memory_bytes(self) -> int:

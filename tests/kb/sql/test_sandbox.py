@@ -236,7 +236,7 @@ class TestMessages:
             session.query(query).rows()
         _assert_plain(error.value)
 
-    @pytest.mark.parametrize("memory", ["much", "-1GB", "0GB", "2", "1XB"])
+    @pytest.mark.parametrize("memory", ["much", "-1GB", "0GB", "2", "1XB", "99999999TB"])
     def test_memory_is_a_size(self, memory: str) -> None:
         with pytest.raises(UsageError, match=r"^memory "):
             Limits(memory=memory)
