@@ -284,7 +284,7 @@ OWN = {
     "kb/curation/disputes.py": "stored columns",
     "kb/exchange/sssom.py": "a table below comments, of lines that are in memory",
     "kb/privacy/exports.py": "the log of exports that this program writes",
-    "kb/sql/frames.py": "what two processes of ours say to each other",
+    "kb/frames.py": "what two processes of ours say to each other",
     "kb/sql/operating_points.py": "parameters of a run, a stored column",
     "kb/sql/sandbox.py": "what DuckDB makes of a statement",
     "kb/sql/without_ids.py": "parameters of a run, a stored column",

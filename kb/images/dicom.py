@@ -16,6 +16,7 @@ import pydicom
 from pydicom.errors import InvalidDicomError
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
+from kb.images.decoder import DecoderEnded, unpacked
 from kb.images.dicom_kind import require_radiograph
 from kb.images.dicom_values import grey_values
 from kb.images.grey import PREAMBLE, ImageError, check_size
@@ -49,7 +50,7 @@ def read_dicom(data: bytes, *, any_body_part: bool = False) -> tuple[np.ndarray,
     notes: list[str] = []
     with _as_image_error():
         dataset = _opened(data, any_body_part, notes)
-        pixels = grey_values(dataset, _stored(dataset, notes), notes)
+        pixels = grey_values(dataset, _stored(data, dataset, notes), notes)
         if "processing" in str(dataset.get("PresentationIntentType") or "").lower():
             notes.append("raw pixels of a detector (FOR PROCESSING): their greys are not those that a reader sees")
         return pixels, _kind(dataset), _facts(dataset), tuple(notes)
@@ -137,7 +138,7 @@ def _frames(dataset: Any) -> int:
         return 0
 
 
-def _stored(dataset: Any, notes: list[str]) -> np.ndarray:
+def _stored(data: bytes, dataset: Any, notes: list[str]) -> np.ndarray:
     """The numbers as they are stored; what the header leaves out is taken from what it does say."""
     wide = 8 * len(dataset.get("PixelData") or b"") // max(1, int(dataset.Rows) * int(dataset.Columns))
     usual = {"SamplesPerPixel": 1, "PhotometricInterpretation": "MONOCHROME2", "BitsAllocated": 16 if wide >= 16 else 8}
@@ -152,7 +153,14 @@ def _stored(dataset: Any, notes: list[str]) -> np.ndarray:
         implicit, little = dataset.original_encoding
         syntaxes = {(True, True): pydicom.uid.ImplicitVRLittleEndian, (False, False): pydicom.uid.ExplicitVRBigEndian}
         dataset.file_meta.TransferSyntaxUID = syntaxes.get((implicit, little), pydicom.uid.ExplicitVRLittleEndian)
-    return np.asarray(dataset.pixel_array)
+    if not dataset.file_meta.TransferSyntaxUID.is_encapsulated:
+        return np.asarray(dataset.pixel_array)
+    told = {name: dataset.get(name) for name in (*usual, "HighBit", "NumberOfFrames")}
+    elements = {name: value if isinstance(value, str) else int(value) for name, value in told.items() if value is not None}
+    try:
+        return unpacked(data, elements)
+    except DecoderEnded as error:
+        raise ImageError(f"broken DICOM: {error} over its compressed pixels", "broken DICOM") from error
 
 
 def _facts(dataset: Any) -> dict[str, str]:

@@ -18,7 +18,7 @@ from typing import Any
 import pyarrow as pa
 
 from kb.errors import ClearKbError, UsageError
-from kb.sql.frames import Frame, read_frame, write_frame
+from kb.frames import Frame, read_frame, write_frame
 from kb.sql.limits import Limits
 from kb.sql.watch import PATIENCE_S
 

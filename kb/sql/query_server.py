@@ -22,7 +22,8 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 
 from kb.errors import ClearKbError, UsageError
-from kb.sql.frames import MOST_BODY, Frame, as_stream, from_stream, read_frame, write_frame
+from kb.frames import Frame, read_frame, write_frame
+from kb.sql.arrow_stream import MOST_BYTES, as_stream, from_stream
 from kb.sql.hints import what_rows_count, why_no_rows
 from kb.sql.limits import Limits
 from kb.sql.sandbox import check_query
@@ -175,10 +176,10 @@ def _pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         half = batch.num_rows // 2
         yield from _pieces(batch.slice(0, half))
         yield from _pieces(batch.slice(half))
-    elif batch.nbytes < MOST_BODY - PIECE:
+    elif batch.nbytes < MOST_BYTES - PIECE:
         yield batch
     else:
-        most = (MOST_BODY - PIECE) // 1_000_000
+        most = (MOST_BYTES - PIECE) // 1_000_000
         raise UsageError(
             f"a row of {batch.nbytes / 1e6:,.0f} MB: at most {most:,} MB are told; ask for less in one row"
         )

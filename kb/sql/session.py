@@ -20,8 +20,9 @@ from typing import IO, Any
 import pyarrow as pa
 
 from kb.errors import ClearKbError, UsageError
+from kb.frames import Frame
 from kb.sql.arrow_rows import rows_of
-from kb.sql.frames import Frame, as_stream, from_stream
+from kb.sql.arrow_stream import as_stream, from_stream
 from kb.sql.limits import Limits
 from kb.sql.opener import PLAIN, Opener
 from kb.sql.own_tables import read_own_tables

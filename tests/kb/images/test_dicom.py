@@ -71,6 +71,16 @@ class TestCompression:
         with heard_messages(), pytest.raises(ImageError, match="it was cut"):
             read_radiograph(whole[:-200])
 
+    def test_a_file_that_ends_its_decoder_costs_one_picture(self) -> None:
+        whole = recompressed(dicom(as_uint16(chest()), **TWELVE_BITS), "JPEGLosslessProcess14_1")
+        scan = whole.index(b"\xff\xda")
+        # One byte too many in the table of codes: GDCM throws where nothing can catch it, and its process is gone.
+        damaged = whole[: scan - 3] + b"\x7d" + whole[scan - 3 :]
+        for _ in range(2):
+            with pytest.raises(ImageError, match="broken DICOM: the decoder broke down"):
+                read_radiograph(damaged)
+            assert off(read_radiograph(whole)) == 0
+
     def test_a_file_without_preamble_is_read(self) -> None:
         dataset = pydicom.dcmread(io.BytesIO(dicom(as_uint16(chest()), **TWELVE_BITS)))
         del dataset.file_meta
