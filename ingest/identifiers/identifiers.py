@@ -23,6 +23,9 @@ VERSION = "4"
 MARK = "_"
 """What stands in the place of each letter that was taken out: a removed word, as it is in MIMIC's reports."""
 
+_LONG = re.compile(r"(?<!\S)(?P<word>\S{200,})|\s{9,}")
+"""What no sentence has: a file or an address written into the text as one word, and blanks without end."""
+
 CACHED_TEXTS = 4_096
 
 
@@ -62,12 +65,39 @@ def fingerprint() -> str:
 @lru_cache(CACHED_TEXTS)
 def _found(text: str) -> tuple[list[Span], list[Span]]:
     """What is marked letter by letter, and the dates."""
-    plain = plain_text(text)
+    plain, long, places = _shortened(plain_text(text))
     dated = _joined(dates_in(plain))
     found = [one for one in numbers_in(plain) if not any(day[0] <= one[0] and one[1] <= day[1] for day in dated)]
     if may_name(plain):
         found += [*people_in(Words(plain)), *places_in(plain)]
-    return _joined(found), dated
+    if places is not None:
+        found, dated = ([(places[start], places[end - 1] + 1) for start, end in spans] for spans in (found, dated))
+    return _joined([*found, *long]), dated
+
+
+def _shortened(text: str) -> tuple[str, list[Span], list[int] | None]:
+    """A text without its endless words, and with few blanks for many: to look through these takes for ever.
+
+    Returns:
+        the text; where its endless words stood, which are all identifiers; and for each letter where it stood, None
+        where nothing was taken out.
+    """
+    if _LONG.search(text) is None:
+        return text, [], None
+    parts: list[str] = []
+    places: list[int] = []
+    at = 0
+    for match in _LONG.finditer(text):
+        start, end = match.span()
+        left = "  " if match["word"] or "\n" not in match[0] else "\n\n"
+        parts += [text[at:start], left]
+        places += [*range(at, start), start, end - 1]
+        at = end
+    return (
+        "".join([*parts, text[at:]]),
+        [one.span() for one in _LONG.finditer(text) if one["word"]],
+        [*places, *range(at, len(text))],
+    )
 
 
 def _joined(found: Iterable[Span]) -> list[Span]:

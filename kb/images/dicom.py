@@ -156,7 +156,9 @@ def _stored(data: bytes, dataset: Any, notes: list[str]) -> np.ndarray:
     if not dataset.file_meta.TransferSyntaxUID.is_encapsulated:
         return np.asarray(dataset.pixel_array)
     told = {name: dataset.get(name) for name in (*usual, "HighBit", "NumberOfFrames")}
-    elements = {name: value if isinstance(value, str) else int(value) for name, value in told.items() if value is not None}
+    elements = {
+        name: value if isinstance(value, str) else int(value) for name, value in told.items() if value is not None
+    }
     try:
         return unpacked(data, elements)
     except DecoderEnded as error:

@@ -24,7 +24,8 @@ from kb.privacy.proof import Proof, prove
 from kb.privacy.traces import Traces, find_traces
 from kb.reading.json_text import read_json
 from kb.reading.unreadable import Unreadable
-from kb.store.branches import create_branch, delete_branch, list_branches
+from kb.store.branch_points import CLEANED_BASE, find_base
+from kb.store.branches import Branch, create_branch, delete_branch, list_branches
 from kb.store.commits import MAIN, Commit
 from kb.store.gc import collect_garbage
 from kb.store.publication import Publication, writer_lock
@@ -146,10 +147,8 @@ def forget(
         if commit.operation != OPERATION or state.commits.readable([commit]):
             state.commits.move_tag(name, _cleaned_copy(state, commit, traces, f"{COPY}{name}", act))
     for branch in branches:
-        base = _cleaned_copy(state, branch.base, traces, f"{COPY}{branch.name}", act)
-        delete_branch(state, branch.name, **act)
-        create_branch(state.at(base.commit_id), branch.name, **act)
-        state.at(branch.name).publish(OPERATION, partial(_clean, traces=traces, source=branch.head), **act)
+        if branch.name in state.commits.branches():  # nobody has ended it meanwhile
+            _clean_draft(state, branch, traces, act)
     _clean_beside_the_history(state, traces)
     state.publish(OPERATION, partial(_clean, traces=traces), **act)
     collect_garbage(state, keep=1, **act, unnamed=True)
@@ -234,11 +233,23 @@ def _cleaned_copy(state: State, commit: Commit, traces: Traces, name: str, act: 
     return made or on.commit
 
 
-def _clean(publication: Publication, traces: Traces, source: Commit | None = None) -> tuple[Mapping[str, Any], None]:
-    """Write every table anew that could hold the patient, from the state of `source` or of the head."""
+def _clean_draft(state: State, branch: Branch, traces: Traces, act: Mapping[str, Any]) -> None:
+    """Clean a draft by one commit on whatever is its newest; a merge compares it with a cleaned copy of its base."""
+    base = _cleaned_copy(state, branch.base, traces, f"{COPY}{branch.name}", act)
+
+    def change(publication: Publication) -> tuple[Mapping[str, Any], None]:
+        now, _ = find_base(state.commits.history(), branch.name)
+        if now.commit_id != branch.base.commit_id:
+            raise ClearKbError(f"draft {branch.name} was merged meanwhile: forget the patient again")
+        summary, _ = _clean(publication, traces)
+        return {**summary, CLEANED_BASE: base.commit_id}, None
+
+    state.at(branch.name).publish(OPERATION, change, **act)
+
+
+def _clean(publication: Publication, traces: Traces) -> tuple[Mapping[str, Any], None]:
+    """Write every table anew that could hold the patient."""
     for table in VERSIONED:
-        if source is not None and source.pins[table.name] != publication.head.pins[table.name]:
-            publication.restore(table.name, source.pins[table.name])
         condition = traces.condition(table)
         if condition is None:
             continue

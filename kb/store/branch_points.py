@@ -7,6 +7,9 @@ from collections.abc import Collection
 from kb.store.commits import CREATE, DELETE, MAIN, Commit
 from kb.store.history import History
 
+CLEANED_BASE = "base"
+"""Where the summary of a branch's commit names a copy of its base that takes the base's place from there on."""
+
 
 def find_base(history: History[Commit], name: str) -> tuple[Commit, int]:
     """The commit that a merge of a branch is compared with, and how many of its own the branch has since."""
@@ -14,10 +17,13 @@ def find_base(history: History[Commit], name: str) -> tuple[Commit, int]:
     began = next(at for at, commit in enumerate(own) if commit.operation == CREATE)
     mains = history.chain(history.get(history.heads[MAIN]))
     merged = {commit.summary["merged"] for commit in mains if commit.summary.get("branch") == name}
+    cleaned: Commit | None = None
     for since, commit in enumerate(own[:began]):
         if commit.commit_id in merged:
-            return commit, since
-    return own[began], began
+            return cleaned or commit, since
+        if cleaned is None and (copy := history.by_id.get(commit.summary.get(CLEANED_BASE, ""))) is not None:
+            cleaned = history.get(copy)
+    return cleaned or own[began], began
 
 
 def named_commits(history: History[Commit], tagged: Collection[str]) -> set[int]:

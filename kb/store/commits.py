@@ -16,6 +16,8 @@ from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from kb.errors import ClearKbError, UsageError
 from kb.store.dropping import note_dropped
 from kb.store.history import History
@@ -25,7 +27,7 @@ from kb.store.safety.seal import settle
 from kb.store.safety.second_log import add_rows, full_rows, last_row, newest_written, salvaged_rows
 from kb.store.safety.verify import BESIDE, Damage, Verifier, damaged
 from kb.store.sqltext import literal
-from kb.store.storage import FORMAT_KEY, Storage
+from kb.store.storage import FORMAT_KEY, Storage, first_line
 from schemas.tables import FORMAT
 
 if TYPE_CHECKING:
@@ -355,8 +357,6 @@ class CommitLog:
         if name in self.branches():
             raise UsageError(f"'{name}' is a branch: take another name for the tag")
         taken = self.tags().get(name)
-        if taken == commit.commit_id:
-            return
         row = {
             "name": name,
             "commit_id": commit.commit_id,
@@ -364,23 +364,35 @@ class CommitLog:
             "reason": reason,
             "time": datetime.now(UTC),
         }
-        if taken or not self._storage.insert_if_absent("tags", "name", row):
-            raise UsageError(f"tag '{name}' already names commit {taken or self.tags()[name]}: take another name")
-        for table, version in commit.pins.items():
-            self._storage.dataset(table).tags.create(name, version)
+        if not taken and not self._storage.insert_if_absent("tags", "name", row):
+            taken = self.tags()[name]
+        if taken not in (None, commit.commit_id):
+            raise UsageError(f"tag '{name}' already names commit {taken}: take another name")
+        self._mark(name, commit)
 
     def move_tag(self, name: str, commit: Commit) -> None:
         """Let a tag name another commit: for one whose data has to go, a cleaned copy of it."""
         tags = self._storage.dataset("tags")
         (row,) = tags.to_table(filter=f"name = {literal(name)}").to_pylist()
-        tags.delete(f"name = {literal(name)}")
-        self._storage.append("tags", [{**row, "commit_id": commit.commit_id}])
+        moved = pa.Table.from_pylist([{**row, "commit_id": commit.commit_id}], schema=tags.schema)
+        tags.merge_insert("name").when_matched_update_all().execute(moved)  # in one version: no tag is ever lost
+        self._mark(name, commit)
+
+    def _mark(self, name: str, commit: Commit) -> None:
+        """Tag the table versions of a commit in Lance; what a tag that was cut off has marked already stays."""
         for table, version in commit.pins.items():
             held = self._storage.dataset(table).tags
-            if name in held.list():
-                held.update(name, version)
-            else:
+            try:
                 held.create(name, version)
+            except (OSError, ValueError, RuntimeError) as error:
+                marked = held.list().get(name)
+                if marked is None:
+                    raise ClearKbError(
+                        f"tag '{name}' names commit {commit.commit_id}, but not all tables are marked with it: "
+                        f"{first_line(error)}; name it again"
+                    ) from error
+                if marked["version"] != version:
+                    held.update(name, version)
 
 
 def _commits(rows: Iterable[Mapping[str, Any]]) -> list[Commit]:

@@ -16,7 +16,8 @@ from kb.store.storage import Storage
 def tags_by_their_marks(storage: Storage, log: CommitLog) -> list[dict[str, Any]]:
     """Rows for the tags that the tables of a local knowledge base are marked with and its table of tags lacks.
 
-    A commit is found by the versions that carry the mark; a name whose versions are no commit's is left out.
+    A commit is found by the versions that carry the mark. A name whose versions are no commit's is left out, and one
+    that was cut off while tables were marked, so that it fits commits of several states.
     """
     marked: dict[str, dict[str, int]] = {}
     for path in sorted(Path(storage.uri).glob("*.lance/_refs/tags/*.json")):
@@ -29,8 +30,8 @@ def tags_by_their_marks(storage: Storage, log: CommitLog) -> list[dict[str, Any]
     rows = []
     for name in sorted(name for name in marked if name not in known and not name.startswith(RESERVED)):
         pins = marked[name].items()
-        for commit in reversed(log.all()):
-            if all(commit.pins.get(table) == version for table, version in pins):
-                rows.append({"name": name, "commit_id": commit.commit_id, "reason": None, "time": datetime.now(UTC)})
-                break
+        fitting = [one for one in log.all() if all(one.pins.get(table) == version for table, version in pins)]
+        if fitting and all(one.pins == fitting[0].pins for one in fitting):
+            at = fitting[-1].commit_id
+            rows.append({"name": name, "commit_id": at, "reason": None, "time": datetime.now(UTC)})
     return rows

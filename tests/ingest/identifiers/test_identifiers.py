@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -168,6 +169,14 @@ def test_what_is_taken_out_turns_no_finding_round(text: str, findings: dict[str,
 def test_each_character_that_is_no_identifier_stays_where_it_was() -> None:
     text = "Dr. Smith was told\nof the left effusion on 01/02/2024."
     assert without_identifiers(text) == "_________ was told\nof the left effusion on 11/11/1111."
+
+
+@pytest.mark.parametrize("filled_with", ["x", "1", "X9", "a-", "x.", "_"])
+def test_a_word_of_no_length_that_words_have_is_taken_out_in_no_time(filled_with: str) -> None:
+    word = filled_with * (100_000 // len(filled_with))
+    began = time.process_time()
+    assert taken_out(f"Left effusion {word} of Dr. Okapiline.") == [word, "Dr. Okapiline"]
+    assert time.process_time() - began < 5  # looked into, it takes minutes
 
 
 @given(st.text(max_size=200))

@@ -87,10 +87,10 @@ def test_a_commit_whose_row_is_gone_from_a_store_is_told_and_brought_back(s3: S3
 
 
 def test_the_newest_commit_of_a_store_is_marked_once_and_costs_a_reader_nothing(s3: S3Server) -> None:
-    kb = KnowledgeBase.create(f"s3://{s3.bucket}/marked.kb", s3.storage_options)
+    kb = KnowledgeBase.create(f"s3://{s3.bucket}/newest.kb", s3.storage_options)
     for text in ("pleural effusion", "cardiomegaly"):
         add_concepts(kb, [text])
-    marks = [key for key in s3.objects("marked.kb") if "_newest-" in key]
+    marks = [key for key in s3.objects("newest.kb") if "_newest-" in key]
     assert [mark.rpartition("-")[2] for mark in marks] == [kb.commit.commit_id]
     before = len(s3.requests)
     KnowledgeBase.open(kb.uri, storage_options=s3.storage_options)
