@@ -58,6 +58,9 @@ _ROMAN = ("", "i", "ii", "iii", "iv", "v")
 _LONGEST_ITEM = 2_000
 _WORD = re.compile(r"\w")
 
+LONGEST_SENTENCE = 8_000
+"""Letters of a sentence: what is longer is none, and is read in pieces, for the grammar takes long over it."""
+
 
 def split_sentences(text: str) -> list[Span]:
     """The sentences of a section as spans of `text`, without list numbers, bullets and outer blanks.
@@ -77,7 +80,10 @@ def split_sentences(text: str) -> list[Span]:
             start = end_and_next[1]
             at = max(start, at)
     spans.append((start, len(text)))
-    return [trimmed for span in spans if (trimmed := _trim(text, span))]
+    pieces = (
+        (at, min(at + LONGEST_SENTENCE, end)) for start, end in spans for at in range(start, end, LONGEST_SENTENCE)
+    )
+    return [trimmed for span in pieces if (trimmed := _trim(text, span))]
 
 
 def _break(text: str, start: int, stop: int, width: int) -> tuple[int, int] | None:

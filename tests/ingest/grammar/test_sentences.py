@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.grammar.sentences import split_sentences
+from ingest.grammar.sentences import LONGEST_SENTENCE, split_sentences
 
 
 @pytest.mark.parametrize(
@@ -41,3 +43,12 @@ def test_sentences_lie_in_the_text_in_order_and_apart(text: str) -> None:
         assert last <= start < end <= len(text)
         assert text[start:end].strip() == text[start:end]
         last = end
+
+
+def test_a_text_without_an_end_is_read_in_pieces_and_soon() -> None:
+    text = "Left effusion, " * 6_000
+    began = time.process_time()
+    spans = split_sentences(text)
+    assert max(end - start for start, end in spans) <= LONGEST_SENTENCE
+    assert "".join(text[start:end] for start, end in spans).replace(" ", "") == text.replace(" ", "")
+    assert time.process_time() - began < 5

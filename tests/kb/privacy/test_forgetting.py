@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +17,8 @@ import ingest
 from kb.errors import ClearKbError, UsageError
 from kb.knowledge_base import KnowledgeBase
 from kb.privacy.forgetting import forget
+from kb.store.branches import create_branch
+from kb.store.commits import CommitLog
 from kb.store.safety.copying import copy_knowledge_base
 from kb.store.storage import Storage
 from kb.vocabulary.check import check
@@ -123,6 +129,83 @@ def test_a_draft_is_made_anew_and_can_still_be_merged(base: KnowledgeBase, cli) 
     assert patients_in(now.at("draft")) == {"p-other-001", "p-other-002"}
     cli("branch", "merge", "draft", "--kb", base.uri)
     assert KnowledgeBase.open(base.uri).vocabulary.get(concept["concept_id"]).note == "of the draft"
+
+
+class Cut(BaseException):
+    """The process was ended."""
+
+
+@pytest.fixture
+def drafted(base: KnowledgeBase) -> tuple[KnowledgeBase, str]:
+    """The same with a draft on which a concept has a note, and that concept."""
+    create_branch(base, "draft", by="tester")
+    (concept,) = [row for row in base.vocabulary.list() if row["text"] == "no pneumothorax"]
+    base.at("draft").curate.set_note(concept["concept_id"], "of the draft", by="tester")
+    return KnowledgeBase.open(base.uri), concept["concept_id"]
+
+
+def test_wherever_it_was_cut_off_it_ends_with_every_tag_and_every_act_on_a_draft(
+    drafted: tuple[KnowledgeBase, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base, concept_id = drafted
+    append, move = CommitLog.append, CommitLog.move_tag
+    cuts = 0
+    for left in range(1, 20, 2):
+        copy = tmp_path / f"cut-{left}.kb"
+        shutil.copytree(base.uri, copy)
+        steps = iter(range(left))
+
+        def cut_off(do: Any, steps: Iterator[int] = steps) -> Any:
+            def step(*args: Any) -> Any:
+                done = do(*args)
+                if next(steps, None) is None:
+                    raise Cut
+                return done
+
+            return step
+
+        with monkeypatch.context() as patched:
+            patched.setattr(CommitLog, "append", cut_off(append))
+            patched.setattr(CommitLog, "move_tag", cut_off(move))
+            try:
+                forget(KnowledgeBase.open(copy), GONE, by="tester")
+            except Cut:
+                cuts += 1
+            else:
+                break
+        forget(KnowledgeBase.open(copy), GONE, by="tester")
+        now = KnowledgeBase.open(copy)
+        assert patients_in(now) == patients_in(now.at("v1")) == patients_in(now.at("draft")) == set(TOLD) - {GONE}
+        assert now.at("draft").vocabulary.get(concept_id).note == "of the draft"
+        assert set(now.commits.branches()) == {"main", "draft"}
+        shutil.rmtree(copy)
+    assert cuts > 3
+
+
+def test_what_is_done_on_a_draft_meanwhile_is_not_lost(drafted: tuple[KnowledgeBase, str]) -> None:
+    base, concept_id = drafted
+    others = [row["concept_id"] for row in base.vocabulary.list() if row["concept_id"] != concept_id]
+    noted: list[str] = []
+    over = threading.Event()
+
+    def act() -> None:
+        for other in others:
+            if over.is_set():
+                return
+            with suppress(UsageError, ClearKbError):  # a concept that only the patient had may be gone
+                KnowledgeBase.open(base.uri).at("draft").curate.set_note(other, "meanwhile", by="ada")
+                noted.append(other)
+
+    curator = threading.Thread(target=act)
+    curator.start()
+    forget(KnowledgeBase.open(base.uri), GONE, by="tester")
+    over.set()
+    curator.join()
+    draft = KnowledgeBase.open(base.uri).at("draft")
+    assert noted
+    notes = {row["concept_id"]: row["note"] for row in draft.dataset("concepts").to_table().to_pylist()}
+    assert all(notes.get(one, "meanwhile") == "meanwhile" for one in noted)
+    assert notes[concept_id] == "of the draft"
 
 
 @pytest.mark.soak
