@@ -210,7 +210,7 @@ def _record(graph: Graph, subject: Any, prefixes: Prefixes) -> Record:
 
     fields = {name: _ours(graph, subject, name) for name in FACETS}
     own = fields["normal_form"] is not None
-    record: dict[str, Any] = {name: value for name, value in fields.items() if value is not None}
+    record: dict[str, Any] = {name: value for name, value in fields.items() if value is not None or own}
     replaced = graph.value(subject, DCTERMS.isReplacedBy)
     others = (id_in(str(other)) for other in graph.objects(subject, OWL.differentFrom))
     said: dict[str, Any] = {

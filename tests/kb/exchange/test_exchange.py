@@ -74,6 +74,18 @@ class TestRoundTrips:
         assert_same(curated, other)
 
     @pytest.mark.parametrize("name", FILES)
+    def test_what_a_curator_took_away_stays_away_though_the_text_says_it(
+        self, kb: KnowledgeBase, other: KnowledgeBase, tmp_path: Path, name: str
+    ) -> None:
+        add_concepts(kb, ["small left consolidation"])
+        (concept,) = kb.vocabulary.list()
+        kb.curate.set_facet(concept["concept_id"], "severity", None)
+        export_vocabulary(kb, tmp_path / name)
+        import_vocabulary(other, tmp_path / name)
+        assert_same(kb, other)
+        assert other.vocabulary.get(concept["concept_id"]).severity is None
+
+    @pytest.mark.parametrize("name", FILES)
     def test_the_same_file_again_changes_nothing(self, curated, tmp_path: Path, name: str) -> None:
         export_vocabulary(curated, tmp_path / name)
         result = import_vocabulary(curated, tmp_path / name)
