@@ -16,6 +16,7 @@ from kb.curation.diff import Difference, diff_vocabularies
 from kb.errors import UsageError
 from kb.store.branches import find_branch
 from kb.store.commits import MAIN
+from kb.store.sqltext import literal
 from kb.store.state import State
 
 MERGE = "merge-branch"
@@ -78,9 +79,21 @@ def merge_branch(
     def plan(concepts: Concepts) -> Mapping[str, Mapping[str, Any] | None]:
         concepts.read(difference.concept_id for difference in differences)
         conflicts[:] = [conflict for difference in differences for conflict in _conflicts(concepts, difference)]
+        crossed = _crossed(concepts, differences)
+        conflicts.extend(conflict for pair in crossed for conflict in pair)
         if conflicts and take is None:
             return {}
-        return _edits(concepts, differences, {(c.concept_id, c.field) for c in conflicts} if take == "main" else set())
+        left = {(c.concept_id, c.field) for c in conflicts} if take == "main" else set()
+        if take == "main":
+            left |= {(of_branch.concept_id, "status") for of_branch, _ in crossed}
+        edits = _edits(concepts, differences, left)
+        if take == "branch":
+            for _, of_main in crossed:
+                edits[of_main.concept_id] = {
+                    **_standing(draft, of_main.concept_id),
+                    **(edits.get(of_main.concept_id) or {}),
+                }
+        return edits
 
     known = {change.change_id for change in read_changes(main)}
     carried = [change for change in read_changes(draft) if change.change_id not in known]
@@ -133,6 +146,34 @@ def _conflicts(concepts: Concepts, difference: Difference) -> list[Conflict]:
         for name, value in after.items()
         if now[name] not in (before[name], value)
     ]
+
+
+def _crossed(concepts: Concepts, differences: Sequence[Difference]) -> list[tuple[Conflict, Conflict]]:
+    """Concepts that the branch merged into one that main has merged into them: each with that one."""
+    found = []
+    for difference in differences:
+        target = (difference.after or {}).get("replaced_by")
+        at, met = target, set[str]()
+        while at is not None and at not in met and (row := concepts.find(at)) is not None:
+            met.add(at)
+            if row["replaced_by"] == difference.concept_id:
+                one, other = (
+                    Conflict(concept_id=of, text=text, field="replaced_by", was=None, main=main, branch=branch)
+                    for of, text, main, branch in (
+                        (difference.concept_id, difference.text, None, target),
+                        (at, row["text"], difference.concept_id, None),
+                    )
+                )
+                found.append((one, other))
+            at = row["replaced_by"]
+    return found
+
+
+def _standing(draft: State, concept_id: str) -> dict[str, Any]:
+    """A concept of a draft as it stands there: its status, and what replaces it."""
+    columns = ["status", "replaced_by"]
+    rows = draft.dataset("concepts").to_table(columns=columns, filter=f"concept_id = {literal(concept_id)}")
+    return dict(rows.to_pylist()[0])
 
 
 def _edits(

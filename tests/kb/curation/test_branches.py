@@ -92,6 +92,24 @@ def test_a_conflict_is_settled_by_taking_one_side(main: KnowledgeBase, take, tex
     assert (concept.text, concept.status) == (text, "accepted")
 
 
+@pytest.mark.parametrize("take", ["branch", "main"])
+def test_merges_that_cross_are_a_conflict_that_either_side_settles(main: KnowledgeBase, take) -> None:
+    one, other = EFFUSION, FLUID
+    main.at("draft").curate.merge(one, into=other, by="ada")
+    main.curate.merge(other, into=one, by="bob")
+    stopped = merge_branch(main, "draft", by="ada")
+    assert {(c.concept_id, c.field, c.main, c.branch) for c in stopped.conflicts} == {
+        (one, "replaced_by", None, other),
+        (other, "replaced_by", one, None),
+    }
+    assert not stopped.merged
+    assert merge_branch(main, "draft", take=take, by="ada").conflicts
+    now = KnowledgeBase.open(main.uri)
+    gone, stays = (one, other) if take == "branch" else (other, one)
+    assert now.vocabulary.get(gone).replaced_by == stays
+    assert (now.vocabulary.get(stays).replaced_by, now.vocabulary.get(stays).status) != (gone, "retired")
+
+
 @pytest.mark.soak
 def test_a_second_merge_brings_only_what_came_since(main: KnowledgeBase) -> None:
     main.at("draft").curate.accept(LEFT)

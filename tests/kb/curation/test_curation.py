@@ -97,6 +97,16 @@ class TestActs:
         with pytest.raises(UsageError, match=r"^'pleural effusion' is no longer as this left it .*ada: .* is accepted"):
             base.curate.revert(change.change_id)
 
+    def test_what_a_revert_took_away_comes_back_by_its_own_revert(self, base: KnowledgeBase) -> None:
+        added = base.curate.add("azygos fissure", by="ada")
+        was = {row["concept_id"]: row for row in base.dataset("concepts").to_table().to_pylist()}
+        taken = base.curate.revert(added.change_id)
+        back = base.curate.revert(taken.change_id)
+        assert {row["concept_id"]: row for row in base.dataset("concepts").to_table().to_pylist()} == was
+        with pytest.raises(UsageError, match="it is there again"):
+            base.curate.revert(taken.change_id)
+        assert base.curate.revert(back.change_id) is not None
+
     def test_an_id_may_be_typed_in_either_case(self, base: KnowledgeBase) -> None:
         assert base.vocabulary.get(LEFT.lower()).concept_id == LEFT
 
