@@ -225,7 +225,7 @@ COMMANDS: Mapping[str, Entry | Group] = {
 }
 # fmt: on
 
-INTERRUPTED = "interrupted: the knowledge base is as it was; the same command goes on from here (train: --resume)\n"
+INTERRUPTED = "interrupted: the knowledge base stands at its last commit (clear-kb log); the same command goes on (train: --resume)\n"
 HELP = "A versioned concept knowledge base for auditable radiology: reports in, embedded concepts out."
 SETTINGS: dict[str, Any] = {
     "no_args_is_help": True,
@@ -335,8 +335,11 @@ def main() -> None:
         sys.stderr.write(INTERRUPTED)
         sys.exit(130)
     except BaseException as error:  # a panic in Rust is no Exception
-        from kb.commands.failures import tell_failure
+        from kb.commands.failures import tell_failure, was_interrupted
 
+        if was_interrupted(error):
+            sys.stderr.write(INTERRUPTED)
+            sys.exit(130)
         sys.exit(tell_failure(error))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sqlite3
@@ -359,8 +360,29 @@ class TestWhateverElseIsRaised:
         assert len(line) < 500
         assert "CLEAR_KB_DEBUG=1" in line or isinstance(error, IsADirectoryError)
 
+    @pytest.mark.parametrize(
+        ("error", "told"),
+        [
+            (
+                OSError(
+                    "LanceError(IO): Generic LocalFileSystem error: Unable to open file /b/a b.kb/tags.lance/_versions/"
+                    "18.manifest#1: Permission denied (os error 13)"
+                ),
+                "/b/a b.kb/tags.lance/_versions/18.manifest: Permission denied",
+            ),
+            (OSError(errno.ENOSPC, "No space left on device", "/ours/a", None, "/copy/a"), "/copy/a: No space left"),
+            (OSError(errno.EACCES, "Permission denied", "/ours/a", None, "/copy/a"), "/ours/a: Permission denied"),
+        ],
+    )
+    def test_what_may_not_be_or_has_no_room_is_named(
+        self, raising: Callable[..., str], error: BaseException, told: str
+    ) -> None:
+        assert raising(error).startswith(f"error: {told}")
+
     def test_ctrl_c_is_no_error(self, raising: Callable[..., str]) -> None:
         assert raising(KeyboardInterrupt(), code=130).startswith("interrupted: ")
+        told = "Invalid Input Error: reading the stream failed: KeyboardInterrupt: "  # as DuckDB has it of a stream
+        assert raising(RuntimeError(told), code=130).startswith("interrupted: ")
 
     @pytest.mark.parametrize(("debug", "shown"), [("1", True), ("", False), ("0", False)])
     def test_the_traceback_is_shown_on_demand(

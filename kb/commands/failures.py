@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
@@ -10,7 +11,7 @@ import traceback
 from collections.abc import Mapping
 
 from kb.errors import ClearKbError, Need
-from kb.store.damage_in_words import damage_in_words, no_room_in_words
+from kb.store.damage_in_words import damage_in_words, no_room_in_words, refusal_in_words
 from kb.visible import visible
 
 DEBUG = "CLEAR_KB_DEBUG"
@@ -115,6 +116,11 @@ def tell_failure(error: BaseException) -> int:
     return exit_code(error)
 
 
+def was_interrupted(error: BaseException) -> bool:
+    """Whether a library tells of Ctrl-C as an error of its own: it came while it called back."""
+    return "KeyboardInterrupt" in str(error) and not isinstance(error, ClearKbError)
+
+
 def exit_code(error: BaseException) -> int:
     """What the command line exits with after an error: 2 for wrong usage, else 1."""
     return error.exit_code if isinstance(error, ClearKbError) else 1
@@ -129,8 +135,10 @@ def describe(error: BaseException) -> str:
         said = said if len(said) <= LONGEST_TOLD else f"{said[:LONGEST_TOLD]}..."
         return f"{said}{flag}{hint}"
     if isinstance(error, OSError) and error.strerror:
-        return _one_line(f"{error.filename or 'input/output'}: {error.strerror}")
-    if (told := no_room_in_words(str(error))) is not None:
+        # Of a copy both files are named: it is the new one that there is no room or no leave for.
+        written = error.filename2 if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS) else None
+        return _one_line(f"{written or error.filename or 'input/output'}: {error.strerror}")
+    if (told := no_room_in_words(str(error)) or refusal_in_words(str(error))) is not None:
         return told
     if (told := damage_in_words(str(error))) is not None:
         return f"{told}: {HINTS['storage check']}"

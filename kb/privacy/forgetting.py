@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -175,7 +176,9 @@ def forget(
 
 def is_unfinished(state: State) -> bool:
     """Whether the forgetting of somebody was interrupted."""
-    return state.storage.folder is not None and _mark_file(state).exists()
+    with suppress(PermissionError):  # who may not look at the work of writers reads all the same
+        return state.storage.folder is not None and _mark_file(state).exists()
+    return False
 
 
 def unfinished(state: State) -> str | None:

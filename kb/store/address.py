@@ -29,6 +29,8 @@ class Address:
         """Take `uri` apart; UsageError if it names no place, or DynamoDB for its commits and no table of it."""
         text = str(uri)
         require_text(text)
+        if any(ord(sign) < 32 for sign in text):
+            raise UsageError("a path with a line break or another control character is no place for a knowledge base")
         if not text.partition("://")[2 if "://" in text else 0].strip("/"):
             raise UsageError(f"'{text}' is no place for a knowledge base: name a folder, or a bucket and a path in it")
         if "://" not in text:

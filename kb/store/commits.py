@@ -276,16 +276,17 @@ class CommitLog:
         self.notes.add(commit.number, commit.files, version)
         settle(self._storage, self.notes, "commits")
         if self._storage.folder is None:
-            try:
-                add_rows(self._storage, [commit.to_row()])
-            except ClearKbError as error:
-                told = "commit %s stands; that it is the newest could not be noted: %s"
-                logger.warning(told, commit.commit_id, error)
-            return True
-        last = last_row(self._storage)
-        missing = [one for one in history.since(-1 if last is None else last["number"]) if one.number < commit.number]
-        rows = full_rows(self._storage, {one.commit_id for one in missing})
-        add_rows(self._storage, [*rows, commit.to_row()])
+            missing: list[Commit] = []
+        else:
+            last = last_row(self._storage)
+            missing = history.since(-1 if last is None else last["number"])
+        rows = full_rows(self._storage, {one.commit_id for one in missing if one.number < commit.number})
+        try:
+            add_rows(self._storage, [*rows, commit.to_row()])
+        except (ClearKbError, OSError) as error:  # the next commit that can adds this one too
+            logger.warning(
+                "commit %s stands; the second copy of the log could not be written: %s", commit.commit_id, error
+            )
         return True
 
     def resolve(self, ref: str, branch: str = MAIN) -> Commit:

@@ -21,6 +21,15 @@ def version_of(manifest: str) -> int | None:
     return _NEWEST_FIRST - int(stem) if ending == "manifest" and stem.isdigit() and len(stem) == 20 else None
 
 
+def strange_manifests(folder: Path) -> list[str]:
+    """Files of a local table that Lance takes for manifests and that are none: a synced folder's copy of one, say."""
+    try:
+        names = sorted(path.name for path in (folder / "_versions").iterdir())
+    except OSError:
+        return []
+    return [f"_versions/{name}" for name in names if name.endswith(".manifest") and version_of(name) is None]
+
+
 def local_versions(folder: Path) -> list[int]:
     """The versions whose manifests lie in the folder of a local table, sound or not, oldest first."""
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -148,6 +149,7 @@ class Storage:
         """The Lance dataset of `table` at `version` (default: the newest, which no commit may name yet)."""
         import lance
 
+        self._require_access(table)
         try:
             opened = lance.dataset(
                 self.location(table), version=version, storage_options=self.options, session=self._session()
@@ -164,6 +166,13 @@ class Storage:
         if version is None and self.guard is not None:
             self.guard(table, opened)
         return opened
+
+    def _require_access(self, table: str) -> None:
+        """Refuse a local table that may not be read (ClearKbError): Lance tries again for most of a minute."""
+        path = Path(self.location(table))
+        for folder in () if self.folder is None else (path, path / "_versions"):
+            if folder.is_dir() and not os.access(folder, os.R_OK | os.X_OK):
+                raise ClearKbError(f"cannot open table '{table}' of {self.uri}: {folder} may not be read by you")
 
     def versions(self, table: str) -> dict[int, datetime]:
         """The versions of `table` that can be read, for a clean-up may have dropped some, and when they began."""
@@ -404,6 +413,8 @@ def first_line(error: BaseException) -> str:
     """What a person needs of an error's text: of a message that Rust wrote, the cause and not the whole chain."""
     if answer := answer_in_words(str(error)):
         return answer
+    if "manifest naming schemes" in str(error):
+        return "among its versions lies a file that is none, as a synced folder or an editor may leave it"
     text = (str(error).strip() or type(error).__name__).splitlines()[0].split(", location:")[0]
     text = re.sub(r",? /\S+\.rs:\d+:\d+", "", text)
     cause = re.search(r'message: "([^"]+)"', text)

@@ -17,7 +17,7 @@ from typing import Any
 
 from kb.errors import ClearKbError, UsageError
 from kb.store.commits import Commit, CommitLog, default_author
-from kb.store.manifests import local_versions, manifest_path, version_of
+from kb.store.manifests import local_versions, manifest_path, strange_manifests, version_of
 from kb.store.publication import Publication, writer_lock
 from kb.store.safety.durability import write_through
 from kb.store.safety.put_aside import PutAside
@@ -83,6 +83,8 @@ def repair(storage: Storage, *, by: str | None = None, why: str | None = None, d
         return result
     with writer_lock(storage):
         storage.guard = None
+        if _put_strangers_aside(storage, aside, result) and dry_run:
+            return result  # what else is wrong is seen once these are gone
         _mend_log(storage, aside, result)
         for table in TABLES:
             _drop_broken_manifests(storage, table.name, aside, result)
@@ -153,6 +155,17 @@ def _mend_log(storage: Storage, aside: PutAside, result: Repair) -> None:
     aside.take(f"{LOG}.lance")
     made = _folder(anew, LOG).rename(_folder(storage, LOG))
     write_through([path for path in made.rglob("*") if path.is_file()], made.parent)
+
+
+def _put_strangers_aside(storage: Storage, aside: PutAside, result: Repair) -> bool:
+    """Put aside what Lance would take for manifests and stumbles over; says whether there was anything."""
+    found = [
+        f"{table.name}.lance/{path}" for table in TABLES for path in strange_manifests(_folder(storage, table.name))
+    ]
+    for path in found:
+        result.steps.append(f"put {path} aside: it is no file of the knowledge base")
+        aside.take(path)
+    return bool(found)
 
 
 def _drop_broken_manifests(storage: Storage, table: str, aside: PutAside, result: Repair) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from kb.store.commits import REREADINGS, CommitLog
+from kb.store.manifests import strange_manifests
 from kb.store.safety.held_states import held_states
 from kb.store.safety.verify import Damage, Verifier
 from kb.store.storage import Storage
+from schemas.tables import TABLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,9 @@ def check_storage(storage: Storage, *, on_commit: Callable[[int, int], object] =
     for damage in _beside(storage, verifier):
         if noted or damage.file or storage.has(damage.table):  # an older format does not have every table yet
             found.setdefault(damage, [])
+    for table in TABLES if storage.folder is not None else ():
+        for path in strange_manifests(Path(storage.location(table.name))):
+            found.setdefault(Damage(table.name, path, "is no file of the knowledge base"), [])
     for number in log.notes.lost:
         found.setdefault(Damage("commits", "", f"has lost the notes of commit {number}"), [])
     return StorageCheck(

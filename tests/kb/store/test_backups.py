@@ -170,6 +170,7 @@ def test_an_address_of_nothing_is_refused(nowhere: str) -> None:
 
 def test_the_root_of_the_file_system_is_no_knowledge_base(base: KnowledgeBase, cli: Callable[..., Any]) -> None:
     assert "no place" in cli("init", "--kb", "/", "--dry-run", code=2).stderr
+    assert "line break" in cli("init", "--kb", "a\nb.kb", code=2).stderr
     assert "no place" in cli("backup", "", "--kb", base.uri, code=2).stderr
 
 

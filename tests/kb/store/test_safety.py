@@ -193,6 +193,57 @@ def test_tags_come_back_from_the_marks_of_tables(base: KnowledgeBase) -> None:
     assert len(mended.at("v1").vocabulary) == 1
 
 
+def test_a_tag_that_was_cut_off_is_marked_whole_when_it_is_named_again(base: KnowledgeBase) -> None:
+    base.tag("v2")
+    marks = sorted(Path(base.uri).glob("*.lance/_refs/tags/v2.json"))
+    for mark in marks[1:]:
+        mark.unlink()
+    base.tag("v2")
+    assert sorted(Path(base.uri).glob("*.lance/_refs/tags/v2.json")) == marks
+
+
+def test_a_tag_whose_marks_fit_several_states_does_not_come_back_as_one_of_them(base: KnowledgeBase) -> None:
+    base.tag("v2")
+    for mark in Path(base.uri).glob("*.lance/_refs/tags/v2.json"):
+        if mark.parents[2].name != "images.lance":  # nothing was done to that table: every commit has this version
+            mark.unlink()
+    for data in (folder(base, "tags") / "data").iterdir():
+        data.unlink()
+    repair(Storage(base.uri))
+    assert set(KnowledgeBase.open(base.uri).tags()) == {"v1"}
+
+
+@pytest.mark.parametrize("table", ["concepts", "tags", "commits"])
+def test_a_copy_that_a_synced_folder_left_among_the_manifests_is_told_and_put_aside(
+    base: KnowledgeBase, cli: Callable[..., Any], table: str
+) -> None:
+    manifest = newest_manifest(base, table)
+    copy = manifest.with_name(f"{manifest.stem}.sync-conflict-20261201.manifest")
+    shutil.copy(manifest, copy)
+    assert copy.name in cli("check", "--storage", "--kb", base.uri, code=1).stdout
+    assert copy.name in cli("repair", "--dry-run", "--kb", base.uri).stderr
+    cli("repair", "--kb", base.uri)
+    cli("check", "--storage", "--kb", base.uri)
+    cli("vocab", "add", "azygos fissure", "--kb", base.uri)
+    assert len(KnowledgeBase.open(base.uri).vocabulary) == 4
+
+
+def test_an_act_stands_though_the_second_copy_of_the_log_cannot_be_written(
+    base: KnowledgeBase, caplog: pytest.LogCaptureFixture
+) -> None:
+    copy = Path(base.uri) / "_commits.jsonl"
+    kept = copy.rename(copy.with_name("_commits.new"))
+    copy.mkdir()
+    add_concepts(base, ["granuloma"])
+    assert "stands; the second copy of the log could not be written" in caplog.text
+    copy.rmdir()
+    kept.rename(copy)
+    add_concepts(base, ["nodule"])  # it adds what is missing
+    lines = copy.read_text(encoding="utf-8").splitlines()
+    ids = [json.loads(line)["commit_id"] for line in lines if line]
+    assert ids == [commit.commit_id for commit in reversed(base.log())]
+
+
 @pytest.mark.soak
 def test_a_backup_is_whole_incremental_and_comes_back(
     base: KnowledgeBase, tmp_path: Path, cli_json: Callable[..., Any]
