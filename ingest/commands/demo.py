@@ -33,7 +33,7 @@ ENCODERS = {
 }
 """The encoders of the story and how each is trained; the last is the plain image-text baseline."""
 
-ENOUGH = 100
+ENOUGH = 600
 """Images from which on there are enough of each label to predict, explain and audit one."""
 
 

@@ -72,7 +72,7 @@ def test_a_preview_of_it_and_its_log_are_tame_too(tmp_path: Path, hostile: Path,
     for more in ([], ["--why"]):
         done = cli("ingest", "preview", tmp_path / "reports.csv", *more)
         _assert_tame(done.stdout + done.stderr)
-    done = cli("-v", "vocab", "note", "large left pneumothorax", HOSTILE, "--kb", hostile)
+    done = cli("-v", "vocab", "note", "large left pneumothorax", HOSTILE, "--kb", hostile, code=2)
     _assert_tame(done.stdout + done.stderr)
 
 
