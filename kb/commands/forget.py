@@ -28,7 +28,7 @@ def forget_command(
 ) -> None:
     """Take a patient out of every table, cache, tag and older commit, and prove it by searching the bytes.
 
-    Tags keep their names on cleaned copies, drafts are made anew; other older commits stay in the log and can no
+    Tags keep their names on cleaned copies, drafts can still be merged; other older commits stay in the log and can no
     longer be read. Listed is what lies elsewhere (checkpoints, exports, backups, sources), and texts of others that
     hold the id. Interrupted, the same command goes on.
     """
@@ -61,7 +61,7 @@ def _facts(told: Forgotten) -> list[tuple[str, str]]:
             f"concepts that only they had and a curator touched: {', '.join(told.curated)}" if told.curated else "",
         ),
         ("tags", f"cleaned copies under the same names: {', '.join(told.tags)}" if told.tags else ""),
-        ("drafts", f"made anew: {', '.join(told.branches)}" if told.branches else ""),
+        ("drafts", f"cleaned, to be merged as before: {', '.join(told.branches)}" if told.branches else ""),
         ("put aside", f"{told.put_aside:,} files that a repair put aside {gone} too" if told.put_aside else ""),
         ("older commits", "stay in the log, and can no longer be read"),
     ]

@@ -50,18 +50,21 @@ def unpacked(data: bytes, elements: Mapping[str, str | int]) -> np.ndarray:
         DecoderEnded: the decoder broke down.
         ValueError: it says that it cannot decode this.
     """
-    decoder: _Decoder | None = getattr(_own, "decoder", None)
-    if decoder is None or not decoder.is_ready:
-        decoder = _own.decoder = _Decoder()
-    answer = decoder.ask(elements, data)
-    if answer is None:
-        _own.decoder = None
+    # Once more where it ended: somebody may have killed it, and the picture may be sound.
+    if (answer := _asked(elements, data) or _asked(elements, data)) is None:
         raise DecoderEnded(f"the decoder broke down, or took over {PATIENCE_S:g} s")
     for message in answer.head["heard"]:
         warnings.warn(message, stacklevel=2)
     if "error" in answer.head:
         raise ValueError(answer.head["error"])
     return np.frombuffer(answer.body, answer.head["dtype"]).reshape(answer.head["shape"])
+
+
+def _asked(elements: Mapping[str, str | int], data: bytes) -> Frame | None:
+    decoder: _Decoder | None = getattr(_own, "decoder", None)
+    if decoder is None or not decoder.is_ready:
+        decoder = _own.decoder = _Decoder()
+    return decoder.ask(elements, data)
 
 
 class _Decoder:
@@ -76,7 +79,7 @@ class _Decoder:
             stderr=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C is for who asks
         )
-        self._end = weakref.finalize(self, _end, self._process)
+        self._end = weakref.finalize(self, _end, self._process, self._of)
 
     @property
     def is_ready(self) -> bool:
@@ -90,17 +93,22 @@ class _Decoder:
         late.start()
         try:
             write_frame(self._process.stdin, dict(elements), data)
-            return read_frame(self._process.stdout)
+            answer = read_frame(self._process.stdout)
         except OSError:
-            return None
+            answer = None
         except BaseException:  # Ctrl-C between a question and its answer: the next answer would be another's
             self._end()
             raise
         finally:
             late.cancel()
+        if answer is None:
+            self._end()
+        return answer
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes], of: int) -> None:
+    if of != os.getpid():
+        return  # a fork lets go of what is its parent's
     process.kill()
     for stream in (process.stdin, process.stdout):
         with contextlib.suppress(OSError):

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
+import threading
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -80,6 +84,16 @@ class TestCompression:
             with pytest.raises(ImageError, match="broken DICOM: the decoder broke down"):
                 read_radiograph(damaged)
             assert off(read_radiograph(whole)) == 0
+
+    def test_a_decoder_that_somebody_kills_costs_no_picture(self) -> None:
+        whole = recompressed(dicom(as_uint16(chest()), **TWELVE_BITS), "JPEGLosslessProcess14_1")
+        for _ in range(2):
+            assert off(read_radiograph(whole)) == 0
+            ours = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split()
+            decoders = [int(pid) for pid in ours if b"decoder" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+            assert decoders
+            for pid in decoders:
+                os.kill(pid, signal.SIGKILL)
 
     def test_a_file_without_preamble_is_read(self) -> None:
         dataset = pydicom.dcmread(io.BytesIO(dicom(as_uint16(chest()), **TWELVE_BITS)))
