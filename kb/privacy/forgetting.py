@@ -61,7 +61,7 @@ class Forgotten:
         concepts: that only the patient had: they are gone too.
         curated: concepts that only the patient had and a curator touched: they stay, for a person to look at.
         tags: that name a cleaned copy now.
-        branches: that were made anew.
+        branches: that were cleaned.
         left_to_you: texts that stay and name the patient: notes, reasons, names of files. Only a person can tell.
         put_aside: files that repairs had put aside: all of them go, for their rows cannot be asked.
     """

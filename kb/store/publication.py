@@ -15,6 +15,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from shutil import disk_usage
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import pyarrow as pa
@@ -43,6 +44,9 @@ UNINDEXED_ROWS = 2_000
 
 LONGEST_S = YOUNG.total_seconds() / 2
 """How long a publication in an object store may take: a clean-up there tells what is at work by its age alone."""
+
+LEAST_ROOM = 1 << 20
+"""Bytes free on a disk under which a file that was cut is so for lack of room."""
 
 ATTEMPTS = 30
 LONGEST_PAUSE_S = 2.0
@@ -207,6 +211,8 @@ class Publication:
         fragments = list(fragments)
         # Lance would name a file that is gone without a word, and every later reader would fail on it.
         if lost := self._storage.lost_files(table, fragments):
+            if self._storage.folder is not None and disk_usage(self._storage.folder).free < LEAST_ROOM:
+                raise ClearKbError(f"there is no room left on the disk of {self._storage.uri}: nothing was committed")
             raise ClearKbError(
                 f"{len(lost)} of the data files staged for '{table}' of {self._storage.uri} are gone or damaged "
                 f"({lost[0]}): nothing was committed; run the same command again, which makes them anew"

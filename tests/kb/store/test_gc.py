@@ -346,6 +346,10 @@ class TestStagedFiles:
             losing.setattr(import_module("ingest.reports.ingest"), "publish_ingest", lost_first)
             with pytest.raises(ClearKbError, match="nothing was committed; run the same command again") as told:
                 ingest_reports(kb, [source])
+            full = import_module("shutil").disk_usage(kb.uri)._replace(free=4_096)
+            losing.setattr(import_module("kb.store.publication"), "disk_usage", lambda _: full)
+            with pytest.raises(ClearKbError, match="no room left on the disk"):
+                ingest_reports(kb, [source])
         assert "\n" not in str(told.value)
         after = KnowledgeBase.open(kb.uri)
         assert (state(after), after.log()) == (before, kb.log())
