@@ -13,15 +13,23 @@ import pytest
 from kb.knowledge_base import KnowledgeBase
 from kb.vectors.embedding import Embedder, load_embedder
 from tests.support.command_process import run_command
+from tests.support.copies import copy_of
 from tests.support.paths import SHARED
 from tests.support.s3_server import S3Server
 from tests.support.small_models import tiny_sentence_transformer
 from tests.support.tables import ward_in
 
 
+@pytest.fixture(scope="session")
+def empty_kb(tmp_path_factory: pytest.TempPathFactory) -> KnowledgeBase:
+    """What copies are made of: to make twenty tables takes three times as long."""
+    return KnowledgeBase.create(tmp_path_factory.mktemp("empty") / "test.kb", by="tester")
+
+
 @pytest.fixture
-def kb(tmp_path: Path) -> KnowledgeBase:
-    return KnowledgeBase.create(tmp_path / "test.kb", by="tester")
+def kb(empty_kb: KnowledgeBase, tmp_path: Path) -> KnowledgeBase:
+    """An empty knowledge base of the test's own."""
+    return copy_of(empty_kb, tmp_path)
 
 
 @pytest.fixture(scope="session")
