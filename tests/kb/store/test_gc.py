@@ -337,7 +337,8 @@ class TestStagedFiles:
         from ingest.reports.publishing import publish_ingest
 
         def lost_first(*arguments: Any, **options: Any) -> Any:
-            lose(data(kb, "observations")[0])
+            for staged in data(kb, "observations"):
+                lose(staged)
             return publish_ingest(*arguments, **options)
 
         add_concepts(kb, ["nodule"])
