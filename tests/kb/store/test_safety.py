@@ -228,6 +228,13 @@ def test_a_copy_that_a_synced_folder_left_among_the_manifests_is_told_and_put_as
     assert len(KnowledgeBase.open(base.uri).vocabulary) == 4
 
 
+def test_a_table_that_may_not_be_read_is_told_at_once(base: KnowledgeBase, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Who runs as root may read everything, so the system's answer is given here.
+    monkeypatch.setattr("kb.store.storage.os.access", lambda path, _: "commits.lance" not in str(path))
+    with pytest.raises(ClearKbError, match=r"commits\.lance may not be read by you"):
+        KnowledgeBase.open(base.uri)
+
+
 def test_an_act_stands_though_the_second_copy_of_the_log_cannot_be_written(
     base: KnowledgeBase, caplog: pytest.LogCaptureFixture
 ) -> None:
