@@ -15,7 +15,7 @@ _MONTH = (
 )
 _DAY = r"(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?"
 _YEAR = r"(?:['\u2019]?\d{2}\b|(?:19|20)\d{2})"
-_WEEKDAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
+_WEEKDAY = r"(?:mon|tues?|wednes|thurs?|fri|satur|sun)day"
 _MONDAYS = r"(?!\s+(?:hazards?|fever|asthma|dyspn|feeling|disease))"
 """As byssinosis has them."""
 _ONES = r"(?:one|two|three|four|five|six|seven|eight|nine)"
@@ -63,7 +63,7 @@ _TIMES = (
     r"(?<![\d.,/-])\b(?:[01]\d|2[0-3])[0-5]\d(?=\s+\d{1,2}[/-]\d{1,2}\b)",
     r"\b(?:upright|supine|semi-?upright|portable|ap)\s+(?P<clock>(?:[01]\d|2[0-3])[0-5]\d)\b" + _UNIT,
     rf"\b(?:(?:half|quarter|{_NUMBER}(?:\s+minutes)?)\s+past|quarter\s+to)\s+(?:{_NUMBER}|noon|midnight)\b",
-    rf"\b{_NUMBER}(?:[\s-]+(?:oh|o'clock|thirty|forty|fifty|twenty|{_NUMBER}))*\s+[ap]\.?\s?m\b\.?",
+    rf"\b{_NUMBER}(?:[\s-]+(?:oh|o'clock|{_NUMBER}))*\s+[ap]\.?\s?m\b\.?",
 )
 _AGE = r"(?:9\d|1[0-2]\d)"
 _NINETY = (

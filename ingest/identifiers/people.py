@@ -83,7 +83,7 @@ _IN_BRACKETS = re.compile(
 )
 _BY_A_SLASH = re.compile(r"[ \t]?/[ \t]?")
 _OWNS = ("'s", "\u2019s")
-_TYPISTS = re.compile(
+_INITIALS_BELOW = re.compile(
     r"\b[^\W\d_]{2,4}[/:][^\W\d_]{2,4}(?=[ \t.]*(?:\n|\Z)|[ \t]+[dt]{1,2}:)"
     r"|(?<=\n)[^\W\d_]{2,4}(?=[ \t.]*\Z)|(?<=\d[ \t]{2})[^\W\d_]{2,4}(?=[ \t.]*\Z)"
 )
@@ -225,7 +225,7 @@ def _by_their_form(words: Words) -> Iterator[Span]:
             yield match.span()
     for match in _POINTED.finditer(words.text):
         letters = "".join(_WORDS.findall(match[0])).lower()
-        if not is_known(letters) and load_lexicon().written_out(letters) == letters and letters not in marker("point"):
+        if _is_no_abbreviation(letters) and letters not in marker("point"):
             yield match.span()
     for match in _TYPIST.finditer(words.text):
         if not any(is_known(word) for word in _WORDS.findall(match[0])[-2:] if len(word) > 1):
@@ -237,7 +237,7 @@ def _by_their_form(words: Words) -> Iterator[Span]:
         part = "in" if match["in"] else "of"
         if _is_no_abbreviation(match[part]) and (words.mixed or part == "of"):
             yield match.span(part)
-    for match in _TYPISTS.finditer(words.text):
+    for match in _INITIALS_BELOW.finditer(words.text):
         if all(map(_is_no_abbreviation, _WORDS.findall(match[0]))):
             yield match.span()
     for match in _BETWEEN_COMMAS.finditer(words.text):

@@ -237,22 +237,15 @@ def revert(change: Change) -> Plan:
             now, before = concepts.find(concept_id), change.before.get(concept_id)
             since = sorted(name for name, value in (after or {}).items() if (now or {}).get(name) != value)
             if (now is None) != (after is None) or since:
-                what = (
-                    "it is there again"
-                    if after is None
-                    else f"its {', '.join(since)} changed"
-                    if now
-                    else "it was taken away"
-                )
+                of_fields = f"its {', '.join(since)} changed" if now else "it was taken away"
+                what = of_fields if after is not None else "it is there again"
                 text = (now or {}).get("text") or change.texts.get(concept_id, concept_id)
                 raise UsageError(
                     f"'{text}' is no longer as this left it ({what}), so it cannot be undone: {change.line()} "
                     f"({change.change_id})"
                 )
-            if before is None:
-                edits[concept_id] = None
-            else:  # what the change took away comes back whole
-                edits[concept_id] = dict(before) if now is not None else {**before, "concept_id": concept_id}
+            # What the change took away comes back whole, so with its id.
+            edits[concept_id] = None if before is None else {**before, "concept_id": concept_id}
         return edits
 
     return plan

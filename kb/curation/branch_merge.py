@@ -83,16 +83,12 @@ def merge_branch(
         conflicts.extend(conflict for pair in crossed for conflict in pair)
         if conflicts and take is None:
             return {}
-        left = {(c.concept_id, c.field) for c in conflicts} if take == "main" else set()
         if take == "main":
-            left |= {(of_branch.concept_id, "status") for of_branch, _ in crossed}
-        edits = _edits(concepts, differences, left)
-        if take == "branch":
-            for _, of_main in crossed:
-                edits[of_main.concept_id] = {
-                    **_standing(draft, of_main.concept_id),
-                    **(edits.get(of_main.concept_id) or {}),
-                }
+            left = {(c.concept_id, c.field) for c in conflicts} | {(c.concept_id, "status") for c, _ in crossed}
+            return _edits(concepts, differences, left)
+        edits = _edits(concepts, differences, set())
+        for of_main in (other.concept_id for _, other in crossed):
+            edits[of_main] = {**_standing(draft, of_main), **(edits.get(of_main) or {})}
         return edits
 
     known = {change.change_id for change in read_changes(main)}
